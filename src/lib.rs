@@ -1,0 +1,4 @@
+//! A trading actor for Kalshi event contracts.
+pub mod clock;
+pub mod market;
+pub mod messages;

@@ -1,0 +1,207 @@
+//! Identifiers: markets, orders, trades, client order ids.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why an identifier was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum IdError {
+    /// Not a hyphenated UUID.
+    #[error("`{0}` is not a UUID such as 5f0c7a52-0f0e-4a55-9c60-0f4f5f3b8d01")]
+    NotAUuid(String),
+}
+
+/// A market inside this process: a small index that is reused, and a generation that tells its users apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(C)]
+pub struct MarketKey {
+    /// Position in every stage's tables.
+    pub index: u16,
+    /// Counts the markets that have had this index.
+    pub generation: u16,
+}
+
+impl MarketKey {
+    /// The index as a position in a table.
+    #[must_use]
+    pub const fn position(self) -> usize {
+        self.index as usize
+    }
+}
+
+fn parse_uuid(text: &str) -> Option<u128> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 {
+        return None;
+    }
+    let mut value = 0u128;
+    for (position, &byte) in bytes.iter().enumerate() {
+        if matches!(position, 8 | 13 | 18 | 23) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = (byte as char).to_digit(16)?;
+        value = value << 4 | u128::from(digit);
+    }
+    Some(value)
+}
+
+/// A UUID's text in a fixed buffer.
+fn format_uuid(value: u128) -> [u8; 36] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b'-'; 36];
+    let mut shift = 128u32;
+    for (position, byte) in text.iter_mut().enumerate() {
+        if matches!(position, 8 | 13 | 18 | 23) {
+            continue;
+        }
+        shift -= 4;
+        *byte = HEX[usize::try_from(value >> shift & 0xf).expect("a nibble fits usize")];
+    }
+    text
+}
+
+macro_rules! uuid_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(transparent)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// The identifier with these 128 bits.
+            #[must_use]
+            pub const fn from_bits(bits: u128) -> Self {
+                Self(bits)
+            }
+
+            /// The 128 bits.
+            #[must_use]
+            pub const fn bits(self) -> u128 {
+                self.0
+            }
+
+            /// Parses a hyphenated UUID.
+            ///
+            /// # Errors
+            /// When the text is none.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                parse_uuid(text).map(Self).ok_or_else(|| IdError::NotAUuid(text.chars().take(64).collect()))
+            }
+
+            /// Appends the hyphenated text to a buffer, without allocating if it has room.
+            pub fn write_to(self, buffer: &mut Vec<u8>) {
+                buffer.extend_from_slice(&format_uuid(self.0));
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(std::str::from_utf8(&format_uuid(self.0)).expect("hexadecimal digits and hyphens are ASCII"))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a UUID")
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::parse(text).map_err(E::custom)
+                    }
+                }
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_str(Text)
+                } else {
+                    u128::deserialize(deserializer).map(Self)
+                }
+            }
+        }
+    };
+}
+
+uuid_type! {
+    /// The exchange's id of an order.
+    OrderId
+}
+
+uuid_type! {
+    /// The exchange's id of a trade. Both parties of a trade may carry it; a fill is keyed by it and the order's id.
+    TradeId
+}
+
+/// A client order id of ours: `<prefix>-<start nonce>-<counter>`, used once, ever. The nonce tells runs apart, so the
+/// counter may begin at one in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(C)]
+pub struct ClientOrderId {
+    /// Drawn once for each start of the actor.
+    pub nonce: u64,
+    /// Counts the orders of that start, from one.
+    pub counter: u32,
+}
+
+impl ClientOrderId {
+    /// The mark of this program's orders.
+    pub const PREFIX: &'static str = "kact";
+
+    /// Reads an id of ours. `None` is an order of somebody else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(Self::PREFIX)?.strip_prefix('-')?;
+        let (nonce, counter) = rest.split_once('-')?;
+        if nonce.len() != 16 || counter.len() != 8 {
+            return None;
+        }
+        Some(Self { nonce: u64::from_str_radix(nonce, 16).ok()?, counter: u32::from_str_radix(counter, 16).ok()? })
+    }
+
+    /// Appends the text to a buffer, without allocating if it has room.
+    pub fn write_to(self, buffer: &mut Vec<u8>) {
+        use std::io::Write;
+        write!(buffer, "{self}").expect("writing to a Vec cannot fail");
+    }
+}
+
+impl std::fmt::Display for ClientOrderId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{:016x}-{:08x}", Self::PREFIX, self.nonce, self.counter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_survives_the_round_trip() {
+        let text = "5f0c7a52-0f0e-4a55-9c60-0f4f5f3b8d01";
+        assert_eq!(OrderId::parse(text).unwrap().to_string(), text);
+        assert!(OrderId::parse("5f0c7a520f0e4a559c600f4f5f3b8d01").is_err());
+        assert!(OrderId::parse("5f0c7a52-0f0e-4a55-9c60-0f4f5f3b8d0g").is_err());
+    }
+
+    #[test]
+    fn client_order_ids_of_ours_are_told_from_others() {
+        let id = ClientOrderId { nonce: 0xdead_beef, counter: 7 };
+        assert_eq!(ClientOrderId::parse(&id.to_string()), Some(id));
+        for foreign in ["", "kact", "kact-1-2", "other-00000000deadbeef-00000007", "kact-00000000deadbeef-0000000g"] {
+            assert_eq!(ClientOrderId::parse(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The vocabulary: prices, counts, money, tickers, sides, tick grids, fees. No behaviour above it lives here, and it
+//! imports nothing else of this crate.
+
+mod count;
+mod decimal;
+mod fees;
+mod grid;
+mod id;
+mod money;
+mod price;
+mod side;
+mod ticker;
+
+pub use count::Count;
+pub use decimal::DecimalError;
+pub use fees::{FeeSchedule, FeeType, Liquidity};
+pub use grid::{Band, Grid, GridBands, GridError};
+pub use id::{ClientOrderId, IdError, MarketKey, OrderId, TradeId};
+pub use money::Money;
+pub use price::Price;
+pub use side::{BookSide, Outcome, TimeInForce};
+pub use ticker::{Ticker, TickerError};
