@@ -1,4 +1,8 @@
 //! A trading actor for Kalshi event contracts.
 pub mod clock;
+pub mod decide;
 pub mod market;
 pub mod messages;
+pub mod ports;
+pub mod record;
+pub mod wire;

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::market::{
-    BookSide, ClientOrderId, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, Outcome, Price,
-    Ticker, TradeId,
+    BookSide, ClientOrderId, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, OrderStatus, Outcome,
+    Price, Ticker, TradeId,
 };
 
 /// A market's phase of life, as far as it matters to a trader.
@@ -56,7 +56,7 @@ pub struct Listing {
 pub enum BookEventKind {
     /// A market was listed; its [`Listing`] rides on the side ring.
     Listed = 0,
-    /// The whole book; its levels ride on the side ring, in the same order as these events.
+    /// The whole book; its `BookLevels` ride on the side ring, in the same order as these events.
     Snapshot = 1,
     /// One level changed by `change`.
     Delta = 2,
@@ -94,30 +94,6 @@ pub struct BookEvent {
     pub read_ns: u64,
     /// When it had been parsed.
     pub parsed_ns: u64,
-}
-
-/// A whole book on its way from `feed` to `decide`. Owned by one side at a time: `feed` takes an empty one from the
-/// pool, and `decide` returns it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SnapshotSlab {
-    /// YES bids, in the order of the frame.
-    pub yes: Vec<(Price, Count)>,
-    /// NO bids at NO prices, in the order of the frame.
-    pub no: Vec<(Price, Count)>,
-}
-
-impl SnapshotSlab {
-    /// An empty slab with room for `levels` a side.
-    #[must_use]
-    pub fn with_capacity(levels: usize) -> Self {
-        Self { yes: Vec::with_capacity(levels), no: Vec::with_capacity(levels) }
-    }
-
-    /// Forgets the levels and keeps the memory.
-    pub fn clear(&mut self) {
-        self.yes.clear();
-        self.no.clear();
-    }
 }
 
 /// From `decide` to `feed`: this market's book is wrong, get a snapshot.
@@ -417,19 +393,6 @@ pub struct Fill {
     pub liquidity: Liquidity,
     /// Stream or read.
     pub source: Source,
-}
-
-/// The exchange's status of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[repr(u8)]
-pub enum OrderStatus {
-    /// In the book.
-    Resting = 0,
-    /// Ended with something unfilled.
-    Canceled = 1,
-    /// Filled entirely.
-    Executed = 2,
 }
 
 /// Who placed an order.

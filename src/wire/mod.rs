@@ -1,0 +1,40 @@
+//! Kalshi's JSON: frames and bodies to and from the vocabulary. Shared by the client and the embedded exchange, so each
+//! shape is written once. Unknown keys are ignored everywhere and the order of keys never matters. Nothing here keeps
+//! state or knows a socket.
+
+pub mod account;
+pub mod command;
+pub mod error;
+pub mod frame;
+pub mod markets;
+pub mod orders;
+pub mod sign;
+
+pub use error::WireError;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::market::Money;
+
+/// The path prefix of every REST call; part of what is signed.
+pub const REST_PREFIX: &str = "/trade-api/v2";
+/// The path of the WebSocket handshake; what its signature covers.
+pub const WS_PATH: &str = "/trade-api/ws/v2";
+
+/// Dollars that the exchange prints with four decimals, such as averages and balances. Reads up to six; prints four,
+/// rounded down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dollars4(pub Money);
+
+impl Serialize for Dollars4 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.floor_to(Money::from_micros(100)).to_string();
+        serializer.serialize_str(&text[..text.len() - 2])
+    }
+}
+
+impl<'de> Deserialize<'de> for Dollars4 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Money::deserialize(deserializer).map(Self)
+    }
+}
