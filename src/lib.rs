@@ -1,5 +1,6 @@
 //! A trading actor for Kalshi event contracts.
 pub mod clock;
+pub mod config;
 pub mod decide;
 pub mod exchange;
 pub mod market;

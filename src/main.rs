@@ -1,1 +1,3 @@
+//! The `kalshi-actor` command.
+
 fn main() {}
