@@ -2,6 +2,7 @@
 pub mod clock;
 pub mod config;
 pub mod decide;
+pub mod drivers;
 pub mod exchange;
 pub mod market;
 pub mod messages;

@@ -75,7 +75,10 @@ fn dependencies_point_from_drivers_to_stages_to_vocabulary() {
         assert_never_imports(base, &stages);
     }
     assert_never_imports("market", &["wire", "book", "messages", "clock", "config"]);
-    assert_never_imports("exchange", &["feed", "decide", "execute", "reconcile", "cli", "drivers", "ports", "messages"]);
+    assert_never_imports(
+        "exchange",
+        &["feed", "decide", "execute", "reconcile", "cli", "drivers", "ports", "messages"],
+    );
 }
 
 #[test]
