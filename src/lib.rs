@@ -1,4 +1,5 @@
 //! A trading actor for Kalshi event contracts.
+pub mod book;
 pub mod clock;
 pub mod config;
 pub mod decide;
