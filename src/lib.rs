@@ -2,6 +2,7 @@
 pub mod clock;
 pub mod decide;
 pub mod exchange;
+pub mod execute;
 pub mod market;
 pub mod messages;
 pub mod ports;
