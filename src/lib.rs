@@ -5,6 +5,7 @@ pub mod config;
 pub mod decide;
 pub mod drivers;
 pub mod exchange;
+pub mod execute;
 pub mod market;
 pub mod messages;
 pub mod ports;

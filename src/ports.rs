@@ -141,6 +141,8 @@ pub trait ExecutePort {
     /// # Errors
     /// [`Full`] when the ring has no room: asked again later.
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full>;
+    /// Keeps the daily loss stop's state beyond this run. Called when it changed; must not block.
+    fn persist(&mut self, day: &crate::execute::DayState);
     /// Records a latency figure of an order's path.
     fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
 }
