@@ -1,4 +1,5 @@
 //! A trading actor for Kalshi event contracts.
+pub mod backoff;
 pub mod book;
 pub mod clock;
 pub mod config;
@@ -6,8 +7,11 @@ pub mod decide;
 pub mod drivers;
 pub mod exchange;
 pub mod execute;
+pub mod feed;
+pub mod link;
 pub mod market;
 pub mod messages;
 pub mod ports;
+pub mod reconcile;
 pub mod record;
 pub mod wire;

@@ -65,6 +65,8 @@ pub trait FeedPort: SocketPort {
     /// # Errors
     /// [`Full`] when the ring has no room.
     fn status(&mut self, status: &MarketStatus) -> Result<(), Full>;
+    /// Records a latency figure of a frame's path.
+    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
 }
 
 /// What the decide stage may do. It has no I/O.
