@@ -167,7 +167,7 @@ impl FeedStage {
             return;
         }
         match request.reason {
-            ResyncReason::NegativeSize | ResyncReason::OffGrid | ResyncReason::Crossed => {
+            ResyncReason::NegativeSize | ResyncReason::OffGrid | ResyncReason::Crossed | ResyncReason::BadLevel => {
                 self.on_impossible(position, now);
             }
             ResyncReason::Overflow | ResyncReason::NoSnapshot => self.mark_stale(position),
