@@ -1,5 +1,8 @@
 //! The decide stage.
 
+pub mod observation;
+pub mod policy;
+
 use crate::market::MarketKey;
 use crate::messages::Action;
 
