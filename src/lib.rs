@@ -2,6 +2,7 @@
 pub mod book;
 pub mod clock;
 pub mod decide;
+pub mod drivers;
 pub mod exchange;
 pub mod market;
 pub mod messages;
