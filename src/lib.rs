@@ -4,7 +4,7 @@ pub mod book;
 pub mod clock;
 pub mod config;
 pub mod decide;
-// pub mod drivers;
+pub mod drivers;
 pub mod exchange;
 pub mod execute;
 pub mod feed;
