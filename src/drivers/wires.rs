@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::network::{Asker, Network, Packet, Role};
-use crate::decide::DecisionRecord;
+use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
-use crate::market::BookLevels;
+use crate::execute::DayState;
+use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
 };
@@ -203,6 +204,8 @@ impl FeedPort for FeedIo<'_> {
     fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
         self.0.statuses.push(*status).map_err(|_| Full)
     }
+
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
 }
 
 impl DecidePort for DecideIo<'_> {
@@ -229,6 +232,10 @@ impl DecidePort for DecideIo<'_> {
     fn decided(&mut self, record: &DecisionRecord) {
         self.0.decisions.push(*record);
     }
+
+    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
+
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
 }
 
 impl ExecutePort for ExecuteIo<'_> {
@@ -258,6 +265,8 @@ impl ExecutePort for ExecuteIo<'_> {
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
         self.0.queries.push(*query).map_err(|_| Full)
     }
+
+    fn persist(&mut self, _day: &DayState) {}
 
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}
 }

@@ -39,7 +39,7 @@ pub struct PolicyOutput {
 }
 
 /// Why a policy held instead of choosing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum PolicyFault {
     /// A logit was infinite or not a number.
