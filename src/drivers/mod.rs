@@ -2,5 +2,5 @@
 
 mod network;
 pub mod observe;
-// pub mod simulation;
+pub mod simulation;
 mod wires;
