@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::WireError;
 use crate::market::DecimalError;
 
-/// How deeply a skipped value may nest. serde_json stops at 128, two of which the frame itself uses.
+/// How deeply a skipped value may nest. `serde_json` stops at 128, two of which the frame itself uses.
 const MAX_DEPTH: u32 = 120;
 
 /// How many bytes from the start are printable ASCII without `"` and `\`: the part of a JSON string that needs no
@@ -355,10 +355,11 @@ impl<'a> Scanner<'a> {
     fn number(&mut self) -> Result<(), WireError> {
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
-        if self.digits() == 0 {
+        let whole_digits = self.digits();
+        if whole_digits == 0 {
             return Err(self.malformed("a digit"));
         }
-        if leading_zero && self.text.as_bytes()[self.at - 1] != b'0' {
+        if leading_zero && whole_digits > 1 {
             return Err(self.malformed("no digits after a leading zero"));
         }
         if self.peek() == Some(b'.') {
