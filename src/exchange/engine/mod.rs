@@ -1,6 +1,235 @@
 //! The matching engine: a plain state machine over commands with a time. It owns books, orders, accounts and the life
 //! of markets; it knows no socket, no JSON and no clock.
+//!
+//! Every command first lets what is due by its time happen ([`Engine::advance`]), then checks, then acts, and pushes what
+//! happened to a list that the gateway drains. Commands of one instant happen in the order of the calls, and the
+//! same calls give the same events, identifiers included.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `create`, `amend`, `cancel` | the commands on orders |
+//! | `matching` | what happens when an order meets the book |
+//! | `booking`, `collateral` | what a fill and a resting order do to cash |
+//! | `lifecycle` | opening, pausing, closing, determining and settling markets; everything that time drives |
+//! | `recorded` | steps of recorded markets, matched by `exchange::recorded` |
+//! | `reads` | questions |
+//! | `book`, `orders`, `accounts`, `market`, `occupancy`, `ids` | the data |
 
+mod accounts;
+mod amend;
+mod book;
+mod booking;
+mod cancel;
+mod collateral;
+mod create;
+mod ids;
+mod lifecycle;
+mod market;
+mod matching;
+mod occupancy;
+mod orders;
+mod reads;
+#[cfg(test)]
+mod tests;
 mod types;
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+pub use market::Market;
 pub use types::*;
+
+use crate::market::{BookSide, Count, Grid, GridBands, Money, OrderId, OrderStatus};
+use accounts::{Account, Holding};
+use ids::IdSource;
+use lifecycle::Timer;
+use orders::{Ends, List, OrderSlab, Slot};
+
+/// The exchange's matching engine.
+#[derive(Debug)]
+pub struct Engine {
+    ids: IdSource,
+    accounts: Vec<Account>,
+    holdings: Vec<Holding>,
+    holding_of: HashMap<(AccountId, u32, MarketIndex), u32>,
+    client_order_ids: HashSet<(AccountId, String)>,
+    markets: Vec<Market>,
+    market_of: HashMap<String, MarketIndex>,
+    grids: Vec<Arc<Grid>>,
+    orders: OrderSlab,
+    order_of: HashMap<OrderId, Slot>,
+    timers: BTreeSet<(i64, Timer)>,
+    paused_shards: BTreeSet<u8>,
+    fees_collected: Money,
+    /// Counts commands, so that a market's clock moves once for each.
+    command: u64,
+    events: Vec<Event>,
+}
+
+impl Engine {
+    /// The account that is the other side of every fill against a recorded book.
+    pub const HOUSE: AccountId = 0;
+
+    /// An exchange without markets. The seed decides the identifiers of orders and trades, nothing else.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            ids: IdSource::new(seed),
+            accounts: vec![Account::new(true, true)],
+            holdings: Vec::new(),
+            holding_of: HashMap::new(),
+            client_order_ids: HashSet::new(),
+            markets: Vec::new(),
+            market_of: HashMap::new(),
+            grids: Vec::new(),
+            orders: OrderSlab::default(),
+            order_of: HashMap::new(),
+            timers: BTreeSet::new(),
+            paused_shards: BTreeSet::new(),
+            fees_collected: Money::ZERO,
+            command: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// Opens an account with cash in its primary subaccount.
+    pub fn open_account(&mut self, spec: &AccountSpec) -> AccountId {
+        let id = AccountId::try_from(self.accounts.len()).expect("memory ends before four billion accounts do");
+        self.accounts.push(Account::new(spec.direct_member, spec.unlimited));
+        for &(exchange_index, amount) in &spec.cash {
+            self.deposit(id, 0, exchange_index, amount);
+        }
+        id
+    }
+
+    /// Adds cash to a subaccount on a shard.
+    ///
+    /// # Panics
+    /// When the account is not one of [`Engine::open_account`].
+    pub fn deposit(&mut self, account: AccountId, subaccount: u32, exchange_index: u8, amount: Money) {
+        let account = &mut self.accounts[account as usize];
+        let wallet = account.wallet(exchange_index, subaccount);
+        account.wallets[wallet].cash += amount;
+    }
+
+    /// Takes the events since the last call, in the order in which they happened.
+    pub fn drain_events(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.events.drain(..)
+    }
+
+    /// Begins a command at a time: what is due by then happens first.
+    fn begin(&mut self, now_ms: i64) {
+        self.advance(now_ms);
+        self.command += 1;
+    }
+
+    /// The tables of a grid, shared by all markets that have it.
+    fn grid(&mut self, bands: GridBands) -> Arc<Grid> {
+        if let Some(grid) = self.grids.iter().find(|grid| *grid.bands() == bands) {
+            return Arc::clone(grid);
+        }
+        let grid = Grid::new(bands);
+        self.grids.push(Arc::clone(&grid));
+        grid
+    }
+
+    /// The holding of a subaccount in a market, made empty when there is none yet.
+    fn holding(&mut self, account: AccountId, subaccount: u32, market: MarketIndex) -> u32 {
+        let key = (account, subaccount, market);
+        if let Some(&holding) = self.holding_of.get(&key) {
+            return holding;
+        }
+        let holding = u32::try_from(self.holdings.len()).expect("memory ends before four billion holdings do");
+        let exchange_index = self.markets[market as usize].spec.exchange_index;
+        let owner = &mut self.accounts[account as usize];
+        let wallet = owner.wallet(exchange_index, subaccount);
+        owner.holdings.push(holding);
+        self.markets[market as usize].holdings.push(holding);
+        self.holdings.push(Holding {
+            account,
+            market,
+            wallet,
+            position: PositionRecord::default(),
+            open: Ends::EMPTY,
+            reserved: Money::ZERO,
+        });
+        self.holding_of.insert(key, holding);
+        holding
+    }
+
+    /// Tells the owner how an order stands now.
+    fn report_order(&mut self, slot: Slot) {
+        let record = &self.orders[slot].record;
+        if !self.accounts[record.account as usize].unlimited {
+            self.events.push(Event::Order(record.clone()));
+        }
+    }
+
+    /// Publishes the change of a level. `cause` is the order behind it, if one is.
+    fn report_level(
+        &mut self,
+        market: MarketIndex,
+        side: BookSide,
+        level: usize,
+        change: Count,
+        cause: Option<Slot>,
+        now_ms: i64,
+    ) {
+        let place = &mut self.markets[market as usize];
+        if place.clock_command != self.command {
+            place.clock_command = self.command;
+            place.clock += 1;
+        }
+        let price = booking::own_price(side, place.book.price(level));
+        let cause = cause.map(|slot| &self.orders[slot].record);
+        let cause = cause.map(|record| (record.account, record.client_order_id.clone()));
+        let clock = place.clock;
+        self.events.push(Event::Level { market, side: side.outcome(), price, change, clock, cause, time_ms: now_ms });
+    }
+
+    /// Puts what is left of an order at the end of the queue of its price.
+    fn rest(&mut self, slot: Slot, now_ms: i64) {
+        let order = &self.orders[slot];
+        let (market, side, level, count) =
+            (order.record.market, order.record.side, order.level as usize, order.record.remaining);
+        self.markets[market as usize].book.push(&mut self.orders, slot);
+        self.report_level(market, side, level, count, Some(slot), now_ms);
+    }
+
+    /// Takes a resting order off the book, and leaves it open.
+    fn unrest(&mut self, slot: Slot, now_ms: i64) {
+        let order = &self.orders[slot];
+        let (market, side, level, count) =
+            (order.record.market, order.record.side, order.level as usize, order.record.remaining);
+        self.markets[market as usize].book.remove(&mut self.orders, slot);
+        self.report_level(market, side, level, -count, Some(slot), now_ms);
+    }
+
+    /// Ends an open order that is on no queue any more, and reports its last state. It is executed when its last trade
+    /// ends it; for any other reason, what is left of it is cancelled.
+    fn end(&mut self, slot: Slot, reason: UpdateReason, now_ms: i64) {
+        let order = &mut self.orders[slot];
+        let record = &mut order.record;
+        record.status = if reason == UpdateReason::Trade { OrderStatus::Executed } else { OrderStatus::Canceled };
+        record.remaining = Count::ZERO;
+        record.reason = reason;
+        record.updated_ms = now_ms;
+        let (id, account, expiration_ms, holding) = (record.order, record.account, record.expiration_ms, order.holding);
+        if let Some(expiration_ms) = expiration_ms {
+            self.timers.remove(&(expiration_ms, Timer::Expire(slot)));
+        }
+        self.orders.unlink(List::Own, &mut self.holdings[holding as usize].open, slot);
+        self.reserve(holding);
+        self.report_order(slot);
+        if self.accounts[account as usize].unlimited {
+            self.order_of.remove(&id);
+            self.orders.release(slot);
+        }
+    }
+
+    /// Ends a resting order: off the book, the rest cancelled.
+    fn cancel_resting(&mut self, slot: Slot, reason: UpdateReason, now_ms: i64) {
+        self.unrest(slot, now_ms);
+        self.end(slot, reason, now_ms);
+    }
+}

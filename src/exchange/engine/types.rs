@@ -1,5 +1,7 @@
 //! What goes into the engine and what comes out of it.
 
+use thiserror::Error;
+
 use crate::market::{
     BookSide, Count, FeeSchedule, GridBands, Liquidity, Money, OrderId, OrderStatus, Outcome, Price, TimeInForce,
     TradeId,
@@ -80,6 +82,59 @@ pub struct NewOrder {
     pub cancel_on_pause: bool,
     /// 0 to 63.
     pub subaccount: u32,
+}
+
+/// What an amend asks for: the whole new order, as the exchange's amend body does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AmendSpec {
+    /// The order's market, to be checked.
+    pub market: MarketIndex,
+    /// The order's side, to be checked.
+    pub side: BookSide,
+    /// The new YES price.
+    pub price: Price,
+    /// The new total: already filled plus wanted in the book.
+    pub total_count: Count,
+    /// What becomes of its expiration.
+    pub expiration: AmendExpiration,
+}
+
+/// What an amend does to an order's expiration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AmendExpiration {
+    /// Leaves it.
+    Keep,
+    /// Takes it away.
+    Remove,
+    /// Sets it, in session milliseconds.
+    At(i64),
+}
+
+/// How a decrease says what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decrease {
+    /// Takes that many contracts away.
+    By(Count),
+    /// Leaves that many contracts.
+    To(Count),
+}
+
+/// Why a market could not be listed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ListError {
+    /// The name is taken.
+    #[error("market `{0}` is listed already")]
+    DuplicateTicker(String),
+    /// It would close before it opens.
+    #[error("market `{ticker}` closes at {close_ms} ms, expected a time after its opening at {open_ms} ms")]
+    ClosesBeforeOpening {
+        /// The market.
+        ticker: String,
+        /// Its opening.
+        open_ms: i64,
+        /// Its close.
+        close_ms: i64,
+    },
 }
 
 /// What a create or amend did.
@@ -241,6 +296,21 @@ pub struct FillRecord {
     pub time_ms: i64,
     /// The subaccount.
     pub subaccount: u32,
+}
+
+/// A public trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TradeRecord {
+    /// The trade.
+    pub trade: TradeId,
+    /// YES price.
+    pub price: Price,
+    /// Contracts.
+    pub count: Count,
+    /// The taker's side.
+    pub taker: BookSide,
+    /// When.
+    pub time_ms: i64,
 }
 
 /// A position as the engine keeps it.

@@ -1,0 +1,77 @@
+//! Accounts: cash by shard and subaccount, and what they hold in each market.
+
+use super::booking::balance_step;
+use super::orders::Ends;
+use super::types::{AccountId, FillRecord, MarketIndex, PositionRecord, SettlementRecord};
+use crate::market::Money;
+
+/// One account.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) direct_member: bool,
+    /// No checks of cash, no private events, no history.
+    pub(super) unlimited: bool,
+    pub(super) wallets: Vec<Wallet>,
+    /// Its holdings, in the order in which they began.
+    pub(super) holdings: Vec<u32>,
+    /// Every order it ever placed, oldest first. Empty for unlimited accounts.
+    pub(super) orders: Vec<u32>,
+    pub(super) fills: Vec<FillRecord>,
+    pub(super) settlements: Vec<SettlementRecord>,
+}
+
+/// The cash of one subaccount on one shard.
+#[derive(Debug)]
+pub(super) struct Wallet {
+    pub(super) exchange_index: u8,
+    pub(super) subaccount: u32,
+    pub(super) cash: Money,
+    /// The worst case of all resting orders that draw on it.
+    pub(super) reserved: Money,
+}
+
+/// What one subaccount has in one market.
+#[derive(Debug)]
+pub(super) struct Holding {
+    pub(super) account: AccountId,
+    pub(super) market: MarketIndex,
+    /// Its cash, as a place in the account's wallets.
+    pub(super) wallet: usize,
+    pub(super) position: PositionRecord,
+    /// Its open orders, oldest first.
+    pub(super) open: Ends,
+    /// The part of the wallet's `reserved` that these orders need.
+    pub(super) reserved: Money,
+}
+
+impl Account {
+    pub(super) fn new(direct_member: bool, unlimited: bool) -> Self {
+        Self {
+            direct_member,
+            unlimited,
+            wallets: Vec::new(),
+            holdings: Vec::new(),
+            orders: Vec::new(),
+            fills: Vec::new(),
+            settlements: Vec::new(),
+        }
+    }
+
+    /// The step in which its balances move.
+    pub(super) fn step(&self) -> Money {
+        balance_step(self.direct_member)
+    }
+
+    /// The place of a wallet, made empty when there is none yet.
+    pub(super) fn wallet(&mut self, exchange_index: u8, subaccount: u32) -> usize {
+        let found = self.find_wallet(exchange_index, subaccount);
+        found.unwrap_or_else(|| {
+            self.wallets.push(Wallet { exchange_index, subaccount, cash: Money::ZERO, reserved: Money::ZERO });
+            self.wallets.len() - 1
+        })
+    }
+
+    pub(super) fn find_wallet(&self, exchange_index: u8, subaccount: u32) -> Option<usize> {
+        self.wallets.iter().position(|w| w.exchange_index == exchange_index && w.subaccount == subaccount)
+    }
+}

@@ -1,0 +1,127 @@
+//! One market's resting orders: a queue a price, in order of arrival, and totals a price.
+
+use std::sync::Arc;
+
+use super::occupancy::Occupancy;
+use super::orders::{Ends, List, OrderSlab, Slot};
+use crate::market::{BookSide, Count, Grid, Price};
+
+/// The resting orders of one market on the YES book.
+#[derive(Debug)]
+pub(super) struct Book {
+    grid: Arc<Grid>,
+    sides: [HalfBook; 2],
+}
+
+#[derive(Debug)]
+struct HalfBook {
+    levels: Box<[Level]>,
+    occupied: Occupancy,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    queue: Ends,
+    total: Count,
+}
+
+impl Book {
+    pub(super) fn new(grid: Arc<Grid>) -> Self {
+        let half = || HalfBook {
+            levels: vec![Level { queue: Ends::EMPTY, total: Count::ZERO }; grid.slots()].into_boxed_slice(),
+            occupied: Occupancy::new(grid.slots()),
+        };
+        Self { sides: [half(), half()], grid }
+    }
+
+    pub(super) fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    fn half(&self, side: BookSide) -> &HalfBook {
+        &self.sides[side as usize]
+    }
+
+    /// Puts an order at the end of the queue of its price.
+    pub(super) fn push(&mut self, orders: &mut OrderSlab, slot: Slot) {
+        let order = &orders[slot];
+        let (side, index, count) = (order.record.side, order.level as usize, order.record.remaining);
+        let half = &mut self.sides[side as usize];
+        let level = &mut half.levels[index];
+        orders.append(List::Queue, &mut level.queue, slot);
+        level.total += count;
+        half.occupied.set(index, true);
+    }
+
+    /// Takes an order out of its queue with what is left of it.
+    pub(super) fn remove(&mut self, orders: &mut OrderSlab, slot: Slot) {
+        let order = &orders[slot];
+        let (side, index, count) = (order.record.side, order.level as usize, order.record.remaining);
+        let half = &mut self.sides[side as usize];
+        let level = &mut half.levels[index];
+        orders.unlink(List::Queue, &mut level.queue, slot);
+        level.total -= count;
+        if level.queue.first == super::orders::NO_ORDER {
+            debug_assert!(level.total.is_zero(), "a queue without orders has no contracts");
+            half.occupied.set(index, false);
+        }
+    }
+
+    /// Lowers a price's total by what an order of it lost while it keeps its place.
+    pub(super) fn reduce(&mut self, side: BookSide, level: u32, count: Count) {
+        self.sides[side as usize].levels[level as usize].total -= count;
+    }
+
+    /// The best price of a side and its total.
+    pub(super) fn best(&self, side: BookSide) -> Option<(usize, Count)> {
+        let half = self.half(side);
+        let index = best_occupied(&half.occupied, side)?;
+        Some((index, half.levels[index].total))
+    }
+
+    /// The order that trades first at a price.
+    pub(super) fn first_at(&self, side: BookSide, level: usize) -> Slot {
+        self.half(side).levels[level].queue.first
+    }
+
+    pub(super) fn total_at(&self, side: BookSide, level: usize) -> Count {
+        self.half(side).levels[level].total
+    }
+
+    /// The queue at a price.
+    pub(super) fn queue_at(&self, side: BookSide, level: usize) -> Ends {
+        self.half(side).levels[level].queue
+    }
+
+    /// The grid slots of a side that hold orders, lowest price first.
+    pub(super) fn occupied(&self, side: BookSide) -> impl Iterator<Item = usize> + '_ {
+        self.half(side).occupied.iter()
+    }
+
+    /// The contracts that an order of `taker` side could trade with down or up to `limit`.
+    pub(super) fn volume_within(&self, taker: BookSide, limit: usize) -> Count {
+        let side = taker.opposite();
+        let within = |&index: &usize| crosses(taker, limit, index);
+        self.occupied(side).filter(within).map(|index| self.total_at(side, index)).sum()
+    }
+
+    pub(super) fn price(&self, level: usize) -> Price {
+        self.grid.price(level)
+    }
+}
+
+/// The occupied slot with the best price for the resting side.
+pub(crate) fn best_occupied(occupied: &Occupancy, side: BookSide) -> Option<usize> {
+    match side {
+        BookSide::Bid => occupied.highest_to(usize::MAX),
+        BookSide::Ask => occupied.lowest_from(0),
+    }
+}
+
+/// Whether an order of side `taker` with its limit at slot `limit` trades with a resting price at slot `resting`.
+pub(crate) fn crosses(taker: BookSide, limit: usize, resting: usize) -> bool {
+    match taker {
+        BookSide::Bid => resting <= limit,
+        BookSide::Ask => resting >= limit,
+    }
+}

@@ -1,0 +1,94 @@
+//! Taking orders back: cancel, cancel-all, decrease.
+
+use super::orders::Slot;
+use super::types::{AccountId, Decrease, MarketState, Reject, UpdateReason};
+use super::{Engine, MarketIndex};
+use crate::market::{Count, OrderId, OrderStatus};
+
+impl Engine {
+    /// Cancels what is left of an order. Returns how many contracts that were.
+    ///
+    /// # Errors
+    /// [`Reject::OrderNotFound`] when the account has no such open order; [`Reject::MarketInactive`] after the close.
+    pub fn cancel_order(&mut self, account: AccountId, order: OrderId, now_ms: i64) -> Result<Count, Reject> {
+        self.begin(now_ms);
+        let slot = self.own_open_order(account, order)?;
+        let remaining = self.orders[slot].record.remaining;
+        self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
+        Ok(remaining)
+    }
+
+    /// Cancels every order of an account that can be cancelled, in all subaccounts and on all shards. Returns how many.
+    pub fn cancel_all(&mut self, account: AccountId, now_ms: i64) -> usize {
+        self.begin(now_ms);
+        let open = self.open_orders(account);
+        for &slot in &open {
+            self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
+        }
+        open.len()
+    }
+
+    /// Takes contracts from an order, which keeps its place in the queue. Returns what is left; nothing left ends the order.
+    ///
+    /// # Errors
+    /// [`Reject::InvalidSize`] for a count below zero or above what remains, [`Reject::NoChange`] when nothing would change,
+    /// and those of [`Engine::cancel_order`].
+    pub fn decrease_order(
+        &mut self,
+        account: AccountId,
+        order: OrderId,
+        decrease: Decrease,
+        now_ms: i64,
+    ) -> Result<Count, Reject> {
+        self.begin(now_ms);
+        let slot = self.own_open_order(account, order)?;
+        let remaining = self.orders[slot].record.remaining;
+        let left = match decrease {
+            Decrease::By(count) if count < Count::ZERO || count > remaining => return Err(Reject::InvalidSize),
+            Decrease::By(count) => remaining - count,
+            Decrease::To(count) if count < Count::ZERO || count > remaining => return Err(Reject::InvalidSize),
+            Decrease::To(count) => count,
+        };
+        if left == remaining {
+            return Err(Reject::NoChange);
+        }
+        if left.is_zero() {
+            self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
+        } else {
+            self.shrink(slot, remaining - left, UpdateReason::Decrease, now_ms);
+        }
+        Ok(left)
+    }
+
+    /// Takes some contracts from a resting order in its place, and reports it.
+    pub(super) fn shrink(&mut self, slot: Slot, count: Count, reason: UpdateReason, now_ms: i64) {
+        let order = &mut self.orders[slot];
+        order.record.remaining -= count;
+        order.record.reason = reason;
+        order.record.updated_ms = now_ms;
+        let (market, side, level, holding) = (order.record.market, order.record.side, order.level, order.holding);
+        self.markets[market as usize].book.reduce(side, level, count);
+        self.report_level(market, side, level as usize, -count, Some(slot), now_ms);
+        self.reserve(holding);
+        self.report_order(slot);
+    }
+
+    /// The account's open order with this id, in a market that still lets it be cancelled.
+    pub(super) fn own_open_order(&self, account: AccountId, order: OrderId) -> Result<Slot, Reject> {
+        let slot = self.order_of.get(&order).copied().ok_or(Reject::OrderNotFound)?;
+        let record = &self.orders[slot].record;
+        if record.account != account {
+            return Err(Reject::OrderNotFound);
+        }
+        self.check_cancellable(record.market)?;
+        if record.status == OrderStatus::Resting { Ok(slot) } else { Err(Reject::OrderNotFound) }
+    }
+
+    fn check_cancellable(&self, market: MarketIndex) -> Result<(), Reject> {
+        match self.markets[market as usize].state {
+            MarketState::Active | MarketState::Inactive => Ok(()),
+            MarketState::Finalized(_) => Err(Reject::OrderNotFound),
+            _ => Err(Reject::MarketInactive),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Placing an order.
+
+use super::collateral::Exposure;
+use super::lifecycle::Timer;
+use super::matching::Matched;
+use super::orders::{Links, List, Order, Slot};
+use super::types::{MarketState, NewOrder, OrderRecord, Placed, Reject, UpdateReason};
+use super::{Engine, MarketIndex, booking};
+use crate::market::{BookSide, Count, Money, OrderStatus, Price, TimeInForce};
+
+impl Engine {
+    /// Places an order, and matches it.
+    ///
+    /// A client order id is burnt by every order that the checks of form let through, whatever becomes of it then: the
+    /// exchange is known to burn it for a fill-or-kill that was killed, and unaffordable and crossing post-only orders are
+    /// refused at the same place. Where self-trade prevention, reduce-only or immediate-or-cancel cancels the rest, the
+    /// answer is a success with nothing remaining.
+    ///
+    /// # Errors
+    /// The reason for the refusal; nothing has changed then but the client order id.
+    ///
+    /// # Panics
+    /// When the account is not one of [`Engine::open_account`].
+    pub fn create_order(&mut self, new: &NewOrder, now_ms: i64) -> Result<Placed, Reject> {
+        self.begin(now_ms);
+        self.check_open(new.market)?;
+        let level = self.check_form(new, now_ms)?;
+        self.burn_client_order_id(new)?;
+        let holding = self.holding(new.account, new.subaccount, new.market);
+        let tradable = self.tradable_count(new, holding);
+        let exposure = Exposure { side: new.side, price: new.price, count: tradable };
+        if !self.affords(holding, None, Some(exposure)) {
+            return Err(Reject::InsufficientBalance);
+        }
+        if new.post_only && self.would_cross(new.market, new.side, level) {
+            return Err(Reject::PostOnlyCross);
+        }
+        if new.time_in_force == TimeInForce::FillOrKill
+            && self.markets[new.market as usize].book.volume_within(new.side, level) < tradable
+        {
+            return Err(Reject::FillOrKill);
+        }
+        let slot = self.admit(new, tradable, level, holding, now_ms);
+        let matched = self.match_incoming(slot, now_ms);
+        Ok(self.settle_in(slot, matched, new.time_in_force, UpdateReason::Created, now_ms))
+    }
+
+    /// Whether a market takes orders now.
+    pub(super) fn check_open(&self, market: MarketIndex) -> Result<(), Reject> {
+        let place = self.markets.get(market as usize).ok_or(Reject::MarketNotFound)?;
+        match place.state {
+            MarketState::Active if self.paused_shards.contains(&place.spec.exchange_index) => {
+                Err(Reject::TradingPaused)
+            }
+            MarketState::Active => Ok(()),
+            MarketState::Inactive => Err(Reject::TradingPaused),
+            _ => Err(Reject::MarketInactive),
+        }
+    }
+
+    /// The checks that need only the order and the market's grid. Returns the grid slot of the price.
+    fn check_form(&self, new: &NewOrder, now_ms: i64) -> Result<usize, Reject> {
+        let level = self.check_price(new.market, new.price)?;
+        if new.count <= Count::ZERO || new.count > Count::LIMIT {
+            return Err(Reject::InvalidSize);
+        }
+        if new.reduce_only && new.time_in_force != TimeInForce::ImmediateOrCancel {
+            return Err(Reject::ReduceOnlyNeedsIoc);
+        }
+        match new.expiration_ms {
+            Some(_) if new.time_in_force != TimeInForce::GoodTillCanceled => Err(Reject::ExpirationWithIoc),
+            Some(expiration_ms) if expiration_ms <= now_ms => Err(Reject::ExpirationInPast),
+            _ => Ok(level),
+        }
+    }
+
+    pub(super) fn check_price(&self, market: MarketIndex, price: Price) -> Result<usize, Reject> {
+        let grid = self.markets[market as usize].grid();
+        let accepted = price > Price::ZERO && price < Price::ONE;
+        grid.slot(price).filter(|_| accepted).ok_or(Reject::InvalidPrice)
+    }
+
+    fn burn_client_order_id(&mut self, new: &NewOrder) -> Result<(), Reject> {
+        match &new.client_order_id {
+            Some(id) if !self.client_order_ids.insert((new.account, id.clone())) => Err(Reject::DuplicateClientOrderId),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the order may trade: all of it, or as much as there is to reduce.
+    fn tradable_count(&self, new: &NewOrder, holding: u32) -> Count {
+        if new.reduce_only {
+            new.count.min(booking::closable(self.holdings[holding as usize].position.contracts, new.side))
+        } else {
+            new.count
+        }
+    }
+
+    /// Whether an order at this limit would trade at once.
+    pub(super) fn would_cross(&self, market: MarketIndex, side: BookSide, limit: usize) -> bool {
+        let best = self.markets[market as usize].book.best(side.opposite());
+        best.is_some_and(|(level, _)| super::book::crosses(side, limit, level))
+    }
+
+    /// Gives the order its id and its places in the tables, short of the queue. `tradable` of it may trade.
+    fn admit(&mut self, new: &NewOrder, tradable: Count, level: usize, holding: u32, now_ms: i64) -> Slot {
+        let order = self.ids.order();
+        let record = OrderRecord {
+            order,
+            account: new.account,
+            market: new.market,
+            client_order_id: new.client_order_id.clone(),
+            side: new.side,
+            price: new.price,
+            initial: new.count,
+            filled: Count::ZERO,
+            remaining: tradable,
+            status: OrderStatus::Resting,
+            reason: UpdateReason::Created,
+            taker_cost: Money::ZERO,
+            maker_cost: Money::ZERO,
+            taker_fees: Money::ZERO,
+            maker_fees: Money::ZERO,
+            created_ms: now_ms,
+            updated_ms: now_ms,
+            expiration_ms: new.expiration_ms,
+            cancel_on_pause: new.cancel_on_pause,
+            self_trade_prevention: new.self_trade_prevention,
+            subaccount: new.subaccount,
+        };
+        let slot = self.orders.insert(Order {
+            record,
+            holding,
+            level: u32::try_from(level).expect("a grid has at most 10,001 slots"),
+            post_only: new.post_only,
+            rounding: Money::ZERO,
+            ahead: Count::ZERO,
+            queue: Links::NONE,
+            own: Links::NONE,
+        });
+        self.order_of.insert(order, slot);
+        self.orders.append(List::Own, &mut self.holdings[holding as usize].open, slot);
+        self.reserve(holding);
+        if let Some(expiration_ms) = new.expiration_ms {
+            self.timers.insert((expiration_ms, Timer::Expire(slot)));
+        }
+        let account = &mut self.accounts[new.account as usize];
+        if !account.unlimited {
+            account.orders.push(slot);
+        }
+        slot
+    }
+
+    /// After matching: the rest of the order goes to the book or is cancelled, and the owner hears how it stands.
+    /// `untouched` is the reason that an order carries when it rests without a fill.
+    pub(super) fn settle_in(
+        &mut self,
+        slot: Slot,
+        matched: Matched,
+        time_in_force: TimeInForce,
+        untouched: UpdateReason,
+        now_ms: i64,
+    ) -> Placed {
+        let Matched { filled, filled_value, fees, stopped } = matched;
+        let record = &mut self.orders[slot].record;
+        let placed = Placed { order: record.order, filled, remaining: record.remaining, filled_value, fees };
+        let reason = if record.remaining.is_zero() {
+            // Only reduce-only sets less than the whole order to trade.
+            let capped = time_in_force == TimeInForce::ImmediateOrCancel && record.filled < record.initial;
+            if capped { UpdateReason::ReduceOnlyCancel } else { UpdateReason::Trade }
+        } else if let Some(reason) = stopped {
+            reason
+        } else if time_in_force == TimeInForce::GoodTillCanceled {
+            record.reason = if filled.is_zero() { untouched } else { UpdateReason::Trade };
+            self.rest(slot, now_ms);
+            self.report_order(slot);
+            return placed;
+        } else {
+            UpdateReason::Decrease
+        };
+        self.end(slot, reason, now_ms);
+        Placed { remaining: Count::ZERO, ..placed }
+    }
+}

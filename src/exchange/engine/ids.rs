@@ -1,0 +1,66 @@
+//! Identifiers of orders and trades.
+
+use crate::market::{OrderId, TradeId};
+
+/// Draws identifiers that look like version-4 UUIDs, never repeat, and depend on the seed alone.
+#[derive(Debug)]
+pub(super) struct IdSource {
+    state: u64,
+    counter: u64,
+}
+
+impl IdSource {
+    /// The 62 bits of a UUID below its variant.
+    const LOW_MASK: u64 = (1 << 62) - 1;
+
+    pub(super) fn new(seed: u64) -> Self {
+        Self { state: seed, counter: 0 }
+    }
+
+    pub(super) fn order(&mut self) -> OrderId {
+        OrderId::from_bits(self.next())
+    }
+
+    pub(super) fn trade(&mut self) -> TradeId {
+        TradeId::from_bits(self.next())
+    }
+
+    fn next(&mut self) -> u128 {
+        self.counter += 1;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let high = mix(self.state) & !0xf000 | 0x4000;
+        // Multiplying by an odd number permutes the 62-bit numbers, so the low half alone is different every time.
+        let low = self.counter.wrapping_mul(0x2545_f491_4f6c_dd1d) & Self::LOW_MASK | 1 << 63;
+        u128::from(high) << 64 | u128::from(low)
+    }
+}
+
+/// The output function of splitmix64.
+const fn mix(state: u64) -> u64 {
+    let z = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_look_like_version_4_uuids_and_never_repeat() {
+        let mut source = IdSource::new(7);
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..10_000 {
+            let text = source.order().to_string();
+            assert_eq!(text.as_bytes()[14], b'4', "{text}");
+            assert!(matches!(text.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{text}");
+            assert!(seen.insert(text));
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_the_identifiers() {
+        assert_eq!(IdSource::new(3).order(), IdSource::new(3).order());
+        assert_ne!(IdSource::new(3).order(), IdSource::new(4).order());
+    }
+}

@@ -1,0 +1,222 @@
+//! The life of markets, and everything that time drives: opening, expiry, closing, settlement. The steps that time
+//! drives are announced by nothing, as on the exchange; its other steps are.
+
+use super::Engine;
+use super::booking::balance_step;
+use super::market::Market;
+use super::orders::{List, Slot};
+use super::types::{
+    Event, ListError, MarketIndex, MarketSpec, MarketState, OrderRecord, SettlementRecord, UpdateReason,
+};
+use crate::market::{BookSide, Count, Money, Price};
+
+/// What happens at a time. At the same time: in this order, then by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Open(MarketIndex),
+    Expire(Slot),
+    Close(MarketIndex),
+    Settle(MarketIndex),
+}
+
+impl Engine {
+    /// Lists a market. It opens at its time, or at once when that has passed.
+    ///
+    /// # Errors
+    /// When the ticker is taken, or the market would close before it opens.
+    pub fn list_market(&mut self, spec: MarketSpec, now_ms: i64) -> Result<MarketIndex, ListError> {
+        self.begin(now_ms);
+        if self.market_of.contains_key(&spec.ticker) {
+            return Err(ListError::DuplicateTicker(spec.ticker));
+        }
+        let (open_ms, close_ms) = (spec.open_ms, spec.close_ms);
+        if close_ms <= open_ms {
+            return Err(ListError::ClosesBeforeOpening { ticker: spec.ticker, open_ms, close_ms });
+        }
+        let market = MarketIndex::try_from(self.markets.len()).expect("memory ends before four billion markets do");
+        let grid = self.grid(spec.bands);
+        self.market_of.insert(spec.ticker.clone(), market);
+        self.markets.push(Market::new(spec, grid));
+        self.events.push(Event::Created { market });
+        self.timers.insert((open_ms, Timer::Open(market)));
+        self.timers.insert((close_ms, Timer::Close(market)));
+        self.advance(now_ms);
+        Ok(market)
+    }
+
+    /// The next time at which something happens by itself.
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        self.timers.first().map(|&(at_ms, _)| at_ms)
+    }
+
+    /// Lets everything happen that is due by `now_ms`, each at its own time. Early and repeated calls are harmless.
+    pub fn advance(&mut self, now_ms: i64) {
+        while let Some(&(at_ms, timer)) = self.timers.first()
+            && at_ms <= now_ms
+        {
+            self.timers.pop_first();
+            self.command += 1;
+            match timer {
+                Timer::Open(market) => self.open(market),
+                Timer::Expire(slot) => self.cancel_resting(slot, UpdateReason::ExpiryCancel, at_ms),
+                Timer::Close(market) => self.close(market, at_ms),
+                Timer::Settle(market) => self.settle(market, at_ms),
+            }
+        }
+    }
+
+    /// Deactivates a market, or activates it again. Deactivated, it takes no orders, but lets them be cancelled; activation
+    /// cancels what rests. A closed market whose close was moved into the future is activated the same way. Any other
+    /// change is none and does nothing.
+    pub fn set_active(&mut self, market: MarketIndex, active: bool, now_ms: i64) {
+        self.begin(now_ms);
+        let place = &mut self.markets[market as usize];
+        match (place.state, active) {
+            (MarketState::Active, false) => place.state = MarketState::Inactive,
+            (MarketState::Inactive, true) => {
+                place.state = MarketState::Active;
+                self.cancel_book(market, UpdateReason::HaltCancel, now_ms, |_| true);
+            }
+            (MarketState::Closed, true) if place.spec.close_ms > now_ms => place.state = MarketState::Active,
+            _ => return,
+        }
+        self.events.push(Event::Activity { market, active, time_ms: now_ms });
+    }
+
+    /// Pauses or resumes trading on a shard. A pause refuses new and amended orders and cancels those that asked for it.
+    pub fn set_trading(&mut self, exchange_index: u8, trading: bool, now_ms: i64) {
+        self.begin(now_ms);
+        if trading {
+            self.paused_shards.remove(&exchange_index);
+            return;
+        }
+        if !self.paused_shards.insert(exchange_index) {
+            return;
+        }
+        for market in 0..self.market_count() {
+            if self.markets[market as usize].spec.exchange_index == exchange_index {
+                self.cancel_book(market, UpdateReason::HaltCancel, now_ms, |order| order.cancel_on_pause);
+            }
+        }
+    }
+
+    /// Moves a market's close, until its result is known. A close that has passed closes it at once; a closed market whose
+    /// close moves into the future waits for [`Engine::set_active`].
+    pub fn move_close(&mut self, market: MarketIndex, close_ms: i64, now_ms: i64) {
+        self.begin(now_ms);
+        let place = &mut self.markets[market as usize];
+        if matches!(place.state, MarketState::Determined(_) | MarketState::Finalized(_)) {
+            return;
+        }
+        self.timers.remove(&(place.spec.close_ms, Timer::Close(market)));
+        place.spec.close_ms = close_ms;
+        self.timers.insert((close_ms, Timer::Close(market)));
+        self.events.push(Event::CloseMoved { market, close_ms });
+        self.advance(now_ms);
+    }
+
+    /// Makes a market's result known: what a YES contract pays. A market that is still open closes first. Positions are
+    /// paid when its settlement timer ends. A second result is ignored.
+    pub fn determine(&mut self, market: MarketIndex, value: Price, now_ms: i64) {
+        self.begin(now_ms);
+        let place = &self.markets[market as usize];
+        if matches!(place.state, MarketState::Determined(_) | MarketState::Finalized(_)) {
+            return;
+        }
+        self.timers.remove(&(place.spec.open_ms, Timer::Open(market)));
+        self.timers.remove(&(place.spec.close_ms, Timer::Close(market)));
+        self.close(market, now_ms);
+        let place = &mut self.markets[market as usize];
+        place.state = MarketState::Determined(value);
+        let settle_ms = now_ms + place.spec.settlement_timer_ms.max(0);
+        self.events.push(Event::Determined { market, value, time_ms: now_ms });
+        self.timers.insert((settle_ms, Timer::Settle(market)));
+        self.advance(now_ms);
+    }
+
+    fn open(&mut self, market: MarketIndex) {
+        let place = &mut self.markets[market as usize];
+        // A close that was moved before the opening has closed it already.
+        if place.state == MarketState::Initialized {
+            place.state = MarketState::Active;
+        }
+    }
+
+    fn close(&mut self, market: MarketIndex, now_ms: i64) {
+        self.markets[market as usize].state = MarketState::Closed;
+        self.cancel_book(market, UpdateReason::CloseCancel, now_ms, |_| true);
+    }
+
+    /// Cancels the orders of a market's book that `concerned` picks.
+    fn cancel_book(
+        &mut self,
+        market: MarketIndex,
+        reason: UpdateReason,
+        now_ms: i64,
+        concerned: impl Fn(&OrderRecord) -> bool,
+    ) {
+        for slot in self.resting(market) {
+            if concerned(&self.orders[slot].record) {
+                self.cancel_resting(slot, reason, now_ms);
+            }
+        }
+    }
+
+    /// The orders in a market's book: bids, then asks, lowest price first, each queue in its order.
+    fn resting(&self, market: MarketIndex) -> Vec<Slot> {
+        let book = &self.markets[market as usize].book;
+        let side = |side| book.occupied(side).map(move |level| book.queue_at(side, level));
+        let queues = side(BookSide::Bid).chain(side(BookSide::Ask));
+        queues.flat_map(|queue| self.orders.walk(List::Queue, queue)).collect()
+    }
+
+    /// Pays a determined market: each YES contract its value, each NO contract the complement, rounded down to the
+    /// account's balance step (only a scalar result can be finer; the difference is a fee).
+    fn settle(&mut self, market: MarketIndex, now_ms: i64) {
+        let place = &mut self.markets[market as usize];
+        let MarketState::Determined(value) = place.state else {
+            unreachable!("the settlement timer is set by the determination, and nothing follows it but this");
+        };
+        place.state = MarketState::Finalized(value);
+        place.open_interest = Count::ZERO;
+        for index in 0..place.holdings.len() {
+            self.pay(self.markets[market as usize].holdings[index], market, value, now_ms);
+        }
+        self.events.push(Event::Settled { market, time_ms: now_ms });
+    }
+
+    fn pay(&mut self, holding: u32, market: MarketIndex, value: Price, now_ms: i64) {
+        let held = &mut self.holdings[holding as usize];
+        let contracts = held.position.contracts;
+        if contracts.is_zero() {
+            return;
+        }
+        let worth = if contracts > Count::ZERO { value } else { value.complement() };
+        let gross = worth.times(contracts.abs());
+        let owner = &mut self.accounts[held.account as usize];
+        let revenue = gross.floor_to(balance_step(owner.direct_member));
+        let position = &mut held.position;
+        let (cost, fees) = (position.cost, position.fees);
+        position.realized += gross - cost;
+        position.fees += gross - revenue;
+        position.contracts = Count::ZERO;
+        position.cost = Money::ZERO;
+        position.updated_ms = now_ms;
+        owner.wallets[held.wallet].cash += revenue;
+        self.fees_collected += gross - revenue;
+        if !owner.unlimited {
+            let (account, position) = (held.account, held.position);
+            owner.settlements.push(SettlementRecord {
+                account,
+                market,
+                contracts,
+                cost,
+                revenue,
+                value,
+                fees,
+                time_ms: now_ms,
+            });
+            self.events.push(Event::Position { account, market, position });
+        }
+    }
+}

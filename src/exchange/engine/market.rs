@@ -1,0 +1,89 @@
+//! One market: its terms, its state and its book.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::book::Book;
+use super::types::{MarketSpec, MarketState, TradeRecord};
+use crate::market::{Count, Grid, Price};
+
+/// How many trades a market remembers.
+const TRADES_KEPT: usize = 10_000;
+
+/// A listed market, as far as anyone may read it.
+#[derive(Debug)]
+pub struct Market {
+    pub(super) spec: MarketSpec,
+    pub(super) state: MarketState,
+    pub(super) book: Book,
+    pub(super) clock: u64,
+    /// The command that moved the clock last.
+    pub(super) clock_command: u64,
+    pub(super) trades: VecDeque<TradeRecord>,
+    pub(super) last_price: Option<Price>,
+    pub(super) volume: Count,
+    pub(super) open_interest: Count,
+    /// Everyone who ever held something here, in order.
+    pub(super) holdings: Vec<u32>,
+}
+
+impl Market {
+    pub(super) fn new(spec: MarketSpec, grid: Arc<Grid>) -> Self {
+        Self {
+            spec,
+            state: MarketState::Initialized,
+            book: Book::new(grid),
+            clock: 0,
+            clock_command: 0,
+            trades: VecDeque::new(),
+            last_price: None,
+            volume: Count::ZERO,
+            open_interest: Count::ZERO,
+            holdings: Vec::new(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, trade: TradeRecord) {
+        if self.trades.len() == TRADES_KEPT {
+            self.trades.pop_front();
+        }
+        self.trades.push_back(trade);
+        self.last_price = Some(trade.price);
+        self.volume += trade.count;
+    }
+
+    /// Its terms. The close is where it was moved to last.
+    pub fn spec(&self) -> &MarketSpec {
+        &self.spec
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> MarketState {
+        self.state
+    }
+
+    /// Its tick grid.
+    pub fn grid(&self) -> &Grid {
+        self.book.grid()
+    }
+
+    /// Grows with every command that changes its book; 0 before the first.
+    pub fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// The YES price of the last trade.
+    pub fn last_price(&self) -> Option<Price> {
+        self.last_price
+    }
+
+    /// Contracts traded.
+    pub fn volume(&self) -> Count {
+        self.volume
+    }
+
+    /// Pairs of a YES and a NO contract outstanding.
+    pub fn open_interest(&self) -> Count {
+        self.open_interest
+    }
+}

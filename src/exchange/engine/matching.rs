@@ -1,0 +1,188 @@
+//! What happens when an order meets the book: price-time priority, both sides trade at the resting price, and nobody
+//! trades with himself.
+
+use super::booking::{booked_fee, net, own_price};
+use super::collateral::Covered;
+use super::orders::{List, Slot};
+use super::types::{Event, FillRecord, MarketIndex, TradeRecord, UpdateReason};
+use super::{AccountId, Engine};
+use crate::market::{BookSide, Count, Liquidity, Money, Price, TradeId};
+use crate::wire::orders::SelfTradePrevention;
+
+/// What an incoming order did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Matched {
+    pub(super) filled: Count,
+    pub(super) filled_value: Money,
+    pub(super) fees: Money,
+    /// Why matching ended before the order or the book did.
+    pub(super) stopped: Option<UpdateReason>,
+}
+
+/// One side of a trade about to be booked.
+#[derive(Clone, Copy)]
+struct Execution {
+    trade: TradeId,
+    price: Price,
+    count: Count,
+    liquidity: Liquidity,
+    now_ms: i64,
+}
+
+impl Engine {
+    /// Lets an open order that is on no queue trade as far as it can.
+    pub(super) fn match_incoming(&mut self, taker: Slot, now_ms: i64) -> Matched {
+        let mut matched = Matched::default();
+        let record = &self.orders[taker].record;
+        let (market, side, account, prevention) =
+            (record.market, record.side, record.account, record.self_trade_prevention);
+        let limit = self.orders[taker].level as usize;
+        while !self.orders[taker].record.remaining.is_zero() {
+            let book = &self.markets[market as usize].book;
+            let Some((level, _)) = book.best(side.opposite()) else { break };
+            if !super::book::crosses(side, limit, level) {
+                break;
+            }
+            let maker = book.first_at(side.opposite(), level);
+            if self.orders[maker].record.account == account {
+                match prevention {
+                    SelfTradePrevention::TakerAtCross => {
+                        matched.stopped = Some(UpdateReason::SelfTradeCancel);
+                        break;
+                    }
+                    SelfTradePrevention::Maker => {
+                        self.cancel_resting(maker, UpdateReason::SelfTradeCancel, now_ms);
+                        continue;
+                    }
+                }
+            }
+            let count = self.orders[taker].record.remaining.min(self.orders[maker].record.remaining);
+            let price = self.markets[market as usize].book.price(level);
+            let fee = self.trade(maker, taker, price, count, now_ms);
+            matched.filled += count;
+            matched.filled_value += price.times(count);
+            matched.fees += fee;
+            if self.cover(self.orders[taker].holding, Some(taker), now_ms) == Covered::No {
+                matched.stopped = Some(UpdateReason::MarginCancel);
+                break;
+            }
+        }
+        matched
+    }
+
+    /// Trades `count` contracts between the first order of a queue and an incoming one. Returns the taker's fee.
+    fn trade(&mut self, maker: Slot, taker: Slot, price: Price, count: Count, now_ms: i64) -> Money {
+        let trade = self.ids.trade();
+        let (market, side) = (self.orders[maker].record.market, self.orders[maker].record.side);
+        self.take_from_queue(maker, count, Some(taker), now_ms);
+        self.print(market, TradeRecord { trade, price, count, taker: side.opposite(), time_ms: now_ms });
+        let execution = Execution { trade, price, count, liquidity: Liquidity::Maker, now_ms };
+        self.book_fill(maker, execution);
+        let fee = self.book_fill(taker, Execution { liquidity: Liquidity::Taker, ..execution });
+        self.after_maker_fill(maker, now_ms);
+        fee
+    }
+
+    /// Takes filled contracts of a resting order off the book; the order leaves its queue when nothing is left.
+    fn take_from_queue(&mut self, maker: Slot, count: Count, cause: Option<Slot>, now_ms: i64) {
+        let order = &self.orders[maker];
+        let (market, side, level) = (order.record.market, order.record.side, order.level);
+        let book = &mut self.markets[market as usize].book;
+        if count == order.record.remaining {
+            book.remove(&mut self.orders, maker);
+        } else {
+            book.reduce(side, level, count);
+        }
+        self.report_level(market, side, level as usize, -count, cause, now_ms);
+    }
+
+    /// Reports a maker after its fill, ends it when it is done, and sees that its owner's other orders are still covered.
+    fn after_maker_fill(&mut self, maker: Slot, now_ms: i64) {
+        let holding = self.orders[maker].holding;
+        if self.orders[maker].record.remaining.is_zero() {
+            self.end(maker, UpdateReason::Trade, now_ms);
+        } else {
+            self.orders[maker].record.reason = UpdateReason::Trade;
+            self.report_order(maker);
+        }
+        self.cover(holding, None, now_ms);
+    }
+
+    /// Prints a trade.
+    pub(super) fn print(&mut self, market: MarketIndex, record: TradeRecord) {
+        self.markets[market as usize].remember(record);
+        let TradeRecord { trade, price, count, taker, time_ms } = record;
+        self.events.push(Event::Trade { market, trade, price, count, taker, time_ms });
+    }
+
+    /// Books one side of a trade on its order, position and cash. Returns the fee.
+    fn book_fill(&mut self, slot: Slot, execution: Execution) -> Money {
+        let Execution { trade, price, count, liquidity, now_ms } = execution;
+        let holding = self.orders[slot].holding;
+        let record = &self.orders[slot].record;
+        let (account, market, side) = (record.account, record.market, record.side);
+        let revenue = self.move_position(holding, side, price, count, now_ms);
+        let owner = &mut self.accounts[account as usize];
+        let step = owner.step();
+        let trade_fee = self.markets[market as usize].spec.fees.trade_fee(count, price, liquidity);
+        let order = &mut self.orders[slot];
+        let fee = booked_fee(revenue, trade_fee, step, &mut order.rounding);
+        let cost = own_price(side, price).times(count);
+        let record = &mut order.record;
+        record.filled += count;
+        record.remaining -= count;
+        record.updated_ms = now_ms;
+        match liquidity {
+            Liquidity::Taker => {
+                (record.taker_cost, record.taker_fees) = (record.taker_cost + cost, record.taker_fees + fee)
+            }
+            Liquidity::Maker => {
+                (record.maker_cost, record.maker_fees) = (record.maker_cost + cost, record.maker_fees + fee)
+            }
+        }
+        let held = &mut self.holdings[holding as usize];
+        held.position.fees += fee;
+        owner.wallets[held.wallet].cash += revenue - fee;
+        self.fees_collected += fee;
+        self.reserve(holding);
+        if !self.accounts[account as usize].unlimited {
+            let position = self.holdings[holding as usize].position;
+            let record = &self.orders[slot].record;
+            let fill = FillRecord {
+                trade,
+                order: record.order,
+                client_order_id: record.client_order_id.clone(),
+                account,
+                market,
+                side,
+                price,
+                count,
+                fee,
+                liquidity,
+                post_position: position.contracts,
+                time_ms: now_ms,
+                subaccount: record.subaccount,
+            };
+            self.accounts[account as usize].fills.push(fill.clone());
+            self.events.push(Event::Fill(fill));
+            self.events.push(Event::Position { account, market, position });
+        }
+        fee
+    }
+
+    /// Moves a position by a trade, and the market's open interest with it. Returns the cash it moves before fees.
+    fn move_position(&mut self, holding: u32, side: BookSide, price: Price, count: Count, now_ms: i64) -> Money {
+        let held = &mut self.holdings[holding as usize];
+        let long_before = held.position.contracts.max(Count::ZERO);
+        let revenue = net(&mut held.position, side, price, count, now_ms);
+        let long_after = held.position.contracts.max(Count::ZERO);
+        self.markets[held.market as usize].open_interest += long_after - long_before;
+        revenue
+    }
+
+    /// The open orders of an account, market by market, oldest first in each.
+    pub(super) fn open_orders(&self, account: AccountId) -> Vec<Slot> {
+        let holdings = &self.accounts[account as usize].holdings;
+        holdings.iter().flat_map(|&h| self.orders.walk(List::Own, self.holdings[h as usize].open)).collect()
+    }
+}

@@ -1,0 +1,136 @@
+//! Questions to the engine. None of them changes anything.
+
+use super::Engine;
+use super::market::Market;
+use super::orders::List;
+use super::types::{AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord, TradeRecord};
+use crate::market::{BookLevels, BookSide, Count, Money, OrderId, OrderStatus, Price};
+
+impl Engine {
+    /// How many markets were ever listed: indices run from 0.
+    pub fn market_count(&self) -> u32 {
+        MarketIndex::try_from(self.markets.len()).expect("markets are counted in 32 bits")
+    }
+
+    /// A market.
+    ///
+    /// # Panics
+    /// When there is no such market.
+    pub fn market(&self, market: MarketIndex) -> &Market {
+        &self.markets[market as usize]
+    }
+
+    /// The market of that name.
+    pub fn market_by_ticker(&self, ticker: &str) -> Option<MarketIndex> {
+        self.market_of.get(ticker).copied()
+    }
+
+    /// Writes the published book into `levels`: bids of both outcomes on their own scales, lowest price first.
+    pub fn levels(&self, market: MarketIndex, levels: &mut BookLevels) {
+        levels.clear();
+        let book = &self.markets[market as usize].book;
+        let bids = book.occupied(BookSide::Bid).map(|level| (book.price(level), book.total_at(BookSide::Bid, level)));
+        levels.yes.extend(bids);
+        let asks = book.occupied(BookSide::Ask);
+        let asks = asks.map(|level| (book.price(level).complement(), book.total_at(BookSide::Ask, level)));
+        levels.no.extend(asks);
+        levels.no.reverse();
+    }
+
+    /// The best YES price of a side of the published book, and its size.
+    pub fn best(&self, market: MarketIndex, side: BookSide) -> Option<(Price, Count)> {
+        let book = &self.markets[market as usize].book;
+        book.best(side).map(|(level, total)| (book.price(level), total))
+    }
+
+    /// Whether a shard takes orders.
+    pub fn trading_active(&self, exchange_index: u8) -> bool {
+        !self.paused_shards.contains(&exchange_index)
+    }
+
+    /// An order, ended ones included. Ended orders of unlimited accounts are forgotten.
+    pub fn order(&self, order: OrderId) -> Option<&OrderRecord> {
+        self.order_of.get(&order).map(|&slot| &self.orders[slot].record)
+    }
+
+    /// The orders of an account, newest first. Unlimited accounts have no history.
+    pub fn orders_of(&self, account: AccountId) -> impl Iterator<Item = &OrderRecord> {
+        self.accounts[account as usize].orders.iter().rev().map(|&slot| &self.orders[slot].record)
+    }
+
+    /// The fills of an account, newest first.
+    pub fn fills_of(&self, account: AccountId) -> impl Iterator<Item = &FillRecord> {
+        self.accounts[account as usize].fills.iter().rev()
+    }
+
+    /// The settlements of an account, newest first.
+    pub fn settlements_of(&self, account: AccountId) -> impl Iterator<Item = &SettlementRecord> {
+        self.accounts[account as usize].settlements.iter().rev()
+    }
+
+    /// The last trades of a market, newest first.
+    pub fn trades_of(&self, market: MarketIndex) -> impl Iterator<Item = &TradeRecord> {
+        self.markets[market as usize].trades.iter().rev()
+    }
+
+    /// What the primary subaccount has in a market.
+    pub fn position(&self, account: AccountId, market: MarketIndex) -> PositionRecord {
+        self.subaccount_position(account, 0, market)
+    }
+
+    /// What a subaccount has in a market.
+    pub fn subaccount_position(&self, account: AccountId, subaccount: u32, market: MarketIndex) -> PositionRecord {
+        let holding = self.holding_of.get(&(account, subaccount, market));
+        holding.map_or_else(PositionRecord::default, |&holding| self.holdings[holding as usize].position)
+    }
+
+    /// What the primary subaccount has or had in each market in which it ever placed an order, oldest first.
+    pub fn positions_of(&self, account: AccountId) -> impl Iterator<Item = (MarketIndex, &PositionRecord)> {
+        let owner = &self.accounts[account as usize];
+        let holdings = owner.holdings.iter().map(|&holding| &self.holdings[holding as usize]);
+        holdings.filter(|held| owner.wallets[held.wallet].subaccount == 0).map(|held| (held.market, &held.position))
+    }
+
+    /// The cash of the primary subaccount on a shard. Resting orders do not lower it.
+    pub fn balance(&self, account: AccountId, exchange_index: u8) -> Money {
+        self.subaccount_balance(account, 0, exchange_index)
+    }
+
+    /// The cash of a subaccount on a shard.
+    pub fn subaccount_balance(&self, account: AccountId, subaccount: u32, exchange_index: u8) -> Money {
+        let owner = &self.accounts[account as usize];
+        let wallet = owner.find_wallet(exchange_index, subaccount);
+        wallet.map_or(Money::ZERO, |wallet| owner.wallets[wallet].cash)
+    }
+
+    /// What the resting orders of the primary subaccount reserve on a shard.
+    pub fn reserved(&self, account: AccountId, exchange_index: u8) -> Money {
+        let owner = &self.accounts[account as usize];
+        owner.find_wallet(exchange_index, 0).map_or(Money::ZERO, |wallet| owner.wallets[wallet].reserved)
+    }
+
+    /// The shards on which an account has a balance, lowest first.
+    pub fn shards_of(&self, account: AccountId) -> Vec<u8> {
+        let mut shards: Vec<u8> = self.accounts[account as usize].wallets.iter().map(|w| w.exchange_index).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+    }
+
+    /// All fees ever booked.
+    pub fn fees_collected(&self) -> Money {
+        self.fees_collected
+    }
+
+    /// The contracts that trade before a resting order at its price. None when it does not rest.
+    pub fn queue_position(&self, order: OrderId) -> Option<Count> {
+        let slot = *self.order_of.get(&order)?;
+        let order = &self.orders[slot];
+        if order.record.status != OrderStatus::Resting {
+            return None;
+        }
+        let queue = self.markets[order.record.market as usize].book.queue_at(order.record.side, order.level as usize);
+        let before = self.orders.walk(List::Queue, queue).take_while(|&other| other != slot);
+        Some(order.ahead + before.map(|other| self.orders[other].record.remaining).sum())
+    }
+}

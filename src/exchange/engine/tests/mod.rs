@@ -1,0 +1,92 @@
+//! Tests of the engine as a whole, by rule.
+
+mod rules;
+
+use super::*;
+use crate::market::{FeeSchedule, Outcome, Price, TimeInForce};
+use crate::wire::orders::SelfTradePrevention;
+
+/// Opens at 0, closes at 100 s, settles 5 s after determination.
+pub(super) fn spec(ticker: &str) -> MarketSpec {
+    MarketSpec {
+        ticker: ticker.to_owned(),
+        event_ticker: "EVENT".to_owned(),
+        series_ticker: "SERIES".to_owned(),
+        title: String::new(),
+        exchange_index: 0,
+        structure: "linear_cent".to_owned(),
+        bands: GridBands::cents(),
+        fees: FeeSchedule::QUADRATIC,
+        open_ms: 0,
+        close_ms: 100_000,
+        settlement_timer_ms: 5_000,
+        recorded: false,
+    }
+}
+
+/// An account with that many dollars on shard 0.
+pub(super) fn trader(engine: &mut Engine, dollars: i64) -> AccountId {
+    let cash = vec![(0, Money::from_dollars(dollars))];
+    engine.open_account(&AccountSpec { cash, direct_member: true, unlimited: false })
+}
+
+/// A good-till-cancelled order in market 0.
+pub(super) fn order(account: AccountId, side: BookSide, cents: u16, contracts: i64) -> NewOrder {
+    NewOrder {
+        account,
+        market: 0,
+        client_order_id: None,
+        side,
+        count: Count::from_contracts(contracts),
+        price: Price::from_cents(cents),
+        time_in_force: TimeInForce::GoodTillCanceled,
+        self_trade_prevention: SelfTradePrevention::TakerAtCross,
+        expiration_ms: None,
+        post_only: false,
+        reduce_only: false,
+        cancel_on_pause: false,
+        subaccount: 0,
+    }
+}
+
+pub(super) fn bid(account: AccountId, cents: u16, contracts: i64) -> NewOrder {
+    order(account, BookSide::Bid, cents, contracts)
+}
+
+pub(super) fn ask(account: AccountId, cents: u16, contracts: i64) -> NewOrder {
+    order(account, BookSide::Ask, cents, contracts)
+}
+
+/// An engine with one open market and two accounts of $1,000.
+pub(super) fn venue() -> (Engine, AccountId, AccountId) {
+    let mut engine = Engine::new(1);
+    engine.list_market(spec("MARKET"), 0).unwrap();
+    let (ann, bob) = (trader(&mut engine, 1_000), trader(&mut engine, 1_000));
+    engine.drain_events().for_each(drop);
+    (engine, ann, bob)
+}
+
+pub(super) fn contracts(contracts: i64) -> Count {
+    Count::from_contracts(contracts)
+}
+
+pub(super) fn money(text: &str) -> Money {
+    Money::parse(text).unwrap()
+}
+
+/// The published book as (cents, contracts), YES bids and NO bids.
+pub(super) fn book(engine: &Engine) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+    let mut levels = crate::market::BookLevels::default();
+    engine.levels(0, &mut levels);
+    let plain = |side: Vec<(Price, Count)>| side.into_iter().map(|(p, c)| (p.units() / 100, c.units() / 100)).collect();
+    (plain(levels.yes), plain(levels.no))
+}
+
+/// The level changes among events, as (outcome, cents, contracts).
+pub(super) fn level_changes(events: &[Event]) -> Vec<(Outcome, i64, i64)> {
+    let change = |event: &Event| match event {
+        Event::Level { side, price, change, .. } => Some((*side, price.units() / 100, change.units() / 100)),
+        _ => None,
+    };
+    events.iter().filter_map(change).collect()
+}
