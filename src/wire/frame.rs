@@ -248,3 +248,6 @@ pub fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Frame<'a>, 
         None => general::parse(bytes, levels),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -355,10 +355,11 @@ impl<'a> Scanner<'a> {
     fn number(&mut self) -> Result<(), WireError> {
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
-        if self.digits() == 0 {
+        let whole_digits = self.digits();
+        if whole_digits == 0 {
             return Err(self.malformed("a digit"));
         }
-        if leading_zero && self.text.as_bytes()[self.at - 1] != b'0' {
+        if leading_zero && whole_digits > 1 {
             return Err(self.malformed("no digits after a leading zero"));
         }
         if self.peek() == Some(b'.') {

@@ -34,6 +34,9 @@ impl<'a> Cursor<'a> {
         if self.optional(b",\"sending_ts_ms\":") {
             envelope.sending_ts_ms = Some(self.integer()?);
         }
+        if self.optional(b",\"id\":") {
+            envelope.id = Some(self.unsigned()?);
+        }
         self.literal(b",\"sid\":")?;
         envelope.sid = Some(self.unsigned()?);
         if self.optional(b",\"seq\":") {
