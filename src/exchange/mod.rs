@@ -1,7 +1,12 @@
 //! The embedded exchange: a Kalshi on loopback. `engine` is a plain state machine that matches, keeps accounts and
 //! settles; `gateway` speaks REST and WebSocket over it without sockets; `server` puts the gateway on sockets;
-//! `participants` trade in it; `recorded` plays recorded markets. Shares market types, wire codecs and the fee formula
+//! `venue` composes them under one clock; `participants` trade in it; `recorded` plays recorded markets. Shares market types, wire codecs and the fee formula
 //! with the trader and nothing else: netting, collateral, cost and rounding accumulators are written twice, on purpose.
 
 pub mod engine;
 pub mod gateway;
+pub mod keys;
+pub mod launch;
+pub mod participants;
+pub mod server;
+pub mod venue;

@@ -141,6 +141,21 @@ uuid_type! {
 }
 
 uuid_type! {
+    /// The exchange's id of a market, which frames carry beside its ticker.
+    MarketId
+}
+
+impl MarketId {
+    /// The id that the embedded exchange gives to a ticker: the 128-bit FNV-1a hash of its name.
+    #[must_use]
+    pub fn of_ticker(ticker: &str) -> Self {
+        const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        Self(ticker.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME)))
+    }
+}
+
+uuid_type! {
     /// The exchange's id of a trade. Both parties of a trade may carry it; a fill is keyed by it and the order's id.
     TradeId
 }

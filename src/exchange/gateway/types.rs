@@ -1,4 +1,4 @@
-//! The exchange's REST and WebSocket interface over the engine, without sockets.
+//! What goes into the gateway and what comes out of it.
 
 /// A client's WebSocket session.
 pub type SessionId = u64;
@@ -56,6 +56,13 @@ pub enum Output {
         session: SessionId,
         /// JSON. Shared between the sessions that get the same bytes.
         text: std::sync::Arc<[u8]>,
+    },
+    /// A WebSocket ping.
+    Ping {
+        /// To whom.
+        session: SessionId,
+        /// What the pong must echo.
+        payload: &'static [u8],
     },
     /// End a session.
     Close {

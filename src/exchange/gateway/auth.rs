@@ -1,0 +1,93 @@
+//! Who signed a request. Owns the keys; checks the headers as the exchange does: presence, time, key, signature.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use super::{ExchangeNow, HttpRequest, Refusal};
+use crate::exchange::engine::AccountId;
+use crate::wire::sign::Verifier;
+
+/// How many checked signatures are remembered. A client may use a fresh one for several requests.
+const REMEMBERED: usize = 1_024;
+
+/// A client's public key and the account that it trades for.
+#[derive(Debug)]
+pub struct ApiKey {
+    /// What `KALSHI-ACCESS-KEY` names.
+    pub key_id: String,
+    /// The account.
+    pub account: AccountId,
+    /// The public key.
+    pub verifier: Verifier,
+}
+
+/// The keys, and the signatures that were found right lately.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    keys: BTreeMap<String, (AccountId, Verifier)>,
+    checked: HashSet<String>,
+    checked_in_order: VecDeque<String>,
+}
+
+/// Why a request is not authenticated.
+fn denied(details: &'static str) -> Refusal {
+    Refusal::with_details(401, "authentication_error", details).saying("authentication_error")
+}
+
+impl Keys {
+    pub(super) fn add(&mut self, key: ApiKey) {
+        self.keys.insert(key.key_id, (key.account, key.verifier));
+    }
+
+    /// The accounts that have a key, lowest first.
+    pub(super) fn accounts(&self) -> Vec<AccountId> {
+        let mut accounts: Vec<AccountId> = self.keys.values().map(|(account, _)| *account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
+    }
+
+    /// The account of a request whose signature covers `path`.
+    ///
+    /// # Errors
+    /// 401 with the exchange's body for what is wrong.
+    pub(super) fn authenticate(
+        &mut self,
+        request: &HttpRequest<'_>,
+        path: &str,
+        clock_skew_ms: i64,
+        now: ExchangeNow,
+    ) -> Result<AccountId, Refusal> {
+        let Some(signature) = request.signature else {
+            return Err(Refusal::new(401, "signature_is_missing_from_headers"));
+        };
+        let timestamp = request.timestamp.unwrap_or_default();
+        let fresh = |sent_ms: i64| sent_ms.saturating_sub(now.wall_ms).saturating_abs() <= clock_skew_ms;
+        if !timestamp.parse().is_ok_and(fresh) {
+            return Err(Refusal::new(401, "header_timestamp_expired"));
+        }
+        let key_id = request.key_id.unwrap_or_default();
+        let Some((account, verifier)) = self.keys.get(key_id) else {
+            return Err(denied("NOT_FOUND"));
+        };
+        let account = *account;
+        let signed = [key_id, timestamp, request.method, path, signature].join("\n");
+        if self.checked.contains(&signed) {
+            return Ok(account);
+        }
+        if verifier.verify(timestamp, request.method, path, signature).is_err() {
+            return Err(denied("INCORRECT_API_KEY_SIGNATURE"));
+        }
+        self.remember(signed);
+        Ok(account)
+    }
+
+    fn remember(&mut self, signed: String) {
+        if self.checked_in_order.len() == REMEMBERED
+            && let Some(oldest) = self.checked_in_order.pop_front()
+        {
+            self.checked.remove(&oldest);
+        }
+        self.checked_in_order.push_back(signed.clone());
+        self.checked.insert(signed);
+    }
+}

@@ -1,0 +1,347 @@
+//! WebSocket commands: subscribing, unsubscribing, changing and listing subscriptions, with the exchange's error codes
+//! and its rules about sids and running numbers (protocol page 2.2 and 2.3).
+
+use serde_json::{Value, json};
+
+use super::frames::{self, Around};
+use super::session::{Channel, Named, Session};
+use super::{ExchangeNow, Gateway, Output, SessionId};
+use crate::exchange::engine::{Engine, MarketIndex};
+use crate::wire::command::{Command, CommandParams};
+
+/// A documented error code with its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CommandError(u32, &'static str);
+
+const UNABLE_TO_PROCESS: CommandError = CommandError(1, "Unable to process message");
+const PARAMS_REQUIRED: CommandError = CommandError(2, "Params required");
+const CHANNELS_REQUIRED: CommandError = CommandError(3, "Channels required");
+const SIDS_REQUIRED: CommandError = CommandError(4, "Subscription IDs required");
+const UNKNOWN_COMMAND: CommandError = CommandError(5, "Unknown command");
+const UNKNOWN_SID: CommandError = CommandError(7, "Unknown subscription ID");
+const UNKNOWN_CHANNEL: CommandError = CommandError(8, "Unknown channel name");
+const INVALID_PARAMETER: CommandError = CommandError(11, "Invalid parameter");
+const ONE_SID_REQUIRED: CommandError = CommandError(12, "Exactly one subscription ID is required");
+const UNSUPPORTED_ACTION: CommandError = CommandError(13, "Unsupported action");
+const TICKER_REQUIRED: CommandError = CommandError(14, "Market Ticker required");
+const ACTION_REQUIRED: CommandError = CommandError(15, "Action required");
+const BUFFER_OVERFLOW: CommandError = CommandError(25, "Subscription buffer overflow");
+const TOO_MANY_MARKETS: CommandError = CommandError(26, "Subscription market limit exceeded");
+
+/// The command's number as replies carry it: 0 means none.
+const fn reply_id(id: u64) -> Option<u64> {
+    if id == 0 { None } else { Some(id) }
+}
+
+/// The markets that a command names; none means no filter.
+fn tickers_of(params: &CommandParams) -> Result<Option<Vec<&str>>, CommandError> {
+    match (&params.market_ticker, &params.market_tickers) {
+        (Some(_), Some(_)) => Err(INVALID_PARAMETER),
+        (Some(one), None) => Ok(Some(vec![one])),
+        (None, Some(many)) if many.is_empty() => Ok(None),
+        (None, Some(many)) => Ok(Some(many.iter().map(String::as_str).collect())),
+        (None, None) => Ok(None),
+    }
+}
+
+impl Gateway {
+    /// Handles a message of a session. Whatever it holds, the answer is a documented one.
+    pub fn text(&mut self, engine: &Engine, session: SessionId, text: &[u8], now: ExchangeNow) {
+        let command = match serde_json::from_slice::<Command>(text) {
+            Ok(command) => command,
+            Err(_) => {
+                // What can be told of a command that does not decode: its number, and whether it is one at all.
+                let value = serde_json::from_slice::<Value>(text).unwrap_or_default();
+                let error = if value.get("cmd").is_some_and(Value::is_string) {
+                    INVALID_PARAMETER
+                } else {
+                    UNABLE_TO_PROCESS
+                };
+                let id = value.get("id").and_then(Value::as_u64).unwrap_or(0);
+                return self.send_error(session, id, error, None, now);
+            }
+        };
+        let params = command.params.as_ref();
+        let result = match (command.cmd.as_str(), params) {
+            ("list_subscriptions", _) => {
+                self.list_subscriptions(session, command.id, now);
+                Ok(())
+            }
+            ("subscribe" | "unsubscribe" | "update_subscription", None) => Err((PARAMS_REQUIRED, None)),
+            ("subscribe", Some(params)) => self.subscribe(engine, session, command.id, params, now).map_err(|e| (e, None)),
+            ("unsubscribe", Some(params)) => self.unsubscribe(session, command.id, params, now).map_err(|e| (e, None)),
+            ("update_subscription", Some(params)) => self.update(engine, session, command.id, params, now),
+            _ => Err((UNKNOWN_COMMAND, None)),
+        };
+        if let Err((error, channel)) = result {
+            self.send_error(session, command.id, error, channel, now);
+        }
+    }
+
+    /// Ends every subscription of a session that reads too slowly, each with error 25. The session stays open.
+    pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
+        let open: Vec<Channel> = self.sessions.get(&session).into_iter().flat_map(Session::open).map(|(c, _)| c).collect();
+        for channel in open {
+            self.send_error(session, 0, BUFFER_OVERFLOW, Some(channel), now);
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.unsubscribe(channel);
+            }
+        }
+    }
+
+    /// Sends an error; about a subscription it carries its sid and uses up one of its numbers.
+    fn send_error(
+        &mut self,
+        session: SessionId,
+        id: u64,
+        error: CommandError,
+        channel: Option<Channel>,
+        now: ExchangeNow,
+    ) {
+        let subscription = channel.and_then(|channel| self.sessions.get_mut(&session)?.on(channel));
+        let (sid, seq) = subscription.map(|open| (open.sid, open.next_seq())).unzip();
+        let message = json!({ "code": error.0, "msg": error.1 }).to_string();
+        let around = Around { kind: "error", id: reply_id(id), sid, seq };
+        let text = frames::frame(around, message.as_bytes(), now.session_ms);
+        self.outputs.push_back(Output::Frame { session, text });
+    }
+
+    fn list_subscriptions(&mut self, session: SessionId, id: u64, now: ExchangeNow) {
+        let open: Vec<Value> = self
+            .sessions
+            .get(&session)
+            .into_iter()
+            .flat_map(Session::open)
+            .map(|(channel, open)| json!({ "channel": channel.name(), "sid": open.sid }))
+            .collect();
+        let message = Value::Array(open).to_string();
+        let around = Around { kind: "ok", id: reply_id(id), ..Around::default() };
+        let text = frames::frame(around, message.as_bytes(), now.session_ms);
+        self.outputs.push_back(Output::Frame { session, text });
+    }
+
+    fn subscribe(
+        &mut self,
+        engine: &Engine,
+        session: SessionId,
+        id: u64,
+        params: &CommandParams,
+        now: ExchangeNow,
+    ) -> Result<(), CommandError> {
+        let names = params.channels.as_deref().filter(|names| !names.is_empty()).ok_or(CHANNELS_REQUIRED)?;
+        let channels: Vec<Channel> = names
+            .iter()
+            .map(|name| Channel::from_name(name))
+            .collect::<Option<_>>()
+            .ok_or(UNKNOWN_CHANNEL)?;
+        let tickers = tickers_of(params)?;
+        if tickers.is_none() && channels.contains(&Channel::OrderbookDelta) {
+            return Err(TICKER_REQUIRED);
+        }
+        if tickers.as_ref().is_some_and(|tickers| tickers.len() > self.settings.subscription_markets_max) {
+            return Err(TOO_MANY_MARKETS);
+        }
+        for channel in channels {
+            let filter = if channel.is_filtered() { tickers.as_deref() } else { None };
+            self.subscribe_channel(engine, session, id, channel, filter, params, now)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a command's parts, used by its one caller")]
+    fn subscribe_channel(
+        &mut self,
+        engine: &Engine,
+        session: SessionId,
+        id: u64,
+        channel: Channel,
+        tickers: Option<&[&str]>,
+        params: &CommandParams,
+        now: ExchangeNow,
+    ) -> Result<(), CommandError> {
+        let Some(state) = self.sessions.get_mut(&session) else { return Ok(()) };
+        let is_new = state.on(channel).is_none();
+        let open = match state.on(channel) {
+            Some(_) => state.on(channel).expect("it was found one line above"),
+            None => {
+                let open = state.subscribe(channel);
+                open.named = tickers.map(|_| Named::default());
+                open
+            }
+        };
+        if let Some(use_yes_price) = params.use_yes_price {
+            open.use_yes_price = use_yes_price;
+        }
+        if let Some(skip_ticker_ack) = params.skip_ticker_ack {
+            open.skip_ticker_ack = skip_ticker_ack;
+        }
+        let mut added = Vec::new();
+        match (&mut open.named, tickers) {
+            (Some(named), Some(tickers)) => {
+                for ticker in tickers {
+                    let market = self.directory.find(ticker);
+                    if named.add(ticker, market) {
+                        added.push((*ticker, market));
+                    }
+                }
+            }
+            // A subscription without a filter has every market, whatever is added to it.
+            (all, None) => *all = None,
+            (None, Some(_)) => {}
+        }
+        if is_new {
+            let sid = open.sid;
+            let message = json!({ "channel": channel.name(), "sid": sid }).to_string();
+            let around = Around { kind: "subscribed", id: reply_id(id), ..Around::default() };
+            let text = frames::frame(around, message.as_bytes(), now.session_ms);
+            self.outputs.push_back(Output::Frame { session, text });
+        } else {
+            self.send_ok(session, id, channel, now);
+        }
+        match channel {
+            Channel::OrderbookDelta => self.send_snapshots(engine, session, None, &added, now),
+            Channel::Ticker if params.send_initial_snapshot == Some(true) => {
+                for market in added.iter().filter_map(|(_, market)| *market) {
+                    self.send_ticker(engine, session, market, now);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `ok` about a subscription, with its markets.
+    fn send_ok(&mut self, session: SessionId, id: u64, channel: Channel, now: ExchangeNow) {
+        let Some(open) = self.sessions.get_mut(&session).and_then(|session| session.on(channel)) else { return };
+        let message = match &open.named {
+            Some(named) if !open.skip_ticker_ack => {
+                let ids: Vec<&str> = named
+                    .tickers
+                    .iter()
+                    .filter_map(|ticker| self.directory.find(ticker))
+                    .map(|market| self.directory.name(market).market_id.as_str())
+                    .collect();
+                json!({ "market_tickers": named.tickers, "market_ids": ids })
+            }
+            _ => json!({}),
+        };
+        let around = Around { kind: "ok", id: reply_id(id), sid: Some(open.sid), seq: Some(open.next_seq()) };
+        let text = frames::frame(around, message.to_string().as_bytes(), now.session_ms);
+        self.outputs.push_back(Output::Frame { session, text });
+    }
+
+    /// One snapshot for each market, numbered in the stream of the subscription.
+    pub(super) fn send_snapshots(
+        &mut self,
+        engine: &Engine,
+        session: SessionId,
+        id: Option<u64>,
+        markets: &[(&str, Option<MarketIndex>)],
+        now: ExchangeNow,
+    ) {
+        let Some(open) = self.sessions.get_mut(&session).and_then(|s| s.on(Channel::OrderbookDelta)) else { return };
+        for (ticker, market) in markets {
+            self.message.clear();
+            match market {
+                Some(market) => {
+                    engine.levels(*market, &mut self.levels);
+                    let clock = engine.market(*market).clock();
+                    let name = self.directory.name(*market);
+                    frames::snapshot(&mut self.message, name, clock, &mut self.levels, open.use_yes_price);
+                }
+                None => frames::snapshot_of_nothing(&mut self.message, ticker),
+            }
+            let around = Around { kind: "orderbook_snapshot", id, sid: Some(open.sid), seq: Some(open.next_seq()) };
+            if self.faults.loses_book_frame() {
+                continue;
+            }
+            let text = frames::frame(around, &self.message, now.session_ms);
+            self.outputs.push_back(Output::Frame { session, text });
+        }
+    }
+
+    fn unsubscribe(
+        &mut self,
+        session: SessionId,
+        id: u64,
+        params: &CommandParams,
+        now: ExchangeNow,
+    ) -> Result<(), CommandError> {
+        let sids = params.sids.as_deref().filter(|sids| !sids.is_empty()).ok_or(SIDS_REQUIRED)?;
+        let Some(state) = self.sessions.get_mut(&session) else { return Ok(()) };
+        let channels: Vec<Channel> =
+            sids.iter().map(|sid| state.channel_of(*sid)).collect::<Option<_>>().ok_or(UNKNOWN_SID)?;
+        for mut ended in channels.into_iter().filter_map(|channel| state.unsubscribe(channel)) {
+            let seq = Some(ended.next_seq());
+            let around = Around { kind: "unsubscribed", id: reply_id(id), sid: Some(ended.sid), seq };
+            let text = frames::frame(around, &[], now.session_ms);
+            self.outputs.push_back(Output::Frame { session, text });
+        }
+        Ok(())
+    }
+
+    /// Errors that concern a subscription come with its channel.
+    fn update(
+        &mut self,
+        engine: &Engine,
+        session: SessionId,
+        id: u64,
+        params: &CommandParams,
+        now: ExchangeNow,
+    ) -> Result<(), (CommandError, Option<Channel>)> {
+        let action = params.action.as_deref().filter(|action| !action.is_empty()).ok_or((ACTION_REQUIRED, None))?;
+        let sid = match (params.sid, params.sids.as_deref()) {
+            (Some(sid), None) => sid,
+            (None, Some([sid])) => *sid,
+            _ => return Err((ONE_SID_REQUIRED, None)),
+        };
+        let Some(state) = self.sessions.get_mut(&session) else { return Ok(()) };
+        let channel = state.channel_of(sid).ok_or((UNKNOWN_SID, None))?;
+        let scoped = |error| (error, Some(channel));
+        let open = state.on(channel).expect("the channel of an open sid is open");
+        let tickers = tickers_of(params).map_err(scoped)?;
+        match action {
+            "add_markets" | "delete_markets" if !channel.is_filtered() => return Err(scoped(UNSUPPORTED_ACTION)),
+            "add_markets" => {
+                let tickers = tickers.ok_or(scoped(TICKER_REQUIRED))?;
+                let mut added = Vec::new();
+                if let Some(named) = &mut open.named {
+                    if named.tickers.len() + tickers.len() > self.settings.subscription_markets_max {
+                        return Err(scoped(TOO_MANY_MARKETS));
+                    }
+                    for ticker in tickers {
+                        let market = self.directory.find(ticker);
+                        if named.add(ticker, market) {
+                            added.push((ticker, market));
+                        }
+                    }
+                }
+                self.send_ok(session, id, channel, now);
+                if channel == Channel::OrderbookDelta {
+                    self.send_snapshots(engine, session, None, &added, now);
+                }
+            }
+            "delete_markets" => {
+                let tickers = tickers.ok_or(scoped(TICKER_REQUIRED))?;
+                if let Some(named) = &mut open.named {
+                    for ticker in tickers {
+                        named.remove(ticker, self.directory.find(ticker));
+                    }
+                }
+                self.send_ok(session, id, channel, now);
+            }
+            "get_snapshot" if channel == Channel::OrderbookDelta => {
+                // Only the array counts here, as captured.
+                let tickers = params.market_tickers.as_deref().filter(|tickers| !tickers.is_empty());
+                let markets: Vec<(&str, Option<MarketIndex>)> = tickers
+                    .ok_or(scoped(TICKER_REQUIRED))?
+                    .iter()
+                    .map(|ticker| (ticker.as_str(), self.directory.find(ticker)))
+                    .collect();
+                self.send_snapshots(engine, session, reply_id(id), &markets, now);
+            }
+            _ => return Err(scoped(UNSUPPORTED_ACTION)),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,296 @@
+//! Bodies of order writes, with the errors that the exchange's decoder gives for wrong types.
+
+use serde_json::{Map, Value};
+
+use super::Refusal;
+use crate::exchange::engine::{AccountId, NewOrder};
+use crate::market::{BookSide, Count, Price, TimeInForce};
+use crate::wire::orders::SelfTradePrevention;
+
+/// The longest client order id.
+const CLIENT_ORDER_ID_MAX: usize = 64;
+/// The highest subaccount.
+const SUBACCOUNT_MAX: i64 = 63;
+
+/// A JSON object that is read field by field; errors name the field as the exchange's decoder does.
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'v> {
+    name: &'static str,
+    fields: &'v Map<String, Value>,
+}
+
+/// Parses a body.
+///
+/// # Errors
+/// 400 `bad_request` when the bytes are no JSON.
+pub fn json(body: &[u8]) -> Result<Value, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::undecodable(format!("json: {error}")))
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+impl<'v> Object<'v> {
+    /// The fields of an object. `name` is the request type's.
+    ///
+    /// # Errors
+    /// 400 `bad_request` when the value is none.
+    pub fn new(value: &'v Value, name: &'static str) -> Result<Self, Refusal> {
+        value.as_object().map(|fields| Self { name, fields }).ok_or_else(|| {
+            Refusal::undecodable(format!("json: cannot unmarshal {} into Go value of type {name}", kind(value)))
+        })
+    }
+
+    fn field<T>(
+        &self,
+        key: &str,
+        type_name: &str,
+        read: impl FnOnce(&'v Value) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        match self.fields.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => read(value).map(Some).ok_or_else(|| {
+                Refusal::undecodable(format!(
+                    "json: cannot unmarshal {} into Go struct field {}.{key} of type {type_name}",
+                    kind(value),
+                    self.name
+                ))
+            }),
+        }
+    }
+
+    /// A string.
+    ///
+    /// # Errors
+    /// 400 when it is something else.
+    pub fn text(&self, key: &str) -> Result<Option<&'v str>, Refusal> {
+        self.field(key, "string", Value::as_str)
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// 400 when it is something else.
+    pub fn integer(&self, key: &str) -> Result<Option<i64>, Refusal> {
+        self.field(key, "int64", Value::as_i64)
+    }
+
+    /// A boolean; absent counts as false.
+    ///
+    /// # Errors
+    /// 400 when it is something else.
+    pub fn flag(&self, key: &str) -> Result<bool, Refusal> {
+        Ok(self.field(key, "bool", Value::as_bool)?.unwrap_or(false))
+    }
+
+    /// An array of objects.
+    ///
+    /// # Errors
+    /// 400 when it is missing or something else.
+    pub fn array(&self, key: &'static str) -> Result<&'v [Value], Refusal> {
+        self.field(key, "array", Value::as_array)?.map(Vec::as_slice).ok_or_else(|| missing(key))
+    }
+
+    /// A string that must be there.
+    ///
+    /// # Errors
+    /// 400 when it is missing or something else.
+    pub fn required(&self, key: &'static str) -> Result<&'v str, Refusal> {
+        self.text(key)?.ok_or_else(|| missing(key))
+    }
+
+    /// A price. Finer than $0.0001 or outside a dollar is `invalid_price`, as off the grid is.
+    ///
+    /// # Errors
+    /// 400 when it is missing, something else, or no price.
+    pub fn price(&self, key: &'static str) -> Result<Price, Refusal> {
+        Price::parse(self.required(key)?).map_err(|error| Refusal::with_details(400, "invalid_price", error.to_string()))
+    }
+
+    /// A count.
+    ///
+    /// # Errors
+    /// 400 when it is something else, or no count.
+    pub fn count(&self, key: &str) -> Result<Option<Count>, Refusal> {
+        self.text(key)?
+            .map(Count::parse)
+            .transpose()
+            .map_err(|error| Refusal::with_details(400, "invalid_order_size", error.to_string()))
+    }
+
+    /// `bid` or `ask`.
+    ///
+    /// # Errors
+    /// 400 when it is missing or another word.
+    pub fn side(&self) -> Result<BookSide, Refusal> {
+        match self.required("side")? {
+            "bid" => Ok(BookSide::Bid),
+            "ask" => Ok(BookSide::Ask),
+            other => Err(bad_word("side", other, "bid or ask")),
+        }
+    }
+
+    /// The shard that the request names; -1 counts as absent.
+    ///
+    /// # Errors
+    /// 400 when it is something else or no shard.
+    pub fn shard(&self) -> Result<Option<u8>, Refusal> {
+        match self.integer("exchange_index")? {
+            None | Some(-1) => Ok(None),
+            Some(index) => u8::try_from(index).map(Some).map_err(|_| Refusal::market_not_found()),
+        }
+    }
+
+    /// The subaccount; absent counts as 0.
+    ///
+    /// # Errors
+    /// 400 when it is something else or beyond 63.
+    pub fn subaccount(&self) -> Result<u32, Refusal> {
+        subaccount(self.integer("subaccount")?)
+    }
+}
+
+/// Checks a subaccount number; absent counts as 0.
+///
+/// # Errors
+/// 400 beyond 0 to 63.
+pub fn subaccount(number: Option<i64>) -> Result<u32, Refusal> {
+    let number = number.unwrap_or(0);
+    u32::try_from(number).ok().filter(|_| number <= SUBACCOUNT_MAX).ok_or_else(|| {
+        Refusal::with_details(400, "invalid_parameters", format!("subaccount {number} is not within 0 to 63"))
+    })
+}
+
+fn missing(key: &'static str) -> Refusal {
+    Refusal::with_details(400, "invalid_parameters", format!("{key} is required"))
+}
+
+fn bad_word(key: &str, found: &str, expected: &str) -> Refusal {
+    let found: String = found.chars().take(40).collect();
+    Refusal::with_details(400, "invalid_parameters", format!("{key} is `{found}`, expected {expected}"))
+}
+
+/// A client order id, checked.
+///
+/// # Errors
+/// 400 when it is empty, too long or has a character outside the set.
+pub fn client_order_id(text: &str) -> Result<String, Refusal> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=:/-".contains(&byte);
+    if text.is_empty() || text.len() > CLIENT_ORDER_ID_MAX || !text.bytes().all(allowed) {
+        return Err(Refusal::with_details(
+            400,
+            "invalid_parameters",
+            "client_order_id must be 1 to 64 characters of A-Z a-z 0-9 _ + = : / -",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A create's body. The market is looked up by the caller.
+#[derive(Clone, Debug)]
+pub struct CreateRequest {
+    /// The market's name.
+    pub ticker: String,
+    /// The shard, when named.
+    pub shard: Option<u8>,
+    /// The order, with `market` 0 until it is known.
+    pub order: NewOrder,
+}
+
+/// Reads a create's body.
+///
+/// # Errors
+/// 400 in the shape that fits what is wrong.
+pub fn create(value: &Value, account: AccountId) -> Result<CreateRequest, Refusal> {
+    let body = Object::new(value, "CreateOrderV2Request")?;
+    let ticker = body.required("ticker")?.to_owned();
+    let client_order_id = body.text("client_order_id")?.filter(|id| !id.is_empty()).map(client_order_id).transpose()?;
+    let side = body.side()?;
+    let count = body.count("count")?.ok_or_else(|| missing("count"))?;
+    let price = body.price("price")?;
+    let time_in_force = match body.required("time_in_force")? {
+        "good_till_canceled" => TimeInForce::GoodTillCanceled,
+        "immediate_or_cancel" => TimeInForce::ImmediateOrCancel,
+        "fill_or_kill" => TimeInForce::FillOrKill,
+        other => {
+            return Err(bad_word(
+                "time_in_force",
+                other,
+                "good_till_canceled, immediate_or_cancel or fill_or_kill",
+            ));
+        }
+    };
+    let self_trade_prevention = match body.required("self_trade_prevention_type")? {
+        "taker_at_cross" => SelfTradePrevention::TakerAtCross,
+        "maker" => SelfTradePrevention::Maker,
+        other => return Err(bad_word("self_trade_prevention_type", other, "taker_at_cross or maker")),
+    };
+    if body.text("order_group_id")?.is_some_and(|group| !group.is_empty()) {
+        return Err(Refusal::new(404, "order_group_not_found"));
+    }
+    Ok(CreateRequest {
+        ticker,
+        shard: body.shard()?,
+        order: NewOrder {
+            account,
+            market: 0,
+            client_order_id,
+            side,
+            count,
+            price,
+            time_in_force,
+            self_trade_prevention,
+            expiration_ms: body.integer("expiration_time")?.map(|seconds| seconds.saturating_mul(1_000)),
+            post_only: body.flag("post_only")?,
+            reduce_only: body.flag("reduce_only")?,
+            cancel_on_pause: body.flag("cancel_order_on_pause")?,
+            subaccount: body.subaccount()?,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn details(body: &str) -> String {
+        let refusal = json(body.as_bytes()).and_then(|value| create(&value, 1).map(|_| ())).unwrap_err();
+        String::from_utf8(refusal.response().body).unwrap()
+    }
+
+    #[test]
+    fn a_number_where_a_string_belongs_gives_the_captured_words() {
+        let text = details(r#"{"ticker":"KXA","side":"bid","count":1,"price":0.01}"#);
+        assert_eq!(
+            text,
+            r#"{"code":"bad_request","details":"json: cannot unmarshal number into Go struct field CreateOrderV2Request.count of type string","message":"bad request"}"#
+        );
+    }
+
+    #[test]
+    fn missing_and_unknown_values_are_named() {
+        assert!(details("{}").contains("ticker is required"));
+        assert!(details(r#"{"ticker":"A","side":"buy"}"#).contains("expected bid or ask"));
+        assert!(details(r#"{"ticker":"A","client_order_id":"a.b","side":"bid"}"#).contains("client_order_id"));
+        assert!(details("[]").contains("cannot unmarshal array"));
+        assert!(details("{").contains("bad_request"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_the_decoder_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(value) = json(&body) {
+                let _ = create(&value, 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Token buckets: the tiers, what each call costs, and who pays from which bucket. Owns the buckets of the accounts.
+//!
+//! Refill is continuous and runs on session time, like every throttle of a session, so a scaled session neither starves
+//! nor floods its clients. Refused calls cost nothing and there is no penalty window.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::exchange::engine::AccountId;
+use crate::wire::markets::{AccountLimits, BucketLimit, EndpointCost, EndpointCosts};
+
+/// An account's usage tier: its read and write budgets (rate limit page, 2026-09).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// 200 reads and 100 writes a second: what a new account has.
+    Basic,
+    /// 300 and 300.
+    Advanced,
+    /// 600 and 600.
+    Expert,
+    /// 1 000 and 1 000.
+    #[default]
+    Premier,
+    /// 2 000 and 2 000.
+    Paragon,
+    /// 4 000 and 4 000.
+    Prime,
+    /// 10 000 and 8 000.
+    Prestige,
+    /// No limit: for load tests. Not a tier of the real exchange.
+    Unlimited,
+}
+
+/// What `account/limits` tells of an unlimited account: far above what a connection carries.
+const UNLIMITED: u32 = 1_000_000;
+
+impl Tier {
+    /// The exchange's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Advanced => "advanced",
+            Self::Expert => "expert",
+            Self::Premier => "premier",
+            Self::Paragon => "paragon",
+            Self::Prime => "prime",
+            Self::Prestige => "prestige",
+            Self::Unlimited => "unlimited",
+        }
+    }
+
+    /// The tier of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        const ALL: [Tier; 8] = [
+            Tier::Basic,
+            Tier::Advanced,
+            Tier::Expert,
+            Tier::Premier,
+            Tier::Paragon,
+            Tier::Prime,
+            Tier::Prestige,
+            Tier::Unlimited,
+        ];
+        ALL.into_iter().find(|tier| tier.as_str() == name)
+    }
+
+    /// Tokens a second, and two or one seconds of them at most: reads keep two below `expert`, writes two above `basic`.
+    fn read(self) -> BucketLimit {
+        let (rate, seconds) = match self {
+            Self::Basic => (200, 2),
+            Self::Advanced => (300, 2),
+            Self::Expert => (600, 1),
+            Self::Premier => (1_000, 1),
+            Self::Paragon => (2_000, 1),
+            Self::Prime => (4_000, 1),
+            Self::Prestige => (10_000, 1),
+            Self::Unlimited => (UNLIMITED, 1),
+        };
+        BucketLimit { refill_rate: rate, bucket_capacity: rate * seconds }
+    }
+
+    fn write(self) -> BucketLimit {
+        let (rate, seconds) = match self {
+            Self::Basic => (100, 1),
+            Self::Advanced => (300, 2),
+            Self::Expert => (600, 2),
+            Self::Premier => (1_000, 2),
+            Self::Paragon => (2_000, 2),
+            Self::Prime => (4_000, 2),
+            Self::Prestige => (8_000, 2),
+            Self::Unlimited => (UNLIMITED, 1),
+        };
+        BucketLimit { refill_rate: rate, bucket_capacity: rate * seconds }
+    }
+
+    /// `/portfolio/balance` has a bucket of its own, without burst.
+    fn balance_calls_per_second(self) -> u32 {
+        match self {
+            Self::Basic | Self::Advanced => 1,
+            _ => 5,
+        }
+    }
+
+    /// The answer to `GET /account/limits`.
+    #[must_use]
+    pub fn limits(self) -> AccountLimits {
+        AccountLimits {
+            usage_tier: self.as_str().to_owned(),
+            read: self.read(),
+            write: self.write(),
+            grants: Vec::new(),
+        }
+    }
+}
+
+/// What a call costs unless it is listed.
+pub const DEFAULT_COST: u32 = 10;
+/// What a cancel costs, and each order of a batched cancel, and the read of one order.
+pub const CHEAP_COST: u32 = 2;
+
+/// The answer to `GET /account/endpoint_costs`: the calls of this exchange that don't cost the default.
+#[must_use]
+pub fn endpoint_costs() -> EndpointCosts {
+    let cheap = |method: &str, path: &str| EndpointCost {
+        method: method.to_owned(),
+        path: format!("/trade-api/v2{path}"),
+        cost: CHEAP_COST,
+    };
+    EndpointCosts {
+        default_cost: DEFAULT_COST,
+        endpoint_costs: vec![
+            cheap("DELETE", "/portfolio/events/orders"),
+            cheap("DELETE", "/portfolio/events/orders/:order_id"),
+            cheap("DELETE", "/portfolio/events/orders/batched"),
+            cheap("GET", "/portfolio/orders/:order_id"),
+        ],
+    }
+}
+
+/// Thousandths of a token.
+const MILLI: i64 = 1_000;
+
+/// One bucket. It starts full.
+#[derive(Clone, Copy, Debug)]
+struct TokenBucket {
+    limit: BucketLimit,
+    tokens_milli: i64,
+    refilled_ms: i64,
+}
+
+impl TokenBucket {
+    fn new(limit: BucketLimit, now_ms: i64) -> Self {
+        Self { limit, tokens_milli: i64::from(limit.bucket_capacity) * MILLI, refilled_ms: now_ms }
+    }
+
+    fn refill(&mut self, now_ms: i64) {
+        let elapsed_ms = now_ms.saturating_sub(self.refilled_ms).max(0);
+        // A token a second is a thousandth of a token a millisecond.
+        let gained = elapsed_ms.saturating_mul(i64::from(self.limit.refill_rate));
+        let capacity = i64::from(self.limit.bucket_capacity) * MILLI;
+        self.tokens_milli = self.tokens_milli.saturating_add(gained).min(capacity);
+        self.refilled_ms = self.refilled_ms.max(now_ms);
+    }
+
+    fn has(&self, cost: u32) -> bool {
+        self.tokens_milli >= i64::from(cost) * MILLI
+    }
+
+    fn take(&mut self, cost: u32) {
+        self.tokens_milli -= i64::from(cost) * MILLI;
+    }
+}
+
+/// Which write bucket a call is charged to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteBucket {
+    /// Shard 0, batches and everything that names no shard.
+    Unscoped,
+    /// A call that names a shard above 0.
+    Shard(u8),
+    /// A call that the exchange must route itself: every shard's bucket pays.
+    Every,
+}
+
+/// The shards that have a write bucket of their own.
+const SHARDS: [u8; 3] = [1, 2, 3];
+
+#[derive(Debug)]
+struct AccountBuckets {
+    read: TokenBucket,
+    balance: TokenBucket,
+    unscoped: TokenBucket,
+    shards: [TokenBucket; SHARDS.len()],
+}
+
+impl AccountBuckets {
+    fn new(tier: Tier, now_ms: i64) -> Self {
+        let balance = BucketLimit { refill_rate: tier.balance_calls_per_second(), bucket_capacity: 1 };
+        let write = TokenBucket::new(tier.write(), now_ms);
+        Self {
+            read: TokenBucket::new(tier.read(), now_ms),
+            balance: TokenBucket::new(balance, now_ms),
+            unscoped: write,
+            shards: [write; SHARDS.len()],
+        }
+    }
+}
+
+/// The buckets of all accounts.
+#[derive(Debug)]
+pub struct Limits {
+    tier: Tier,
+    accounts: BTreeMap<AccountId, AccountBuckets>,
+}
+
+impl Limits {
+    /// Every account has this tier.
+    #[must_use]
+    pub fn new(tier: Tier) -> Self {
+        Self { tier, accounts: BTreeMap::new() }
+    }
+
+    /// The tier.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    fn buckets(&mut self, account: AccountId, now_ms: i64) -> &mut AccountBuckets {
+        let tier = self.tier;
+        self.accounts.entry(account).or_insert_with(|| AccountBuckets::new(tier, now_ms))
+    }
+
+    /// Pays for a read; false when the tokens are not there.
+    pub fn read(&mut self, account: AccountId, cost: u32, now_ms: i64) -> bool {
+        self.tier == Tier::Unlimited || pay(&mut [&mut self.buckets(account, now_ms).read], cost, now_ms)
+    }
+
+    /// Pays for a read of the balance, which has its own bucket: one token a call.
+    pub fn read_balance(&mut self, account: AccountId, now_ms: i64) -> bool {
+        self.tier == Tier::Unlimited || pay(&mut [&mut self.buckets(account, now_ms).balance], 1, now_ms)
+    }
+
+    /// Pays for an order write, from all buckets concerned or from none.
+    pub fn write(&mut self, account: AccountId, bucket: WriteBucket, cost: u32, now_ms: i64) -> bool {
+        if self.tier == Tier::Unlimited {
+            return true;
+        }
+        let AccountBuckets { unscoped, shards, .. } = self.buckets(account, now_ms);
+        match bucket {
+            WriteBucket::Unscoped => pay(&mut [unscoped], cost, now_ms),
+            WriteBucket::Shard(shard) => match SHARDS.iter().position(|known| *known == shard) {
+                Some(position) => pay(&mut [&mut shards[position]], cost, now_ms),
+                None => pay(&mut [unscoped], cost, now_ms),
+            },
+            WriteBucket::Every => {
+                let [one, two, three] = shards;
+                pay(&mut [unscoped, one, two, three], cost, now_ms)
+            }
+        }
+    }
+}
+
+fn pay(buckets: &mut [&mut TokenBucket], cost: u32, now_ms: i64) -> bool {
+    for bucket in buckets.iter_mut() {
+        bucket.refill(now_ms);
+    }
+    let enough = buckets.iter().all(|bucket| bucket.has(cost));
+    if enough {
+        for bucket in buckets.iter_mut() {
+            bucket.take(cost);
+        }
+    }
+    enough
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_refuses_without_charge_and_refills_with_time() {
+        let mut limits = Limits::new(Tier::Basic);
+        for _ in 0..10 {
+            assert!(limits.write(1, WriteBucket::Unscoped, DEFAULT_COST, 0));
+        }
+        assert!(!limits.write(1, WriteBucket::Unscoped, DEFAULT_COST, 0));
+        assert!(!limits.write(1, WriteBucket::Unscoped, DEFAULT_COST, 99));
+        assert!(limits.write(1, WriteBucket::Unscoped, DEFAULT_COST, 100));
+    }
+
+    #[test]
+    fn shards_have_write_buckets_of_their_own_and_routing_charges_them_all() {
+        let mut limits = Limits::new(Tier::Basic);
+        for _ in 0..10 {
+            assert!(limits.write(1, WriteBucket::Shard(2), DEFAULT_COST, 0));
+        }
+        assert!(!limits.write(1, WriteBucket::Shard(2), DEFAULT_COST, 0));
+        assert!(limits.write(1, WriteBucket::Unscoped, DEFAULT_COST, 0));
+        assert!(!limits.write(1, WriteBucket::Every, DEFAULT_COST, 0), "one empty bucket refuses the call");
+    }
+
+    #[test]
+    fn accounts_do_not_share_buckets_and_the_balance_has_no_burst() {
+        let mut limits = Limits::new(Tier::Basic);
+        assert!(limits.read_balance(1, 0));
+        assert!(!limits.read_balance(1, 999));
+        assert!(limits.read_balance(2, 999));
+        assert!(limits.read_balance(1, 1_000));
+    }
+
+    #[test]
+    fn every_tier_is_found_by_its_name() {
+        assert_eq!(Tier::from_name("prime"), Some(Tier::Prime));
+        assert_eq!(Tier::from_name("gold"), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! The exchange's REST and WebSocket interface over the engine, without sockets and without a clock. It owns keys, token
+//! buckets, sessions with their subscriptions, the order writes on their way, and what reads may already see; books,
+//! orders and money belong to the engine.
+//!
+//! Inputs are requests, messages and times; outputs come out of [`Gateway::poll`]. Whoever changes the engine calls
+//! [`Gateway::publish`] before the next input, so that a snapshot and the deltas around it agree.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `route`, `decode`, `refusal` | paths and queries, bodies, errors |
+//! | `auth`, `limits` | who asks, and whether they may ask so often |
+//! | `market_reads`, `account_reads`, `visible` | what is read, and how late accounts are seen |
+//! | `writes` | orders on their way to the engine |
+//! | `session`, `commands`, `publish`, `frames` | WebSocket |
+//! | `faults`, `settings` | what may go wrong on demand, and what is open |
+
+mod account_reads;
+mod auth;
+mod commands;
+mod decode;
+mod directory;
+mod faults;
+mod frames;
+mod limits;
+mod market_reads;
+mod publish;
+mod refusal;
+mod route;
+mod session;
+mod settings;
+mod types;
+mod visible;
+mod writes;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub use auth::ApiKey;
+pub use faults::Fault;
+pub use limits::Tier;
+pub use refusal::Refusal;
+pub use settings::GatewaySettings;
+pub use types::{ExchangeNow, HttpRequest, HttpResponse, Output, SessionId, Ticket};
+
+use crate::exchange::engine::{AccountId, Engine, Event, MarketIndex};
+use crate::market::BookLevels;
+use crate::wire::WS_PATH;
+use auth::Keys;
+use directory::Directory;
+use faults::Faults;
+use frames::{TickerState, TimeText};
+use limits::{CHEAP_COST, DEFAULT_COST, Limits};
+use market_reads::{Answer, json};
+use publish::DeltaForms;
+use route::{Route, path_of, route};
+use session::Session;
+use visible::{Change, Visible};
+use writes::DelayedWrite;
+
+/// The payload of the exchange's pings.
+const HEARTBEAT: &[u8] = b"heartbeat";
+
+/// The gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    settings: GatewaySettings,
+    keys: Keys,
+    limits: Limits,
+    directory: Directory,
+    sessions: BTreeMap<SessionId, Session>,
+    visible: Visible,
+    delayed: VecDeque<DelayedWrite>,
+    faults: Faults,
+    outputs: VecDeque<Output>,
+    last_tickers: BTreeMap<MarketIndex, TickerState>,
+    dirty_tickers: BTreeSet<MarketIndex>,
+    // Buffers that keep their memory.
+    events: Vec<Event>,
+    message: Vec<u8>,
+    delta_forms: DeltaForms,
+    levels: BookLevels,
+    time_text: TimeText,
+}
+
+impl Gateway {
+    /// A gateway without keys and sessions, over an engine from whose first event on it will be told everything.
+    #[must_use]
+    pub fn new(settings: GatewaySettings) -> Self {
+        Self {
+            keys: Keys::default(),
+            limits: Limits::new(settings.tier),
+            directory: Directory::default(),
+            sessions: BTreeMap::new(),
+            visible: Visible::new(settings.read_lag_ms),
+            delayed: VecDeque::new(),
+            faults: Faults::default(),
+            outputs: VecDeque::new(),
+            last_tickers: BTreeMap::new(),
+            dirty_tickers: BTreeSet::new(),
+            events: Vec::new(),
+            message: Vec::new(),
+            delta_forms: DeltaForms::default(),
+            levels: BookLevels::default(),
+            time_text: TimeText::default(),
+            settings,
+        }
+    }
+
+    /// Takes a key. The cash of its account is visible at once.
+    pub fn add_key(&mut self, engine: &Engine, key: ApiKey) {
+        let account = key.account;
+        self.keys.add(key);
+        for shard in engine.shards_of(account) {
+            self.visible.reveal(Change::Cash(account, shard, engine.balance(account, shard)));
+        }
+    }
+
+    /// Handles a REST request. Its response comes out of [`Gateway::poll`], at once or after the order latency.
+    pub fn http(&mut self, engine: &Engine, ticket: Ticket, request: &HttpRequest<'_>, now: ExchangeNow) {
+        self.visible.advance(now.session_ms);
+        let answer = match self.answer(engine, ticket, request, now) {
+            Ok(None) => return,
+            Ok(Some(response)) => response,
+            Err(refusal) => refusal.response(),
+        };
+        self.outputs.push_back(Output::Response { ticket, response: answer });
+    }
+
+    /// The response, or none when it comes later.
+    fn answer(
+        &mut self,
+        engine: &Engine,
+        ticket: Ticket,
+        request: &HttpRequest<'_>,
+        now: ExchangeNow,
+    ) -> Result<Option<HttpResponse>, Refusal> {
+        let path = path_of(request.target);
+        let route = route(request.method, path)?;
+        let account = if route.is_public() && request.key_id.is_none() {
+            None
+        } else {
+            Some(self.keys.authenticate(request, path, self.settings.clock_skew_ms, now)?)
+        };
+        let Some(account) = account else {
+            return self.read_public(engine, route, request.target, now).map(Some);
+        };
+        if route == Route::Tombstone {
+            return Err(Refusal::with_details(
+                410,
+                "gone",
+                "Please switch to the V2 endpoints: /trade-api/v2/portfolio/events/orders",
+            )
+            .saying("Please switch to the V2 endpoints"));
+        }
+        if route.is_write() {
+            return self.write(engine, ticket, account, route, request, now).map(|()| None);
+        }
+        let paid = match route {
+            Route::Balance => self.limits.read_balance(account, now.session_ms),
+            Route::Order(_) => self.limits.read(account, CHEAP_COST, now.session_ms),
+            _ => self.limits.read(account, DEFAULT_COST, now.session_ms),
+        };
+        if !paid {
+            return Err(Refusal::too_many_requests());
+        }
+        self.read(engine, account, route, request.target, now).map(Some)
+    }
+
+    fn read(&mut self, engine: &Engine, account: AccountId, route: Route<'_>, target: &str, now: ExchangeNow) -> Answer {
+        match route {
+            Route::AccountLimits => Ok(json(200, &self.limits.tier().limits())),
+            Route::Balance => self.balance(engine, account, target, now.session_ms),
+            Route::Positions => self.positions(engine, account, target),
+            Route::Orders => self.orders(engine, account, target),
+            Route::Order(id) => self.order(engine, account, id),
+            Route::QueuePosition(id) => Self::queue_position(engine, account, id),
+            Route::Fills => self.fills(engine, account, target),
+            Route::Settlements => self.settlements(engine, account, target),
+            Route::Netting => Self::netting(engine, account),
+            public => self.read_public(engine, public, target, now),
+        }
+    }
+
+    fn read_public(&mut self, engine: &Engine, route: Route<'_>, target: &str, now: ExchangeNow) -> Answer {
+        match route {
+            Route::ExchangeStatus => market_reads::exchange_status(engine),
+            Route::UserDataTimestamp => self.user_data_timestamp(now.session_ms),
+            Route::Markets => market_reads::markets(engine, target),
+            Route::Market(ticker) => market_reads::market(engine, ticker),
+            Route::OrderBook(ticker) => market_reads::order_book(engine, target, ticker),
+            Route::Trades => market_reads::trades(engine, target),
+            Route::Event(ticker) => market_reads::event(engine, target, ticker),
+            Route::Series(ticker) => market_reads::series(engine, ticker),
+            Route::EndpointCosts => Ok(json(200, &limits::endpoint_costs())),
+            // Everything else belongs to an account, and is answered there.
+            _ => Err(Refusal::not_found()),
+        }
+    }
+
+    /// Opens a WebSocket session, if its handshake is signed.
+    ///
+    /// # Errors
+    /// The response that refuses the handshake.
+    pub fn open(
+        &mut self,
+        session: SessionId,
+        request: &HttpRequest<'_>,
+        now: ExchangeNow,
+    ) -> Result<(), HttpResponse> {
+        if path_of(request.target) != WS_PATH {
+            return Err(Refusal::not_found().response());
+        }
+        let account = self
+            .keys
+            .authenticate(request, WS_PATH, self.settings.clock_skew_ms, now)
+            .map_err(|refusal| refusal.response())?;
+        let first_ping = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
+        self.sessions.insert(session, Session::new(account, first_ping));
+        Ok(())
+    }
+
+    /// Forgets a session.
+    pub fn closed(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+
+    /// Arms a fault.
+    pub fn arm(&mut self, fault: Fault) {
+        if fault == Fault::CutSessions {
+            for (session, _) in std::mem::take(&mut self.sessions) {
+                self.outputs.push_back(Output::Close { session, reason: "cut by a fault" });
+            }
+        } else {
+            self.faults.arm(fault);
+        }
+    }
+
+    /// Lets everything happen that is due: order writes that arrive at the engine, held outputs, pings.
+    pub fn advance(&mut self, engine: &mut Engine, now: ExchangeNow) {
+        while self.execute_next(engine, now) {
+            self.publish(engine, now);
+        }
+        while let Some(output) = self.faults.release(now.session_ms) {
+            self.outputs.push_back(output);
+        }
+        self.visible.advance(now.session_ms);
+        for (id, session) in &mut self.sessions {
+            if session.next_ping_wall_ms <= now.wall_ms {
+                session.next_ping_wall_ms = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
+                self.outputs.push_back(Output::Ping { session: *id, payload: HEARTBEAT });
+            }
+        }
+    }
+
+    /// The session time at which [`Gateway::advance`] has something to do.
+    #[must_use]
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        let write = self.delayed.front().map(|delayed| delayed.due_ms);
+        write.into_iter().chain(self.faults.next_deadline_ms()).min()
+    }
+
+    /// The wall time at which a ping is due.
+    #[must_use]
+    pub fn next_ping_wall_ms(&self) -> Option<i64> {
+        self.sessions.values().map(|session| session.next_ping_wall_ms).min()
+    }
+
+    /// The next output, in the order in which they came to be.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+}

@@ -1,0 +1,206 @@
+//! One WebSocket session: its subscriptions, one a channel, each with its sid and its running numbers.
+
+use crate::exchange::engine::{AccountId, MarketIndex};
+
+/// A channel of this exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Channel {
+    OrderbookDelta = 0,
+    Ticker,
+    Trade,
+    Fill,
+    UserOrders,
+    MarketPositions,
+    MarketLifecycle,
+    /// Nothing is ever sent on these two: there are no order groups and no combos here yet.
+    OrderGroupUpdates,
+    MultivariateLifecycle,
+}
+
+const CHANNELS: [(Channel, &str); 9] = [
+    (Channel::OrderbookDelta, "orderbook_delta"),
+    (Channel::Ticker, "ticker"),
+    (Channel::Trade, "trade"),
+    (Channel::Fill, "fill"),
+    (Channel::UserOrders, "user_orders"),
+    (Channel::MarketPositions, "market_positions"),
+    (Channel::MarketLifecycle, "market_lifecycle_v2"),
+    (Channel::OrderGroupUpdates, "order_group_updates"),
+    (Channel::MultivariateLifecycle, "multivariate_market_lifecycle"),
+];
+
+impl Channel {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        CHANNELS.iter().find(|(_, known)| *known == name).map(|(channel, _)| *channel)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        CHANNELS[self as usize].1
+    }
+
+    /// Whether market filters mean something on the channel.
+    pub(super) const fn is_filtered(self) -> bool {
+        !matches!(self, Self::MarketLifecycle | Self::OrderGroupUpdates | Self::MultivariateLifecycle)
+    }
+}
+
+/// The markets of a subscription that names them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named {
+    /// In the order of subscription. May hold names that are not listed (yet).
+    pub(super) tickers: Vec<String>,
+    listed: Vec<bool>,
+}
+
+impl Named {
+    /// Adds a market. Returns whether it is new.
+    pub(super) fn add(&mut self, ticker: &str, market: Option<MarketIndex>) -> bool {
+        let known = match market {
+            Some(market) => self.has(market),
+            None => self.tickers.iter().any(|known| known == ticker),
+        };
+        if !known {
+            self.tickers.push(ticker.to_owned());
+            self.mark(market, true);
+        }
+        !known
+    }
+
+    pub(super) fn remove(&mut self, ticker: &str, market: Option<MarketIndex>) {
+        self.tickers.retain(|known| known != ticker);
+        self.mark(market, false);
+    }
+
+    /// Whether a listed market is among them.
+    pub(super) fn has(&self, market: MarketIndex) -> bool {
+        self.listed.get(market as usize).copied().unwrap_or(false)
+    }
+
+    /// A market was listed: it may be one that was named before.
+    pub(super) fn on_listed(&mut self, ticker: &str, market: MarketIndex) {
+        if self.tickers.iter().any(|known| known == ticker) {
+            self.mark(Some(market), true);
+        }
+    }
+
+    fn mark(&mut self, market: Option<MarketIndex>, present: bool) {
+        let Some(market) = market else { return };
+        let position = market as usize;
+        if self.listed.len() <= position {
+            self.listed.resize(position + 1, false);
+        }
+        self.listed[position] = present;
+    }
+}
+
+/// An open subscription.
+#[derive(Clone, Debug)]
+pub(super) struct Subscription {
+    pub(super) sid: u64,
+    seq: u64,
+    /// None means all markets.
+    pub(super) named: Option<Named>,
+    pub(super) use_yes_price: bool,
+    pub(super) skip_ticker_ack: bool,
+}
+
+impl Subscription {
+    pub(super) fn new(sid: u64) -> Self {
+        Self { sid, seq: 0, named: None, use_yes_price: false, skip_ticker_ack: false }
+    }
+
+    /// The next running number.
+    pub(super) fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    pub(super) fn covers(&self, market: MarketIndex) -> bool {
+        self.named.as_ref().is_none_or(|named| named.has(market))
+    }
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) account: AccountId,
+    pub(super) next_ping_wall_ms: i64,
+    sids: u64,
+    subscriptions: [Option<Subscription>; CHANNELS.len()],
+}
+
+impl Session {
+    pub(super) fn new(account: AccountId, next_ping_wall_ms: i64) -> Self {
+        Self { account, next_ping_wall_ms, sids: 0, subscriptions: Default::default() }
+    }
+
+    /// Opens a channel that is not open. Sids count up and are not used again.
+    pub(super) fn subscribe(&mut self, channel: Channel) -> &mut Subscription {
+        self.sids += 1;
+        self.subscriptions[channel as usize].insert(Subscription::new(self.sids))
+    }
+
+    pub(super) fn on(&mut self, channel: Channel) -> Option<&mut Subscription> {
+        self.subscriptions[channel as usize].as_mut()
+    }
+
+    pub(super) fn channel_of(&self, sid: u64) -> Option<Channel> {
+        self.open().find(|(_, subscription)| subscription.sid == sid).map(|(channel, _)| channel)
+    }
+
+    pub(super) fn unsubscribe(&mut self, channel: Channel) -> Option<Subscription> {
+        self.subscriptions[channel as usize].take()
+    }
+
+    /// The open subscriptions, by channel.
+    pub(super) fn open(&self) -> impl Iterator<Item = (Channel, &Subscription)> {
+        CHANNELS
+            .iter()
+            .zip(&self.subscriptions)
+            .filter_map(|((channel, _), subscription)| Some((*channel, subscription.as_ref()?)))
+    }
+
+    /// A market was listed.
+    pub(super) fn on_listed(&mut self, ticker: &str, market: MarketIndex) {
+        for named in self.subscriptions.iter_mut().flatten().filter_map(|open| open.named.as_mut()) {
+            named.on_listed(ticker, market);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sids_count_up_and_are_never_used_again() {
+        let mut session = Session::new(1, 0);
+        assert_eq!(session.subscribe(Channel::Ticker).sid, 1);
+        assert_eq!(session.subscribe(Channel::Trade).sid, 2);
+        session.unsubscribe(Channel::Ticker);
+        assert_eq!(session.subscribe(Channel::Ticker).sid, 3);
+        assert_eq!(session.channel_of(2), Some(Channel::Trade));
+        assert_eq!(session.channel_of(1), None);
+    }
+
+    #[test]
+    fn a_name_that_is_listed_later_is_covered_from_then_on() {
+        let mut named = Named::default();
+        assert!(named.add("KXA", None));
+        assert!(!named.add("KXA", None));
+        assert!(!named.has(4));
+        named.on_listed("KXA", 4);
+        assert!(named.has(4));
+        named.remove("KXA", Some(4));
+        assert!(!named.has(4));
+    }
+
+    #[test]
+    fn every_channel_is_found_by_its_name() {
+        for (channel, name) in CHANNELS {
+            assert_eq!(Channel::from_name(name), Some(channel));
+            assert_eq!(channel.name(), name);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What the real exchange leaves open or lets vary, as named settings with the protocol page's suggestions as defaults.
+
+use super::limits::Tier;
+
+/// The gateway's settings. Times in session milliseconds unless they say otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySettings {
+    /// How far a request's timestamp may be from the wall clock. Measured on demo: 5 s pass, 30 s don't.
+    pub clock_skew_ms: i64,
+    /// How much later an order write reaches the engine; its answer is as much later, since it is given at once then.
+    pub order_latency_ms: i64,
+    /// How far reads of orders, fills, positions and balance lag behind the engine. Captured: more than 360 ms.
+    pub read_lag_ms: i64,
+    /// The tier of every account.
+    pub tier: Tier,
+    /// Wall milliseconds between the pings of a session.
+    pub ping_interval_ms: i64,
+    /// The most markets of a subscription that names them; more is error 26. Undocumented on the exchange.
+    pub subscription_markets_max: usize,
+    /// The most orders of a batch. Undocumented on the exchange.
+    pub batch_orders_max: usize,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            clock_skew_ms: 10_000,
+            order_latency_ms: 50,
+            read_lag_ms: 300,
+            tier: Tier::default(),
+            ping_interval_ms: 10_000,
+            subscription_markets_max: 20_000,
+            batch_orders_max: 100,
+        }
+    }
+}

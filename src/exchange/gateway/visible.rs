@@ -1,0 +1,162 @@
+//! What reads of accounts may see: orders, fills, positions, settlements and balances as they were some time ago. The
+//! exchange's reads lag behind its engine, and a client that trusts them too early must fail here too.
+//!
+//! Changes wait in a queue until the lag has passed and are then applied; the engine itself is not asked.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::exchange::engine::{
+    AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord,
+};
+use crate::market::{Money, OrderId};
+
+/// A change of an account.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An order was placed or changed.
+    Order(OrderRecord),
+    /// An order filled.
+    Fill(FillRecord),
+    /// A position changed.
+    Position(AccountId, MarketIndex, PositionRecord),
+    /// A market paid.
+    Settlement(SettlementRecord),
+    /// A shard's cash changed.
+    Cash(AccountId, u8, Money),
+}
+
+/// One account as reads see it. Lists are oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct AccountView {
+    orders: Vec<OrderRecord>,
+    order_positions: BTreeMap<OrderId, usize>,
+    /// Every fill.
+    pub fills: Vec<FillRecord>,
+    /// Every position, settled ones included.
+    pub positions: BTreeMap<MarketIndex, PositionRecord>,
+    /// Every settlement.
+    pub settlements: Vec<SettlementRecord>,
+    /// Cash by shard.
+    pub cash: BTreeMap<u8, Money>,
+}
+
+impl AccountView {
+    /// Every order, ended ones included.
+    #[must_use]
+    pub fn orders(&self) -> &[OrderRecord] {
+        &self.orders
+    }
+
+    /// An order.
+    #[must_use]
+    pub fn order(&self, order: OrderId) -> Option<&OrderRecord> {
+        self.order_positions.get(&order).map(|position| &self.orders[*position])
+    }
+
+    /// Whether the account was paid for a market.
+    #[must_use]
+    pub fn is_settled(&self, market: MarketIndex) -> bool {
+        self.settlements.iter().any(|settlement| settlement.market == market)
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Order(order) => match self.order_positions.get(&order.order) {
+                Some(position) => self.orders[*position] = order,
+                None => {
+                    self.order_positions.insert(order.order, self.orders.len());
+                    self.orders.push(order);
+                }
+            },
+            Change::Fill(fill) => self.fills.push(fill),
+            Change::Position(_, market, position) => {
+                self.positions.insert(market, position);
+            }
+            Change::Settlement(settlement) => self.settlements.push(settlement),
+            Change::Cash(_, shard, cash) => {
+                self.cash.insert(shard, cash);
+            }
+        }
+    }
+}
+
+impl Change {
+    const fn account(&self) -> AccountId {
+        match self {
+            Self::Order(order) => order.account,
+            Self::Fill(fill) => fill.account,
+            Self::Position(account, ..) | Self::Cash(account, ..) => *account,
+            Self::Settlement(settlement) => settlement.account,
+        }
+    }
+}
+
+/// All accounts as reads see them.
+#[derive(Clone, Debug)]
+pub struct Visible {
+    lag_ms: i64,
+    waiting: VecDeque<(i64, Change)>,
+    accounts: BTreeMap<AccountId, AccountView>,
+}
+
+impl Visible {
+    /// Changes are seen that much later.
+    #[must_use]
+    pub fn new(lag_ms: i64) -> Self {
+        Self { lag_ms, waiting: VecDeque::new(), accounts: BTreeMap::new() }
+    }
+
+    /// Takes a change of this moment. Times never run backwards.
+    pub fn push(&mut self, change: Change, now_ms: i64) {
+        if self.lag_ms == 0 {
+            self.accounts.entry(change.account()).or_default().apply(change);
+        } else {
+            self.waiting.push_back((now_ms.saturating_add(self.lag_ms), change));
+        }
+    }
+
+    /// Takes a fact that is seen at once: how an account began.
+    pub fn reveal(&mut self, change: Change) {
+        self.accounts.entry(change.account()).or_default().apply(change);
+    }
+
+    /// Applies what has become visible.
+    pub fn advance(&mut self, now_ms: i64) {
+        while let Some((_, change)) = self.waiting.pop_front_if(|(visible_ms, _)| *visible_ms <= now_ms) {
+            self.accounts.entry(change.account()).or_default().apply(change);
+        }
+    }
+
+    /// What an account may be shown.
+    pub fn account(&mut self, account: AccountId) -> &AccountView {
+        self.accounts.entry(account).or_default()
+    }
+
+    /// As of when reads are complete.
+    #[must_use]
+    pub fn as_of_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub(self.lag_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_seen_after_the_lag_and_not_before() {
+        let mut visible = Visible::new(300);
+        visible.push(Change::Cash(7, 0, Money::from_dollars(5)), 1_000);
+        visible.advance(1_299);
+        assert!(visible.account(7).cash.is_empty());
+        visible.advance(1_300);
+        assert_eq!(visible.account(7).cash[&0], Money::from_dollars(5));
+    }
+
+    #[test]
+    fn without_a_lag_changes_are_seen_at_once() {
+        let mut visible = Visible::new(0);
+        visible.push(Change::Cash(7, 2, Money::from_dollars(1)), 1_000);
+        assert_eq!(visible.account(7).cash[&2], Money::from_dollars(1));
+    }
+}

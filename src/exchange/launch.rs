@@ -1,0 +1,114 @@
+//! Starts an exchange with sockets and keys: what the command `exchange` and a run on the embedded venue need.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::gateway::GatewaySettings;
+use super::keys::{self, IssuedKey};
+use super::participants::World;
+use super::server::{Server, ServerConfig, ServerError, ServerHandle};
+use super::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
+use crate::wire::sign::SignError;
+
+/// What to launch.
+#[derive(Debug)]
+pub struct LaunchConfig {
+    /// Decides the engine's identifiers.
+    pub seed: u64,
+    /// The gateway's settings.
+    pub settings: GatewaySettings,
+    /// The markets and who trades in them.
+    pub world: World,
+    /// Sockets and clocks.
+    pub server: ServerConfig,
+    /// Where the private keys are written.
+    pub key_directory: PathBuf,
+}
+
+/// What a client needs to know. Printed as one JSON line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// The base URL of REST.
+    pub rest_url: String,
+    /// The WebSocket's URL.
+    pub ws_url: String,
+    /// The RSA key's id.
+    pub key_id: String,
+    /// Where its private key is.
+    pub private_key_path: PathBuf,
+    /// The Ed25519 key's id.
+    pub ed25519_key_id: String,
+    /// Where its private key is.
+    pub ed25519_private_key_path: PathBuf,
+}
+
+/// Why the exchange was not launched.
+#[derive(Debug, Error)]
+pub enum LaunchError {
+    /// A key could not be made.
+    #[error("the exchange's keys: {0}")]
+    Key(#[from] SignError),
+    /// A key could not be written.
+    #[error("the exchange's key file {path}: {source}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The world is impossible.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The sockets.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+/// Writes a key, replacing the file of an earlier launch.
+fn write_key(key: &IssuedKey, directory: &Path, name: &str) -> Result<PathBuf, LaunchError> {
+    let path = directory.join(name);
+    let error = |source| LaunchError::KeyFile { path: path.clone(), source };
+    match std::fs::remove_file(&path) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => return Err(error(reason)),
+        _ => key.write_to(&path).map_err(error)?,
+    }
+    Ok(path)
+}
+
+/// Makes keys for one trader, writes them, and starts the exchange on its sockets.
+///
+/// # Errors
+/// When a key can't be made or written, the world can't be listed, or the address can't be listened on.
+pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError> {
+    let (rsa, ed25519) = (keys::issue_rsa()?, keys::issue_ed25519()?);
+    let directory = &config.key_directory;
+    std::fs::create_dir_all(directory)
+        .map_err(|source| LaunchError::KeyFile { path: directory.clone(), source })?;
+    let private_key_path = write_key(&rsa, directory, "rsa.pem")?;
+    let ed25519_private_key_path = write_key(&ed25519, directory, "ed25519.pem")?;
+    let signers =
+        [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
+    let session_ms = config.server.session_ms();
+    let exchange = Exchange::new(
+        ExchangeConfig {
+            seed: config.seed,
+            settings: config.settings,
+            clients: vec![ClientAccount::trader(signers)],
+            world: config.world,
+        },
+        session_ms,
+    )?;
+    let handle = Server::start(exchange, config.server)?;
+    let facts = Facts {
+        rest_url: handle.rest_url.clone(),
+        ws_url: handle.ws_url.clone(),
+        key_id: rsa.key_id,
+        private_key_path,
+        ed25519_key_id: ed25519.key_id,
+        ed25519_private_key_path,
+    };
+    Ok((handle, facts))
+}

@@ -1,0 +1,155 @@
+//! A maker: keeps a ladder of bids and asks around the fair probability and follows it when it moves.
+
+use rand::Rng;
+use rand_distr::{Distribution, LogNormal};
+
+use crate::exchange::engine::{AccountId, Engine, MarketIndex, NewOrder};
+use crate::market::{BookSide, Count, Grid, OrderId, OrderStatus, Price, TimeInForce};
+use crate::wire::orders::SelfTradePrevention;
+
+/// A maker's style.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Style {
+    /// From the fair probability to its best quote, in dollars.
+    pub half_width: f64,
+    /// Between its quotes, in dollars; at least a tick.
+    pub spacing: f64,
+    /// Quotes a side.
+    pub levels: u32,
+    /// Contracts of a quote at the top; deeper ones are larger.
+    pub size: f64,
+    /// Mean time between requotes, in milliseconds.
+    pub requote_ms: f64,
+    /// How far its idea of the fair probability strays, in dollars.
+    pub noise: f64,
+    /// Share of requotes in which it pulls everything instead.
+    pub pulls: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Quote {
+    order: OrderId,
+    side: BookSide,
+    price: Price,
+}
+
+/// A maker in one market.
+#[derive(Clone, Debug)]
+pub struct Maker {
+    account: AccountId,
+    /// What it does.
+    pub style: Style,
+    quotes: Vec<Quote>,
+}
+
+/// A quote that a maker wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wanted {
+    side: BookSide,
+    price: Price,
+    level: u32,
+}
+
+impl Maker {
+    /// A maker without quotes.
+    #[must_use]
+    pub fn new(account: AccountId, style: Style) -> Self {
+        Self { account, style, quotes: Vec::new() }
+    }
+
+    /// Brings its quotes to where it wants them.
+    pub fn requote(
+        &mut self,
+        engine: &mut Engine,
+        market: MarketIndex,
+        fair: f64,
+        rng: &mut impl Rng,
+        now_ms: i64,
+    ) {
+        let pulls = rng.random::<f64>() < self.style.pulls;
+        let believed = fair + self.style.noise * (rng.random::<f64>() - 0.5) * 2.0;
+        let wanted = if pulls { Vec::new() } else { self.ladder(engine.market(market).grid(), believed) };
+        let mut kept = Vec::with_capacity(wanted.len());
+        for quote in std::mem::take(&mut self.quotes) {
+            let rests = engine.order(quote.order).is_some_and(|order| order.status == OrderStatus::Resting);
+            let stays = wanted.iter().any(|want| want.side == quote.side && want.price == quote.price);
+            if rests && stays {
+                kept.push(quote);
+            } else if rests {
+                // It rests, so it can be cancelled; were it gone, that would be as good.
+                let _ = engine.cancel_order(self.account, quote.order, now_ms);
+            }
+        }
+        for want in wanted {
+            if !kept.iter().any(|quote| quote.side == want.side && quote.price == want.price) {
+                let count = self.count(want.level, rng);
+                kept.extend(self.place(engine, market, want, count, now_ms));
+            }
+        }
+        self.quotes = kept;
+    }
+
+    fn ladder(&self, grid: &Grid, believed: f64) -> Vec<Wanted> {
+        let mut wanted = Vec::with_capacity(2 * self.style.levels as usize);
+        for level in 0..self.style.levels {
+            let away = self.style.half_width + self.style.spacing * f64::from(level);
+            for (side, dollars) in [(BookSide::Bid, believed - away), (BookSide::Ask, believed + away)] {
+                let Some(price) = to_grid(grid, side, dollars) else { continue };
+                let want = Wanted { side, price, level };
+                if !wanted.iter().any(|other: &Wanted| other.side == side && other.price == price) {
+                    wanted.push(want);
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Mostly whole contracts; every fifth quote is fractional.
+    fn count(&self, level: u32, rng: &mut impl Rng) -> Count {
+        let mean = self.style.size * (1.0 + 0.6 * f64::from(level));
+        let drawn = LogNormal::new(mean.ln(), 0.6).expect("a size's logarithm is finite").sample(rng);
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to five digits")]
+        let units = (drawn.clamp(0.5, 50_000.0) * 100.0) as i64;
+        if rng.random::<f64>() < 0.2 { Count::from_units(units) } else { Count::from_units(units.max(100) / 100 * 100) }
+    }
+
+    fn place(
+        &self,
+        engine: &mut Engine,
+        market: MarketIndex,
+        want: Wanted,
+        count: Count,
+        now_ms: i64,
+    ) -> Option<Quote> {
+        let order = NewOrder {
+            account: self.account,
+            market,
+            client_order_id: None,
+            side: want.side,
+            count,
+            price: want.price,
+            time_in_force: TimeInForce::GoodTillCanceled,
+            self_trade_prevention: SelfTradePrevention::TakerAtCross,
+            expiration_ms: None,
+            post_only: true,
+            reduce_only: false,
+            cancel_on_pause: false,
+            subaccount: 0,
+        };
+        // Refused when it would cross or trading is paused: it tries again at its next turn.
+        let placed = engine.create_order(&order, now_ms).ok()?;
+        Some(Quote { order: placed.order, side: want.side, price: want.price })
+    }
+}
+
+/// The grid price at or behind a number of dollars, or none when it can't be quoted.
+pub(super) fn to_grid(grid: &Grid, side: BookSide, dollars: f64) -> Option<Price> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range of prices")]
+    let units = (dollars * 10_000.0).clamp(0.0, 10_000.0).round() as u16;
+    let price = Price::from_units(units)?;
+    let price = match side {
+        BookSide::Bid => grid.floor(price),
+        BookSide::Ask => grid.ceil(price),
+    };
+    grid.accepts(price).then_some(price)
+}

@@ -1,0 +1,277 @@
+//! Participants: seeded populations that give books a life worth trading. Each market has a fair probability in motion
+//! (`fair`), makers that quote around it (`maker`) and takers (`taker`); `world` says what there is. They trade through
+//! the engine's commands like anyone, from accounts without limits, and owe everything random to one seed: the
+//! same world and the same commands of others give the same trades.
+
+mod fair;
+mod maker;
+mod taker;
+mod world;
+
+use std::collections::BTreeSet;
+
+use rand::{Rng, SeedableRng};
+use rand_distr::{Distribution, Exp1};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+pub use fair::{Fair, Motion};
+pub use maker::{Maker, Style};
+pub use world::{MarketPlan, SeriesPlan, World, default_world};
+
+use crate::exchange::engine::{AccountId, AccountSpec, Engine, ListError, MarketIndex, MarketSpec, MarketState};
+use crate::market::{FeeSchedule, Price};
+
+/// How often a fair probability moves.
+const FAIR_STEP_MS: i64 = 100;
+/// How soon a maker is there after a market opened.
+const ARRIVAL_MS: i64 = 20;
+
+/// Something that a participant does next. Ordered, so that what is due at one moment has one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    /// The next market of a series is listed.
+    List { series: usize },
+    /// The result of a market is drawn.
+    Determine { population: usize },
+    /// A fair probability moves.
+    Move { population: usize },
+    /// A maker requotes.
+    Requote { population: usize, maker: usize },
+    /// A noise taker trades.
+    Noise { population: usize },
+    /// An informed taker looks.
+    Informed { population: usize },
+    /// Several takes in short order begin.
+    Burst { population: usize },
+    /// One of them.
+    BurstTake { population: usize, left: u32 },
+}
+
+/// Everyone in one market.
+#[derive(Clone, Debug)]
+struct Population {
+    market: MarketIndex,
+    fair: Fair,
+    makers: Vec<Maker>,
+    noise_per_s: f64,
+    informed_per_s: f64,
+    bursts_per_s: f64,
+}
+
+/// The accounts that participants share.
+#[derive(Clone, Debug)]
+struct Crew {
+    makers: Vec<AccountId>,
+    noise: AccountId,
+    informed: AccountId,
+}
+
+/// All participants of all markets.
+#[derive(Clone, Debug)]
+pub struct Participants {
+    rng: Xoshiro256PlusPlus,
+    crew: Crew,
+    populations: Vec<Population>,
+    series: Vec<(SeriesPlan, u32)>,
+    agenda: BTreeSet<(i64, Task)>,
+}
+
+/// The most makers in a market: each has an account of its own, so that they don't meet themselves.
+const MAKERS_MAX: usize = 8;
+
+impl Participants {
+    /// Opens the participants' accounts, lists the markets of a world and sends everyone there.
+    ///
+    /// # Errors
+    /// When a market of the world can't be listed.
+    pub fn new(engine: &mut Engine, world: World, now_ms: i64) -> Result<Self, ListError> {
+        let mut account =
+            || engine.open_account(&AccountSpec { cash: Vec::new(), direct_member: true, unlimited: true });
+        let makers = (0..MAKERS_MAX).map(|_| account()).collect();
+        let crew = Crew { makers, noise: account(), informed: account() };
+        let mut participants = Self {
+            rng: Xoshiro256PlusPlus::seed_from_u64(world.seed),
+            crew,
+            populations: Vec::new(),
+            series: Vec::new(),
+            agenda: BTreeSet::new(),
+        };
+        for plan in world.markets {
+            participants.enter(engine, plan, now_ms)?;
+        }
+        for plan in world.series {
+            let series = participants.series.len();
+            participants.series.push((plan, 0));
+            participants.list_next(engine, series, now_ms)?;
+        }
+        Ok(participants)
+    }
+
+    /// When something happens next.
+    #[must_use]
+    pub fn next_ms(&self) -> Option<i64> {
+        self.agenda.first().map(|(time_ms, _)| *time_ms)
+    }
+
+    /// Does what is due, each thing at its own time.
+    pub fn advance(&mut self, engine: &mut Engine, now_ms: i64) {
+        while let Some(&(time_ms, task)) = self.agenda.first()
+            && time_ms <= now_ms
+        {
+            self.agenda.pop_first();
+            self.perform(engine, task, time_ms);
+        }
+    }
+
+    /// Lists a market and fills it with life.
+    fn enter(&mut self, engine: &mut Engine, plan: MarketPlan, now_ms: i64) -> Result<usize, ListError> {
+        let begin_ms = plan.spec.open_ms.max(now_ms);
+        let market = engine.list_market(plan.spec, now_ms)?;
+        let makers: Vec<Maker> =
+            self.crew.makers.iter().zip(plan.makers).map(|(account, style)| Maker::new(*account, style)).collect();
+        let population = self.populations.len();
+        // Spread over the first moments, so that markets don't march in step.
+        let mut after = |most_ms: i64| begin_ms + self.rng.random_range(1..=most_ms);
+        let mut tasks = vec![
+            (after(FAIR_STEP_MS), Task::Move { population }),
+            (after(1_000) + ARRIVAL_MS, Task::Noise { population }),
+            (after(1_000) + ARRIVAL_MS, Task::Informed { population }),
+            (after(10_000) + ARRIVAL_MS, Task::Burst { population }),
+        ];
+        for maker in 0..makers.len() {
+            tasks.push((after(ARRIVAL_MS), Task::Requote { population, maker }));
+        }
+        self.agenda.extend(tasks);
+        self.populations.push(Population {
+            market,
+            fair: Fair::new(plan.motion, plan.probability, begin_ms),
+            makers,
+            noise_per_s: plan.noise_per_s,
+            informed_per_s: plan.informed_per_s,
+            bursts_per_s: plan.bursts_per_s,
+        });
+        Ok(population)
+    }
+
+    /// Lists the next market of a series and arranges its end and its successor.
+    fn list_next(&mut self, engine: &mut Engine, series: usize, now_ms: i64) -> Result<(), ListError> {
+        let (plan, listed) = &mut self.series[series];
+        let close_ms = plan.first_close_ms + i64::from(*listed) * plan.life_ms;
+        *listed += 1;
+        let number = *listed;
+        let (determine_ms, next_ms) = (close_ms + plan.determination_ms, close_ms - plan.overlap_ms);
+        let name = &plan.series_ticker;
+        let bands = world::bands(&plan.structure);
+        let market = MarketPlan {
+            spec: MarketSpec {
+                ticker: format!("{name}-{number:04}-UP"),
+                event_ticker: format!("{name}-{number:04}"),
+                series_ticker: name.clone(),
+                title: format!("Will the simulated index be up after round {number}?"),
+                exchange_index: plan.exchange_index,
+                structure: plan.structure.clone(),
+                bands,
+                fees: FeeSchedule::QUADRATIC,
+                open_ms: now_ms,
+                close_ms,
+                settlement_timer_ms: plan.settlement_timer_ms,
+                recorded: false,
+            },
+            probability: self.rng.random_range(0.4..0.6),
+            // A little uncertainty is left at the close, and the result is drawn from it.
+            motion: Motion::Ending { end_ms: close_ms + plan.determination_ms },
+            makers: world::crowd(world::tick(&bands)),
+            noise_per_s: 4.0,
+            informed_per_s: 2.0,
+            bursts_per_s: 0.1,
+        };
+        let population = self.enter(engine, market, now_ms)?;
+        self.agenda.insert((determine_ms, Task::Determine { population }));
+        self.agenda.insert((next_ms, Task::List { series }));
+        Ok(())
+    }
+
+    /// An exponential waiting time of that mean, at least a millisecond.
+    fn wait_ms(&mut self, mean_ms: f64) -> i64 {
+        let drawn: f64 = Exp1.sample(&mut self.rng);
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to an hour")]
+        let wait_ms = (drawn * mean_ms).clamp(1.0, 3_600_000.0) as i64;
+        wait_ms
+    }
+
+    fn perform(&mut self, engine: &mut Engine, task: Task, now_ms: i64) {
+        let population = match task {
+            Task::List { series } => {
+                // A name that is taken means that someone else lists the series now: ours ends.
+                let _ = self.list_next(engine, series, now_ms);
+                return;
+            }
+            Task::Determine { population } => {
+                let chance = self.populations[population].fair.chance();
+                let value = if self.rng.random::<f64>() < chance { Price::ONE } else { Price::ZERO };
+                engine.determine(self.populations[population].market, value, now_ms);
+                return;
+            }
+            Task::Move { population }
+            | Task::Requote { population, .. }
+            | Task::Noise { population }
+            | Task::Informed { population }
+            | Task::Burst { population }
+            | Task::BurstTake { population, .. } => population,
+        };
+        engine.advance(now_ms);
+        let market = self.populations[population].market;
+        if matches!(engine.market(market).state(), MarketState::Closed | MarketState::Determined(_) | MarketState::Finalized(_)) {
+            return;
+        }
+        let wait_ms = self.trade(engine, task, population, now_ms);
+        let next = match task {
+            Task::Burst { .. } => {
+                let left = self.rng.random_range(3..=10);
+                self.agenda.insert((now_ms + self.wait_after_burst(), Task::BurstTake { population, left }));
+                task
+            }
+            Task::BurstTake { left: 0, .. } => return,
+            Task::BurstTake { left, .. } => Task::BurstTake { population, left: left - 1 },
+            other => other,
+        };
+        self.agenda.insert((now_ms + wait_ms, next));
+    }
+
+    fn wait_after_burst(&mut self) -> i64 {
+        self.wait_ms(30.0)
+    }
+
+    /// Does the task's trading. Returns when it comes again.
+    fn trade(&mut self, engine: &mut Engine, task: Task, population: usize, now_ms: i64) -> i64 {
+        let Crew { noise, informed, .. } = self.crew;
+        let people = &mut self.populations[population];
+        let fair = people.fair.probability();
+        let mean_ms = match task {
+            Task::Move { .. } => {
+                people.fair.advance(&mut self.rng, now_ms);
+                return FAIR_STEP_MS;
+            }
+            Task::Requote { maker, .. } => {
+                let maker = &mut people.makers[maker];
+                maker.requote(engine, people.market, fair, &mut self.rng, now_ms);
+                maker.style.requote_ms
+            }
+            Task::Noise { .. } => {
+                taker::noise(engine, noise, people.market, fair, &mut self.rng, now_ms);
+                1_000.0 / people.noise_per_s
+            }
+            Task::Informed { .. } => {
+                taker::informed(engine, informed, people.market, fair, &mut self.rng, now_ms);
+                1_000.0 / people.informed_per_s
+            }
+            Task::Burst { .. } => 1_000.0 / people.bursts_per_s,
+            Task::BurstTake { .. } => {
+                taker::noise(engine, noise, people.market, fair, &mut self.rng, now_ms);
+                40.0
+            }
+            Task::List { .. } | Task::Determine { .. } => unreachable!("carried out by the caller"),
+        };
+        self.wait_ms(mean_ms)
+    }
+}

@@ -1,0 +1,300 @@
+//! The server's loop: time goes to the exchange, its outputs to the connections' buffers, the buffers to the sockets, and
+//! what the sockets bring to the exchange.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::TcpListener;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam::channel::Receiver;
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+
+use super::ServerConfig;
+use super::connection::{Connection, Protocol};
+use super::http::{self, Parsed};
+use super::websocket::{self, Framing, Incoming};
+use crate::exchange::gateway::{ExchangeNow, Fault, HttpResponse, Output, Ticket};
+use crate::exchange::venue::Exchange;
+use crate::wire::WS_PATH;
+
+const LISTENER: Token = Token(0);
+pub(super) const WAKER: Token = Token(1);
+const FIRST_CLIENT: usize = 2;
+/// The longest sleep.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// Tickets carry their connection above these bits.
+const TICKET_BITS: u32 = 32;
+
+/// What other threads may ask of the loop.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Control {
+    Arm(Fault),
+    CutOrderConnections,
+    Stop,
+}
+
+/// The loop's state.
+pub(super) struct EventLoop {
+    exchange: Exchange,
+    config: ServerConfig,
+    poll: Poll,
+    listener: mio::net::TcpListener,
+    control: Receiver<Control>,
+    connections: BTreeMap<usize, Connection>,
+    next_token: usize,
+    requests: u64,
+    /// Connections with output, or whose end must be looked at.
+    touched: BTreeSet<usize>,
+    /// Connections whose input was not read to its end: the socket will not report it again.
+    unread: BTreeSet<usize>,
+}
+
+impl EventLoop {
+    pub(super) fn new(
+        exchange: Exchange,
+        config: ServerConfig,
+        poll: Poll,
+        listener: TcpListener,
+        control: Receiver<Control>,
+    ) -> io::Result<Self> {
+        let mut listener = mio::net::TcpListener::from_std(listener);
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        Ok(Self {
+            exchange,
+            config,
+            poll,
+            listener,
+            control,
+            connections: BTreeMap::new(),
+            next_token: FIRST_CLIENT,
+            requests: 0,
+            touched: BTreeSet::new(),
+            unread: BTreeSet::new(),
+        })
+    }
+
+    fn now(&self) -> ExchangeNow {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        ExchangeNow {
+            session_ms: self.config.session_ms(),
+            wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Exchange {
+        let mut events = Events::with_capacity(256);
+        loop {
+            let stopping = self.obey();
+            let now = self.now();
+            self.exchange.advance(now);
+            self.deliver(now);
+            self.flush();
+            if stopping {
+                return self.exchange;
+            }
+            let timeout = self.timeout(self.now());
+            match self.poll.poll(&mut events, Some(timeout)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // A poll that fails will fail again: without it the server is deaf.
+                Err(error) => panic!("the exchange's poll failed: {error}"),
+            }
+            for event in &events {
+                self.handle(event);
+            }
+            for token in std::mem::take(&mut self.unread) {
+                self.read(token);
+            }
+        }
+    }
+
+    /// Carries out what other threads asked. Returns whether to stop.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.control.try_recv() {
+                Ok(Control::Arm(fault)) => self.exchange.arm(fault),
+                Ok(Control::CutOrderConnections) => {
+                    for (token, connection) in &mut self.connections {
+                        connection.dead |= connection.carried_orders;
+                        self.touched.insert(*token);
+                    }
+                }
+                Ok(Control::Stop) | Err(crossbeam::channel::TryRecvError::Disconnected) => return true,
+                Err(crossbeam::channel::TryRecvError::Empty) => return false,
+            }
+        }
+    }
+
+    /// How long to sleep: until the exchange has something to do.
+    fn timeout(&self, now: ExchangeNow) -> Duration {
+        if !self.unread.is_empty() {
+            return Duration::ZERO;
+        }
+        let mut timeout = SLEEP_MAX;
+        if let Some(due_ms) = self.exchange.next_deadline_ms() {
+            let wait_ns = self.config.clock.mono_ns(due_ms).saturating_sub(self.config.mono_ns());
+            timeout = timeout.min(Duration::from_nanos(wait_ns));
+        }
+        if let Some(due_ms) = self.exchange.next_ping_wall_ms() {
+            let wait_ms = u64::try_from(due_ms.saturating_sub(now.wall_ms)).unwrap_or(0);
+            timeout = timeout.min(Duration::from_millis(wait_ms));
+        }
+        timeout
+    }
+
+    fn handle(&mut self, event: &Event) {
+        match event.token() {
+            LISTENER => self.accept(),
+            WAKER => {}
+            Token(token) => {
+                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    self.read(token);
+                }
+                if event.is_writable() {
+                    self.touched.insert(token);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        loop {
+            match self.listener.accept() {
+                Ok((mut stream, _)) => {
+                    let token = self.next_token;
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    // Without these the connection is of no use; the client sees it closed.
+                    if stream.set_nodelay(true).is_err()
+                        || self.poll.registry().register(&mut stream, Token(token), interest).is_err()
+                    {
+                        continue;
+                    }
+                    self.next_token += 1;
+                    self.connections.insert(token, Connection::new(stream));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // A connection that failed before it was taken, or no file descriptors: try at the next event.
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn read(&mut self, token: usize) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        self.touched.insert(token);
+        if connection.ending {
+            connection.input.clear();
+        }
+        if connection.fill() {
+            self.unread.insert(token);
+        }
+        self.understand(token);
+    }
+
+    /// Hands complete requests and messages to the exchange.
+    fn understand(&mut self, token: usize) {
+        let now = self.now();
+        while let Some(connection) = self.connections.get_mut(&token) {
+            match &mut connection.protocol {
+                Protocol::Http if !connection.takes_requests() => return,
+                Protocol::Http => match http::parse(&connection.input) {
+                    Parsed::Incomplete => return,
+                    Parsed::Refused(response) => connection.refuse(&response),
+                    Parsed::Complete(request) if request.websocket_key.is_some() => {
+                        let length = request.length;
+                        if http_path(request.http.target) == WS_PATH {
+                            match self.exchange.open(token as u64, &request.http, now) {
+                                Ok(()) => {
+                                    let key = request.websocket_key.unwrap_or_default();
+                                    http::write_upgrade(&mut connection.output, key);
+                                    connection.protocol = Protocol::WebSocket(Framing::default());
+                                    connection.input.drain(..length);
+                                }
+                                Err(response) => connection.refuse(&response),
+                            }
+                        } else {
+                            connection.refuse(&HttpResponse { status: 404, body: Vec::new() });
+                        }
+                    }
+                    Parsed::Complete(request) => {
+                        self.requests += 1;
+                        let ticket = (token as Ticket) << TICKET_BITS | (self.requests & u64::from(u32::MAX));
+                        let (length, keep_alive) = (request.length, request.keep_alive);
+                        let writes = request.http.method != "GET";
+                        self.exchange.http(ticket, &request.http, now);
+                        connection.carried_orders |= writes;
+                        connection.expect(ticket, keep_alive);
+                        connection.input.drain(..length);
+                    }
+                },
+                Protocol::WebSocket(framing) => match framing.read(&mut connection.input, &mut connection.output) {
+                    Incoming::Message(text) => self.exchange.text(token as u64, &text, now),
+                    Incoming::Nothing => return,
+                    Incoming::Ended => {
+                        connection.ending = true;
+                        return;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Moves the exchange's outputs to the connections' buffers.
+    fn deliver(&mut self, now: ExchangeNow) {
+        while let Some(output) = self.exchange.poll() {
+            let token = match &output {
+                Output::Response { ticket, .. } => usize::try_from(ticket >> TICKET_BITS),
+                Output::Frame { session, .. } | Output::Ping { session, .. } | Output::Close { session, .. } => {
+                    usize::try_from(*session)
+                }
+            };
+            let token = token.expect("tickets and sessions were made from a usize");
+            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            self.touched.insert(token);
+            match output {
+                Output::Response { ticket, response } => {
+                    connection.respond(ticket, response);
+                    // The place that it left may be what a waiting request needs.
+                    if !connection.input.is_empty() {
+                        self.unread.insert(token);
+                    }
+                }
+                Output::Frame { text, .. } => {
+                    websocket::write_text(&mut connection.output, &text);
+                    if connection.backlog() > self.config.buffer_max && !connection.overflowed {
+                        connection.overflowed = true;
+                        self.exchange.overflowed(token as u64, now);
+                    } else if connection.backlog() > self.config.buffer_max.saturating_mul(4) {
+                        connection.dead = true;
+                    }
+                }
+                Output::Ping { payload, .. } => websocket::write_ping(&mut connection.output, payload),
+                Output::Close { reason, .. } => connection.say_close(reason),
+            }
+        }
+    }
+
+    /// Writes what can be written and forgets connections that are over.
+    fn flush(&mut self) {
+        for token in std::mem::take(&mut self.touched) {
+            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            connection.flush();
+            if connection.backlog() == 0 {
+                connection.overflowed = false;
+            }
+            if connection.is_over() {
+                let mut gone = self.connections.remove(&token).expect("it was found above");
+                // Deregistering fails only for a socket that the system has forgotten.
+                let _ = self.poll.registry().deregister(gone.stream());
+                if matches!(gone.protocol, Protocol::WebSocket(_)) {
+                    self.exchange.closed(token as u64);
+                }
+            }
+        }
+    }
+}
+
+fn http_path(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}

@@ -1,0 +1,184 @@
+//! Puts an [`Exchange`] on loopback sockets: one thread, one epoll, REST and WebSocket on one port. Owns the sockets and
+//! the clocks; decides nothing about trading.
+
+mod connection;
+mod event_loop;
+mod http;
+mod websocket;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam::channel::{Sender, unbounded};
+use mio::{Poll, Waker};
+use thiserror::Error;
+
+use crate::clock::SessionClock;
+use crate::exchange::gateway::Fault;
+use crate::exchange::venue::Exchange;
+use crate::wire::{REST_PREFIX, WS_PATH};
+use event_loop::{Control, EventLoop, WAKER};
+
+/// How the server runs.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The session clock, over nanoseconds since `origin`.
+    pub clock: SessionClock,
+    /// The instant at which monotonic time is zero.
+    pub origin: Instant,
+    /// A WebSocket with more unwritten bytes gets error 25: its subscriptions end. At four times as much it is cut.
+    pub buffer_max: usize,
+}
+
+impl ServerConfig {
+    /// Listens on a free loopback port, with session time equal to wall time.
+    #[must_use]
+    pub fn local() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            clock: SessionClock::new(0, jiff::Timestamp::now().as_millisecond(), 1_000),
+            origin: Instant::now(),
+            buffer_max: 8 * 1024 * 1024,
+        }
+    }
+
+    /// Session time now.
+    #[must_use]
+    pub fn session_ms(&self) -> i64 {
+        self.clock.session_ms(self.mono_ns())
+    }
+
+    fn mono_ns(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The address can't be listened on: a port in use, for one.
+    #[error("the exchange can't listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The system refused a poll, a thread or the like.
+    #[error("the exchange's server can't start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// The server's thread ended by a panic, which it printed.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the exchange's thread panicked")]
+pub struct ServerPanicked;
+
+/// Arms faults in a running server. Cheap to clone; acts within a turn of the server's loop.
+#[derive(Clone, Debug)]
+pub struct FaultControl {
+    sender: Sender<Control>,
+    waker: Arc<Waker>,
+}
+
+impl FaultControl {
+    fn send(&self, control: Control) {
+        // A server that has stopped has nothing to disturb.
+        if self.sender.send(control).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// Arms a fault.
+    pub fn arm(&self, fault: Fault) {
+        self.send(Control::Arm(fault));
+    }
+
+    /// Cuts every HTTP connection that has carried an order write, without a word.
+    pub fn cut_order_connections(&self) {
+        self.send(Control::CutOrderConnections);
+    }
+}
+
+/// A running server. Dropping the handle without [`stop`](ServerHandle::stop) stops it too, without its final state.
+#[derive(Debug)]
+pub struct ServerHandle {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What a REST client's base URL is.
+    pub rest_url: String,
+    /// What a WebSocket client connects to.
+    pub ws_url: String,
+    faults: FaultControl,
+    thread: Option<JoinHandle<Exchange>>,
+}
+
+/// The way to start a server.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Listens, and runs the exchange on a thread of its own.
+    ///
+    /// # Errors
+    /// When the address can't be listened on or the system refuses a poll or a thread.
+    pub fn start(exchange: Exchange, config: ServerConfig) -> Result<ServerHandle, ServerError> {
+        let listen_error = |source| ServerError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).map_err(listen_error)?;
+        listener.set_nonblocking(true).map_err(listen_error)?;
+        let addr = listener.local_addr().map_err(listen_error)?;
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (sender, receiver) = unbounded();
+        let event_loop = EventLoop::new(exchange, config, poll, listener, receiver)?;
+        let thread = std::thread::Builder::new().name("exchange".into()).spawn(move || event_loop.run())?;
+        Ok(ServerHandle {
+            addr,
+            rest_url: format!("http://{addr}{REST_PREFIX}"),
+            ws_url: format!("ws://{addr}{WS_PATH}"),
+            faults: FaultControl { sender, waker },
+            thread: Some(thread),
+        })
+    }
+}
+
+impl ServerHandle {
+    /// The control of faults.
+    #[must_use]
+    pub fn faults(&self) -> FaultControl {
+        self.faults.clone()
+    }
+
+    /// Writes what is due, closes every connection and gives the exchange back in its final state.
+    ///
+    /// # Errors
+    /// When the server's thread panicked.
+    ///
+    /// # Panics
+    /// Never: the thread is taken once, by value.
+    pub fn stop(mut self) -> Result<Exchange, ServerPanicked> {
+        self.faults.send(Control::Stop);
+        let thread = self.thread.take().expect("only stop and drop take the thread, and both consume the handle");
+        thread.join().map_err(|_| ServerPanicked)
+    }
+
+    /// Whether its thread still runs: it ends early only by a panic.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
+impl Drop for ServerHandle {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.faults.send(Control::Stop);
+            let _ = thread.join();
+        }
+    }
+}

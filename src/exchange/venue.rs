@@ -1,0 +1,195 @@
+//! The whole exchange as one state machine: engine, gateway, participants and recorded markets under one clock, without
+//! sockets. The socket server and the one-thread simulation drive the same type.
+//!
+//! Inputs carry their time; [`Exchange::advance`] lets everything that is due happen at its own moment, in a fixed order
+//! within one: engine timers, recorded steps, participants, then order writes that arrive. The same inputs at the
+//! same times give the same outputs.
+
+use thiserror::Error;
+
+use super::engine::{AccountId, AccountSpec, Engine, ListError};
+use super::gateway::{
+    ApiKey, ExchangeNow, Fault, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
+};
+use super::participants::{Participants, World};
+use crate::market::Money;
+use crate::wire::sign::Verifier;
+
+/// An account of a client, with the keys that sign for it.
+#[derive(Debug)]
+pub struct ClientAccount {
+    /// Its cash and membership.
+    pub spec: AccountSpec,
+    /// Key ids and public keys.
+    pub keys: Vec<(String, Verifier)>,
+}
+
+impl ClientAccount {
+    /// The account of a first run: a direct member with $1,000 on shard 0 and $1,000 on shard 2.
+    #[must_use]
+    pub fn trader(keys: Vec<(String, Verifier)>) -> Self {
+        let cash = vec![(0, Money::from_dollars(1_000)), (2, Money::from_dollars(1_000))];
+        Self { spec: AccountSpec { cash, direct_member: true, unlimited: false }, keys }
+    }
+}
+
+/// What an exchange is made of.
+#[derive(Debug, Default)]
+pub struct ExchangeConfig {
+    /// Decides the engine's identifiers.
+    pub seed: u64,
+    /// The gateway's settings.
+    pub settings: GatewaySettings,
+    /// The clients. They get the account numbers from 1 on, in this order.
+    pub clients: Vec<ClientAccount>,
+    /// Who else trades, and in what.
+    pub world: World,
+}
+
+/// Why an exchange could not be made.
+#[derive(Debug, Error)]
+pub enum ExchangeError {
+    /// A market of the world can't be listed.
+    #[error("the exchange's world: {0}")]
+    List(#[from] ListError),
+}
+
+/// The exchange.
+#[derive(Debug)]
+pub struct Exchange {
+    engine: Engine,
+    gateway: Gateway,
+    participants: Participants,
+    clients: Vec<AccountId>,
+    session_ms: i64,
+}
+
+impl Exchange {
+    /// Opens the accounts, lists the markets, and lets life begin at `session_ms`.
+    ///
+    /// # Errors
+    /// When a market of the world can't be listed.
+    pub fn new(config: ExchangeConfig, session_ms: i64) -> Result<Self, ExchangeError> {
+        let mut engine = Engine::new(config.seed);
+        let mut gateway = Gateway::new(config.settings);
+        let mut clients = Vec::with_capacity(config.clients.len());
+        for client in config.clients {
+            let account = engine.open_account(&client.spec);
+            for (key_id, verifier) in client.keys {
+                gateway.add_key(&engine, ApiKey { key_id, account, verifier });
+            }
+            clients.push(account);
+        }
+        let participants = Participants::new(&mut engine, config.world, session_ms)?;
+        let mut exchange = Self { engine, gateway, participants, clients, session_ms };
+        exchange.gateway.publish(&mut exchange.engine, ExchangeNow { session_ms, wall_ms: session_ms });
+        Ok(exchange)
+    }
+
+    /// The engine, for reading the truth.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The clients' accounts, in the order of the configuration.
+    #[must_use]
+    pub fn clients(&self) -> &[AccountId] {
+        &self.clients
+    }
+
+    /// Acts on the engine by hand (pauses, listings, deposits) and publishes what that did.
+    pub fn command<T>(&mut self, now: ExchangeNow, act: impl FnOnce(&mut Engine, i64) -> T) -> T {
+        self.advance(now);
+        let now = self.clamp(now);
+        let result = act(&mut self.engine, now.session_ms);
+        self.gateway.publish(&mut self.engine, now);
+        result
+    }
+
+    /// Session time never runs backwards, whatever the caller's clock does.
+    fn clamp(&mut self, now: ExchangeNow) -> ExchangeNow {
+        self.session_ms = self.session_ms.max(now.session_ms);
+        ExchangeNow { session_ms: self.session_ms, ..now }
+    }
+
+    /// Lets everything happen that is due by now.
+    pub fn advance(&mut self, now: ExchangeNow) {
+        while let Some(due_ms) = self.next_deadline_ms().filter(|due_ms| *due_ms < now.session_ms) {
+            self.step(ExchangeNow { session_ms: due_ms, ..now });
+        }
+        self.step(now);
+    }
+
+    fn step(&mut self, now: ExchangeNow) {
+        let now = self.clamp(now);
+        self.engine.advance(now.session_ms);
+        self.participants.advance(&mut self.engine, now.session_ms);
+        self.gateway.publish(&mut self.engine, now);
+        self.gateway.advance(&mut self.engine, now);
+    }
+
+    /// The session time at which something happens next by itself.
+    #[must_use]
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        let due =
+            [self.engine.next_deadline_ms(), self.participants.next_ms(), self.gateway.next_deadline_ms()];
+        due.into_iter().flatten().min()
+    }
+
+    /// The wall time at which a ping is due.
+    #[must_use]
+    pub fn next_ping_wall_ms(&self) -> Option<i64> {
+        self.gateway.next_ping_wall_ms()
+    }
+
+    /// A REST request. Its response, when there is one, comes out of [`Exchange::poll`] with the ticket.
+    pub fn http(&mut self, ticket: Ticket, request: &HttpRequest<'_>, now: ExchangeNow) {
+        self.advance(now);
+        let now = self.clamp(now);
+        self.gateway.http(&self.engine, ticket, request, now);
+        // Without an order latency the write is due at once.
+        self.gateway.advance(&mut self.engine, now);
+    }
+
+    /// A WebSocket handshake.
+    ///
+    /// # Errors
+    /// The response that refuses it.
+    pub fn open(
+        &mut self,
+        session: SessionId,
+        request: &HttpRequest<'_>,
+        now: ExchangeNow,
+    ) -> Result<(), HttpResponse> {
+        self.gateway.open(session, request, now)
+    }
+
+    /// A message of a session.
+    pub fn text(&mut self, session: SessionId, text: &[u8], now: ExchangeNow) {
+        self.advance(now);
+        let now = self.clamp(now);
+        self.gateway.text(&self.engine, session, text, now);
+    }
+
+    /// A session is gone.
+    pub fn closed(&mut self, session: SessionId) {
+        self.gateway.closed(session);
+    }
+
+    /// A session reads too slowly: its subscriptions end with error 25.
+    pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
+        let now = self.clamp(now);
+        self.gateway.overflowed(session, now);
+    }
+
+    /// Arms a fault.
+    pub fn arm(&mut self, fault: Fault) {
+        self.gateway.arm(fault);
+    }
+
+    /// The next thing to write.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.gateway.poll()
+    }
+}
