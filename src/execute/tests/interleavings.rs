@@ -58,8 +58,7 @@ fn tell(bench: &mut Bench, news: News, request: u32, order: u128, fees: Money) {
 fn ack_fills_reports_and_the_end_in_every_order_give_the_same_ledger() {
     let fee = Money::from_micros(100);
     // Ten bid at 40: three filled on arrival, two later, a duplicate, then cancelled by the exchange.
-    let news =
-        [News::Ack, News::Fill(1, 3), News::Fill(2, 2), News::Fill(1, 3), News::Resting(3), News::Ended(5)];
+    let news = [News::Ack, News::Fill(1, 3), News::Fill(2, 2), News::Fill(1, 3), News::Resting(3), News::Ended(5)];
     let mut expected = None;
     for order_of_news in permutations(&news) {
         let mut bench = Bench::ready();
