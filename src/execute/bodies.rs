@@ -1,5 +1,5 @@
 //! Order bodies and their answers, written into and read from buffers without allocating. The shapes are those of
-//! `wire::orders`; numbers go as decimal strings, and `use_yes_price` has no meaning here: prices are YES prices.
+//! `wire::orders`.
 
 use serde::Deserialize;
 
@@ -253,7 +253,11 @@ mod tests {
         let at = table.insert(order).unwrap();
         begin_cancels(&mut buffer);
         for bits in 1..=3 {
-            write_cancel(&mut buffer, &RequestItem { at, market: MarketKey::default(), id: OrderId::from_bits(bits) }, place());
+            write_cancel(
+                &mut buffer,
+                &RequestItem { at, market: MarketKey::default(), id: OrderId::from_bits(bits) },
+                place(),
+            );
         }
         end_cancels(&mut buffer);
         let read: CancelBatch<'_> = serde_json::from_slice(&buffer).unwrap();
@@ -266,7 +270,8 @@ mod tests {
     fn the_items_of_a_batched_cancel_are_read_in_order() {
         let body = br#"{"x":1,"orders":[{"order_id":"a","reduced_by":"3.00","ts_ms":5},{"order_id":"b","reduced_by":"0.00","error":{"code":"not_found"}}]}"#;
         let mut read = Vec::new();
-        read_cancels(body, &mut |item| read.push((item.order_id.to_owned(), item.reduced_by, item.error.is_some()))).unwrap();
+        read_cancels(body, &mut |item| read.push((item.order_id.to_owned(), item.reduced_by, item.error.is_some())))
+            .unwrap();
         assert_eq!(read, [("a".to_owned(), Count::from_contracts(3), false), ("b".to_owned(), Count::ZERO, true)]);
         assert!(read_cancels(b"{}", &mut |_| ()).is_err());
         assert!(read_cancels(b"nonsense", &mut |_| ()).is_err());

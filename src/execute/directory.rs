@@ -173,10 +173,6 @@ impl Directory {
     pub fn iter(&self) -> impl Iterator<Item = &Market> {
         self.markets.iter().flatten()
     }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Market> {
-        self.markets.iter_mut().flatten()
-    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn rounding_comes_back_once_it_adds_up_to_a_step() {
         let mut order = FeeAccumulator::default();
-        let fees: Vec<i64> = (0..4).map(|_| order.net_fee(micros(-520_000), micros(17_472), micros(100)).micros()).collect();
+        let fees: Vec<i64> =
+            (0..4).map(|_| order.net_fee(micros(-520_000), micros(17_472), micros(100)).micros()).collect();
         // 28 micro-dollars of rounding each: the fourth fill brings 112 and returns one step.
         assert_eq!(fees, [17_500, 17_500, 17_500, 17_400]);
     }

@@ -86,7 +86,15 @@ impl EarlyTable {
                 evicted = true;
             }
             let fees = FeeAccumulator::default();
-            self.entries.push_back(EarlyFills { order, market, side, filled: Count::ZERO, fills: 0, fees, surprises: 0 });
+            self.entries.push_back(EarlyFills {
+                order,
+                market,
+                side,
+                filled: Count::ZERO,
+                fills: 0,
+                fees,
+                surprises: 0,
+            });
             self.entries.len() - 1
         });
         (&mut self.entries[position], evicted)

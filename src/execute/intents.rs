@@ -153,16 +153,16 @@ impl ExecuteStage {
     /// The gate. Fills the scratch list of exposures with the market's orders and the wanted one.
     fn gate(&mut self, intent: &OrderIntent, wanted: Wanted, now: Now) -> Result<(), Verdict> {
         let key = intent.market;
-        let entangled = self.orders.in_market(key.position()).any(|(at, order)| {
-            !order.is_foreign() && Some(at) != wanted.replaces
-        });
+        let entangled =
+            self.orders.in_market(key.position()).any(|(at, order)| !order.is_foreign() && Some(at) != wanted.replaces);
         self.gather(key, wanted.replaces);
         let market = self.directory.get(key).expect("looked up by the caller");
         let terms = Terms { price: wanted.price, pending: wanted.count };
         let unclaimed = exposure::unclaimed(&self.exposures, market.position, wanted.side);
         let old = wanted.replaces.and_then(|at| self.orders.get(at)).map(|order| order.terms()[0]);
         self.exposures.push(Exposure::considered(wanted.side, [old.unwrap_or(terms), terms]));
-        let reserved = exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
+        let reserved =
+            exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
         let open_orders = self.orders.ours_open() + usize::from(creates);
         let cost = if creates { CREATE_COST } else { AMEND_COST };

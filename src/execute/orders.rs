@@ -61,10 +61,7 @@ impl OrderState {
     /// Whether a write of this order waits for its answer.
     #[must_use]
     pub const fn is_in_flight(self) -> bool {
-        matches!(
-            self,
-            Self::Creating | Self::CreatingSeen | Self::Amending | Self::Canceling | Self::CancelingUnknown
-        )
+        matches!(self, Self::Creating | Self::CreatingSeen | Self::Amending | Self::Canceling | Self::CancelingUnknown)
     }
 }
 
@@ -156,7 +153,9 @@ mod tests {
     use super::*;
 
     fn pairs() -> impl Iterator<Item = (OrderState, OrderEvent, OrderState)> {
-        OrderState::ALL.into_iter().flat_map(|state| OrderEvent::ALL.into_iter().map(move |event| (state, event, next(state, event))))
+        OrderState::ALL
+            .into_iter()
+            .flat_map(|state| OrderEvent::ALL.into_iter().map(move |event| (state, event, next(state, event))))
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl Position {
         if closing.is_zero() {
             return Money::ZERO;
         }
-        let share = i128::from(self.cost.micros()) * i128::from(closing.units()) / i128::from(self.contracts.abs().units());
+        let share =
+            i128::from(self.cost.micros()) * i128::from(closing.units()) / i128::from(self.contracts.abs().units());
         Money::from_micros(i64::try_from(share).expect("a share of a cost is no more than the cost"))
     }
 }
@@ -99,9 +100,15 @@ mod tests {
     fn buying_yes_and_selling_it_realises_the_difference() {
         let mut position = Position::default();
         let bought = position.fill(BookSide::Bid, cents(40), contracts(10));
-        assert_eq!((bought.cash, bought.cost, bought.realized), (Money::from_cents(-400), Money::from_cents(400), Money::ZERO));
+        assert_eq!(
+            (bought.cash, bought.cost, bought.realized),
+            (Money::from_cents(-400), Money::from_cents(400), Money::ZERO)
+        );
         let sold = position.fill(BookSide::Ask, cents(55), contracts(4));
-        assert_eq!(sold, Booking { cash: Money::from_cents(220), cost: Money::from_cents(-160), realized: Money::from_cents(60) });
+        assert_eq!(
+            sold,
+            Booking { cash: Money::from_cents(220), cost: Money::from_cents(-160), realized: Money::from_cents(60) }
+        );
         assert_eq!(position, Position { contracts: contracts(6), cost: Money::from_cents(240) });
     }
 
@@ -119,7 +126,10 @@ mod tests {
     fn settlement_pays_the_complement_to_no() {
         let mut position = Position { contracts: contracts(-5), cost: Money::from_cents(300) };
         let booking = position.settle(cents(25));
-        assert_eq!(booking, Booking { cash: Money::from_cents(375), cost: Money::from_cents(-300), realized: Money::from_cents(75) });
+        assert_eq!(
+            booking,
+            Booking { cash: Money::from_cents(375), cost: Money::from_cents(-300), realized: Money::from_cents(75) }
+        );
         assert_eq!(position, Position::default());
     }
 

@@ -54,7 +54,8 @@ pub(super) struct Readings {
     /// Set when the ledger was built; fills before it are part of it.
     baseline_ms: Option<i64>,
     stream_up_ms: Option<i64>,
-    stream_down_ms: i64,
+    /// When the last read that agreed was asked for: fills well before it are booked.
+    agreed_ms: i64,
     rebuilt: bool,
     newest_fill_ms: i64,
     asked: Option<Asked>,
@@ -81,7 +82,7 @@ impl Readings {
         Self {
             baseline_ms: None,
             stream_up_ms: None,
-            stream_down_ms: 0,
+            agreed_ms: 0,
             rebuilt: false,
             newest_fill_ms: i64::MIN,
             asked: None,
@@ -128,7 +129,6 @@ impl Readings {
             self.rebuild_due_ns = now.mono_ns;
         } else {
             self.stream_up_ms = None;
-            self.stream_down_ms = now.session_ms;
         }
         true
     }
@@ -239,9 +239,9 @@ impl Readings {
         query
     }
 
-    /// From when on a rebuild reads fills: with room to spare before the stream was lost.
+    /// From when on a rebuild reads fills: with room to spare before the last read that agreed.
     fn fills_since_ms(&self, config: &ExecuteConfig) -> i64 {
-        let known_ms = self.baseline_ms.map_or(i64::MAX, |baseline_ms| baseline_ms.max(self.stream_down_ms));
+        let known_ms = self.baseline_ms.map_or(i64::MAX, |baseline_ms| baseline_ms.max(self.agreed_ms));
         known_ms.saturating_sub(config.read_lag_ms).saturating_sub(config.signature_validity_ms)
     }
 }
@@ -397,7 +397,7 @@ impl ExecuteStage {
         self.readings.pending = Some(Pending { asked_ms: asked.asked_ms, due_ns });
         let from_ms = self.window_start(asked.asked_ms);
         if self.readings.is_adopted() && self.differences(from_ms).is_empty() && !self.has_open_ends() {
-            self.agreed(now);
+            self.agreed(asked.asked_ms, now);
         }
     }
 
@@ -442,7 +442,7 @@ impl ExecuteStage {
             differences.extend(self.order_differences());
         }
         if differences.is_empty() {
-            return self.agreed(now);
+            return self.agreed(pending.asked_ms, now);
         }
         self.counters.compares_differed += 1;
         if self.readings.closing {
@@ -453,21 +453,27 @@ impl ExecuteStage {
             let text: Vec<String> = differences.iter().map(ToString::to_string).collect();
             self.trip_now(format!("the ledger differs from the exchange in two reads: {}", text.join("; ")), now);
         }
+        // The second look is a rebuild: it reads fills too, and brings the ones that a slow stream still owes.
         let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
-        self.readings.compare_due_ns = self.readings.compare_due_ns.min(again_ns);
+        self.readings.rebuild_due_ns = self.readings.rebuild_due_ns.min(again_ns);
         if self.ledger.awaiting() != Money::ZERO {
             self.readings.settlements_soon();
         }
     }
 
-    fn agreed(&mut self, now: Now) {
+    fn agreed(&mut self, asked_ms: i64, now: Now) {
         self.readings.pending = None;
+        self.readings.agreed_ms = asked_ms;
         self.readings.differed_in_row = 0;
         self.counters.compares_agreed += 1;
         let next_ns = now.mono_ns.saturating_add(self.config.compare_every_ns);
         self.readings.compare_due_ns = next_ns;
         if self.readings.closing {
-            self.ending.agree(Agreement { agrees: true, differences: Vec::new(), exchange_cash: self.readings.balances.clone() });
+            self.ending.agree(Agreement {
+                agrees: true,
+                differences: Vec::new(),
+                exchange_cash: self.readings.balances.clone(),
+            });
         }
     }
 
@@ -516,7 +522,7 @@ impl ExecuteStage {
             let Some(key) = self.directory.at(position).map(|market| market.key) else { continue };
             self.adopt_market(key, now);
         }
-        self.agreed(now);
+        self.agreed(pending.asked_ms, now);
         self.all_conditions_changed(now);
     }
 

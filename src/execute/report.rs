@@ -179,7 +179,8 @@ impl ExecuteStage {
     /// Everything on which the ledger and the reading differ. The ledger's values since `from_ms` count as agreeing.
     pub(super) fn differences(&self, from_ms: i64) -> Vec<Difference> {
         let mut differences = self.readings.cash_differences(&self.ledger, from_ms);
-        differences.extend(self.directory.iter().filter_map(|market| self.readings.position_difference(market, from_ms)));
+        differences
+            .extend(self.directory.iter().filter_map(|market| self.readings.position_difference(market, from_ms)));
         differences
     }
 
@@ -207,9 +208,10 @@ impl ExecuteStage {
         let unrealized: Money = self.directory.iter().map(|market| market.unrealized).sum();
         assert_eq!(unrealized, self.unrealized, "unrealised is the sum over the positions");
         for market in self.directory.iter() {
-            let ours = self.orders.in_market(market.key.position()).filter(|(_, order)| {
-                order.is_ours() && order.state.is_open()
-            });
+            let ours = self
+                .orders
+                .in_market(market.key.position())
+                .filter(|(_, order)| order.is_ours() && order.state.is_open());
             assert!(ours.count() <= 1, "at most one open order of ours in {}", market.ticker);
         }
     }

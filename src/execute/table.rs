@@ -330,9 +330,10 @@ impl OrderTable {
 
     /// All orders, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (OrderRef, &Order)> {
-        self.slots.iter().zip(0u32..).filter_map(|(slot, index)| {
-            Some((OrderRef { index, generation: slot.generation }, slot.order.as_ref()?))
-        })
+        self.slots
+            .iter()
+            .zip(0u32..)
+            .filter_map(|(slot, index)| Some((OrderRef { index, generation: slot.generation }, slot.order.as_ref()?)))
     }
 
     /// Positions that may hold an order: for loops that change the table on the way.

@@ -37,7 +37,8 @@ impl ExecuteStage {
         let market = self.orders.get(at).expect("inserted by the caller").market;
         // The exchange's id is not known yet: answers to creates go by the slot.
         let item = RequestItem { at, market, id: OrderId::default() };
-        self.write(RequestKind::Create, Path::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
+        self.write(RequestKind::Create, Path::Create, &[item], now, port)
+            .map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(create.place.exchange_index, CREATE_COST, now.mono_ns);
         self.counters.sent += 1;
         Ok(())
@@ -196,4 +197,3 @@ impl ExecuteStage {
         Ok(())
     }
 }
-

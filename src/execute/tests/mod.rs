@@ -1,1 +1,7 @@
 //! Tests of the stage as a whole, through its inputs and its port.
+
+mod harness;
+mod interleavings;
+mod random;
+mod scenarios;
+mod venue;
