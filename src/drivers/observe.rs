@@ -163,17 +163,17 @@ fn unwrap(line: &[u8]) -> Result<(Option<i64>, &[u8]), WireError> {
     struct Recorded<'a> {
         recv_ms: Option<i64>,
         #[serde(borrow)]
-        event: Option<sonic_rs::LazyValue<'a>>,
+        event: Option<&'a RawValue>,
     }
     if memchr::memmem::find(line, b"\"event\"").is_none() {
         return Ok((None, line));
     }
     let malformed = |reason: String| WireError::Malformed { what: "recorded frame", reason };
-    let recorded: Recorded<'_> = sonic_rs::from_slice(line).map_err(|error| malformed(error.to_string()))?;
+    let recorded: Recorded<'_> = serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
     let Some(event) = recorded.event else {
         return Ok((recorded.recv_ms, line));
     };
-    let raw = event.as_raw_str();
+    let raw = event.get();
     let start = raw.as_ptr() as usize - line.as_ptr() as usize;
     line.get(start..start + raw.len())
         .map(|bytes| (recorded.recv_ms, bytes))

@@ -331,13 +331,14 @@ impl<P: Policy> Simulation<P> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let mut signature = SignatureText::default();
         self.credentials
+            .signer
             .sign(now.wall_ms, method, path, &mut signature)
             .expect("a key that was loaded can sign a short text");
         let timestamp = now.wall_ms.to_string();
         let request = HttpRequest {
             method,
             target,
-            key_id: Some(self.credentials.key_id()),
+            key_id: Some(&self.credentials.key_id),
             timestamp: Some(&timestamp),
             signature: Some(signature.as_str()),
             body,
