@@ -4,6 +4,7 @@ pub mod decide;
 pub mod exchange;
 pub mod market;
 pub mod messages;
+pub mod pipeline;
 pub mod ports;
 pub mod record;
 pub mod wire;
