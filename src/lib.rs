@@ -11,6 +11,7 @@ pub mod feed;
 pub mod link;
 pub mod market;
 pub mod messages;
+pub mod pipeline;
 pub mod ports;
 pub mod reconcile;
 pub mod record;
