@@ -47,3 +47,144 @@ pub struct ErrorBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
 }
+
+/// The shapes in which the exchange prints errors (protocol page, 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorShape {
+    /// `{"error":{"code":..,"message":..,"details":..}}`: authentication, order and engine rejects.
+    Nested,
+    /// `{"code":..,"message":..,"details":..}`: a body that does not decode.
+    Flat,
+    /// `{"msg":..}`: a query that does not validate. Carries the message only.
+    Message,
+    /// `{"error":".."}`: too many requests. Carries the message only.
+    Text,
+}
+
+impl ErrorBody {
+    /// An error whose message is its code in words.
+    #[must_use]
+    pub fn new(code: &str) -> Self {
+        Self { code: code.to_owned(), message: code.replace('_', " "), details: None }
+    }
+
+    /// An error that is only a message.
+    #[must_use]
+    pub fn from_message(message: &str) -> Self {
+        Self { message: message.to_owned(), ..Self::default() }
+    }
+
+    /// The same with details.
+    #[must_use]
+    pub fn with_details(self, details: &str) -> Self {
+        Self { details: Some(details.to_owned()), ..self }
+    }
+
+    /// Reads the body of an answer with an error status, whatever its shape. It never fails: what is no error body in
+    /// any known shape (a proxy's page, an exchange status) becomes a message that quotes the status and the start of
+    /// the body, without a code.
+    #[must_use]
+    pub fn parse(status: u16, bytes: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Inner {
+            Text(String),
+            Object(Fields),
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Fields {
+            code: Option<String>,
+            message: Option<String>,
+            details: Option<String>,
+            msg: Option<String>,
+            error: Option<Box<Inner>>,
+        }
+        impl Fields {
+            fn into_body(self) -> Option<ErrorBody> {
+                match self.error.map(|inner| *inner) {
+                    Some(Inner::Text(text)) => Some(ErrorBody::from_message(&text)),
+                    Some(Inner::Object(fields)) => fields.into_body(),
+                    None if self.code.is_none() && self.message.is_none() && self.msg.is_none() => None,
+                    None => Some(ErrorBody {
+                        code: self.code.unwrap_or_default(),
+                        message: self.message.or(self.msg).unwrap_or_default(),
+                        details: self.details,
+                    }),
+                }
+            }
+        }
+        serde_json::from_slice::<Fields>(bytes).ok().and_then(Fields::into_body).unwrap_or_else(|| {
+            let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(800)]).chars().take(200).collect();
+            Self::from_message(&format!("HTTP {status}: {start}"))
+        })
+    }
+
+    /// The body in the given shape.
+    #[must_use]
+    pub fn to_json(&self, shape: ErrorShape) -> Vec<u8> {
+        let value = match shape {
+            ErrorShape::Nested => serde_json::json!({ "error": self }),
+            ErrorShape::Flat => serde_json::json!(self),
+            ErrorShape::Message => serde_json::json!({ "msg": self.message }),
+            ErrorShape::Text => serde_json::json!({ "error": self.message }),
+        };
+        value.to_string().into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_shape_is_read() {
+        for (body, code, message, details) in [
+            (
+                r#"{"error":{"code":"invalid_order","message":"invalid order","details":"post only cross"}}"#,
+                "invalid_order",
+                "invalid order",
+                Some("post only cross"),
+            ),
+            (
+                r#"{"error":{"code":"not_found","message":"not found","service":"exchange"}}"#,
+                "not_found",
+                "not found",
+                None,
+            ),
+            (
+                r#"{"code":"bad_request","message":"bad request","details":"d"}"#,
+                "bad_request",
+                "bad request",
+                Some("d"),
+            ),
+            (r#"{"msg":"Parameter validation failed"}"#, "", "Parameter validation failed", None),
+            (r#"{"error":"too many requests"}"#, "", "too many requests", None),
+            (r#"{"error":{"code":"too_many_requests"}}"#, "too_many_requests", "", None),
+        ] {
+            let read = ErrorBody::parse(400, body.as_bytes());
+            assert_eq!((&*read.code, &*read.message, read.details.as_deref()), (code, message, details), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_error_body_becomes_a_message_with_the_status() {
+        for body in ["<html>bad gateway</html>", "", "{}", "[1]", r#"{"exchange_active":false}"#] {
+            let read = ErrorBody::parse(502, body.as_bytes());
+            assert_eq!((&*read.code, &*read.message), ("", &*format!("HTTP 502: {body}")));
+        }
+        assert!(ErrorBody::parse(500, &[0xff; 5_000]).message.len() < 1_000);
+    }
+
+    #[test]
+    fn each_shape_is_read_as_it_was_written() {
+        let error = ErrorBody::new("insufficient_balance").with_details("needs 4.20");
+        for shape in [ErrorShape::Nested, ErrorShape::Flat] {
+            assert_eq!(ErrorBody::parse(400, &error.to_json(shape)), error);
+        }
+        for shape in [ErrorShape::Message, ErrorShape::Text] {
+            let read = ErrorBody::parse(429, &error.to_json(shape));
+            assert_eq!(read, ErrorBody::from_message("insufficient balance"));
+        }
+    }
+}

@@ -3,11 +3,16 @@
 //! state or knows a socket.
 
 pub mod account;
+#[cfg(test)]
+mod captured;
 pub mod command;
 pub mod error;
 pub mod frame;
+pub mod frame_write;
+mod json;
 pub mod markets;
 pub mod orders;
+mod scan;
 pub mod sign;
 
 pub use error::WireError;

@@ -1,4 +1,9 @@
-//! Bodies that write orders (V2, under `/portfolio/events/orders`), in both directions.
+//! Bodies that write orders (V2, under `/portfolio/events/orders`), in both directions. The structs here are for the
+//! exchange's side and for tests; the client's hot path uses the writers of [`body`] and the parsers of [`answer`],
+//! which allocate nothing.
+
+pub mod answer;
+pub mod body;
 
 use std::borrow::Cow;
 

@@ -1,0 +1,148 @@
+//! The frame parser against the usual libraries, on the frames that matter. The chain's general parser is reached by a
+//! leading space, which the positional scan refuses at once. The libraries are given the type beforehand and borrow
+//! their text, so they do less than the chain: no dispatch, no check of the envelope's other keys.
+
+use std::fmt::Write;
+use std::hint::black_box;
+
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use kalshi_actor::market::{BookLevels, BookSide, Count, Money, Outcome, Price};
+use kalshi_actor::wire::frame;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
+struct Typed<'a, M> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    sid: Option<u64>,
+    seq: Option<u64>,
+    sending_ts_ms: Option<i64>,
+    msg: M,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
+struct DeltaMessage<'a> {
+    market_ticker: &'a str,
+    side: Outcome,
+    price_dollars: Price,
+    delta_fp: Count,
+    ts_ms: Option<i64>,
+    clock: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
+struct TradeMessage<'a> {
+    market_ticker: &'a str,
+    trade_id: &'a str,
+    yes_price_dollars: Price,
+    count_fp: Count,
+    taker_outcome_side: Outcome,
+    ts_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
+struct FillMessage<'a> {
+    trade_id: &'a str,
+    order_id: &'a str,
+    client_order_id: Option<&'a str>,
+    market_ticker: &'a str,
+    is_taker: bool,
+    book_side: BookSide,
+    yes_price_dollars: Price,
+    count_fp: Count,
+    fee_cost: Money,
+    post_position_fp: Option<Count>,
+    ts_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
+struct SnapshotMessage<'a> {
+    market_ticker: &'a str,
+    clock: Option<u64>,
+    yes_dollars_fp: Vec<(Price, Count)>,
+    no_dollars_fp: Vec<(Price, Count)>,
+}
+
+const DELTA: &str = r#"{"type":"orderbook_delta","sid":2,"seq":1234567,"msg":{"market_ticker":"KXGOLD15M-26AUG050000-00","market_id":"9b0f6b43-5b68-4f9f-9f02-9a2d1b8ac1a1","clock":4182061,"price_dollars":"0.9600","delta_fp":"-54.00","side":"yes","ts":"2026-11-21T04:00:00.007Z","ts_ms":1795233600007},"sending_ts_ms":1795233600123}"#;
+const TRADE: &str = r#"{"type":"trade","sid":11,"seq":27654,"msg":{"trade_id":"d91bc706-ee49-470d-82d8-11418bda6fed","market_ticker":"KXGOLD15M-26AUG050000-00","yes_price_dollars":"0.3600","no_price_dollars":"0.6400","count_fp":"136.00","taker_side":"no","taker_outcome_side":"no","taker_book_side":"ask","is_block_trade":false,"ts":1795233600,"ts_ms":1795233600007},"sending_ts_ms":1795233600123}"#;
+const FILL: &str = r#"{"type":"fill","sid":13,"msg":{"trade_id":"d91bc706-ee49-470d-82d8-11418bda6fed","order_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","client_order_id":"kact-00000000deadbeef-00000007","market_ticker":"KXGOLD15M-26AUG050000-00","exchange_index":2,"is_taker":true,"side":"yes","yes_price_dollars":"0.7500","count_fp":"278.00","fee_cost":"0.010000","action":"buy","ts":1795233600,"ts_ms":1795233600007,"post_position_fp":"500.00","purchased_side":"yes","outcome_side":"yes","book_side":"bid","subaccount":0},"sending_ts_ms":1795233600123}"#;
+
+/// A snapshot with that many levels a side.
+fn snapshot(levels: usize) -> String {
+    let side = |from: usize| {
+        let mut text = String::new();
+        for level in 0..levels {
+            let comma = if level == 0 { "" } else { "," };
+            write!(text, "{comma}[\"0.{:04}\",\"{}.25\"]", from + level * 10, 17 * level + 3).expect("a String grows");
+        }
+        text
+    };
+    format!(
+        r#"{{"type":"orderbook_snapshot","sid":2,"seq":2,"msg":{{"market_ticker":"KXGOLD15M-26AUG050000-00","market_id":"9b0f6b43-5b68-4f9f-9f02-9a2d1b8ac1a1","clock":4182057,"yes_dollars_fp":[{}],"no_dollars_fp":[{}]}},"sending_ts_ms":1795233600123}}"#,
+        side(100),
+        side(4_100)
+    )
+}
+
+/// One frame through the chain's two parsers, and through the libraries as `M`.
+fn compare<'a, M: Deserialize<'a>>(group: &mut BenchmarkGroup<'_, WallTime>, text: &'a str) {
+    let mut levels = BookLevels::with_capacity(256);
+    let spaced = format!(" {text}");
+    group.bench_function("positional", |b| {
+        b.iter(|| black_box(frame::parse(black_box(text.as_bytes()), &mut levels)).is_ok());
+    });
+    group.bench_function("general", |b| {
+        b.iter(|| black_box(frame::parse(black_box(spaced.as_bytes()), &mut levels)).is_ok());
+    });
+    group.bench_function("sonic-rs", |b| {
+        b.iter(|| sonic_rs::from_slice::<Typed<'a, M>>(black_box(text.as_bytes())).expect("a documented frame"));
+    });
+    group.bench_function("serde_json", |b| {
+        b.iter(|| serde_json::from_slice::<Typed<'a, M>>(black_box(text.as_bytes())).expect("a documented frame"));
+    });
+}
+
+/// simd-json parses in place, so each round copies the frame first; the copy is part of what it costs here.
+macro_rules! simd {
+    ($group:expr, $message:ident, $text:expr) => {
+        let mut scratch = Vec::with_capacity($text.len());
+        let mut buffers = simd_json::Buffers::new($text.len());
+        $group.bench_function("simd-json", |b| {
+            b.iter(|| {
+                scratch.clear();
+                scratch.extend_from_slice(black_box($text.as_bytes()));
+                let typed: Typed<'_, $message<'_>> =
+                    simd_json::serde::from_slice_with_buffers(&mut scratch, &mut buffers).expect("a documented frame");
+                black_box(typed.sid)
+            });
+        });
+    };
+}
+
+fn parse(criterion: &mut Criterion) {
+    let snapshot = snapshot(60);
+    let mut group = criterion.benchmark_group("parse/delta");
+    compare::<DeltaMessage<'_>>(&mut group, DELTA);
+    simd!(group, DeltaMessage, DELTA);
+    group.finish();
+    let mut group = criterion.benchmark_group("parse/trade");
+    compare::<TradeMessage<'_>>(&mut group, TRADE);
+    simd!(group, TradeMessage, TRADE);
+    group.finish();
+    let mut group = criterion.benchmark_group("parse/fill");
+    compare::<FillMessage<'_>>(&mut group, FILL);
+    simd!(group, FillMessage, FILL);
+    group.finish();
+    let mut group = criterion.benchmark_group("parse/snapshot60");
+    compare::<SnapshotMessage<'_>>(&mut group, &snapshot);
+    simd!(group, SnapshotMessage, snapshot);
+    group.finish();
+}
+
+criterion_group!(benches, parse);
+criterion_main!(benches);

@@ -1,0 +1,126 @@
+//! Writing JSON objects straight into a byte buffer: no intermediate value, no allocation while the buffer has room.
+
+use std::io::Write;
+
+use super::scan::plain_len;
+
+/// An object being written. [`Object::end`] closes it.
+pub(crate) struct Object<'b> {
+    buffer: &'b mut Vec<u8>,
+    first: bool,
+}
+
+impl<'b> Object<'b> {
+    /// Opens an object at the end of `buffer`.
+    pub(crate) fn begin(buffer: &'b mut Vec<u8>) -> Self {
+        buffer.push(b'{');
+        Self { buffer, first: true }
+    }
+
+    /// Closes it.
+    pub(crate) fn end(self) {
+        self.buffer.push(b'}');
+    }
+
+    /// Writes the key; the caller writes one JSON value to the buffer that it gets.
+    pub(crate) fn value(&mut self, key: &str) -> &mut Vec<u8> {
+        if !self.first {
+            self.buffer.push(b',');
+        }
+        self.first = false;
+        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(key.as_bytes());
+        self.buffer.extend_from_slice(b"\":");
+        self.buffer
+    }
+
+    /// A nested object.
+    pub(crate) fn object(&mut self, key: &str) -> Object<'_> {
+        Object::begin(self.value(key))
+    }
+
+    /// A string of characters that need no escape, such as a decimal or an id.
+    pub(crate) fn quoted(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let buffer = self.value(key);
+        buffer.push(b'"');
+        write(buffer);
+        buffer.push(b'"');
+    }
+
+    /// Any string.
+    pub(crate) fn text(&mut self, key: &str, text: &str) {
+        write_text(self.value(key), text);
+    }
+
+    /// Any string that is there.
+    pub(crate) fn optional_text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
+    /// An integer.
+    pub(crate) fn integer(&mut self, key: &str, value: impl Into<i128>) {
+        write!(self.value(key), "{}", value.into()).expect("writing to a Vec cannot fail");
+    }
+
+    /// An integer that is there.
+    pub(crate) fn optional_integer(&mut self, key: &str, value: Option<impl Into<i128>>) {
+        if let Some(value) = value {
+            self.integer(key, value);
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, key: &str, value: bool) {
+        self.value(key).extend_from_slice(if value { b"true" } else { b"false" });
+    }
+}
+
+/// A JSON string with what must be escaped escaped.
+pub(crate) fn write_text(buffer: &mut Vec<u8>, text: &str) {
+    buffer.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain_len(rest));
+        buffer.extend_from_slice(plain);
+        let Some((&byte, tail)) = special.split_first() else { break };
+        match byte {
+            b'"' | b'\\' => buffer.extend_from_slice(&[b'\\', byte]),
+            0..0x20 => write!(buffer, "\\u{byte:04x}").expect("writing to a Vec cannot fail"),
+            _ => buffer.push(byte),
+        }
+        rest = tail;
+    }
+    buffer.push(b'"');
+}
+
+/// The elements of a JSON array, separated; the caller's closure writes each.
+pub(crate) fn write_array<T>(
+    buffer: &mut Vec<u8>,
+    elements: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    buffer.push(b'[');
+    for (position, element) in elements.into_iter().enumerate() {
+        if position > 0 {
+            buffer.push(b',');
+        }
+        write(buffer, element);
+    }
+    buffer.push(b']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn written_text_is_read_back_by_serde_json(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}") {
+            let mut buffer = Vec::new();
+            write_text(&mut buffer, &text);
+            proptest::prop_assert_eq!(serde_json::from_slice::<String>(&buffer).unwrap(), text);
+        }
+    }
+}

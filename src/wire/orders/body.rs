@@ -1,0 +1,212 @@
+//! Writers of the hot order bodies: no allocation while the caller's buffer has room. They write what the serde structs
+//! beside them read, and always carry the design's fixed terms: self-trade prevention `taker_at_cross`, an explicit
+//! shard, and cancellation when trading pauses.
+
+use crate::market::{BookSide, ClientOrderId, Count, OrderId, Price, TimeInForce};
+use crate::wire::json::{Object, write_array};
+
+/// What a create says beyond the fixed terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Create<'a> {
+    /// The market.
+    pub ticker: &'a str,
+    /// Used once, ever.
+    pub client_order_id: ClientOrderId,
+    /// Bid or ask on the YES book.
+    pub side: BookSide,
+    /// Contracts.
+    pub count: Count,
+    /// The limit, as a YES price.
+    pub price: Price,
+    /// How long it may wait.
+    pub time_in_force: TimeInForce,
+    /// Refuse it rather than let it take.
+    pub post_only: bool,
+    /// Cap it by the position; only with immediate-or-cancel.
+    pub reduce_only: bool,
+    /// The market's shard.
+    pub exchange_index: u8,
+}
+
+/// What an amend says. `count` is the new total: filled plus wanted resting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amend<'a> {
+    /// The market.
+    pub ticker: &'a str,
+    /// The order's id of ours, which the exchange checks.
+    pub client_order_id: ClientOrderId,
+    /// The order's side.
+    pub side: BookSide,
+    /// The new limit.
+    pub price: Price,
+    /// The new total.
+    pub count: Count,
+    /// The market's shard.
+    pub exchange_index: u8,
+}
+
+/// What a decrease says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decrease<'a> {
+    /// The market.
+    pub ticker: &'a str,
+    /// Contracts to leave in the book.
+    pub reduce_to: Count,
+    /// The market's shard.
+    pub exchange_index: u8,
+}
+
+/// One order of a batched cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancel<'a> {
+    /// The order.
+    pub order: OrderId,
+    /// Its market.
+    pub ticker: &'a str,
+    /// Its market's shard.
+    pub exchange_index: u8,
+}
+
+/// Appends the body of `POST /portfolio/events/orders`.
+pub fn write_create(buffer: &mut Vec<u8>, create: &Create<'_>) {
+    let mut body = Object::begin(buffer);
+    body.text("ticker", create.ticker);
+    body.quoted("client_order_id", |text| create.client_order_id.write_to(text));
+    body.text("side", create.side.as_str());
+    body.quoted("count", |text| create.count.write_to(text));
+    body.quoted("price", |text| create.price.write_to(text));
+    body.text("time_in_force", create.time_in_force.as_str());
+    body.text("self_trade_prevention_type", "taker_at_cross");
+    body.boolean("post_only", create.post_only);
+    body.boolean("cancel_order_on_pause", true);
+    if create.reduce_only {
+        body.boolean("reduce_only", true);
+    }
+    body.integer("exchange_index", create.exchange_index);
+    body.end();
+}
+
+/// Appends the body of `POST /portfolio/events/orders/{order_id}/amend`.
+pub fn write_amend(buffer: &mut Vec<u8>, amend: &Amend<'_>) {
+    let mut body = Object::begin(buffer);
+    body.text("ticker", amend.ticker);
+    body.text("side", amend.side.as_str());
+    body.quoted("price", |text| amend.price.write_to(text));
+    body.quoted("count", |text| amend.count.write_to(text));
+    body.quoted("client_order_id", |text| amend.client_order_id.write_to(text));
+    body.integer("exchange_index", amend.exchange_index);
+    body.end();
+}
+
+/// Appends the body of `POST /portfolio/events/orders/{order_id}/decrease`.
+pub fn write_decrease(buffer: &mut Vec<u8>, decrease: &Decrease<'_>) {
+    let mut body = Object::begin(buffer);
+    body.quoted("reduce_to", |text| decrease.reduce_to.write_to(text));
+    body.text("market_ticker", decrease.ticker);
+    body.integer("exchange_index", decrease.exchange_index);
+    body.end();
+}
+
+/// Appends the body of `DELETE /portfolio/events/orders/batched`.
+pub fn write_cancel_batch<'a>(buffer: &mut Vec<u8>, cancels: impl IntoIterator<Item = Cancel<'a>>) {
+    let mut body = Object::begin(buffer);
+    write_array(body.value("orders"), cancels, |buffer, cancel| {
+        let mut item = Object::begin(buffer);
+        item.quoted("order_id", |text| cancel.order.write_to(text));
+        item.text("market_ticker", cancel.ticker);
+        item.integer("exchange_index", cancel.exchange_index);
+        item.end();
+    });
+    body.end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::orders::{AmendOrder, CancelBatch, CreateOrder, DecreaseOrder, SelfTradePrevention};
+
+    const ID: ClientOrderId = ClientOrderId { nonce: 0xfeed, counter: 3 };
+
+    fn create() -> Create<'static> {
+        Create {
+            ticker: "KXHIGHNY-26NOV21-T60",
+            client_order_id: ID,
+            side: BookSide::Ask,
+            count: Count::parse("10.50").unwrap(),
+            price: Price::parse("0.4205").unwrap(),
+            time_in_force: TimeInForce::GoodTillCanceled,
+            post_only: true,
+            reduce_only: false,
+            exchange_index: 2,
+        }
+    }
+
+    #[test]
+    fn a_written_create_reads_as_the_order_that_was_meant() {
+        let mut buffer = Vec::new();
+        write_create(&mut buffer, &create());
+        let read: CreateOrder<'_> = serde_json::from_slice(&buffer).unwrap();
+        let id = ID.to_string();
+        let meant = CreateOrder {
+            ticker: "KXHIGHNY-26NOV21-T60".into(),
+            client_order_id: Some((&*id).into()),
+            side: BookSide::Ask,
+            count: create().count,
+            price: create().price,
+            time_in_force: TimeInForce::GoodTillCanceled,
+            self_trade_prevention_type: SelfTradePrevention::TakerAtCross,
+            expiration_time: None,
+            post_only: Some(true),
+            cancel_order_on_pause: Some(true),
+            reduce_only: None,
+            subaccount: None,
+            order_group_id: None,
+            exchange_index: Some(2),
+        };
+        assert_eq!(read, meant);
+        let expected: serde_json::Value = serde_json::to_value(&meant).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&buffer).unwrap(), expected);
+    }
+
+    #[test]
+    fn reduce_only_is_sent_only_when_asked_for() {
+        let mut buffer = Vec::new();
+        let order = Create { reduce_only: true, time_in_force: TimeInForce::ImmediateOrCancel, ..create() };
+        write_create(&mut buffer, &order);
+        let read: CreateOrder<'_> = serde_json::from_slice(&buffer).unwrap();
+        assert_eq!((read.reduce_only, read.time_in_force), (Some(true), TimeInForce::ImmediateOrCancel));
+    }
+
+    #[test]
+    fn written_amends_decreases_and_cancels_read_back() {
+        let mut buffer = Vec::new();
+        let Create { ticker, side, price, count, .. } = create();
+        write_amend(&mut buffer, &Amend { ticker, client_order_id: ID, side, price, count, exchange_index: 1 });
+        let read: AmendOrder<'_> = serde_json::from_slice(&buffer).unwrap();
+        assert_eq!((&*read.ticker, read.side, read.price, read.count), (ticker, side, price, count));
+        assert_eq!((read.client_order_id.as_deref(), read.exchange_index), (Some(&*ID.to_string()), Some(1)));
+
+        buffer.clear();
+        write_decrease(&mut buffer, &Decrease { ticker, reduce_to: count, exchange_index: 1 });
+        let read: DecreaseOrder<'_> = serde_json::from_slice(&buffer).unwrap();
+        assert_eq!((read.reduce_by, read.reduce_to, read.market_ticker.as_deref()), (None, Some(count), Some(ticker)));
+
+        buffer.clear();
+        let cancels = [1, 2].map(|bits| Cancel { order: OrderId::from_bits(bits), ticker, exchange_index: 3 });
+        write_cancel_batch(&mut buffer, cancels);
+        let read: CancelBatch<'_> = serde_json::from_slice(&buffer).unwrap();
+        assert_eq!(read.orders.len(), 2);
+        for (item, cancel) in read.orders.iter().zip(cancels) {
+            assert_eq!(item.order_id, cancel.order.to_string());
+            assert_eq!((item.market_ticker.as_deref(), item.exchange_index), (Some(ticker), Some(3)));
+        }
+    }
+
+    #[test]
+    fn a_buffer_with_room_is_not_reallocated() {
+        let mut buffer = Vec::with_capacity(512);
+        let place = buffer.as_ptr();
+        write_create(&mut buffer, &create());
+        assert_eq!(buffer.as_ptr(), place);
+    }
+}
