@@ -221,8 +221,11 @@ impl ExecuteStage {
             // From any other unknown state a report in the book is what settles it.
             self.step(at, OrderEvent::SeenResting, now);
         } else if matches!(state, OrderState::Creating | OrderState::CreatingSeen | OrderState::Resting) {
-            order.exchange_ms = report.time_ms;
-            (order.price, order.total) = terms;
+            // Of the same millisecond as what is known, it may be from just before our amend.
+            if report.time_ms > order.exchange_ms {
+                order.exchange_ms = report.time_ms;
+                (order.price, order.total) = terms;
+            }
             self.step(at, OrderEvent::SeenResting, now);
         }
         self.touch(at, now);
