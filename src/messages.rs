@@ -120,6 +120,8 @@ pub enum ResyncReason {
     Overflow = 3,
     /// A delta came for a book that never had a snapshot.
     NoSnapshot = 4,
+    /// A snapshot lists a level twice or without size, or a level grew beyond every limit.
+    BadLevel = 5,
 }
 
 /// From `feed` to `execute`: a market's condition. Until the newest is delivered the market takes no new risk.

@@ -4,7 +4,7 @@
 //! Ring pushes can fail with [`Full`]: what a stage does then is part of its contract. `stamp_ns` reads the driver's
 //! monotonic clock for latency figures only; no decision may depend on it.
 
-use crate::market::BookLevels;
+use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
 };
@@ -87,6 +87,10 @@ pub trait DecidePort {
     fn return_levels(&mut self, levels: Box<BookLevels>);
     /// Hands a decision to the journal. Called for every decision, holds included.
     fn decided(&mut self, record: &crate::decide::DecisionRecord);
+    /// Tells the journal that a decision was due and not taken.
+    fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: crate::decide::Skip);
+    /// Records a latency figure of a tick's path.
+    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
 }
 
 /// Which request of the execute stage an answer belongs to.

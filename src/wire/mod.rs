@@ -8,6 +8,7 @@ pub mod error;
 pub mod frame;
 pub mod markets;
 pub mod orders;
+mod scan;
 pub mod sign;
 
 pub use error::WireError;

@@ -1,0 +1,3 @@
+//! Drivers: what feeds the stages besides the live pipeline.
+
+pub mod observe;

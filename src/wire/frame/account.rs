@@ -1,0 +1,124 @@
+//! The messages of the private channels, in any key order.
+
+use super::market_data::outcome;
+use super::{Fill, MarketPosition, UserOrder};
+use crate::market::{BookSide, Count, Money, OrderStatus, Outcome, Price};
+use crate::wire::WireError;
+use crate::wire::scan::Scanner;
+
+fn book_side(scanner: &mut Scanner<'_>) -> Result<Option<BookSide>, WireError> {
+    scanner.word("book_side", "`bid` or `ask`", |word| match word {
+        "bid" => Some(BookSide::Bid),
+        "ask" => Some(BookSide::Ask),
+        _ => None,
+    })
+}
+
+pub(super) fn fill(mut scanner: Scanner<'_>) -> Result<Fill<'_>, WireError> {
+    let (mut trade_id, mut order_id, mut client_order_id, mut ticker) = (None, None, None, None);
+    let (mut is_taker, mut side, mut outcome_side) = (None, None, None);
+    let (mut yes_price, mut count, mut fee_cost, mut post_position, mut ts_ms) = (None, None, None, None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "trade_id" => trade_id = scanner.identifier("trade_id")?,
+            "order_id" => order_id = scanner.identifier("order_id")?,
+            "client_order_id" => client_order_id = scanner.string("client_order_id")?,
+            "market_ticker" => ticker = scanner.identifier("market_ticker")?,
+            "is_taker" => is_taker = scanner.boolean("is_taker")?,
+            "book_side" => side = book_side(scanner)?,
+            "outcome_side" => outcome_side = outcome(scanner, "outcome_side")?,
+            "yes_price_dollars" => yes_price = scanner.decimal("yes_price_dollars", Price::parse_bytes)?,
+            "count_fp" => count = scanner.decimal("count_fp", Count::parse_bytes)?,
+            "fee_cost" => fee_cost = scanner.decimal("fee_cost", Money::parse_bytes)?,
+            "post_position_fp" => post_position = scanner.decimal("post_position_fp", Count::parse_bytes)?,
+            "ts_ms" => ts_ms = scanner.integer("ts_ms")?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(Fill {
+        trade_id: scanner.required(trade_id, "trade_id")?,
+        order_id: scanner.required(order_id, "order_id")?,
+        client_order_id: client_order_id.map(|text| text.as_sent()),
+        ticker: scanner.required(ticker, "market_ticker")?,
+        is_taker: scanner.required(is_taker, "is_taker")?,
+        book_side: scanner.required(side.or(outcome_side.map(Outcome::book_side)), "book_side")?,
+        yes_price: scanner.required(yes_price, "yes_price_dollars")?,
+        count: scanner.required(count, "count_fp")?,
+        fee_cost: scanner.required(fee_cost, "fee_cost")?,
+        post_position,
+        ts_ms,
+    })
+}
+
+pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, WireError> {
+    let (mut order_id, mut client_order_id, mut ticker, mut reason) = (None, None, None, None);
+    let (mut status, mut side, mut outcome_side, mut yes_price) = (None, None, None, None);
+    let (mut filled, mut remaining, mut initial) = (None, None, None);
+    let (mut created, mut updated) = (None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "order_id" => order_id = scanner.identifier("order_id")?,
+            "client_order_id" => client_order_id = scanner.string("client_order_id")?,
+            "ticker" => ticker = scanner.identifier("ticker")?,
+            "status" => status = order_status(scanner)?,
+            "book_side" => side = book_side(scanner)?,
+            "outcome_side" => outcome_side = outcome(scanner, "outcome_side")?,
+            "yes_price_dollars" => yes_price = scanner.decimal("yes_price_dollars", Price::parse_bytes)?,
+            "fill_count_fp" => filled = scanner.decimal("fill_count_fp", Count::parse_bytes)?,
+            "remaining_count_fp" => remaining = scanner.decimal("remaining_count_fp", Count::parse_bytes)?,
+            "initial_count_fp" => initial = scanner.decimal("initial_count_fp", Count::parse_bytes)?,
+            "last_update_reason" => reason = scanner.string("last_update_reason")?,
+            "created_ts_ms" => created = scanner.integer("created_ts_ms")?,
+            "last_updated_ts_ms" => updated = scanner.integer("last_updated_ts_ms")?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(UserOrder {
+        order_id: scanner.required(order_id, "order_id")?,
+        client_order_id: client_order_id.map_or("", |text| text.as_sent()),
+        ticker: scanner.required(ticker, "ticker")?,
+        status: scanner.required(status, "status")?,
+        book_side: scanner.required(side.or(outcome_side.map(Outcome::book_side)), "book_side")?,
+        yes_price: scanner.required(yes_price, "yes_price_dollars")?,
+        filled: scanner.required(filled, "fill_count_fp")?,
+        remaining: scanner.required(remaining, "remaining_count_fp")?,
+        initial: scanner.required(initial, "initial_count_fp")?,
+        reason: reason.map(|text| text.as_sent()),
+        ts_ms: scanner.required(updated.or(created), "created_ts_ms")?,
+    })
+}
+
+/// The inner none is the exchange's own `unknown`.
+fn order_status(scanner: &mut Scanner<'_>) -> Result<Option<Option<OrderStatus>>, WireError> {
+    scanner.word("status", "`resting`, `canceled`, `executed` or `unknown`", |word| match word {
+        "resting" => Some(Some(OrderStatus::Resting)),
+        "canceled" => Some(Some(OrderStatus::Canceled)),
+        "executed" => Some(Some(OrderStatus::Executed)),
+        "unknown" => Some(None),
+        _ => None,
+    })
+}
+
+pub(super) fn market_position(mut scanner: Scanner<'_>) -> Result<MarketPosition<'_>, WireError> {
+    let (mut ticker, mut position, mut cost, mut realized, mut fees) = (None, None, None, None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "market_ticker" => ticker = scanner.identifier("market_ticker")?,
+            "position_fp" => position = scanner.decimal("position_fp", Count::parse_bytes)?,
+            "position_cost_dollars" => cost = scanner.decimal("position_cost_dollars", Money::parse_bytes)?,
+            "realized_pnl_dollars" => realized = scanner.decimal("realized_pnl_dollars", Money::parse_bytes)?,
+            "fees_paid_dollars" => fees = scanner.decimal("fees_paid_dollars", Money::parse_bytes)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(MarketPosition {
+        ticker: scanner.required(ticker, "market_ticker")?,
+        position: scanner.required(position, "position_fp")?,
+        position_cost: scanner.required(cost, "position_cost_dollars")?,
+        realized_pnl: scanner.required(realized, "realized_pnl_dollars")?,
+        fees_paid: scanner.required(fees, "fees_paid_dollars")?,
+    })
+}
