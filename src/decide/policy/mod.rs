@@ -25,7 +25,7 @@ use crate::market::{Count, MarketKey};
 use crate::messages::{Action, OpenOrder};
 
 /// The number of features of the observation that a policy gets.
-pub const OBSERVATION_WIDTH: usize = 52;
+pub const OBSERVATION_WIDTH: usize = super::observation::LENGTH;
 
 /// What a policy decides on: one market at the time of one frame.
 #[derive(Clone, Copy, Debug)]
@@ -107,10 +107,8 @@ pub trait Policy {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::market::{BookLevels, BookSide, Grid, Price};
+    use crate::market::{BookLevels, BookSide, Grid, GridBands, Price};
 
     /// A one-cent book of these YES bids and asks, both as (cents on the YES scale, contracts).
     pub fn book(bids: &[(u16, i64)], asks: &[(u16, i64)]) -> Book {
@@ -119,7 +117,7 @@ pub(crate) mod testing {
         levels
             .no
             .extend(asks.iter().map(|&(cents, size)| (Price::from_cents(100 - cents), Count::from_contracts(size))));
-        let mut book = Book::new(Arc::new(Grid::cents()));
+        let mut book = Book::new(Grid::new(GridBands::cents()));
         book.apply_snapshot(&levels).unwrap();
         book
     }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::decide::observation;
 use crate::market::Count;
 use crate::messages::Pricing;
 
@@ -44,9 +45,6 @@ impl PolicyTerms {
     /// The terms' names in files, in the order of the fields.
     pub const NAMES: [&str; 6] = ["observation", "point_ms", "decide_ms", "contracts", "pricing", "order_ttl_ms"];
 
-    /// The only observation schema there is.
-    pub const SCHEMA: &str = "obs52/1";
-
     /// The most contracts an order of a policy may be for. The risk gate's limits come on top and are lower.
     pub const CONTRACTS_MAX: Count = Count::from_contracts(1_000_000);
 
@@ -57,7 +55,7 @@ impl PolicyTerms {
     #[must_use]
     pub fn standard() -> Self {
         Self {
-            schema: Self::SCHEMA.to_owned(),
+            schema: observation::SCHEMA.to_owned(),
             point_ms: 1_000,
             decide_ms: 250,
             contracts: Count::from_contracts(10),
@@ -73,7 +71,7 @@ impl PolicyTerms {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), TermsError> {
         match name {
             "observation" => {
-                if value != Self::SCHEMA {
+                if value != observation::SCHEMA {
                     return Err(refused("observation", value, "obs52/1, the observation that this program builds"));
                 }
                 value.clone_into(&mut self.schema);
