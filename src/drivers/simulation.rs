@@ -8,14 +8,12 @@ pub use super::wires::SentRequest;
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::decide::policy::Policy;
-use crate::decide::{DecideStage, DecisionRecord};
+use crate::decide::DecisionRecord;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
-use crate::execute::ExecuteStage;
-use crate::feed::FeedStage;
 use crate::messages::AccountEvent;
+use crate::pipeline::stages::Stages;
 use crate::ports::ConnectionLost;
-use crate::reconcile::ReconcileStage;
 use crate::wire::WS_PATH;
 use crate::wire::sign::{Credentials, SignatureText};
 
@@ -31,18 +29,6 @@ pub struct SimulationConfig {
     pub snapshot_buffers: usize,
     /// Signs the trader's requests.
     pub credentials: Arc<Credentials>,
-}
-
-/// The stages under simulation.
-pub struct Stages<P: Policy> {
-    /// The public feed.
-    pub feed: FeedStage,
-    /// Books, observation, policy.
-    pub decide: DecideStage<P>,
-    /// Orders and ledger.
-    pub execute: ExecuteStage,
-    /// The private stream and reads.
-    pub reconcile: ReconcileStage,
 }
 
 /// Something done to account events on their way to the ledger, for tests that must see a fault named.

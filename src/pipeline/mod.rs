@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod http;
 pub mod idle;
+pub mod live;
 pub mod net;
 pub mod pin;
 pub mod response;
@@ -18,6 +19,7 @@ pub mod rest;
 pub mod ring;
 pub mod signals;
 pub mod signing;
+pub mod stages;
 pub mod state;
 pub mod websocket;
 

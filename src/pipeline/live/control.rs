@@ -17,7 +17,8 @@ pub(super) struct Control {
 struct Flags {
     stop: AtomicBool,
     kill: AtomicBool,
-    quiet: AtomicBool,
+    tripped: AtomicBool,
+    done: AtomicBool,
     exit: AtomicBool,
 }
 
@@ -40,13 +41,22 @@ impl Control {
         self.flags.kill.load(Ordering::Acquire)
     }
 
-    /// Says that the execute stage has stopped and nothing of ours is open or unknown.
-    pub(super) fn set_quiet(&self) {
-        self.flags.quiet.store(true, Ordering::Release);
+    /// Says that the execute stage tripped.
+    pub(super) fn set_tripped(&self) {
+        self.flags.tripped.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_quiet(&self) -> bool {
-        self.flags.quiet.load(Ordering::Acquire)
+    pub(super) fn is_tripped(&self) -> bool {
+        self.flags.tripped.load(Ordering::Acquire)
+    }
+
+    /// Says that the execute stage has stopped, nothing of ours is open or unknown, and the ledger has been compared.
+    pub(super) fn set_done(&self) {
+        self.flags.done.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.flags.done.load(Ordering::Acquire)
     }
 
     /// Ends every thread's loop.

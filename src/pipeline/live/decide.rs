@@ -3,8 +3,8 @@
 use super::common::Bench;
 use super::control::Pulse;
 use crate::decide::policy::Policy;
-use crate::decide::{DecideCounters, DecideStage, DecisionRecord};
-use crate::market::BookLevels;
+use crate::decide::{DecideCounters, DecideStage, DecisionRecord, Skip};
+use crate::market::{BookLevels, MarketKey};
 use crate::messages::{OrderIntent, PortfolioUpdate, ResyncRequest};
 use crate::pipeline::ring::{BookInput, BookReceiver, Receiver, Sender};
 use crate::ports::{DecidePort, Full};
@@ -63,6 +63,10 @@ impl DecidePort for DecideWires {
         self.bench.message(Kind::Decision, Flags::Output, record);
     }
 
+    fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: Skip) {
+        self.bench.message(Kind::Skipped, Flags::Output, &(market, time_ms, reason));
+    }
+
     fn latency(&mut self, stage: Stage, nanos: u64) {
         self.bench.latency(stage, nanos);
     }
@@ -89,7 +93,7 @@ impl<P: Policy> DecideThread<P> {
             let now = self.wires.bench.tick();
             if !drained && self.wires.book.waiting() == 0 {
                 self.wires.bench.event(Kind::Drained, Flags::Input);
-                self.stage.on_drained(now, &mut self.wires);
+                self.stage.on_drained(&mut self.wires);
                 drained = true;
             }
             if now.mono_ns >= self.stage.deadline_ns() {
@@ -125,7 +129,7 @@ impl<P: Policy> DecideThread<P> {
             BookInput::Listed(event, listing) => {
                 self.wires.bench.message(Kind::BookEvent, Flags::Input, &event);
                 self.wires.bench.message(Kind::Listing, Flags::Input, &listing);
-                self.stage.on_listing(&listing, now, &mut self.wires);
+                self.stage.on_listing(&listing, now);
             }
         }
     }

@@ -1,7 +1,5 @@
 //! The execute thread: ledger, risk gate and orders between the rings and the order connections.
 
-use std::path::PathBuf;
-
 use super::common::Bench;
 use super::control::Pulse;
 use crate::execute::{DayState, ExecuteStage};
@@ -97,8 +95,6 @@ impl ExecuteThread {
         let mut idle = self.wires.bench.settle()?;
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         let (mut stopping, mut killed) = (false, false);
-        let now = self.wires.bench.tick();
-        self.stage.start(now, &mut self.wires);
         while !self.wires.bench.control.exit_requested() {
             let mut worked = self.rings();
             worked |= self.answers(&idle, &mut body);
@@ -117,8 +113,11 @@ impl ExecuteThread {
                 self.wires.bench.event(Kind::Stop, Flags::Input);
                 self.stage.stop(now, &mut self.wires);
             }
-            if (stopping || killed) && self.stage.is_quiet() {
-                self.wires.bench.control.set_quiet();
+            if self.stage.tripped().is_some() {
+                self.wires.bench.control.set_tripped();
+            }
+            if self.stage.agreement().is_some() {
+                self.wires.bench.control.set_done();
             }
             let stage = &self.stage;
             self.wires.bench.pulse(|| pulse(stage));
@@ -151,18 +150,19 @@ impl ExecuteThread {
         }
         for _ in 0..EVENTS_PER_TURN {
             let Some(event) = self.account.pop() else { break };
-            let events = match &mut self.tamper {
-                None => [event].to_vec(),
-                Some(tamper) => tamper(event),
-            };
-            for event in events {
-                let now = self.wires.bench.tick();
-                self.wires.bench.message(Kind::AccountEvent, Flags::Input, &event);
-                self.stage.on_account(&event, now, &mut self.wires);
+            match &mut self.tamper {
+                None => self.account_event(&event),
+                Some(tamper) => tamper(event).iter().for_each(|event| self.account_event(event)),
             }
             worked = true;
         }
         worked
+    }
+
+    fn account_event(&mut self, event: &AccountEvent) {
+        let now = self.wires.bench.tick();
+        self.wires.bench.message(Kind::AccountEvent, Flags::Input, event);
+        self.stage.on_account(event, now, &mut self.wires);
     }
 
     fn answers(&mut self, idle: &Idle, body: &mut Vec<u8>) -> bool {
@@ -183,5 +183,18 @@ impl ExecuteThread {
                 }
             }
         }
+    }
+}
+
+/// The account's figures for the live line.
+fn pulse(stage: &ExecuteStage) -> Pulse {
+    let counters = stage.counters();
+    let ledger = stage.ledger();
+    Pulse {
+        orders: counters.sent,
+        fills: counters.fills,
+        position: stage.positions().map(|position| position.contracts).sum(),
+        pnl: ledger.realized() - ledger.fees() + stage.unrealized(),
+        ..Pulse::default()
     }
 }

@@ -3,7 +3,7 @@
 use super::common::Bench;
 use super::control::Pulse;
 use crate::messages::{AccountEvent, Listing, QueryRequest};
-use crate::pipeline::rest::{RestAnswer, RestHelper};
+use crate::pipeline::rest::{RestHelper, RestOutcome};
 use crate::pipeline::ring::{Receiver, Sender};
 use crate::pipeline::websocket::{LiveSocket, WsInput};
 use crate::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
@@ -144,16 +144,17 @@ impl ReconcileThread {
         }
     }
 
-    fn answer(&mut self, answer: &RestAnswer) {
+    fn answer(&mut self, answer: &RestOutcome) {
         let now = self.wires.bench.tick();
         match &answer.result {
             Ok(response) => {
                 self.wires.bench.message(Kind::Answer, Flags::Input, &(answer.request, response.status, &response.body));
-                self.stage.on_answer(answer.request, response.status, &response.body, response.read_ns, now, &mut self.wires);
+                self.stage.on_answer(answer.request, response.status, &response.body, answer.read_ns, now, &mut self.wires);
             }
-            Err(reason) => {
-                self.wires.bench.message(Kind::NoAnswer, Flags::Input, &(answer.request, reason));
-                self.stage.on_no_answer(answer.request, reason, now, &mut self.wires);
+            Err(error) => {
+                let reason = error.to_string();
+                self.wires.bench.message(Kind::NoAnswer, Flags::Input, &(answer.request, &reason));
+                self.stage.on_no_answer(answer.request, &reason, now, &mut self.wires);
             }
         }
     }

@@ -118,6 +118,8 @@ pub enum Kind {
     OverflowEpoch,
     /// A `DecisionRecord`.
     Decision,
+    /// A decision that was due and not taken: market, time, reason.
+    Skipped,
     /// An `OrderIntent`.
     OrderIntent,
     /// A `PortfolioUpdate`.
@@ -152,6 +154,7 @@ impl Kind {
         Self::ResyncRequest,
         Self::OverflowEpoch,
         Self::Decision,
+        Self::Skipped,
         Self::OrderIntent,
         Self::PortfolioUpdate,
         Self::AccountEvent,
