@@ -4,8 +4,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rand::RngCore;
-
 use crate::wire::sign::{self, SignError, Signer, Verifier};
 
 /// A key handed out.
@@ -26,10 +24,10 @@ impl std::fmt::Debug for IssuedKey {
 
 fn issue(private_key_pem: String) -> Result<IssuedKey, SignError> {
     let verifier = Signer::from_pem(&private_key_pem)?.verifier();
-    let mut bytes = [0; 16];
-    rand::rng().fill_bytes(&mut bytes);
-    // Version 4, variant 1 of RFC 9562.
-    let bits = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    // The key is random, and so is its hash: an id that nobody can guess, in the form of a version-4 UUID (RFC 9562).
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, private_key_pem.as_bytes());
+    let (bytes, _) = hash.as_ref().split_first_chunk::<16>().expect("a SHA-256 hash has 32 bytes");
+    let bits = u128::from_be_bytes(*bytes) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let key_id = crate::market::OrderId::from_bits(bits).to_string();
     Ok(IssuedKey { key_id, private_key_pem, verifier })
 }

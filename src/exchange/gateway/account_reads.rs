@@ -267,7 +267,7 @@ impl Gateway {
     /// `GET /portfolio/orders/{order_id}`.
     pub(super) fn order(&mut self, engine: &Engine, account: AccountId, id: &str) -> Answer {
         let order = OrderId::parse(id).ok().and_then(|id| self.visible.account(account).order(id));
-        let order = order.ok_or(Refusal::not_found())?;
+        let order = order.ok_or_else(Refusal::not_found)?;
         Ok(json(200, &OrderBody { order: order_body(engine, order) }))
     }
 
@@ -275,7 +275,7 @@ impl Gateway {
     pub(super) fn queue_position(engine: &Engine, account: AccountId, id: &str) -> Answer {
         let id = OrderId::parse(id).map_err(|_| Refusal::not_found())?;
         let own = engine.order(id).is_some_and(|order| order.account == account);
-        let ahead = engine.queue_position(id).filter(|_| own).ok_or(Refusal::not_found())?;
+        let ahead = engine.queue_position(id).filter(|_| own).ok_or_else(Refusal::not_found)?;
         Ok(json(200, &value!({ "queue_position_fp": ahead })))
     }
 

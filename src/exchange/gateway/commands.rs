@@ -1,17 +1,19 @@
 //! WebSocket commands: subscribing, unsubscribing, changing and listing subscriptions, with the exchange's error codes
 //! and its rules about sids and running numbers (protocol page 2.2 and 2.3).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::frames::{self, Around};
+use super::frames::written;
 use super::session::{Channel, Named, Session};
 use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{Engine, MarketIndex};
 use crate::wire::command::{Command, CommandParams};
+use crate::wire::frame::Envelope;
+use crate::wire::frame_write::{self, SnapshotOut};
 
 /// A documented error code with its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CommandError(u32, &'static str);
+struct CommandError(i64, &'static str);
 
 const UNABLE_TO_PROCESS: CommandError = CommandError(1, "Unable to process message");
 const PARAMS_REQUIRED: CommandError = CommandError(2, "Params required");
@@ -31,6 +33,11 @@ const TOO_MANY_MARKETS: CommandError = CommandError(26, "Subscription market lim
 /// The command's number as replies carry it: 0 means none.
 const fn reply_id(id: u64) -> Option<u64> {
     if id == 0 { None } else { Some(id) }
+}
+
+/// What stands around an answer.
+fn answer(id: u64, sid: Option<u64>, seq: Option<u64>, now: ExchangeNow) -> Envelope {
+    Envelope { id: reply_id(id), sid, seq, sending_ts_ms: Some(now.session_ms) }
 }
 
 /// The markets that a command names; none means no filter.
@@ -100,23 +107,16 @@ impl Gateway {
     ) {
         let subscription = channel.and_then(|channel| self.sessions.get_mut(&session)?.on(channel));
         let (sid, seq) = subscription.map(|open| (open.sid, open.next_seq())).unzip();
-        let message = json!({ "code": error.0, "msg": error.1 }).to_string();
-        let around = Around { kind: "error", id: reply_id(id), sid, seq };
-        let text = frames::frame(around, message.as_bytes(), now.session_ms);
+        let envelope = answer(id, sid, seq, now);
+        let text = written(&mut self.buffer, |b| frame_write::write_error(b, &envelope, error.0, error.1, None));
         self.outputs.push_back(Output::Frame { session, text });
     }
 
     fn list_subscriptions(&mut self, session: SessionId, id: u64, now: ExchangeNow) {
-        let open: Vec<Value> = self
-            .sessions
-            .get(&session)
-            .into_iter()
-            .flat_map(Session::open)
-            .map(|(channel, open)| json!({ "channel": channel.name(), "sid": open.sid }))
-            .collect();
-        let message = Value::Array(open).to_string();
-        let around = Around { kind: "ok", id: reply_id(id), ..Around::default() };
-        let text = frames::frame(around, message.as_bytes(), now.session_ms);
+        let envelope = answer(id, None, None, now);
+        let open = self.sessions.get(&session).into_iter().flat_map(Session::open);
+        let open = open.map(|(channel, open)| (channel.name(), open.sid));
+        let text = written(&mut self.buffer, |b| frame_write::write_ok_list(b, &envelope, open));
         self.outputs.push_back(Output::Frame { session, text });
     }
 
@@ -191,9 +191,8 @@ impl Gateway {
         }
         if is_new {
             let sid = open.sid;
-            let message = json!({ "channel": channel.name(), "sid": sid }).to_string();
-            let around = Around { kind: "subscribed", id: reply_id(id), ..Around::default() };
-            let text = frames::frame(around, message.as_bytes(), now.session_ms);
+            let envelope = answer(id, None, None, now);
+            let text = written(&mut self.buffer, |b| frame_write::write_subscribed(b, &envelope, channel.name(), sid));
             self.outputs.push_back(Output::Frame { session, text });
         } else {
             self.send_ok(session, id, channel, now);
@@ -213,20 +212,14 @@ impl Gateway {
     /// `ok` about a subscription, with its markets.
     fn send_ok(&mut self, session: SessionId, id: u64, channel: Channel, now: ExchangeNow) {
         let Some(open) = self.sessions.get_mut(&session).and_then(|session| session.on(channel)) else { return };
-        let message = match &open.named {
-            Some(named) if !open.skip_ticker_ack => {
-                let ids: Vec<&str> = named
-                    .tickers
-                    .iter()
-                    .filter_map(|ticker| self.directory.find(ticker))
-                    .map(|market| self.directory.name(market).market_id.as_str())
-                    .collect();
-                json!({ "market_tickers": named.tickers, "market_ids": ids })
-            }
-            _ => json!({}),
-        };
-        let around = Around { kind: "ok", id: reply_id(id), sid: Some(open.sid), seq: Some(open.next_seq()) };
-        let text = frames::frame(around, message.to_string().as_bytes(), now.session_ms);
+        let envelope = answer(id, Some(open.sid), Some(open.next_seq()), now);
+        let named = open.named.as_ref().filter(|_| !open.skip_ticker_ack);
+        let tickers = named.map(|named| named.tickers.iter().map(String::as_str));
+        let ids = named.map(|named| {
+            let listed = named.tickers.iter().filter_map(|ticker| self.directory.find(ticker));
+            listed.map(|market| self.directory.name(market).market_id.as_str())
+        });
+        let text = written(&mut self.buffer, |b| frame_write::write_ok(b, &envelope, tickers, ids));
         self.outputs.push_back(Output::Frame { session, text });
     }
 
@@ -241,21 +234,27 @@ impl Gateway {
     ) {
         let Some(open) = self.sessions.get_mut(&session).and_then(|s| s.on(Channel::OrderbookDelta)) else { return };
         for (ticker, market) in markets {
-            self.message.clear();
-            match market {
-                Some(market) => {
-                    engine.levels(*market, &mut self.levels);
-                    let clock = engine.market(*market).clock();
-                    let name = self.directory.name(*market);
-                    frames::snapshot(&mut self.message, name, clock, &mut self.levels, open.use_yes_price);
-                }
-                None => frames::snapshot_of_nothing(&mut self.message, ticker),
+            self.levels.clear();
+            let (mut market_id, mut clock) = ("", 0);
+            if let Some(market) = market {
+                engine.levels(*market, &mut self.levels);
+                clock = engine.market(*market).clock();
+                market_id = &self.directory.name(*market).market_id;
             }
-            let around = Around { kind: "orderbook_snapshot", id, sid: Some(open.sid), seq: Some(open.next_seq()) };
+            self.levels.yes.sort_unstable();
+            self.levels.no.sort_unstable();
+            if open.use_yes_price {
+                for (price, _) in &mut self.levels.no {
+                    *price = price.complement();
+                }
+            }
+            let envelope =
+                Envelope { id, sid: Some(open.sid), seq: Some(open.next_seq()), sending_ts_ms: Some(now.session_ms) };
             if self.faults.loses_book_frame() {
                 continue;
             }
-            let text = frames::frame(around, &self.message, now.session_ms);
+            let snapshot = SnapshotOut { ticker, market_id, clock, levels: &self.levels };
+            let text = written(&mut self.buffer, |b| frame_write::write_snapshot(b, &envelope, &snapshot));
             self.outputs.push_back(Output::Frame { session, text });
         }
     }
@@ -272,9 +271,8 @@ impl Gateway {
         let channels: Vec<Channel> =
             sids.iter().map(|sid| state.channel_of(*sid)).collect::<Option<_>>().ok_or(UNKNOWN_SID)?;
         for mut ended in channels.into_iter().filter_map(|channel| state.unsubscribe(channel)) {
-            let seq = Some(ended.next_seq());
-            let around = Around { kind: "unsubscribed", id: reply_id(id), sid: Some(ended.sid), seq };
-            let text = frames::frame(around, &[], now.session_ms);
+            let envelope = answer(id, Some(ended.sid), Some(ended.next_seq()), now);
+            let text = written(&mut self.buffer, |b| frame_write::write_unsubscribed(b, &envelope));
             self.outputs.push_back(Output::Frame { session, text });
         }
         Ok(())

@@ -24,7 +24,7 @@ pub struct Object<'v> {
 /// # Errors
 /// 400 `bad_request` when the bytes are no JSON.
 pub fn json(body: &[u8]) -> Result<Value, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::undecodable(format!("json: {error}")))
+    serde_json::from_slice(body).map_err(|error| Refusal::undecodable(&format!("json: {error}")))
 }
 
 const fn kind(value: &Value) -> &'static str {
@@ -45,7 +45,7 @@ impl<'v> Object<'v> {
     /// 400 `bad_request` when the value is none.
     pub fn new(value: &'v Value, name: &'static str) -> Result<Self, Refusal> {
         value.as_object().map(|fields| Self { name, fields }).ok_or_else(|| {
-            Refusal::undecodable(format!("json: cannot unmarshal {} into Go value of type {name}", kind(value)))
+            Refusal::undecodable(&format!("json: cannot unmarshal {} into Go value of type {name}", kind(value)))
         })
     }
 
@@ -58,7 +58,7 @@ impl<'v> Object<'v> {
         match self.fields.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => read(value).map(Some).ok_or_else(|| {
-                Refusal::undecodable(format!(
+                Refusal::undecodable(&format!(
                     "json: cannot unmarshal {} into Go struct field {}.{key} of type {type_name}",
                     kind(value),
                     self.name
@@ -112,7 +112,7 @@ impl<'v> Object<'v> {
     /// # Errors
     /// 400 when it is missing, something else, or no price.
     pub fn price(&self, key: &'static str) -> Result<Price, Refusal> {
-        Price::parse(self.required(key)?).map_err(|error| Refusal::with_details(400, "invalid_price", error.to_string()))
+        Price::parse(self.required(key)?).map_err(|error| Refusal::with_details(400, "invalid_price", &error.to_string()))
     }
 
     /// A count.
@@ -123,7 +123,7 @@ impl<'v> Object<'v> {
         self.text(key)?
             .map(Count::parse)
             .transpose()
-            .map_err(|error| Refusal::with_details(400, "invalid_order_size", error.to_string()))
+            .map_err(|error| Refusal::with_details(400, "invalid_order_size", &error.to_string()))
     }
 
     /// `bid` or `ask`.
@@ -165,17 +165,18 @@ impl<'v> Object<'v> {
 pub fn subaccount(number: Option<i64>) -> Result<u32, Refusal> {
     let number = number.unwrap_or(0);
     u32::try_from(number).ok().filter(|_| number <= SUBACCOUNT_MAX).ok_or_else(|| {
-        Refusal::with_details(400, "invalid_parameters", format!("subaccount {number} is not within 0 to 63"))
+        Refusal::invalid(&format!("subaccount {number} is not within 0 to 63"))
     })
 }
 
-fn missing(key: &'static str) -> Refusal {
-    Refusal::with_details(400, "invalid_parameters", format!("{key} is required"))
+/// A required field is not there.
+pub fn missing(key: &str) -> Refusal {
+    Refusal::invalid(&format!("{key} is required"))
 }
 
 fn bad_word(key: &str, found: &str, expected: &str) -> Refusal {
     let found: String = found.chars().take(40).collect();
-    Refusal::with_details(400, "invalid_parameters", format!("{key} is `{found}`, expected {expected}"))
+    Refusal::invalid(&format!("{key} is `{found}`, expected {expected}"))
 }
 
 /// A client order id, checked.
@@ -185,11 +186,7 @@ fn bad_word(key: &str, found: &str, expected: &str) -> Refusal {
 pub fn client_order_id(text: &str) -> Result<String, Refusal> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=:/-".contains(&byte);
     if text.is_empty() || text.len() > CLIENT_ORDER_ID_MAX || !text.bytes().all(allowed) {
-        return Err(Refusal::with_details(
-            400,
-            "invalid_parameters",
-            "client_order_id must be 1 to 64 characters of A-Z a-z 0-9 _ + = : / -",
-        ));
+        return Err(Refusal::invalid("client_order_id must be 1 to 64 characters of A-Z a-z 0-9 _ + = : / -"));
     }
     Ok(text.to_owned())
 }

@@ -123,7 +123,7 @@ fn market_body(engine: &Engine, index: MarketIndex) -> Market {
 }
 
 fn find(engine: &Engine, ticker: &str) -> Result<MarketIndex, Refusal> {
-    engine.market_by_ticker(ticker).ok_or(Refusal::not_found())
+    engine.market_by_ticker(ticker).ok_or_else(Refusal::not_found)
 }
 
 /// `GET /markets`. The newest come first, as the exchange lists them.
@@ -227,7 +227,7 @@ pub(super) fn event(engine: &Engine, target: &str, ticker: &str) -> Answer {
     let nested = query.get("with_nested_markets") == Some("true");
     let indices: Vec<MarketIndex> =
         (0..engine.market_count()).filter(|index| engine.market(*index).spec().event_ticker == ticker).collect();
-    let first = engine.market(*indices.first().ok_or(Refusal::not_found())?).spec();
+    let first = engine.market(*indices.first().ok_or_else(Refusal::not_found)?).spec();
     let markets: Vec<Market> = indices.iter().map(|index| market_body(engine, *index)).collect();
     let (inside, beside) = if nested { (markets, Vec::new()) } else { (Vec::new(), markets) };
     let event = Event {
@@ -251,7 +251,7 @@ pub(super) fn series(engine: &Engine, ticker: &str) -> Answer {
     let first = (0..engine.market_count())
         .map(|index| engine.market(index).spec())
         .find(|spec| spec.series_ticker == ticker)
-        .ok_or(Refusal::not_found())?;
+        .ok_or_else(Refusal::not_found)?;
     let multiplier = first.fees.multiplier_e4;
     let multiplier = if multiplier % 10_000 == 0 {
         Number::from(multiplier / 10_000)

@@ -47,10 +47,9 @@ use crate::wire::WS_PATH;
 use auth::Keys;
 use directory::Directory;
 use faults::Faults;
-use frames::{TickerState, TimeText};
+use frames::TickerState;
 use limits::{CHEAP_COST, DEFAULT_COST, Limits};
 use market_reads::{Answer, json};
-use publish::DeltaForms;
 use route::{Route, path_of, route};
 use session::Session;
 use visible::{Change, Visible};
@@ -75,10 +74,8 @@ pub struct Gateway {
     dirty_tickers: BTreeSet<MarketIndex>,
     // Buffers that keep their memory.
     events: Vec<Event>,
-    message: Vec<u8>,
-    delta_forms: DeltaForms,
+    buffer: Vec<u8>,
     levels: BookLevels,
-    time_text: TimeText,
 }
 
 impl Gateway {
@@ -97,10 +94,8 @@ impl Gateway {
             last_tickers: BTreeMap::new(),
             dirty_tickers: BTreeSet::new(),
             events: Vec::new(),
-            message: Vec::new(),
-            delta_forms: DeltaForms::default(),
+            buffer: Vec::new(),
             levels: BookLevels::default(),
-            time_text: TimeText::default(),
             settings,
         }
     }

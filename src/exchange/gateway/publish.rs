@@ -1,28 +1,19 @@
-//! From the engine's events to frames and to what reads will see. A public message is written once and shared by all
-//! subscriptions that want it in the same form; private ones go to the sessions of their account.
+//! From the engine's events to frames and to what reads will see. Public frames go to every subscription that covers
+//! their market, each with its own sid and seq; private ones to the sessions of their account.
 
 use std::collections::BTreeSet;
 
+use super::directory::{Name, user_id};
 use super::faults::FillFate;
-use super::frames::{self, Around, Level, Lifecycle, TickerState};
+use super::frames::{self, Level, TickerState, result_of, written};
 use super::session::{Channel, Session};
 use super::visible::Change;
 use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, MarketIndex};
 use crate::market::{BookSide, Count, Price};
-
-/// A level change in one of the forms in which subscriptions want it.
-#[derive(Debug, Default)]
-pub(super) struct DeltaForms {
-    /// By `use_yes_price`, and by whether the client order id is in it.
-    forms: [Vec<u8>; 4],
-}
-
-impl DeltaForms {
-    fn clear(&mut self) {
-        self.forms.iter_mut().for_each(Vec::clear);
-    }
-}
+use crate::wire::frame::Envelope;
+use crate::wire::frame_write::{self, CreatedMarket, LifecycleOut, TradeOut};
+use crate::wire::markets::PriceRange;
 
 impl Gateway {
     /// Publishes what happened in the engine since the last call.
@@ -47,10 +38,16 @@ impl Gateway {
             }
             Event::Trade { market, trade, price, count, taker, time_ms } => {
                 self.dirty_tickers.insert(market);
-                self.message.clear();
-                let name = self.directory.name(market);
-                frames::trade(&mut self.message, name, (trade, price, count, taker, time_ms));
-                self.broadcast(Channel::Trade, "trade", Some(market), now);
+                let out = TradeOut {
+                    trade,
+                    ticker: &self.directory.name(market).ticker.clone(),
+                    yes_price: price,
+                    count,
+                    taker: taker.outcome(),
+                    is_block_trade: false,
+                    ts_ms: time_ms,
+                };
+                self.broadcast(Channel::Trade, Some(market), now, |b, e| frame_write::write_trade(b, e, &out));
             }
             Event::Fill(fill) => {
                 moved.insert(fill.account);
@@ -58,31 +55,41 @@ impl Gateway {
                 self.visible.push(Change::Fill(fill), now.session_ms);
             }
             Event::Order(order) => {
-                self.message.clear();
-                frames::user_order(&mut self.message, self.directory.name(order.market), &order);
-                self.send_private(Channel::UserOrders, "user_order", order.account, order.market, now);
+                let user_id = user_id(order.account);
+                let frames = self.private_frames(Channel::UserOrders, order.account, order.market, now, |b, e, name| {
+                    frame_write::write_user_order(b, e, &frames::user_order(name, &user_id, &order));
+                });
+                self.outputs.extend(frames);
                 self.visible.push(Change::Order(order), now.session_ms);
             }
             Event::Position { account, market, position } => {
                 moved.insert(account);
-                self.message.clear();
-                let user = super::directory::user_id(account);
-                frames::market_position(&mut self.message, self.directory.name(market), &user, &position);
-                self.send_private(Channel::MarketPositions, "market_position", account, market, now);
+                let user_id = user_id(account);
+                let frames = self.private_frames(Channel::MarketPositions, account, market, now, |b, e, name| {
+                    let out = frames::market_position(name, &user_id, &position);
+                    frame_write::write_market_position(b, e, &out);
+                });
+                self.outputs.extend(frames);
                 self.visible.push(Change::Position(account, market, position), now.session_ms);
             }
             Event::Created { market } => self.publish_created(engine, market, now),
             Event::Activity { market, active, .. } => {
-                self.publish_lifecycle(market, Lifecycle::Activity { active }, now);
+                let event = if active { LifecycleOut::Activated } else { LifecycleOut::Deactivated };
+                self.publish_lifecycle(market, &event, now);
             }
             Event::CloseMoved { market, close_ms } => {
-                self.publish_lifecycle(market, Lifecycle::CloseMoved { close_ms }, now);
+                let close_ts = close_ms.div_euclid(1_000);
+                self.publish_lifecycle(market, &LifecycleOut::CloseDateUpdated { close_ts }, now);
             }
             Event::Determined { market, value, time_ms } => {
-                self.publish_lifecycle(market, Lifecycle::Determined { value, time_ms }, now);
+                let determination_ts = time_ms.div_euclid(1_000);
+                let (result, settlement_value) = (result_of(value), value);
+                let event = LifecycleOut::Determined { determination_ts, result, settlement_value };
+                self.publish_lifecycle(market, &event, now);
             }
             Event::Settled { market, time_ms } => {
-                self.publish_lifecycle(market, Lifecycle::Settled { time_ms }, now);
+                let settled_ts = time_ms.div_euclid(1_000);
+                self.publish_lifecycle(market, &LifecycleOut::Settled { settled_ts }, now);
                 for account in self.keys.accounts() {
                     let paid = engine.settlements_of(account).find(|settlement| settlement.market == market);
                     if let Some(settlement) = paid {
@@ -102,82 +109,71 @@ impl Gateway {
         cause: Option<(AccountId, Option<&str>)>,
         now: ExchangeNow,
     ) {
-        self.delta_forms.clear();
+        let name = self.directory.name(market);
         for (id, session) in &mut self.sessions {
             let account = session.account;
-            let Some(open) = session.on(Channel::OrderbookDelta) else { continue };
-            if !open.covers(market) {
-                continue;
-            }
+            let Some(open) = session.on(Channel::OrderbookDelta).filter(|open| open.covers(market)) else { continue };
             let own = match cause {
                 Some((owner, client_order_id)) if owner == account => client_order_id,
                 _ => None,
             };
-            let form = usize::from(open.use_yes_price) * 2 + usize::from(own.is_some());
-            let message = &mut self.delta_forms.forms[form];
-            if message.is_empty() {
-                let name = self.directory.name(market);
-                frames::delta(message, name, level, open.use_yes_price, own, self.time_text.at(level.time_ms));
-            }
-            let around =
-                Around { kind: "orderbook_delta", id: None, sid: Some(open.sid), seq: Some(open.next_seq()) };
+            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             if self.faults.loses_book_frame() {
                 continue;
             }
-            let text = frames::frame(around, message, now.session_ms);
+            let out = level.out(name, open.use_yes_price, own);
+            let text = written(&mut self.buffer, |b| frame_write::write_delta(b, &envelope, &out));
             self.outputs.push_back(Output::Frame { session: *id, text });
         }
     }
 
-    /// Sends the message to every subscription of a sequenced public channel.
-    fn broadcast(&mut self, channel: Channel, kind: &'static str, market: Option<MarketIndex>, now: ExchangeNow) {
+    /// Sends a frame to every subscription of a sequenced public channel.
+    fn broadcast(
+        &mut self,
+        channel: Channel,
+        market: Option<MarketIndex>,
+        now: ExchangeNow,
+        write: impl Fn(&mut Vec<u8>, &Envelope),
+    ) {
         for (id, session) in &mut self.sessions {
             let Some(open) = session.on(channel) else { continue };
             if market.is_some_and(|market| !open.covers(market)) {
                 continue;
             }
-            let around = Around { kind, id: None, sid: Some(open.sid), seq: Some(open.next_seq()) };
-            let text = frames::frame(around, &self.message, now.session_ms);
+            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
+            let text = written(&mut self.buffer, |b| write(b, &envelope));
             self.outputs.push_back(Output::Frame { session: *id, text });
         }
     }
 
-    /// The frames of the message for the sessions of an account. Private channels carry no seq.
+    /// The frames of something private for the sessions of its account. Private channels carry no seq.
     fn private_frames(
         &mut self,
         channel: Channel,
-        kind: &'static str,
         account: AccountId,
         market: MarketIndex,
         now: ExchangeNow,
+        write: impl Fn(&mut Vec<u8>, &Envelope, &Name),
     ) -> Vec<Output> {
-        let message = &self.message;
+        let (buffer, name) = (&mut self.buffer, self.directory.name(market));
         let concerned = self.sessions.iter_mut().filter(|(_, session)| session.account == account);
         concerned
             .filter_map(|(id, session)| {
                 let open = session.on(channel).filter(|open| open.covers(market))?;
-                let around = Around { kind, id: None, sid: Some(open.sid), seq: None };
-                Some(Output::Frame { session: *id, text: frames::frame(around, message, now.session_ms) })
+                let envelope = data_envelope(open.sid, None, now);
+                Some(Output::Frame { session: *id, text: written(buffer, |b| write(b, &envelope, name)) })
             })
             .collect()
     }
 
-    fn send_private(
-        &mut self,
-        channel: Channel,
-        kind: &'static str,
-        account: AccountId,
-        market: MarketIndex,
-        now: ExchangeNow,
-    ) {
-        let frames = self.private_frames(channel, kind, account, market, now);
-        self.outputs.extend(frames);
+    fn fill_frames(&mut self, fill: &FillRecord, now: ExchangeNow) -> Vec<Output> {
+        self.private_frames(Channel::Fill, fill.account, fill.market, now, |b, e, name| {
+            frame_write::write_fill(b, e, &frames::fill(name, fill));
+        })
     }
 
     fn publish_fill(&mut self, fill: &FillRecord, now: ExchangeNow) {
-        self.message.clear();
-        frames::fill(&mut self.message, self.directory.name(fill.market), fill);
-        let frames = self.private_frames(Channel::Fill, "fill", fill.account, fill.market, now);
+        let frames = self.fill_frames(fill, now);
         if frames.is_empty() {
             return;
         }
@@ -189,10 +185,10 @@ impl Gateway {
                 self.outputs.extend(frames);
             }
             FillFate::Altered => {
-                let price = if fill.price == Price::from_cents(50) { Price::from_cents(51) } else { fill.price.complement() };
-                self.message.clear();
-                frames::fill(&mut self.message, self.directory.name(fill.market), &FillRecord { price, ..fill.clone() });
-                self.send_private(Channel::Fill, "fill", fill.account, fill.market, now);
+                let half = Price::from_cents(50);
+                let price = if fill.price == half { Price::from_cents(51) } else { fill.price.complement() };
+                let altered = self.fill_frames(&FillRecord { price, ..fill.clone() }, now);
+                self.outputs.extend(altered);
             }
             FillFate::Delayed(by_ms) => {
                 for output in frames {
@@ -208,15 +204,22 @@ impl Gateway {
         for session in self.sessions.values_mut() {
             session.on_listed(&spec.ticker, market);
         }
-        self.message.clear();
-        frames::created(&mut self.message, spec);
-        self.broadcast(Channel::MarketLifecycle, "market_lifecycle_v2", None, now);
+        let ranges: Vec<PriceRange> = spec.bands.bands().iter().map(|band| PriceRange::from(*band)).collect();
+        let event = LifecycleOut::Created(CreatedMarket {
+            exchange_index: spec.exchange_index,
+            open_ts: spec.open_ms.div_euclid(1_000),
+            close_ts: spec.close_ms.div_euclid(1_000),
+            event_ticker: &spec.event_ticker,
+            title: &spec.title,
+            price_level_structure: &spec.structure,
+            price_ranges: &ranges,
+        });
+        self.publish_lifecycle(market, &event, now);
     }
 
-    fn publish_lifecycle(&mut self, market: MarketIndex, what: Lifecycle, now: ExchangeNow) {
-        self.message.clear();
-        frames::lifecycle(&mut self.message, self.directory.name(market), what);
-        self.broadcast(Channel::MarketLifecycle, "market_lifecycle_v2", None, now);
+    fn publish_lifecycle(&mut self, market: MarketIndex, event: &LifecycleOut<'_>, now: ExchangeNow) {
+        let ticker = self.directory.name(market).ticker.clone();
+        self.broadcast(Channel::MarketLifecycle, None, now, |b, e| frame_write::write_lifecycle(b, e, &ticker, event));
     }
 
     /// A book was replaced as a whole: everyone who follows it gets a snapshot.
@@ -257,12 +260,9 @@ impl Gateway {
         if !open.covers(market) {
             return;
         }
-        let state = ticker_state(engine, market);
-        self.message.clear();
-        let time = self.time_text.at(now.session_ms);
-        frames::ticker(&mut self.message, self.directory.name(market), &state, now.session_ms, time);
-        let around = Around { kind: "ticker", id: None, sid: Some(open.sid), seq: None };
-        let text = frames::frame(around, &self.message, now.session_ms);
+        let out = ticker_state(engine, market).out(self.directory.name(market), now.session_ms);
+        let envelope = data_envelope(open.sid, None, now);
+        let text = written(&mut self.buffer, |b| frame_write::write_ticker(b, &envelope, &out));
         self.outputs.push_back(Output::Frame { session, text });
     }
 
@@ -275,6 +275,11 @@ impl Gateway {
             }
         }
     }
+}
+
+/// What stands around a data frame.
+fn data_envelope(sid: u64, seq: Option<u64>, now: ExchangeNow) -> Envelope {
+    Envelope { id: None, sid: Some(sid), seq, sending_ts_ms: Some(now.session_ms) }
 }
 
 /// A market's best prices and sums. Empty sides are $0 and $1, as captured.

@@ -1,55 +1,51 @@
 //! Error answers in the shapes that the exchange sends: nested for authentication and the engine's rejects, flat for
 //! bodies that don't decode, `msg` for query parameters, bare for 429 (protocol page 3.1).
 
-use serde_json::json;
-
 use super::HttpResponse;
 use crate::exchange::engine::Reject;
-use crate::wire::error::ErrorBody;
+use crate::wire::error::{ErrorBody, ErrorShape};
 
 /// Why a call was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    shape: Shape,
-    code: &'static str,
-    message: Option<&'static str>,
-    details: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Nested,
-    Flat,
-    Parameter,
-    Bare,
+    /// How the body is printed.
+    shape: ErrorShape,
+    /// What it says.
+    body: ErrorBody,
 }
 
 impl Refusal {
     /// `{"error":{"code","message"}}`, the message being the code in words.
     #[must_use]
-    pub const fn new(status: u16, code: &'static str) -> Self {
-        Self { status, shape: Shape::Nested, code, message: None, details: None }
+    pub fn new(status: u16, code: &str) -> Self {
+        Self { status, shape: ErrorShape::Nested, body: ErrorBody::new(code) }
     }
 
     /// The same with `details`.
     #[must_use]
-    pub fn with_details(status: u16, code: &'static str, details: impl Into<String>) -> Self {
-        Self { details: Some(details.into()), ..Self::new(status, code) }
+    pub fn with_details(status: u16, code: &str, details: &str) -> Self {
+        Self { status, shape: ErrorShape::Nested, body: ErrorBody::new(code).with_details(details) }
+    }
+
+    /// 400 `invalid_parameters`: a value in a body that can't be.
+    #[must_use]
+    pub fn invalid(details: &str) -> Self {
+        Self::with_details(400, "invalid_parameters", details)
     }
 
     /// With a message that is not the code in words.
     #[must_use]
-    pub const fn saying(mut self, message: &'static str) -> Self {
-        self.message = Some(message);
+    pub fn saying(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.body.message);
         self
     }
 
     /// `{"code":"bad_request",...}`: the body does not decode.
     #[must_use]
-    pub fn undecodable(details: impl Into<String>) -> Self {
-        Self { shape: Shape::Flat, ..Self::with_details(400, "bad_request", details) }
+    pub fn undecodable(details: &str) -> Self {
+        Self { shape: ErrorShape::Flat, ..Self::with_details(400, "bad_request", details) }
     }
 
     /// `{"msg":"Parameter validation failed..."}`: a query parameter is out of its range.
@@ -59,51 +55,37 @@ impl Refusal {
             "Parameter validation failed for {call}: Key: '{call}Params.{field}' Error:Field validation for '{field}' \
              failed on the '{rule}' tag"
         );
-        Self { shape: Shape::Parameter, ..Self::with_details(400, "invalid_parameters", text) }
+        Self { status: 400, shape: ErrorShape::Message, body: ErrorBody::from_message(&text) }
     }
 
     /// 429: the token bucket is empty.
     #[must_use]
-    pub const fn too_many_requests() -> Self {
-        Self { shape: Shape::Bare, ..Self::new(429, "too_many_requests") }
+    pub fn too_many_requests() -> Self {
+        Self { shape: ErrorShape::Text, ..Self::new(429, "too_many_requests") }
     }
 
     /// No such resource.
     #[must_use]
-    pub const fn not_found() -> Self {
+    pub fn not_found() -> Self {
         Self::new(404, "not_found")
     }
 
     /// No such market on that shard.
     #[must_use]
-    pub const fn market_not_found() -> Self {
+    pub fn market_not_found() -> Self {
         Self::new(404, "market_not_found")
-    }
-
-    /// The machine-readable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
     }
 
     /// Code, message and details, as an item of a batch carries them.
     #[must_use]
     pub fn body(&self) -> ErrorBody {
-        let message = self.message.map_or_else(|| self.code.replace('_', " "), str::to_owned);
-        ErrorBody { code: self.code.to_owned(), message, details: self.details.clone() }
+        self.body.clone()
     }
 
     /// The whole answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
-        let body = self.body();
-        let value = match self.shape {
-            Shape::Nested => json!({ "error": body }),
-            Shape::Flat => json!(body),
-            Shape::Parameter => json!({ "msg": body.details }),
-            Shape::Bare => json!({ "error": body.message }),
-        };
-        HttpResponse { status: self.status, body: value.to_string().into_bytes() }
+        HttpResponse { status: self.status, body: self.body.to_json(self.shape) }
     }
 }
 
@@ -132,14 +114,8 @@ impl From<Reject> for Refusal {
             Reject::ReduceOnlyNeedsIoc => {
                 Self::with_details(400, "invalid_order", "reduce_only needs immediate_or_cancel")
             }
-            Reject::ExpirationInPast => {
-                Self::with_details(400, "invalid_parameters", "Expiration timestamp must be in the future")
-            }
-            Reject::ExpirationWithIoc => Self::with_details(
-                400,
-                "invalid_parameters",
-                "Cannot specify both immediate_or_cancel and expiration_ts",
-            ),
+            Reject::ExpirationInPast => Self::invalid("Expiration timestamp must be in the future"),
+            Reject::ExpirationWithIoc => Self::invalid("Cannot specify both immediate_or_cancel and expiration_ts"),
         }
     }
 }

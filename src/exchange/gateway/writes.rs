@@ -133,8 +133,7 @@ impl Gateway {
         let items = Object::new(body, name)?.array("orders")?;
         if items.is_empty() || items.len() > self.settings.batch_orders_max {
             let most = self.settings.batch_orders_max;
-            let details = format!("orders has {} entries, expected 1 to {most}", items.len());
-            return Err(Refusal::with_details(400, "invalid_parameters", details));
+            return Err(Refusal::invalid(&format!("orders has {} entries, expected 1 to {most}", items.len())));
         }
         Ok(items)
     }
@@ -169,7 +168,7 @@ fn query_subaccount(query: &Query<'_>) -> Result<u32, Refusal> {
 
 /// Finds a create's market, on the shard that it names.
 fn placed_in(engine: &Engine, create: CreateRequest) -> Result<NewOrder, Refusal> {
-    let market = engine.market_by_ticker(&create.ticker).ok_or(Refusal::market_not_found())?;
+    let market = engine.market_by_ticker(&create.ticker).ok_or_else(Refusal::market_not_found)?;
     if create.shard.is_some_and(|shard| shard != engine.market(market).spec().exchange_index) {
         return Err(Refusal::market_not_found());
     }
@@ -188,7 +187,7 @@ fn target(
     let shard = match (named, ticker) {
         (Some(shard), _) => shard,
         (None, Some(ticker)) => {
-            let market = engine.market_by_ticker(ticker).ok_or(Refusal::market_not_found())?;
+            let market = engine.market_by_ticker(ticker).ok_or_else(Refusal::market_not_found)?;
             engine.market(market).spec().exchange_index
         }
         (None, None) => 0,
@@ -211,16 +210,14 @@ fn decode_amend(
 ) -> Result<(Write, WriteBucket, u32), Refusal> {
     let body = Object::new(body, "AmendOrderV2Request")?;
     let ticker = body.required("ticker")?;
-    let market = engine.market_by_ticker(ticker).ok_or(Refusal::market_not_found())?;
+    let market = engine.market_by_ticker(ticker).ok_or_else(Refusal::market_not_found)?;
     let named = body.shard()?;
     let target = target(engine, id, Some(ticker), named, subaccount)?;
     if body.text("updated_client_order_id")?.is_some_and(|id| !id.is_empty()) {
         let details = "updated_client_order_id is not supported by the embedded exchange";
-        return Err(Refusal::with_details(400, "invalid_parameters", details));
+        return Err(Refusal::invalid(details));
     }
-    let total_count = body.count("count")?.ok_or_else(|| {
-        Refusal::with_details(400, "invalid_parameters", "count is required")
-    })?;
+    let total_count = body.count("count")?.ok_or_else(|| decode::missing("count"))?;
     let expiration = match body.integer("expiration_time")? {
         None => AmendExpiration::Keep,
         Some(0) => AmendExpiration::Remove,
@@ -245,7 +242,7 @@ fn decode_decrease(
         (None, Some(to)) => Decrease::To(to),
         _ => {
             let details = "exactly one of reduce_by and reduce_to is required";
-            return Err(Refusal::with_details(400, "invalid_parameters", details));
+            return Err(Refusal::invalid(details));
         }
     };
     Ok((Write::Decrease(target, decrease), bucket(named), DEFAULT_COST))
@@ -258,7 +255,7 @@ fn locate(engine: &Engine, account: AccountId, target: Target) -> Result<Option<
             && order.subaccount == target.subaccount
             && engine.market(order.market).spec().exchange_index == target.shard
     });
-    found.map(|order| order.client_order_id.clone()).ok_or(Refusal::not_found())
+    found.map(|order| order.client_order_id.clone()).ok_or_else(Refusal::not_found)
 }
 
 fn execute(engine: &mut Engine, account: AccountId, write: Write, now_ms: i64) -> Answer {

@@ -228,7 +228,8 @@ impl Participants {
         let next = match task {
             Task::Burst { .. } => {
                 let left = self.rng.random_range(3..=10);
-                self.agenda.insert((now_ms + self.wait_after_burst(), Task::BurstTake { population, left }));
+                let first_ms = now_ms + self.wait_ms(30.0);
+                self.agenda.insert((first_ms, Task::BurstTake { population, left }));
                 task
             }
             Task::BurstTake { left: 0, .. } => return,
@@ -236,10 +237,6 @@ impl Participants {
             other => other,
         };
         self.agenda.insert((now_ms + wait_ms, next));
-    }
-
-    fn wait_after_burst(&mut self) -> i64 {
-        self.wait_ms(30.0)
     }
 
     /// Does the task's trading. Returns when it comes again.

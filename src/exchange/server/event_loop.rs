@@ -196,8 +196,9 @@ impl EventLoop {
     fn understand(&mut self, token: usize) {
         let now = self.now();
         while let Some(connection) = self.connections.get_mut(&token) {
+            let takes_requests = connection.takes_requests();
             match &mut connection.protocol {
-                Protocol::Http if !connection.takes_requests() => return,
+                Protocol::Http if !takes_requests => return,
                 Protocol::Http => match http::parse(&connection.input) {
                     Parsed::Incomplete => return,
                     Parsed::Refused(response) => connection.refuse(&response),
