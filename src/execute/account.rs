@@ -156,12 +156,12 @@ impl ExecuteStage {
         // Fills that came early were of this order, not of one that is being placed.
         let _ = self.early.take(report.order);
         match self.orders.insert(order) {
-            Ok(_) if whose == Whose::Foreign => self.counters.foreign_orders += 1,
-            Ok(at) => {
+            Some(_) if whose == Whose::Foreign => self.counters.foreign_orders += 1,
+            Some(at) => {
                 self.counters.orders_found += 1;
                 self.withdraw(at, now);
             }
-            Err(_) => self.counters.orders_untracked += 1,
+            None => self.counters.orders_untracked += 1,
         }
     }
 
@@ -250,9 +250,9 @@ impl ExecuteStage {
             }
         };
         match order.state {
-            OrderState::UnknownCreate => true,
             OrderState::UnknownAmend => amend_settled,
             OrderState::UnknownRest => amend_settled && after(order.unsure_ms),
+            // A create that was reported was accepted; where nothing is unknown, nothing is asked.
             _ => true,
         }
     }

@@ -2,15 +2,16 @@
 //! 5xx, `order_already_exists`, and "not found" on a cancel or an amend leave an order unknown. Owns no state.
 
 use super::ExecuteStage;
-use super::bodies::{self, AmendAnswer, CreateAnswer};
 use super::orders::OrderEvent;
 use super::requests::{Request, RequestItem, RequestKind};
 use super::table::OrderRef;
 use crate::clock::Now;
-use crate::market::{Count, MarketKey, OrderId};
+use crate::market::{Count, MarketKey};
 use crate::messages::Verdict;
 use crate::ports::{ExecutePort, NoAnswer, RequestId};
 use crate::record::Stage;
+use crate::wire::error::ErrorBody;
+use crate::wire::orders::answer::{parse_amended, parse_canceled_batch, parse_created};
 
 /// What a status says about a write, before its body is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
         200 | 201 => Outcome::Accepted,
         404 if kind != RequestKind::Create => Outcome::NotFound,
         408 => Outcome::Uncertain,
-        409 if bodies::has_code(body, "order_already_exists") => Outcome::Uncertain,
+        409 if ErrorBody::parse(409, body).code == "order_already_exists" => Outcome::Uncertain,
         429 => Outcome::Throttled,
         400..=499 => Outcome::Rejected,
         _ => Outcome::Uncertain,
@@ -111,7 +112,7 @@ impl ExecuteStage {
     fn create_answered(&mut self, item: RequestItem, outcome: Outcome, body: &[u8], now: Now) {
         let key = item.market;
         let answer = match outcome {
-            Outcome::Accepted => self.read_create(body),
+            Outcome::Accepted => self.read(parse_created(body)),
             Outcome::Rejected | Outcome::Throttled => {
                 let verdict = self.refused(key, outcome, now);
                 if let Some(order) = self.orders.get_mut(item.at)
@@ -124,12 +125,12 @@ impl ExecuteStage {
             }
             Outcome::NotFound | Outcome::Uncertain => None,
         };
-        let Some((id, answer)) = answer else {
+        let Some(answer) = answer else {
             self.step(item.at, OrderEvent::NoOutcome, now);
             let unknown = self.orders.get(item.at).is_some_and(|order| order.state.is_unknown());
             return self.conclude(key, if unknown { Verdict::Unknown } else { Verdict::Placed });
         };
-        self.link(item.at, id);
+        self.link(item.at, answer.order);
         self.accepted(key, item.at);
         if let Some(order) = self.orders.get_mut(item.at) {
             order.reported = order.reported.max(answer.filled);
@@ -145,13 +146,9 @@ impl ExecuteStage {
         self.conclude(key, Verdict::Placed);
     }
 
-    fn read_create(&mut self, body: &[u8]) -> Option<(OrderId, Accepted)> {
-        let read = serde_json::from_slice::<CreateAnswer<'_>>(body).ok().and_then(|answer| {
-            let id = OrderId::parse(answer.order_id).ok()?;
-            Some((id, Accepted { filled: answer.fill_count, remaining: answer.remaining_count, ts_ms: answer.ts_ms }))
-        });
-        self.counters.malformed_answers += u64::from(read.is_none());
-        read
+    fn read<T, E>(&mut self, read: Result<T, E>) -> Option<T> {
+        self.counters.malformed_answers += u64::from(read.is_err());
+        read.ok()
     }
 
     /// The exchange took an order: counted once, whether the answer or a report says so first.
@@ -188,11 +185,7 @@ impl ExecuteStage {
     fn amend_answered(&mut self, item: RequestItem, outcome: Outcome, body: &[u8], now: Now) {
         let key = item.market;
         let answer = match outcome {
-            Outcome::Accepted => {
-                let answer = serde_json::from_slice::<AmendAnswer>(body).ok();
-                self.counters.malformed_answers += u64::from(answer.is_none());
-                answer
-            }
+            Outcome::Accepted => self.read(parse_amended(body)),
             Outcome::Rejected | Outcome::Throttled | Outcome::NotFound => {
                 let (event, verdict) = if outcome == Outcome::NotFound {
                     (OrderEvent::NotFound, Verdict::Unknown)
@@ -215,7 +208,7 @@ impl ExecuteStage {
         if let Some(market) = self.directory.get_mut(key) {
             market.breaker.succeeded();
         }
-        let ended = answer.remaining_count.is_some_and(Count::is_zero);
+        let ended = answer.remaining.is_some_and(Count::is_zero);
         self.step(item.at, if ended { OrderEvent::AmendedEnded } else { OrderEvent::AmendedResting }, now);
         self.conclude(key, Verdict::Amended);
     }
@@ -234,9 +227,8 @@ impl ExecuteStage {
 
     fn cancels_answered(&mut self, request: &Request, body: &[u8], now: Now) {
         let mut told = [false; super::requests::CANCEL_BATCH_MAX];
-        let read = bodies::read_cancels(body, &mut |answer| {
-            let Ok(id) = OrderId::parse(answer.order_id) else { return };
-            let found = request.items().enumerate().find(|(_, item)| item.id == id);
+        let read = parse_canceled_batch(body, |answer| {
+            let found = request.items().enumerate().find(|(_, item)| item.id == answer.order);
             let Some((position, item)) = found else { return };
             told[position] = true;
             if answer.error.is_none() && answer.reduced_by > Count::ZERO {
@@ -245,7 +237,7 @@ impl ExecuteStage {
                 self.cancel_uncertain(item, OrderEvent::NotFound, now);
             }
         });
-        self.counters.malformed_answers += u64::from(read.is_err());
+        let _ = self.read(read);
         for (position, item) in request.items().enumerate() {
             if !told[position] {
                 self.cancel_uncertain(item, OrderEvent::NoOutcome, now);
@@ -289,11 +281,4 @@ impl ExecuteStage {
         let gone = self.orders.get(item.at).is_none();
         self.conclude(item.market, if gone { Verdict::Cancelled } else { Verdict::Unknown });
     }
-}
-
-/// The numbers of a create's answer.
-struct Accepted {
-    filled: Count,
-    remaining: Count,
-    ts_ms: i64,
 }

@@ -24,6 +24,7 @@ pub(super) struct Resolve {
 
 /// One market.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent conditions, not a state machine in disguise")]
 pub(super) struct Market {
     pub key: MarketKey,
     pub ticker: Ticker,

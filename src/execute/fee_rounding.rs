@@ -21,7 +21,7 @@ impl FeeAccumulator {
         self.owed += rounding;
         let charged = trade_fee + rounding;
         let rebate = self.owed.floor_to(balance_step).min(charged.floor_to(balance_step));
-        self.owed = self.owed - rebate;
+        self.owed += -rebate;
         charged - rebate
     }
 }

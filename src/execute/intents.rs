@@ -2,18 +2,18 @@
 //! that adds risk passes the gate first. Owns no state.
 
 use super::ExecuteStage;
-use super::bodies::{AmendBody, CreateBody, Place};
 use super::cash::Terms;
 use super::exposure::{self, Exposure};
 use super::orders::OrderState;
 use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
 use super::tokens::{AMEND_COST, CREATE_COST};
-use super::writes::Path;
 use crate::clock::Now;
-use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, TimeInForce};
+use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, Ticker, TimeInForce};
 use crate::messages::{OrderIntent, Pricing, Verdict};
 use crate::ports::ExecutePort;
+use crate::record::Stage;
+use crate::wire::orders::body::{Amend, Create};
 
 /// What the gate needs to know beside the intent: which order it would replace, and whether it reduces only.
 #[derive(Clone, Copy)]
@@ -97,10 +97,10 @@ impl ExecuteStage {
         self.gate(intent, wanted, now)?;
         // The exchange counts the new total from what it has filled, which may be ahead of the fills that came.
         let total = order.filled.max(order.reported) + count;
-        let gate_ns = self.passed(now, port);
+        let gate_ns = passed(now, port);
         self.amend(at, intent.price, total, now, port)?;
         self.want(at, intent, now);
-        self.stamp_write(intent, gate_ns, port);
+        stamp_write(intent, gate_ns, port);
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl ExecuteStage {
     ) -> Result<(), Verdict> {
         let key = intent.market;
         self.gate(intent, Wanted { side, price: intent.price, count, replaces: None }, now)?;
-        let gate_ns = self.passed(now, port);
+        let gate_ns = passed(now, port);
         let aggressive = intent.pricing == Pricing::Aggressive;
         let client = ClientOrderId { nonce: self.nonce, counter: self.orders_placed + 1 };
         let mut order = Order::new(Whose::Ours(client), key, side, intent.price, count, OrderState::Creating);
@@ -123,21 +123,23 @@ impl ExecuteStage {
         order.reducing = intent.action.reduces();
         order.expires_ms = if aggressive { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
         let expires_ms = order.expires_ms;
-        let Ok(at) = self.orders.insert(order) else {
+        let Some(at) = self.orders.insert(order) else {
             self.counters.orders_untracked += 1;
             return Err(Verdict::RefusedOpenOrders);
         };
         // The id is spent whatever becomes of the request.
         self.orders_placed += 1;
-        let create = CreateBody {
-            place: self.place_of(key),
-            client,
+        let (ticker, exchange_index) = self.place_of(key);
+        let create = Create {
+            ticker: ticker.as_str(),
+            client_order_id: client,
             side,
             count,
             price: intent.price,
             time_in_force: if aggressive { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCanceled },
             post_only: !aggressive,
             reduce_only: aggressive && intent.action.reduces(),
+            exchange_index,
         };
         if let Err(verdict) = self.create(at, &create, now, port) {
             self.orders.remove(at);
@@ -146,7 +148,7 @@ impl ExecuteStage {
         if !aggressive {
             self.arm_session(expires_ms);
         }
-        self.stamp_write(intent, gate_ns, port);
+        stamp_write(intent, gate_ns, port);
         Ok(())
     }
 
@@ -233,9 +235,10 @@ impl ExecuteStage {
         }
     }
 
-    pub(super) fn place_of(&self, key: MarketKey) -> Place {
+    /// What every body says about its market: the ticker and the shard.
+    pub(super) fn place_of(&self, key: MarketKey) -> (Ticker, u8) {
         let market = self.directory.get(key).expect("an order's market is listed while it is followed");
-        Place { ticker: market.ticker, exchange_index: market.exchange_index }
+        (market.ticker, market.exchange_index)
     }
 
     fn amend(
@@ -247,23 +250,25 @@ impl ExecuteStage {
         port: &mut impl ExecutePort,
     ) -> Result<(), Verdict> {
         let order = self.orders.get(at).expect("looked up by the caller");
-        let place = self.place_of(order.market);
-        let body = AmendBody { place, side: order.side, price, count: total };
-        let id = order.id.ok_or(Verdict::RefusedDegraded)?;
-        self.write_amend(at, Path::Amend(id), &body, now, port)
+        let Whose::Ours(client_order_id) = order.whose else { return Err(Verdict::RefusedDegraded) };
+        let (ticker, exchange_index) = self.place_of(order.market);
+        let (ticker, side) = (ticker.as_str(), order.side);
+        let amend = Amend { ticker, client_order_id, side, price, count: total, exchange_index };
+        self.write_amend(at, &amend, now, port)
     }
+}
 
-    fn passed(&mut self, now: Now, port: &mut impl ExecutePort) -> u64 {
-        let gate_ns = port.stamp_ns();
-        port.latency(crate::record::Stage::Risk, gate_ns.saturating_sub(now.mono_ns));
-        gate_ns
-    }
+/// The gate is passed: since when, and how long it took.
+fn passed(now: Now, port: &mut impl ExecutePort) -> u64 {
+    let gate_ns = port.stamp_ns();
+    port.latency(Stage::Risk, gate_ns.saturating_sub(now.mono_ns));
+    gate_ns
+}
 
-    fn stamp_write(&mut self, intent: &OrderIntent, gate_ns: u64, port: &mut impl ExecutePort) {
-        use crate::record::Stage;
-        let written_ns = port.stamp_ns();
-        port.latency(Stage::Write, written_ns.saturating_sub(gate_ns));
-        port.latency(Stage::TickToWire, written_ns.saturating_sub(intent.stamps.oldest_read_ns));
-        port.latency(Stage::NewestToWire, written_ns.saturating_sub(intent.stamps.newest_read_ns));
-    }
+/// The bytes are handed over: how long that took, and how long ago the decision's frames were read.
+fn stamp_write(intent: &OrderIntent, gate_ns: u64, port: &mut impl ExecutePort) {
+    let written_ns = port.stamp_ns();
+    port.latency(Stage::Write, written_ns.saturating_sub(gate_ns));
+    port.latency(Stage::TickToWire, written_ns.saturating_sub(intent.stamps.oldest_read_ns));
+    port.latency(Stage::NewestToWire, written_ns.saturating_sub(intent.stamps.newest_read_ns));
 }

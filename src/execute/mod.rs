@@ -9,7 +9,7 @@
 //! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends.
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
-//! * `readings` asks the exchange (rebuild, compare, resolve) and draws conclusions; `upkeep` does what time brings.
+//! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
 //! It may not touch sockets, clocks or threads, and allocates nothing on an intent, an answer or a fill once its tables
 //! stand. Inputs that come early, late, twice or never are the normal case; the ledger's identities are asserted after
@@ -17,10 +17,10 @@
 
 mod account;
 mod answers;
-mod bodies;
 mod booking;
 mod breaker;
 mod cash;
+mod compare;
 mod config;
 mod counters;
 mod directory;
@@ -33,6 +33,7 @@ mod ledger;
 mod loss_stop;
 mod orders;
 mod position;
+mod queries;
 mod readings;
 mod report;
 mod requests;
@@ -102,7 +103,7 @@ pub struct ExecuteStage {
     /// When an order that has to go may be tried; never when there is none.
     cancels_due_ns: u64,
     body: Vec<u8>,
-    path: Vec<u8>,
+    path: String,
     exposures: Vec<Exposure>,
 }
 
@@ -132,7 +133,7 @@ impl ExecuteStage {
             due_ns: 0,
             cancels_due_ns: NEVER_NS,
             body: Vec::with_capacity(8 * 1_024),
-            path: Vec::with_capacity(256),
+            path: String::with_capacity(256),
             exposures: Vec::with_capacity(config.orders_max + 2),
             config,
         }

@@ -74,9 +74,9 @@ impl Requests {
         id
     }
 
-    pub fn push(&mut self, request: Request) {
+    pub fn push(&mut self, request: &Request) {
         assert!(!self.is_full(), "a request is written only while there is a slot");
-        self.waiting.push(request);
+        self.waiting.push(*request);
     }
 
     pub fn take(&mut self, id: RequestId) -> Option<Request> {
@@ -104,7 +104,7 @@ mod tests {
         let mut requests = Requests::new(4);
         for timeout_ns in [30, 10, 20] {
             let id = requests.next_id();
-            requests.push(Request { timeout_ns, ..Request::new(id, RequestKind::Create, &[]) });
+            requests.push(&Request { timeout_ns, ..Request::new(id, RequestKind::Create, &[]) });
         }
         assert_eq!(requests.next_timeout_ns(), Some(10));
         assert_eq!(requests.overdue(9), None);

@@ -7,6 +7,7 @@ use crate::messages::{Phase, Verdict};
 
 /// An order, or an amend of one, and all that the rules need to know.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one fact a rule")]
 pub struct Question {
     /// Whether any of it would open a position rather than close one.
     pub opens: bool,

@@ -208,18 +208,15 @@ impl OrderTable {
         }
     }
 
-    /// Adds an order, or gives it back when the table is full.
-    ///
-    /// # Errors
-    /// The order, when there is no slot.
-    pub fn insert(&mut self, order: Order) -> Result<OrderRef, Order> {
+    /// Adds an order, unless the table is full.
+    pub fn insert(&mut self, order: Order) -> Option<OrderRef> {
         let index = if let Some(index) = self.free.pop() {
             index
         } else if self.slots.len() < self.bound {
             self.slots.push(Slot { generation: 0, order: None, next_in_market: None });
             u32::try_from(self.slots.len() - 1).expect("the table's bound fits u32")
         } else {
-            return Err(order);
+            return None;
         };
         if let Some(id) = order.id {
             self.by_id.insert(id, index);
@@ -231,7 +228,7 @@ impl OrderTable {
         let slot = &mut self.slots[index as usize];
         slot.next_in_market = self.first_in_market[order.market.position()].replace(index);
         slot.order = Some(order);
-        Ok(OrderRef { index, generation: slot.generation })
+        Some(OrderRef { index, generation: slot.generation })
     }
 
     /// Takes an order out. Its exchange id is remembered as gone.
@@ -381,7 +378,7 @@ mod tests {
     fn a_reused_slot_does_not_answer_for_its_former_order() {
         let mut table = OrderTable::new(1, 1);
         let first = table.insert(order(0, 1)).unwrap();
-        assert!(table.insert(order(0, 2)).is_err());
+        assert!(table.insert(order(0, 2)).is_none());
         table.remove(first).unwrap();
         let second = table.insert(order(0, 2)).unwrap();
         assert_ne!(first, second);

@@ -125,7 +125,7 @@ impl ExecuteStage {
             match market.breaker.open_until_ms(now.session_ms) {
                 Some(until_ms) => self.arm_session(until_ms),
                 None if self.directory.get_mut(key).is_some_and(|market| market.breaker.close()) => {
-                    self.mark_dirty(key)
+                    self.mark_dirty(key);
                 }
                 None => (),
             }

@@ -1,8 +1,9 @@
 //! Sends order writes: creates, amends, batched cancels. Owns nothing beyond the buffers of the stage. Write tokens are
 //! taken when the bytes are handed over; what is needed to cancel every open order is never spent on anything else.
 
+use std::fmt::Write;
+
 use super::ExecuteStage;
-use super::bodies::{self, AmendBody, CreateBody};
 use super::orders::OrderEvent;
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
@@ -11,15 +12,8 @@ use crate::clock::{NEVER_NS, Now};
 use crate::market::OrderId;
 use crate::messages::Verdict;
 use crate::ports::{ExecutePort, NotSent, OrderRequest};
+use crate::wire::orders::body::{Amend, Cancel, Create, write_amend, write_cancel_batch, write_create};
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
-
-/// Where a write goes.
-#[derive(Clone, Copy)]
-pub(super) enum Path {
-    Create,
-    Amend(OrderId),
-    Cancel,
-}
 
 /// How soon a write that found no connection is tried again.
 const NO_CONNECTION_RETRY_NS: u64 = 5_000_000;
@@ -29,17 +23,17 @@ impl ExecuteStage {
     pub(super) fn create(
         &mut self,
         at: OrderRef,
-        create: &CreateBody,
+        create: &Create<'_>,
         now: Now,
         port: &mut impl ExecutePort,
     ) -> Result<(), Verdict> {
-        bodies::write_create(&mut self.body, create);
+        self.body.clear();
+        write_create(&mut self.body, create);
         let market = self.orders.get(at).expect("inserted by the caller").market;
         // The exchange's id is not known yet: answers to creates go by the slot.
         let item = RequestItem { at, market, id: OrderId::default() };
-        self.write(RequestKind::Create, Path::Create, &[item], now, port)
-            .map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(create.place.exchange_index, CREATE_COST, now.mono_ns);
+        self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
+        self.tokens.take(create.exchange_index, CREATE_COST, now.mono_ns);
         self.counters.sent += 1;
         Ok(())
     }
@@ -48,16 +42,16 @@ impl ExecuteStage {
     pub(super) fn write_amend(
         &mut self,
         at: OrderRef,
-        path: Path,
-        amend: &AmendBody,
+        amend: &Amend<'_>,
         now: Now,
         port: &mut impl ExecutePort,
     ) -> Result<(), Verdict> {
-        bodies::write_amend(&mut self.body, amend);
+        self.body.clear();
+        write_amend(&mut self.body, amend);
         let order = self.orders.get(at).expect("looked up by the caller");
         let item = RequestItem { at, market: order.market, id: order.id.expect("only known orders are amended") };
-        self.write(RequestKind::Amend, path, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(amend.place.exchange_index, AMEND_COST, now.mono_ns);
+        self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
+        self.tokens.take(amend.exchange_index, AMEND_COST, now.mono_ns);
         self.step(at, OrderEvent::AmendSent, now);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
@@ -142,17 +136,21 @@ impl ExecuteStage {
         now: Now,
         port: &mut impl ExecutePort,
     ) -> Result<(), NotSent> {
-        bodies::begin_cancels(&mut self.body);
         let mut list = [items[0].expect("a batch has an item"); CANCEL_BATCH_MAX];
         let mut count = 0;
         for item in items.iter().flatten() {
-            let place = self.place_of(item.market);
-            bodies::write_cancel(&mut self.body, item, place);
             list[count] = *item;
             count += 1;
         }
-        bodies::end_cancels(&mut self.body);
-        self.write(RequestKind::Cancel, Path::Cancel, &list[..count], now, port)?;
+        self.body.clear();
+        write_cancel_batch(
+            &mut self.body,
+            list[..count].iter().map(|item| {
+                let market = self.directory.get(item.market).expect("an order's market is listed while it is followed");
+                Cancel { order: item.id, ticker: market.ticker.as_str(), exchange_index: market.exchange_index }
+            }),
+        );
+        self.write(RequestKind::Cancel, &list[..count], now, port)?;
         for item in &list[..count] {
             self.tokens.take(0, CANCEL_COST, now.mono_ns);
             self.counters.cancels_sent += 1;
@@ -166,7 +164,6 @@ impl ExecuteStage {
     fn write(
         &mut self,
         kind: RequestKind,
-        path: Path,
         items: &[RequestItem],
         now: Now,
         port: &mut impl ExecutePort,
@@ -175,20 +172,21 @@ impl ExecuteStage {
             return Err(NotSent);
         }
         let mut request = Request::new(self.requests.next_id(), kind, items);
-        if let Path::Amend(id) = path {
-            bodies::write_amend_path(&mut self.path, id);
-        }
-        let (method, path) = match path {
-            Path::Create => ("POST", ORDERS_PATH),
-            Path::Amend(_) => ("POST", std::str::from_utf8(&self.path).expect("a path is ASCII")),
-            Path::Cancel => ("DELETE", BATCHED_PATH),
+        let (method, path) = match kind {
+            RequestKind::Create => ("POST", ORDERS_PATH),
+            RequestKind::Cancel => ("DELETE", BATCHED_PATH),
+            RequestKind::Amend => {
+                self.path.clear();
+                write!(self.path, "{ORDERS_PATH}/{}/amend", items[0].id).expect("writing to a String cannot fail");
+                ("POST", self.path.as_str())
+            }
         };
         let cancels = kind == RequestKind::Cancel;
         port.request(&OrderRequest { id: request.id, method, path, body: &self.body, cancels })?;
         request.written_ns = port.stamp_ns();
         request.timeout_ns = now.mono_ns.saturating_add(self.config.answer_timeout_ns);
         self.arm(request.timeout_ns);
-        self.requests.push(request);
+        self.requests.push(&request);
         for item in items {
             if let Some(market) = self.directory.get_mut(item.market) {
                 market.writes += 1;

@@ -49,7 +49,7 @@ fn an_aggressive_sell_is_immediate_and_reduces_only() {
     bench.intend_as(market(M), Action::SellYes, Pricing::Aggressive, 40, 10);
     let written = bench.written();
     assert_eq!(written.body["time_in_force"], "immediate_or_cancel");
-    assert_eq!((written.body["reduce_only"].as_bool(), written.body["post_only"].as_bool()), (Some(true), None));
+    assert_eq!((written.body["reduce_only"].as_bool(), written.body["post_only"].as_bool()), (Some(true), Some(false)));
     // No more than is held.
     assert_eq!(written.body["count"], "6.00");
     bench.accept(written.id, 9, 4, 0);
