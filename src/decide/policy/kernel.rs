@@ -103,30 +103,28 @@ pub enum CpuPath {
     /// Eight sums a register.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Sixteen.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
 }
 
 impl CpuPath {
+    /// Every path, slowest first.
+    const ALL: &[Self] = &[
+        Self::Portable,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+    ];
+
     /// The paths that this processor can take, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let mut paths = vec![Self::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") {
-                paths.push(Self::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-                paths.push(Self::Avx512);
-            }
-        }
-        paths
+        Self::ALL.iter().copied().filter(|path| path.is_available()).collect()
     }
 
     fn is_available(self) -> bool {
-        Self::available().contains(&self)
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+        }
     }
 }
 
@@ -177,8 +175,10 @@ impl Kernel {
     /// The same kernel on another path; none when this processor cannot take it.
     #[must_use]
     pub fn on(mut self, path: CpuPath) -> Option<Self> {
-        self.path = path;
-        path.is_available().then_some(self)
+        path.is_available().then(|| {
+            self.path = path;
+            self
+        })
     }
 
     /// The path in use.
@@ -211,9 +211,6 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the path was found available on this processor when it was chosen.
             CpuPath::Avx2 => unsafe { forward_avx2(&self.layers, &mut self.scratch, input, output) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            CpuPath::Avx512 => unsafe { forward_avx512(&self.layers, &mut self.scratch, input, output) },
         }
     }
 }
@@ -258,13 +255,6 @@ impl PackedLayer {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn forward_avx2(layers: &[PackedLayer], scratch: &mut [Vec<f32>; 2], input: &[f32], output: &mut [f32]) {
-    forward(layers, scratch, input, output);
-}
-
-/// [`forward`], compiled for AVX-512.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl")]
-fn forward_avx512(layers: &[PackedLayer], scratch: &mut [Vec<f32>; 2], input: &[f32], output: &mut [f32]) {
     forward(layers, scratch, input, output);
 }
 

@@ -16,10 +16,10 @@ use crate::messages::Action;
 
 /// How far the book must lean against a resting entry before it is turned around: one part in this many of the displayed
 /// contracts of both sides.
-pub const LEAN_TO_TURN: i64 = 10;
+const LEAN_TO_TURN: i64 = 10;
 
 /// Above this spread, in units of $0.0001, nobody makes this market and the touch says nothing about its value: no entry.
-pub const ENTRY_SPREAD_MAX: i64 = 2_000;
+const ENTRY_SPREAD_MAX: i64 = 2_000;
 
 /// The rule-based maker.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 //! `models/export_onnx.py` writes it.
 //!
 //! Loading is suspicious, since a model that is misread trades all the same. The metadata must name what this program
-//! does ([`metadata`]), the graph must be a chain that the dense kernel computes ([`graph`]), and the kernel must agree
-//! with tract, an independent implementation of ONNX ([`oracle`]). Everything else is refused with what was found. What
+//! does (`metadata`), the graph must be a chain that the dense kernel computes (`graph`), and the kernel must agree
+//! with tract, an independent implementation of ONNX (`oracle`). Everything else is refused with what was found. What
 //! runs on a tick is the kernel alone.
 
 mod graph;
@@ -189,7 +189,7 @@ mod tests {
         let one = policy.logits(&[0.0; 52]);
         let other = policy.logits(&[0.5; 52]);
         assert!(one.iter().chain(&other).all(|logit| logit.is_finite()));
-        assert_ne!(one, other);
+        assert_ne!(one.map(f32::to_bits), other.map(f32::to_bits));
     }
 
     #[test]
@@ -204,6 +204,21 @@ mod tests {
     fn a_model_cut_off_anywhere_is_refused() {
         for length in (0..BUILT_IN.len()).rev().step_by(97).chain(0..64) {
             assert!(OnnxPolicy::from_bytes("cut", &BUILT_IN[..length]).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_damaged_byte_never_makes_loading_panic() {
+        // The operators stand at the beginning of the file and the metadata at its end; the weights fill the middle.
+        let length = BUILT_IN.len();
+        for position in
+            (0..700).step_by(3).chain((700..length - 700).step_by(1_009)).chain((length - 700..length).step_by(3))
+        {
+            let mut bytes = BUILT_IN.to_vec();
+            bytes[position] ^= 0x55;
+            if let Err(error) = OnnxPolicy::from_bytes("damaged", &bytes) {
+                assert!(error.to_string().starts_with("model damaged: "), "{error}");
+            }
         }
     }
 
