@@ -108,7 +108,8 @@ fn read_key_file(path: &Path) -> Result<String, CredentialsError> {
         return Err(CredentialsError::Exposed { path: path.to_owned(), mode });
     }
     let mut pem = String::new();
-    let length = file.take(KEY_BYTES_MAX + 1).read_to_string(&mut pem).map_err(|error| unreadable(error.to_string()))?;
+    let length =
+        file.take(KEY_BYTES_MAX + 1).read_to_string(&mut pem).map_err(|error| unreadable(error.to_string()))?;
     if length as u64 > KEY_BYTES_MAX {
         return Err(unreadable("it is too large to be a key".to_owned()));
     }

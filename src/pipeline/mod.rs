@@ -23,5 +23,8 @@ pub mod stages;
 pub mod state;
 pub mod websocket;
 
+#[cfg(test)]
+mod testing;
+
 /// What this program calls itself in requests.
 pub const USER_AGENT: &str = concat!("kalshi-actor/", env!("CARGO_PKG_VERSION"));

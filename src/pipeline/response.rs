@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_chunked_response_is_complete_after_its_last_chunk_and_trailers() {
-        let bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=1\r\n world\r\n0\r\nA: b\r\n\r\n";
+        let bytes =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=1\r\n world\r\n0\r\nA: b\r\n\r\n";
         grows_into(bytes, 200, b"hello world");
     }
 

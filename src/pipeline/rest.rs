@@ -164,3 +164,87 @@ impl RestHelper {
         self.outcomes.try_recv().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{credentials, ends, read_request, server, trust, until};
+    use super::*;
+    use std::io::Write;
+
+    /// Answers every request with what it was asked for.
+    fn echo(scheme: &str) -> Endpoint {
+        server(scheme, |_, mut peer| {
+            loop {
+                let request = read_request(&mut *peer);
+                if request.is_empty() {
+                    return;
+                }
+                let status = if request.contains("/missing") { "404 Not Found" } else { "200 OK" };
+                let response = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{request}", request.len());
+                peer.write_all(response.as_bytes()).unwrap();
+            }
+        })
+    }
+
+    fn client(endpoint: &Endpoint, timeout: Duration) -> RestClient {
+        RestClient::new(endpoint, &trust(), Some(credentials()), timeout)
+    }
+
+    fn header<'a>(request: &'a str, name: &str) -> &'a str {
+        let line = request.lines().find(|line| line.to_ascii_lowercase().starts_with(&name.to_ascii_lowercase()));
+        line.and_then(|line| line.split_once(": ")).unwrap_or_else(|| panic!("{name} is missing in {request}")).1
+    }
+
+    #[test]
+    fn reads_are_signed_without_their_query_plain_and_over_tls() {
+        for scheme in ["http", "https"] {
+            let endpoint = echo(scheme);
+            let client = client(&endpoint, Duration::from_secs(5));
+            let answer = client.get("/trade-api/v2/portfolio/orders?limit=5").unwrap();
+            let request = String::from_utf8(answer.body).unwrap();
+            assert!(request.starts_with("GET /trade-api/v2/portfolio/orders?limit=5 HTTP/1.1"), "{request}");
+            let verifier = client.credentials.as_ref().unwrap().signer.verifier();
+            let (timestamp, signature) =
+                (header(&request, "kalshi-access-timestamp"), header(&request, "kalshi-access-signature"));
+            assert_eq!(verifier.verify(timestamp, "GET", "/trade-api/v2/portfolio/orders", signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_delete_may_carry_a_body_and_an_error_status_is_an_answer() {
+        let client = client(&echo("http"), Duration::from_secs(5));
+        let answer = client.delete("/batched", b"{\"orders\":[]}").unwrap();
+        let request = String::from_utf8(answer.body).unwrap();
+        assert!(request.starts_with("DELETE /batched") && request.ends_with("{\"orders\":[]}"), "{request}");
+        assert!(client.delete("/all", b"").unwrap().body.starts_with(b"DELETE /all"));
+        assert_eq!(client.get("/missing").unwrap().status, 404);
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_is_an_error_that_names_the_request_and_no_secret() {
+        let endpoint = server("http", |_, mut peer| {
+            read_request(&mut *peer);
+            std::thread::sleep(Duration::from_secs(30));
+        });
+        let client = client(&endpoint, Duration::from_millis(200));
+        let text = client.get("/slow").unwrap_err().to_string();
+        assert!(text.starts_with("GET /slow: ") && text.contains("timeout"), "{text}");
+        assert!(!text.contains("test-key"), "{text}");
+    }
+
+    #[test]
+    fn the_helper_answers_in_order_and_ends_with_its_owner() {
+        let clock = Clock::start();
+        let (mut helper, thread) =
+            RestHelper::start(client(&echo("http"), Duration::from_secs(5)), clock.clone()).unwrap();
+        helper.get(1, "/first");
+        helper.get(2, "/missing");
+        let first = until(|| helper.poll());
+        assert_eq!((first.request, first.result.unwrap().status), (1, 200));
+        assert!(first.read_ns <= clock.now_ns());
+        let second = until(|| helper.poll());
+        assert_eq!((second.request, second.result.unwrap().status), (2, 404));
+        drop(helper);
+        ends(thread);
+    }
+}

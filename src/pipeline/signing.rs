@@ -174,7 +174,8 @@ pub fn start_signing(
         slots.push(Slot { target: Some(target), turn: 0, signature: None });
     }
     slots.resize_with(slot_count, || Slot { target: None, turn: 0, signature: None });
-    let helper = Helper { credentials: Arc::clone(&credentials), kept: vec![None; slot_count], jobs: jobs_out, made: made_in };
+    let helper =
+        Helper { credentials: Arc::clone(&credentials), kept: vec![None; slot_count], jobs: jobs_out, made: made_in };
     let thread = std::thread::Builder::new().name("signing".to_owned()).spawn(move || helper.run())?;
     let cache = SignatureCache {
         credentials,
@@ -207,7 +208,8 @@ impl SignatureCache {
     pub fn signature(&mut self, method: &str, path: &str, wall_ms: i64) -> Result<Signature, SignError> {
         self.refresh();
         let path = path.split_once('?').map_or(path, |(path, _query)| path);
-        let slot = self.slots.iter_mut().find(|slot| slot.target.as_ref().is_some_and(|target| target.is(method, path)));
+        let slot =
+            self.slots.iter_mut().find(|slot| slot.target.as_ref().is_some_and(|target| target.is(method, path)));
         if let Some(Slot { signature: Some(signature), .. }) = &slot
             && signature.is_fresh(wall_ms)
         {
@@ -277,5 +279,117 @@ impl Helper {
             Ok(signature) => drop(self.made.push(Made { slot: job.slot, turn: job.turn, signature })),
             Err(error) => tracing::error!(%error, "the signing helper cannot sign"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{credentials, ends, until};
+    use super::*;
+
+    const CREATE: &str = "/trade-api/v2/portfolio/events/orders";
+
+    fn amend(order: usize) -> String {
+        format!("/trade-api/v2/portfolio/events/orders/{order}/amend")
+    }
+
+    fn check(credentials: &Credentials, method: &str, path: &str, signature: &Signature) {
+        let verifier = credentials.signer.verifier();
+        let timestamp = signature.timestamp_ms().to_string();
+        assert_eq!(verifier.verify(&timestamp, method, path, signature.text()), Ok(()));
+    }
+
+    /// Waits until a signature is handed out that was ready.
+    fn ready(cache: &mut SignatureCache, method: &str, path: &str) -> Signature {
+        until(|| {
+            let before = cache.counters().ready;
+            let signature = cache.signature(method, path, wall_ms()).unwrap();
+            (cache.counters().ready > before).then_some(signature)
+        })
+    }
+
+    #[test]
+    fn constant_paths_are_ready_and_stay_fresh() {
+        let credentials = credentials();
+        let (mut cache, thread) = start_signing(Arc::clone(&credentials), &[("POST", CREATE)]).unwrap();
+        until(|| {
+            cache.refresh();
+            cache.slots[0].signature.is_some().then_some(())
+        });
+        let first = ready(&mut cache, "POST", CREATE);
+        check(&credentials, "POST", CREATE, &first);
+        assert_eq!(*cache.counters(), SigningCounters { ready: 1, inline: 0 });
+        let renewed = until(|| {
+            let signature = cache.signature("POST", CREATE, wall_ms()).unwrap();
+            (signature.timestamp_ms() > first.timestamp_ms()).then_some(signature)
+        });
+        assert!(renewed.timestamp_ms() - first.timestamp_ms() <= SIGNATURE_AGE_MAX_MS);
+        assert_eq!(cache.counters().inline, 0);
+        drop(cache);
+        ends(thread);
+    }
+
+    #[test]
+    fn other_paths_are_signed_in_place_and_without_their_query() {
+        let credentials = credentials();
+        let (mut cache, _) = start_signing(Arc::clone(&credentials), &[]).unwrap();
+        let path = amend(1);
+        let signature = cache.signature("POST", &format!("{path}?subaccount=0"), wall_ms()).unwrap();
+        check(&credentials, "POST", &path, &signature);
+        assert_eq!(*cache.counters(), SigningCounters { ready: 0, inline: 1 });
+    }
+
+    #[test]
+    fn a_stale_signature_and_one_from_the_future_are_not_used() {
+        let credentials = credentials();
+        let signature = Signature::make(&credentials, "GET", "/", 10_000).unwrap();
+        for (wall_ms, fresh) in [(9_999, false), (10_000, true), (12_000, true), (12_001, false)] {
+            assert_eq!(signature.is_fresh(wall_ms), fresh, "at {wall_ms}");
+        }
+        let (mut cache, _) = start_signing(credentials, &[("POST", CREATE)]).unwrap();
+        ready(&mut cache, "POST", CREATE);
+        let later_ms = wall_ms() + 60_000;
+        assert_eq!(cache.signature("POST", CREATE, later_ms).unwrap().timestamp_ms(), later_ms);
+    }
+
+    #[test]
+    fn a_named_path_is_signed_ahead() {
+        let credentials = credentials();
+        let (mut cache, _) = start_signing(Arc::clone(&credentials), &[("POST", CREATE)]).unwrap();
+        let path = amend(1);
+        cache.presign("POST", &path);
+        cache.presign("POST", &path);
+        until(|| {
+            cache.refresh();
+            cache.slots[1].signature.is_some().then_some(())
+        });
+        assert!(cache.slots[2].target.is_none(), "named twice, kept once");
+        check(&credentials, "POST", &path, &ready(&mut cache, "POST", &path));
+        assert_eq!(cache.counters().inline, 0);
+    }
+
+    #[test]
+    fn the_oldest_named_path_makes_room_and_its_signatures_are_never_taken_for_the_new_one() {
+        let credentials = credentials();
+        let (mut cache, _) = start_signing(Arc::clone(&credentials), &[("POST", CREATE)]).unwrap();
+        for order in 0..=NAMED_PATHS_MAX {
+            until(|| {
+                cache.presign("POST", &amend(order));
+                cache.slots.iter().any(|slot| slot.target.is_some_and(|t| t.is("POST", &amend(order)))).then_some(())
+            });
+        }
+        let known = |cache: &SignatureCache, order| {
+            cache.slots.iter().any(|slot| slot.target.is_some_and(|target| target.is("POST", &amend(order))))
+        };
+        assert!(!known(&cache, 0) && known(&cache, 1) && known(&cache, NAMED_PATHS_MAX));
+        let path = amend(NAMED_PATHS_MAX);
+        check(&credentials, "POST", &path, &ready(&mut cache, "POST", &path));
+        check(&credentials, "POST", CREATE, &ready(&mut cache, "POST", CREATE));
+    }
+
+    #[test]
+    fn a_signature_is_not_printed() {
+        let signature = Signature::make(&credentials(), "GET", "/", 5).unwrap();
+        assert!(!format!("{signature:?}").contains(signature.text()));
     }
 }

@@ -145,9 +145,7 @@ impl StateDir {
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
         let path = self.folder.join(name);
         match fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| StateError::Content { path, error })
-            }
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| StateError::Content { path, error }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StateError::Io { path, error }),
         }

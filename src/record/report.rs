@@ -60,9 +60,15 @@ fn ledger_differences(ledger: &LedgerSummary) -> Vec<String> {
         let [ours, theirs] = [ledger.cash_micros, ledger.exchange_cash_micros].map(Money::from_micros);
         differences.push(format!("cash: ledger ${ours}, exchange ${theirs}"));
     }
-    let unequal = ledger.positions.iter().filter(|position| position.contracts.to_bits() != position.exchange_contracts.to_bits());
+    let unequal = ledger
+        .positions
+        .iter()
+        .filter(|position| position.contracts.to_bits() != position.exchange_contracts.to_bits());
     differences.extend(unequal.map(|position| {
-        format!("{}: ledger {} contracts, exchange {}", position.market, position.contracts, position.exchange_contracts)
+        format!(
+            "{}: ledger {} contracts, exchange {}",
+            position.market, position.contracts, position.exchange_contracts
+        )
     }));
     differences
 }

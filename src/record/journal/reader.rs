@@ -95,7 +95,8 @@ impl JournalReader {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(folder).map_err(|error| fail(error.into()))? {
             let name = entry.map_err(|error| fail(error.into()))?.file_name();
-            let number: Option<u32> = name.to_str().and_then(|name| name.strip_suffix(".kaj")).and_then(|digits| digits.parse().ok());
+            let number: Option<u32> =
+                name.to_str().and_then(|name| name.strip_suffix(".kaj")).and_then(|digits| digits.parse().ok());
             numbers.extend(number);
         }
         let (Some(&first), Some(&last)) = (numbers.iter().min(), numbers.iter().max()) else {
@@ -214,9 +215,14 @@ impl JournalReader {
     fn check_header(&self, number: u32) -> Result<(Vec<u8>, usize), JournalProblem> {
         // A crash right after a segment was begun leaves less than a header, or nothing.
         let short = || {
-            if number == self.last && number > self.first { JournalProblem::TornTail } else { JournalProblem::Header("too short") }
+            if number == self.last && number > self.first {
+                JournalProblem::TornTail
+            } else {
+                JournalProblem::Header("too short")
+            }
         };
-        let field = |at: usize| self.segment.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+        let field =
+            |at: usize| self.segment.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
         let magic = self.segment.get(..MAGIC.len()).ok_or_else(short)?;
         if magic != MAGIC {
             return Err(JournalProblem::Header("the file does not begin with KALSHIAJ"));
