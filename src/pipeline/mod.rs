@@ -17,6 +17,7 @@ pub mod pin;
 pub mod response;
 pub mod rest;
 pub mod ring;
+pub mod session;
 pub mod signals;
 pub mod signing;
 pub mod stages;
