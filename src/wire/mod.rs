@@ -8,6 +8,7 @@ pub mod error;
 pub mod frame;
 pub mod markets;
 pub mod orders;
+pub mod recorded;
 mod scan;
 pub mod sign;
 
