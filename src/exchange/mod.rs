@@ -10,3 +10,4 @@ pub mod launch;
 pub mod participants;
 pub mod server;
 pub mod venue;
+pub mod recorded;
