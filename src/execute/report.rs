@@ -179,9 +179,20 @@ impl ExecuteStage {
     /// Everything on which the ledger and the reading differ. The ledger's values since `from_ms` count as agreeing.
     pub(super) fn differences(&self, from_ms: i64) -> Vec<Difference> {
         let mut differences = self.readings.cash_differences(&self.ledger, from_ms);
+        differences.retain(|difference| !self.is_payment(difference));
         differences
             .extend(self.directory.iter().filter_map(|market| self.readings.position_difference(market, from_ms)));
         differences
+    }
+
+    /// Whether a difference in cash is what the exchange owed for one market or for all: it has paid, and the read that
+    /// tells so is on its way. The last comparison does not take that for an answer.
+    fn is_payment(&self, difference: &Difference) -> bool {
+        let Difference::Cash { exchange_index, ours, exchange } = *difference else { return false };
+        let more = exchange - ours;
+        let owed = self.ledger.shard(exchange_index).map_or(Money::ZERO, |shard| shard.awaiting);
+        let mut markets = self.directory.iter().filter(|market| market.exchange_index == exchange_index);
+        more > Money::ZERO && !self.readings.closing && (more == owed || markets.any(|market| market.awaiting == more))
     }
 
     /// Orders of ours that have not ended with all their fills.

@@ -310,3 +310,12 @@ impl Bench {
         *self.port.portfolios.iter().rev().find(|update| update.market == key).unwrap()
     }
 }
+
+/// A bench with ten bid at 40 in the first market, resting as order 9.
+pub(super) fn resting() -> Bench {
+    let mut bench = Bench::ready();
+    bench.intend(market(0), Action::BuyYes, 40, 10);
+    let request = bench.written().id;
+    bench.accept(request, 9, 0, 10);
+    bench
+}

@@ -135,12 +135,11 @@ impl Session {
     fn market_moves(&mut self) {
         let (resting, now_ms) = (self.venue.resting(), self.now_ms());
         if let Some(&id) = resting.get(self.random.random_range(0..resting.len().max(1))) {
-            match self.random.random_range(0..10) {
-                0 => self.venue.end(id, now_ms),
-                _ => {
-                    let units = self.random.random_range(1..=600);
-                    self.venue.fill(id, units, now_ms);
-                }
+            if self.random.random_bool(0.1) {
+                self.venue.end(id, now_ms);
+            } else {
+                let units = self.random.random_range(1..=600);
+                self.venue.fill(id, units, now_ms);
             }
         }
         if self.foreign && self.random.random_bool(0.05) {
