@@ -26,10 +26,10 @@ fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> B
 impl FeedStage {
     /// Ends every input: delivers what is owed, asks for what is wanted, and arms the retry for the rest.
     pub(super) fn settle(&mut self, now: Now, port: &mut impl FeedPort) {
-        self.flush_listings(now, port);
         self.flush_stale(now, port);
         self.flush_statuses(now, port);
         self.flush_delistings(now, port);
+        self.flush_listings(now, port);
         self.ask_trades(now, port);
         let no_buffer = self.ask_snapshots(now, port);
         let owes = self.overflowing

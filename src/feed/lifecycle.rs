@@ -166,7 +166,7 @@ impl FeedStage {
             let params = CommandParams { market_tickers: self.tickers(&traded).market_tickers, ..delete(sid) };
             self.send(Purpose::DeleteTrades, params, now, port);
         }
-        let (on_book, off_book): (Vec<_>, Vec<_>) = positions.iter().copied().partition(|&position| {
+        let (on_book, mut off_book): (Vec<_>, Vec<_>) = positions.iter().copied().partition(|&position| {
             self.markets.get(position).is_some_and(|market| market.on_book || matches!(market.book, Book::Asked { .. }))
         });
         match self.channels.open_sid(Channel::Book) {
@@ -181,9 +181,11 @@ impl FeedStage {
                     }
                 }
             }
-            _ => on_book.into_iter().for_each(|position| self.finish_leaving(position)),
+            _ => off_book.extend(on_book),
         }
-        off_book.into_iter().for_each(|position| self.finish_leaving(position));
+        for position in off_book {
+            self.finish_leaving(position);
+        }
     }
 
     /// The exchange has taken the markets of a command off the book subscription.

@@ -21,6 +21,7 @@ pub(super) enum Book {
 
 /// One market.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; most combinations occur")]
 pub(super) struct Market {
     /// As announced, with its newest bands and close time.
     pub(super) listing: Listing,
@@ -180,7 +181,6 @@ impl Markets {
 }
 
 /// Mixes eight bytes at a time; the last word also carries the length.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of the product is the hash")]
 fn hash(bytes: &[u8]) -> usize {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut state = bytes.len() as u64;

@@ -101,7 +101,7 @@ impl FeedStage {
             return false;
         }
         let (added, refreshed) = self.next_chunk(free, now);
-        self.request_snapshots(added, refreshed, now, port);
+        self.request_snapshots(&added, &refreshed, now, port);
         false
     }
 
@@ -135,10 +135,10 @@ impl FeedStage {
         (added, refreshed)
     }
 
-    fn request_snapshots(&mut self, added: Vec<usize>, refreshed: Vec<usize>, now: Now, port: &mut impl FeedPort) {
+    fn request_snapshots(&mut self, added: &[usize], refreshed: &[usize], now: Now, port: &mut impl FeedPort) {
         let sid = self.channels.open_sid(Channel::Book);
         if !added.is_empty() {
-            for &position in &added {
+            for &position in added {
                 if self.markets.get(position).is_some_and(|market| !market.on_trade) {
                     self.wanted_trades.insert(position);
                 }
@@ -148,23 +148,22 @@ impl FeedStage {
                     channels: Some(vec![Channel::Book.name().to_owned()]),
                     use_yes_price: Some(false),
                     skip_ticker_ack: Some(true),
-                    ..self.tickers(&added)
+                    ..self.tickers(added)
                 },
-                Some(_) => CommandParams { sid, action: Some("add_markets".to_owned()), ..self.tickers(&added) },
+                Some(_) => CommandParams { sid, action: Some("add_markets".to_owned()), ..self.tickers(added) },
             };
             let purpose = if sid.is_none() { Purpose::Subscribe(Channel::Book) } else { Purpose::AddBooks };
             let id = self.send(purpose, params, now, port);
-            self.expect_snapshots(&added, id, now);
+            self.expect_snapshots(added, id, now);
             if sid.is_none() {
                 self.channels.set(Channel::Book, Subscription::Opening);
             }
             self.ask_trades(now, port);
         }
         if !refreshed.is_empty() {
-            let action = Some("get_snapshot".to_owned());
-            let params = CommandParams { sid, action, ..self.tickers(&refreshed) };
+            let params = CommandParams { sid, action: Some("get_snapshot".to_owned()), ..self.tickers(refreshed) };
             let id = self.send(Purpose::Snapshots, params, now, port);
-            self.expect_snapshots(&refreshed, id, now);
+            self.expect_snapshots(refreshed, id, now);
         }
     }
 

@@ -25,6 +25,7 @@ pub struct FeedStage {
     /// The buffer that the next snapshot is parsed into.
     pub(super) levels: Box<BookLevels>,
     /// Empty buffers, one for each snapshot that may be asked for.
+    #[expect(clippy::vec_box, reason = "the ring to `decide` carries boxes: a snapshot moves as a pointer")]
     pub(super) spares: Vec<Box<BookLevels>>,
     /// Snapshots asked for and not yet received.
     pub(super) asked: usize,

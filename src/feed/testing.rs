@@ -24,6 +24,7 @@ pub(super) struct Port {
     pub(super) sent: VecDeque<(ConnectionId, Command)>,
     pub(super) ring: VecDeque<(BookEvent, Option<Listing>, Option<Box<BookLevels>>)>,
     pub(super) ring_capacity: usize,
+    #[expect(clippy::vec_box, reason = "the pool's buffers are boxes")]
     pub(super) pool: Vec<Box<BookLevels>>,
     pub(super) statuses: VecDeque<MarketStatus>,
     pub(super) status_capacity: usize,
@@ -249,6 +250,12 @@ impl Bench {
         ));
     }
 
+    fn snapshots(&mut self, markets: &[String], levels: &str) {
+        for market in markets {
+            self.snapshot(market, levels);
+        }
+    }
+
     pub(super) fn delta_with(&mut self, market: &str, seq: u64, ts_ms: i64) {
         self.frame(&format!(
             r#"{{"type":"orderbook_delta","sid":{BOOK},"seq":{seq},"msg":{{"market_ticker":"{market}","market_id":"m","clock":8,"price_dollars":"0.4200","delta_fp":"-5.00","side":"no","ts":"2026-11-21T00:00:00Z","ts_ms":{ts_ms}}},"sending_ts_ms":6000}}"#
@@ -292,7 +299,7 @@ impl Bench {
                         r#"{{"id":{id},"type":"subscribed","msg":{{"channel":"{channel}","sid":{sid}}}}}"#
                     ));
                     if sid == BOOK {
-                        markets.iter().for_each(|market| self.snapshot(market, levels));
+                        self.snapshots(&markets, levels);
                     }
                 }
                 ("unsubscribe", _) => {
@@ -300,13 +307,13 @@ impl Bench {
                     let seq = self.next_seq(sid);
                     self.frame(&format!(r#"{{"id":{id},"type":"unsubscribed","sid":{sid},"seq":{seq}}}"#));
                 }
-                (_, Some("get_snapshot")) => markets.iter().for_each(|market| self.snapshot(market, levels)),
+                (_, Some("get_snapshot")) => self.snapshots(&markets, levels),
                 (_, action) => {
                     let sid = params.sid.expect("sid");
                     let seq = self.next_seq(sid);
                     self.frame(&format!(r#"{{"id":{id},"type":"ok","sid":{sid},"seq":{seq},"msg":{{}}}}"#));
                     if sid == BOOK && action == Some("add_markets") {
-                        markets.iter().for_each(|market| self.snapshot(market, levels));
+                        self.snapshots(&markets, levels);
                     }
                 }
             }

@@ -44,7 +44,8 @@ impl ReconcileStage {
                 }
                 self.outbox.push_back(AccountEvent::ReadBegin { query, kind });
                 let complete = self.push_facts(&mut job, kind, now);
-                let known = kind != QueryKind::Resolve || self.directory.listing(market).is_some();
+                let of_market = matches!(kind, QueryKind::Resolve | QueryKind::Successor);
+                let known = !of_market || self.directory.listing(market).is_some();
                 let as_of_ms = job.begun.unwrap_or(now).session_ms;
                 self.outbox.push_back(AccountEvent::ReadEnd { query, kind, complete: complete && known, as_of_ms });
                 None

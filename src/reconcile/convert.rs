@@ -1,5 +1,7 @@
 //! From the exchange's frames and bodies to facts. A fact's market key is filled in by the caller.
 
+use jiff::Timestamp;
+
 use crate::market::{ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId};
 use crate::messages::{AccountEvent, Fill, OrderReport, Owner, Source};
 use crate::wire::{account, frame};
@@ -29,7 +31,7 @@ pub(super) fn read_fill(fill: &account::Fill, session_ms: i64, read_ns: u64) -> 
         count: fill.count_fp,
         fee: fill.fee_cost,
         post_position: None,
-        time_ms: fill.created_time.map(|time| time.as_millisecond()).or(seconds).unwrap_or(session_ms),
+        time_ms: fill.created_time.map(Timestamp::as_millisecond).or(seconds).unwrap_or(session_ms),
         read_ns,
         market: MarketKey::default(),
         price: fill.yes_price_dollars,
@@ -71,7 +73,7 @@ pub(super) fn read_order(order: &account::Order, session_ms: i64) -> Result<Orde
         owner: owner(&order.client_order_id),
         filled: order.fill_count_fp,
         remaining: if order.status == OrderStatus::Resting { order.remaining_count_fp } else { Count::ZERO },
-        time_ms: time.map_or(session_ms, |time| time.as_millisecond()),
+        time_ms: time.map_or(session_ms, Timestamp::as_millisecond),
         market: MarketKey::default(),
         price: order.yes_price_dollars,
         side: order.book_side,
