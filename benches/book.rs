@@ -16,7 +16,7 @@ fn levels(grid: &Grid) -> BookLevels {
     let middle = grid.slots() / 2;
     let size = |slot: usize| Count::from_units(1_000 + i64::try_from(slot * 7_919 % 50_021).unwrap());
     let mut levels = BookLevels::default();
-    for depth in 1..=middle.min(61) - 1 {
+    for depth in 1..middle.min(61) {
         levels.yes.push((grid.price(middle - depth), size(depth)));
         levels.no.push((grid.price(middle + depth).complement(), size(depth + 100)));
     }

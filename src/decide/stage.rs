@@ -1,4 +1,7 @@
-//! The stage itself: events and updates in, decisions out.
+//! The stage itself: its state, and what each input does to it.
+
+mod decision;
+mod resync;
 
 use std::sync::Arc;
 
@@ -7,24 +10,16 @@ use thiserror::Error;
 use crate::book::{Book, BookError};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{BookLevels, Grid, GridBands, MarketKey};
-use crate::messages::{
-    BookEvent, BookEventKind, DecisionStamps, Listing, OrderIntent, PortfolioUpdate, ResyncReason, ResyncRequest,
-};
+use crate::messages::{BookEvent, BookEventKind, Listing, PortfolioUpdate, ResyncReason};
 use crate::ports::DecidePort;
 use crate::record::Stage;
 
-use super::account::{Account, Outstanding};
-use super::counters::{DecideCounters, Skip};
+use super::account::Account;
+use super::counters::DecideCounters;
 use super::market::{Market, Resync, Trust};
-use super::observation::{ExchangeZone, Holding, LENGTH, ObservationInput, Portfolio, SCHEMA, observe};
-use super::policy::{Policy, PolicyInput, PolicyTerms};
-use super::record::DecisionRecord;
-use super::wanted::{Touch, Wanted};
+use super::observation::{ExchangeZone, Holding, LENGTH, Portfolio, SCHEMA};
+use super::policy::{Policy, PolicyTerms};
 
-/// A request that met a full ring is repeated after this.
-const RESYNC_RETRY_NS: u64 = 10_000_000;
-/// A request that was sent is repeated after this, while no snapshot comes.
-const RESYNC_REPEAT_NS: u64 = 5_000_000_000;
 /// However short the decision buckets, an event that waited less than this is not late.
 const BEHIND_MIN_NS: u64 = 1_000_000;
 
@@ -249,177 +244,6 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// Takes the decision that a frame makes due, or puts it off while the stage is behind.
-    #[inline]
-    fn consider(&mut self, event: &BookEvent, applied_ns: u64, now: Now, port: &mut impl DecidePort) {
-        let position = event.market.position();
-        let Some(market) = self.markets[position].as_mut() else {
-            return;
-        };
-        let entered = market.enter_bucket(event.time_ms, self.decide_ms);
-        let was_due = self.due[position / 64] >> (position % 64) & 1 == 1;
-        if !market.traded || !(entered || was_due) {
-            return;
-        }
-        let key = market.key;
-        let time_ms = market.time_ms;
-        if entered && was_due {
-            self.skip(key, time_ms, Skip::Behind, port);
-        }
-        let behind = now.mono_ns.saturating_sub(event.read_ns) > self.behind_ns;
-        self.set_due(position, behind);
-        if !behind {
-            self.decide(position, applied_ns, port);
-        }
-    }
-
-    /// Everything that had waited has been handled: takes the decisions that were put off.
-    pub fn on_drained(&mut self, port: &mut impl DecidePort) {
-        for word in 0..self.due.len() {
-            while self.due[word] != 0 {
-                let position = word * 64 + self.due[word].trailing_zeros() as usize;
-                self.set_due(position, false);
-                let applied_ns = port.stamp_ns();
-                self.decide(position, applied_ns, port);
-            }
-        }
-    }
-
-    fn set_due(&mut self, position: usize, due: bool) {
-        let bit = 1 << (position % 64);
-        if due {
-            self.due[position / 64] |= bit;
-        } else {
-            self.due[position / 64] &= !bit;
-        }
-    }
-
-    fn skip(&mut self, market: MarketKey, time_ms: i64, reason: Skip, port: &mut impl DecidePort) {
-        self.counters.skipped[reason as usize] += 1;
-        port.skipped(market, time_ms, reason);
-    }
-
-    /// Why no decision can be taken on a market now.
-    fn obstacle(&self, market: &Market, account: &Account, port: &impl DecidePort) -> Option<Skip> {
-        if market.closed() {
-            Some(Skip::Closed)
-        } else if market.trust != Trust::Fresh {
-            Some(Skip::Stale)
-        } else if port.overflow_epoch() != self.epoch_cleared {
-            Some(Skip::Epoch)
-        } else if self.portfolio_version.is_none() {
-            Some(Skip::NotReady)
-        } else if account.busy() {
-            Some(Skip::Busy)
-        } else {
-            None
-        }
-    }
-
-    /// One pass: observation, policy, wanted order, intent.
-    fn decide(&mut self, position: usize, applied_ns: u64, port: &mut impl DecidePort) {
-        let Some(market) = self.markets[position].as_ref() else {
-            return;
-        };
-        let account = &self.accounts[position];
-        let (key, time_ms) = (market.key, market.time_ms);
-        if let Some(reason) = self.obstacle(market, account, port) {
-            self.skip(key, time_ms, reason, port);
-            return;
-        }
-        let input = ObservationInput {
-            time_ms,
-            hour: self.zone.hour(time_ms),
-            book: &market.book,
-            points: &market.points,
-            portfolio: &self.portfolio,
-            orders: account.open_order.into(),
-        };
-        observe(&input, &mut self.observation);
-        let observed_ns = port.stamp_ns();
-        let output = self.policy.act(&PolicyInput {
-            market: key,
-            time_ms,
-            observation: &self.observation,
-            book: &market.book,
-            position: account.position,
-            open_order: account.open_order,
-        });
-        let inferred_ns = port.stamp_ns();
-        self.counters.decisions += 1;
-        self.counters.actions[output.action as usize] += 1;
-        self.counters.faults += u64::from(output.fault.is_some());
-
-        let touch = Touch::without_own(&market.book, account.open_order);
-        let terms = &self.terms;
-        let wanted =
-            Wanted::form(output.action, account.position, terms.contracts, terms.pricing, touch, market.book.grid());
-        let mut record = DecisionRecord {
-            market: key,
-            time_ms,
-            portfolio_version: self.portfolio_version.unwrap_or(0),
-            action: output.action,
-            fault: output.fault,
-            withheld: wanted.err(),
-            price: None,
-            intent: 0,
-            logits: output.logits,
-            observation: self.observation,
-        };
-        if let Ok(Some(wanted)) = wanted {
-            record.price = Some(wanted.price);
-            let intent = OrderIntent {
-                id: self.intents + 1,
-                market: key,
-                action: output.action,
-                pricing: terms.pricing,
-                price: wanted.price,
-                best_bid: touch.bid,
-                best_ask: touch.ask,
-                count: wanted.count,
-                time_ms,
-                portfolio_version: record.portfolio_version,
-                stamps: DecisionStamps {
-                    oldest_read_ns: market.oldest_read_ns,
-                    newest_read_ns: market.newest_read_ns,
-                    applied_ns,
-                    observed_ns,
-                    inferred_ns,
-                    decided_ns: 0,
-                },
-            };
-            if account.blocked && wanted.opens(account.position) {
-                record.withheld = Some(Skip::Blocked);
-            } else {
-                match self.send(intent, port) {
-                    Ok(id) => record.intent = id,
-                    Err(reason) => record.withheld = Some(reason),
-                }
-            }
-        }
-        if let Some(reason) = record.withheld {
-            self.counters.skipped[reason as usize] += 1;
-        }
-        port.latency(Stage::Observe, observed_ns.saturating_sub(applied_ns));
-        port.latency(Stage::Infer, inferred_ns.saturating_sub(observed_ns));
-        port.decided(&record);
-        if let Some(market) = self.markets[position].as_mut() {
-            market.oldest_read_ns = 0;
-        }
-    }
-
-    /// Sends an intent, after which its market is busy until the verdict.
-    fn send(&mut self, mut intent: OrderIntent, port: &mut impl DecidePort) -> Result<u64, Skip> {
-        intent.stamps.decided_ns = port.stamp_ns();
-        port.intent(&intent).map_err(|_| Skip::RingFull)?;
-        port.latency(Stage::Decide, intent.stamps.decided_ns.saturating_sub(intent.stamps.inferred_ns));
-        self.intents = intent.id;
-        self.counters.intents += 1;
-        self.accounts[intent.market.position()]
-            .sent(Outstanding { intent: intent.id, newest_read_ns: intent.stamps.newest_read_ns });
-        Ok(intent.id)
-    }
-
     /// The account's state from `execute`. Kept even for a market that is not listed here yet.
     pub fn on_portfolio(&mut self, update: &PortfolioUpdate, now: Now, port: &mut impl DecidePort) {
         self.counters.portfolio_updates += 1;
@@ -434,56 +258,21 @@ impl<P: Policy> DecideStage<P> {
             self.counters.unknown_market += 1;
             return;
         }
+        let held = !account.position.is_zero();
         let learned = account.update(update);
-        let fresh = self.markets[position]
-            .as_ref()
-            .filter(|market| market.key == update.market && market.trust == Trust::Fresh);
-        let mid2 = fresh.map_or(self.portfolio.holding(position).mid2, |market| market.book.mid2());
+        // A book that is stale, or not listed yet, leaves a held position at its last known mid.
+        let last = self.portfolio.holding(position).mid2.filter(|_| held);
+        let mid2 = match &self.markets[position] {
+            Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.book.mid2(),
+            Some(market) if market.key == update.market => last.or(market.book.mid2()),
+            _ => last,
+        };
         self.portfolio.set(position, Holding { position: update.position, cost: update.cost, mid2 });
         if learned.position_changed && update.cause_read_ns != 0 {
             port.latency(Stage::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
         }
         if let Some(outstanding) = learned.answered {
             port.latency(Stage::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
-        }
-    }
-
-    fn request_resync(&mut self, position: usize, reason: ResyncReason, now: Now, port: &mut impl DecidePort) {
-        let Some(market) = self.markets[position].as_mut() else {
-            return;
-        };
-        let wait_ns = match port.resync(&ResyncRequest { market: market.key, reason }) {
-            Ok(()) => {
-                self.counters.resync_requests += 1;
-                RESYNC_REPEAT_NS
-            }
-            Err(_) => RESYNC_RETRY_NS,
-        };
-        let due_ns = now.mono_ns.saturating_add(wait_ns);
-        market.resync = Some(Resync { reason, due_ns });
-        self.resync_deadline_ns = self.resync_deadline_ns.min(due_ns);
-    }
-
-    /// When [`on_timer`](Self::on_timer) is due, on the monotonic clock.
-    pub fn deadline_ns(&self) -> u64 {
-        self.resync_deadline_ns
-    }
-
-    /// Repeats the requests for snapshots that are due. Harmless when called early.
-    pub fn on_timer(&mut self, now: Now, port: &mut impl DecidePort) {
-        if now.mono_ns < self.resync_deadline_ns {
-            return;
-        }
-        self.resync_deadline_ns = NEVER_NS;
-        for position in 0..self.markets.len() {
-            let Some(resync) = self.markets[position].as_ref().and_then(|market| market.resync) else {
-                continue;
-            };
-            if resync.due_ns <= now.mono_ns {
-                self.request_resync(position, resync.reason, now, port);
-            } else {
-                self.resync_deadline_ns = self.resync_deadline_ns.min(resync.due_ns);
-            }
         }
     }
 }

@@ -182,14 +182,14 @@ fn unwrap(line: &[u8]) -> Result<(Option<i64>, &[u8]), WireError> {
 
 /// The lines with their numbers, and a look ahead for the next time.
 struct Lines<I, L> {
-    lines: I,
+    source: I,
     read: usize,
     ahead: VecDeque<(usize, L)>,
 }
 
 impl<I: Iterator<Item = io::Result<L>>, L: AsRef<[u8]>> Lines<I, L> {
     fn new(lines: I) -> Self {
-        Self { lines, read: 0, ahead: VecDeque::new() }
+        Self { source: lines, read: 0, ahead: VecDeque::new() }
     }
 
     fn next(&mut self) -> Result<Option<(usize, L)>, ObserveError> {
@@ -200,7 +200,7 @@ impl<I: Iterator<Item = io::Result<L>>, L: AsRef<[u8]>> Lines<I, L> {
     }
 
     fn read(&mut self) -> Result<Option<(usize, L)>, ObserveError> {
-        for line in self.lines.by_ref() {
+        for line in self.source.by_ref() {
             self.read += 1;
             let line = line.map_err(|source| ObserveError::Read { line: self.read, source })?;
             if !line.as_ref().trim_ascii().is_empty() {

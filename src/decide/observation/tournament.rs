@@ -28,7 +28,8 @@ impl Tournament {
             return;
         }
         self.values[entry] = value;
-        let mut node = (entry + self.leaves) / 2;
+        // The leaf of an entry would be node `leaves + entry`; this is its parent.
+        let mut node = self.leaves / 2 + entry / 2;
         while node > 0 {
             self.winners[node] = self.play(node);
             node /= 2;

@@ -1,9 +1,12 @@
 //! The stage's rules, through a policy with a prepared answer and a port that writes down what it is told.
 
+use super::resync::{RESYNC_REPEAT_NS, RESYNC_RETRY_NS};
 use super::*;
-use crate::decide::policy::{PolicyFault, PolicyOutput};
+use crate::decide::counters::Skip;
+use crate::decide::policy::{PolicyFault, PolicyInput, PolicyOutput};
+use crate::decide::record::DecisionRecord;
 use crate::market::{BookSide, Count, FeeSchedule, Money, Outcome, Price, Ticker};
-use crate::messages::{Action, OpenOrder, Phase, Pricing, Verdict};
+use crate::messages::{Action, OpenOrder, OrderIntent, Phase, Pricing, ResyncRequest, Verdict};
 use crate::ports::Full;
 
 #[derive(Debug)]
@@ -470,6 +473,26 @@ fn a_held_market_is_valued_at_its_newest_mid() {
     let event = BookEvent { price: Price::from_cents(42), ..bench.event(BookEventKind::Delta, 10) };
     bench.send(&event);
     assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_350_000);
+}
+
+#[test]
+fn a_new_position_does_not_inherit_the_mid_of_an_earlier_market() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.account(|update| update.position = Count::from_contracts(10));
+    bench.send(&bench.event(BookEventKind::Delisted, 0));
+    bench.account(|update| {
+        update.market = MarketKey { generation: KEY.generation + 1, ..KEY };
+        update.position = Count::from_contracts(10);
+    });
+    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 5_000_000);
+}
+
+#[test]
+fn a_stale_market_keeps_its_last_mid() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.send(&bench.event(BookEventKind::Stale, 0));
+    bench.account(|update| update.position = Count::from_contracts(10));
+    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_250_000);
 }
 
 #[test]
