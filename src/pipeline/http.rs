@@ -268,6 +268,9 @@ impl HttpPool {
     }
 }
 
+/// A response and when it had been read.
+type Outcome = Result<(Response, u64), NoAnswer>;
+
 impl Line {
     fn request(&self) -> Option<RequestId> {
         match self.state {
@@ -304,7 +307,7 @@ impl Line {
     }
 
     /// Sends what is left, reads what has come; the request's outcome once there is one.
-    fn progress(&mut self, body: &mut Vec<u8>) -> Option<(RequestId, Result<(Response, u64), NoAnswer>)> {
+    fn progress(&mut self, body: &mut Vec<u8>) -> Option<(RequestId, Outcome)> {
         let (stream, request) = match &mut self.state {
             LineState::Busy { stream, request } => (stream, *request),
             LineState::Cut { request } => return Some((*request, Err(NoAnswer::Cut))),

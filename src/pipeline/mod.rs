@@ -19,6 +19,7 @@ pub mod ring;
 pub mod signals;
 pub mod signing;
 pub mod state;
+pub mod thread;
 pub mod websocket;
 
 #[cfg(test)]
