@@ -22,6 +22,7 @@ pub mod signals;
 pub mod signing;
 pub mod stages;
 pub mod state;
+pub mod thread;
 pub mod websocket;
 
 #[cfg(test)]

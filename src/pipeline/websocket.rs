@@ -11,7 +11,7 @@ use super::connect::{Connector, Pending};
 use super::endpoint::Endpoint;
 use super::idle::Idle;
 use super::net::NetStream;
-use crate::ports::{ConnectionId, ConnectionLost};
+use crate::ports::{ConnectionId, ConnectionLost, SocketPort};
 use crate::wire::sign::Credentials;
 
 /// What a connection gives its stage.
@@ -62,37 +62,6 @@ impl LiveSocket {
         Self { connector, endpoint, credentials, connection: 0, state: State::Closed }
     }
 
-    /// Opens a connection; [`WsInput::Opened`] or [`WsInput::Closed`] follows. An earlier connection ends.
-    pub fn connect(&mut self, connection: ConnectionId) {
-        self.end();
-        self.connection = connection;
-        self.state = State::Connecting(self.connector.websocket(&self.endpoint, self.credentials.clone()));
-    }
-
-    /// Sends a text frame. Lost without notice when that connection is not open.
-    pub fn send(&mut self, connection: ConnectionId, text: &str) {
-        if connection != self.connection {
-            return;
-        }
-        let State::Open { socket, unflushed } = &mut self.state else { return };
-        let sent = match socket.write(Message::text(text)) {
-            // Kept in tungstenite's buffer.
-            Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-            sent => sent,
-        };
-        match sent.and_then(|()| flush(socket)) {
-            Ok(flushed) => *unflushed = !flushed,
-            Err(error) => self.state = State::Broken(lost(&error)),
-        }
-    }
-
-    /// Ends a connection. No input of it follows.
-    pub fn close(&mut self, connection: ConnectionId) {
-        if connection == self.connection {
-            self.end();
-        }
-    }
-
     /// Says good-bye as far as the kernel takes it, and forgets the connection.
     fn end(&mut self) {
         if let State::Open { socket, .. } = &mut self.state {
@@ -138,6 +107,37 @@ impl LiveSocket {
     fn fail(&mut self, lost: ConnectionLost) -> WsInput {
         self.state = State::Closed;
         WsInput::Closed(lost)
+    }
+}
+
+impl SocketPort for LiveSocket {
+    /// An earlier connection ends. [`WsInput::Opened`] or [`WsInput::Closed`] comes from [`LiveSocket::poll`].
+    fn connect(&mut self, connection: ConnectionId) {
+        self.end();
+        self.connection = connection;
+        self.state = State::Connecting(self.connector.websocket(&self.endpoint, self.credentials.clone()));
+    }
+
+    fn send(&mut self, connection: ConnectionId, text: &str) {
+        if connection != self.connection {
+            return;
+        }
+        let State::Open { socket, unflushed } = &mut self.state else { return };
+        let sent = match socket.write(Message::text(text)) {
+            // Kept in tungstenite's buffer.
+            Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            sent => sent,
+        };
+        match sent.and_then(|()| flush(socket)) {
+            Ok(flushed) => *unflushed = !flushed,
+            Err(error) => self.state = State::Broken(lost(&error)),
+        }
+    }
+
+    fn close(&mut self, connection: ConnectionId) {
+        if connection == self.connection {
+            self.end();
+        }
     }
 }
 

@@ -144,7 +144,7 @@ fn open_segment(folder: &Path, number: u32, description: &[u8]) -> io::Result<(B
         .open(&path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
-    let mut header = Vec::with_capacity(header_bytes(description) as usize);
+    let mut header = Vec::new();
     header.extend_from_slice(&MAGIC);
     header.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
     header.extend_from_slice(&number.to_le_bytes());
