@@ -32,13 +32,13 @@ pub(super) fn run(args: &ObserveArgs) -> anyhow::Result<ExitCode> {
         Some(path) => {
             let file = File::create(path).with_context(|| format!("{}", path.display()))?;
             let mut out = BufWriter::new(file);
-            let summary = observe_file(&args.frames, &options, &mut out).with_context(|| format!("{name}"))?;
+            let summary = observe_file(&args.frames, options, &mut out).with_context(|| format!("{name}"))?;
             out.flush().with_context(|| format!("{}", path.display()))?;
             summary.states
         }
         None => {
             let mut out = BufWriter::new(std::io::stdout().lock());
-            let summary = observe_file(&args.frames, &options, &mut out).with_context(|| format!("{name}"))?;
+            let summary = observe_file(&args.frames, options, &mut out).with_context(|| format!("{name}"))?;
             out.flush()?;
             summary.states
         }

@@ -5,20 +5,22 @@
 //! nothing of tick grids, so every market gets the finest one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::book::{Book, BookError};
 use crate::decide::observation::{
     ExchangeZone, LENGTH, ObservationInput, OpenOrders, PointHistory, Portfolio, observe,
 };
+use crate::exchange::recorded::open_frames;
 use crate::market::{BookLevels, Grid, GridBands, Money, Price};
 use crate::wire::WireError;
 use crate::wire::frame::{self, Frame, Message};
+use crate::wire::recorded::unwrap_line;
 
 /// How to read a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +103,19 @@ struct StateLine<'a> {
     observation: &'a [f32],
 }
 
+/// Reads a frames file, `.zst` or plain; see [`observe_lines`].
+///
+/// # Errors
+/// When the file cannot be opened, and as [`observe_lines`].
+pub fn observe_file(
+    path: &Path,
+    options: ObserveOptions,
+    output: &mut impl Write,
+) -> Result<ObserveSummary, ObserveError> {
+    let reader = open_frames(path).map_err(|source| ObserveError::Read { line: 0, source })?;
+    observe_lines(reader.split(b'\n'), options, output)
+}
+
 /// Reads frames, bare or as `{"recv_ms":N,"event":{frame}}`, one a line, and writes a JSON line for each book state.
 /// Empty lines are passed over.
 ///
@@ -119,7 +134,7 @@ pub fn observe_lines<L: AsRef<[u8]>>(
     while let Some((line, bytes)) = lines.next()? {
         let bytes = bytes.as_ref();
         let located = |source| ObserveError::Frame { line, source };
-        let (recv_ms, bytes) = unwrap(bytes).map_err(located)?;
+        let (recv_ms, bytes) = unwrap_line(bytes).map_err(located)?;
         let frame = frame::parse(bytes, &mut levels).map_err(located)?;
         observer.summary.frames += 1;
         if !options.ignore_seq {
@@ -156,29 +171,6 @@ fn frame_time(frame: &Frame<'_>) -> Option<i64> {
         _ => None,
     };
     own.or(frame.envelope.sending_ts_ms)
-}
-
-/// Takes a recorder's wrapper off: the receive time and the frame's bytes.
-fn unwrap(line: &[u8]) -> Result<(Option<i64>, &[u8]), WireError> {
-    #[derive(Deserialize)]
-    struct Recorded<'a> {
-        recv_ms: Option<i64>,
-        #[serde(borrow)]
-        event: Option<&'a RawValue>,
-    }
-    if memchr::memmem::find(line, b"\"event\"").is_none() {
-        return Ok((None, line));
-    }
-    let malformed = |reason: String| WireError::Malformed { what: "recorded frame", reason };
-    let recorded: Recorded<'_> = serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
-    let Some(event) = recorded.event else {
-        return Ok((recorded.recv_ms, line));
-    };
-    let raw = event.get();
-    let start = raw.as_ptr() as usize - line.as_ptr() as usize;
-    line.get(start..start + raw.len())
-        .map(|bytes| (recorded.recv_ms, bytes))
-        .ok_or_else(|| malformed("`event` is no frame of this line".to_owned()))
 }
 
 /// The lines with their numbers, and a look ahead for the next time.
@@ -224,7 +216,7 @@ impl<I: Iterator<Item = io::Result<L>>, L: AsRef<[u8]>> Lines<I, L> {
             }
             let (line, bytes) = &self.ahead[at];
             let located = |source| ObserveError::Frame { line: *line, source };
-            let (recv_ms, bytes) = unwrap(bytes.as_ref()).map_err(located)?;
+            let (recv_ms, bytes) = unwrap_line(bytes.as_ref()).map_err(located)?;
             let frame = frame::parse(bytes, &mut levels).map_err(located)?;
             if let Some(time_ms) = frame_time(&frame).or(recv_ms) {
                 return Ok(Some(time_ms));

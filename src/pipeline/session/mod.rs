@@ -4,6 +4,7 @@
 mod activity;
 mod embedded;
 mod facts;
+mod folders;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use activity::Activity;
-pub use embedded::{EmbeddedExchange, EmbeddedPlan};
+pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, settings};
+pub use folders::{draw_nonce, session_folder, state_dir};
 
 use super::clock::{Clock, wall_ms};
 use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
