@@ -85,12 +85,10 @@ fn write_key(key: &IssuedKey, directory: &Path, name: &str) -> Result<PathBuf, L
 pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError> {
     let (rsa, ed25519) = (keys::issue_rsa()?, keys::issue_ed25519()?);
     let directory = &config.key_directory;
-    std::fs::create_dir_all(directory)
-        .map_err(|source| LaunchError::KeyFile { path: directory.clone(), source })?;
+    std::fs::create_dir_all(directory).map_err(|source| LaunchError::KeyFile { path: directory.clone(), source })?;
     let private_key_path = write_key(&rsa, directory, "rsa.pem")?;
     let ed25519_private_key_path = write_key(&ed25519, directory, "ed25519.pem")?;
-    let signers =
-        [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
+    let signers = [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
     let session_ms = config.server.session_ms();
     let exchange = Exchange::new(
         ExchangeConfig {

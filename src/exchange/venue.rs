@@ -132,8 +132,7 @@ impl Exchange {
     /// The session time at which something happens next by itself.
     #[must_use]
     pub fn next_deadline_ms(&self) -> Option<i64> {
-        let due =
-            [self.engine.next_deadline_ms(), self.participants.next_ms(), self.gateway.next_deadline_ms()];
+        let due = [self.engine.next_deadline_ms(), self.participants.next_ms(), self.gateway.next_deadline_ms()];
         due.into_iter().flatten().min()
     }
 

@@ -58,14 +58,7 @@ impl Maker {
     }
 
     /// Brings its quotes to where it wants them.
-    pub fn requote(
-        &mut self,
-        engine: &mut Engine,
-        market: MarketIndex,
-        fair: f64,
-        rng: &mut impl Rng,
-        now_ms: i64,
-    ) {
+    pub fn requote(&mut self, engine: &mut Engine, market: MarketIndex, fair: f64, rng: &mut impl Rng, now_ms: i64) {
         let pulls = rng.random::<f64>() < self.style.pulls;
         let believed = fair + self.style.noise * (rng.random::<f64>() - 0.5) * 2.0;
         let wanted = if pulls { Vec::new() } else { self.ladder(engine.market(market).grid(), believed) };
