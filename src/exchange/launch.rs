@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::gateway::GatewaySettings;
 use super::keys::{self, IssuedKey};
 use super::participants::World;
+use super::recordings::Recording;
 use super::server::{Server, ServerConfig, ServerError, ServerHandle};
 use super::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
 use crate::wire::sign::SignError;
@@ -22,6 +23,8 @@ pub struct LaunchConfig {
     pub settings: GatewaySettings,
     /// The markets and who trades in them.
     pub world: World,
+    /// Recorded markets.
+    pub recordings: Vec<Recording>,
     /// Sockets and clocks.
     pub server: ServerConfig,
     /// Where the private keys are written.
@@ -96,6 +99,7 @@ pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError
             settings: config.settings,
             clients: vec![ClientAccount::trader(signers)],
             world: config.world,
+            recordings: config.recordings,
         },
         session_ms,
     )?;

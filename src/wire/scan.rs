@@ -275,6 +275,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Consumes any one value, checking that it is JSON, and returns its text.
+    pub(crate) fn raw_value(&mut self) -> Result<&'a str, WireError> {
+        self.whitespace();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
     fn skip_scalar(&mut self) -> Result<(), WireError> {
         match self.peek() {
             Some(b'"') => self.raw_string().map(|_| ()),

@@ -72,11 +72,9 @@ impl Book {
         self.sides[side as usize].levels[level as usize].total -= count;
     }
 
-    /// The best price of a side and its total.
-    pub(super) fn best(&self, side: BookSide) -> Option<(usize, Count)> {
-        let half = self.half(side);
-        let index = best_occupied(&half.occupied, side)?;
-        Some((index, half.levels[index].total))
+    /// The best price of a side, as a slot.
+    pub(super) fn best(&self, side: BookSide) -> Option<usize> {
+        best_occupied(&self.half(side).occupied, side)
     }
 
     /// The order that trades first at a price.
@@ -111,7 +109,7 @@ impl Book {
 }
 
 /// The occupied slot with the best price for the resting side.
-pub(crate) fn best_occupied(occupied: &Occupancy, side: BookSide) -> Option<usize> {
+pub(in crate::exchange) fn best_occupied(occupied: &Occupancy, side: BookSide) -> Option<usize> {
     match side {
         BookSide::Bid => occupied.highest_to(usize::MAX),
         BookSide::Ask => occupied.lowest_from(0),
@@ -119,7 +117,7 @@ pub(crate) fn best_occupied(occupied: &Occupancy, side: BookSide) -> Option<usiz
 }
 
 /// Whether an order of side `taker` with its limit at slot `limit` trades with a resting price at slot `resting`.
-pub(crate) fn crosses(taker: BookSide, limit: usize, resting: usize) -> bool {
+pub(in crate::exchange) fn crosses(taker: BookSide, limit: usize, resting: usize) -> bool {
     match taker {
         BookSide::Bid => resting <= limit,
         BookSide::Ask => resting >= limit,

@@ -16,7 +16,7 @@ pub(super) const fn balance_step(direct_member: bool) -> Money {
 }
 
 /// What one contract of the order's own outcome costs: the YES price for a bid, the NO price for an ask.
-pub(super) const fn own_price(side: BookSide, price: Price) -> Price {
+pub(in crate::exchange) const fn own_price(side: BookSide, price: Price) -> Price {
     match side {
         BookSide::Bid => price,
         BookSide::Ask => price.complement(),

@@ -36,7 +36,7 @@ impl Engine {
             return Err(Reject::PostOnlyCross);
         }
         if new.time_in_force == TimeInForce::FillOrKill
-            && self.markets[new.market as usize].book.volume_within(new.side, level) < tradable
+            && self.markets[new.market as usize].volume_within(new.side, level) < tradable
         {
             return Err(Reject::FillOrKill);
         }
@@ -98,8 +98,8 @@ impl Engine {
 
     /// Whether an order at this limit would trade at once.
     pub(super) fn would_cross(&self, market: MarketIndex, side: BookSide, limit: usize) -> bool {
-        let best = self.markets[market as usize].book.best(side.opposite());
-        best.is_some_and(|(level, _)| super::book::crosses(side, limit, level))
+        let best = self.markets[market as usize].best_level(side.opposite());
+        best.is_some_and(|level| super::crosses(side, limit, level))
     }
 
     /// Gives the order its id and its places in the tables, short of the queue. `tradable` of it may trade.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::types::{MarketSpec, MarketState, TradeRecord};
-use crate::market::{Count, Grid, Price};
+use crate::exchange::recorded::{RecordedBook, RecordedFaults};
+use crate::market::{BookSide, Count, Grid, Price};
 
 /// How many trades a market remembers.
 const TRADES_KEPT: usize = 10_000;
@@ -16,7 +17,11 @@ pub struct Market {
     pub(super) spec: MarketSpec,
     pub(super) state: MarketState,
     pub(super) book: Book,
+    /// The recorded side of a recorded market's book.
+    pub(super) recorded: Option<RecordedBook>,
     pub(super) clock: u64,
+    /// The time of the last change that was published: a recorded step, which is known late, is not dated before it.
+    pub(super) published_ms: i64,
     /// The command that moved the clock last.
     pub(super) clock_command: u64,
     pub(super) trades: VecDeque<TradeRecord>,
@@ -30,10 +35,12 @@ pub struct Market {
 impl Market {
     pub(super) fn new(spec: MarketSpec, grid: Arc<Grid>) -> Self {
         Self {
+            recorded: spec.recorded.then(|| RecordedBook::new(&grid)),
             spec,
             state: MarketState::Initialized,
             book: Book::new(grid),
             clock: 0,
+            published_ms: i64::MIN,
             clock_command: 0,
             trades: VecDeque::new(),
             last_price: None,
@@ -50,6 +57,34 @@ impl Market {
         self.trades.push_back(trade);
         self.last_price = Some(trade.price);
         self.volume += trade.count;
+    }
+
+    /// What is published at a level: our orders, and what a recording has available.
+    pub(super) fn published(&self, side: BookSide, level: usize) -> Count {
+        let recorded = self.recorded.as_ref().map_or(Count::ZERO, |recorded| recorded.available(side, level));
+        self.book.total_at(side, level) + recorded
+    }
+
+    /// The best published price of a side.
+    pub(super) fn best_level(&self, side: BookSide) -> Option<usize> {
+        let resting = self.book.best(side);
+        let recorded = self.recorded.as_ref().and_then(|recorded| recorded.best(side));
+        match (resting, recorded) {
+            (Some(one), Some(other)) if side == BookSide::Bid => Some(one.max(other)),
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// What an order of side `taker` meets within its limit.
+    pub(super) fn volume_within(&self, taker: BookSide, limit: usize) -> Count {
+        let recorded = self.recorded.as_ref().map_or(Count::ZERO, |recorded| recorded.volume_within(taker, limit));
+        self.book.volume_within(taker, limit) + recorded
+    }
+
+    /// What a recording of this market got wrong; none for a market that is not recorded.
+    pub fn recorded_faults(&self) -> Option<RecordedFaults> {
+        self.recorded.as_ref().map(RecordedBook::faults)
     }
 
     /// Its terms. The close is where it was moved to last.

@@ -21,12 +21,12 @@ pub(super) struct Matched {
 
 /// One side of a trade about to be booked.
 #[derive(Clone, Copy)]
-struct Execution {
-    trade: TradeId,
-    price: Price,
-    count: Count,
-    liquidity: Liquidity,
-    now_ms: i64,
+pub(super) struct Execution {
+    pub(super) trade: TradeId,
+    pub(super) price: Price,
+    pub(super) count: Count,
+    pub(super) liquidity: Liquidity,
+    pub(super) now_ms: i64,
 }
 
 impl Engine {
@@ -38,27 +38,35 @@ impl Engine {
             (record.market, record.side, record.account, record.self_trade_prevention);
         let limit = self.orders[taker].level as usize;
         while !self.orders[taker].record.remaining.is_zero() {
-            let book = &self.markets[market as usize].book;
-            let Some((level, _)) = book.best(side.opposite()) else { break };
-            if !super::book::crosses(side, limit, level) {
+            let place = &self.markets[market as usize];
+            let Some(level) = place.best_level(side.opposite()) else { break };
+            if !super::crosses(side, limit, level) {
                 break;
             }
-            let maker = book.first_at(side.opposite(), level);
-            if self.orders[maker].record.account == account {
-                match prevention {
-                    SelfTradePrevention::TakerAtCross => {
-                        matched.stopped = Some(UpdateReason::SelfTradeCancel);
-                        break;
-                    }
-                    SelfTradePrevention::Maker => {
-                        self.cancel_resting(maker, UpdateReason::SelfTradeCancel, now_ms);
-                        continue;
+            let price = place.book.price(level);
+            let wanted = self.orders[taker].record.remaining;
+            // What a recording shows at a price was there before our orders at it.
+            let recorded = place.recorded.as_ref().map_or(Count::ZERO, |book| book.available(side.opposite(), level));
+            let (count, fee) = if recorded > Count::ZERO {
+                let count = wanted.min(recorded);
+                (count, self.trade_with_recording(taker, level, count, now_ms))
+            } else {
+                let maker = place.book.first_at(side.opposite(), level);
+                if self.orders[maker].record.account == account {
+                    match prevention {
+                        SelfTradePrevention::TakerAtCross => {
+                            matched.stopped = Some(UpdateReason::SelfTradeCancel);
+                            break;
+                        }
+                        SelfTradePrevention::Maker => {
+                            self.cancel_resting(maker, UpdateReason::SelfTradeCancel, now_ms);
+                            continue;
+                        }
                     }
                 }
-            }
-            let count = self.orders[taker].record.remaining.min(self.orders[maker].record.remaining);
-            let price = self.markets[market as usize].book.price(level);
-            let fee = self.trade(maker, taker, price, count, now_ms);
+                let count = wanted.min(self.orders[maker].record.remaining);
+                (count, self.trade(maker, taker, price, count, now_ms))
+            };
             matched.filled += count;
             matched.filled_value += price.times(count);
             matched.fees += fee;
@@ -84,7 +92,7 @@ impl Engine {
     }
 
     /// Takes filled contracts of a resting order off the book; the order leaves its queue when nothing is left.
-    fn take_from_queue(&mut self, maker: Slot, count: Count, cause: Option<Slot>, now_ms: i64) {
+    pub(super) fn take_from_queue(&mut self, maker: Slot, count: Count, cause: Option<Slot>, now_ms: i64) {
         let order = &self.orders[maker];
         let (market, side, level) = (order.record.market, order.record.side, order.level);
         let book = &mut self.markets[market as usize].book;
@@ -97,7 +105,7 @@ impl Engine {
     }
 
     /// Reports a maker after its fill, ends it when it is done, and sees that its owner's other orders are still covered.
-    fn after_maker_fill(&mut self, maker: Slot, now_ms: i64) {
+    pub(super) fn after_maker_fill(&mut self, maker: Slot, now_ms: i64) {
         let holding = self.orders[maker].holding;
         if self.orders[maker].record.remaining.is_zero() {
             self.end(maker, UpdateReason::Trade, now_ms);
@@ -116,7 +124,7 @@ impl Engine {
     }
 
     /// Books one side of a trade on its order, position and cash. Returns the fee.
-    fn book_fill(&mut self, slot: Slot, execution: Execution) -> Money {
+    pub(super) fn book_fill(&mut self, slot: Slot, execution: Execution) -> Money {
         let Execution { trade, price, count, liquidity, now_ms } = execution;
         let holding = self.orders[slot].holding;
         let record = &self.orders[slot].record;
@@ -171,7 +179,14 @@ impl Engine {
     }
 
     /// Moves a position by a trade, and the market's open interest with it. Returns the cash it moves before fees.
-    fn move_position(&mut self, holding: u32, side: BookSide, price: Price, count: Count, now_ms: i64) -> Money {
+    pub(super) fn move_position(
+        &mut self,
+        holding: u32,
+        side: BookSide,
+        price: Price,
+        count: Count,
+        now_ms: i64,
+    ) -> Money {
         let held = &mut self.holdings[holding as usize];
         let long_before = held.position.contracts.max(Count::ZERO);
         let revenue = net(&mut held.position, side, price, count, now_ms);

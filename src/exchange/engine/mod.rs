@@ -29,6 +29,7 @@ mod matching;
 mod occupancy;
 mod orders;
 mod reads;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -36,9 +37,13 @@ mod types;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+pub(in crate::exchange) use book::{best_occupied, crosses};
+pub(in crate::exchange) use booking::own_price;
 pub use market::Market;
+pub(in crate::exchange) use occupancy::Occupancy;
 pub use types::*;
 
+use crate::exchange::recorded::AvailableChange;
 use crate::market::{BookSide, Count, Grid, GridBands, Money, OrderId, OrderStatus};
 use accounts::{Account, Holding};
 use ids::IdSource;
@@ -64,6 +69,8 @@ pub struct Engine {
     /// Counts commands, so that a market's clock moves once for each.
     command: u64,
     events: Vec<Event>,
+    /// Scratch of recorded steps.
+    recorded_changes: Vec<AvailableChange>,
 }
 
 impl Engine {
@@ -89,6 +96,7 @@ impl Engine {
             fees_collected: Money::ZERO,
             command: 0,
             events: Vec::new(),
+            recorded_changes: Vec::new(),
         }
     }
 
@@ -180,11 +188,13 @@ impl Engine {
             place.clock_command = self.command;
             place.clock += 1;
         }
+        place.published_ms = place.published_ms.max(now_ms);
+        let time_ms = place.published_ms;
         let price = booking::own_price(side, place.book.price(level));
         let cause = cause.map(|slot| &self.orders[slot].record);
         let cause = cause.map(|record| (record.account, record.client_order_id.clone()));
         let clock = place.clock;
-        self.events.push(Event::Level { market, side: side.outcome(), price, change, clock, cause, time_ms: now_ms });
+        self.events.push(Event::Level { market, side: side.outcome(), price, change, clock, cause, time_ms });
     }
 
     /// Puts what is left of an order at the end of the queue of its price.
@@ -192,7 +202,11 @@ impl Engine {
         let order = &self.orders[slot];
         let (market, side, level, count) =
             (order.record.market, order.record.side, order.level as usize, order.record.remaining);
-        self.markets[market as usize].book.push(&mut self.orders, slot);
+        let place = &mut self.markets[market as usize];
+        if let Some(recorded) = &place.recorded {
+            self.orders[slot].ahead = recorded.displayed(side, level);
+        }
+        place.book.push(&mut self.orders, slot);
         self.report_level(market, side, level, count, Some(slot), now_ms);
     }
 

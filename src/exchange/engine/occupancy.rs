@@ -2,16 +2,16 @@
 
 /// A set of grid slots.
 #[derive(Debug)]
-pub(crate) struct Occupancy {
+pub(in crate::exchange) struct Occupancy {
     words: Box<[u64]>,
 }
 
 impl Occupancy {
-    pub(crate) fn new(slots: usize) -> Self {
+    pub(in crate::exchange) fn new(slots: usize) -> Self {
         Self { words: vec![0; slots.div_ceil(64)].into_boxed_slice() }
     }
 
-    pub(crate) fn set(&mut self, slot: usize, occupied: bool) {
+    pub(in crate::exchange) fn set(&mut self, slot: usize, occupied: bool) {
         let bit = 1 << (slot % 64);
         if occupied {
             self.words[slot / 64] |= bit;
@@ -21,7 +21,7 @@ impl Occupancy {
     }
 
     /// The lowest occupied slot at or above `from`.
-    pub(crate) fn lowest_from(&self, from: usize) -> Option<usize> {
+    pub(in crate::exchange) fn lowest_from(&self, from: usize) -> Option<usize> {
         let mut index = from / 64;
         let mut word = *self.words.get(index)? & u64::MAX << (from % 64);
         while word == 0 {
@@ -32,7 +32,7 @@ impl Occupancy {
     }
 
     /// The highest occupied slot at or below `from`, which may lie beyond the last slot.
-    pub(crate) fn highest_to(&self, from: usize) -> Option<usize> {
+    pub(in crate::exchange) fn highest_to(&self, from: usize) -> Option<usize> {
         let last = self.words.len() * 64 - 1;
         let from = from.min(last);
         let mut index = from / 64;
@@ -45,7 +45,7 @@ impl Occupancy {
     }
 
     /// All occupied slots, lowest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(in crate::exchange) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(self.lowest_from(0), |&slot| self.lowest_from(slot + 1))
     }
 }

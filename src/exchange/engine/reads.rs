@@ -28,19 +28,20 @@ impl Engine {
     /// Writes the published book into `levels`: bids of both outcomes on their own scales, lowest price first.
     pub fn levels(&self, market: MarketIndex, levels: &mut BookLevels) {
         levels.clear();
-        let book = &self.markets[market as usize].book;
-        let bids = book.occupied(BookSide::Bid).map(|level| (book.price(level), book.total_at(BookSide::Bid, level)));
-        levels.yes.extend(bids);
-        let asks = book.occupied(BookSide::Ask);
-        let asks = asks.map(|level| (book.price(level).complement(), book.total_at(BookSide::Ask, level)));
-        levels.no.extend(asks);
-        levels.no.reverse();
+        let place = &self.markets[market as usize];
+        let size = |side, level| Some(place.published(side, level)).filter(|count| !count.is_zero());
+        for level in 0..place.grid().slots() {
+            levels.yes.extend(size(BookSide::Bid, level).map(|count| (place.grid().price(level), count)));
+        }
+        for level in (0..place.grid().slots()).rev() {
+            levels.no.extend(size(BookSide::Ask, level).map(|count| (place.grid().price(level).complement(), count)));
+        }
     }
 
     /// The best YES price of a side of the published book, and its size.
     pub fn best(&self, market: MarketIndex, side: BookSide) -> Option<(Price, Count)> {
-        let book = &self.markets[market as usize].book;
-        book.best(side).map(|(level, total)| (book.price(level), total))
+        let place = &self.markets[market as usize];
+        place.best_level(side).map(|level| (place.grid().price(level), place.published(side, level)))
     }
 
     /// Whether a shard takes orders.

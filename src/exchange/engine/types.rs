@@ -385,7 +385,7 @@ pub enum Event {
         change: Count,
         /// The market's clock: grows with every command that changes its book.
         clock: u64,
-        /// Whose order caused it, with its client's id; none in recorded markets.
+        /// Whose order caused it, with its client's id; none when a recording did.
         cause: Option<(AccountId, Option<String>)>,
         /// When.
         time_ms: i64,

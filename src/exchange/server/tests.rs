@@ -36,6 +36,7 @@ impl Fixture {
                 settings: GatewaySettings { tier: Tier::Unlimited, ..GatewaySettings::default() },
                 clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
                 world: world(session_ms),
+                recordings: Vec::new(),
             },
             session_ms,
         )
@@ -199,7 +200,7 @@ fn order_connections_are_cut_and_others_stay() {
 
 #[test]
 fn a_reader_that_stops_reading_gets_error_25() {
-    let fixture = Fixture::new(|now_ms| default_world(5, 40, now_ms), 16 * 1024);
+    let fixture = Fixture::new(|now_ms| default_world(5, 40, now_ms), 256 * 1024);
     let mut socket = fixture.websocket();
     socket.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let text = r#"{"id":1,"cmd":"subscribe","params":{"channels":["trade","ticker","market_lifecycle_v2"]}}"#;

@@ -90,8 +90,13 @@ impl Venue {
 
     pub(super) fn with_keys(settings: GatewaySettings, keys: [IssuedKey; 2]) -> Self {
         let account = |key: &IssuedKey| ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())]);
-        let config =
-            ExchangeConfig { seed: 1, settings, clients: keys.iter().map(account).collect(), world: quiet_world() };
+        let config = ExchangeConfig {
+            seed: 1,
+            settings,
+            clients: keys.iter().map(account).collect(),
+            world: quiet_world(),
+            recordings: Vec::new(),
+        };
         Self {
             exchange: Exchange::new(config, START_MS).unwrap(),
             clients: keys.iter().map(Client::new).collect(),

@@ -1,0 +1,21 @@
+//! Recorded markets: frames that an exchange once sent, played as a market that our orders meet. It owns the reading of
+//! frames files, the cutting of frames into steps, and what a recorded book shows and what of it we consumed. Orders,
+//! accounts and events stay with the engine, which applies a step ([`super::engine::Engine::recorded_step`]).
+//!
+//! The frames may come from a file or, for paper trading, from a live feed: [`StepBuilder`] takes them one by one.
+//!
+//! Our orders leave no mark on the recording but this: what we take stays taken while the recording shows it, and what
+//! we rest is published with it. Nobody in the recording reacts.
+
+mod frames;
+mod market;
+mod metadata;
+mod playback;
+mod step;
+
+pub use frames::{FrameLine, FrameLines, FramesError, RecordedMarket, read_frames};
+pub(in crate::exchange) use market::AvailableChange;
+pub use market::{RecordedBook, RecordedFaults};
+pub use metadata::{MetadataError, SessionMarket, find_metadata};
+pub use playback::Playback;
+pub use step::{Entry, Pairing, STEP_WAIT_MS, Step, StepBuilder};
