@@ -85,8 +85,10 @@ impl Gateway {
         }
     }
 
-    /// Ends every subscription of a session that reads too slowly, each with error 25. The session stays open.
+    /// Ends every subscription of a session that reads too slowly, each with error 25; what waits for it is dropped.
+    /// The session stays open.
     pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
+        self.outputs.retain(|output| !matches!(output, Output::Frame { session: to, .. } if *to == session));
         let open: Vec<Channel> =
             self.sessions.get(&session).into_iter().flat_map(Session::open).map(|(c, _)| c).collect();
         for channel in open {
