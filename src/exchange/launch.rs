@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::gateway::GatewaySettings;
 use super::keys::{self, IssuedKey};
 use super::participants::World;
+use super::recordings::Recording;
 use super::server::{Server, ServerConfig, ServerError, ServerHandle};
 use super::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
 use crate::wire::sign::SignError;
@@ -22,6 +23,8 @@ pub struct LaunchConfig {
     pub settings: GatewaySettings,
     /// The markets and who trades in them.
     pub world: World,
+    /// Recorded markets.
+    pub recordings: Vec<Recording>,
     /// Sockets and clocks.
     pub server: ServerConfig,
     /// Where the private keys are written.
@@ -85,12 +88,10 @@ fn write_key(key: &IssuedKey, directory: &Path, name: &str) -> Result<PathBuf, L
 pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError> {
     let (rsa, ed25519) = (keys::issue_rsa()?, keys::issue_ed25519()?);
     let directory = &config.key_directory;
-    std::fs::create_dir_all(directory)
-        .map_err(|source| LaunchError::KeyFile { path: directory.clone(), source })?;
+    std::fs::create_dir_all(directory).map_err(|source| LaunchError::KeyFile { path: directory.clone(), source })?;
     let private_key_path = write_key(&rsa, directory, "rsa.pem")?;
     let ed25519_private_key_path = write_key(&ed25519, directory, "ed25519.pem")?;
-    let signers =
-        [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
+    let signers = [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
     let session_ms = config.server.session_ms();
     let exchange = Exchange::new(
         ExchangeConfig {
@@ -98,6 +99,7 @@ pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError
             settings: config.settings,
             clients: vec![ClientAccount::trader(signers)],
             world: config.world,
+            recordings: config.recordings,
         },
         session_ms,
     )?;

@@ -1,13 +1,16 @@
 //! The embedded exchange: a Kalshi on loopback. `engine` is a plain state machine that matches, keeps accounts and
 //! settles; `gateway` speaks REST and WebSocket over it without sockets; `server` puts the gateway on sockets;
-//! `venue` composes them under one clock; `participants` trade in it; `recorded` plays recorded markets. Shares market types, wire codecs and the fee formula
-//! with the trader and nothing else: netting, collateral, cost and rounding accumulators are written twice, on purpose.
+//! `venue` composes them under one clock; `participants` trade in it; `recorded` and `recordings` play recorded markets;
+//! `launch` and `keys` start it for others to use. Shares market types, wire codecs and the fee formula with the trader
+//! and nothing else: netting, collateral, cost and rounding accumulators are written twice, on purpose.
 
 pub mod engine;
 pub mod gateway;
 pub mod keys;
 pub mod launch;
 pub mod participants;
+pub mod recorded;
+pub mod recordings;
 pub mod server;
 pub mod venue;
 pub mod recorded;

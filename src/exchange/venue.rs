@@ -12,6 +12,7 @@ use super::gateway::{
     ApiKey, ExchangeNow, Fault, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
 };
 use super::participants::{Participants, World};
+use super::recordings::{Recording, Recordings};
 use crate::market::Money;
 use crate::wire::sign::Verifier;
 
@@ -44,13 +45,15 @@ pub struct ExchangeConfig {
     pub clients: Vec<ClientAccount>,
     /// Who else trades, and in what.
     pub world: World,
+    /// Recorded markets, played at their own times on the session clock.
+    pub recordings: Vec<Recording>,
 }
 
 /// Why an exchange could not be made.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
-    /// A market of the world can't be listed.
-    #[error("the exchange's world: {0}")]
+    /// A market can't be listed.
+    #[error("the exchange's markets: {0}")]
     List(#[from] ListError),
 }
 
@@ -60,6 +63,7 @@ pub struct Exchange {
     engine: Engine,
     gateway: Gateway,
     participants: Participants,
+    recordings: Recordings,
     clients: Vec<AccountId>,
     session_ms: i64,
 }
@@ -68,7 +72,7 @@ impl Exchange {
     /// Opens the accounts, lists the markets, and lets life begin at `session_ms`.
     ///
     /// # Errors
-    /// When a market of the world can't be listed.
+    /// When a market can't be listed.
     pub fn new(config: ExchangeConfig, session_ms: i64) -> Result<Self, ExchangeError> {
         let mut engine = Engine::new(config.seed);
         let mut gateway = Gateway::new(config.settings);
@@ -81,7 +85,8 @@ impl Exchange {
             clients.push(account);
         }
         let participants = Participants::new(&mut engine, config.world, session_ms)?;
-        let mut exchange = Self { engine, gateway, participants, clients, session_ms };
+        let recordings = Recordings::new(&mut engine, config.recordings, session_ms)?;
+        let mut exchange = Self { engine, gateway, participants, recordings, clients, session_ms };
         exchange.gateway.publish(&mut exchange.engine, ExchangeNow { session_ms, wall_ms: session_ms });
         Ok(exchange)
     }
@@ -124,6 +129,7 @@ impl Exchange {
     fn step(&mut self, now: ExchangeNow) {
         let now = self.clamp(now);
         self.engine.advance(now.session_ms);
+        self.recordings.advance(&mut self.engine, now.session_ms);
         self.participants.advance(&mut self.engine, now.session_ms);
         self.gateway.publish(&mut self.engine, now);
         self.gateway.advance(&mut self.engine, now);
@@ -132,8 +138,12 @@ impl Exchange {
     /// The session time at which something happens next by itself.
     #[must_use]
     pub fn next_deadline_ms(&self) -> Option<i64> {
-        let due =
-            [self.engine.next_deadline_ms(), self.participants.next_ms(), self.gateway.next_deadline_ms()];
+        let due = [
+            self.engine.next_deadline_ms(),
+            self.recordings.next_ms(),
+            self.participants.next_ms(),
+            self.gateway.next_deadline_ms(),
+        ];
         due.into_iter().flatten().min()
     }
 
@@ -191,5 +201,59 @@ impl Exchange {
     /// The next thing to write.
     pub fn poll(&mut self) -> Option<Output> {
         self.gateway.poll()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::engine::MarketState;
+    use crate::exchange::participants::default_world;
+    use crate::exchange::recorded::{Entry, RecordedMarket, SessionMarket, Step};
+    use crate::market::{BookLevels, Count, FeeSchedule, Price};
+
+    const START_MS: i64 = 1_790_000_000_000;
+
+    fn at(session_ms: i64) -> ExchangeNow {
+        ExchangeNow { session_ms, wall_ms: session_ms }
+    }
+
+    #[test]
+    fn a_recorded_market_shows_its_book_and_ends_with_its_result() {
+        let levels =
+            BookLevels { yes: vec![(Price::from_cents(40), Count::from_contracts(5))], ..BookLevels::default() };
+        let step =
+            Step { ts_ms: START_MS + 10, complete_ms: START_MS + 15, entries: vec![Entry::Snapshot(Box::new(levels))] };
+        let steps = RecordedMarket { ticker: "KXREC-1-A".to_owned(), steps: vec![step], ended: false };
+        let mut terms = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
+        terms.spec.close_ms = START_MS + 1_000;
+        terms.result = Some(Price::ONE);
+        let config = ExchangeConfig { recordings: vec![Recording { terms, steps }], ..ExchangeConfig::default() };
+        let mut exchange = Exchange::new(config, START_MS).unwrap();
+        exchange.advance(at(START_MS + 14));
+        assert_eq!(exchange.engine().best(0, crate::market::BookSide::Bid), None);
+        exchange.advance(at(START_MS + 15));
+        let best = exchange.engine().best(0, crate::market::BookSide::Bid);
+        assert_eq!(best, Some((Price::from_cents(40), Count::from_contracts(5))));
+        exchange.advance(at(START_MS + 2_000));
+        assert_eq!(exchange.engine().market(0).state(), MarketState::Finalized(Price::ONE));
+    }
+
+    #[test]
+    fn one_big_step_of_time_does_what_many_small_ones_do() {
+        let run = |stride_ms: i64| {
+            let config = ExchangeConfig { world: default_world(4, 4, START_MS), ..ExchangeConfig::default() };
+            let mut exchange = Exchange::new(config, START_MS).unwrap();
+            let mut now_ms = START_MS;
+            while now_ms < START_MS + 20_000 {
+                now_ms += stride_ms;
+                exchange.advance(at(now_ms));
+            }
+            let engine = exchange.engine();
+            (0..engine.market_count())
+                .map(|market| (engine.market(market).clock(), engine.market(market).volume()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(run(20_000), run(7));
     }
 }

@@ -199,8 +199,9 @@ impl Gateway {
         let query = Query::new(target, "GetPositions");
         let filter = Filter::new(&query)?;
         let limit = query.limit(1)?;
-        let settlement =
-            query.one_of("settlement_status", "SettlementStatus", &["unsettled", "settled", "all"])?.unwrap_or("unsettled");
+        let settlement = query
+            .one_of("settlement_status", "SettlementStatus", &["unsettled", "settled", "all"])?
+            .unwrap_or("unsettled");
         let only_held = query.list("count_filter").is_some_and(|fields| fields.contains(&"position"));
         let view = self.visible.account(account);
         let wanted = |market: MarketIndex, contracts: Count| {
@@ -213,8 +214,7 @@ impl Gateway {
                 }
         };
         let start = query.position().unwrap_or(0);
-        let mut found =
-            view.positions.iter().filter(|(market, held)| wanted(**market, held.contracts)).skip(start);
+        let mut found = view.positions.iter().filter(|(market, held)| wanted(**market, held.contracts)).skip(start);
         let mut events: BTreeMap<&str, EventPosition> = BTreeMap::new();
         let mut market_positions = Vec::new();
         for (market, held) in found.by_ref().take(limit) {

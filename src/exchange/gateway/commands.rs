@@ -1,6 +1,7 @@
 //! WebSocket commands: subscribing, unsubscribing, changing and listing subscriptions, with the exchange's error codes
 //! and its rules about sids and running numbers (protocol page 2.2 and 2.3).
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::frames::written;
@@ -54,19 +55,16 @@ fn tickers_of(params: &CommandParams) -> Result<Option<Vec<&str>>, CommandError>
 impl Gateway {
     /// Handles a message of a session. Whatever it holds, the answer is a documented one.
     pub fn text(&mut self, engine: &Engine, session: SessionId, text: &[u8], now: ExchangeNow) {
-        let command = match serde_json::from_slice::<Command>(text) {
-            Ok(command) => command,
-            Err(_) => {
-                // What can be told of a command that does not decode: its number, and whether it is one at all.
-                let value = serde_json::from_slice::<Value>(text).unwrap_or_default();
-                let error = if value.get("cmd").is_some_and(Value::is_string) {
-                    INVALID_PARAMETER
-                } else {
-                    UNABLE_TO_PROCESS
-                };
-                let id = value.get("id").and_then(Value::as_u64).unwrap_or(0);
-                return self.send_error(session, id, error, None, now);
-            }
+        let value: Value = serde_json::from_slice(text).unwrap_or_default();
+        let Some(object) = value.as_object() else {
+            return self.send_error(session, 0, UNABLE_TO_PROCESS, None, now);
+        };
+        let Ok(command) = Command::deserialize(&value) else {
+            // What can be told of a command that does not decode: its number, and whether it is one at all.
+            let is_command = object.get("cmd").is_some_and(Value::is_string);
+            let error = if is_command { INVALID_PARAMETER } else { UNABLE_TO_PROCESS };
+            let id = object.get("id").and_then(Value::as_u64).unwrap_or(0);
+            return self.send_error(session, id, error, None, now);
         };
         let params = command.params.as_ref();
         let result = match (command.cmd.as_str(), params) {
@@ -75,7 +73,9 @@ impl Gateway {
                 Ok(())
             }
             ("subscribe" | "unsubscribe" | "update_subscription", None) => Err((PARAMS_REQUIRED, None)),
-            ("subscribe", Some(params)) => self.subscribe(engine, session, command.id, params, now).map_err(|e| (e, None)),
+            ("subscribe", Some(params)) => {
+                self.subscribe(engine, session, command.id, params, now).map_err(|e| (e, None))
+            }
             ("unsubscribe", Some(params)) => self.unsubscribe(session, command.id, params, now).map_err(|e| (e, None)),
             ("update_subscription", Some(params)) => self.update(engine, session, command.id, params, now),
             _ => Err((UNKNOWN_COMMAND, None)),
@@ -85,9 +85,12 @@ impl Gateway {
         }
     }
 
-    /// Ends every subscription of a session that reads too slowly, each with error 25. The session stays open.
+    /// Ends every subscription of a session that reads too slowly, each with error 25; what waits for it is dropped.
+    /// The session stays open.
     pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
-        let open: Vec<Channel> = self.sessions.get(&session).into_iter().flat_map(Session::open).map(|(c, _)| c).collect();
+        self.outputs.retain(|output| !matches!(output, Output::Frame { session: to, .. } if *to == session));
+        let open: Vec<Channel> =
+            self.sessions.get(&session).into_iter().flat_map(Session::open).map(|(c, _)| c).collect();
         for channel in open {
             self.send_error(session, 0, BUFFER_OVERFLOW, Some(channel), now);
             if let Some(session) = self.sessions.get_mut(&session) {
@@ -129,11 +132,8 @@ impl Gateway {
         now: ExchangeNow,
     ) -> Result<(), CommandError> {
         let names = params.channels.as_deref().filter(|names| !names.is_empty()).ok_or(CHANNELS_REQUIRED)?;
-        let channels: Vec<Channel> = names
-            .iter()
-            .map(|name| Channel::from_name(name))
-            .collect::<Option<_>>()
-            .ok_or(UNKNOWN_CHANNEL)?;
+        let channels: Vec<Channel> =
+            names.iter().map(|name| Channel::from_name(name)).collect::<Option<_>>().ok_or(UNKNOWN_CHANNEL)?;
         let tickers = tickers_of(params)?;
         if tickers.is_none() && channels.contains(&Channel::OrderbookDelta) {
             return Err(TICKER_REQUIRED);

@@ -112,7 +112,8 @@ impl<'v> Object<'v> {
     /// # Errors
     /// 400 when it is missing, something else, or no price.
     pub fn price(&self, key: &'static str) -> Result<Price, Refusal> {
-        Price::parse(self.required(key)?).map_err(|error| Refusal::with_details(400, "invalid_price", &error.to_string()))
+        Price::parse(self.required(key)?)
+            .map_err(|error| Refusal::with_details(400, "invalid_price", &error.to_string()))
     }
 
     /// A count.
@@ -164,9 +165,10 @@ impl<'v> Object<'v> {
 /// 400 beyond 0 to 63.
 pub fn subaccount(number: Option<i64>) -> Result<u32, Refusal> {
     let number = number.unwrap_or(0);
-    u32::try_from(number).ok().filter(|_| number <= SUBACCOUNT_MAX).ok_or_else(|| {
-        Refusal::invalid(&format!("subaccount {number} is not within 0 to 63"))
-    })
+    u32::try_from(number)
+        .ok()
+        .filter(|_| number <= SUBACCOUNT_MAX)
+        .ok_or_else(|| Refusal::invalid(&format!("subaccount {number} is not within 0 to 63")))
 }
 
 /// A required field is not there.
@@ -218,11 +220,7 @@ pub fn create(value: &Value, account: AccountId) -> Result<CreateRequest, Refusa
         "immediate_or_cancel" => TimeInForce::ImmediateOrCancel,
         "fill_or_kill" => TimeInForce::FillOrKill,
         other => {
-            return Err(bad_word(
-                "time_in_force",
-                other,
-                "good_till_canceled, immediate_or_cancel or fill_or_kill",
-            ));
+            return Err(bad_word("time_in_force", other, "good_till_canceled, immediate_or_cancel or fill_or_kill"));
         }
     };
     let self_trade_prevention = match body.required("self_trade_prevention_type")? {

@@ -9,8 +9,8 @@ use super::{Gateway, HttpResponse, Refusal};
 use crate::exchange::engine::{Engine, MarketIndex, MarketState};
 use crate::market::{BookLevels, Price};
 use crate::wire::markets::{
-    Event, EventBody, ExchangeStatus, Market, MarketBody, MarketLifeStatus, MarketsPage, OrderBookBody,
-    OrderBookSides, PriceRange, Series, SeriesBody, ShardStatus, Trade, TradesPage, fee_type_name,
+    Event, EventBody, ExchangeStatus, Market, MarketBody, MarketLifeStatus, MarketsPage, OrderBookBody, OrderBookSides,
+    PriceRange, Series, SeriesBody, ShardStatus, Trade, TradesPage, fee_type_name,
 };
 
 /// The exchange's shards as it describes them.

@@ -160,7 +160,14 @@ impl Gateway {
         self.read(engine, account, route, request.target, now).map(Some)
     }
 
-    fn read(&mut self, engine: &Engine, account: AccountId, route: Route<'_>, target: &str, now: ExchangeNow) -> Answer {
+    fn read(
+        &mut self,
+        engine: &Engine,
+        account: AccountId,
+        route: Route<'_>,
+        target: &str,
+        now: ExchangeNow,
+    ) -> Answer {
         match route {
             Route::AccountLimits => Ok(json(200, &self.limits.tier().limits())),
             Route::Balance => self.balance(engine, account, target, now.session_ms),
@@ -264,3 +271,6 @@ impl Gateway {
         self.outputs.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,9 +56,10 @@ impl Gateway {
             }
             Event::Order(order) => {
                 let user_id = user_id(order.account);
-                let frames = self.private_frames(Channel::UserOrders, order.account, order.market, now, |b, e, name| {
-                    frame_write::write_user_order(b, e, &frames::user_order(name, &user_id, &order));
-                });
+                let frames =
+                    self.private_frames(Channel::UserOrders, order.account, order.market, now, |b, e, name| {
+                        frame_write::write_user_order(b, e, &frames::user_order(name, &user_id, &order));
+                    });
                 self.outputs.extend(frames);
                 self.visible.push(Change::Order(order), now.session_ms);
             }
@@ -256,7 +257,9 @@ impl Gateway {
 
     /// Sends a market's ticker to a session, if it follows it.
     pub(super) fn send_ticker(&mut self, engine: &Engine, session: SessionId, market: MarketIndex, now: ExchangeNow) {
-        let Some(open) = self.sessions.get_mut(&session).and_then(|session| session.on(Channel::Ticker)) else { return };
+        let Some(open) = self.sessions.get_mut(&session).and_then(|session| session.on(Channel::Ticker)) else {
+            return;
+        };
         if !open.covers(market) {
             return;
         }

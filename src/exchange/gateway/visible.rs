@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::exchange::engine::{
-    AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord,
-};
+use crate::exchange::engine::{AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord};
 use crate::market::{Money, OrderId};
 
 /// A change of an account.

@@ -24,6 +24,10 @@ pub struct Style {
     pub noise: f64,
     /// Share of requotes in which it pulls everything instead.
     pub pulls: f64,
+    /// How far its idea must move before it moves its quotes, in dollars.
+    pub patience: f64,
+    /// Share of its quotes that it renews with another size at a requote.
+    pub renewals: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,8 @@ pub struct Maker {
     /// What it does.
     pub style: Style,
     quotes: Vec<Quote>,
+    /// What its quotes stand around.
+    believed: f64,
 }
 
 /// A quote that a maker wants.
@@ -54,25 +60,22 @@ impl Maker {
     /// A maker without quotes.
     #[must_use]
     pub fn new(account: AccountId, style: Style) -> Self {
-        Self { account, style, quotes: Vec::new() }
+        Self { account, style, quotes: Vec::new(), believed: f64::NEG_INFINITY }
     }
 
     /// Brings its quotes to where it wants them.
-    pub fn requote(
-        &mut self,
-        engine: &mut Engine,
-        market: MarketIndex,
-        fair: f64,
-        rng: &mut impl Rng,
-        now_ms: i64,
-    ) {
+    pub fn requote(&mut self, engine: &mut Engine, market: MarketIndex, fair: f64, rng: &mut impl Rng, now_ms: i64) {
         let pulls = rng.random::<f64>() < self.style.pulls;
         let believed = fair + self.style.noise * (rng.random::<f64>() - 0.5) * 2.0;
-        let wanted = if pulls { Vec::new() } else { self.ladder(engine.market(market).grid(), believed) };
+        if (believed - self.believed).abs() > self.style.patience {
+            self.believed = believed;
+        }
+        let wanted = if pulls { Vec::new() } else { self.ladder(engine.market(market).grid(), self.believed) };
         let mut kept = Vec::with_capacity(wanted.len());
         for quote in std::mem::take(&mut self.quotes) {
             let rests = engine.order(quote.order).is_some_and(|order| order.status == OrderStatus::Resting);
-            let stays = wanted.iter().any(|want| want.side == quote.side && want.price == quote.price);
+            let stays = wanted.iter().any(|want| want.side == quote.side && want.price == quote.price)
+                && rng.random::<f64>() >= self.style.renewals;
             if rests && stays {
                 kept.push(quote);
             } else if rests {

@@ -221,7 +221,10 @@ impl Participants {
         };
         engine.advance(now_ms);
         let market = self.populations[population].market;
-        if matches!(engine.market(market).state(), MarketState::Closed | MarketState::Determined(_) | MarketState::Finalized(_)) {
+        if matches!(
+            engine.market(market).state(),
+            MarketState::Closed | MarketState::Determined(_) | MarketState::Finalized(_)
+        ) {
             return;
         }
         let wait_ms = self.trade(engine, task, population, now_ms);
@@ -272,3 +275,6 @@ impl Participants {
         self.wait_ms(mean_ms)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,8 +86,10 @@ pub(super) fn crowd(tick: f64) -> Vec<Style> {
         levels,
         size,
         requote_ms,
-        noise: 0.003,
+        noise: 0.004,
         pulls: 0.01,
+        patience: 0.004,
+        renewals: 0.1,
     };
     vec![
         style(0.003, 0.002, 3, 7.0, 350.0),

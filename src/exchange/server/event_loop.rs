@@ -263,11 +263,15 @@ impl EventLoop {
                 }
                 Output::Frame { text, .. } => {
                     websocket::write_text(&mut connection.output, &text);
-                    if connection.backlog() > self.config.buffer_max && !connection.overflowed {
+                    if connection.backlog() > self.config.buffer_max {
+                        connection.flush();
+                    }
+                    let backlog = connection.backlog();
+                    if backlog > self.config.buffer_max.saturating_mul(4) {
+                        connection.dead = true;
+                    } else if backlog > self.config.buffer_max && !connection.overflowed {
                         connection.overflowed = true;
                         self.exchange.overflowed(token as u64, now);
-                    } else if connection.backlog() > self.config.buffer_max.saturating_mul(4) {
-                        connection.dead = true;
                     }
                 }
                 Output::Ping { payload, .. } => websocket::write_ping(&mut connection.output, payload),

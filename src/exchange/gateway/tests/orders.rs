@@ -1,0 +1,207 @@
+//! Order writes over REST.
+
+use super::*;
+use crate::exchange::engine::UpdateReason;
+use crate::exchange::gateway::Fault;
+use crate::exchange::keys::issue_rsa;
+
+#[test]
+fn an_order_rests_trades_and_is_answered_with_averages() {
+    let mut venue = Venue::immediate();
+    let resting = venue.create(0, &order(CENTS, "bid", "2.50", "0.4200"));
+    assert_eq!(resting.status, 201, "{}", resting.text);
+    assert_eq!(resting.json()["remaining_count"], "2.50");
+    assert!(resting.json().get("average_fill_price").is_none());
+    let taking = venue.create(1, &order(CENTS, "ask", "1.00", "0.4200")).json();
+    assert_eq!((&taking["fill_count"], &taking["remaining_count"]), (&"1.00".into(), &"0.00".into()));
+    assert_eq!(taking["average_fill_price"], "0.4200");
+    // 0.07 x 0.42 x 0.58 = 0.017052, booked in steps of $0.0001.
+    assert_eq!(taking["average_fee_paid"], "0.0171");
+}
+
+#[test]
+fn the_captured_refusals_have_their_status_and_code() {
+    let mut venue = Venue::immediate();
+    venue.create(1, &order(CENTS, "ask", "1.00", "0.5000"));
+    let with = |text: &str, extra: &str| format!("{}{extra}}}", &text[..text.len() - 1]);
+    let first = with(&order(CENTS, "bid", "1.00", "0.4000"), r#","client_order_id":"once""#);
+    assert_eq!(venue.create(0, &first).status, 201);
+    let cases = [
+        (first, 409, "order_already_exists"),
+        (order(CENTS, "bid", "1.00", "0.4050"), 400, "invalid_price"),
+        (order(CENTS, "bid", "1.00", "1.0000"), 400, "invalid_price"),
+        (order(CENTS, "bid", "0.00", "0.4000"), 400, "invalid_order_size"),
+        (order(CENTS, "bid", "10000.00", "0.4000"), 400, "insufficient_balance"),
+        (with(&order(CENTS, "bid", "1.00", "0.5000"), r#","post_only":true"#), 400, "invalid_order"),
+        (order("KXNONE", "bid", "1.00", "0.5000"), 404, "market_not_found"),
+        (with(&order(CENTS, "bid", "1.00", "0.4000"), r#","exchange_index":2"#), 404, "market_not_found"),
+        (
+            order(CENTS, "bid", "9.00", "0.5000").replace("good_till_canceled", "fill_or_kill"),
+            409,
+            "fill_or_kill_insufficient_resting_volume",
+        ),
+        (with(&order(CENTS, "bid", "1.00", "0.4000"), r#","expiration_time":1"#), 400, "invalid_parameters"),
+    ];
+    for (body, status, code) in cases {
+        let answer = venue.create(0, &body);
+        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (status, Some(code)), "{body}");
+    }
+    let numbers = venue.create(0, r#"{"ticker":"A","side":"bid","count":1}"#);
+    assert_eq!((numbers.status, numbers.json()["code"].as_str()), (400, Some("bad_request")));
+}
+
+#[test]
+fn cancels_amends_and_decreases_answer_with_what_is_left() {
+    let mut venue = Venue::immediate();
+    let id = venue.create(0, &order(CENTS, "bid", "5.00", "0.4000")).json()["order_id"].as_str().unwrap().to_owned();
+    let body = format!(r#"{{"ticker":"{CENTS}","side":"bid","price":"0.4100","count":"6.00"}}"#);
+    let amended = venue.call(0, "POST", &format!("{ORDERS}/{id}/amend"), &body);
+    assert_eq!((amended.status, &amended.json()["remaining_count"]), (200, &"6.00".into()), "{}", amended.text);
+    let same = venue.call(0, "POST", &format!("{ORDERS}/{id}/amend"), &body);
+    assert_eq!((same.status, same.json()["error"]["code"].as_str()), (400, Some("AMEND_ORDER_NO_OP")));
+    let decreased = venue.call(0, "POST", &format!("{ORDERS}/{id}/decrease"), r#"{"reduce_to":"2.00"}"#);
+    assert_eq!((decreased.status, &decreased.json()["remaining_count"]), (200, &"2.00".into()));
+    let canceled = venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "");
+    assert_eq!((canceled.status, &canceled.json()["reduced_by"]), (200, &"2.00".into()));
+    let again = venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "");
+    assert_eq!((again.status, again.json()["error"]["code"].as_str()), (404, Some("not_found")));
+}
+
+#[test]
+fn an_order_of_another_shard_or_account_is_not_found() {
+    let mut venue = Venue::immediate();
+    let id = venue.create(0, &order(TAPER, "bid", "5.00", "0.4000")).json()["order_id"].as_str().unwrap().to_owned();
+    assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "").status, 404, "shard 0 is assumed");
+    assert_eq!(venue.call(1, "DELETE", &format!("{ORDERS}/{id}?exchange_index=2"), "").status, 404);
+    assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}/{id}?market_ticker={TAPER}"), "").status, 200);
+}
+
+#[test]
+fn a_batched_cancel_answers_each_item_in_order() {
+    let mut venue = Venue::immediate();
+    let id = venue.create(0, &order(TAPER, "bid", "5.00", "0.4000")).json()["order_id"].as_str().unwrap().to_owned();
+    let unknown = "00000000-0000-0000-0000-000000000000";
+    let body = format!(r#"{{"orders":[{{"order_id":"{unknown}"}},{{"order_id":"{id}","market_ticker":"{TAPER}"}}]}}"#);
+    let answer = venue.call(0, "DELETE", &format!("{ORDERS}/batched"), &body);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let items = answer.json();
+    assert_eq!(items["orders"][0]["error"]["code"], "not_found");
+    assert_eq!(items["orders"][0]["reduced_by"], "0.00");
+    assert_eq!((&items["orders"][1]["reduced_by"], &items["orders"][1]["order_id"]), (&"5.00".into(), &id.into()));
+}
+
+#[test]
+fn a_batched_create_is_not_atomic_and_cancel_all_has_no_body() {
+    let mut venue = Venue::immediate();
+    let body = format!(
+        r#"{{"orders":[{},{}]}}"#,
+        order(CENTS, "bid", "1.00", "0.4000"),
+        order(CENTS, "bid", "1.00", "0.4050")
+    );
+    let answer = venue.call(0, "POST", &format!("{ORDERS}/batched"), &body);
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.json()["orders"][0]["remaining_count"], "1.00");
+    assert_eq!(answer.json()["orders"][1]["error"]["code"], "invalid_price");
+    let canceled = venue.call(0, "DELETE", ORDERS, "");
+    assert_eq!((canceled.status, canceled.text.as_str()), (204, ""));
+    let orders = venue.get(0, "/trade-api/v2/portfolio/orders?status=resting");
+    assert_eq!(orders["orders"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn an_order_reaches_the_engine_after_the_latency_and_is_answered_then() {
+    let mut venue = Venue::new(GatewaySettings::default());
+    let ticket = venue.send(0, "POST", ORDERS, &order(CENTS, "bid", "1.00", "0.4000"));
+    venue.pass(49);
+    assert_eq!(venue.response(ticket), None);
+    assert!(venue.exchange.engine().orders_of(1).next().is_none());
+    assert_eq!(venue.exchange.next_deadline_ms().map(|due_ms| due_ms <= START_MS + 50), Some(true));
+    venue.pass(30);
+    let answer = venue.response(ticket).expect("80 ms are more than 50");
+    assert_eq!(answer.json()["ts_ms"], START_MS + 50, "at its own time, not when somebody looked");
+    assert_eq!(venue.exchange.engine().orders_of(1).next().unwrap().reason, UpdateReason::Created);
+}
+
+#[test]
+fn a_pause_refuses_orders_and_takes_cancels() {
+    let mut venue = Venue::immediate();
+    let id = venue.create(0, &order(CENTS, "bid", "1.00", "0.4000")).json()["order_id"].as_str().unwrap().to_owned();
+    let now = venue.now;
+    venue.exchange.command(now, |engine, now_ms| engine.set_trading(0, false, now_ms));
+    let refused = venue.create(0, &order(CENTS, "bid", "1.00", "0.4000"));
+    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (409, Some("trading_is_paused")));
+    assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "").status, 200);
+}
+
+#[test]
+fn the_token_bucket_refuses_with_a_bare_429() {
+    let mut venue =
+        Venue::new(GatewaySettings { tier: Tier::Basic, order_latency_ms: 0, ..GatewaySettings::default() });
+    let body = order(CENTS, "bid", "1.00", "0.0100").replace('}', r#","exchange_index":0}"#);
+    for _ in 0..10 {
+        assert_eq!(venue.create(0, &body).status, 201);
+    }
+    let refused = venue.create(0, &body);
+    assert_eq!((refused.status, refused.text.as_str()), (429, r#"{"error":"too many requests"}"#));
+    venue.pass(100);
+    assert_eq!(venue.create(0, &body).status, 201);
+}
+
+#[test]
+fn first_version_writes_say_where_to_go() {
+    let mut venue = Venue::immediate();
+    let answer = venue.call(0, "POST", "/trade-api/v2/portfolio/orders", "{}");
+    assert_eq!(answer.status, 410);
+    assert!(answer.text.contains("Please switch to the V2 endpoints"));
+}
+
+#[test]
+fn each_wrong_header_gets_its_captured_answer() {
+    let mut venue = Venue::immediate();
+    let path = "/trade-api/v2/portfolio/balance";
+    let mut ask = |key: Option<&str>, timestamp_ms: i64, signed_ms: i64, has_signature: bool| {
+        let (timestamp, signature) = (timestamp_ms.to_string(), venue.clients[0].sign(signed_ms, "GET", path));
+        let own = venue.clients[0].key_id.clone();
+        let ticket = venue.send_raw(&HttpRequest {
+            method: "GET",
+            target: path,
+            key_id: Some(key.unwrap_or(&own)),
+            timestamp: Some(&timestamp),
+            signature: has_signature.then_some(&signature),
+            body: b"",
+        });
+        let answer = venue.response(ticket).unwrap();
+        (answer.status, answer.text)
+    };
+    let now = START_MS;
+    assert_eq!(ask(None, now, now, true).0, 200);
+    assert_eq!(ask(None, now - 5_000, now - 5_000, true).0, 200);
+    let expired = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
+    assert_eq!(ask(None, now - 30_000, now - 30_000, true), (401, expired.into()));
+    assert_eq!(ask(None, now + 30_000, now + 30_000, true), (401, expired.into()));
+    let missing =
+        r#"{"error":{"code":"signature_is_missing_from_headers","message":"signature is missing from headers"}}"#;
+    assert_eq!(ask(None, now, now, false), (401, missing.into()));
+    let (status, text) = ask(None, now, now + 1, true);
+    assert!(status == 401 && text.contains("INCORRECT_API_KEY_SIGNATURE"), "{text}");
+    let (status, text) = ask(Some("nobody"), now, now, true);
+    assert!(status == 401 && text.contains(r#""details":"NOT_FOUND""#), "{text}");
+}
+
+#[test]
+fn an_rsa_key_signs_for_its_account_too() {
+    let mut venue = Venue::with_keys(GatewaySettings::default(), [issue_rsa().unwrap(), issue_ed25519().unwrap()]);
+    let balance = venue.get(0, "/trade-api/v2/portfolio/balance");
+    assert_eq!(balance["balance_dollars"], "2000.0000");
+}
+
+#[test]
+fn a_swallowed_answer_leaves_an_accepted_order() {
+    let mut venue = Venue::immediate();
+    venue.exchange.arm(Fault::SwallowAnswer);
+    let ticket = venue.send(0, "POST", ORDERS, &order(CENTS, "bid", "1.00", "0.4000"));
+    assert_eq!(venue.response(ticket), None);
+    venue.pass(10_000);
+    assert_eq!(venue.response(ticket), None);
+    assert_eq!(venue.exchange.engine().orders_of(1).count(), 1);
+}

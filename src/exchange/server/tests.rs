@@ -1,0 +1,233 @@
+//! The server over real loopback sockets: raw HTTP and a third-party WebSocket client.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{Message, WebSocket};
+
+use super::*;
+use crate::exchange::gateway::{GatewaySettings, Tier};
+use crate::exchange::keys::{IssuedKey, issue_ed25519};
+use crate::exchange::participants::{World, default_world};
+use crate::exchange::venue::{ClientAccount, ExchangeConfig};
+use crate::wire::sign::{SignatureText, Signer};
+
+const CENTS: &str = "KXSIMCENT-0001-A";
+const ORDERS: &str = "/trade-api/v2/portfolio/events/orders";
+
+struct Fixture {
+    handle: Option<ServerHandle>,
+    addr: SocketAddr,
+    key: IssuedKey,
+    signer: Signer,
+}
+
+impl Fixture {
+    fn new(world: impl FnOnce(i64) -> World, buffer_max: usize) -> Self {
+        let key = issue_ed25519().unwrap();
+        let config = ServerConfig { buffer_max, ..ServerConfig::local() };
+        let session_ms = config.session_ms();
+        let exchange = Exchange::new(
+            ExchangeConfig {
+                seed: 3,
+                settings: GatewaySettings { tier: Tier::Unlimited, ..GatewaySettings::default() },
+                clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
+                world: world(session_ms),
+                recordings: Vec::new(),
+            },
+            session_ms,
+        )
+        .unwrap();
+        let handle = Server::start(exchange, config).unwrap();
+        let signer = Signer::from_pem(&key.private_key_pem).unwrap();
+        Self { addr: handle.addr, handle: Some(handle), key, signer }
+    }
+
+    /// The three headers for a call now.
+    fn headers(&self, method: &str, path: &str) -> [(&'static str, String); 3] {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let mut signature = SignatureText::new();
+        self.signer.sign(now_ms, method, path, &mut signature).unwrap();
+        [
+            ("KALSHI-ACCESS-KEY", self.key.key_id.clone()),
+            ("KALSHI-ACCESS-TIMESTAMP", now_ms.to_string()),
+            ("KALSHI-ACCESS-SIGNATURE", signature.as_str().to_owned()),
+        ]
+    }
+
+    fn request(&self, method: &str, path: &str, body: &str) -> String {
+        let headers: String =
+            self.headers(method, path).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    }
+
+    fn websocket(&self) -> WebSocket<TcpStream> {
+        let mut request = format!("ws://{}{WS_PATH}", self.addr).into_client_request().unwrap();
+        for (name, value) in self.headers("GET", WS_PATH) {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        tungstenite::client::client(request, self.connect()).unwrap().0
+    }
+
+    fn stop(mut self) -> Exchange {
+        self.handle.take().unwrap().stop().unwrap()
+    }
+}
+
+/// Reads one response: status and body.
+fn read_response(stream: &mut TcpStream) -> (u16, String) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).map_or(0, |n| n.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    (status, String::from_utf8(body).unwrap())
+}
+
+fn next_text(socket: &mut WebSocket<TcpStream>) -> Value {
+    loop {
+        if let Message::Text(text) = socket.read().unwrap() {
+            return serde_json::from_str(text.as_str()).unwrap();
+        }
+    }
+}
+
+fn lively(now_ms: i64) -> World {
+    default_world(5, 2, now_ms)
+}
+
+fn order(price: &str) -> String {
+    format!(
+        r#"{{"ticker":"{CENTS}","side":"bid","count":"1.00","price":"{price}","time_in_force":"good_till_canceled","self_trade_prevention_type":"taker_at_cross"}}"#
+    )
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order_on_one_connection() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let mut stream = fixture.connect();
+    // The order is answered 50 ms later; the read behind it waits for its turn.
+    let both = fixture.request("POST", ORDERS, &order("0.0100"))
+        + &fixture.request("GET", "/trade-api/v2/exchange/status", "");
+    stream.write_all(both.as_bytes()).unwrap();
+    let (status, body) = read_response(&mut stream);
+    assert_eq!(status, 201, "{body}");
+    assert!(read_response(&mut stream).1.contains("exchange_active"));
+    let canceled = fixture.request("DELETE", ORDERS, "");
+    stream.write_all(canceled.as_bytes()).unwrap();
+    assert_eq!(read_response(&mut stream), (204, String::new()));
+    let exchange = fixture.stop();
+    assert_eq!(exchange.engine().orders_of(exchange.clients()[0]).count(), 1);
+}
+
+#[test]
+fn garbage_gets_a_status_and_the_server_lives_on() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    for garbage in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"] {
+        let mut stream = fixture.connect();
+        stream.write_all(garbage).unwrap();
+        assert_eq!(read_response(&mut stream).0, 400);
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "the connection ends");
+    }
+    let mut stream = fixture.connect();
+    stream.write_all(b"GET /trade-api/v2/portfolio/balance HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(read_response(&mut stream).0, 401);
+}
+
+#[test]
+fn a_third_party_client_follows_a_book_without_a_hole() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let mut socket = fixture.websocket();
+    socket
+        .send(Message::text(format!(
+            r#"{{"id":1,"cmd":"subscribe","params":{{"channels":["orderbook_delta"],"market_tickers":["{CENTS}"]}}}}"#
+        )))
+        .unwrap();
+    assert_eq!(next_text(&mut socket)["type"], "subscribed");
+    for seq in 1..=40 {
+        let frame = next_text(&mut socket);
+        assert_eq!(frame["seq"], seq);
+    }
+    socket.close(None).unwrap();
+    while socket.read().is_ok() {}
+}
+
+#[test]
+fn an_unsigned_handshake_is_refused() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let request = format!("ws://{}{WS_PATH}", fixture.addr).into_client_request().unwrap();
+    let error = tungstenite::client::client(request, fixture.connect()).unwrap_err();
+    assert!(error.to_string().contains("401"), "{error}");
+}
+
+#[test]
+fn a_cut_ends_sessions_and_a_new_one_opens() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let mut socket = fixture.websocket();
+    fixture.handle.as_ref().unwrap().faults().arm(Fault::CutSessions);
+    assert!(matches!(socket.read(), Ok(Message::Close(_)) | Err(_)));
+    let mut again = fixture.websocket();
+    again.send(Message::text(r#"{"id":5,"cmd":"list_subscriptions"}"#)).unwrap();
+    assert_eq!(next_text(&mut again)["type"], "ok");
+}
+
+#[test]
+fn order_connections_are_cut_and_others_stay() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let (mut orders, mut reads) = (fixture.connect(), fixture.connect());
+    orders.write_all(fixture.request("POST", ORDERS, &order("0.0100")).as_bytes()).unwrap();
+    read_response(&mut orders);
+    fixture.handle.as_ref().unwrap().faults().cut_order_connections();
+    assert!(matches!(orders.read(&mut [0]), Ok(0) | Err(_)));
+    reads.write_all(fixture.request("GET", "/trade-api/v2/exchange/status", "").as_bytes()).unwrap();
+    assert_eq!(read_response(&mut reads).0, 200);
+}
+
+#[test]
+fn a_reader_that_stops_reading_gets_error_25() {
+    let fixture = Fixture::new(|now_ms| default_world(5, 40, now_ms), 256 * 1024);
+    let mut socket = fixture.websocket();
+    socket.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let text = r#"{"id":1,"cmd":"subscribe","params":{"channels":["trade","ticker","market_lifecycle_v2"]}}"#;
+    socket.send(Message::text(text)).unwrap();
+    // Nothing is read until the socket's own buffers are full too: snapshots of a large book fill them quickly.
+    let tickers: Vec<String> = (1..=9).map(|n| format!(r#""KXSIMCENT-{n:04}-A""#)).collect();
+    let books = format!(
+        r#"{{"id":2,"cmd":"subscribe","params":{{"channels":["orderbook_delta"],"market_tickers":[{}]}}}}"#,
+        tickers.join(",")
+    );
+    socket.send(Message::text(books)).unwrap();
+    let again = format!(
+        r#"{{"id":3,"cmd":"update_subscription","params":{{"action":"get_snapshot","sid":4,"market_tickers":[{}]}}}}"#,
+        tickers.join(",")
+    );
+    for _ in 0..1_500 {
+        socket.send(Message::text(again.clone())).unwrap();
+    }
+    let error = std::iter::from_fn(|| Some(next_text(&mut socket))).find(|frame| frame["type"] == "error").unwrap();
+    assert_eq!(error["msg"]["code"], 25);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let exchange = Exchange::new(ExchangeConfig::default(), 0).unwrap();
+    let config = ServerConfig { listen: fixture.addr, ..ServerConfig::local() };
+    let error = Server::start(exchange, config).unwrap_err().to_string();
+    assert!(error.contains(&fixture.addr.to_string()), "{error}");
+}
