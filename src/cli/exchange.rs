@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use kalshi_actor::clock::SessionClock;
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
-use kalshi_actor::exchange::participants::default_world;
+use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::server::ServerConfig;
-use kalshi_actor::pipeline::session::settings;
+use kalshi_actor::pipeline::session::{Recordings, settings};
 use kalshi_actor::pipeline::signals::Signals;
 
 use super::ConfigArgs;
@@ -23,6 +24,9 @@ pub(super) struct ExchangeArgs {
     /// How many markets are open at any time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     markets: u32,
+    /// Play recorded markets instead of generated ones: frames files, .jsonl or .zst
+    #[arg(long, value_name = "FRAMES", num_args = 1..)]
+    from: Vec<PathBuf>,
     /// Seeds everything that is random
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -36,12 +40,19 @@ pub(super) struct ExchangeArgs {
 pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     let config = args.config.load()?;
     let signals = Signals::install()?;
-    let server = ServerConfig { listen: args.listen, ..ServerConfig::local() };
-    let markets = usize::try_from(args.markets)?;
+    let mut server = ServerConfig { listen: args.listen, ..ServerConfig::local() };
+    let mut world = default_world(args.seed, usize::try_from(args.markets)?, server.session_ms());
+    let mut recordings = Vec::new();
+    if !args.from.is_empty() {
+        let recorded = Recordings::load(&args.from, None)?;
+        server.clock = SessionClock::new(0, recorded.start_ms, 1_000);
+        (world, recordings) = (World::default(), recorded.markets);
+    }
     let (handle, facts) = launch(LaunchConfig {
         seed: args.seed,
         settings: settings(&config.exchange)?,
-        world: default_world(args.seed, markets, server.session_ms()),
+        world,
+        recordings,
         server,
         key_directory: args.keys.clone(),
     })?;

@@ -9,11 +9,12 @@ use anyhow::bail;
 use clap::Args;
 use kalshi_actor::config::{Config, VenueName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::exchange::participants::default_world;
+use kalshi_actor::exchange::participants::{World, default_world};
+use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
-    Activity, EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, draw_nonce, run_session, session_folder,
-    settings, state_dir,
+    Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, Recordings, SessionPlan, SessionReport, draw_nonce,
+    run_session, session_folder, settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
 use kalshi_actor::record::live::LiveFigures;
@@ -88,6 +89,13 @@ pub(super) struct RunArgs {
     /// Follow a series from market to market
     #[arg(long, value_name = "SERIES")]
     series: Option<String>,
+    /// Trade recorded markets: frames files, .jsonl or .zst
+    #[arg(long, value_name = "FRAMES", num_args = 1..)]
+    from: Vec<PathBuf>,
+    /// What recorded markets settle at: yes, no, or what YES pays in dollars; without it their records decide, or they
+    /// stay open
+    #[arg(long, value_name = "RESULT", requires = "from")]
+    result: Option<GivenResult>,
     /// How many times faster than the wall clock session time runs; embedded exchange only
     #[arg(long, value_name = "X", value_parser = parse_speed, default_value = "1")]
     speed: u32,
@@ -144,27 +152,56 @@ fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
     Ok(AnyPolicy::load(&spec, model.as_deref())?)
 }
 
-fn run_sim(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
+/// What the embedded exchange trades in.
+struct Scene {
+    label: &'static str,
+    world: World,
+    recordings: Vec<Recording>,
+    start_ms: i64,
+    /// When recorded markets have ended; none for generated ones, which never end.
+    end_ms: Option<i64>,
+    notes: Vec<String>,
+}
+
+fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
+    if args.from.is_empty() {
+        let start_ms = wall_ms();
+        let world = default_world(args.seed, config.markets.count, start_ms);
+        return Ok(Scene { label: "sim", world, recordings: Vec::new(), start_ms, end_ms: None, notes: Vec::new() });
+    }
+    let recorded = Recordings::load(&args.from, args.result)?;
+    if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
+        config.markets.tickers = recorded.tickers();
+    }
+    let (start_ms, end_ms) = (recorded.start_ms, Some(recorded.end_ms));
+    let (recordings, notes) = (recorded.markets, recorded.notes);
+    Ok(Scene { label: "sim, recorded markets", world: World::default(), recordings, start_ms, end_ms, notes })
+}
+
+fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
     let policy = load_policy(&config)?;
-    let trades = !matches!(config.policy.kind.as_str(), "hold") && !config.policy.kind.starts_with("script:");
-    let duration = args.duration.unwrap_or(DEFAULT_DURATION);
-    let session_ms = wall_ms();
+    let scene = scene(&args, &mut config)?;
+    let generated = scene.end_ms.is_none();
+    let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
+    let duration = args.duration.or(generated.then_some(DEFAULT_DURATION));
     let embedded = EmbeddedExchange::start(EmbeddedPlan {
         seed: args.seed,
         settings: settings(&config.exchange)?,
-        world: default_world(args.seed, config.markets.count, session_ms),
-        session_ms,
+        world: scene.world,
+        recordings: scene.recordings,
+        session_ms: scene.start_ms,
         speed_milli: args.speed,
     })?;
     let folder = session_folder(args.out, "sim");
+    let (clock, session) = (embedded.clock.clone(), embedded.session);
     let plan = SessionPlan {
         state: state_dir(&config, Some(&folder))?,
-        label: "sim".to_owned(),
+        label: scene.label.to_owned(),
         venue: embedded.venue.clone(),
         policy,
-        clock: embedded.clock.clone(),
-        session: embedded.session,
-        duration: Some(duration),
+        clock: clock.clone(),
+        session,
+        duration,
         folder: folder.clone(),
         seed: args.seed,
         nonce: draw_nonce(),
@@ -173,12 +210,14 @@ fn run_sim(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Result<E
         config,
     };
     let line = Line::new();
-    let mut report = run_session(plan, signals, |figures| line.show(figures), || false)?;
+    let over = || scene.end_ms.is_some_and(|end_ms| session.session_ms(clock.now_ns()) >= end_ms);
+    let mut report = run_session(plan, signals, |figures| line.show(figures), over)?;
     line.end();
+    report.notes.extend(scene.notes);
     let (exchange, account) = embedded.stop()?;
     let activity = Activity::of(exchange.engine(), account, &report.summary);
-    let full_length = duration >= DEMONSTRATION && !signals.stop_requested();
-    if trades && full_length {
+    let full_length = duration.is_some_and(|duration| duration >= DEMONSTRATION) && !signals.stop_requested();
+    if generated && trades && full_length {
         report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
     }
     finish(&report, &folder)

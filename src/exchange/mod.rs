@@ -13,4 +13,3 @@ pub mod recorded;
 pub mod recordings;
 pub mod server;
 pub mod venue;
-pub mod recorded;

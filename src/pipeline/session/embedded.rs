@@ -11,6 +11,7 @@ use crate::exchange::engine::AccountId;
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::launch::{LaunchConfig, LaunchError, launch};
 use crate::exchange::participants::World;
+use crate::exchange::recordings::Recording;
 use crate::exchange::server::{FaultControl, ServerConfig, ServerHandle, ServerPanicked};
 use crate::exchange::venue::Exchange;
 use crate::pipeline::clock::Clock;
@@ -27,6 +28,8 @@ pub struct EmbeddedPlan {
     pub settings: GatewaySettings,
     /// Its markets and who trades in them.
     pub world: World,
+    /// Recorded markets to play.
+    pub recordings: Vec<Recording>,
     /// Session time at the start, in milliseconds since the Unix epoch.
     pub session_ms: i64,
     /// How fast session time runs, in thousandths of the wall clock.
@@ -118,6 +121,7 @@ impl EmbeddedExchange {
             seed: plan.seed,
             settings: plan.settings,
             world: plan.world,
+            recordings: plan.recordings,
             server,
             key_directory: keys.0.clone(),
         })?;

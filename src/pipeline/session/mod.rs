@@ -5,6 +5,7 @@ mod activity;
 mod embedded;
 mod facts;
 mod folders;
+mod recordings;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 pub use activity::Activity;
 pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, settings};
+pub use recordings::{GivenResult, Recordings, RecordingsError};
 pub use folders::{draw_nonce, session_folder, state_dir};
 
 use super::clock::{Clock, wall_ms};
