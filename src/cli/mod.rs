@@ -3,6 +3,7 @@
 
 mod config;
 mod exchange;
+mod journal;
 mod observe;
 mod resume;
 mod run;
@@ -35,6 +36,8 @@ enum Command {
     Exchange(exchange::ExchangeArgs),
     /// Print the observation of every book state of a frames file, one JSON line each
     Observe(observe::ObserveArgs),
+    /// Read a session's journal
+    Journal(journal::JournalArgs),
     /// Print the effective configuration as TOML, with a comment for every key
     Config(config::ConfigCommandArgs),
     /// Clear the mark of a trip, after a person has looked at its reason
@@ -75,6 +78,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Exchange(args)) => exchange::run(&args),
         Some(Command::Observe(args)) => observe::run(&args),
+        Some(Command::Journal(args)) => journal::run(&args),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
     };
