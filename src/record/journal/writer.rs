@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{Flags, HEAD_BYTES, Head, Kind, PAYLOAD_BYTES_MAX, StageId};
 use crate::clock::Now;
 
-/// The largest message that is encoded: a snapshot of a full book of the finest grid takes 120 KB in postcard.
-const SCRATCH_BYTES: usize = 256 << 10;
+/// The largest message that is encoded: a page of a thousand fills or orders takes close to 1 MB. Untouched pages cost nothing.
+const SCRATCH_BYTES: usize = 4 << 20;
 
 /// A stage's pen. Belongs to the stage's thread; dropping it tells the record thread that the stage is done.
 #[derive(Debug)]
