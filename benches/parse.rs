@@ -23,7 +23,7 @@ struct Typed<'a, M> {
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
-struct Delta<'a> {
+struct DeltaMessage<'a> {
     market_ticker: &'a str,
     side: Outcome,
     price_dollars: Price,
@@ -34,7 +34,7 @@ struct Delta<'a> {
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
-struct Trade<'a> {
+struct TradeMessage<'a> {
     market_ticker: &'a str,
     trade_id: &'a str,
     yes_price_dollars: Price,
@@ -45,7 +45,7 @@ struct Trade<'a> {
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
-struct Fill<'a> {
+struct FillMessage<'a> {
     trade_id: &'a str,
     order_id: &'a str,
     client_order_id: Option<&'a str>,
@@ -61,7 +61,7 @@ struct Fill<'a> {
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "what the libraries are asked to read; the bench only drops it")]
-struct Snapshot<'a> {
+struct SnapshotMessage<'a> {
     market_ticker: &'a str,
     clock: Option<u64>,
     yes_dollars_fp: Vec<(Price, Count)>,
@@ -127,20 +127,20 @@ macro_rules! simd {
 fn parse(criterion: &mut Criterion) {
     let snapshot = snapshot(60);
     let mut group = criterion.benchmark_group("parse/delta");
-    compare::<Delta<'_>>(&mut group, DELTA);
-    simd!(group, Delta, DELTA);
+    compare::<DeltaMessage<'_>>(&mut group, DELTA);
+    simd!(group, DeltaMessage, DELTA);
     group.finish();
     let mut group = criterion.benchmark_group("parse/trade");
-    compare::<Trade<'_>>(&mut group, TRADE);
-    simd!(group, Trade, TRADE);
+    compare::<TradeMessage<'_>>(&mut group, TRADE);
+    simd!(group, TradeMessage, TRADE);
     group.finish();
     let mut group = criterion.benchmark_group("parse/fill");
-    compare::<Fill<'_>>(&mut group, FILL);
-    simd!(group, Fill, FILL);
+    compare::<FillMessage<'_>>(&mut group, FILL);
+    simd!(group, FillMessage, FILL);
     group.finish();
     let mut group = criterion.benchmark_group("parse/snapshot60");
-    compare::<Snapshot<'_>>(&mut group, &snapshot);
-    simd!(group, Snapshot, snapshot);
+    compare::<SnapshotMessage<'_>>(&mut group, &snapshot);
+    simd!(group, SnapshotMessage, snapshot);
     group.finish();
 }
 

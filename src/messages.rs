@@ -120,6 +120,8 @@ pub enum ResyncReason {
     Overflow = 3,
     /// A delta came for a book that never had a snapshot.
     NoSnapshot = 4,
+    /// A snapshot lists a level twice or without size, or a level grew beyond every limit.
+    BadLevel = 5,
 }
 
 /// From `feed` to `execute`: a market's condition. Until the newest is delivered the market takes no new risk.
@@ -309,6 +311,62 @@ pub enum Verdict {
 impl Verdict {
     /// How many verdicts there are.
     pub const COUNT: usize = Self::RefusedNoConnection as usize + 1;
+    /// All verdicts, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::None,
+        Self::Kept,
+        Self::Placed,
+        Self::Amended,
+        Self::Cancelled,
+        Self::Rejected,
+        Self::Unknown,
+        Self::NothingToReduce,
+        Self::RefusedOrderSize,
+        Self::RefusedPosition,
+        Self::RefusedCashAtRisk,
+        Self::RefusedBalance,
+        Self::RefusedOpenOrders,
+        Self::RefusedCollar,
+        Self::RefusedBook,
+        Self::RefusedRate,
+        Self::RefusedCloseTime,
+        Self::RefusedPhase,
+        Self::RefusedLossStop,
+        Self::RefusedBreaker,
+        Self::RefusedDegraded,
+        Self::RefusedStopping,
+        Self::RefusedNoConnection,
+    ];
+
+    /// The word used in files and reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Kept => "kept",
+            Self::Placed => "placed",
+            Self::Amended => "amended",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::NothingToReduce => "nothing_to_reduce",
+            Self::RefusedOrderSize => "refused_order_size",
+            Self::RefusedPosition => "refused_position",
+            Self::RefusedCashAtRisk => "refused_cash_at_risk",
+            Self::RefusedBalance => "refused_balance",
+            Self::RefusedOpenOrders => "refused_open_orders",
+            Self::RefusedCollar => "refused_collar",
+            Self::RefusedBook => "refused_book",
+            Self::RefusedRate => "refused_rate",
+            Self::RefusedCloseTime => "refused_close_time",
+            Self::RefusedPhase => "refused_phase",
+            Self::RefusedLossStop => "refused_loss_stop",
+            Self::RefusedBreaker => "refused_breaker",
+            Self::RefusedDegraded => "refused_degraded",
+            Self::RefusedStopping => "refused_stopping",
+            Self::RefusedNoConnection => "refused_no_connection",
+        }
+    }
 }
 
 /// Our open order in a market, as `decide` needs it.

@@ -4,7 +4,7 @@
 //! Ring pushes can fail with [`Full`]: what a stage does then is part of its contract. `stamp_ns` reads the driver's
 //! monotonic clock for latency figures only; no decision may depend on it.
 
-use crate::market::BookLevels;
+use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
 };
@@ -65,6 +65,8 @@ pub trait FeedPort: SocketPort {
     /// # Errors
     /// [`Full`] when the ring has no room.
     fn status(&mut self, status: &MarketStatus) -> Result<(), Full>;
+    /// Records a latency figure of a frame's path.
+    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
 }
 
 /// What the decide stage may do. It has no I/O.
@@ -87,6 +89,10 @@ pub trait DecidePort {
     fn return_levels(&mut self, levels: Box<BookLevels>);
     /// Hands a decision to the journal. Called for every decision, holds included.
     fn decided(&mut self, record: &crate::decide::DecisionRecord);
+    /// Tells the journal that a decision was due and not taken.
+    fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: crate::decide::Skip);
+    /// Records a latency figure of a tick's path.
+    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
 }
 
 /// Which request of the execute stage an answer belongs to.
@@ -141,6 +147,8 @@ pub trait ExecutePort {
     /// # Errors
     /// [`Full`] when the ring has no room: asked again later.
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full>;
+    /// Keeps the daily loss stop's state beyond this run. Called when it changed; must not block.
+    fn persist(&mut self, day: &crate::execute::DayState);
     /// Records a latency figure of an order's path.
     fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
 }

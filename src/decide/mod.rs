@@ -1,19 +1,20 @@
-//! The decide stage.
+//! The decide stage: books, observations, the policy, and what it wants.
+//!
+//! A tick's path: [`DecideStage::on_book`] applies the event to its market's [`Book`](crate::book::Book), records the
+//! point, and, when the frame's time entered a new bucket of the policy's `decide_ms`, builds the [`observation`], asks
+//! the [`policy`], forms the wanted price and count, and sends an intent. Owns books, point histories, copies of the
+//! account's state as `execute` reports it, and decision times. Does no I/O, reads no clock, and allocates only when a
+//! market is listed.
 
-use crate::market::MarketKey;
-use crate::messages::Action;
+mod account;
+mod counters;
+mod market;
+pub mod observation;
+pub mod policy;
+mod record;
+mod stage;
+mod wanted;
 
-/// A decision as the journal keeps it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DecisionRecord {
-    /// Which market.
-    pub market: MarketKey,
-    /// The time of the frame it was taken on.
-    pub time_ms: i64,
-    /// What the policy chose.
-    pub action: Action,
-    /// What the policy answered, when it has logits.
-    pub logits: [f32; Action::COUNT],
-    /// What it saw.
-    pub observation: [f32; 52],
-}
+pub use counters::{DecideCounters, Skip};
+pub use record::DecisionRecord;
+pub use stage::{DecideConfig, DecideStage, SchemaMismatch};

@@ -252,3 +252,22 @@ pub struct SettlementsPage {
     #[serde(default)]
     pub cursor: String,
 }
+
+/// `GET /portfolio/subaccounts/netting`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NettingBody {
+    /// A setting a subaccount.
+    pub netting_configs: Vec<NettingConfig>,
+}
+
+/// Whether a subaccount nets positions across the markets of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NettingConfig {
+    /// The subaccount; 0 is the primary one.
+    pub subaccount_number: u32,
+    /// Whether it nets.
+    pub enabled: bool,
+    /// Its shard.
+    #[serde(default)]
+    pub exchange_index: u8,
+}

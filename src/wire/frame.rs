@@ -2,7 +2,7 @@
 //!
 //! Two parsers stand behind the entry, tried in turn: a positional scan of the hot frames as the exchange prints them,
 //! and a general scanner that takes any JSON. The bench `parse` compares them with the usual libraries; a property test
-//! holds both against serde_json.
+//! holds both against `serde_json`.
 //!
 //! Text is borrowed from the frame, so it is exposed as sent. Where it identifies something (tickers, order and trade
 //! ids, channels) an escape sequence in it is an error; client order ids, reasons and messages keep theirs. A `null`

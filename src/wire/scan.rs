@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::WireError;
 use crate::market::DecimalError;
 
-/// How deeply a skipped value may nest. serde_json stops at 128, two of which the frame itself uses.
+/// How deeply a skipped value may nest. `serde_json` stops at 128, two of which the frame itself uses.
 const MAX_DEPTH: u32 = 120;
 
 /// How many bytes from the start are printable ASCII without `"` and `\`: the part of a JSON string that needs no

@@ -128,8 +128,8 @@ pub fn default_world(seed: u64, markets: usize, now_ms: i64) -> World {
             probability: probabilities[position % probabilities.len()],
             motion: Motion::Lasting { volatility: 0.016, jumps: 0.06, jump: 0.09 },
             makers: crowd(tick(&bands)),
-            noise_per_s: 2.6,
-            informed_per_s: 1.2,
+            noise_per_s: 4.0,
+            informed_per_s: 1.6,
             bursts_per_s: 0.08,
         }
     });

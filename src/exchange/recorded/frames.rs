@@ -1,7 +1,7 @@
 //! Frames files: one exchange frame a line, bare or as `{"recv_ms":N,"event":{frame}}`, plain or compressed (`.zst`).
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -72,6 +72,19 @@ pub struct FrameLine<'a> {
     pub frame: &'a [u8],
 }
 
+/// Opens a frames file for reading. One that ends in `.zst` is decompressed.
+///
+/// # Errors
+/// When it can't be opened.
+pub fn open_frames(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let file = File::open(path)?;
+    Ok(if path.extension().is_some_and(|extension| extension == "zst") {
+        Box::new(BufReader::new(zstd::Decoder::new(file)?))
+    } else {
+        Box::new(BufReader::new(file))
+    })
+}
+
 /// Reads a frames file line by line.
 pub struct FrameLines {
     path: PathBuf,
@@ -86,13 +99,7 @@ impl FrameLines {
     /// # Errors
     /// When it can't be opened.
     pub fn open(path: &Path) -> Result<Self, FramesError> {
-        let refused = |source| FramesError::Open { path: path.to_owned(), source };
-        let file = File::open(path).map_err(refused)?;
-        let reader: Box<dyn BufRead> = if path.extension().is_some_and(|extension| extension == "zst") {
-            Box::new(BufReader::new(zstd::Decoder::new(file).map_err(refused)?))
-        } else {
-            Box::new(BufReader::new(file))
-        };
+        let reader = open_frames(path).map_err(|source| FramesError::Open { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), reader, buffer: Vec::new(), line: 0 })
     }
 

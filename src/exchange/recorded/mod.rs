@@ -13,7 +13,7 @@ mod metadata;
 mod playback;
 mod step;
 
-pub use frames::{FrameLine, FrameLines, FramesError, RecordedMarket, read_frames};
+pub use frames::{FrameLine, FrameLines, FramesError, RecordedMarket, open_frames, read_frames};
 pub(in crate::exchange) use market::AvailableChange;
 pub use market::{RecordedBook, RecordedFaults};
 pub use metadata::{MetadataError, SessionMarket, find_metadata};

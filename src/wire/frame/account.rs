@@ -4,7 +4,7 @@ use super::market_data::outcome;
 use super::{Fill, MarketPosition, UserOrder};
 use crate::market::{BookSide, Count, Money, OrderStatus, Outcome, Price};
 use crate::wire::WireError;
-use crate::wire::scan::Scanner;
+use crate::wire::scan::{RawText, Scanner};
 
 fn book_side(scanner: &mut Scanner<'_>) -> Result<Option<BookSide>, WireError> {
     scanner.word("book_side", "`bid` or `ask`", |word| match word {
@@ -39,7 +39,7 @@ pub(super) fn fill(mut scanner: Scanner<'_>) -> Result<Fill<'_>, WireError> {
     Ok(Fill {
         trade_id: scanner.required(trade_id, "trade_id")?,
         order_id: scanner.required(order_id, "order_id")?,
-        client_order_id: client_order_id.map(|text| text.as_sent()),
+        client_order_id: client_order_id.map(RawText::as_sent),
         ticker: scanner.required(ticker, "market_ticker")?,
         is_taker: scanner.required(is_taker, "is_taker")?,
         book_side: scanner.required(side.or(outcome_side.map(Outcome::book_side)), "book_side")?,
@@ -61,7 +61,7 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
             "order_id" => order_id = scanner.identifier("order_id")?,
             "client_order_id" => client_order_id = scanner.string("client_order_id")?,
             "ticker" => ticker = scanner.identifier("ticker")?,
-            "status" => status = order_status(scanner)?,
+            "status" => status = scanner.string("status")?,
             "book_side" => side = book_side(scanner)?,
             "outcome_side" => outcome_side = outcome(scanner, "outcome_side")?,
             "yes_price_dollars" => yes_price = scanner.decimal("yes_price_dollars", Price::parse_bytes)?,
@@ -77,28 +77,31 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
     })?;
     Ok(UserOrder {
         order_id: scanner.required(order_id, "order_id")?,
-        client_order_id: client_order_id.map_or("", |text| text.as_sent()),
+        client_order_id: client_order_id.map_or("", RawText::as_sent),
         ticker: scanner.required(ticker, "ticker")?,
-        status: scanner.required(status, "status")?,
+        status: order_status(&scanner, scanner.required(status, "status")?)?,
         book_side: scanner.required(side.or(outcome_side.map(Outcome::book_side)), "book_side")?,
         yes_price: scanner.required(yes_price, "yes_price_dollars")?,
         filled: scanner.required(filled, "fill_count_fp")?,
         remaining: scanner.required(remaining, "remaining_count_fp")?,
         initial: scanner.required(initial, "initial_count_fp")?,
-        reason: reason.map(|text| text.as_sent()),
+        reason: reason.map(RawText::as_sent),
         ts_ms: scanner.required(updated.or(created), "created_ts_ms")?,
     })
 }
 
-/// The inner none is the exchange's own `unknown`.
-fn order_status(scanner: &mut Scanner<'_>) -> Result<Option<Option<OrderStatus>>, WireError> {
-    scanner.word("status", "`resting`, `canceled`, `executed` or `unknown`", |word| match word {
-        "resting" => Some(Some(OrderStatus::Resting)),
-        "canceled" => Some(Some(OrderStatus::Canceled)),
-        "executed" => Some(Some(OrderStatus::Executed)),
-        "unknown" => Some(None),
-        _ => None,
-    })
+/// None is the exchange's own `unknown`.
+fn order_status(scanner: &Scanner<'_>, text: RawText<'_>) -> Result<Option<OrderStatus>, WireError> {
+    match &*text.decoded() {
+        "resting" => Ok(Some(OrderStatus::Resting)),
+        "canceled" => Ok(Some(OrderStatus::Canceled)),
+        "executed" => Ok(Some(OrderStatus::Executed)),
+        "unknown" => Ok(None),
+        other => {
+            let reason = format!("expected `resting`, `canceled`, `executed` or `unknown`, found `{other}`");
+            Err(scanner.bad_value("status", reason))
+        }
+    }
 }
 
 pub(super) fn market_position(mut scanner: Scanner<'_>) -> Result<MarketPosition<'_>, WireError> {

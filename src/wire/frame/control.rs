@@ -4,7 +4,7 @@ use super::{Lifecycle, LifecycleEvent, Message};
 use crate::market::Price;
 use crate::wire::WireError;
 use crate::wire::markets::PriceRange;
-use crate::wire::scan::Scanner;
+use crate::wire::scan::{RawText, Scanner};
 
 pub(super) fn subscribed(mut scanner: Scanner<'_>) -> Result<Message<'_>, WireError> {
     let (mut channel, mut sid) = (None, None);
@@ -29,7 +29,7 @@ pub(super) fn error(mut scanner: Scanner<'_>) -> Result<Message<'_>, WireError> 
         }
         Ok(())
     })?;
-    Ok(Message::Error { code: scanner.required(code, "code")?, text: text.map_or("", |text| text.as_sent()) })
+    Ok(Message::Error { code: scanner.required(code, "code")?, text: text.map_or("", RawText::as_sent) })
 }
 
 pub(super) fn lifecycle(mut scanner: Scanner<'_>) -> Result<Lifecycle<'_>, WireError> {
@@ -58,7 +58,7 @@ pub(super) fn lifecycle(mut scanner: Scanner<'_>) -> Result<Lifecycle<'_>, WireE
         "close_date_updated" => LifecycleEvent::CloseDateUpdated { close_ts: scanner.required(close_ts, "close_ts")? },
         "determined" => {
             // The value is optional in the spec; a plain result says as much.
-            let implied = match result.map(|result| result.decoded()).as_deref() {
+            let implied = match result.map(RawText::decoded).as_deref() {
                 Some("yes") => Some(Price::ONE),
                 Some("no") => Some(Price::ZERO),
                 _ => None,

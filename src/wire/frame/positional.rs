@@ -68,7 +68,8 @@ impl<'a> Cursor<'a> {
         if self.optional(b",\"ts\":\"") {
             self.skip_text()?;
         }
-        let ts_ms = self.ts_ms()?;
+        let mut ts_ms = None;
+        self.ts_ms(&mut ts_ms)?;
         if self.optional(b",\"subaccount\":") {
             self.unsigned()?;
         }
@@ -101,7 +102,8 @@ impl<'a> Cursor<'a> {
         if self.optional(b",\"ts\":") {
             self.unsigned()?;
         }
-        let ts_ms = self.ts_ms()?;
+        let mut ts_ms = None;
+        self.ts_ms(&mut ts_ms)?;
         self.literal(b"}")?;
         Some(Trade { ticker, trade_id, yes_price, count, taker_outcome, ts_ms })
     }
@@ -122,7 +124,8 @@ impl<'a> Cursor<'a> {
         self.literal(b",\"side\":\"")?;
         self.skip_text()?;
         // Captured frames have the times here, documented ones after `action`.
-        let mut ts_ms = self.fill_times()?;
+        let mut ts_ms = None;
+        self.fill_times(&mut ts_ms)?;
         self.literal(b",\"yes_price_dollars\":\"")?;
         let yes_price = self.price()?;
         self.literal(b",\"count_fp\":\"")?;
@@ -132,7 +135,7 @@ impl<'a> Cursor<'a> {
         self.literal(b",\"action\":\"")?;
         self.skip_text()?;
         if ts_ms.is_none() {
-            ts_ms = self.fill_times()?;
+            self.fill_times(&mut ts_ms)?;
         }
         self.literal(b",\"post_position_fp\":\"")?;
         let post_position = Some(self.count()?);
@@ -161,11 +164,11 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn fill_times(&mut self) -> Option<Option<i64>> {
+    fn fill_times(&mut self, ts_ms: &mut Option<i64>) -> Option<()> {
         if self.optional(b",\"ts\":") {
             self.unsigned()?;
         }
-        self.ts_ms()
+        self.ts_ms(ts_ms)
     }
 
     fn snapshot(&mut self, levels: &mut BookLevels) -> Option<Snapshot<'a>> {
@@ -200,8 +203,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// `,"ts_ms":N` or nothing.
-    fn ts_ms(&mut self) -> Option<Option<i64>> {
-        if self.optional(b",\"ts_ms\":") { self.integer().map(Some) } else { Some(None) }
+    fn ts_ms(&mut self, ts_ms: &mut Option<i64>) -> Option<()> {
+        if self.optional(b",\"ts_ms\":") {
+            *ts_ms = Some(self.integer()?);
+        }
+        Some(())
     }
 
     fn optional<const N: usize>(&mut self, literal: &[u8; N]) -> bool {

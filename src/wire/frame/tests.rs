@@ -1,5 +1,6 @@
-//! The whole chain against serde_json as the oracle, and against documented and captured frames.
+//! The whole chain against `serde_json` as the oracle, and against documented and captured frames.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 
-/// What a frame says according to serde_json; an error when it should be refused.
+/// What a frame says according to `serde_json`; an error when it should be refused.
 type Expected<T> = Result<T, ()>;
 
 /// A key's value; `null` counts as absent.
@@ -175,7 +176,7 @@ impl Printer<'_> {
         self.text.push('"');
         for character in text.chars() {
             if matches!(character, '"' | '\\') || (may_escape && self.roll().is_multiple_of(16)) {
-                self.text.push_str(&format!("\\u{:04x}", u32::from(character)));
+                write!(self.text, "\\u{:04x}", u32::from(character)).unwrap();
             } else {
                 self.text.push(character);
             }

@@ -3,7 +3,7 @@
 
 use crate::market::{Count, Money, OrderId};
 use crate::wire::WireError;
-use crate::wire::scan::Scanner;
+use crate::wire::scan::{RawText, Scanner};
 
 /// The answer to a create, an amend or a decrease, as the order state machine needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ fn error_code<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, WireError> {
         }
         Ok(())
     })?;
-    Ok(code.map_or("", |code| code.as_sent()))
+    Ok(code.map_or("", RawText::as_sent))
 }
 
 fn order_id(scanner: &mut Scanner<'_>) -> Result<Option<OrderId>, WireError> {

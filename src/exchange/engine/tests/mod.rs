@@ -1,5 +1,8 @@
 //! Tests of the engine as a whole, by rule.
 
+mod life;
+mod model;
+mod recorded;
 mod rules;
 
 use super::*;

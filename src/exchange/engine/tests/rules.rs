@@ -2,6 +2,19 @@
 
 use super::*;
 
+/// Market-only events since the last call.
+fn drain(engine: &mut Engine) -> Vec<Event> {
+    engine.drain_events().collect()
+}
+
+fn reasons(events: &[Event]) -> Vec<(OrderStatus, UpdateReason)> {
+    let order = |event: &Event| match event {
+        Event::Order(record) => Some((record.status, record.reason)),
+        _ => None,
+    };
+    events.iter().filter_map(order).collect()
+}
+
 #[test]
 fn orders_trade_by_price_then_time_at_the_resting_price() {
     let (mut engine, ann, bob) = venue();
@@ -17,4 +30,314 @@ fn orders_trade_by_price_then_time_at_the_resting_price() {
     assert_eq!(engine.order(first.order).unwrap().status, OrderStatus::Executed);
     assert_eq!(engine.order(second.order).unwrap().remaining, contracts(3));
     assert_eq!(book(&engine), (vec![], vec![(55, 3)]));
+}
+
+#[test]
+fn a_trade_is_told_as_level_trade_and_both_fills_in_that_order() {
+    let (mut engine, ann, bob) = venue();
+    let maker = engine.create_order(&ask(ann, 45, 5), 1).unwrap();
+    drain(&mut engine);
+    let taker = engine.create_order(&NewOrder { client_order_id: Some("b-1".into()), ..bid(bob, 45, 2) }, 7).unwrap();
+    let events = drain(&mut engine);
+    let [level, trade, Event::Fill(made), position, Event::Fill(taken), _, maker_order, taker_order] = &events[..]
+    else {
+        panic!("unexpected events {events:#?}");
+    };
+    let Event::Level { side, price, change, clock, cause, time_ms, .. } = level else { panic!("{level:?}") };
+    assert_eq!((*side, *price, *change), (Outcome::No, Price::from_cents(55), -contracts(2)));
+    assert_eq!((*clock, cause.clone(), *time_ms), (2, Some((bob, Some("b-1".to_owned()))), 7));
+    assert!(matches!(trade, Event::Trade { taker: BookSide::Bid, trade, .. } if *trade == made.trade), "{trade:?}");
+    assert!(matches!(position, Event::Position { account, .. } if *account == ann));
+    assert_eq!((made.order, made.post_position, made.fee), (maker.order, -contracts(2), Money::ZERO));
+    assert_eq!((taken.order, taken.post_position), (taker.order, contracts(2)));
+    // 0.07 x 2 x 0.45 x 0.55 = 0.03465, then up to a step of $0.0001.
+    assert_eq!((taken.fee, taker.fees), (money("0.0347"), money("0.0347")));
+    assert_eq!(
+        reasons(&[maker_order.clone(), taker_order.clone()]),
+        [(OrderStatus::Resting, UpdateReason::Trade), (OrderStatus::Executed, UpdateReason::Trade),]
+    );
+    assert_eq!(engine.balance(bob, 0), money("999.0653"));
+    assert_eq!(engine.market(0).open_interest(), contracts(2));
+    assert_eq!((engine.market(0).volume(), engine.market(0).last_price()), (contracts(2), Some(Price::from_cents(45))));
+}
+
+#[test]
+fn immediate_or_cancel_never_rests() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 45, 3), 1).unwrap();
+    drain(&mut engine);
+    let ioc = NewOrder { time_in_force: TimeInForce::ImmediateOrCancel, ..bid(bob, 45, 5) };
+    let placed = engine.create_order(&ioc, 2).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (contracts(3), Count::ZERO));
+    assert_eq!(reasons(&drain(&mut engine)).last(), Some(&(OrderStatus::Canceled, UpdateReason::Decrease)));
+    assert_eq!((book(&engine), engine.reserved(bob, 0)), ((vec![], vec![]), Money::ZERO));
+}
+
+#[test]
+fn fill_or_kill_fills_entirely_or_not_at_all_and_burns_its_id() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 45, 3), 1).unwrap();
+    let id = Some("fok-1".to_owned());
+    let fok = NewOrder { time_in_force: TimeInForce::FillOrKill, client_order_id: id, ..bid(bob, 45, 4) };
+    assert_eq!(engine.create_order(&fok, 2), Err(Reject::FillOrKill));
+    assert_eq!(book(&engine), (vec![], vec![(55, 3)]));
+    assert_eq!(engine.create_order(&fok, 3), Err(Reject::DuplicateClientOrderId));
+    let exact = NewOrder { count: contracts(3), client_order_id: None, ..fok };
+    assert_eq!(engine.create_order(&exact, 4).unwrap().filled, contracts(3));
+}
+
+#[test]
+fn a_post_only_order_that_would_cross_is_refused() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 45, 3), 1).unwrap();
+    assert_eq!(engine.create_order(&NewOrder { post_only: true, ..bid(bob, 45, 1) }, 2), Err(Reject::PostOnlyCross));
+    assert_eq!(
+        engine.create_order(&NewOrder { post_only: true, ..bid(bob, 44, 1) }, 3).unwrap().remaining,
+        contracts(1)
+    );
+}
+
+#[test]
+fn taker_at_cross_cancels_the_incoming_order_and_keeps_its_earlier_fills() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 44, 2), 1).unwrap();
+    let own = engine.create_order(&ask(bob, 45, 5), 2).unwrap();
+    drain(&mut engine);
+    let placed = engine.create_order(&bid(bob, 50, 10), 3).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (contracts(2), Count::ZERO));
+    assert_eq!(reasons(&drain(&mut engine)).last(), Some(&(OrderStatus::Canceled, UpdateReason::SelfTradeCancel)));
+    assert_eq!(engine.order(own.order).unwrap().remaining, contracts(5));
+}
+
+#[test]
+fn maker_prevention_cancels_the_resting_order_and_matching_goes_on() {
+    let (mut engine, ann, bob) = venue();
+    let own = engine.create_order(&ask(bob, 44, 5), 1).unwrap();
+    engine.create_order(&ask(ann, 45, 2), 2).unwrap();
+    let incoming = NewOrder { self_trade_prevention: SelfTradePrevention::Maker, ..bid(bob, 45, 3) };
+    let placed = engine.create_order(&incoming, 3).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (contracts(2), contracts(1)));
+    let record = engine.order(own.order).unwrap();
+    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, UpdateReason::SelfTradeCancel));
+    assert_eq!(book(&engine), (vec![(45, 1)], vec![]));
+}
+
+#[test]
+fn reduce_only_is_capped_by_the_position_and_needs_immediate_or_cancel() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&bid(ann, 40, 9), 1).unwrap();
+    let reduce = NewOrder { reduce_only: true, ..ask(bob, 40, 9) };
+    assert_eq!(engine.create_order(&reduce, 2), Err(Reject::ReduceOnlyNeedsIoc));
+    let reduce = NewOrder { time_in_force: TimeInForce::ImmediateOrCancel, ..reduce };
+    drain(&mut engine);
+    assert_eq!(engine.create_order(&reduce, 3).unwrap().filled, Count::ZERO);
+    assert_eq!(reasons(&drain(&mut engine)), [(OrderStatus::Canceled, UpdateReason::ReduceOnlyCancel)]);
+    engine.create_order(&ask(ann, 41, 4), 4).unwrap();
+    engine.create_order(&bid(bob, 41, 4), 5).unwrap();
+    let placed = engine.create_order(&reduce, 6).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (contracts(4), Count::ZERO));
+    assert_eq!(engine.position(bob, 0).contracts, Count::ZERO);
+}
+
+#[test]
+fn orders_off_the_grid_or_of_no_size_are_refused_without_burning_their_id() {
+    let (mut engine, ann, _) = venue();
+    let with_id = |order: NewOrder| NewOrder { client_order_id: Some("x".into()), ..order };
+    let price = |units| Price::from_units(units).unwrap();
+    for off_grid in [0, 10_000, 4_050] {
+        let order = with_id(NewOrder { price: price(off_grid), ..bid(ann, 40, 1) });
+        assert_eq!(engine.create_order(&order, 1), Err(Reject::InvalidPrice), "{off_grid}");
+    }
+    assert_eq!(engine.create_order(&with_id(bid(ann, 40, 0)), 1), Err(Reject::InvalidSize));
+    assert_eq!(engine.create_order(&NewOrder { market: 9, ..bid(ann, 40, 1) }, 1), Err(Reject::MarketNotFound));
+    assert!(engine.create_order(&with_id(bid(ann, 40, 1)), 1).is_ok());
+    assert_eq!(engine.create_order(&with_id(bid(ann, 40, 1)), 1), Err(Reject::DuplicateClientOrderId));
+}
+
+#[test]
+fn an_order_expires_at_its_time() {
+    let (mut engine, ann, _) = venue();
+    let expiring = |at_ms| NewOrder { expiration_ms: Some(at_ms), ..bid(ann, 40, 1) };
+    assert_eq!(engine.create_order(&expiring(5), 5), Err(Reject::ExpirationInPast));
+    let ioc = NewOrder { time_in_force: TimeInForce::ImmediateOrCancel, ..expiring(50) };
+    assert_eq!(engine.create_order(&ioc, 5), Err(Reject::ExpirationWithIoc));
+    let placed = engine.create_order(&expiring(50), 5).unwrap();
+    assert_eq!(engine.next_deadline_ms(), Some(50));
+    engine.advance(49);
+    assert_eq!(engine.order(placed.order).unwrap().status, OrderStatus::Resting);
+    engine.advance(1_000);
+    let record = engine.order(placed.order).unwrap();
+    assert_eq!(
+        (record.status, record.reason, record.updated_ms),
+        (OrderStatus::Canceled, UpdateReason::ExpiryCancel, 50)
+    );
+}
+
+#[test]
+fn a_cancel_returns_what_was_left_and_works_once() {
+    let (mut engine, ann, bob) = venue();
+    let placed = engine.create_order(&bid(ann, 40, 5), 1).unwrap();
+    engine.create_order(&ask(bob, 40, 2), 2).unwrap();
+    assert_eq!(engine.cancel_order(bob, placed.order, 3), Err(Reject::OrderNotFound));
+    assert_eq!(engine.cancel_order(ann, placed.order, 3), Ok(contracts(3)));
+    assert_eq!(engine.cancel_order(ann, placed.order, 4), Err(Reject::OrderNotFound));
+    for cents in 10..15 {
+        engine.create_order(&bid(ann, cents, 1), 5).unwrap();
+    }
+    assert_eq!(engine.cancel_all(ann, 6), 5);
+    assert_eq!((book(&engine), engine.reserved(ann, 0)), ((vec![], vec![]), Money::ZERO));
+}
+
+#[test]
+fn a_decrease_keeps_the_place_in_the_queue() {
+    let (mut engine, ann, bob) = venue();
+    let first = engine.create_order(&bid(ann, 40, 5), 1).unwrap().order;
+    let second = engine.create_order(&bid(bob, 40, 5), 2).unwrap().order;
+    assert_eq!(engine.decrease_order(ann, first, Decrease::By(contracts(2)), 3), Ok(contracts(3)));
+    assert_eq!(engine.queue_position(first), Some(Count::ZERO));
+    assert_eq!(engine.queue_position(second), Some(contracts(3)));
+    assert_eq!(engine.decrease_order(ann, first, Decrease::To(contracts(3)), 4), Err(Reject::NoChange));
+    assert_eq!(engine.decrease_order(ann, first, Decrease::To(contracts(4)), 4), Err(Reject::InvalidSize));
+    assert_eq!(engine.decrease_order(ann, first, Decrease::To(Count::ZERO), 5), Ok(Count::ZERO));
+    assert_eq!(engine.order(first).unwrap().status, OrderStatus::Canceled);
+}
+
+fn amend(price_cents: u16, total: i64) -> AmendSpec {
+    AmendSpec {
+        market: 0,
+        side: BookSide::Bid,
+        price: Price::from_cents(price_cents),
+        total_count: contracts(total),
+        expiration: AmendExpiration::Keep,
+    }
+}
+
+#[test]
+fn an_amend_keeps_the_queue_for_less_and_loses_it_for_more_or_another_price() {
+    let (mut engine, ann, bob) = venue();
+    let first = engine.create_order(&bid(ann, 40, 5), 1).unwrap().order;
+    let second = engine.create_order(&bid(bob, 40, 5), 2).unwrap().order;
+    engine.amend_order(ann, first, &amend(40, 4), 3).unwrap();
+    let expiring = AmendSpec { expiration: AmendExpiration::At(900), ..amend(40, 4) };
+    engine.amend_order(ann, first, &expiring, 4).unwrap();
+    assert_eq!(engine.queue_position(first), Some(Count::ZERO));
+    assert_eq!(engine.next_deadline_ms(), Some(900));
+    let placed = engine.amend_order(ann, first, &amend(40, 6), 5).unwrap();
+    assert_eq!((placed.order, placed.remaining), (first, contracts(6)));
+    assert_eq!((engine.queue_position(first), engine.queue_position(second)), (Some(contracts(5)), Some(Count::ZERO)));
+    engine.amend_order(bob, second, &amend(41, 5), 6).unwrap();
+    engine.amend_order(bob, second, &amend(40, 5), 7).unwrap();
+    assert_eq!(engine.queue_position(second), Some(contracts(6)));
+    let lasting = AmendSpec { expiration: AmendExpiration::Remove, ..amend(40, 6) };
+    engine.amend_order(ann, first, &lasting, 8).unwrap();
+    assert_eq!(engine.next_deadline_ms(), Some(100_000), "only the close is left");
+}
+
+#[test]
+fn an_amend_counts_what_has_filled_and_trades_when_its_price_crosses() {
+    let (mut engine, ann, bob) = venue();
+    let order = engine.create_order(&bid(ann, 40, 5), 1).unwrap().order;
+    engine.create_order(&ask(bob, 40, 2), 2).unwrap();
+    engine.create_order(&ask(bob, 45, 4), 3).unwrap();
+    assert_eq!(engine.amend_order(ann, order, &amend(40, 2), 4), Err(Reject::InvalidAmendCount));
+    assert_eq!(engine.amend_order(ann, order, &amend(40, 5), 4), Err(Reject::NoChange));
+    let wrong_side = AmendSpec { side: BookSide::Ask, ..amend(41, 5) };
+    assert_eq!(engine.amend_order(ann, order, &wrong_side, 4), Err(Reject::SideMismatch));
+    assert_eq!(
+        engine.amend_order(ann, order, &AmendSpec { market: 1, ..amend(41, 5) }, 4),
+        Err(Reject::TickerMismatch)
+    );
+    let placed = engine.amend_order(ann, order, &amend(46, 10), 5).unwrap();
+    assert_eq!((placed.filled, placed.remaining, placed.filled_value), (contracts(4), contracts(4), money("1.80")));
+    let record = engine.order(order).unwrap();
+    assert_eq!((record.filled, record.initial), (contracts(6), contracts(10)));
+    assert_eq!((record.maker_cost, record.taker_cost), (money("0.80"), money("1.80")));
+}
+
+#[test]
+fn a_post_only_order_amended_into_a_cross_is_cancelled() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(bob, 45, 4), 1).unwrap();
+    let order = engine.create_order(&NewOrder { post_only: true, ..bid(ann, 40, 5) }, 2).unwrap().order;
+    let placed = engine.amend_order(ann, order, &amend(45, 5), 3).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (Count::ZERO, Count::ZERO));
+    let record = engine.order(order).unwrap();
+    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, UpdateReason::PostOnlyCrossCancel));
+    assert_eq!(book(&engine), (vec![], vec![(55, 4)]));
+}
+
+#[test]
+fn resting_orders_reserve_their_worst_case_and_leave_the_balance_alone() {
+    let (mut engine, _, _) = venue();
+    let poor = trader(&mut engine, 10);
+    let order = engine.create_order(&bid(poor, 50, 10), 1).unwrap().order;
+    // 5.00, a taker fee of 0.175 and a step of 0.0001.
+    assert_eq!((engine.balance(poor, 0), engine.reserved(poor, 0)), (money("10"), money("5.1751")));
+    assert_eq!(engine.create_order(&bid(poor, 50, 10), 2), Err(Reject::InsufficientBalance));
+    assert_eq!(engine.create_order(&ask(poor, 60, 12), 2).unwrap_err(), Reject::InsufficientBalance);
+    assert_eq!(engine.amend_order(poor, order, &amend(50, 20), 3), Err(Reject::InsufficientBalance));
+    engine.amend_order(poor, order, &amend(50, 19), 4).unwrap();
+    engine.cancel_order(poor, order, 5).unwrap();
+    assert_eq!(engine.reserved(poor, 0), Money::ZERO);
+}
+
+#[test]
+fn closing_orders_reserve_nothing_until_older_ones_claim_the_position() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 50, 10), 1).unwrap();
+    engine.create_order(&bid(bob, 50, 10), 2).unwrap();
+    engine.create_order(&ask(bob, 60, 8), 3).unwrap();
+    assert_eq!(engine.reserved(bob, 0), Money::ZERO);
+    // Two of these five still close; three open at 0.30 each with fee 0.0441 and a step.
+    engine.create_order(&ask(bob, 70, 5), 4).unwrap();
+    assert_eq!(engine.reserved(bob, 0), money("0.9442"));
+}
+
+#[test]
+fn cash_on_another_shard_or_subaccount_does_not_help() {
+    let (mut engine, ann, _) = venue();
+    engine.list_market(MarketSpec { exchange_index: 2, ..spec("OTHER") }, 1).unwrap();
+    let elsewhere = NewOrder { market: 1, ..bid(ann, 40, 1) };
+    assert_eq!(engine.create_order(&elsewhere, 2), Err(Reject::InsufficientBalance));
+    engine.deposit(ann, 0, 2, Money::from_dollars(5));
+    assert!(engine.create_order(&elsewhere, 3).is_ok());
+    let sub = NewOrder { subaccount: 3, ..bid(ann, 40, 1) };
+    assert_eq!(engine.create_order(&sub, 4), Err(Reject::InsufficientBalance));
+    engine.deposit(ann, 3, 0, Money::from_dollars(5));
+    assert!(engine.create_order(&sub, 5).is_ok());
+    assert_eq!(engine.shards_of(ann), [0, 2]);
+}
+
+#[test]
+fn unlimited_accounts_need_no_cash_and_hear_nothing_private() {
+    let (mut engine, ann, _) = venue();
+    let maker = engine.open_account(&AccountSpec { cash: vec![], direct_member: true, unlimited: true });
+    let order = engine.create_order(&ask(maker, 40, 5), 1).unwrap().order;
+    engine.create_order(&bid(ann, 40, 5), 2).unwrap();
+    assert_eq!((engine.balance(maker, 0), engine.order(order)), (money("-3"), None));
+    let private = |event: &Event| match event {
+        Event::Fill(fill) => fill.account == maker,
+        Event::Order(record) => record.account == maker,
+        Event::Position { account, .. } => *account == maker,
+        _ => false,
+    };
+    assert!(!drain(&mut engine).iter().any(private));
+}
+
+#[test]
+fn rounding_of_tiny_fills_that_outgrows_the_reserve_cancels_the_order_for_margin() {
+    let (mut engine, _, bob) = venue();
+    let cash = vec![(0, money("0.05"))];
+    let indirect = engine.open_account(&AccountSpec { cash, direct_member: false, unlimited: false });
+    // Each 0.01 at 0.50 costs half a cent and a whole cent leaves the balance: twice the price.
+    let order = NewOrder { count: Count::from_units(7), ..bid(indirect, 50, 1) };
+    let order = engine.create_order(&order, 1).unwrap().order;
+    for _ in 0..7 {
+        let tiny =
+            NewOrder { count: Count::from_units(1), time_in_force: TimeInForce::ImmediateOrCancel, ..ask(bob, 50, 1) };
+        engine.create_order(&tiny, 2).unwrap();
+        assert!(engine.balance(indirect, 0) >= engine.reserved(indirect, 0));
+    }
+    assert_eq!(engine.order(order).unwrap().reason, UpdateReason::MarginCancel);
+    assert!(engine.balance(indirect, 0) >= Money::ZERO);
 }

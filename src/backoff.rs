@@ -1,0 +1,90 @@
+//! Growing, capped, jittered pauses between attempts that never end. Shared by the stages that talk to the exchange;
+//! knows neither clocks nor sockets, and its only randomness is the generator it is seeded with.
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+/// How pauses grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackoffConfig {
+    /// The longest pause after the first failure, in nanoseconds.
+    pub first_ns: u64,
+    /// The longest pause at all, in nanoseconds.
+    pub cap_ns: u64,
+}
+
+/// The pauses between the attempts of one undertaking. There is no last attempt.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    config: BackoffConfig,
+    failures: u32,
+    random: Xoshiro256PlusPlus,
+}
+
+impl Backoff {
+    /// No failure yet. The seed decides the jitter.
+    #[must_use]
+    pub fn new(config: BackoffConfig, seed: u64) -> Self {
+        Self { config, failures: 0, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
+    }
+
+    /// The pause after one more failure: between half and all of `first * 2^failures`, or of the cap when that is
+    /// less. The lower bound keeps the growth, the spread keeps many clients from coming back together.
+    pub fn next_ns(&mut self) -> u64 {
+        let grown_ns = self.config.first_ns.saturating_mul(1u64.checked_shl(self.failures).unwrap_or(u64::MAX));
+        let longest_ns = grown_ns.min(self.config.cap_ns).max(1);
+        self.failures = self.failures.saturating_add(1);
+        self.random.random_range(longest_ns.div_ceil(2)..=longest_ns)
+    }
+
+    /// An attempt succeeded: the next pause is short again.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Failures since the last success.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: BackoffConfig = BackoffConfig { first_ns: 1_000, cap_ns: 60_000 };
+
+    #[test]
+    fn pauses_double_up_to_the_cap_and_never_end() {
+        let mut backoff = Backoff::new(CONFIG, 7);
+        let mut longest_ns = 1_000;
+        for _ in 0..200 {
+            let pause_ns = backoff.next_ns();
+            assert!((longest_ns / 2..=longest_ns).contains(&pause_ns), "{pause_ns} is not within {longest_ns}");
+            longest_ns = (longest_ns * 2).min(60_000);
+        }
+        assert_eq!(backoff.failures(), 200);
+    }
+
+    #[test]
+    fn a_success_makes_the_next_pause_short_again() {
+        let mut backoff = Backoff::new(CONFIG, 7);
+        for _ in 0..10 {
+            backoff.next_ns();
+        }
+        backoff.reset();
+        assert!(backoff.next_ns() <= 1_000);
+    }
+
+    #[test]
+    fn the_seed_alone_decides_the_jitter() {
+        let pauses = |seed| {
+            let mut backoff = Backoff::new(CONFIG, seed);
+            (0..20).map(|_| backoff.next_ns()).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(1), pauses(1));
+        assert_ne!(pauses(1), pauses(2));
+    }
+}

@@ -1,0 +1,234 @@
+//! The book against a naive one, and its rules one by one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::market::GridBands;
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+fn count(text: &str) -> Count {
+    Count::parse(text).unwrap()
+}
+
+fn cents() -> Arc<Grid> {
+    Grid::new(GridBands::cents())
+}
+
+fn levels(yes: &[(&str, &str)], no: &[(&str, &str)]) -> BookLevels {
+    let parse = |levels: &[(&str, &str)]| levels.iter().map(|&(at, size)| (price(at), count(size))).collect();
+    BookLevels { yes: parse(yes), no: parse(no) }
+}
+
+fn book(yes: &[(&str, &str)], no: &[(&str, &str)]) -> Book {
+    let mut book = Book::new(cents());
+    book.apply_snapshot(&levels(yes, no)).unwrap();
+    book
+}
+
+/// What a book is, written as simply as possible.
+#[derive(Clone, Default)]
+struct Naive {
+    yes: BTreeMap<Price, i64>,
+    no: BTreeMap<Price, i64>,
+}
+
+impl Naive {
+    fn side(&self, side: Outcome) -> &BTreeMap<Price, i64> {
+        if side == Outcome::Yes { &self.yes } else { &self.no }
+    }
+
+    fn crossed(&self) -> bool {
+        match (self.yes.last_key_value(), self.no.last_key_value()) {
+            (Some((yes, _)), Some((no, _))) => yes.units() + no.units() >= 10_000,
+            _ => false,
+        }
+    }
+
+    fn delta(&mut self, side: Outcome, at: Price, change: i64) -> bool {
+        let mut after = self.clone();
+        let levels = if side == Outcome::Yes { &mut after.yes } else { &mut after.no };
+        let size = levels.get(&at).copied().unwrap_or(0) + change;
+        if size == 0 {
+            levels.remove(&at);
+        } else {
+            levels.insert(at, size);
+        }
+        let valid = size >= 0 && !after.crossed();
+        if valid {
+            *self = after;
+        }
+        valid
+    }
+
+    fn largest_three(&self) -> i64 {
+        let mut sizes: Vec<i64> = self.yes.values().chain(self.no.values()).copied().collect();
+        sizes.sort_unstable_by(|one, other| other.cmp(one));
+        sizes.iter().take(3).sum()
+    }
+
+    fn assert_equals(&self, book: &Book) {
+        for side in [Outcome::Yes, Outcome::No] {
+            let expected: Vec<_> =
+                self.side(side).iter().rev().map(|(&at, &size)| (at, Count::from_units(size))).collect();
+            assert_eq!(book.levels(side).collect::<Vec<_>>(), expected);
+            assert_eq!(book.level_count(side) as usize, expected.len());
+            assert_eq!(book.volume(side), expected.iter().map(|level| level.1).sum());
+            assert_eq!(book.best(side), expected.first().map(|level| level.0));
+        }
+        assert_eq!(book.largest_three().units(), self.largest_three());
+        assert_eq!(
+            book.mid2(),
+            book.best_bid().zip(book.best(Outcome::No)).map(|(yes, no)| 10_000 + yes.units() - no.units())
+        );
+    }
+}
+
+fn grids() -> impl Strategy<Value = Arc<Grid>> {
+    prop::sample::select(vec![
+        "linear_cent",
+        "deci_cent",
+        "tapered_deci_cent",
+        "center_half_edge_deci_cent",
+        "center_centi_edge_centi_cent",
+        "center_deci_edge_centi_cent",
+    ])
+    .prop_map(|name| Grid::new(GridBands::named(name).unwrap()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_sequence_of_changes_leaves_the_book_a_naive_one_would_have(
+        grid in grids(),
+        start in prop::collection::btree_map((any::<bool>(), 0usize..600), 1i64..2_000, 0..40),
+        changes in prop::collection::vec((any::<bool>(), 0usize..700, -1_500i64..1_500, any::<bool>()), 0..200),
+    ) {
+        let mut book = Book::new(Arc::clone(&grid));
+        let mut naive = Naive::default();
+        let at = |per_mille: usize| grid.price(per_mille * grid.slots() / 1_000);
+        let mut listed = BookLevels::default();
+        let side_of = |yes| if yes { Outcome::Yes } else { Outcome::No };
+        let mut before = BTreeMap::new();
+        for ((yes, per_mille), size) in start {
+            before.insert((yes, at(per_mille)), size);
+        }
+        for ((yes, level), size) in before {
+            let valid = level > Price::ZERO && naive.delta(side_of(yes), level, size);
+            if valid {
+                if yes { &mut listed.yes } else { &mut listed.no }.push((level, Count::from_units(size)));
+            }
+        }
+        book.apply_snapshot(&listed).unwrap();
+        naive.assert_equals(&book);
+        for (yes, per_mille, change, empty) in changes {
+            let (side, level) = (side_of(yes), at(per_mille));
+            let size = book.size(side, level).units();
+            // Half the time a level that exists is emptied, or random changes would only ever add levels.
+            let change = if empty && size > 0 { -size } else { change };
+            let valid = level > Price::ZERO && naive.delta(side, level, change);
+            prop_assert_eq!(book.apply_delta(side, level, Count::from_units(change)).is_ok(), valid);
+            naive.assert_equals(&book);
+        }
+        book.regrid(Grid::new(GridBands::named("center_centi_edge_centi_cent").unwrap())).unwrap();
+        naive.assert_equals(&book);
+        book.clear();
+        Naive::default().assert_equals(&book);
+    }
+}
+
+#[test]
+fn asks_are_the_other_outcomes_bids() {
+    let book = book(&[("0.4200", "10.00"), ("0.4000", "3.50")], &[("0.5600", "7.25")]);
+    assert_eq!(book.best_bid(), Some(price("0.4200")));
+    assert_eq!(book.best_ask(), Some(price("0.4400")));
+    assert_eq!(book.mid2(), Some(8_600));
+    assert_eq!(book.size(Outcome::Yes, price("0.4000")), count("3.50"));
+}
+
+#[test]
+fn a_locked_book_counts_as_crossed_and_is_left_as_it_was() {
+    let mut book = book(&[("0.4200", "10.00")], &[("0.5600", "7.25")]);
+    for at in ["0.4400", "0.4500"] {
+        let error = book.apply_delta(Outcome::Yes, price(at), count("1")).unwrap_err();
+        assert_eq!(error, BookError::Crossed { side: Outcome::Yes, price: price(at), other: price("0.5600") });
+        assert_eq!(error.reason(), ResyncReason::Crossed);
+    }
+    assert_eq!(book.best_bid(), Some(price("0.4200")));
+    book.apply_delta(Outcome::Yes, price("0.4300"), count("1")).unwrap();
+    assert_eq!(book.mid2(), Some(8_700));
+}
+
+#[test]
+fn a_change_below_nothing_is_refused_and_names_what_the_level_has() {
+    let mut book = book(&[("0.4200", "10.00")], &[]);
+    let error = book.apply_delta(Outcome::Yes, price("0.4200"), count("-10.01")).unwrap_err();
+    assert_eq!(error.reason(), ResyncReason::NegativeSize);
+    assert_eq!(error.to_string(), "Yes bid at 0.4200: a change of -10.01 on a size of 10.00 leaves less than nothing");
+    assert_eq!(book.volume(Outcome::Yes), count("10.00"));
+}
+
+#[test]
+fn prices_off_the_grid_and_at_its_ends_are_refused() {
+    let mut book = book(&[], &[]);
+    for at in ["0.4250", "0.0000", "1.0000"] {
+        let error = book.apply_delta(Outcome::No, price(at), count("1")).unwrap_err();
+        assert_eq!(error, BookError::OffGrid { side: Outcome::No, price: price(at) });
+    }
+}
+
+#[test]
+fn a_snapshot_with_a_bad_level_is_refused_and_leaves_an_empty_book() {
+    let good = levels(&[("0.4200", "10.00")], &[("0.5600", "7.25")]);
+    let bad = [
+        (levels(&[("0.4200", "10.00"), ("0.4200", "1.00")], &[]), ResyncReason::BadLevel),
+        (levels(&[("0.4200", "0.00")], &[]), ResyncReason::BadLevel),
+        (levels(&[("0.4200", "-1.00")], &[]), ResyncReason::BadLevel),
+        (levels(&[("0.4250", "1.00")], &[]), ResyncReason::OffGrid),
+        (levels(&[("0.4200", "1.00")], &[("0.5800", "1.00")]), ResyncReason::Crossed),
+    ];
+    for (levels, reason) in bad {
+        let mut book = Book::new(cents());
+        book.apply_snapshot(&good).unwrap();
+        assert_eq!(book.apply_snapshot(&levels).unwrap_err().reason(), reason);
+        Naive::default().assert_equals(&book);
+        book.apply_snapshot(&good).unwrap();
+        assert_eq!(book.mid2(), Some(8_600));
+    }
+}
+
+#[test]
+fn a_level_that_grows_beyond_every_limit_is_refused() {
+    let mut book = book(&[("0.4200", "10000000000.00")], &[]);
+    let error = book.apply_delta(Outcome::Yes, price("0.4200"), count("0.01")).unwrap_err();
+    assert_eq!(error.reason(), ResyncReason::BadLevel);
+    let error = book.apply_delta(Outcome::Yes, price("0.4100"), Count::from_units(i64::MAX)).unwrap_err();
+    assert_eq!(error.reason(), ResyncReason::BadLevel);
+}
+
+#[test]
+fn a_level_held_only_by_us_is_not_the_best() {
+    let book = book(&[("0.4200", "10.00"), ("0.4000", "3.00")], &[("0.5600", "7.00"), ("0.5500", "1.00")]);
+    assert_eq!(book.best_bid_without(price("0.4200"), count("10.00")), Some(price("0.4000")));
+    assert_eq!(book.best_bid_without(price("0.4200"), count("9.99")), Some(price("0.4200")));
+    assert_eq!(book.best_bid_without(price("0.4000"), count("10.00")), Some(price("0.4200")));
+    assert_eq!(book.best_ask_without(price("0.4400"), count("7.00")), Some(price("0.4500")));
+    let alone = self::book(&[("0.4200", "10.00")], &[]);
+    assert_eq!(alone.best_bid_without(price("0.4200"), count("10.00")), None);
+}
+
+#[test]
+fn levels_of_a_coarse_grid_survive_the_change_to_a_finer_one_but_not_back() {
+    let mut book = book(&[("0.4200", "10.00")], &[("0.5600", "7.25")]);
+    book.regrid(Grid::new(GridBands::named("deci_cent").unwrap())).unwrap();
+    book.apply_delta(Outcome::Yes, price("0.4210"), count("1")).unwrap();
+    assert_eq!(book.mid2(), Some(8_610));
+    assert_eq!(book.regrid(cents()).unwrap_err().reason(), ResyncReason::OffGrid);
+    Naive::default().assert_equals(&book);
+}

@@ -1,0 +1,19 @@
+//! `kalshi-actor config`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::ConfigArgs;
+
+/// The arguments of `config`.
+#[derive(Debug, Args)]
+pub(super) struct ConfigCommandArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+pub(super) fn run(args: &ConfigCommandArgs) -> anyhow::Result<ExitCode> {
+    print!("{}", args.config.load()?.to_commented_toml());
+    Ok(ExitCode::SUCCESS)
+}

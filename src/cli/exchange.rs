@@ -1,0 +1,65 @@
+//! `kalshi-actor exchange`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use kalshi_actor::clock::SessionClock;
+use kalshi_actor::exchange::launch::{LaunchConfig, launch};
+use kalshi_actor::exchange::participants::{World, default_world};
+use kalshi_actor::exchange::server::ServerConfig;
+use kalshi_actor::pipeline::session::{Recordings, settings};
+use kalshi_actor::pipeline::signals::Signals;
+
+use super::ConfigArgs;
+
+/// The arguments of `exchange`.
+#[derive(Debug, Args)]
+pub(super) struct ExchangeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// How many markets are open at any time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    markets: u32,
+    /// Play recorded markets instead of generated ones: frames files, .jsonl or .zst
+    #[arg(long, value_name = "FRAMES", num_args = 1..)]
+    from: Vec<PathBuf>,
+    /// Seeds everything that is random
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the private keys are written
+    #[arg(long, value_name = "DIR", default_value = "./exchange-keys")]
+    keys: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
+    let config = args.config.load()?;
+    let signals = Signals::install()?;
+    let mut server = ServerConfig { listen: args.listen, ..ServerConfig::local() };
+    let mut world = default_world(args.seed, usize::try_from(args.markets)?, server.session_ms());
+    let mut recordings = Vec::new();
+    if !args.from.is_empty() {
+        let recorded = Recordings::load(&args.from, None)?;
+        server.clock = SessionClock::new(0, recorded.start_ms, 1_000);
+        (world, recordings) = (World::default(), recorded.markets);
+    }
+    let (handle, facts) = launch(LaunchConfig {
+        seed: args.seed,
+        settings: settings(&config.exchange)?,
+        world,
+        recordings,
+        server,
+        key_directory: args.keys.clone(),
+    })?;
+    println!("{}", serde_json::to_string(&facts)?);
+    while !signals.stop_requested() && handle.is_running() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    handle.stop()?;
+    Ok(ExitCode::SUCCESS)
+}

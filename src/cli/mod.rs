@@ -1,0 +1,89 @@
+//! The command line: one file a command. Everything a command does is in the library; here are arguments, printing and
+//! exit codes.
+
+mod config;
+mod exchange;
+mod journal;
+mod observe;
+mod resume;
+mod run;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use kalshi_actor::config::Config;
+
+/// Trades Kalshi event contracts: books from the exchange's WebSocket, a 52-feature observation, an ONNX policy, limit
+/// orders, and a ledger that agrees with the exchange.
+///
+/// Without a command: `run` for 30 seconds on the embedded exchange, no account and no network needed.
+#[derive(Debug, Parser)]
+#[command(name = "kalshi-actor", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trade: on the embedded exchange, on recorded markets, on paper, or for real
+    Run(run::RunArgs),
+    /// Run the embedded exchange by itself; prints one JSON line with its addresses and keys
+    Exchange(exchange::ExchangeArgs),
+    /// Print the observation of every book state of a frames file, one JSON line each
+    Observe(observe::ObserveArgs),
+    /// Read a session's journal
+    Journal(journal::JournalArgs),
+    /// Print the effective configuration as TOML, with a comment for every key
+    Config(config::ConfigCommandArgs),
+    /// Clear the mark of a trip, after a person has looked at its reason
+    Resume(resume::ResumeArgs),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The configuration file; `kalshi-actor config` prints every key with its default
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    fn load(&self) -> anyhow::Result<Config> {
+        Ok(match &self.config {
+            Some(path) => Config::load(path)?,
+            None => Config::default(),
+        })
+    }
+}
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("KALSHI_ACTOR_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    let result = match cli.command {
+        None => run::run(cli.run),
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Exchange(args)) => exchange::run(&args),
+        Some(Command::Observe(args)) => observe::run(&args),
+        Some(Command::Journal(args)) => journal::run(&args),
+        Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Resume(args)) => resume::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

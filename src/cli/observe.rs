@@ -1,0 +1,48 @@
+//! `kalshi-actor observe`.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
+
+/// The arguments of `observe`.
+#[derive(Debug, Args)]
+pub(super) struct ObserveArgs {
+    /// One exchange frame a line, bare or as {"recv_ms":N,"event":{frame}}; .zst is read directly
+    frames: PathBuf,
+    /// Where the observations go; without it to the standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The width of a point of history, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    point_ms: u64,
+    /// Accept holes in the sequence numbers, as recordings of a part of a subscription have them
+    #[arg(long)]
+    ignore_seq: bool,
+}
+
+pub(super) fn run(args: &ObserveArgs) -> anyhow::Result<ExitCode> {
+    let options = ObserveOptions { point_ms: args.point_ms, ignore_seq: args.ignore_seq };
+    let name = args.frames.display();
+    let states = match &args.out {
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("{}", path.display()))?;
+            let mut out = BufWriter::new(file);
+            let summary = observe_file(&args.frames, options, &mut out).with_context(|| format!("{name}"))?;
+            out.flush().with_context(|| format!("{}", path.display()))?;
+            summary.states
+        }
+        None => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            let summary = observe_file(&args.frames, options, &mut out).with_context(|| format!("{name}"))?;
+            out.flush()?;
+            summary.states
+        }
+    };
+    eprintln!("{name}: {states} book states");
+    Ok(ExitCode::SUCCESS)
+}

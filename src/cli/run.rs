@@ -1,0 +1,282 @@
+//! `kalshi-actor run`.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Args;
+use kalshi_actor::config::{Config, VenueName};
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::exchange::participants::{World, default_world};
+use kalshi_actor::exchange::recordings::Recording;
+use kalshi_actor::pipeline::clock::wall_ms;
+use kalshi_actor::pipeline::session::{
+    Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, Recordings, SessionPlan, SessionReport, draw_nonce,
+    run_session, session_folder, settings, state_dir,
+};
+use kalshi_actor::pipeline::signals::Signals;
+use kalshi_actor::record::live::LiveFigures;
+
+use super::ConfigArgs;
+
+/// How long a plain session on the embedded exchange trades.
+const DEFAULT_DURATION: Duration = Duration::from_secs(30);
+/// From this length on a session on the embedded exchange has to have shown every kind of trading.
+const DEMONSTRATION: Duration = Duration::from_secs(30);
+
+/// A length of time such as `30s`, `5m` or `1h 30m`.
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let expected = "expected a positive length of time such as 30s, 5m or 1h30m";
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| expected.to_owned())?;
+    match std::time::Duration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(expected.to_owned()),
+    }
+}
+
+/// A speed such as `20` or `0.5`, in thousandths.
+fn parse_speed(text: &str) -> Result<u32, String> {
+    let expected = "expected a factor from 0.001 to 1000, with up to three decimals";
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if whole.is_empty() || fraction.len() > 3 || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Err(expected.to_owned());
+    }
+    let milli: u32 = format!("{whole}{fraction:0<3}").parse().map_err(|_| expected.to_owned())?;
+    if (1..=1_000_000).contains(&milli) { Ok(milli) } else { Err(expected.to_owned()) }
+}
+
+/// A venue on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum VenueArg {
+    /// The embedded exchange
+    Sim,
+    /// Kalshi's demo environment
+    Demo,
+    /// Kalshi
+    Prod,
+}
+
+impl From<VenueArg> for VenueName {
+    fn from(venue: VenueArg) -> Self {
+        match venue {
+            VenueArg::Sim => Self::Sim,
+            VenueArg::Demo => Self::Demo,
+            VenueArg::Prod => Self::Prod,
+        }
+    }
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Where to trade: the embedded exchange, or Kalshi's demo or production environment
+    #[arg(long, value_name = "VENUE")]
+    venue: Option<VenueArg>,
+    /// How long, such as 30s or 5m; without it 30s on the embedded exchange, and until stopped elsewhere
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// What decides: onnx, maker, hold or script:FILE
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// The ONNX model; without it the one that is built in
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Market tickers separated by commas, or how many of the open ones
+    #[arg(long, value_name = "A,B|N")]
+    markets: Option<String>,
+    /// Follow a series from market to market
+    #[arg(long, value_name = "SERIES")]
+    series: Option<String>,
+    /// Trade recorded markets: frames files, .jsonl or .zst
+    #[arg(long, value_name = "FRAMES", num_args = 1..)]
+    from: Vec<PathBuf>,
+    /// What recorded markets settle at: yes, no, or what YES pays in dollars; without it their records decide, or they
+    /// stay open
+    #[arg(long, value_name = "RESULT", requires = "from")]
+    result: Option<GivenResult>,
+    /// How many times faster than the wall clock session time runs; embedded exchange only
+    #[arg(long, value_name = "X", value_parser = parse_speed, default_value = "1")]
+    speed: u32,
+    /// Seeds everything that is random in the embedded exchange
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The session's folder, for journal and summary.json; without it a new one below ./sessions
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl RunArgs {
+    /// The configuration file with the command line over it.
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = self.config.load()?;
+        if let Some(venue) = self.venue {
+            config.venue.name = venue.into();
+        }
+        if let Some(policy) = &self.policy {
+            config.policy.kind.clone_from(policy);
+        }
+        if let Some(model) = &self.model {
+            config.policy.model = model.to_string_lossy().into_owned();
+        }
+        if let Some(markets) = &self.markets {
+            match markets.parse::<usize>() {
+                Ok(count) => config.markets.count = count,
+                Err(_) => config.markets.tickers = markets.split(',').map(|ticker| ticker.trim().to_owned()).collect(),
+            }
+        }
+        if let Some(series) = &self.series {
+            config.markets.series.clone_from(series);
+        }
+        config.check()?;
+        Ok(config)
+    }
+}
+
+/// Runs a session and prints its report.
+pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let config = args.config()?;
+    let signals = Signals::install()?;
+    match config.venue.name {
+        VenueName::Sim => run_sim(args, config, &signals),
+        VenueName::Demo | VenueName::Prod => bail!("--venue demo and prod are not connected yet; use sim"),
+    }
+}
+
+fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
+    let spec: PolicySpec = config.policy.kind.parse()?;
+    let model = Some(config.policy.model.as_str()).filter(|model| !model.is_empty()).map(PathBuf::from);
+    Ok(AnyPolicy::load(&spec, model.as_deref())?)
+}
+
+/// What the embedded exchange trades in.
+struct Scene {
+    label: &'static str,
+    world: World,
+    recordings: Vec<Recording>,
+    start_ms: i64,
+    /// When recorded markets have ended; none for generated ones, which never end.
+    end_ms: Option<i64>,
+    notes: Vec<String>,
+}
+
+fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
+    if args.from.is_empty() {
+        let start_ms = wall_ms();
+        let world = default_world(args.seed, config.markets.count, start_ms);
+        return Ok(Scene { label: "sim", world, recordings: Vec::new(), start_ms, end_ms: None, notes: Vec::new() });
+    }
+    let recorded = Recordings::load(&args.from, args.result)?;
+    if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
+        config.markets.tickers = recorded.tickers();
+    }
+    let (start_ms, end_ms) = (recorded.start_ms, Some(recorded.end_ms));
+    let (recordings, notes) = (recorded.markets, recorded.notes);
+    Ok(Scene { label: "sim, recorded markets", world: World::default(), recordings, start_ms, end_ms, notes })
+}
+
+fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
+    let policy = load_policy(&config)?;
+    let scene = scene(&args, &mut config)?;
+    let generated = scene.end_ms.is_none();
+    let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
+    let duration = args.duration.or(generated.then_some(DEFAULT_DURATION));
+    let embedded = EmbeddedExchange::start(EmbeddedPlan {
+        seed: args.seed,
+        settings: settings(&config.exchange)?,
+        world: scene.world,
+        recordings: scene.recordings,
+        session_ms: scene.start_ms,
+        speed_milli: args.speed,
+    })?;
+    let folder = session_folder(args.out, "sim");
+    let (clock, session) = (embedded.clock.clone(), embedded.session);
+    let plan = SessionPlan {
+        state: state_dir(&config, Some(&folder))?,
+        label: scene.label.to_owned(),
+        venue: embedded.venue.clone(),
+        policy,
+        clock: clock.clone(),
+        session,
+        duration,
+        folder: folder.clone(),
+        seed: args.seed,
+        nonce: draw_nonce(),
+        tee: None,
+        tamper: None,
+        config,
+    };
+    let line = Line::new();
+    let over = || scene.end_ms.is_some_and(|end_ms| session.session_ms(clock.now_ns()) >= end_ms);
+    let mut report = run_session(plan, signals, |figures| line.show(figures), over)?;
+    line.end();
+    report.notes.extend(scene.notes);
+    let (exchange, account) = embedded.stop()?;
+    let activity = Activity::of(exchange.engine(), account, &report.summary);
+    let full_length = duration.is_some_and(|duration| duration >= DEMONSTRATION) && !signals.stop_requested();
+    if generated && trades && full_length {
+        report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
+    }
+    finish(&report, &folder)
+}
+
+/// Prints the report and decides the exit status.
+fn finish(report: &SessionReport, folder: &std::path::Path) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "session: {}", folder.display())?;
+    for failure in &report.failures {
+        writeln!(out, "FAILED: {failure}")?;
+    }
+    write!(out, "{}", report.report())?;
+    Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere.
+struct Line {
+    terminal: bool,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { terminal: std::io::stderr().is_terminal() }
+    }
+
+    fn show(&self, figures: &LiveFigures) {
+        if self.terminal {
+            eprint!("\r\x1b[2K{figures}");
+        } else if (figures.elapsed_ms / 1_000).is_multiple_of(10) {
+            eprintln!("{figures}");
+        }
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            eprintln!();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds_are_exact_thousandths() {
+        assert_eq!(parse_speed("20"), Ok(20_000));
+        assert_eq!(parse_speed("0.5"), Ok(500));
+        for bad in ["", ".", "0", "-1", "1.2345", "fast", "1001", "1.2.3"] {
+            assert!(parse_speed(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_are_positive_lengths_of_time() {
+        assert_eq!(parse_duration("30s"), Ok(std::time::Duration::from_secs(30)));
+        for bad in ["", "30", "0s", "-5s", "soon"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

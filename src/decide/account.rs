@@ -1,0 +1,97 @@
+//! One market's part of the account, as `execute` last reported it, and the intent that awaits its verdict.
+
+use crate::market::{Count, MarketKey};
+use crate::messages::{OpenOrder, PortfolioUpdate};
+
+/// An intent without verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outstanding {
+    pub(super) intent: u64,
+    /// When the newest frame it was decided on had been read.
+    pub(super) newest_read_ns: u64,
+}
+
+/// What is known of one market's account. Updates may come before the market's listing does, so this is kept by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Account {
+    /// The key it belongs to, once there is one.
+    key: Option<MarketKey>,
+    pub(super) position: Count,
+    pub(super) open_order: Option<OpenOrder>,
+    pub(super) blocked: bool,
+    write_in_flight: bool,
+    outstanding: Option<Outstanding>,
+}
+
+/// What an update told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Learned {
+    /// The position changed.
+    pub(super) position_changed: bool,
+    /// The outstanding intent got its verdict.
+    pub(super) answered: Option<Outstanding>,
+}
+
+impl Account {
+    /// Whether this is about that market. A later generation replaces what was known of an earlier one.
+    pub(super) fn belongs_to(&mut self, key: MarketKey) -> bool {
+        // Generations wrap, so the later one is the one less than half the range ahead.
+        let later = self.key.is_none_or(|known| (1..0x8000).contains(&key.generation.wrapping_sub(known.generation)));
+        if later {
+            *self = Self { key: Some(key), ..Self::default() };
+        }
+        self.key == Some(key)
+    }
+
+    /// Whether no intent is expected: one is without verdict, or a write is in flight.
+    pub(super) fn busy(&self) -> bool {
+        self.write_in_flight || self.outstanding.is_some()
+    }
+
+    pub(super) fn sent(&mut self, outstanding: Outstanding) {
+        self.outstanding = Some(outstanding);
+    }
+
+    pub(super) fn update(&mut self, update: &PortfolioUpdate) -> Learned {
+        let answered = self.outstanding.filter(|outstanding| update.last_intent >= outstanding.intent);
+        if answered.is_some() {
+            self.outstanding = None;
+        }
+        let position_changed = self.position != update.position;
+        self.position = update.position;
+        self.open_order = update.open_order;
+        self.blocked = update.blocked;
+        self.write_in_flight = update.busy;
+        Learned { position_changed, answered }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(generation: u16) -> MarketKey {
+        MarketKey { index: 3, generation }
+    }
+
+    #[test]
+    fn a_later_generation_starts_afresh_and_an_earlier_one_is_refused() {
+        let mut account = Account::default();
+        assert!(account.belongs_to(key(7)));
+        account.position = Count::from_contracts(1);
+        assert!(account.belongs_to(key(7)));
+        assert_eq!(account.position, Count::from_contracts(1));
+        assert!(account.belongs_to(key(8)));
+        assert_eq!(account.position, Count::ZERO);
+        assert!(!account.belongs_to(key(7)));
+        assert!(account.belongs_to(key(8)));
+    }
+
+    #[test]
+    fn generations_may_wrap() {
+        let mut account = Account::default();
+        assert!(account.belongs_to(key(u16::MAX)));
+        assert!(account.belongs_to(key(0)));
+        assert!(!account.belongs_to(key(u16::MAX)));
+    }
+}

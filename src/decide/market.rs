@@ -1,0 +1,145 @@
+//! One market as the decide stage sees it: its book, whether that can be trusted, its points and its decision times.
+
+use crate::book::Book;
+use crate::clock::Now;
+use crate::market::MarketKey;
+use crate::messages::{BookEvent, Listing, Phase, ResyncReason};
+
+use super::observation::PointHistory;
+
+/// Whether a book can be decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// No snapshot came yet.
+    Awaiting,
+    /// Right as of the last frame.
+    Fresh,
+    /// Not since this session time.
+    Stale { since_ms: i64 },
+}
+
+/// A snapshot that this stage asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resync {
+    pub(super) reason: ResyncReason,
+    /// When to ask (again), on the monotonic clock.
+    pub(super) due_ns: u64,
+}
+
+/// The state of one market.
+#[derive(Clone, Debug)]
+pub(super) struct Market {
+    pub(super) key: MarketKey,
+    pub(super) traded: bool,
+    pub(super) phase: Phase,
+    pub(super) book: Book,
+    pub(super) points: PointHistory,
+    pub(super) trust: Trust,
+    pub(super) resync: Option<Resync>,
+    /// The time of the newest frame. Never runs backwards.
+    pub(super) time_ms: i64,
+    /// The first time that is in a later decision bucket.
+    next_bucket_ms: i64,
+    /// When the oldest frame since the last decision had been read; 0 for none.
+    pub(super) oldest_read_ns: u64,
+    pub(super) newest_read_ns: u64,
+}
+
+impl Market {
+    pub(super) fn new(listing: &Listing, book: Book, point_ms: u64) -> Self {
+        Self {
+            key: listing.market,
+            traded: listing.traded,
+            phase: listing.phase,
+            book,
+            points: PointHistory::new(point_ms),
+            trust: Trust::Awaiting,
+            resync: None,
+            time_ms: i64::MIN,
+            next_bucket_ms: i64::MIN,
+            oldest_read_ns: 0,
+            newest_read_ns: 0,
+        }
+    }
+
+    /// Follows a frame's time and returns whether it is the first in a new bucket of `decide_ms` (0: always).
+    #[inline]
+    pub(super) fn enter_bucket(&mut self, time_ms: i64, decide_ms: i64) -> bool {
+        self.time_ms = self.time_ms.max(time_ms);
+        if decide_ms == 0 {
+            return true;
+        }
+        let entered = self.time_ms >= self.next_bucket_ms;
+        if entered {
+            self.next_bucket_ms = self.time_ms.div_euclid(decide_ms).saturating_add(1).saturating_mul(decide_ms);
+        }
+        entered
+    }
+
+    /// Notes a state of the book that the frame led to.
+    #[inline]
+    pub(super) fn record(&mut self, event: &BookEvent) {
+        self.points.record(&self.book, self.time_ms.max(event.time_ms));
+        if self.oldest_read_ns == 0 {
+            self.oldest_read_ns = event.read_ns;
+        }
+        self.newest_read_ns = event.read_ns;
+    }
+
+    /// The book cannot be trusted from now on. Frames before this lead to no decision any more.
+    pub(super) fn distrust(&mut self, now: Now) {
+        if self.trust == Trust::Fresh {
+            self.trust = Trust::Stale { since_ms: now.session_ms };
+        }
+        self.oldest_read_ns = 0;
+    }
+
+    /// A snapshot was applied: the book can be trusted again.
+    pub(super) fn refresh(&mut self, now: Now) {
+        if let Trust::Stale { since_ms } = self.trust {
+            // By the session clock: a snapshot may carry no time of its own, and the last frame before the spell may
+            // have been long before it.
+            self.points.after_stale_spell(since_ms, now.session_ms);
+        }
+        self.trust = Trust::Fresh;
+        self.resync = None;
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed | Phase::Determined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{FeeSchedule, Grid, GridBands, Ticker};
+
+    fn market() -> Market {
+        let listing = Listing {
+            close_time_ms: 0,
+            market: MarketKey::default(),
+            fees: FeeSchedule::QUADRATIC,
+            exchange_index: 0,
+            phase: Phase::Open,
+            traded: true,
+            ticker: Ticker::new("KXTEST-1").unwrap(),
+            bands: GridBands::cents(),
+        };
+        Market::new(&listing, Book::new(Grid::new(GridBands::cents())), 1)
+    }
+
+    #[test]
+    fn only_the_first_frame_of_a_bucket_enters_it() {
+        let mut market = market();
+        let entered: Vec<bool> =
+            [1_000, 1_001, 1_249, 1_250, 1_200, 1_499, 9_999].map(|time_ms| market.enter_bucket(time_ms, 250)).into();
+        assert_eq!(entered, [true, false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn without_a_bucket_width_every_frame_is_one() {
+        let mut market = market();
+        assert!((0..5).all(|_| market.enter_bucket(1_000, 0)));
+    }
+}

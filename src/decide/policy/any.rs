@@ -1,0 +1,210 @@
+//! Which policy runs: chosen once at start, called through a `match`.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::onnx::ModelError;
+use super::{
+    HoldPolicy, MakerPolicy, OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms, ScriptError, ScriptPolicy,
+};
+
+/// The largest model or script that is read: far above any policy of this program, far below what would hurt.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Why there is no policy.
+#[derive(Debug, Error)]
+pub enum PolicyError {
+    /// A name that no policy has.
+    #[error("policy `{0}`; expected onnx, maker, hold or script:FILE")]
+    UnknownPolicy(String),
+    /// A model was given to a policy that has none.
+    #[error("a model ({model}) was given, but policy `{policy}` has no use for one; expected policy onnx")]
+    NeedlessModel {
+        /// The policy.
+        policy: PolicySpec,
+        /// The file.
+        model: String,
+    },
+    /// A file cannot be read.
+    #[error("{file}: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is too large to be what it should be.
+    #[error("{file}: {bytes} bytes; expected at most {FILE_BYTES_MAX}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The model was refused.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The script was refused.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+}
+
+/// A policy by name, as the command line and the configuration have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PolicySpec {
+    /// A model: the one given, or else the one in the binary.
+    #[default]
+    Onnx,
+    /// The rule-based maker.
+    Maker,
+    /// No trading.
+    Hold,
+    /// The actions of a file.
+    Script(PathBuf),
+}
+
+impl FromStr for PolicySpec {
+    type Err = PolicyError;
+
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        match text {
+            "onnx" => Ok(Self::Onnx),
+            "maker" => Ok(Self::Maker),
+            "hold" => Ok(Self::Hold),
+            _ => match text.strip_prefix("script:") {
+                Some(file) if !file.is_empty() => Ok(Self::Script(file.into())),
+                _ => Err(PolicyError::UnknownPolicy(text.chars().take(60).collect())),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for PolicySpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Onnx => f.pad("onnx"),
+            Self::Maker => f.pad("maker"),
+            Self::Hold => f.pad("hold"),
+            Self::Script(file) => write!(f, "script:{}", file.display()),
+        }
+    }
+}
+
+/// One of the policies.
+#[derive(Clone, Debug)]
+pub enum AnyPolicy {
+    /// A model.
+    Onnx(Box<OnnxPolicy>),
+    /// The rule-based maker.
+    Maker(MakerPolicy),
+    /// No trading.
+    Hold(HoldPolicy),
+    /// The actions of a file.
+    Script(ScriptPolicy),
+}
+
+impl AnyPolicy {
+    /// Builds the policy, reading its file if it has one. Without `model` the model in the binary is used.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is refused, or when a model is given to a policy that has none.
+    pub fn load(spec: &PolicySpec, model: Option<&Path>) -> Result<Self, PolicyError> {
+        match (spec, model) {
+            (PolicySpec::Onnx, None) => Ok(Self::Onnx(Box::new(OnnxPolicy::built_in()?))),
+            (PolicySpec::Onnx, Some(file)) => {
+                let name = file.display().to_string();
+                Ok(Self::Onnx(Box::new(OnnxPolicy::from_bytes(&name, &read(file)?)?)))
+            }
+            (_, Some(file)) => {
+                Err(PolicyError::NeedlessModel { policy: spec.clone(), model: file.display().to_string() })
+            }
+            (PolicySpec::Maker, None) => Ok(Self::Maker(MakerPolicy::new())),
+            (PolicySpec::Hold, None) => Ok(Self::Hold(HoldPolicy::new())),
+            (PolicySpec::Script(file), None) => {
+                let name = file.display().to_string();
+                let text = String::from_utf8(read(file)?).map_err(|error| PolicyError::Read {
+                    file: name.clone(),
+                    source: std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()),
+                })?;
+                Ok(Self::Script(ScriptPolicy::parse(&name, &text)?))
+            }
+        }
+    }
+}
+
+impl Policy for AnyPolicy {
+    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
+        match self {
+            Self::Onnx(policy) => policy.act(input),
+            Self::Maker(policy) => policy.act(input),
+            Self::Hold(policy) => policy.act(input),
+            Self::Script(policy) => policy.act(input),
+        }
+    }
+
+    fn terms(&self) -> &PolicyTerms {
+        match self {
+            Self::Onnx(policy) => policy.terms(),
+            Self::Maker(policy) => policy.terms(),
+            Self::Hold(policy) => policy.terms(),
+            Self::Script(policy) => policy.terms(),
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, PolicyError> {
+    let name = || file.display().to_string();
+    let failed = |source| PolicyError::Read { file: name(), source };
+    let bytes = std::fs::metadata(file).map_err(failed)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(PolicyError::TooLarge { file: name(), bytes });
+    }
+    std::fs::read(file).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn refusal(spec: &str, model: Option<&Path>) -> String {
+        match spec.parse().and_then(|spec| AnyPolicy::load(&spec, model)) {
+            Ok(policy) => panic!("{policy:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_policy_is_built_from_its_name() {
+        for spec in ["onnx", "maker", "hold"] {
+            let parsed: PolicySpec = spec.parse().unwrap();
+            assert_eq!(parsed.to_string(), spec);
+            assert_eq!(AnyPolicy::load(&parsed, None).unwrap().terms(), &PolicyTerms::standard());
+        }
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "decide_ms = 0").unwrap();
+        let spec: PolicySpec = format!("script:{}", file.path().display()).parse().unwrap();
+        assert_eq!(AnyPolicy::load(&spec, None).unwrap().terms().decide_ms, 0);
+    }
+
+    #[test]
+    fn what_is_no_policy_is_refused_by_name() {
+        assert_eq!(refusal("ppo", None), "policy `ppo`; expected onnx, maker, hold or script:FILE");
+        assert_eq!(refusal("script:", None), "policy `script:`; expected onnx, maker, hold or script:FILE");
+        assert!(refusal("maker", Some(Path::new("a.onnx"))).contains("a.onnx"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing.onnx");
+        assert!(refusal("onnx", Some(&missing)).starts_with(&missing.display().to_string()));
+        let script = folder.path().join("binary.script");
+        std::fs::write(&script, [0xff, 0xfe]).unwrap();
+        let error = refusal(&format!("script:{}", script.display()), None);
+        assert!(error.contains("binary.script") && error.contains("utf-8"), "{error}");
+    }
+}

@@ -1,0 +1,91 @@
+//! A model's metadata: what it says about itself, key by key.
+//!
+//! The keys are this program's own ([`KEY_PREFIX`]), all are required but the notes, and one that is not known is refused:
+//! it may well be a misspelt one. Keys of others are left alone. `models/README.md` describes them for model makers.
+
+use thiserror::Error;
+use tract_onnx::pb::ModelProto;
+
+use crate::decide::policy::{PolicyTerms, TermsError};
+use crate::messages::Action;
+
+/// What this program's keys begin with.
+pub const KEY_PREFIX: &str = "kalshi_actor.";
+
+/// The version of the keys.
+const FORMAT: &str = "kalshi-actor/policy/1";
+
+/// Why metadata was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum MetadataError {
+    /// A required key is not there.
+    #[error("metadata `{KEY_PREFIX}{key}` is missing; expected {expected}")]
+    Missing {
+        /// The key, without the prefix.
+        key: &'static str,
+        /// What it may be.
+        expected: String,
+    },
+    /// A key of ours that this version does not know.
+    #[error("metadata `{0}` is not known to this program; expected keys of format {FORMAT}")]
+    Unknown(String),
+    /// A key that stands there more than once.
+    #[error("metadata `{0}` is there twice; expected once")]
+    Twice(String),
+    /// A fixed key with another value.
+    #[error("metadata `{KEY_PREFIX}{key}` is `{found}`; expected `{expected}`")]
+    Mismatch {
+        /// The key, without the prefix.
+        key: &'static str,
+        /// What was found.
+        found: String,
+        /// What this program does.
+        expected: String,
+    },
+    /// A term that cannot be.
+    #[error("metadata {KEY_PREFIX}*: {0}")]
+    Term(#[from] TermsError),
+}
+
+/// What the metadata says.
+pub(super) struct Metadata {
+    pub terms: PolicyTerms,
+    pub notes: Option<String>,
+}
+
+/// Reads and checks a model's metadata.
+pub(super) fn read(model: &ModelProto) -> Result<Metadata, MetadataError> {
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    for entry in &model.metadata_props {
+        let Some(key) = entry.key.strip_prefix(KEY_PREFIX) else { continue };
+        if !(key == "format" || key == "actions" || key == "notes" || PolicyTerms::NAMES.contains(&key)) {
+            return Err(MetadataError::Unknown(shortened(&entry.key)));
+        }
+        if pairs.iter().any(|(other, _)| *other == key) {
+            return Err(MetadataError::Twice(shortened(&entry.key)));
+        }
+        pairs.push((key, &entry.value));
+    }
+    let find = |key: &str| pairs.iter().find(|(other, _)| *other == key).map(|(_, value)| *value);
+    let actions = Action::ALL.map(Action::as_str).join(",");
+    for (key, expected) in [("format", FORMAT), ("actions", &actions)] {
+        match find(key) {
+            Some(found) if found == expected => {}
+            Some(found) => {
+                return Err(MetadataError::Mismatch { key, found: shortened(found), expected: expected.to_owned() });
+            }
+            None => return Err(MetadataError::Missing { key, expected: format!("`{expected}`") }),
+        }
+    }
+    let mut terms = PolicyTerms::standard();
+    for key in PolicyTerms::NAMES {
+        let value =
+            find(key).ok_or_else(|| MetadataError::Missing { key, expected: "it in every model".to_owned() })?;
+        terms.set(key, value)?;
+    }
+    Ok(Metadata { terms, notes: find("notes").map(str::to_owned) })
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}

@@ -1,0 +1,281 @@
+//! The stage itself: its state, and what each input does to it.
+
+mod decision;
+mod resync;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::book::{Book, BookError};
+use crate::clock::{NEVER_NS, Now, SessionClock};
+use crate::market::{BookLevels, Grid, GridBands, MarketKey};
+use crate::messages::{BookEvent, BookEventKind, Listing, PortfolioUpdate, ResyncReason};
+use crate::ports::DecidePort;
+use crate::record::Stage;
+
+use super::account::Account;
+use super::counters::DecideCounters;
+use super::market::{Market, Resync, Trust};
+use super::observation::{ExchangeZone, Holding, LENGTH, Portfolio, SCHEMA};
+use super::policy::{Policy, PolicyTerms};
+
+/// However short the decision buckets, an event that waited less than this is not late.
+const BEHIND_MIN_NS: u64 = 1_000_000;
+
+/// What the stage needs to know before it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct DecideConfig {
+    /// Keys have an index below this.
+    pub max_markets: usize,
+    /// How session time runs, to tell how much real time a decision bucket is.
+    pub clock: SessionClock,
+}
+
+/// A policy that expects another observation than this program builds.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the policy expects observation schema `{found}`; this program builds `{SCHEMA}`")]
+pub struct SchemaMismatch {
+    /// The schema that the policy names.
+    pub found: String,
+}
+
+/// The decide stage.
+///
+/// Tables are indexed by [`MarketKey::position`]; what carries a generation other than the current one is counted and
+/// ignored. Only listings and removals of markets touch the allocator.
+#[derive(Debug)]
+pub struct DecideStage<P> {
+    policy: P,
+    terms: PolicyTerms,
+    decide_ms: i64,
+    behind_ns: u64,
+    markets: Box<[Option<Market>]>,
+    accounts: Box<[Account]>,
+    /// Markets whose decision was put off because the stage was behind, one bit each.
+    due: Box<[u64]>,
+    /// Every grid in use, once.
+    grids: Vec<Arc<Grid>>,
+    portfolio: Portfolio,
+    /// The newest version received; none before the first update.
+    portfolio_version: Option<u64>,
+    zone: ExchangeZone,
+    epoch_cleared: u64,
+    intents: u64,
+    resync_deadline_ns: u64,
+    observation: [f32; LENGTH],
+    counters: DecideCounters,
+}
+
+impl<P: Policy> DecideStage<P> {
+    /// A stage that knows no market yet.
+    ///
+    /// # Errors
+    /// When the policy was made for another observation.
+    pub fn new(policy: P, config: &DecideConfig) -> Result<Self, SchemaMismatch> {
+        let terms = policy.terms().clone();
+        if terms.schema != SCHEMA {
+            return Err(SchemaMismatch { found: terms.schema });
+        }
+        Ok(Self {
+            policy,
+            decide_ms: i64::try_from(terms.decide_ms).unwrap_or(i64::MAX),
+            behind_ns: config.clock.duration_ns(terms.decide_ms).max(BEHIND_MIN_NS),
+            terms,
+            markets: vec![None; config.max_markets].into_boxed_slice(),
+            accounts: vec![Account::default(); config.max_markets].into_boxed_slice(),
+            due: vec![0; config.max_markets.div_ceil(64)].into_boxed_slice(),
+            grids: Vec::new(),
+            portfolio: Portfolio::new(config.max_markets),
+            portfolio_version: None,
+            zone: ExchangeZone::new(),
+            epoch_cleared: 0,
+            intents: 0,
+            resync_deadline_ns: NEVER_NS,
+            observation: [0.0; LENGTH],
+            counters: DecideCounters::default(),
+        })
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> &DecideCounters {
+        &self.counters
+    }
+
+    /// A market's book, while it is listed and can be trusted.
+    pub fn book(&self, key: MarketKey) -> Option<&Book> {
+        let market = self.markets.get(key.position())?.as_ref()?;
+        (market.key == key && market.trust == Trust::Fresh).then_some(&market.book)
+    }
+
+    /// A market was listed, or what is known of a listed one changed. Its grid may become finer; a book that does not
+    /// fit the new grid is asked for again.
+    pub fn on_listing(&mut self, listing: &Listing, now: Now) {
+        let position = listing.market.position();
+        if position >= self.markets.len() {
+            self.counters.unknown_market += 1;
+            return;
+        }
+        let grid = self.grid(&listing.bands);
+        if let Some(market) = self.markets[position].as_mut().filter(|market| market.key == listing.market) {
+            market.traded = listing.traded;
+            market.phase = listing.phase;
+            if market.book.grid().bands() != grid.bands()
+                && let Err(error) = market.book.regrid(grid)
+            {
+                market.distrust(now);
+                market.resync = Some(Resync { reason: error.reason(), due_ns: now.mono_ns });
+                self.resync_deadline_ns = self.resync_deadline_ns.min(now.mono_ns);
+            }
+            return;
+        }
+        if !self.accounts[position].belongs_to(listing.market) {
+            // The account already knows a later market of this index: this listing is late news.
+            self.counters.unknown_market += 1;
+            return;
+        }
+        let holding = *self.portfolio.holding(position);
+        let position_held = self.accounts[position].position;
+        if holding.position != position_held {
+            self.portfolio.set(position, Holding::default());
+        }
+        self.set_due(position, false);
+        self.markets[position] = Some(Market::new(listing, Book::new(grid), self.terms.point_ms));
+    }
+
+    fn grid(&mut self, bands: &GridBands) -> Arc<Grid> {
+        if let Some(grid) = self.grids.iter().find(|grid| grid.bands() == bands) {
+            return Arc::clone(grid);
+        }
+        let grid = Grid::new(*bands);
+        self.grids.push(Arc::clone(&grid));
+        grid
+    }
+
+    /// An event from `feed`. A snapshot comes with its levels, whose buffer goes back through the port.
+    #[inline]
+    pub fn on_book(
+        &mut self,
+        event: &BookEvent,
+        levels: Option<Box<BookLevels>>,
+        now: Now,
+        port: &mut impl DecidePort,
+    ) {
+        self.counters.book_events += 1;
+        let changed = self.apply(event, levels.as_deref(), now, port);
+        if let Some(levels) = levels {
+            port.return_levels(levels);
+        }
+        if changed {
+            let applied_ns = port.stamp_ns();
+            self.consider(event, applied_ns, now, port);
+            // Figures are recorded when the intent is on its way.
+            port.latency(Stage::Book, applied_ns.saturating_sub(now.mono_ns));
+        }
+    }
+
+    /// Applies an event. Returns whether it is a frame at which a decision may be due.
+    #[inline]
+    fn apply(&mut self, event: &BookEvent, levels: Option<&BookLevels>, now: Now, port: &mut impl DecidePort) -> bool {
+        if event.kind == BookEventKind::EpochCleared {
+            self.epoch_cleared = self.epoch_cleared.max(event.clock);
+            return false;
+        }
+        let position = event.market.position();
+        let Some(market) =
+            self.markets.get_mut(position).and_then(Option::as_mut).filter(|market| market.key == event.market)
+        else {
+            self.counters.unknown_market += 1;
+            return false;
+        };
+        let result = match event.kind {
+            BookEventKind::Delta if market.trust == Trust::Fresh => {
+                self.counters.deltas += 1;
+                market.book.apply_delta(event.side, event.price, event.change).map_err(|error| error.reason())
+            }
+            BookEventKind::Delta => {
+                self.counters.unusable_deltas += 1;
+                if market.trust == Trust::Awaiting && market.resync.is_none() {
+                    self.request_resync(position, ResyncReason::NoSnapshot, now, port);
+                }
+                return true;
+            }
+            BookEventKind::Snapshot => {
+                self.counters.snapshots += 1;
+                // A snapshot without its levels tells nothing about the book.
+                let applied = levels.map(|levels| market.book.apply_snapshot(levels));
+                let applied = applied
+                    .map_or(Err(ResyncReason::NoSnapshot), |result| result.map_err(|error: BookError| error.reason()));
+                if applied.is_ok() {
+                    market.refresh(now);
+                }
+                applied
+            }
+            BookEventKind::Trade => {
+                self.counters.trades += 1;
+                return false;
+            }
+            BookEventKind::Stale => {
+                market.distrust(now);
+                // `feed` knows, so there is no need to tell it.
+                market.resync = None;
+                return false;
+            }
+            BookEventKind::Delisted => {
+                self.markets[position] = None;
+                self.set_due(position, false);
+                return false;
+            }
+            BookEventKind::Listed | BookEventKind::EpochCleared => return false,
+        };
+        match result {
+            Ok(()) => {
+                market.record(event);
+                let mid2 = market.book.mid2();
+                self.portfolio.set_mid(position, mid2);
+                true
+            }
+            Err(reason) => {
+                market.distrust(now);
+                self.counters.book_errors += 1;
+                self.request_resync(position, reason, now, port);
+                true
+            }
+        }
+    }
+
+    /// The account's state from `execute`. Kept even for a market that is not listed here yet.
+    pub fn on_portfolio(&mut self, update: &PortfolioUpdate, now: Now, port: &mut impl DecidePort) {
+        self.counters.portfolio_updates += 1;
+        self.portfolio.set_cash(update.available, update.reserved);
+        self.portfolio_version = Some(update.version);
+        let position = update.market.position();
+        let Some(account) = self.accounts.get_mut(position) else {
+            self.counters.unknown_market += 1;
+            return;
+        };
+        if !account.belongs_to(update.market) {
+            self.counters.unknown_market += 1;
+            return;
+        }
+        let held = !account.position.is_zero();
+        let learned = account.update(update);
+        // A book that is stale, or not listed yet, leaves a held position at its last known mid.
+        let last = self.portfolio.holding(position).mid2.filter(|_| held);
+        let mid2 = match &self.markets[position] {
+            Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.book.mid2(),
+            Some(market) if market.key == update.market => last.or(market.book.mid2()),
+            _ => last,
+        };
+        self.portfolio.set(position, Holding { position: update.position, cost: update.cost, mid2 });
+        if learned.position_changed && update.cause_read_ns != 0 {
+            port.latency(Stage::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
+        }
+        if let Some(outstanding) = learned.answered {
+            port.latency(Stage::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Asking for snapshots of books that were found wrong here.
+
+use crate::clock::{NEVER_NS, Now};
+use crate::messages::{ResyncReason, ResyncRequest};
+use crate::ports::DecidePort;
+
+use super::super::market::Resync;
+use super::super::policy::Policy;
+use super::DecideStage;
+
+/// A request that met a full ring is repeated after this.
+pub(super) const RESYNC_RETRY_NS: u64 = 10_000_000;
+/// A request that was sent is repeated after this, while no snapshot comes.
+pub(super) const RESYNC_REPEAT_NS: u64 = 5_000_000_000;
+
+impl<P: Policy> DecideStage<P> {
+    /// Asks `feed` for a market's snapshot, again after a while until one comes or `feed` says that it knows.
+    pub(super) fn request_resync(
+        &mut self,
+        position: usize,
+        reason: ResyncReason,
+        now: Now,
+        port: &mut impl DecidePort,
+    ) {
+        let Some(market) = self.markets[position].as_mut() else {
+            return;
+        };
+        let wait_ns = match port.resync(&ResyncRequest { market: market.key, reason }) {
+            Ok(()) => {
+                self.counters.resync_requests += 1;
+                RESYNC_REPEAT_NS
+            }
+            Err(_) => RESYNC_RETRY_NS,
+        };
+        let due_ns = now.mono_ns.saturating_add(wait_ns);
+        market.resync = Some(Resync { reason, due_ns });
+        self.resync_deadline_ns = self.resync_deadline_ns.min(due_ns);
+    }
+
+    /// When [`on_timer`](Self::on_timer) is due, on the monotonic clock.
+    pub fn deadline_ns(&self) -> u64 {
+        self.resync_deadline_ns
+    }
+
+    /// Repeats the requests for snapshots that are due. Harmless when called early.
+    pub fn on_timer(&mut self, now: Now, port: &mut impl DecidePort) {
+        if now.mono_ns < self.resync_deadline_ns {
+            return;
+        }
+        self.resync_deadline_ns = NEVER_NS;
+        for position in 0..self.markets.len() {
+            let Some(resync) = self.markets[position].as_ref().and_then(|market| market.resync) else {
+                continue;
+            };
+            if resync.due_ns <= now.mono_ns {
+                self.request_resync(position, resync.reason, now, port);
+            } else {
+                self.resync_deadline_ns = self.resync_deadline_ns.min(resync.due_ns);
+            }
+        }
+    }
+}

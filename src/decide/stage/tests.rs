@@ -1,0 +1,537 @@
+//! The stage's rules, through a policy with a prepared answer and a port that writes down what it is told.
+
+use super::resync::{RESYNC_REPEAT_NS, RESYNC_RETRY_NS};
+use super::*;
+use crate::decide::counters::Skip;
+use crate::decide::policy::{PolicyFault, PolicyInput, PolicyOutput};
+use crate::decide::record::DecisionRecord;
+use crate::market::{BookSide, Count, FeeSchedule, Money, Outcome, Price, Ticker};
+use crate::messages::{Action, OpenOrder, OrderIntent, Phase, Pricing, ResyncRequest, Verdict};
+use crate::ports::Full;
+
+#[derive(Debug)]
+struct Prepared {
+    terms: PolicyTerms,
+    action: Action,
+    fault: Option<PolicyFault>,
+}
+
+impl Policy for Prepared {
+    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
+        assert!(input.observation.iter().all(|value| value.is_finite()));
+        PolicyOutput { action: self.action, logits: None, fault: self.fault }
+    }
+
+    fn terms(&self) -> &PolicyTerms {
+        &self.terms
+    }
+}
+
+#[derive(Default)]
+struct Recorder {
+    clock_ns: u64,
+    epoch: u64,
+    full: bool,
+    intents: Vec<OrderIntent>,
+    resyncs: Vec<ResyncReason>,
+    returned: usize,
+    decided: Vec<DecisionRecord>,
+    skipped: Vec<(i64, Skip)>,
+    latencies: Vec<(Stage, u64)>,
+}
+
+impl DecidePort for Recorder {
+    fn stamp_ns(&mut self) -> u64 {
+        self.clock_ns += 10;
+        self.clock_ns
+    }
+    fn overflow_epoch(&self) -> u64 {
+        self.epoch
+    }
+    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+        if self.full {
+            return Err(Full);
+        }
+        self.intents.push(*intent);
+        Ok(())
+    }
+    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
+        if self.full {
+            return Err(Full);
+        }
+        self.resyncs.push(request.reason);
+        Ok(())
+    }
+    fn return_levels(&mut self, _levels: Box<BookLevels>) {
+        self.returned += 1;
+    }
+    fn decided(&mut self, record: &DecisionRecord) {
+        self.decided.push(*record);
+    }
+    fn skipped(&mut self, _market: MarketKey, time_ms: i64, reason: Skip) {
+        self.skipped.push((time_ms, reason));
+    }
+    fn latency(&mut self, stage: Stage, nanos: u64) {
+        self.latencies.push((stage, nanos));
+    }
+}
+
+const KEY: MarketKey = MarketKey { index: 2, generation: 5 };
+
+struct Bench {
+    stage: DecideStage<Prepared>,
+    port: Recorder,
+    now: Now,
+    version: u64,
+}
+
+impl Bench {
+    fn new(action: Action) -> Self {
+        let terms = PolicyTerms {
+            schema: SCHEMA.to_owned(),
+            point_ms: 1_000,
+            decide_ms: 250,
+            contracts: Count::from_contracts(10),
+            pricing: Pricing::Passive,
+            order_ttl_ms: 10_000,
+        };
+        let config = DecideConfig { max_markets: 8, clock: SessionClock::new(0, 0, 1_000) };
+        let stage = DecideStage::new(Prepared { terms, action, fault: None }, &config).unwrap();
+        let mut bench = Self { stage, port: Recorder::default(), now: Now::default(), version: 0 };
+        bench.list(KEY);
+        bench
+    }
+
+    /// Listed, with a fresh book of 40 to 45 cents and a flat account; the first bucket is used up.
+    fn ready(action: Action) -> Self {
+        let mut bench = Self::new(action);
+        bench.account(|_| {});
+        bench.snapshot(0, &[(40, 10), (38, 10)], &[(55, 10), (50, 10)]);
+        bench.port = Recorder::default();
+        bench.stage.accounts[KEY.position()] = Account::default();
+        bench.stage.intents = 0;
+        bench.account(|_| {});
+        bench.stage.counters = DecideCounters::default();
+        bench
+    }
+
+    fn list(&mut self, market: MarketKey) {
+        let listing = Listing {
+            close_time_ms: i64::MAX,
+            market,
+            fees: FeeSchedule::QUADRATIC,
+            exchange_index: 0,
+            phase: Phase::Open,
+            traded: true,
+            ticker: Ticker::new("KXTEST-1").unwrap(),
+            bands: GridBands::cents(),
+        };
+        self.stage.on_listing(&listing, self.now);
+    }
+
+    fn event(&self, kind: BookEventKind, time_ms: i64) -> BookEvent {
+        BookEvent {
+            market: KEY,
+            kind,
+            side: Outcome::Yes,
+            price: Price::from_cents(30),
+            change: Count::from_contracts(1),
+            time_ms,
+            clock: 0,
+            seq: 0,
+            read_ns: self.now.mono_ns,
+            parsed_ns: self.now.mono_ns,
+        }
+    }
+
+    fn send(&mut self, event: &BookEvent) {
+        self.stage.on_book(event, None, self.now, &mut self.port);
+    }
+
+    fn snapshot(&mut self, time_ms: i64, yes: &[(u16, i64)], no: &[(u16, i64)]) {
+        let parse = |levels: &[(u16, i64)]| {
+            levels.iter().map(|&(at, size)| (Price::from_cents(at), Count::from_contracts(size))).collect()
+        };
+        let levels = Box::new(BookLevels { yes: parse(yes), no: parse(no) });
+        let event = self.event(BookEventKind::Snapshot, time_ms);
+        self.stage.on_book(&event, Some(levels), self.now, &mut self.port);
+    }
+
+    fn delta(&mut self, time_ms: i64) {
+        self.send(&self.event(BookEventKind::Delta, time_ms));
+    }
+
+    fn bad_delta(&mut self, time_ms: i64) {
+        let event = BookEvent { change: Count::from_contracts(-1_000), ..self.event(BookEventKind::Delta, time_ms) };
+        self.send(&event);
+    }
+
+    fn account(&mut self, change: impl FnOnce(&mut PortfolioUpdate)) {
+        self.version += 1;
+        let mut update = PortfolioUpdate {
+            version: self.version,
+            available: Money::from_dollars(1_000),
+            reserved: Money::ZERO,
+            market: KEY,
+            busy: false,
+            blocked: false,
+            verdict: Verdict::None,
+            position: Count::ZERO,
+            cost: Money::ZERO,
+            open_order: None,
+            last_intent: 0,
+            cause_read_ns: 0,
+        };
+        change(&mut update);
+        self.stage.on_portfolio(&update, self.now, &mut self.port);
+    }
+
+    fn decision_times(&self) -> Vec<i64> {
+        self.port.decided.iter().map(|record| record.time_ms).collect()
+    }
+}
+
+#[test]
+fn a_market_is_decided_on_the_first_frame_of_each_bucket() {
+    let mut bench = Bench::ready(Action::Hold);
+    for time_ms in [10, 249, 250, 251, 499, 1_100, 1_000, 1_249, 1_250] {
+        bench.delta(time_ms);
+    }
+    assert_eq!(bench.decision_times(), [250, 1_100, 1_250]);
+    assert_eq!(bench.stage.counters().decisions, 3);
+    assert!(bench.port.intents.is_empty());
+}
+
+#[test]
+fn an_intent_carries_its_price_its_collar_and_its_stamps() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    bench.now.mono_ns = 1_000;
+    bench.delta(100);
+    bench.now.mono_ns = 2_000;
+    bench.port.clock_ns = 2_000;
+    bench.delta(300);
+    let [intent] = bench.port.intents[..] else { panic!("one intent") };
+    assert_eq!((intent.id, intent.market, intent.action, intent.time_ms), (1, KEY, Action::BuyYes, 300));
+    assert_eq!((intent.price, intent.count), (Price::from_cents(40), Count::from_contracts(10)));
+    assert_eq!(intent.best_bid.zip(intent.best_ask), Some((Price::from_cents(40), Price::from_cents(45))));
+    let stamps = intent.stamps;
+    assert_eq!((stamps.oldest_read_ns, stamps.newest_read_ns), (1_000, 2_000));
+    let order = [2_000, stamps.applied_ns, stamps.observed_ns, stamps.inferred_ns, stamps.decided_ns];
+    assert!(order.is_sorted_by(|one, other| one < other), "{order:?}");
+    let [record] = &bench.port.decided[..] else { panic!("one record") };
+    assert_eq!((record.intent, record.price, record.withheld), (1, Some(Price::from_cents(40)), None));
+}
+
+#[test]
+fn a_market_is_busy_until_its_intent_has_a_verdict() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    bench.now.mono_ns = 500;
+    bench.delta(250);
+    bench.delta(500);
+    bench.account(|update| update.busy = true);
+    bench.delta(750);
+    bench.now.mono_ns = 9_500;
+    bench.account(|update| {
+        update.last_intent = 1;
+        update.busy = true;
+    });
+    bench.delta(1_000);
+    bench.account(|update| update.last_intent = 1);
+    bench.delta(1_250);
+    assert_eq!(bench.port.skipped, [(500, Skip::Busy), (750, Skip::Busy), (1_000, Skip::Busy)]);
+    assert_eq!(bench.port.intents.iter().map(|intent| intent.id).collect::<Vec<_>>(), [1, 2]);
+    let loops: Vec<_> = bench.port.latencies.iter().filter(|(stage, _)| *stage == Stage::BookToPortfolio).collect();
+    assert_eq!(loops, [&(Stage::BookToPortfolio, 9_000)]);
+}
+
+#[test]
+fn an_intent_that_finds_the_ring_full_is_dropped_and_frees_the_market() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    bench.port.full = true;
+    bench.delta(250);
+    bench.port.full = false;
+    bench.delta(500);
+    assert_eq!(bench.stage.counters().skipped(Skip::RingFull), 1);
+    assert_eq!(bench.port.decided[0].withheld, Some(Skip::RingFull));
+    assert_eq!(bench.port.intents[0].id, 1);
+}
+
+#[test]
+fn no_decision_is_taken_before_the_account_is_known() {
+    let mut bench = Bench::new(Action::BuyYes);
+    bench.snapshot(0, &[(40, 10)], &[(55, 10)]);
+    assert_eq!(bench.port.skipped, [(0, Skip::NotReady)]);
+    assert_eq!(bench.port.returned, 1);
+    bench.account(|_| {});
+    bench.delta(250);
+    assert_eq!(bench.decision_times(), [250]);
+}
+
+#[test]
+fn a_refused_delta_makes_the_book_stale_until_the_next_snapshot() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.bad_delta(250);
+    bench.delta(500);
+    assert_eq!(bench.port.resyncs, [ResyncReason::NegativeSize]);
+    assert_eq!(bench.port.skipped, [(250, Skip::Stale), (500, Skip::Stale)]);
+    assert!(bench.stage.book(KEY).is_none());
+    bench.snapshot(600, &[(40, 10)], &[(55, 10)]);
+    bench.delta(750);
+    assert_eq!(bench.decision_times(), [750]);
+    assert_eq!(bench.stage.deadline_ns(), RESYNC_REPEAT_NS);
+    bench.now.mono_ns = RESYNC_REPEAT_NS;
+    bench.stage.on_timer(bench.now, &mut bench.port);
+    assert_eq!((bench.port.resyncs.len(), bench.stage.deadline_ns()), (1, NEVER_NS));
+}
+
+#[test]
+fn a_request_for_a_snapshot_is_repeated_until_one_comes_or_feed_knows() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.port.full = true;
+    bench.bad_delta(250);
+    assert_eq!(bench.stage.deadline_ns(), RESYNC_RETRY_NS);
+    bench.port.full = false;
+    bench.stage.on_timer(bench.now, &mut bench.port);
+    assert!(bench.port.resyncs.is_empty(), "an early call does nothing");
+    for (mono_ns, asked) in [(RESYNC_RETRY_NS, 1), (RESYNC_RETRY_NS, 1), (RESYNC_RETRY_NS + RESYNC_REPEAT_NS, 2)] {
+        bench.now.mono_ns = mono_ns;
+        bench.stage.on_timer(bench.now, &mut bench.port);
+        assert_eq!(bench.port.resyncs.len(), asked);
+    }
+    bench.send(&bench.event(BookEventKind::Stale, 300));
+    bench.now.mono_ns = bench.stage.deadline_ns();
+    bench.stage.on_timer(bench.now, &mut bench.port);
+    assert_eq!((bench.port.resyncs.len(), bench.stage.deadline_ns()), (2, NEVER_NS));
+}
+
+#[test]
+fn a_delta_before_any_snapshot_asks_for_one_once() {
+    let mut bench = Bench::new(Action::Hold);
+    bench.delta(0);
+    bench.delta(1);
+    assert_eq!(bench.port.resyncs, [ResyncReason::NoSnapshot]);
+}
+
+#[test]
+fn a_stale_spell_of_more_than_ten_seconds_restarts_the_history() {
+    for (spell_ms, points) in [(10_000, 3), (10_001, 0)] {
+        let mut bench = Bench::ready(Action::Hold);
+        for time_ms in [1_000, 2_000] {
+            bench.delta(time_ms);
+        }
+        bench.send(&bench.event(BookEventKind::Stale, 2_000));
+        bench.now.session_ms += spell_ms;
+        bench.snapshot(3_000, &[(40, 10)], &[(55, 10)]);
+        assert_eq!(bench.stage.markets[KEY.position()].as_ref().unwrap().points.len(), points);
+    }
+}
+
+#[test]
+fn nothing_is_decided_between_an_overflow_and_its_clearing() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.port.epoch = 2;
+    bench.delta(250);
+    bench.send(&BookEvent { clock: 1, ..bench.event(BookEventKind::EpochCleared, 0) });
+    bench.delta(500);
+    bench.send(&BookEvent { clock: 2, ..bench.event(BookEventKind::EpochCleared, 0) });
+    bench.delta(750);
+    assert_eq!(bench.port.skipped, [(250, Skip::Epoch), (500, Skip::Epoch)]);
+    assert_eq!(bench.decision_times(), [750]);
+}
+
+#[test]
+fn a_stage_that_is_behind_decides_only_the_newest_bucket() {
+    let mut bench = Bench::ready(Action::Hold);
+    let late = |bench: &Bench, time_ms| BookEvent { read_ns: 0, ..bench.event(BookEventKind::Delta, time_ms) };
+    bench.now.mono_ns = 251_000_000;
+    for time_ms in [250, 500, 510, 750] {
+        bench.send(&late(&bench, time_ms));
+    }
+    assert!(bench.port.decided.is_empty());
+    bench.stage.on_drained(&mut bench.port);
+    bench.stage.on_drained(&mut bench.port);
+    assert_eq!(bench.decision_times(), [750]);
+    assert_eq!(bench.port.skipped, [(500, Skip::Behind), (750, Skip::Behind)]);
+    // Put off, then met by a fresh frame of the same bucket: decided at once, nothing skipped.
+    bench.send(&late(&bench, 1_000));
+    bench.delta(1_010);
+    bench.stage.on_drained(&mut bench.port);
+    assert_eq!(bench.decision_times(), [750, 1_010]);
+    assert_eq!(bench.stage.counters().skipped(Skip::Behind), 2);
+}
+
+#[test]
+fn a_sell_only_reduces() {
+    for (action, position, count) in
+        [(Action::SellYes, 4, Some(4)), (Action::SellNo, 4, None), (Action::SellYes, 0, None)]
+    {
+        let mut bench = Bench::ready(action);
+        bench.account(|update| update.position = Count::from_contracts(position));
+        bench.delta(250);
+        assert_eq!(bench.port.intents.first().map(|intent| intent.count), count.map(Count::from_contracts));
+        let withheld = bench.port.decided[0].withheld;
+        assert_eq!(withheld, count.is_none().then_some(Skip::NothingToReduce));
+        assert_eq!(bench.stage.counters().skipped(Skip::NothingToReduce), u64::from(count.is_none()));
+    }
+}
+
+#[test]
+fn a_blocked_market_sends_only_what_reduces() {
+    for (action, position, sent) in [(Action::BuyYes, 0, 0), (Action::SellYes, 5, 1), (Action::BuyNo, 10, 1)] {
+        let mut bench = Bench::ready(action);
+        bench.account(|update| {
+            update.position = Count::from_contracts(position);
+            update.blocked = true;
+        });
+        bench.delta(250);
+        assert_eq!(bench.port.intents.len(), sent, "{action:?}");
+        assert_eq!(bench.stage.counters().skipped(Skip::Blocked), u64::from(sent == 0));
+    }
+}
+
+#[test]
+fn the_wanted_price_passes_over_a_level_held_only_by_us() {
+    for (side, action, resting, wanted) in
+        [(BookSide::Bid, Action::BuyYes, 40, 38), (BookSide::Ask, Action::BuyNo, 45, 50)]
+    {
+        let mut bench = Bench::ready(action);
+        bench.account(|update| {
+            update.open_order = Some(OpenOrder {
+                remaining: Count::from_contracts(10),
+                acked_ms: Some(0),
+                price: Price::from_cents(resting),
+                side,
+            });
+        });
+        bench.delta(250);
+        assert_eq!(bench.port.intents[0].price, Price::from_cents(wanted));
+        // The observation shows the published book, and the order.
+        assert!((bench.port.decided[0].observation[0] - 0.40).abs() < 1e-6);
+        assert!((bench.port.decided[0].observation[47..49].iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_side_without_levels_gives_no_price() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    bench.snapshot(250, &[], &[(55, 10)]);
+    assert_eq!(bench.port.decided[0].withheld, Some(Skip::NoPrice));
+    assert!(bench.port.intents.is_empty());
+}
+
+#[test]
+fn a_policy_that_cannot_choose_holds_and_says_why() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.stage.policy.fault = Some(PolicyFault::NonFinite);
+    bench.delta(250);
+    assert_eq!(bench.port.decided[0].fault, Some(PolicyFault::NonFinite));
+    assert_eq!(bench.stage.counters().faults, 1);
+}
+
+#[test]
+fn trades_change_nothing() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    bench.send(&bench.event(BookEventKind::Trade, 250));
+    assert!(bench.port.decided.is_empty() && bench.port.skipped.is_empty());
+    bench.delta(260);
+    assert_eq!(bench.decision_times(), [260]);
+}
+
+#[test]
+fn what_belongs_to_another_generation_is_ignored() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    let other = MarketKey { generation: KEY.generation - 1, ..KEY };
+    bench.send(&BookEvent { market: other, ..bench.event(BookEventKind::Delta, 250) });
+    bench.send(&BookEvent { market: MarketKey { index: 99, generation: 0 }, ..bench.event(BookEventKind::Delta, 250) });
+    bench.account(|update| {
+        update.market = other;
+        update.position = Count::from_contracts(7);
+    });
+    assert_eq!(bench.stage.counters().unknown_market, 3);
+    assert_eq!(bench.stage.portfolio.sums().count, 0);
+}
+
+#[test]
+fn a_position_known_before_its_market_is_listed_is_kept() {
+    let mut bench = Bench::ready(Action::SellYes);
+    let next = MarketKey { generation: KEY.generation + 1, ..KEY };
+    bench.account(|update| {
+        update.market = next;
+        update.position = Count::from_contracts(7);
+    });
+    bench.send(&bench.event(BookEventKind::Delisted, 0));
+    bench.list(next);
+    assert_eq!(bench.stage.portfolio.sums().signed, 700);
+    assert_eq!(bench.stage.accounts[next.position()].position, Count::from_contracts(7));
+}
+
+#[test]
+fn a_held_market_is_valued_at_its_newest_mid() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.account(|update| update.position = Count::from_contracts(10));
+    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_250_000);
+    let event = BookEvent { price: Price::from_cents(42), ..bench.event(BookEventKind::Delta, 10) };
+    bench.send(&event);
+    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_350_000);
+}
+
+#[test]
+fn a_new_position_does_not_inherit_the_mid_of_an_earlier_market() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.account(|update| update.position = Count::from_contracts(10));
+    bench.send(&bench.event(BookEventKind::Delisted, 0));
+    bench.account(|update| {
+        update.market = MarketKey { generation: KEY.generation + 1, ..KEY };
+        update.position = Count::from_contracts(10);
+    });
+    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 5_000_000);
+}
+
+#[test]
+fn a_stale_market_keeps_its_last_mid() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.send(&bench.event(BookEventKind::Stale, 0));
+    bench.account(|update| update.position = Count::from_contracts(10));
+    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_250_000);
+}
+
+#[test]
+fn the_way_from_a_fill_to_the_portfolio_is_measured() {
+    let mut bench = Bench::ready(Action::Hold);
+    bench.now.mono_ns = 5_000;
+    bench.account(|update| {
+        update.position = Count::from_contracts(3);
+        update.cause_read_ns = 1_000;
+    });
+    assert_eq!(bench.port.latencies, [(Stage::FillToPortfolio, 4_000)]);
+}
+
+#[test]
+fn a_finer_grid_keeps_the_book_and_a_coarser_one_asks_for_it_again() {
+    let mut bench = Bench::ready(Action::Hold);
+    let listing = |bands| Listing {
+        close_time_ms: i64::MAX,
+        market: KEY,
+        fees: FeeSchedule::QUADRATIC,
+        exchange_index: 0,
+        phase: Phase::Open,
+        traded: true,
+        ticker: Ticker::new("KXTEST-1").unwrap(),
+        bands,
+    };
+    bench.stage.on_listing(&listing(GridBands::named("deci_cent").unwrap()), bench.now);
+    assert_eq!(bench.stage.book(KEY).unwrap().best_bid(), Some(Price::from_cents(40)));
+    bench.stage.on_listing(&listing(GridBands::uniform(Price::from_cents(25)).unwrap()), bench.now);
+    assert!(bench.stage.book(KEY).is_none());
+    bench.stage.on_timer(bench.now, &mut bench.port);
+    assert_eq!(bench.port.resyncs, [ResyncReason::OffGrid]);
+}
+
+#[test]
+fn a_policy_for_another_observation_is_refused_by_name() {
+    let mut terms = Bench::new(Action::Hold).stage.terms.clone();
+    terms.schema = "obs99/7".to_owned();
+    let config = DecideConfig { max_markets: 1, clock: SessionClock::new(0, 0, 1_000) };
+    let error = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap_err();
+    assert!(error.to_string().contains("obs99/7"));
+}

@@ -1,0 +1,6 @@
+//! Drivers: what feeds the stages besides the live pipeline. Each runs the same stage code, wire encoding included.
+
+mod network;
+pub mod observe;
+pub mod simulation;
+mod wires;

@@ -1,0 +1,377 @@
+//! The simulation driver: the whole trader and the embedded exchange in one thread on virtual time, wire encoding
+//! included. The same inputs give the same run, whatever the machine does.
+
+use std::sync::Arc;
+
+use super::network::{Asker, Packet, Role};
+pub use super::wires::SentRequest;
+use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
+use crate::clock::{NEVER_NS, Now, SessionClock};
+use crate::decide::policy::Policy;
+use crate::decide::DecisionRecord;
+use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
+use crate::exchange::venue::Exchange;
+use crate::messages::AccountEvent;
+use crate::pipeline::stages::Stages;
+use crate::ports::ConnectionLost;
+use crate::wire::WS_PATH;
+use crate::wire::sign::{Credentials, SignatureText};
+
+/// How a simulation runs.
+pub struct SimulationConfig {
+    /// Session time at the start and how fast it runs against virtual time.
+    pub clock: SessionClock,
+    /// One-way delay of every message, in milliseconds of session time, so that the speed changes nothing.
+    pub network_latency_ms: u64,
+    /// Messages in each ring.
+    pub ring_capacity: usize,
+    /// Buffers for snapshots.
+    pub snapshot_buffers: usize,
+    /// Signs the trader's requests.
+    pub credentials: Arc<Credentials>,
+}
+
+/// Something done to account events on their way to the ledger, for tests that must see a fault named.
+pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
+
+/// A running simulation.
+pub struct Simulation<P: Policy> {
+    clock: SessionClock,
+    now_ns: u64,
+    stages: Stages<P>,
+    exchange: Exchange,
+    wires: Wires,
+    credentials: Arc<Credentials>,
+    tamper: Option<Tamper>,
+    /// Whether `decide` has had events since it was last told that its ring is empty.
+    decide_fed: bool,
+}
+
+impl<P: Policy> Simulation<P> {
+    /// Starts the stages at virtual time zero.
+    #[must_use]
+    pub fn new(config: SimulationConfig, stages: Stages<P>, exchange: Exchange, tamper: Option<Tamper>) -> Self {
+        let latency_ns = config.clock.duration_ns(config.network_latency_ms);
+        let wires = Wires::new(config.ring_capacity, config.snapshot_buffers, latency_ns);
+        let mut simulation = Self {
+            clock: config.clock,
+            now_ns: 0,
+            stages,
+            exchange,
+            wires,
+            credentials: config.credentials,
+            tamper,
+            decide_fed: false,
+        };
+        let now = simulation.tick();
+        simulation.stages.feed.start(now, &mut FeedIo(&mut simulation.wires));
+        simulation.stages.reconcile.start(now, &mut ReconcileIo(&mut simulation.wires));
+        simulation
+    }
+
+    /// Runs until that session time.
+    pub fn run_until(&mut self, session_ms: i64) {
+        let end_ns = self.clock.mono_ns(session_ms);
+        while self.step(end_ns) {}
+        self.now_ns = self.now_ns.max(end_ns);
+    }
+
+    /// Stops the trader and runs until nothing of it is open, at most so many session milliseconds. Says whether it
+    /// got there.
+    pub fn stop(&mut self, patience_ms: i64) -> bool {
+        let now = self.tick();
+        self.stages.execute.stop(now, &mut ExecuteIo(&mut self.wires));
+        let end_ns = self.clock.mono_ns(now.session_ms + patience_ms);
+        while !self.stages.execute.is_quiet() {
+            if !self.step(end_ns) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The stages, for their counters and the ledger.
+    pub fn stages(&self) -> &Stages<P> {
+        &self.stages
+    }
+
+    /// The exchange, for the truth.
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// The exchange, to arm faults and act on its engine by hand.
+    pub fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
+    /// Session time now.
+    pub fn session_ms(&self) -> i64 {
+        self.clock.session_ms(self.now_ns)
+    }
+
+    /// Both times of the exchange; in a simulation the wall clock is the session's.
+    pub fn exchange_now(&self) -> ExchangeNow {
+        let session_ms = self.session_ms();
+        ExchangeNow { session_ms, wall_ms: session_ms }
+    }
+
+    /// Every order write so far.
+    pub fn sent(&self) -> &[SentRequest] {
+        &self.wires.sent
+    }
+
+    /// Every decision so far.
+    pub fn decisions(&self) -> &[DecisionRecord] {
+        &self.wires.decisions
+    }
+
+    fn tick(&mut self) -> Now {
+        let now = self.clock.now(self.now_ns);
+        self.wires.now_ns = now.mono_ns;
+        self.wires.session_ms = now.session_ms;
+        now
+    }
+
+    /// Handles everything of this moment, then moves to the next one. False when the next is after `end_ns`.
+    fn step(&mut self, end_ns: u64) -> bool {
+        self.settle();
+        let next_ns = self.next_ns();
+        if next_ns > end_ns || next_ns == NEVER_NS {
+            return false;
+        }
+        self.now_ns = self.now_ns.max(next_ns);
+        let now = self.tick();
+        self.exchange.advance(self.exchange_now());
+        self.flush_exchange();
+        while let Some(packet) = self.wires.network.arrived(now.mono_ns) {
+            self.deliver(packet, now);
+        }
+        self.fire_timers(now);
+        true
+    }
+
+    /// The next moment at which anything happens.
+    fn next_ns(&self) -> u64 {
+        let exchange_ns = [self.exchange.next_deadline_ms(), self.exchange.next_ping_wall_ms()]
+            .into_iter()
+            .flatten()
+            .map(|session_ms| self.clock.mono_ns(session_ms))
+            .min();
+        [
+            self.wires.network.next_ns(),
+            exchange_ns,
+            Some(self.stages.feed.deadline_ns()),
+            Some(self.stages.decide.deadline_ns()),
+            Some(self.stages.execute.deadline_ns()),
+            Some(self.stages.reconcile.deadline_ns()),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(NEVER_NS)
+    }
+
+    fn fire_timers(&mut self, now: Now) {
+        let Stages { feed, decide, execute, reconcile } = &mut self.stages;
+        if feed.deadline_ns() <= now.mono_ns {
+            feed.on_timer(now, &mut FeedIo(&mut self.wires));
+        }
+        if decide.deadline_ns() <= now.mono_ns {
+            decide.on_timer(now, &mut DecideIo(&mut self.wires));
+        }
+        if execute.deadline_ns() <= now.mono_ns {
+            execute.on_timer(now, &mut ExecuteIo(&mut self.wires));
+        }
+        if reconcile.deadline_ns() <= now.mono_ns {
+            reconcile.on_timer(now, &mut ReconcileIo(&mut self.wires));
+        }
+    }
+
+    /// Moves messages between the stages until all rings are empty.
+    fn settle(&mut self) {
+        let now = self.tick();
+        loop {
+            let mut moved = self.settle_decide(now);
+            moved |= self.settle_execute(now);
+            let Stages { feed, reconcile, .. } = &mut self.stages;
+            while let Some(listing) = self.wires.listings.pop() {
+                feed.on_listing(&listing, now, &mut FeedIo(&mut self.wires));
+                moved = true;
+            }
+            while let Some(request) = self.wires.resyncs.pop() {
+                feed.on_resync(&request, now, &mut FeedIo(&mut self.wires));
+                moved = true;
+            }
+            while let Some(query) = self.wires.queries.pop() {
+                reconcile.on_query(&query, now, &mut ReconcileIo(&mut self.wires));
+                moved = true;
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn settle_decide(&mut self, now: Now) -> bool {
+        let decide = &mut self.stages.decide;
+        let mut moved = false;
+        while let Some(update) = self.wires.portfolio.pop() {
+            decide.on_portfolio(&update, now, &mut DecideIo(&mut self.wires));
+            moved = true;
+        }
+        while let Some(item) = self.wires.book.pop() {
+            match item {
+                BookItem::Event(event) => decide.on_book(&event, None, now, &mut DecideIo(&mut self.wires)),
+                BookItem::Snapshot(event, levels) => {
+                    decide.on_book(&event, Some(levels), now, &mut DecideIo(&mut self.wires));
+                }
+                BookItem::Listing(_, listing) => decide.on_listing(&listing, now),
+            }
+            self.decide_fed = true;
+            moved = true;
+        }
+        if std::mem::take(&mut self.decide_fed) {
+            decide.on_drained(&mut DecideIo(&mut self.wires));
+        }
+        moved
+    }
+
+    fn settle_execute(&mut self, now: Now) -> bool {
+        let execute = &mut self.stages.execute;
+        let mut moved = false;
+        while let Some(status) = self.wires.statuses.pop() {
+            execute.on_status(&status, now, &mut ExecuteIo(&mut self.wires));
+            moved = true;
+        }
+        while let Some(event) = self.wires.account.pop() {
+            let events = match &mut self.tamper {
+                None => vec![event],
+                Some(tamper) => tamper(event),
+            };
+            for event in events {
+                execute.on_account(&event, now, &mut ExecuteIo(&mut self.wires));
+            }
+            moved = true;
+        }
+        while let Some(intent) = self.wires.intents.pop() {
+            execute.on_intent(&intent, now, &mut ExecuteIo(&mut self.wires));
+            moved = true;
+        }
+        moved
+    }
+
+    fn deliver(&mut self, packet: Packet, now: Now) {
+        match packet {
+            Packet::Open { session } => self.open(session),
+            Packet::Text { session, text } => self.exchange.text(session, text.as_bytes(), self.exchange_now()),
+            Packet::HungUp { session } => self.exchange.closed(session),
+            Packet::Request { ticket, method, target, body } => self.request(ticket, method, &target, &body),
+            Packet::Opened { role, connection } => match role {
+                Role::Feed => self.stages.feed.on_opened(connection, now, &mut FeedIo(&mut self.wires)),
+                Role::Reconcile => {
+                    self.stages.reconcile.on_opened(connection, now, &mut ReconcileIo(&mut self.wires));
+                }
+            },
+            Packet::Lost { role, connection, reason, http_status } => {
+                let lost = ConnectionLost { reason, http_status };
+                match role {
+                    Role::Feed => self.stages.feed.on_closed(connection, &lost, now, &mut FeedIo(&mut self.wires)),
+                    Role::Reconcile => {
+                        self.stages.reconcile.on_closed(connection, &lost, now, &mut ReconcileIo(&mut self.wires));
+                    }
+                }
+            }
+            Packet::Frame { role: Role::Feed, connection, text } => {
+                self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
+            }
+            Packet::Frame { role: Role::Reconcile, connection, text } => {
+                let port = &mut ReconcileIo(&mut self.wires);
+                self.stages.reconcile.on_frame(connection, &text, now.mono_ns, now, port);
+            }
+            Packet::Ping { role: Role::Feed, connection } => self.stages.feed.on_ping(connection, now),
+            Packet::Ping { role: Role::Reconcile, connection } => self.stages.reconcile.on_ping(connection, now),
+            Packet::Answer { asker: Asker::Execute(request), status, body } => {
+                let port = &mut ExecuteIo(&mut self.wires);
+                self.stages.execute.on_answer(request, status, &body, now.mono_ns, now, port);
+            }
+            Packet::Answer { asker: Asker::Reconcile(request), status, body } => {
+                let port = &mut ReconcileIo(&mut self.wires);
+                self.stages.reconcile.on_answer(request, status, &body, now.mono_ns, now, port);
+            }
+        }
+        self.flush_exchange();
+        // Each input is followed through to its end before the next one, as a live driver with idle threads would.
+        self.settle();
+    }
+
+    /// Signs and hands a request to the exchange.
+    fn signed<T>(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        hand_in: impl FnOnce(&mut Exchange, &HttpRequest<'_>, ExchangeNow) -> T,
+    ) -> T {
+        let now = self.exchange_now();
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let mut signature = SignatureText::default();
+        self.credentials
+            .signer
+            .sign(now.wall_ms, method, path, &mut signature)
+            .expect("a key that was loaded can sign a short text");
+        let timestamp = now.wall_ms.to_string();
+        let request = HttpRequest {
+            method,
+            target,
+            key_id: Some(&self.credentials.key_id),
+            timestamp: Some(&timestamp),
+            signature: Some(signature.as_str()),
+            body,
+        };
+        hand_in(&mut self.exchange, &request, now)
+    }
+
+    fn open(&mut self, session: SessionId) {
+        let Some((role, connection)) = self.wires.sessions.get(&session).copied() else { return };
+        let opened = self.signed("GET", WS_PATH, &[], |exchange, request, now| exchange.open(session, request, now));
+        let packet = match opened {
+            Ok(()) => Packet::Opened { role, connection },
+            Err(response) => Packet::Lost {
+                role,
+                connection,
+                reason: String::from_utf8_lossy(&response.body).into_owned(),
+                http_status: Some(response.status),
+            },
+        };
+        self.wires.network.send(self.now_ns, packet);
+    }
+
+    fn request(&mut self, ticket: Ticket, method: &'static str, target: &str, body: &[u8]) {
+        self.signed(method, target, body, |exchange, request, now| exchange.http(ticket, request, now));
+    }
+
+    /// Puts what the exchange wrote on the network.
+    fn flush_exchange(&mut self) {
+        while let Some(output) = self.exchange.poll() {
+            let packet = match output {
+                Output::Response { ticket, response } => self.wires.tickets.remove(&ticket).map(|asker| {
+                    Packet::Answer { asker, status: response.status, body: response.body }
+                }),
+                Output::Frame { session, text } => {
+                    self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Frame { role, connection, text })
+                }
+                Output::Ping { session, .. } => {
+                    self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
+                }
+                Output::Close { session, reason } => self.wires.sessions.remove(&session).map(|(role, connection)| {
+                    Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
+                }),
+            };
+            // What belongs to a connection or request that was given up arrives nowhere.
+            if let Some(packet) = packet {
+                self.wires.network.send(self.now_ns, packet);
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The stages' ports in one thread: bounded queues instead of rings, the virtual network instead of sockets.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::network::{Asker, Network, Packet, Role};
+use crate::decide::{DecisionRecord, Skip};
+use crate::exchange::gateway::{SessionId, Ticket};
+use crate::execute::DayState;
+use crate::market::{BookLevels, MarketKey};
+use crate::messages::{
+    AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
+};
+use crate::ports::{
+    ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, ReconcilePort, RequestId, SocketPort,
+};
+use crate::record::Stage;
+
+/// What rides from `feed` to `decide`.
+pub(crate) enum BookItem {
+    Event(BookEvent),
+    Snapshot(BookEvent, Box<BookLevels>),
+    Listing(BookEvent, Box<Listing>),
+}
+
+/// A bounded queue: a ring without threads.
+pub(crate) struct Queue<T> {
+    items: VecDeque<T>,
+    capacity: usize,
+}
+
+impl<T> Queue<T> {
+    fn new(capacity: usize) -> Self {
+        Self { items: VecDeque::with_capacity(capacity), capacity }
+    }
+
+    fn push(&mut self, item: T) -> Result<(), T> {
+        if self.items.len() >= self.capacity {
+            return Err(item);
+        }
+        self.items.push_back(item);
+        Ok(())
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        self.items.pop_front()
+    }
+}
+
+/// An order write as it left the execute stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentRequest {
+    /// When, in session milliseconds.
+    pub session_ms: i64,
+    /// `POST` or `DELETE`.
+    pub method: &'static str,
+    /// The path.
+    pub path: String,
+    /// The body.
+    pub body: String,
+}
+
+/// Everything behind the ports.
+pub(crate) struct Wires {
+    pub(crate) now_ns: u64,
+    pub(crate) session_ms: i64,
+    pub(crate) network: Network,
+    pub(crate) book: Queue<BookItem>,
+    pub(crate) pool: Vec<Box<BookLevels>>,
+    pub(crate) overflow_epoch: u64,
+    pub(crate) resyncs: Queue<ResyncRequest>,
+    pub(crate) statuses: Queue<MarketStatus>,
+    pub(crate) intents: Queue<OrderIntent>,
+    pub(crate) portfolio: Queue<PortfolioUpdate>,
+    pub(crate) queries: Queue<QueryRequest>,
+    pub(crate) account: Queue<AccountEvent>,
+    pub(crate) listings: Queue<Listing>,
+    pub(crate) decisions: Vec<DecisionRecord>,
+    pub(crate) sent: Vec<SentRequest>,
+    pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
+    pub(crate) tickets: BTreeMap<Ticket, Asker>,
+    next_session: SessionId,
+    next_ticket: Ticket,
+}
+
+impl Wires {
+    pub(crate) fn new(ring_capacity: usize, snapshot_buffers: usize, latency_ns: u64) -> Self {
+        Self {
+            now_ns: 0,
+            session_ms: 0,
+            network: Network::new(latency_ns),
+            book: Queue::new(ring_capacity),
+            pool: (0..snapshot_buffers).map(|_| Box::default()).collect(),
+            overflow_epoch: 0,
+            resyncs: Queue::new(ring_capacity),
+            statuses: Queue::new(ring_capacity),
+            intents: Queue::new(ring_capacity),
+            portfolio: Queue::new(ring_capacity),
+            queries: Queue::new(ring_capacity),
+            account: Queue::new(ring_capacity),
+            listings: Queue::new(ring_capacity),
+            decisions: Vec::new(),
+            sent: Vec::new(),
+            sessions: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            next_session: 1,
+            next_ticket: 1,
+        }
+    }
+
+    fn send_packet(&mut self, packet: Packet) {
+        self.network.send(self.now_ns, packet);
+    }
+
+    fn request(&mut self, asker: Asker, method: &'static str, target: &str, body: &[u8]) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.tickets.insert(ticket, asker);
+        self.send_packet(Packet::Request { ticket, method, target: target.to_owned(), body: body.to_vec() });
+    }
+
+    fn connect(&mut self, role: Role, connection: ConnectionId) {
+        let session = self.next_session;
+        self.next_session += 1;
+        self.sessions.insert(session, (role, connection));
+        self.send_packet(Packet::Open { session });
+    }
+
+    fn session_of(&self, role: Role, connection: ConnectionId) -> Option<SessionId> {
+        self.sessions.iter().find(|(_, owner)| **owner == (role, connection)).map(|(session, _)| *session)
+    }
+
+    fn send_text(&mut self, role: Role, connection: ConnectionId, text: &str) {
+        if let Some(session) = self.session_of(role, connection) {
+            self.send_packet(Packet::Text { session, text: text.to_owned() });
+        }
+    }
+
+    fn hang_up(&mut self, role: Role, connection: ConnectionId) {
+        if let Some(session) = self.session_of(role, connection) {
+            self.sessions.remove(&session);
+            self.send_packet(Packet::HungUp { session });
+        }
+    }
+}
+
+/// The feed stage's port.
+pub(crate) struct FeedIo<'a>(pub(crate) &'a mut Wires);
+
+/// The decide stage's port.
+pub(crate) struct DecideIo<'a>(pub(crate) &'a mut Wires);
+
+/// The execute stage's port.
+pub(crate) struct ExecuteIo<'a>(pub(crate) &'a mut Wires);
+
+/// The reconcile stage's port.
+pub(crate) struct ReconcileIo<'a>(pub(crate) &'a mut Wires);
+
+impl SocketPort for FeedIo<'_> {
+    fn connect(&mut self, connection: ConnectionId) {
+        self.0.connect(Role::Feed, connection);
+    }
+
+    fn send(&mut self, connection: ConnectionId, text: &str) {
+        self.0.send_text(Role::Feed, connection, text);
+    }
+
+    fn close(&mut self, connection: ConnectionId) {
+        self.0.hang_up(Role::Feed, connection);
+    }
+}
+
+impl FeedPort for FeedIo<'_> {
+    fn stamp_ns(&mut self) -> u64 {
+        self.0.now_ns
+    }
+
+    fn take_levels(&mut self) -> Option<Box<BookLevels>> {
+        self.0.pool.pop()
+    }
+
+    fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.0.pool.push(levels);
+    }
+
+    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
+        self.0.book.push(BookItem::Event(*event)).map_err(|_| Full)
+    }
+
+    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
+        self.0.book.push(BookItem::Snapshot(*event, levels)).map_err(|item| match item {
+            BookItem::Snapshot(_, levels) => levels,
+            BookItem::Event(_) | BookItem::Listing(..) => unreachable!("the queue returns what was pushed"),
+        })
+    }
+
+    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
+        self.0.book.push(BookItem::Listing(*event, Box::new(*listing))).map_err(|_| Full)
+    }
+
+    fn raise_overflow(&mut self, epoch: u64) {
+        self.0.overflow_epoch = epoch;
+    }
+
+    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
+        self.0.statuses.push(*status).map_err(|_| Full)
+    }
+
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+}
+
+impl DecidePort for DecideIo<'_> {
+    fn stamp_ns(&mut self) -> u64 {
+        self.0.now_ns
+    }
+
+    fn overflow_epoch(&self) -> u64 {
+        self.0.overflow_epoch
+    }
+
+    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+        self.0.intents.push(*intent).map_err(|_| Full)
+    }
+
+    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
+        self.0.resyncs.push(*request).map_err(|_| Full)
+    }
+
+    fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.0.pool.push(levels);
+    }
+
+    fn decided(&mut self, record: &DecisionRecord) {
+        self.0.decisions.push(*record);
+    }
+
+    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
+
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+}
+
+impl ExecutePort for ExecuteIo<'_> {
+    fn stamp_ns(&mut self) -> u64 {
+        self.0.now_ns
+    }
+
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+        self.0.sent.push(SentRequest {
+            session_ms: self.0.session_ms,
+            method: request.method,
+            path: request.path.to_owned(),
+            body: String::from_utf8_lossy(request.body).into_owned(),
+        });
+        self.0.request(Asker::Execute(request.id), request.method, request.path, request.body);
+        Ok(())
+    }
+
+    fn abandon(&mut self, request: RequestId) {
+        self.0.tickets.retain(|_, asker| *asker != Asker::Execute(request));
+    }
+
+    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
+        self.0.portfolio.push(*update).map_err(|_| Full)
+    }
+
+    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
+        self.0.queries.push(*query).map_err(|_| Full)
+    }
+
+    fn persist(&mut self, _day: &DayState) {}
+
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+}
+
+impl SocketPort for ReconcileIo<'_> {
+    fn connect(&mut self, connection: ConnectionId) {
+        self.0.connect(Role::Reconcile, connection);
+    }
+
+    fn send(&mut self, connection: ConnectionId, text: &str) {
+        self.0.send_text(Role::Reconcile, connection, text);
+    }
+
+    fn close(&mut self, connection: ConnectionId) {
+        self.0.hang_up(Role::Reconcile, connection);
+    }
+}
+
+impl ReconcilePort for ReconcileIo<'_> {
+    fn get(&mut self, request: RequestId, path: &str) {
+        self.0.request(Asker::Reconcile(request), "GET", path, &[]);
+    }
+
+    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
+        self.0.account.push(*event).map_err(|_| Full)
+    }
+
+    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
+        self.0.listings.push(*listing).map_err(|_| Full)
+    }
+}

@@ -1,0 +1,284 @@
+//! What answers to order writes mean. An answer says accepted, rejected, or nothing certain: time-outs, cut connections,
+//! 5xx, `order_already_exists`, and "not found" on a cancel or an amend leave an order unknown. Owns no state.
+
+use super::ExecuteStage;
+use super::orders::OrderEvent;
+use super::requests::{Request, RequestItem, RequestKind};
+use super::table::OrderRef;
+use crate::clock::Now;
+use crate::market::{Count, MarketKey};
+use crate::messages::Verdict;
+use crate::ports::{ExecutePort, NoAnswer, RequestId};
+use crate::record::Stage;
+use crate::wire::error::ErrorBody;
+use crate::wire::orders::answer::{parse_amended, parse_canceled_batch, parse_created};
+
+/// What a status says about a write, before its body is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Accepted,
+    Rejected,
+    Throttled,
+    NotFound,
+    Uncertain,
+}
+
+fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
+    match http_status {
+        200 | 201 => Outcome::Accepted,
+        404 if kind != RequestKind::Create => Outcome::NotFound,
+        408 => Outcome::Uncertain,
+        409 if ErrorBody::parse(409, body).code == "order_already_exists" => Outcome::Uncertain,
+        429 => Outcome::Throttled,
+        400..=499 => Outcome::Rejected,
+        _ => Outcome::Uncertain,
+    }
+}
+
+impl ExecuteStage {
+    /// The answer to an order write.
+    pub fn on_answer(
+        &mut self,
+        request: RequestId,
+        http_status: u16,
+        body: &[u8],
+        read_ns: u64,
+        now: Now,
+        port: &mut impl ExecutePort,
+    ) {
+        let Some(request) = self.requests.take(request) else {
+            self.counters.late_answers += 1;
+            return self.finish(now, port);
+        };
+        port.latency(Stage::OrderRoundTrip, read_ns.saturating_sub(request.written_ns));
+        let outcome = outcome(request.kind, http_status, body);
+        match request.kind {
+            RequestKind::Cancel if outcome == Outcome::Accepted => self.cancels_answered(&request, body, now),
+            _ => {
+                for item in request.items() {
+                    self.item_answered(request.kind, item, outcome, body, now);
+                }
+            }
+        }
+        self.request_done(&request, read_ns, now);
+        self.finish(now, port);
+    }
+
+    /// A request has no answer: whether it was carried out is unknown.
+    pub fn on_no_answer(&mut self, request: RequestId, _why: NoAnswer, now: Now, port: &mut impl ExecutePort) {
+        if let Some(request) = self.requests.take(request) {
+            self.unanswered(&request, now);
+        }
+        self.finish(now, port);
+    }
+
+    pub(super) fn unanswered(&mut self, request: &Request, now: Now) {
+        for item in request.items() {
+            self.item_answered(request.kind, item, Outcome::Uncertain, &[], now);
+        }
+        self.request_done(request, 0, now);
+    }
+
+    /// The markets of a request may be written to again.
+    fn request_done(&mut self, request: &Request, read_ns: u64, now: Now) {
+        for item in request.items() {
+            if let Some(market) = self.directory.get_mut(item.market) {
+                market.writes = market.writes.saturating_sub(1);
+            }
+            self.caused(item.market, read_ns);
+            self.touch(item.at, now);
+            self.withdraw_if_degraded(item.market, now);
+            self.refresh(item.market, now);
+        }
+    }
+
+    fn item_answered(&mut self, kind: RequestKind, item: RequestItem, outcome: Outcome, body: &[u8], now: Now) {
+        match kind {
+            RequestKind::Create => self.create_answered(item, outcome, body, now),
+            RequestKind::Amend => self.amend_answered(item, outcome, body, now),
+            RequestKind::Cancel => match outcome {
+                Outcome::Throttled => {
+                    self.tokens.emptied(0, now.mono_ns);
+                    self.counters.throttled += 1;
+                    self.cancel_refused(item, Verdict::RefusedRate, now);
+                }
+                Outcome::Rejected => self.cancel_refused(item, Verdict::Rejected, now),
+                Outcome::NotFound => self.cancel_uncertain(item, OrderEvent::NotFound, now),
+                Outcome::Accepted | Outcome::Uncertain => self.cancel_uncertain(item, OrderEvent::NoOutcome, now),
+            },
+        }
+    }
+
+    fn create_answered(&mut self, item: RequestItem, outcome: Outcome, body: &[u8], now: Now) {
+        let key = item.market;
+        let answer = match outcome {
+            Outcome::Accepted => self.read(parse_created(body)),
+            Outcome::Rejected | Outcome::Throttled => {
+                let verdict = self.refused(key, outcome, now);
+                if let Some(order) = self.orders.get_mut(item.at)
+                    && order.id.is_none()
+                {
+                    order.final_filled = Some(order.filled);
+                }
+                self.step(item.at, OrderEvent::Rejected, now);
+                return self.conclude(key, verdict);
+            }
+            Outcome::NotFound | Outcome::Uncertain => None,
+        };
+        let Some(answer) = answer else {
+            self.step(item.at, OrderEvent::NoOutcome, now);
+            let unknown = self.orders.get(item.at).is_some_and(|order| order.state.is_unknown());
+            return self.conclude(key, if unknown { Verdict::Unknown } else { Verdict::Placed });
+        };
+        self.link(item.at, answer.order);
+        self.accepted(key, item.at);
+        if let Some(order) = self.orders.get_mut(item.at) {
+            order.reported = order.reported.max(answer.filled);
+            order.exchange_ms = order.exchange_ms.max(answer.ts_ms);
+            order.acked_ms = Some(answer.ts_ms);
+            if answer.remaining.is_zero() {
+                order.final_filled = order.final_filled.or(Some(answer.filled));
+                self.step(item.at, OrderEvent::AcceptedEnded, now);
+            } else {
+                self.step(item.at, OrderEvent::AcceptedResting, now);
+            }
+        }
+        self.conclude(key, Verdict::Placed);
+    }
+
+    fn read<T, E>(&mut self, read: Result<T, E>) -> Option<T> {
+        self.counters.malformed_answers += u64::from(read.is_err());
+        read.ok()
+    }
+
+    /// The exchange took an order: counted once, whether the answer or a report says so first.
+    pub(super) fn accepted(&mut self, key: MarketKey, at: OrderRef) {
+        if let Some(order) = self.orders.get_mut(at)
+            && !order.acknowledged
+        {
+            order.acknowledged = true;
+            self.counters.acked += u64::from(order.is_ours());
+            if let Some(market) = self.directory.get_mut(key) {
+                market.breaker.succeeded();
+            }
+        }
+    }
+
+    /// A create or amend was refused. Only the exchange's judgement of the order counts for the breaker.
+    fn refused(&mut self, key: MarketKey, outcome: Outcome, now: Now) -> Verdict {
+        let Some(market) = self.directory.get_mut(key) else { return Verdict::Rejected };
+        if outcome == Outcome::Throttled {
+            self.counters.throttled += 1;
+            self.tokens.emptied(market.exchange_index, now.mono_ns);
+            return Verdict::RefusedRate;
+        }
+        self.counters.rejected += 1;
+        let limits = &self.config.limits;
+        if market.breaker.rejected(now.session_ms, limits.breaker_rejects, limits.breaker_open_ms) {
+            self.counters.breakers_opened += 1;
+            let closes_ms = now.session_ms.saturating_add(limits.breaker_open_ms);
+            self.arm_session(closes_ms);
+        }
+        Verdict::Rejected
+    }
+
+    fn amend_answered(&mut self, item: RequestItem, outcome: Outcome, body: &[u8], now: Now) {
+        let key = item.market;
+        let answer = match outcome {
+            Outcome::Accepted => self.read(parse_amended(body)),
+            Outcome::Rejected | Outcome::Throttled | Outcome::NotFound => {
+                let (event, verdict) = if outcome == Outcome::NotFound {
+                    (OrderEvent::NotFound, Verdict::Unknown)
+                } else {
+                    (OrderEvent::Rejected, self.refused(key, outcome, now))
+                };
+                if let Some(order) = self.orders.get_mut(item.at) {
+                    order.amend = None;
+                }
+                self.step(item.at, event, now);
+                return self.conclude(key, verdict);
+            }
+            Outcome::Uncertain => None,
+        };
+        let Some(answer) = answer else {
+            self.step(item.at, OrderEvent::NoOutcome, now);
+            return self.conclude(key, Verdict::Unknown);
+        };
+        self.amended(item.at, answer.ts_ms);
+        if let Some(market) = self.directory.get_mut(key) {
+            market.breaker.succeeded();
+        }
+        let ended = answer.remaining.is_some_and(Count::is_zero);
+        self.step(item.at, if ended { OrderEvent::AmendedEnded } else { OrderEvent::AmendedResting }, now);
+        self.conclude(key, Verdict::Amended);
+    }
+
+    /// An amend was applied: its terms are the order's.
+    pub(super) fn amended(&mut self, at: OrderRef, ts_ms: i64) {
+        if let Some(order) = self.orders.get_mut(at)
+            && let Some((price, total)) = order.amend.take()
+        {
+            (order.price, order.total) = (price, total);
+            order.exchange_ms = order.exchange_ms.max(ts_ms);
+            order.acked_ms = Some(ts_ms);
+            self.counters.amended += 1;
+        }
+    }
+
+    fn cancels_answered(&mut self, request: &Request, body: &[u8], now: Now) {
+        let mut told = [false; super::requests::CANCEL_BATCH_MAX];
+        let read = parse_canceled_batch(body, |answer| {
+            let found = request.items().enumerate().find(|(_, item)| item.id == answer.order);
+            let Some((position, item)) = found else { return };
+            told[position] = true;
+            if answer.error.is_none() && answer.reduced_by > Count::ZERO {
+                self.canceled(item, answer.reduced_by, now);
+            } else {
+                self.cancel_uncertain(item, OrderEvent::NotFound, now);
+            }
+        });
+        let _ = self.read(read);
+        for (position, item) in request.items().enumerate() {
+            if !told[position] {
+                self.cancel_uncertain(item, OrderEvent::NoOutcome, now);
+            }
+        }
+    }
+
+    /// The exchange cancelled `reduced_by` contracts. What it did not cancel has filled: those fills may still come.
+    fn canceled(&mut self, item: RequestItem, reduced_by: Count, now: Now) {
+        if let Some(order) = self.orders.get_mut(item.at) {
+            // With an amend of unknown outcome the total is unknown too: the exchange's report will say.
+            if order.amend.is_none() && order.is_ours() {
+                let filled = (order.total - reduced_by).max(order.filled);
+                order.final_filled = order.final_filled.or(Some(filled));
+                order.reported = order.reported.max(filled);
+            } else if !order.is_ours() {
+                order.final_filled = Some(order.filled);
+            }
+        }
+        self.step(item.at, OrderEvent::Canceled, now);
+        self.conclude(item.market, Verdict::Cancelled);
+    }
+
+    /// The cancel was refused: the order rests on, and it is tried again later.
+    fn cancel_refused(&mut self, item: RequestItem, verdict: Verdict, now: Now) {
+        self.counters.rejected += u64::from(verdict == Verdict::Rejected);
+        let (first_ns, max_ns) = (self.config.retry_first_ns, self.config.retry_max_ns);
+        self.step(item.at, OrderEvent::Rejected, now);
+        if let Some(order) = self.orders.get_mut(item.at) {
+            order.want_cancel = true;
+            order.retry_wait_ns = (order.retry_wait_ns * 2).clamp(first_ns, max_ns);
+            order.retry_at_ns = now.mono_ns.saturating_add(order.retry_wait_ns);
+            let retry_at_ns = order.retry_at_ns;
+            self.cancels_due(retry_at_ns);
+        }
+        self.conclude(item.market, verdict);
+    }
+
+    fn cancel_uncertain(&mut self, item: RequestItem, event: OrderEvent, now: Now) {
+        self.step(item.at, event, now);
+        let gone = self.orders.get(item.at).is_none();
+        self.conclude(item.market, if gone { Verdict::Cancelled } else { Verdict::Unknown });
+    }
+}

@@ -1,0 +1,231 @@
+//! Keeps the ledger in step with facts: fills, determinations, payments, and what each order reserves. A fill is a fact at
+//! once, whatever is known about its order; its order is told when it is known.
+
+use super::ExecuteStage;
+use super::exposure::{self, Exposure};
+use super::orders::{OrderEvent, next};
+use super::table::OrderRef;
+use crate::clock::Now;
+use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price};
+use crate::messages::Fill;
+
+/// No fill is larger: ten million contracts.
+const FILL_MAX: Count = Count::from_contracts(10_000_000);
+
+impl ExecuteStage {
+    /// A fill of the account, of whatever order.
+    pub(super) fn book_fill(&mut self, fill: &Fill, now: Now) {
+        let Some(market) = self.directory.get(fill.market) else {
+            // The cash moved all the same: the next comparison will name it.
+            self.counters.stale_keys += 1;
+            return self.readings.compare_soon();
+        };
+        let value_max = Price::ONE.times(fill.count.max(Count::ZERO).min(FILL_MAX));
+        if fill.count <= Count::ZERO || fill.count > FILL_MAX || fill.fee < Money::ZERO || fill.fee > value_max {
+            self.counters.absurd_fills += 1;
+            return self.readings.compare_soon();
+        }
+        if !self.seen.insert(fill.trade, fill.order) {
+            self.counters.duplicate_fills += 1;
+            return;
+        }
+        if self.readings.is_in_baseline(fill.time_ms) {
+            self.counters.baseline_fills += 1;
+            return;
+        }
+        let exchange_index = market.exchange_index;
+        let cash = self.book_position(fill, exchange_index, now);
+        self.counters.fills += 1;
+        self.attach(fill, cash, now);
+        self.check_position(fill);
+        self.settle_late_fill(fill.market, now);
+        self.caused(fill.market, fill.read_ns);
+        self.refresh(fill.market, now);
+    }
+
+    /// Moves position, cost and cash. Returns how the cash moved before fees.
+    fn book_position(&mut self, fill: &Fill, exchange_index: u8, now: Now) -> Money {
+        let market = self.directory.get_mut(fill.market).expect("looked up by the caller");
+        let booking = market.position.fill(fill.side, fill.price, fill.count);
+        market.positions.push(now.session_ms, market.position.contracts);
+        self.unrealized += market.mark();
+        self.ledger.book_fill(exchange_index, booking, fill.fee, now.session_ms);
+        booking.cash
+    }
+
+    /// Tells the fill's order, or keeps it until the exchange tells whose it is.
+    fn attach(&mut self, fill: &Fill, cash: Money, now: Now) {
+        let market = self.directory.get(fill.market).expect("looked up by the caller");
+        let trade_fee = market.fees.trade_fee(fill.count, fill.price, fill.liquidity);
+        let step = self.config.balance_step;
+        if let Some(at) = self.orders.by_id(fill.order) {
+            let order = self.orders.get_mut(at).expect("found by its id");
+            if !order.is_ours() {
+                self.counters.foreign_fills += 1;
+                // Fills before the report that introduced the order are in the report's count.
+                if fill.time_ms > order.exchange_ms {
+                    order.filled += fill.count;
+                }
+                return;
+            }
+            order.filled += fill.count;
+            order.fills += 1;
+            let surprise = order.fees.net_fee(cash, trade_fee, step) != fill.fee;
+            self.counters.fee_surprises += u64::from(surprise);
+            self.counters.partial_fills += u64::from(order.pending_max() > Count::ZERO);
+            self.counters.overfills += u64::from(order.filled > order.final_filled.unwrap_or(order.most()));
+            self.touch(at, now);
+        } else if self.is_placing(fill.market, fill.side) && !self.orders.is_gone(fill.order) {
+            let (early, evicted) = self.early.entry(fill.order, fill.market, fill.side);
+            early.filled += fill.count;
+            early.fills += 1;
+            let surprise = early.fees.net_fee(cash, trade_fee, step) != fill.fee;
+            self.counters.early_fills += 1;
+            self.counters.early_forgotten += u64::from(evicted);
+            early.surprises += u32::from(surprise);
+        } else {
+            self.counters.foreign_fills += 1;
+        }
+    }
+
+    /// Whether an order of ours whose exchange id is not known yet may be filling on this side.
+    fn is_placing(&self, key: MarketKey, side: BookSide) -> bool {
+        self.orders.in_market(key.position()).any(|(_, order)| order.id.is_none() && order.side == side)
+    }
+
+    /// The exchange told an order's id: what came early is its own.
+    pub(super) fn link(&mut self, at: OrderRef, id: OrderId) {
+        if !self.orders.link(at, id) {
+            return;
+        }
+        let Some(early) = self.early.take(id) else { return };
+        let order = self.orders.get_mut(at).expect("linked just now");
+        order.filled += early.filled;
+        order.fills += early.fills;
+        order.fees = early.fees;
+        self.counters.fee_surprises += u64::from(early.surprises);
+        // Each of them but one that filled it entirely had left something open.
+        let whole = u32::from(order.filled >= order.most());
+        self.counters.partial_fills += u64::from(early.fills - whole.min(early.fills));
+    }
+
+    /// The exchange says what the position is after each fill of the stream.
+    fn check_position(&mut self, fill: &Fill) {
+        let market = self.directory.get(fill.market).expect("looked up by the caller");
+        if fill.post_position.is_some_and(|position| position != market.position.contracts) {
+            self.counters.position_surprises += 1;
+            self.readings.rebuild_soon();
+        }
+    }
+
+    /// A market's result is known: its position pays. Counted once.
+    pub(super) fn determine(&mut self, key: MarketKey, value: Price) {
+        let Some(market) = self.directory.get_mut(key) else { return };
+        if market.settled.is_some() || !self.readings.is_adopted() {
+            return;
+        }
+        market.settled = Some(value);
+        market.settled_position = market.position.contracts;
+        self.counters.settlements += u64::from(!market.position.contracts.is_zero());
+        self.close_at(key, value);
+        self.readings.settlements_soon();
+    }
+
+    fn close_at(&mut self, key: MarketKey, value: Price) {
+        let market = self.directory.get_mut(key).expect("looked up by the caller");
+        let booking = market.position.settle(value);
+        market.awaiting += booking.cash;
+        self.unrealized += market.mark();
+        self.ledger.book_determination(market.exchange_index, booking);
+    }
+
+    /// The exchange paid for a market.
+    pub(super) fn book_payment(&mut self, key: MarketKey, value: Price, fee: Money, now: Now) {
+        self.determine(key, value);
+        let Some(market) = self.directory.get_mut(key) else { return };
+        if market.paid || market.settled.is_none() {
+            return;
+        }
+        market.paid = true;
+        let paid = std::mem::take(&mut market.awaiting);
+        // A market settled before the baseline is told again by reads: its fee is in the baseline too.
+        let fee = if market.settled_position.is_zero() { Money::ZERO } else { fee };
+        self.ledger.book_payment(market.exchange_index, paid, fee, now.session_ms);
+    }
+
+    /// A fill from before the end that came after it: it is paid like the rest of the position.
+    fn settle_late_fill(&mut self, key: MarketKey, now: Now) {
+        let market = self.directory.get_mut(key).expect("looked up by the caller");
+        let Some(value) = market.settled else { return };
+        market.settled_position += market.position.contracts;
+        let paid = market.paid;
+        self.close_at(key, value);
+        if paid {
+            let market = self.directory.get_mut(key).expect("looked up above");
+            let late = std::mem::take(&mut market.awaiting);
+            self.ledger.book_payment(market.exchange_index, late, Money::ZERO, now.session_ms);
+        }
+    }
+
+    /// Moves an order by an event of its life.
+    pub(super) fn step(&mut self, at: OrderRef, event: OrderEvent, now: Now) {
+        let Some(order) = self.orders.get_mut(at) else { return };
+        let before = order.state;
+        order.state = next(before, event);
+        let key = order.market;
+        if order.state.is_unknown() && !before.is_unknown() {
+            order.unsure_ms = now.session_ms;
+            self.counters.unknown += 1;
+            self.resolve_now(key, now);
+        } else if before.is_unknown() && !order.state.is_unknown() {
+            self.counters.unknown_resolved += 1;
+            self.counters.unknown_never_applied += u64::from(event == OrderEvent::NeverApplied);
+        }
+        let Some(order) = self.orders.get(at) else { return };
+        if before.is_open() && !order.state.is_open() {
+            self.counters.cancelled += u64::from(order.is_ours() && order.was_cut_short());
+        } else if order.want_cancel && !order.state.is_in_flight() && order.state.is_open() {
+            let at_ns = order.retry_at_ns.max(now.mono_ns);
+            self.cancels_due(at_ns);
+        }
+    }
+
+    /// Draws the conclusions from an order's numbers: filled entirely, it has ended; ended and all its fills booked, it
+    /// leaves.
+    pub(super) fn touch(&mut self, at: OrderRef, now: Now) {
+        let Some(order) = self.orders.get_mut(at) else { return };
+        let whole = order.id.is_some() && order.amend.is_none() && order.filled >= order.total;
+        if whole && order.state.is_open() && order.is_ours() {
+            order.final_filled = Some(order.filled);
+            self.step(at, OrderEvent::SeenEnded, now);
+        }
+        let Some(order) = self.orders.get(at) else { return };
+        let (key, side) = (order.market, order.side);
+        if order.is_complete() {
+            self.orders.remove(at);
+            if !self.is_placing(key, side) {
+                self.early.clear(key, side);
+            }
+        }
+    }
+
+    /// Recomputes what a market's orders reserve and sends its newest state.
+    pub(super) fn refresh(&mut self, key: MarketKey, now: Now) {
+        self.exposures.clear();
+        self.exposures.extend(self.orders.in_market(key.position()).map(|(at, order)| Exposure::of(at, order)));
+        let Some(market) = self.directory.get_mut(key) else { return };
+        let sum = exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
+        self.ledger.reserve(market.exchange_index, market.reserved, sum);
+        market.reserved = sum;
+        for exposure in &self.exposures {
+            if let Some(order) = exposure.order.and_then(|at| self.orders.get_mut(at)) {
+                order.reserved = exposure.reserved;
+            }
+        }
+        if self.has_open_end(key) {
+            self.resolve_later(key, now);
+        }
+        self.keep_sells_covered(key, now);
+        self.mark_dirty(key);
+    }
+}

@@ -1,0 +1,238 @@
+//! Draws the conclusions from what was read: the baseline, differences between ledger and exchange, orders that are gone
+//! or never were. Owns no state.
+//!
+//! A difference must be there in two reads in a row before it trips, and each read is judged over a window: the exchange's
+//! reads lag, and fills travel. The last comparison allows neither window nor doubt.
+
+use super::ExecuteStage;
+use super::history::History;
+use super::orders::{OrderEvent, OrderState};
+use super::position::Position;
+use super::readings::{Pending, Question};
+use super::report::{Agreement, Difference};
+use crate::clock::{NEVER_NS, Now};
+use crate::market::{MarketKey, Money};
+use crate::messages::QueryKind;
+
+/// Reads in a row that must differ before the ledger is given up.
+const DIFFERENCES_TO_TRIP: u32 = 2;
+
+impl ExecuteStage {
+    pub(super) fn read_ended(&mut self, query: u32, kind: QueryKind, complete: bool, as_of_ms: i64, now: Now) {
+        self.readings.current = None;
+        self.counters.reads_incomplete += u64::from(!complete);
+        if kind == QueryKind::Resolve {
+            return self.resolve_ended(query, complete, as_of_ms, now);
+        }
+        let Some(asked) = self.readings.asked.filter(|asked| asked.query == query) else { return };
+        self.readings.asked = None;
+        if !complete {
+            return self.reading_failed(now);
+        }
+        match kind {
+            QueryKind::Settlements => {
+                let again_ns = now.mono_ns.saturating_add(self.config.compare_every_ns);
+                let awaiting = self.ledger.awaiting() != Money::ZERO && !self.readings.closing;
+                self.readings.settlements_due_ns = if awaiting { again_ns } else { NEVER_NS };
+            }
+            QueryKind::Rebuild | QueryKind::Compare => self.account_read(asked, kind, now),
+            QueryKind::Resolve | QueryKind::Successor => (),
+        }
+    }
+
+    /// A complete reading of balances, positions and resting orders.
+    fn account_read(&mut self, asked: Question, kind: QueryKind, now: Now) {
+        self.readings.compared = asked.query;
+        self.miss_orders(asked, now);
+        let since_up = self.readings.stream_up_ms.is_some_and(|up_ms| asked.asked_ms >= up_ms);
+        if kind == QueryKind::Rebuild && since_up && self.readings.is_adopted() && !self.readings.rebuilt {
+            self.readings.rebuilt = true;
+            self.all_conditions_changed(now);
+        }
+        let due_ns = now.mono_ns.saturating_add(self.config.compare_grace_ns);
+        self.readings.pending = Some(Pending { asked_ms: asked.asked_ms, due_ns });
+        let from_ms = self.window_start(asked.asked_ms);
+        if self.readings.is_adopted() && self.differences(from_ms).is_empty() && !self.has_open_ends() {
+            self.agreed(asked.asked_ms, now);
+        }
+    }
+
+    /// The ledger's values since then may be what the read shows; for the last comparison only the present ones.
+    fn window_start(&self, asked_ms: i64) -> i64 {
+        if self.readings.closing { i64::MAX } else { asked_ms.saturating_sub(self.config.read_lag_ms) }
+    }
+
+    fn has_open_ends(&self) -> bool {
+        self.readings.closing && self.order_differences().next().is_some()
+    }
+
+    /// Orders that should rest and were not in the reading.
+    fn miss_orders(&mut self, asked: Question, now: Now) {
+        let shows_ms = asked.asked_ms.saturating_sub(self.config.read_lag_ms);
+        for slot in 0..self.orders.slots() {
+            let Some(at) = self.orders.at(slot) else { continue };
+            let order = self.orders.get(at).expect("listed just now");
+            let told_ms = order.exchange_ms.max(order.sent_ms);
+            if order.state != OrderState::Resting || order.seen_in == asked.query || told_ms >= shows_ms {
+                continue;
+            }
+            let key = order.market;
+            if order.is_foreign() {
+                self.orders.remove(at);
+            } else {
+                self.step(at, OrderEvent::Missing, now);
+            }
+            self.refresh(key, now);
+        }
+    }
+
+    /// The grace is over: what differs now, differs.
+    pub(super) fn judge(&mut self, now: Now) {
+        let Some(pending) = self.readings.pending.take() else { return };
+        if !self.readings.is_adopted() {
+            return self.adopt(pending, now);
+        }
+        let from_ms = self.window_start(pending.asked_ms);
+        let mut differences = self.differences(from_ms);
+        if self.readings.closing {
+            differences.extend(self.order_differences());
+        }
+        if differences.is_empty() {
+            return self.agreed(pending.asked_ms, now);
+        }
+        self.counters.compares_differed += 1;
+        if self.readings.closing {
+            return self.last_reading_differed(differences, now);
+        }
+        self.readings.differed_in_row += 1;
+        if self.readings.differed_in_row >= DIFFERENCES_TO_TRIP {
+            let text: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            self.trip_now(format!("the ledger differs from the exchange in two reads: {}", text.join("; ")), now);
+        }
+        // The second look is a rebuild: it reads fills too, and brings the ones that a slow stream still owes.
+        let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
+        self.readings.rebuild_due_ns = self.readings.rebuild_due_ns.min(again_ns);
+        if self.ledger.awaiting() != Money::ZERO {
+            self.readings.settlements_soon();
+        }
+    }
+
+    fn agreed(&mut self, asked_ms: i64, now: Now) {
+        self.readings.pending = None;
+        self.readings.agreed_ms = asked_ms;
+        self.readings.differed_in_row = 0;
+        self.counters.compares_agreed += 1;
+        let next_ns = now.mono_ns.saturating_add(self.config.compare_every_ns);
+        self.readings.compare_due_ns = next_ns;
+        if self.readings.closing {
+            self.ending.agree(Agreement {
+                agrees: true,
+                differences: Vec::new(),
+                exchange_cash: self.readings.balances.clone(),
+            });
+        }
+    }
+
+    fn last_reading_differed(&mut self, differences: Vec<Difference>, now: Now) {
+        if self.ending.may_try_again(self.config.final_attempts) {
+            if self.ledger.awaiting() != Money::ZERO {
+                self.readings.settlements_soon();
+            }
+            self.readings.rebuild_due_ns = now.mono_ns.saturating_add(2 * self.config.retry_first_ns);
+        } else {
+            let exchange_cash = self.readings.balances.clone();
+            self.ending.agree(Agreement { agrees: false, differences, exchange_cash });
+        }
+    }
+
+    /// An account-wide read failed: it is due again.
+    pub(super) fn reading_failed(&mut self, now: Now) {
+        let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
+        let readings = &mut self.readings;
+        if readings.closing {
+            return self.last_reading_differed(vec![Difference::Unreadable], now);
+        }
+        if !readings.is_adopted() || !readings.rebuilt {
+            readings.rebuild_due_ns = readings.rebuild_due_ns.min(again_ns);
+        }
+        readings.compare_due_ns = readings.compare_due_ns.min(again_ns);
+        if self.ledger.awaiting() != Money::ZERO {
+            self.readings.settlements_due_ns = self.readings.settlements_due_ns.min(again_ns);
+        }
+    }
+
+    /// Makes a reading the baseline, if the account stood still while it was read and the stream was up to say so.
+    fn adopt(&mut self, pending: Pending, now: Now) {
+        let baseline_ms = pending.asked_ms.saturating_sub(self.config.read_lag_ms);
+        let watched = self.readings.stream_up_ms.is_some_and(|up_ms| up_ms <= pending.asked_ms);
+        if !watched || self.readings.newest_fill_ms >= baseline_ms {
+            self.readings.rebuild_due_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
+            return;
+        }
+        self.readings.baseline_ms = Some(baseline_ms);
+        self.readings.rebuilt = true;
+        for (exchange_index, cash) in self.readings.balances.clone() {
+            self.ledger.adopt_cash(exchange_index, cash);
+        }
+        for position in 0..self.directory.len() {
+            let Some(key) = self.directory.at(position).map(|market| market.key) else { continue };
+            self.adopt_market(key, now);
+        }
+        self.agreed(pending.asked_ms, now);
+        self.all_conditions_changed(now);
+    }
+
+    fn adopt_market(&mut self, key: MarketKey, now: Now) {
+        let market = self.directory.get_mut(key).expect("looked up by the caller");
+        if market.read_position.0 == self.readings.compared {
+            let contracts = market.read_position.1;
+            let cost = if contracts.is_zero() { Money::ZERO } else { market.read_cost.max(Money::ZERO) };
+            self.ledger.adopt_cost(market.position.cost, cost);
+            market.position = Position { contracts, cost };
+            market.positions = History::new(contracts, super::directory::POSITION_HISTORY);
+            self.unrealized += market.mark();
+        }
+        if let Some(value) = market.outcome {
+            self.determine(key, value);
+        }
+        self.refresh(key, now);
+    }
+
+    /// A market's orders and fills were read.
+    fn resolve_ended(&mut self, query: u32, complete: bool, as_of_ms: i64, now: Now) {
+        let found = self.directory.iter().find(|market| market.resolve.asked.is_some_and(|asked| asked.0 == query));
+        let Some(key) = found.map(|market| market.key) else { return };
+        if complete {
+            self.conclude_never_accepted(key, as_of_ms, now);
+        }
+        let open_end = self.has_open_end(key);
+        let (first_ns, max_ns) = (self.config.retry_first_ns, self.config.retry_max_ns);
+        let market = self.directory.get_mut(key).expect("found just now");
+        market.resolve.asked = None;
+        market.resolve.wait_ns = if open_end { (market.resolve.wait_ns * 2).clamp(first_ns, max_ns) } else { 0 };
+        market.resolve.due_ns = NEVER_NS;
+        if open_end {
+            let again_ns = now.mono_ns.saturating_add(market.resolve.wait_ns);
+            self.resolve_by(key, again_ns);
+        }
+        self.refresh(key, now);
+    }
+
+    /// Creates that a complete read does not show, though it is newer than the last moment at which they could have been
+    /// accepted, never were.
+    fn conclude_never_accepted(&mut self, key: MarketKey, as_of_ms: i64, now: Now) {
+        let shows_ms = as_of_ms.saturating_sub(self.config.read_lag_ms);
+        let validity_ms = self.config.signature_validity_ms;
+        loop {
+            let found = self.orders.in_market(key.position()).find(|(_, order)| {
+                order.state == OrderState::UnknownCreate && shows_ms >= order.sent_ms.saturating_add(validity_ms)
+            });
+            let Some((at, _)) = found else { break };
+            if let Some(order) = self.orders.get_mut(at) {
+                order.final_filled = Some(order.filled);
+            }
+            self.step(at, OrderEvent::NeverApplied, now);
+            self.touch(at, now);
+        }
+    }
+}

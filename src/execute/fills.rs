@@ -1,0 +1,156 @@
+//! Which fills were booked, and which of them still look for their order. Owns the bounded memory of fill keys and the
+//! fills of orders whose exchange id is not known yet.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+use super::fee_rounding::FeeAccumulator;
+use crate::market::{BookSide, Count, MarketKey, OrderId, TradeId};
+
+/// A hasher without a random seed, so that runs repeat.
+pub(super) type PlainHasher = BuildHasherDefault<DefaultHasher>;
+
+/// The newest fills, by (trade, order). The oldest is forgotten when a new one finds no room.
+#[derive(Debug)]
+pub struct SeenFills {
+    keys: HashSet<(TradeId, OrderId), PlainHasher>,
+    order: VecDeque<(TradeId, OrderId)>,
+    bound: usize,
+}
+
+impl SeenFills {
+    /// Room for `bound` fills.
+    #[must_use]
+    pub fn new(bound: usize) -> Self {
+        // Twice the room: removing leaves marks behind that a table at half its capacity sweeps without growing.
+        let keys = HashSet::with_capacity_and_hasher(bound * 2, PlainHasher::default());
+        Self { keys, order: VecDeque::with_capacity(bound), bound }
+    }
+
+    /// Remembers a fill. Returns whether it is new.
+    pub fn insert(&mut self, trade: TradeId, order: OrderId) -> bool {
+        if !self.keys.insert((trade, order)) {
+            return false;
+        }
+        if self.order.len() == self.bound
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+        self.order.push_back((trade, order));
+        true
+    }
+}
+
+/// The fills of one order that came before the exchange told whose order it is.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlyFills {
+    /// The order.
+    pub order: OrderId,
+    /// Its market.
+    pub market: MarketKey,
+    /// Its side.
+    pub side: BookSide,
+    /// Filled so far.
+    pub filled: Count,
+    /// How many fills that were.
+    pub fills: u32,
+    /// Where the prediction of its fees stands.
+    pub fees: FeeAccumulator,
+    /// Fills whose fee was not the predicted one.
+    pub surprises: u32,
+}
+
+/// Fills whose order may be one of ours that is being placed. They are booked already: only their order waits.
+#[derive(Debug)]
+pub struct EarlyTable {
+    entries: VecDeque<EarlyFills>,
+    bound: usize,
+}
+
+impl EarlyTable {
+    /// Room for the fills of `bound` orders.
+    #[must_use]
+    pub fn new(bound: usize) -> Self {
+        Self { entries: VecDeque::with_capacity(bound), bound }
+    }
+
+    /// The entry of an order, made when there is none. The oldest gives way when there is no room; returns whether one
+    /// did.
+    pub fn entry(&mut self, order: OrderId, market: MarketKey, side: BookSide) -> (&mut EarlyFills, bool) {
+        let found = self.entries.iter().position(|entry| entry.order == order);
+        let mut evicted = false;
+        let position = found.unwrap_or_else(|| {
+            if self.entries.len() == self.bound {
+                self.entries.pop_front();
+                evicted = true;
+            }
+            let fees = FeeAccumulator::default();
+            self.entries.push_back(EarlyFills {
+                order,
+                market,
+                side,
+                filled: Count::ZERO,
+                fills: 0,
+                fees,
+                surprises: 0,
+            });
+            self.entries.len() - 1
+        });
+        (&mut self.entries[position], evicted)
+    }
+
+    /// Takes what was kept for an order.
+    pub fn take(&mut self, order: OrderId) -> Option<EarlyFills> {
+        let position = self.entries.iter().position(|entry| entry.order == order)?;
+        self.entries.remove(position)
+    }
+
+    /// Forgets the entries of a market and side: no order of ours is being placed there any more.
+    pub fn clear(&mut self, market: MarketKey, side: BookSide) {
+        self.entries.retain(|entry| entry.market != market || entry.side != side);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u128) -> (TradeId, OrderId) {
+        (TradeId::from_bits(n), OrderId::from_bits(n % 3))
+    }
+
+    #[test]
+    fn a_fill_is_new_once_for_each_trade_and_order() {
+        let mut seen = SeenFills::new(8);
+        assert!(seen.insert(TradeId::from_bits(1), OrderId::from_bits(1)));
+        assert!(!seen.insert(TradeId::from_bits(1), OrderId::from_bits(1)));
+        assert!(seen.insert(TradeId::from_bits(1), OrderId::from_bits(2)));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_keeps_the_newest() {
+        let mut seen = SeenFills::new(4);
+        for n in 0..10_000 {
+            let (trade, order) = key(n);
+            assert!(seen.insert(trade, order));
+            assert!(!seen.insert(trade, order));
+        }
+        assert_eq!(seen.keys.len(), 4);
+        for n in 9_996..10_000 {
+            let (trade, order) = key(n);
+            assert!(!seen.insert(trade, order));
+        }
+    }
+
+    #[test]
+    fn early_fills_of_an_order_add_up_until_taken() {
+        let mut early = EarlyTable::new(2);
+        let market = MarketKey::default();
+        for _ in 0..2 {
+            early.entry(OrderId::from_bits(1), market, BookSide::Bid).0.filled += Count::from_contracts(1);
+        }
+        assert_eq!(early.take(OrderId::from_bits(1)).unwrap().filled, Count::from_contracts(2));
+        assert!(early.take(OrderId::from_bits(1)).is_none());
+    }
+}

@@ -1,0 +1,274 @@
+//! From a decision to an order: keep what rests, amend it, cancel it for the other side, or place a new one. Everything
+//! that adds risk passes the gate first. Owns no state.
+
+use super::ExecuteStage;
+use super::cash::Terms;
+use super::exposure::{self, Exposure};
+use super::orders::OrderState;
+use super::risk::{Question, check};
+use super::table::{Order, OrderRef, Whose};
+use super::tokens::{AMEND_COST, CREATE_COST};
+use crate::clock::Now;
+use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, Ticker, TimeInForce};
+use crate::messages::{OrderIntent, Pricing, Verdict};
+use crate::ports::ExecutePort;
+use crate::record::Stage;
+use crate::wire::orders::body::{Amend, Create};
+
+/// What the gate needs to know beside the intent: which order it would replace, and whether it reduces only.
+#[derive(Clone, Copy)]
+struct Wanted {
+    side: BookSide,
+    price: Price,
+    count: Count,
+    replaces: Option<OrderRef>,
+}
+
+impl ExecuteStage {
+    /// A decision. It gets exactly one verdict, in a portfolio update.
+    pub fn on_intent(&mut self, intent: &OrderIntent, now: Now, port: &mut impl ExecutePort) {
+        self.counters.intents += 1;
+        let key = intent.market;
+        let Some(market) = self.directory.get_mut(key) else {
+            self.counters.stale_keys += 1;
+            return self.finish(now, port);
+        };
+        market.best_bid = intent.best_bid;
+        market.best_ask = intent.best_ask;
+        self.unrealized += market.mark();
+        self.caused(key, intent.stamps.newest_read_ns);
+        match self.consider(intent, now, port) {
+            Ok(()) => self.directory.get_mut(key).expect("looked up above").intent = Some(intent.id),
+            Err(verdict) => self.give_verdict(key, intent.id, verdict),
+        }
+        self.refresh(key, now);
+        self.finish(now, port);
+    }
+
+    /// Writes what the intent asks for, or says why nothing is written.
+    fn consider(&mut self, intent: &OrderIntent, now: Now, port: &mut impl ExecutePort) -> Result<(), Verdict> {
+        let key = intent.market;
+        let side = intent.action.book_side().ok_or(Verdict::NothingToReduce)?;
+        let market = self.directory.get(key).expect("looked up by the caller");
+        if market.writes > 0 || market.intent.is_some() {
+            self.counters.intents_while_busy += 1;
+            return Err(Verdict::RefusedDegraded);
+        }
+        let position = market.position;
+        let own = self.own_order(key);
+        self.gather(key, own);
+        let count = if intent.action.reduces() {
+            intent.count.min(exposure::unclaimed(&self.exposures, position, side))
+        } else {
+            intent.count
+        };
+        let resting = match own.and_then(|at| Some((at, *self.orders.get(at)?))) {
+            Some((_, order)) if order.state != OrderState::Resting || order.want_cancel => {
+                return Err(Verdict::RefusedDegraded);
+            }
+            resting => resting,
+        };
+        match resting {
+            Some((at, order)) if order.side != side => self.cancel_for_intent(at, now, port),
+            _ if count.is_zero() && intent.action.reduces() => Err(Verdict::NothingToReduce),
+            Some((at, order)) => self.keep_or_amend(at, &order, intent, count, now, port),
+            None => self.place(intent, side, count, now, port),
+        }
+    }
+
+    fn keep_or_amend(
+        &mut self,
+        at: OrderRef,
+        order: &Order,
+        intent: &OrderIntent,
+        count: Count,
+        now: Now,
+        port: &mut impl ExecutePort,
+    ) -> Result<(), Verdict> {
+        let market = self.directory.get(intent.market).expect("looked up by the caller");
+        if market.within_a_tick(order.price, intent.price) {
+            self.want(at, intent, now);
+            return Err(Verdict::Kept);
+        }
+        if intent.pricing == Pricing::Aggressive {
+            return self.cancel_for_intent(at, now, port);
+        }
+        let wanted = Wanted { side: order.side, price: intent.price, count, replaces: Some(at) };
+        self.gate(intent, wanted, now)?;
+        // The exchange counts the new total from what it has filled, which may be ahead of the fills that came.
+        let total = order.filled.max(order.reported) + count;
+        let gate_ns = passed(now, port);
+        self.amend(at, intent.price, total, now, port)?;
+        self.want(at, intent, now);
+        stamp_write(intent, gate_ns, port);
+        Ok(())
+    }
+
+    fn place(
+        &mut self,
+        intent: &OrderIntent,
+        side: BookSide,
+        count: Count,
+        now: Now,
+        port: &mut impl ExecutePort,
+    ) -> Result<(), Verdict> {
+        let key = intent.market;
+        self.gate(intent, Wanted { side, price: intent.price, count, replaces: None }, now)?;
+        let gate_ns = passed(now, port);
+        let aggressive = intent.pricing == Pricing::Aggressive;
+        let client = ClientOrderId { nonce: self.nonce, counter: self.orders_placed + 1 };
+        let mut order = Order::new(Whose::Ours(client), key, side, intent.price, count, OrderState::Creating);
+        order.placed_ms = now.session_ms;
+        order.sent_ms = now.session_ms;
+        order.reducing = intent.action.reduces();
+        order.expires_ms = if aggressive { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
+        let expires_ms = order.expires_ms;
+        let Some(at) = self.orders.insert(order) else {
+            self.counters.orders_untracked += 1;
+            return Err(Verdict::RefusedOpenOrders);
+        };
+        // The id is spent whatever becomes of the request.
+        self.orders_placed += 1;
+        let (ticker, exchange_index) = self.place_of(key);
+        let create = Create {
+            ticker: ticker.as_str(),
+            client_order_id: client,
+            side,
+            count,
+            price: intent.price,
+            time_in_force: if aggressive { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCanceled },
+            post_only: !aggressive,
+            reduce_only: aggressive && intent.action.reduces(),
+            exchange_index,
+        };
+        if let Err(verdict) = self.create(at, &create, now, port) {
+            self.orders.remove(at);
+            return Err(verdict);
+        }
+        if !aggressive {
+            self.arm_session(expires_ms);
+        }
+        stamp_write(intent, gate_ns, port);
+        Ok(())
+    }
+
+    /// The gate. Fills the scratch list of exposures with the market's orders and the wanted one.
+    fn gate(&mut self, intent: &OrderIntent, wanted: Wanted, now: Now) -> Result<(), Verdict> {
+        let key = intent.market;
+        let entangled =
+            self.orders.in_market(key.position()).any(|(at, order)| !order.is_foreign() && Some(at) != wanted.replaces);
+        self.gather(key, wanted.replaces);
+        let market = self.directory.get(key).expect("looked up by the caller");
+        let terms = Terms { price: wanted.price, pending: wanted.count };
+        let unclaimed = exposure::unclaimed(&self.exposures, market.position, wanted.side);
+        let old = wanted.replaces.and_then(|at| self.orders.get(at)).map(|order| order.terms()[0]);
+        self.exposures.push(Exposure::considered(wanted.side, [old.unwrap_or(terms), terms]));
+        let reserved =
+            exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
+        let creates = wanted.replaces.is_none();
+        let open_orders = self.orders.ours_open() + usize::from(creates);
+        let cost = if creates { CREATE_COST } else { AMEND_COST };
+        let available = self.ledger.shard(market.exchange_index).map_or(Money::ZERO, |shard| shard.available);
+        let question = Question {
+            opens: wanted.count > unclaimed,
+            creates,
+            price: wanted.price,
+            count: wanted.count,
+            best_bid: intent.best_bid,
+            best_ask: intent.best_ask,
+            phase: market.phase,
+            fresh: market.fresh,
+            close_time_ms: market.close_time_ms,
+            session_ms: now.session_ms,
+            loss_stopped: self.loss_stop.is_stopped(now.session_ms),
+            stopping: self.ending.is_stopping(),
+            degraded: entangled || self.is_degraded(key),
+            breaker_open: market.breaker.is_open(now.session_ms),
+            furthest: exposure::furthest(&self.exposures, market.position, wanted.side),
+            open_orders,
+            reserves: reserved - market.reserved,
+            available,
+            at_risk: self.ledger.reserved() + self.ledger.cost(),
+            tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
+        };
+        check(&self.config.limits, &question)
+    }
+
+    /// Fills the scratch list with the market's orders, one left out.
+    fn gather(&mut self, key: MarketKey, without: Option<OrderRef>) {
+        self.exposures.clear();
+        let orders = self.orders.in_market(key.position()).filter(|&(at, _)| Some(at) != without);
+        self.exposures.extend(orders.map(|(at, order)| Exposure::of(at, order)));
+    }
+
+    /// The order is wanted: it lives on.
+    fn want(&mut self, at: OrderRef, intent: &OrderIntent, now: Now) {
+        if let Some(order) = self.orders.get_mut(at) {
+            order.expires_ms = now.session_ms.saturating_add(self.config.order_ttl_ms);
+            order.reducing = intent.action.reduces();
+            let expires_ms = order.expires_ms;
+            self.arm_session(expires_ms);
+        }
+    }
+
+    fn cancel_for_intent(&mut self, at: OrderRef, now: Now, port: &mut impl ExecutePort) -> Result<(), Verdict> {
+        self.withdraw(at, now);
+        self.send_cancels(now, port);
+        let sent = self.orders.get(at).is_some_and(|order| order.state == OrderState::Canceling);
+        if sent { Ok(()) } else { Err(Verdict::RefusedRate) }
+    }
+
+    /// An order whose position fell below it is decreased to the position, or withdrawn when nothing is left.
+    pub(super) fn keep_sells_covered(&mut self, key: MarketKey, now: Now) {
+        let Some(at) = self.own_order(key) else { return };
+        let market = self.directory.get(key).expect("an order's market is listed while it is followed");
+        let order = self.orders.get(at).expect("found just now");
+        if !order.reducing || order.state != OrderState::Resting || order.want_cancel {
+            return;
+        }
+        let covered = market.position.closable_by(order.side);
+        if order.pending_max() > covered {
+            self.counters.decreased += 1;
+            // Cancelling costs a fifth of an amend and cannot race with another fill; what is still wanted is placed by
+            // the next decision.
+            self.withdraw(at, now);
+        }
+    }
+
+    /// What every body says about its market: the ticker and the shard.
+    pub(super) fn place_of(&self, key: MarketKey) -> (Ticker, u8) {
+        let market = self.directory.get(key).expect("an order's market is listed while it is followed");
+        (market.ticker, market.exchange_index)
+    }
+
+    fn amend(
+        &mut self,
+        at: OrderRef,
+        price: Price,
+        total: Count,
+        now: Now,
+        port: &mut impl ExecutePort,
+    ) -> Result<(), Verdict> {
+        let order = self.orders.get(at).expect("looked up by the caller");
+        let Whose::Ours(client_order_id) = order.whose else { return Err(Verdict::RefusedDegraded) };
+        let (ticker, exchange_index) = self.place_of(order.market);
+        let (ticker, side) = (ticker.as_str(), order.side);
+        let amend = Amend { ticker, client_order_id, side, price, count: total, exchange_index };
+        self.write_amend(at, &amend, now, port)
+    }
+}
+
+/// The gate is passed: since when, and how long it took.
+fn passed(now: Now, port: &mut impl ExecutePort) -> u64 {
+    let gate_ns = port.stamp_ns();
+    port.latency(Stage::Risk, gate_ns.saturating_sub(now.mono_ns));
+    gate_ns
+}
+
+/// The bytes are handed over: how long that took, and how long ago the decision's frames were read.
+fn stamp_write(intent: &OrderIntent, gate_ns: u64, port: &mut impl ExecutePort) {
+    let written_ns = port.stamp_ns();
+    port.latency(Stage::Write, written_ns.saturating_sub(gate_ns));
+    port.latency(Stage::TickToWire, written_ns.saturating_sub(intent.stamps.oldest_read_ns));
+    port.latency(Stage::NewestToWire, written_ns.saturating_sub(intent.stamps.newest_read_ns));
+}

@@ -1,0 +1,320 @@
+//! The execute stage: the ledger, the risk gate, the life of orders, client order ids and write tokens.
+//!
+//! It owns the only opinion about what the account has. Facts come in: intents from `decide`, conditions of markets from
+//! `feed`, facts about the account from `reconcile`, answers to its own order writes. Out go order writes, portfolio
+//! updates, and questions to the exchange. It never waits: whatever an answer is due for is a state of an order.
+//!
+//! How the parts hang together:
+//!
+//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends.
+//! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
+//! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
+//! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
+//!
+//! It may not touch sockets, clocks or threads, and allocates nothing on an intent, an answer or a fill once its tables
+//! stand. Inputs that come early, late, twice or never are the normal case; the ledger's identities are asserted after
+//! every event.
+
+mod account;
+mod answers;
+mod booking;
+mod breaker;
+mod cash;
+mod compare;
+mod config;
+mod counters;
+mod directory;
+mod exposure;
+mod fee_rounding;
+mod fills;
+mod history;
+mod intents;
+mod ledger;
+mod loss_stop;
+mod orders;
+mod position;
+mod queries;
+mod readings;
+mod report;
+mod requests;
+mod risk;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod upkeep;
+mod writes;
+
+use std::collections::VecDeque;
+
+pub use config::{ExecuteConfig, RiskLimits};
+pub use counters::ExecuteCounters;
+pub use ledger::{Ledger, ShardCash};
+pub use loss_stop::DayState;
+pub use orders::{OrderEvent, OrderState, next};
+pub use position::Position;
+pub use report::{Agreement, Difference, PositionView};
+
+use crate::clock::{NEVER_NS, Now, SessionClock};
+use crate::market::{MarketKey, Money};
+use crate::messages::{MarketStatus, Phase, PortfolioUpdate, Verdict};
+use crate::ports::ExecutePort;
+use directory::Directory;
+use exposure::Exposure;
+use fills::{EarlyTable, SeenFills};
+use loss_stop::LossStop;
+use readings::Readings;
+use requests::Requests;
+use table::{OrderRef, OrderTable};
+use tokens::WriteTokens;
+use upkeep::Ending;
+
+/// How many orders whose owner is not known yet may have fills waiting.
+const EARLY_ORDERS: usize = 1_024;
+/// How soon a full ring is tried again.
+const FULL_RETRY_NS: u64 = 100_000;
+
+/// The execute stage.
+#[derive(Debug)]
+pub struct ExecuteStage {
+    config: ExecuteConfig,
+    clock: SessionClock,
+    /// Drawn for this start; the mark of this run's orders.
+    nonce: u64,
+    orders_placed: u32,
+    ledger: Ledger,
+    directory: Directory,
+    orders: OrderTable,
+    requests: Requests,
+    tokens: WriteTokens,
+    seen: SeenFills,
+    early: EarlyTable,
+    loss_stop: LossStop,
+    unrealized: Money,
+    readings: Readings,
+    /// Shards that take no orders now.
+    paused: [bool; 256],
+    ending: Ending,
+    counters: ExecuteCounters,
+    /// Markets whose newest state `decide` has not got, oldest first.
+    dirty: VecDeque<u16>,
+    /// The next moment at which time alone changes something.
+    due_ns: u64,
+    /// When an order that has to go may be tried; never when there is none.
+    cancels_due_ns: u64,
+    body: Vec<u8>,
+    path: String,
+    exposures: Vec<Exposure>,
+}
+
+impl ExecuteStage {
+    /// A stage that knows nothing yet. `nonce` is drawn once for each start, at random; `day` is what the last run left
+    /// (the default when there is none). Nothing is traded until a complete read of the account.
+    #[must_use]
+    pub fn new(config: ExecuteConfig, clock: SessionClock, nonce: u64, day: DayState) -> Self {
+        Self {
+            clock,
+            nonce,
+            orders_placed: 0,
+            ledger: Ledger::new(),
+            directory: Directory::new(config.markets_max),
+            orders: OrderTable::new(config.orders_max, config.markets_max),
+            requests: Requests::new(config.requests_max),
+            tokens: WriteTokens::new(config.write_refill, config.write_capacity),
+            seen: SeenFills::new(config.fills_remembered),
+            early: EarlyTable::new(EARLY_ORDERS),
+            loss_stop: LossStop::new(config.limits.daily_loss_max, day),
+            unrealized: Money::ZERO,
+            readings: Readings::new(),
+            paused: [false; 256],
+            ending: Ending::default(),
+            counters: ExecuteCounters::default(),
+            dirty: VecDeque::with_capacity(config.markets_max),
+            due_ns: 0,
+            cancels_due_ns: NEVER_NS,
+            body: Vec::with_capacity(8 * 1_024),
+            path: String::with_capacity(256),
+            exposures: Vec::with_capacity(config.orders_max + 2),
+            config,
+        }
+    }
+
+    /// A market's condition changed.
+    pub fn on_status(&mut self, status: &MarketStatus, now: Now, port: &mut impl ExecutePort) {
+        let Some(market) = self.directory.get_mut(status.market) else {
+            self.counters.stale_keys += 1;
+            return self.finish(now, port);
+        };
+        market.phase = status.phase;
+        market.fresh = status.fresh;
+        market.close_time_ms = status.close_time_ms;
+        market.bands = status.bands;
+        if let (Phase::Determined, Some(value)) = (status.phase, status.settlement) {
+            market.outcome = Some(value);
+            self.determine(status.market, value);
+        }
+        self.after_condition(status.market, now);
+        self.finish(now, port);
+    }
+
+    /// A condition that decides about new risk changed: orders may have to go, `decide` has to know.
+    fn after_condition(&mut self, key: MarketKey, now: Now) {
+        self.withdraw_if_degraded(key, now);
+        self.refresh(key, now);
+    }
+
+    /// The end of every input: what has become possible is done now.
+    fn finish(&mut self, now: Now, port: &mut impl ExecutePort) {
+        self.watch_loss(now, port);
+        if self.cancels_due_ns <= now.mono_ns {
+            self.send_cancels(now, port);
+        }
+        self.send_queries(now, port);
+        self.send_portfolios(now, port);
+    }
+
+    /// Makes sure that `on_timer` is called then.
+    fn arm(&mut self, at_ns: u64) {
+        self.due_ns = self.due_ns.min(at_ns);
+    }
+
+    fn arm_session(&mut self, session_ms: i64) {
+        self.arm(self.clock.mono_ns(session_ms));
+    }
+
+    /// When [`ExecuteStage::on_timer`] is due, in monotonic nanoseconds.
+    #[must_use]
+    pub fn deadline_ns(&self) -> u64 {
+        self.due_ns
+    }
+
+    /// Updates the daily loss stop and trips on it.
+    fn watch_loss(&mut self, now: Now, port: &mut impl ExecutePort) {
+        let was_stopped = self.loss_stop.is_stopped(now.session_ms);
+        let realized = self.ledger.realized() - self.ledger.fees();
+        if let Some(state) = self.loss_stop.update(now.session_ms, realized, self.unrealized) {
+            port.persist(&state);
+        }
+        if !was_stopped && self.loss_stop.is_stopped(now.session_ms) {
+            let state = self.loss_stop.state();
+            self.trip_now(
+                format!(
+                    "daily loss stop: {} realised today and {} marked, the limit is a loss of {}",
+                    state.realized, self.unrealized, self.config.limits.daily_loss_max
+                ),
+                now,
+            );
+        }
+    }
+
+    /// Whether an order or the account is in such doubt that a market takes no order at all.
+    fn is_degraded(&self, key: MarketKey) -> bool {
+        let Some(market) = self.directory.get(key) else { return true };
+        !self.readings.is_synced() || self.paused[usize::from(market.exchange_index)] || !market.traded
+    }
+
+    /// Whether a market may take new risk now, apart from what the order itself decides.
+    fn is_blocked(&self, key: MarketKey, now: Now) -> bool {
+        let Some(market) = self.directory.get(key) else { return true };
+        let entangled = self.orders.in_market(key.position()).any(|(_, order)| {
+            !order.is_foreign() && (order.state.is_unknown() || order.state == OrderState::Ended || !order.is_ours())
+        });
+        let opens_until_ms = market.close_time_ms.saturating_sub(self.config.limits.stop_before_close_ms);
+        entangled
+            || self.is_degraded(key)
+            || self.ending.is_stopping()
+            || self.loss_stop.is_stopped(now.session_ms)
+            || market.phase != Phase::Open
+            || !market.fresh
+            || market.breaker.is_open(now.session_ms)
+            || now.session_ms >= opens_until_ms
+    }
+
+    /// Gives an intent its verdict.
+    fn give_verdict(&mut self, key: MarketKey, intent: u64, verdict: Verdict) {
+        self.counters.verdicts[verdict as usize] += 1;
+        if let Some(market) = self.directory.get_mut(key) {
+            market.last_intent = market.last_intent.max(intent);
+            market.verdict = verdict;
+        }
+        self.mark_dirty(key);
+    }
+
+    /// Gives the market's waiting intent, if there is one, its verdict.
+    fn conclude(&mut self, key: MarketKey, verdict: Verdict) {
+        if let Some(intent) = self.directory.get_mut(key).and_then(|market| market.intent.take()) {
+            self.give_verdict(key, intent, verdict);
+        }
+    }
+
+    fn mark_dirty(&mut self, key: MarketKey) {
+        if let Some(market) = self.directory.get_mut(key)
+            && !market.dirty
+        {
+            market.dirty = true;
+            self.dirty.push_back(key.index);
+        }
+    }
+
+    fn mark_all_dirty(&mut self) {
+        for position in 0..self.directory.len() {
+            if let Some(key) = self.directory.at(position).map(|market| market.key) {
+                self.mark_dirty(key);
+            }
+        }
+    }
+
+    /// Remembers what caused the next portfolio update: the first cause since the last one.
+    fn caused(&mut self, key: MarketKey, read_ns: u64) {
+        if let Some(market) = self.directory.get_mut(key)
+            && market.cause_read_ns == 0
+        {
+            market.cause_read_ns = read_ns;
+        }
+    }
+
+    /// Sends the newest state of every dirty market while there is room.
+    fn send_portfolios(&mut self, now: Now, port: &mut impl ExecutePort) {
+        while let Some(&index) = self.dirty.front() {
+            let Some(key) = self.directory.at(usize::from(index)).map(|market| market.key) else {
+                self.dirty.pop_front();
+                continue;
+            };
+            let update = self.portfolio_of(key, now);
+            if port.portfolio(&update).is_err() {
+                self.counters.portfolio_delayed += 1;
+                self.arm(now.mono_ns.saturating_add(FULL_RETRY_NS));
+                return;
+            }
+            self.dirty.pop_front();
+            if let Some(market) = self.directory.get_mut(key) {
+                market.dirty = false;
+                market.cause_read_ns = 0;
+            }
+        }
+    }
+
+    fn portfolio_of(&self, key: MarketKey, now: Now) -> PortfolioUpdate {
+        let market = self.directory.get(key).expect("only listed markets become dirty");
+        PortfolioUpdate {
+            version: self.ledger.version(),
+            available: self.ledger.available(),
+            reserved: self.ledger.reserved(),
+            market: key,
+            busy: market.intent.is_some() || market.writes > 0,
+            blocked: self.is_blocked(key, now),
+            verdict: market.verdict,
+            position: market.position.contracts,
+            cost: market.position.cost,
+            open_order: self.open_order(key),
+            last_intent: market.last_intent,
+            cause_read_ns: market.cause_read_ns,
+        }
+    }
+
+    /// The order of this run that is open in a market.
+    fn own_order(&self, key: MarketKey) -> Option<OrderRef> {
+        let mut orders = self.orders.in_market(key.position());
+        orders.find(|(_, order)| order.is_ours() && order.state.is_open()).map(|(at, _)| at)
+    }
+}

@@ -1,0 +1,240 @@
+//! The stage's view of reading the exchange. Owns which reads are due, the one in progress, and whether the ledger stands
+//! on a baseline at all.
+//!
+//! * *Rebuild*: at start it gives the baseline, later it brings missed fills and is compared like any other read.
+//! * *Compare*: from time to time.
+//! * *Resolve*: one market's orders and fills, until every open end there is settled.
+
+use super::config::ExecuteConfig;
+use super::directory::Market;
+use super::history::Agreed;
+use super::ledger::Ledger;
+use super::report::Difference;
+use crate::clock::{NEVER_NS, Now};
+use crate::market::{Count, Money};
+use crate::messages::QueryKind;
+
+/// A question without an answer for so long is asked again.
+pub(super) const QUERY_TIMEOUT_NS: u64 = 10_000_000_000;
+
+/// An account-wide question that was asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub query: u32,
+    pub asked_ms: i64,
+    pub asked_ns: u64,
+}
+
+/// The read whose facts are coming in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Current {
+    query: u32,
+    /// When it was asked for, if it was: its facts are at least as new, less the read lag.
+    asked_ms: Option<i64>,
+    account_wide: bool,
+}
+
+/// A complete read that is judged once fills on their way have had time to arrive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    pub asked_ms: i64,
+    pub due_ns: u64,
+}
+
+/// What is asked and known.
+#[derive(Debug)]
+pub(super) struct Readings {
+    /// Set when the ledger was built; fills before it are part of it.
+    pub baseline_ms: Option<i64>,
+    pub stream_up_ms: Option<i64>,
+    /// When the last read that agreed was asked for: fills well before it are booked.
+    pub agreed_ms: i64,
+    pub rebuilt: bool,
+    pub newest_fill_ms: i64,
+    pub asked: Option<Question>,
+    pub current: Option<Current>,
+    pub pending: Option<Pending>,
+    pub balances: Vec<(u8, Money)>,
+    /// The last complete account-wide read.
+    pub compared: u32,
+    pub differed_in_row: u32,
+    pub next_query: u32,
+    pub rebuild_due_ns: u64,
+    pub compare_due_ns: u64,
+    pub settlements_due_ns: u64,
+    /// No market's resolve is due before.
+    pub resolves_due_ns: u64,
+    /// The ring was full.
+    pub blocked_until_ns: u64,
+    /// Every read from now on is for the last comparison.
+    pub closing: bool,
+}
+
+impl Readings {
+    pub fn new() -> Self {
+        Self {
+            baseline_ms: None,
+            stream_up_ms: None,
+            agreed_ms: 0,
+            rebuilt: false,
+            newest_fill_ms: i64::MIN,
+            asked: None,
+            current: None,
+            pending: None,
+            balances: Vec::with_capacity(8),
+            compared: 0,
+            differed_in_row: 0,
+            next_query: 1,
+            rebuild_due_ns: 0,
+            compare_due_ns: NEVER_NS,
+            settlements_due_ns: NEVER_NS,
+            resolves_due_ns: NEVER_NS,
+            blocked_until_ns: 0,
+            closing: false,
+        }
+    }
+
+    pub fn is_adopted(&self) -> bool {
+        self.baseline_ms.is_some()
+    }
+
+    pub fn is_synced(&self) -> bool {
+        self.is_adopted() && self.stream_up_ms.is_some() && self.rebuilt
+    }
+
+    /// Whether a fill of that time is part of the baseline; before there is one, every fill will be.
+    pub fn is_in_baseline(&self, time_ms: i64) -> bool {
+        self.baseline_ms.is_none_or(|baseline_ms| time_ms < baseline_ms)
+    }
+
+    pub fn fill_seen(&mut self, time_ms: i64) {
+        self.newest_fill_ms = self.newest_fill_ms.max(time_ms);
+    }
+
+    /// The private stream came up or went down. Returns whether that is news.
+    pub fn stream(&mut self, up: bool, now: Now) -> bool {
+        if up == self.stream_up_ms.is_some() {
+            return false;
+        }
+        self.rebuilt = false;
+        if up {
+            self.stream_up_ms = Some(now.session_ms);
+            self.rebuild_due_ns = now.mono_ns;
+        } else {
+            self.stream_up_ms = None;
+        }
+        true
+    }
+
+    pub fn rebuild_soon(&mut self) {
+        self.rebuild_due_ns = 0;
+    }
+
+    pub fn compare_soon(&mut self) {
+        self.compare_due_ns = 0;
+    }
+
+    pub fn settlements_soon(&mut self) {
+        self.settlements_due_ns = 0;
+    }
+
+    /// The last comparison: everything is read once more.
+    pub fn close(&mut self, at_ns: u64) {
+        self.closing = true;
+        self.rebuild_due_ns = at_ns;
+    }
+
+    pub fn began(&mut self, query: u32, kind: QueryKind, resolve_asked_ms: Option<i64>) {
+        let asked = self.asked.filter(|asked| asked.query == query);
+        let account_wide = asked.is_some() && matches!(kind, QueryKind::Rebuild | QueryKind::Compare);
+        if account_wide {
+            self.balances.clear();
+            self.pending = None;
+        }
+        let asked_ms = asked.map(|asked| asked.asked_ms).or(resolve_asked_ms);
+        self.current = Some(Current { query, asked_ms, account_wide });
+    }
+
+    pub fn balance_read(&mut self, exchange_index: u8, cash: Money) {
+        if self.current.is_some_and(|current| current.account_wide) {
+            self.balances.push((exchange_index, cash));
+        }
+    }
+
+    /// The number of the account-wide read in progress, zero when there is none.
+    pub fn reading(&self) -> u32 {
+        self.current.filter(|current| current.account_wide).map_or(0, |current| current.query)
+    }
+
+    /// When the read in progress was asked for.
+    pub fn asked_ms(&self) -> Option<i64> {
+        self.current.and_then(|current| current.asked_ms)
+    }
+
+    pub fn exchange_position(&self, market: &Market) -> Count {
+        if market.read_position.0 == self.compared { market.read_position.1 } else { Count::ZERO }
+    }
+
+    pub fn cash_differences(&self, ledger: &Ledger, from_ms: i64) -> Vec<Difference> {
+        let differs = |&(exchange_index, exchange): &(u8, Money)| {
+            let shard = ledger.shard(exchange_index);
+            let agreed = shard.map_or(Agreed::No, |shard| shard.held(exchange, from_ms));
+            let ours = shard.map_or(Money::ZERO, super::ShardCash::cash);
+            let differs = agreed == Agreed::No && ours != exchange;
+            differs.then_some(Difference::Cash { exchange_index, ours, exchange })
+        };
+        self.balances.iter().filter_map(differs).collect()
+    }
+
+    pub fn position_difference(&self, market: &Market, from_ms: i64) -> Option<Difference> {
+        let exchange = self.exchange_position(market);
+        let (ours, agrees) = if market.settled.is_some() {
+            // Until the exchange has paid it lists what it paid for, then nothing.
+            (market.settled_position, exchange == market.settled_position || exchange.is_zero())
+        } else {
+            (market.position.contracts, market.positions.held(exchange, from_ms) != Agreed::No)
+        };
+        (!agrees).then_some(Difference::Position { ticker: market.ticker, ours, exchange })
+    }
+
+    /// The next account-wide question, if one is due.
+    pub fn next_kind(&self, mono_ns: u64) -> Option<QueryKind> {
+        if self.asked.is_some() || self.pending.is_some() {
+            None
+        } else if self.settlements_due_ns <= mono_ns && self.is_adopted() {
+            Some(QueryKind::Settlements)
+        } else if self.rebuild_due_ns <= mono_ns {
+            Some(QueryKind::Rebuild)
+        } else if self.compare_due_ns <= mono_ns && self.is_synced() && !self.closing {
+            Some(QueryKind::Compare)
+        } else {
+            None
+        }
+    }
+
+    /// When something of this is due.
+    pub fn due_ns(&self) -> u64 {
+        let account = match (self.asked, self.pending) {
+            (Some(asked), _) => asked.asked_ns.saturating_add(QUERY_TIMEOUT_NS),
+            (None, Some(pending)) => pending.due_ns,
+            (None, None) => {
+                let settlements_ns = if self.is_adopted() { self.settlements_due_ns } else { NEVER_NS };
+                let compare_ns = if self.is_synced() && !self.closing { self.compare_due_ns } else { NEVER_NS };
+                self.rebuild_due_ns.min(compare_ns).min(settlements_ns)
+            }
+        };
+        account.min(self.resolves_due_ns).max(self.blocked_until_ns)
+    }
+
+    pub fn number(&mut self) -> u32 {
+        let query = self.next_query;
+        self.next_query = self.next_query.wrapping_add(1).max(1);
+        query
+    }
+
+    /// From when on a rebuild reads fills: with room to spare before the last read that agreed.
+    pub fn fills_since_ms(&self, config: &ExecuteConfig) -> i64 {
+        let known_ms = self.baseline_ms.map_or(i64::MAX, |baseline_ms| baseline_ms.max(self.agreed_ms));
+        known_ms.saturating_sub(config.read_lag_ms).saturating_sub(config.signature_validity_ms)
+    }
+}

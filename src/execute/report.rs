@@ -1,0 +1,229 @@
+//! What the stage tells about itself: counts, the ledger, and whether it agrees with the exchange.
+
+use super::ExecuteStage;
+use super::counters::ExecuteCounters;
+use super::ledger::Ledger;
+use super::orders::OrderState;
+use super::table::Order;
+use crate::market::{Count, MarketKey, Money, OrderId, Ticker};
+use crate::messages::OpenOrder;
+
+/// One thing on which ledger and exchange differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// A shard's cash.
+    Cash {
+        /// Which shard.
+        exchange_index: u8,
+        /// What the ledger has: available and reserved.
+        ours: Money,
+        /// What the exchange says.
+        exchange: Money,
+    },
+    /// A position.
+    Position {
+        /// Which market.
+        ticker: Ticker,
+        /// What the ledger has.
+        ours: Count,
+        /// What the exchange says.
+        exchange: Count,
+    },
+    /// An order of ours whose end is not known.
+    Order {
+        /// Which market.
+        ticker: Ticker,
+        /// The exchange's id, if it ever told.
+        order: Option<OrderId>,
+        /// Fills that were booked.
+        filled: Count,
+        /// What the exchange says it filled, if it has told.
+        exchange_filled: Option<Count>,
+    },
+    /// The account was never read completely, so there is no ledger to compare.
+    NeverRead,
+    /// The exchange could not be read for the last comparison.
+    Unreadable,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cash { exchange_index, ours, exchange } => {
+                write!(f, "cash of shard {exchange_index}: the ledger has {ours}, the exchange {exchange}")
+            }
+            Self::Position { ticker, ours, exchange } => {
+                write!(f, "position in {ticker}: the ledger has {ours} contracts, the exchange {exchange}")
+            }
+            Self::Order { ticker, order, filled, exchange_filled } => {
+                write!(f, "order ")?;
+                match order {
+                    Some(id) => write!(f, "{id}")?,
+                    None => write!(f, "of unknown id")?,
+                }
+                write!(f, " in {ticker}: fills of {filled} contracts were booked, the exchange ")?;
+                match exchange_filled {
+                    Some(count) => write!(f, "filled {count}"),
+                    None => write!(f, "has not told how it ended"),
+                }
+            }
+            Self::NeverRead => f.write_str("the account was never read completely: there is no ledger to compare"),
+            Self::Unreadable => f.write_str("the exchange could not be read for the last comparison"),
+        }
+    }
+}
+
+/// The last comparison of ledger and exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Whether nothing differs.
+    pub agrees: bool,
+    /// What differs: cash by shard, positions, orders.
+    pub differences: Vec<Difference>,
+    /// Each shard's cash as the exchange told it last.
+    pub exchange_cash: Vec<(u8, Money)>,
+}
+
+/// A market's part of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionView {
+    /// Which market.
+    pub market: MarketKey,
+    /// Its name.
+    pub ticker: Ticker,
+    /// Signed contracts held.
+    pub contracts: Count,
+    /// What they cost, fees excluded.
+    pub cost: Money,
+    /// What they would win or lose at their last known exit price.
+    pub unrealized: Money,
+    /// What the exchange owes for it after its determination.
+    pub awaiting: Money,
+    /// The exchange's position at the last complete read; zero when it showed none.
+    pub exchange_contracts: Count,
+}
+
+impl ExecuteStage {
+    /// What was counted.
+    #[must_use]
+    pub fn counters(&self) -> &ExecuteCounters {
+        &self.counters
+    }
+
+    /// The account's money.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Open positions at their last known exit prices, less their cost.
+    #[must_use]
+    pub fn unrealized(&self) -> Money {
+        self.unrealized
+    }
+
+    /// The markets in the directory, in the order of their keys.
+    pub fn positions(&self) -> impl Iterator<Item = PositionView> {
+        self.directory.iter().map(|market| PositionView {
+            market: market.key,
+            ticker: market.ticker,
+            contracts: market.position.contracts,
+            cost: market.position.cost,
+            unrealized: market.unrealized,
+            awaiting: market.awaiting,
+            exchange_contracts: self.readings.exchange_position(market),
+        })
+    }
+
+    /// Why the stage tripped, if it has.
+    #[must_use]
+    pub fn tripped(&self) -> Option<&str> {
+        self.ending.tripped()
+    }
+
+    /// Stopped, and nothing of ours is open, unknown or on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let open = self.orders.iter().any(|(_, order)| !order.is_foreign() && order.state.is_open());
+        self.ending.is_stopping() && self.requests.is_empty() && !open
+    }
+
+    /// The last comparison, once the stage has stopped, is quiet, and has made it.
+    #[must_use]
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.ending.agreement()
+    }
+
+    /// Whether the account has been read and the private stream delivers.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.readings.is_synced()
+    }
+
+    /// Orders of ours that are open or unknown.
+    #[must_use]
+    pub fn open_orders(&self) -> usize {
+        self.orders.iter().filter(|(_, order)| !order.is_foreign() && order.state.is_open()).count()
+    }
+
+    pub(super) fn open_order(&self, key: MarketKey) -> Option<OpenOrder> {
+        let order = self.own_order(key).and_then(|at| self.orders.get(at))?;
+        Some(OpenOrder {
+            remaining: order.terms()[0].pending,
+            acked_ms: order.acked_ms,
+            price: order.price,
+            side: order.side,
+        })
+    }
+
+    /// Everything on which the ledger and the reading differ. The ledger's values since `from_ms` count as agreeing.
+    pub(super) fn differences(&self, from_ms: i64) -> Vec<Difference> {
+        let mut differences = self.readings.cash_differences(&self.ledger, from_ms);
+        differences.retain(|difference| !self.is_payment(difference));
+        differences
+            .extend(self.directory.iter().filter_map(|market| self.readings.position_difference(market, from_ms)));
+        differences
+    }
+
+    /// Whether a difference in cash is what the exchange owed for one market or for all: it has paid, and the read that
+    /// tells so is on its way. The last comparison does not take that for an answer.
+    fn is_payment(&self, difference: &Difference) -> bool {
+        let Difference::Cash { exchange_index, ours, exchange } = *difference else { return false };
+        let more = exchange - ours;
+        let owed = self.ledger.shard(exchange_index).map_or(Money::ZERO, |shard| shard.awaiting);
+        let mut markets = self.directory.iter().filter(|market| market.exchange_index == exchange_index);
+        more > Money::ZERO && !self.readings.closing && (more == owed || markets.any(|market| market.awaiting == more))
+    }
+
+    /// Orders of ours that have not ended with all their fills.
+    pub(super) fn order_differences(&self) -> impl Iterator<Item = Difference> {
+        self.orders.iter().filter(|(_, order)| !order.is_foreign()).filter_map(|(_, order)| self.open_end(order))
+    }
+
+    fn open_end(&self, order: &Order) -> Option<Difference> {
+        let market = self.directory.get(order.market)?;
+        let told = order.final_filled.filter(|_| order.state == OrderState::Ended);
+        Some(Difference::Order { ticker: market.ticker, order: order.id, filled: order.filled, exchange_filled: told })
+    }
+
+    /// Checks every sum against its parts: for tests and simulations, as it looks at every order.
+    ///
+    /// # Panics
+    /// When the ledger is wrong.
+    pub fn audit(&self) {
+        self.ledger.audit();
+        let orders: Money = self.orders.iter().map(|(_, order)| order.reserved).sum();
+        assert_eq!(orders, self.ledger.reserved(), "reserved is the sum over the open orders");
+        let cost: Money = self.directory.iter().map(|market| market.position.cost).sum();
+        assert_eq!(cost, self.ledger.cost(), "cost is the sum over the positions");
+        let unrealized: Money = self.directory.iter().map(|market| market.unrealized).sum();
+        assert_eq!(unrealized, self.unrealized, "unrealised is the sum over the positions");
+        for market in self.directory.iter() {
+            let ours = self
+                .orders
+                .in_market(market.key.position())
+                .filter(|(_, order)| order.is_ours() && order.state.is_open());
+            assert!(ours.count() <= 1, "at most one open order of ours in {}", market.ticker);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Order writes that wait for their answer. Owns the slots; what an answer means is decided in `answers`.
+
+use super::table::OrderRef;
+use crate::market::{MarketKey, OrderId};
+use crate::ports::RequestId;
+
+/// The most orders of one batched cancel.
+pub(super) const CANCEL_BATCH_MAX: usize = 20;
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    Create,
+    Amend,
+    Cancel,
+}
+
+/// An order that a request is about. The key and id outlive the order, which may end before the answer comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestItem {
+    pub at: OrderRef,
+    pub market: MarketKey,
+    pub id: OrderId,
+}
+
+/// A write without its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub id: RequestId,
+    pub kind: RequestKind,
+    items: [Option<RequestItem>; CANCEL_BATCH_MAX],
+    pub written_ns: u64,
+    pub timeout_ns: u64,
+}
+
+impl Request {
+    pub fn new(id: RequestId, kind: RequestKind, items: &[RequestItem]) -> Self {
+        let mut slots = [None; CANCEL_BATCH_MAX];
+        for (slot, item) in slots.iter_mut().zip(items) {
+            *slot = Some(*item);
+        }
+        Self { id, kind, items: slots, written_ns: 0, timeout_ns: u64::MAX }
+    }
+
+    pub fn items(&self) -> impl Iterator<Item = RequestItem> {
+        self.items.into_iter().flatten()
+    }
+}
+
+/// The writes in flight.
+#[derive(Debug)]
+pub(super) struct Requests {
+    waiting: Vec<Request>,
+    bound: usize,
+    next_id: RequestId,
+}
+
+impl Requests {
+    pub fn new(bound: usize) -> Self {
+        Self { waiting: Vec::with_capacity(bound), bound, next_id: 1 }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= self.bound
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub fn next_id(&mut self) -> RequestId {
+        let id = self.next_id;
+        self.next_id = self.next_id.wrapping_add(1);
+        id
+    }
+
+    pub fn push(&mut self, request: &Request) {
+        assert!(!self.is_full(), "a request is written only while there is a slot");
+        self.waiting.push(*request);
+    }
+
+    pub fn take(&mut self, id: RequestId) -> Option<Request> {
+        let position = self.waiting.iter().position(|request| request.id == id)?;
+        Some(self.waiting.swap_remove(position))
+    }
+
+    /// A request whose answer is overdue.
+    pub fn overdue(&self, mono_ns: u64) -> Option<RequestId> {
+        self.waiting.iter().filter(|request| request.timeout_ns <= mono_ns).map(|request| request.id).min()
+    }
+
+    /// When the next answer will be overdue.
+    pub fn next_timeout_ns(&self) -> Option<u64> {
+        self.waiting.iter().map(|request| request.timeout_ns).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_taken_once_and_overdue_ones_are_found() {
+        let mut requests = Requests::new(4);
+        for timeout_ns in [30, 10, 20] {
+            let id = requests.next_id();
+            requests.push(&Request { timeout_ns, ..Request::new(id, RequestKind::Create, &[]) });
+        }
+        assert_eq!(requests.next_timeout_ns(), Some(10));
+        assert_eq!(requests.overdue(9), None);
+        assert_eq!(requests.overdue(20), Some(2));
+        assert!(requests.take(2).is_some());
+        assert!(requests.take(2).is_none());
+        assert_eq!(requests.overdue(20), Some(3));
+    }
+}

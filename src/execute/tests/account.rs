@@ -1,0 +1,293 @@
+//! The account: start, reads, comparisons, settlement, the end; one behaviour a test.
+
+use super::harness::{Bench, START_MS, contracts, listing, market, resting};
+use crate::execute::{Difference, ExecuteConfig};
+use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Price};
+use crate::messages::{
+    AccountEvent, Action, Fill, OrderReport, Owner, Phase, Pricing, QueryKind, Source, Unsupported, Verdict,
+};
+
+const M: u16 = 0;
+
+fn verdict(bench: &Bench) -> Verdict {
+    bench.last(market(M)).verdict
+}
+
+#[test]
+fn the_loss_stop_trips_is_kept_and_refuses_opening_orders_of_the_next_run() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    bench.start(&[(market(M), 100, 90)]);
+    // Marked at 40 cents the position has lost fifty dollars.
+    bench.intend(market(M), Action::BuyNo, 44, 10);
+    assert!(bench.stage.tripped().unwrap().contains("daily loss stop"), "{:?}", bench.stage.tripped());
+    let left = *bench.port.persisted.last().unwrap();
+    assert!(left.stopped);
+    let mut next = Bench::with_day(ExecuteConfig::default(), left);
+    next.start(&[]);
+    next.intend(market(M), Action::BuyYes, 40, 10);
+    assert_eq!(verdict(&next), Verdict::RefusedLossStop);
+    assert_eq!(next.stage.tripped(), None);
+}
+
+#[test]
+fn a_determined_market_pays_once_whichever_tells_first() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    bench.start(&[(market(M), 10, 4)]);
+    let value = Price::ONE;
+    let settlement = AccountEvent::Settlement { market: market(M), value, fee: Money::ZERO, time_ms: START_MS };
+    bench.status(market(M), Phase::Determined, true, Some(value));
+    assert_eq!(bench.stage.ledger().awaiting(), Money::from_dollars(10));
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_000));
+    bench.status(market(M), Phase::Determined, true, Some(value));
+    for _ in 0..2 {
+        bench.account(settlement);
+    }
+    bench.status(market(M), Phase::Determined, true, Some(value));
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_010));
+    assert_eq!(bench.stage.ledger().realized(), Money::from_dollars(6));
+    assert_eq!((bench.stage.ledger().awaiting(), bench.stage.ledger().cost()), (Money::ZERO, Money::ZERO));
+    // A fill from before the end that comes after it is paid too.
+    let late = bench.fill(1, 5, BookSide::Bid, 40, 10);
+    bench.account(AccountEvent::Fill(late));
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_016));
+    assert_eq!(bench.stage.counters().settlements, 1);
+}
+
+#[test]
+fn the_baseline_is_read_again_while_fills_come() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    bench.account(AccountEvent::Listing(listing(market(M))));
+    bench.account(AccountEvent::Stream { up: true });
+    let fill = bench.fill(1, 5, BookSide::Bid, 40, 10);
+    bench.account(AccountEvent::Fill(fill));
+    bench.answer_rebuild(&[]);
+    bench.pass_ms(600);
+    assert!(!bench.stage.is_synced());
+    assert_eq!(bench.stage.counters().baseline_fills, 1);
+    for _ in 0..6 {
+        bench.pass_ms(500);
+        bench.answer_rebuild(&[(market(M), 10, 4)]);
+    }
+    bench.pass_ms(600);
+    assert!(bench.stage.is_synced());
+    assert_eq!(bench.stage.ledger().baseline(), Money::from_dollars(2_004));
+}
+
+#[test]
+fn a_stream_gap_stops_trading_until_a_rebuild_asked_after_it() {
+    let mut bench = resting();
+    bench.account(AccountEvent::Stream { up: false });
+    assert_eq!(bench.written().method, "DELETE");
+    assert!(bench.last(market(M)).blocked);
+    bench.pass_ms(10);
+    bench.account(AccountEvent::Stream { up: true });
+    assert!(!bench.stage.is_synced());
+    let query = bench.take_query(QueryKind::Rebuild).unwrap();
+    bench.begin(query);
+    // A fill that the stream would have brought.
+    let fill = Fill { source: Source::Read, ..bench.fill(1, 9, BookSide::Bid, 40, 4) };
+    bench.account(AccountEvent::Fill(fill));
+    bench.end(query, true, bench.now.session_ms);
+    assert!(bench.stage.is_synced());
+    assert_eq!(bench.last(market(M)).position, contracts(4));
+}
+
+#[test]
+fn orders_of_earlier_runs_are_cancelled_and_foreign_ones_left_alone() {
+    let mut bench = Bench::ready();
+    let earlier = crate::market::ClientOrderId { nonce: 1, counter: 3 };
+    let report = OrderReport { owner: Owner::Ours(earlier), ..bench.report(5, 0, OrderStatus::Resting, 0, 4) };
+    bench.account(AccountEvent::Order(report));
+    let foreign = OrderReport { owner: Owner::Foreign, ..bench.report(6, 0, OrderStatus::Resting, 0, 4) };
+    bench.account(AccountEvent::Order(foreign));
+    let written = bench.written();
+    assert_eq!(written.body["orders"].as_array().unwrap().len(), 1);
+    assert_eq!(written.body["orders"][0]["order_id"], OrderId::from_bits(5).to_string());
+    bench.accept_cancel(written.id, 5, 4);
+    // The foreign order still reserves.
+    assert!(bench.stage.ledger().reserved() > Money::ZERO);
+    let ended = OrderReport { owner: Owner::Foreign, ..bench.report(6, 0, OrderStatus::Canceled, 0, 0) };
+    bench.account(AccountEvent::Order(ended));
+    assert_eq!(bench.stage.ledger().reserved(), Money::ZERO);
+    // A stale read does not bring it back.
+    bench.account(AccountEvent::Order(OrderReport { source: Source::Read, ..foreign }));
+    assert_eq!(bench.stage.ledger().reserved(), Money::ZERO);
+}
+
+/// Answers the next account-wide read with balances that differ from the ledger's by `cents` on shard 0.
+fn answer_account(bench: &mut Bench, off_cents: i64, position: i64) {
+    let kinds = [QueryKind::Compare, QueryKind::Rebuild];
+    for _ in 0..300 {
+        if let Some(query) = kinds.iter().find_map(|&kind| bench.take_query(kind)) {
+            bench.begin(query);
+            for exchange_index in 0..2 {
+                let cash = bench.stage.ledger().shard(exchange_index).unwrap().cash();
+                let off = if exchange_index == 0 { Money::from_cents(off_cents) } else { Money::ZERO };
+                bench.account(AccountEvent::Balance { exchange_index, cash: cash + off });
+            }
+            bench.position(market(M), position, 0);
+            return bench.end(query, true, bench.now.session_ms);
+        }
+        bench.pass_ms(100);
+    }
+    panic!("nothing was asked");
+}
+
+#[test]
+fn a_difference_in_two_reads_trips_and_is_named() {
+    let mut bench = Bench::ready();
+    answer_account(&mut bench, 1, 0);
+    bench.pass_ms(600);
+    assert_eq!(bench.stage.tripped(), None);
+    answer_account(&mut bench, 1, 3);
+    bench.pass_ms(600);
+    let reason = bench.stage.tripped().unwrap();
+    assert!(reason.contains("cash of shard 0: the ledger has 1000.000000, the exchange 1000.010000"), "{reason}");
+    assert!(reason.contains("position in KX-0: the ledger has 0.00 contracts, the exchange 3.00"), "{reason}");
+}
+
+#[test]
+fn a_difference_in_one_read_alone_does_not_trip() {
+    let mut bench = Bench::ready();
+    for off_cents in [1, 0, 1, 0] {
+        answer_account(&mut bench, off_cents, 0);
+        bench.pass_ms(600);
+    }
+    assert_eq!(bench.stage.tripped(), None);
+    assert_eq!(bench.stage.counters().compares_differed, 2);
+}
+
+#[test]
+fn a_fill_on_its_way_is_no_difference() {
+    let mut bench = resting();
+    let agreed = bench.stage.counters().compares_agreed;
+    // The exchange has booked the fill already, the stream brings it 300 ms later.
+    answer_account(&mut bench, -160, 4);
+    bench.pass_ms(300);
+    let fill = bench.fill(1, 9, BookSide::Bid, 40, 4);
+    bench.account(AccountEvent::Fill(fill));
+    bench.pass_ms(600);
+    assert_eq!(bench.stage.counters().compares_differed, 0);
+    assert_eq!(bench.stage.counters().compares_agreed, agreed + 1);
+}
+
+#[test]
+fn a_position_that_the_exchange_tells_otherwise_is_counted_and_read_again() {
+    let mut bench = resting();
+    let fill = Fill { post_position: Some(contracts(5)), ..bench.fill(1, 9, BookSide::Bid, 40, 4) };
+    bench.account(AccountEvent::Fill(fill));
+    assert_eq!(bench.stage.counters().position_surprises, 1);
+    assert!(bench.take_query(QueryKind::Rebuild).is_some());
+}
+
+#[test]
+fn stopping_cancels_waits_and_compares_strictly() {
+    let mut bench = resting();
+    bench.stage.stop(bench.now, &mut bench.port);
+    let cancel = bench.written();
+    assert!(!bench.stage.is_quiet());
+    bench.accept_cancel(cancel.id, 9, 10);
+    assert!(bench.stage.is_quiet());
+    assert_eq!(bench.stage.agreement(), None);
+    answer_account(&mut bench, 0, 0);
+    let agreement = bench.stage.agreement().unwrap();
+    assert!(agreement.agrees);
+    assert_eq!(agreement.exchange_cash, [(0, Money::from_dollars(1_000)), (1, Money::from_dollars(1_000))]);
+}
+
+#[test]
+fn what_still_differs_at_the_end_is_named() {
+    let mut bench = Bench::ready();
+    bench.stage.stop(bench.now, &mut bench.port);
+    for _ in 0..ExecuteConfig::default().final_attempts {
+        assert_eq!(bench.stage.agreement(), None);
+        answer_account(&mut bench, 1, 0);
+        bench.pass_ms(600);
+    }
+    let agreement = bench.stage.agreement().unwrap();
+    assert!(!agreement.agrees);
+    let (ours, exchange) = (Money::from_dollars(1_000), Money::from_micros(1_000_010_000));
+    assert_eq!(agreement.differences, [Difference::Cash { exchange_index: 0, ours, exchange }]);
+}
+
+#[test]
+fn a_fill_that_never_came_is_named_at_the_end() {
+    let mut bench = Bench::ready();
+    bench.intend_as(market(M), Action::BuyYes, Pricing::Aggressive, 44, 10);
+    let request = bench.written().id;
+    bench.accept(request, 9, 10, 0);
+    let fill = bench.fill(1, 9, BookSide::Bid, 44, 7);
+    bench.account(AccountEvent::Fill(fill));
+    bench.stage.stop(bench.now, &mut bench.port);
+    bench.pass_ms(4_000);
+    for _ in 0..ExecuteConfig::default().final_attempts {
+        answer_account(&mut bench, -132, 10);
+        bench.pass_ms(600);
+    }
+    let text: Vec<String> = bench.stage.agreement().unwrap().differences.iter().map(ToString::to_string).collect();
+    assert_eq!(text.len(), 3, "{text:?}");
+    assert!(text[2].ends_with("in KX-0: fills of 7.00 contracts were booked, the exchange filled 10.00"), "{text:?}");
+}
+
+#[test]
+fn an_account_that_nets_across_markets_is_refused() {
+    let mut bench = Bench::ready();
+    bench.account(AccountEvent::Unsupported(Unsupported::Netting));
+    assert!(bench.stage.tripped().unwrap().contains("nets positions"));
+}
+
+#[test]
+fn facts_and_intents_of_another_generation_are_ignored() {
+    let mut bench = Bench::ready();
+    let old = crate::market::MarketKey { index: 0, generation: 0 };
+    bench.intend(old, Action::BuyYes, 40, 10);
+    let fill = Fill { market: old, ..bench.fill(1, 9, BookSide::Bid, 40, 4) };
+    bench.account(AccountEvent::Fill(fill));
+    assert_eq!(bench.stage.counters().stale_keys, 2);
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_000));
+}
+
+#[test]
+fn absurd_fills_are_counted_and_never_booked() {
+    let mut bench = Bench::ready();
+    let good = bench.fill(1, 9, BookSide::Bid, 40, 4);
+    let absurd = [
+        Fill { count: Count::ZERO, ..good },
+        Fill { count: contracts(-1), ..good },
+        Fill { count: Count::LIMIT, ..good },
+        Fill { fee: Money::from_cents(-1), ..good },
+        Fill { fee: Money::from_dollars(5), ..good },
+    ];
+    for fill in absurd {
+        bench.account(AccountEvent::Fill(fill));
+    }
+    assert_eq!(bench.stage.counters().absurd_fills, 5);
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_000));
+}
+
+#[test]
+fn a_fee_that_the_rules_do_not_predict_is_counted_and_booked_as_told() {
+    let mut bench = resting();
+    // Makers pay nothing in a plain quadratic series.
+    let free = bench.fill(1, 9, BookSide::Bid, 40, 4);
+    bench.account(AccountEvent::Fill(free));
+    assert_eq!(bench.stage.counters().fee_surprises, 0);
+    let dear = Fill { fee: Money::from_cents(1), ..bench.fill(2, 9, BookSide::Bid, 40, 4) };
+    bench.account(AccountEvent::Fill(dear));
+    assert_eq!((bench.stage.counters().fee_surprises, bench.stage.ledger().fees()), (1, Money::from_cents(1)));
+}
+
+#[test]
+fn a_payment_that_the_read_shows_before_it_is_told_is_no_difference() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    bench.start(&[(market(M), 10, 4)]);
+    bench.status(market(M), Phase::Determined, true, Some(Price::ONE));
+    for _ in 0..3 {
+        answer_account(&mut bench, 1_000, 0);
+        bench.pass_ms(600);
+    }
+    assert_eq!((bench.stage.tripped(), bench.stage.counters().compares_differed), (None, 0));
+    answer_account(&mut bench, 1_001, 0);
+    bench.pass_ms(600);
+    assert_eq!(bench.stage.counters().compares_differed, 1);
+}

@@ -1,0 +1,8 @@
+//! Tests of the stage as a whole, through its inputs and its port.
+
+mod account;
+mod harness;
+mod interleavings;
+mod orders;
+mod random;
+mod venue;

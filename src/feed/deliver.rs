@@ -1,0 +1,133 @@
+//! What the other stages must be told, kept until their rings have room.
+
+use super::markets::Book;
+use super::stage::FeedStage;
+use crate::clock::{NEVER_NS, Now};
+use crate::market::{Count, MarketKey, Outcome, Price};
+use crate::messages::{BookEvent, BookEventKind, MarketStatus};
+use crate::ports::FeedPort;
+
+/// An event that no frame caused.
+fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> BookEvent {
+    BookEvent {
+        market,
+        kind,
+        side: Outcome::Yes,
+        price: Price::ZERO,
+        change: Count::ZERO,
+        time_ms,
+        clock,
+        seq: 0,
+        read_ns: 0,
+        parsed_ns: 0,
+    }
+}
+
+impl FeedStage {
+    /// Ends every input: delivers what is owed, asks for what is wanted, and arms the retry for the rest.
+    pub(super) fn settle(&mut self, now: Now, port: &mut impl FeedPort) {
+        self.flush_stale(now, port);
+        self.flush_statuses(now, port);
+        self.flush_delistings(now, port);
+        self.flush_listings(now, port);
+        self.ask_trades(now, port);
+        let no_buffer = self.ask_snapshots(now, port);
+        let owes = self.overflowing
+            || no_buffer
+            || !(self.owed_listing.is_empty()
+                && self.owed_stale.is_empty()
+                && self.owed_status.is_empty()
+                && self.owed_delisting.is_empty());
+        self.retry_at_ns = if owes { now.mono_ns.saturating_add(self.config.retry_ns) } else { NEVER_NS };
+    }
+
+    /// An event of this market did not reach `decide`, which may decide nothing until it knows.
+    pub(super) fn lost(&mut self, position: usize, port: &mut impl FeedPort) {
+        self.mark_stale(position);
+        self.owed_stale.insert(position);
+        self.raise_overflow(port);
+    }
+
+    fn raise_overflow(&mut self, port: &mut impl FeedPort) {
+        if !self.overflowing {
+            self.overflowing = true;
+            self.epoch += 1;
+            self.counters.overflow_epochs += 1;
+            port.raise_overflow(self.epoch);
+        }
+    }
+
+    /// The time that a notice about a market carries: that of its newest frame.
+    fn notice_time_ms(&self, position: usize, now: Now) -> i64 {
+        self.markets.get(position).and_then(|market| market.time_ms).unwrap_or(now.session_ms)
+    }
+
+    pub(super) fn flush_listings(&mut self, now: Now, port: &mut impl FeedPort) {
+        while let Some(position) = self.owed_listing.first() {
+            let time_ms = self.notice_time_ms(position, now);
+            let Some(market) = self.markets.get(position) else {
+                self.owed_listing.remove(position);
+                continue;
+            };
+            let event = notice(market.listing.market, BookEventKind::Listed, time_ms, 0);
+            if port.list(&event, &market.listing).is_err() {
+                return;
+            }
+            self.owed_listing.remove(position);
+        }
+    }
+
+    fn flush_stale(&mut self, now: Now, port: &mut impl FeedPort) {
+        while let Some(position) = self.owed_stale.first() {
+            let time_ms = self.notice_time_ms(position, now);
+            if let Some(market) = self.markets.get_mut(position) {
+                if port.book(&notice(market.listing.market, BookEventKind::Stale, time_ms, 0)).is_err() {
+                    self.raise_overflow(port);
+                    return;
+                }
+                market.decide_fresh = false;
+            }
+            self.owed_stale.remove(position);
+        }
+        if self.overflowing {
+            let event = notice(MarketKey::default(), BookEventKind::EpochCleared, now.session_ms, self.epoch);
+            self.overflowing = port.book(&event).is_err();
+        }
+    }
+
+    fn flush_statuses(&mut self, now: Now, port: &mut impl FeedPort) {
+        while let Some(position) = self.owed_status.first() {
+            if let Some(market) = self.markets.get(position) {
+                let status = MarketStatus {
+                    market: market.listing.market,
+                    phase: market.phase,
+                    fresh: market.book == Book::Fresh,
+                    settlement: market.settlement,
+                    close_time_ms: market.listing.close_time_ms,
+                    time_ms: now.session_ms,
+                    bands: market.listing.bands,
+                };
+                if port.status(&status).is_err() {
+                    return;
+                }
+            }
+            self.owed_status.remove(position);
+        }
+    }
+
+    /// A market leaves only after its last condition was delivered.
+    fn flush_delistings(&mut self, now: Now, port: &mut impl FeedPort) {
+        while let Some(position) = self.owed_delisting.first() {
+            if self.owed_status.contains(position) {
+                return;
+            }
+            let time_ms = self.notice_time_ms(position, now);
+            if let Some(market) = self.markets.get(position)
+                && port.book(&notice(market.listing.market, BookEventKind::Delisted, time_ms, 0)).is_err()
+            {
+                return;
+            }
+            self.forget_market(position);
+        }
+    }
+}

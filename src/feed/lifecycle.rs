@@ -1,0 +1,214 @@
+//! A market's phases: told by life-cycle frames, or reached by time.
+
+use super::channels::{Channel, Purpose};
+use super::markets::Book;
+use super::stage::FeedStage;
+use crate::clock::Now;
+use crate::market::{Band, GridBands, Price};
+use crate::messages::Phase;
+use crate::ports::FeedPort;
+use crate::wire::command::CommandParams;
+use crate::wire::frame::{Lifecycle, LifecycleEvent};
+use crate::wire::markets::PriceRange;
+
+impl FeedStage {
+    pub(super) fn on_lifecycle(&mut self, lifecycle: &Lifecycle<'_>, now: Now) {
+        // The channel tells of every market of the exchange.
+        let Some(position) = self.markets.find(lifecycle.ticker) else { return };
+        self.counters.lifecycle += 1;
+        match &lifecycle.event {
+            LifecycleEvent::Activated => self.on_activated(position, now),
+            LifecycleEvent::Deactivated => self.enter(position, Phase::Paused),
+            LifecycleEvent::CloseDateUpdated { close_ts } => self.on_close_moved(position, *close_ts),
+            LifecycleEvent::Determined { settlement_value } => self.on_determined(position, *settlement_value, now),
+            LifecycleEvent::PriceLevelStructureUpdated { price_ranges } => self.on_new_grid(position, price_ranges),
+            LifecycleEvent::Settled | LifecycleEvent::Created { .. } | LifecycleEvent::Other => {}
+        }
+        self.note_phase_change(position);
+    }
+
+    fn enter(&mut self, position: usize, phase: Phase) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        if market.phase != phase && market.phase != Phase::Determined {
+            market.phase = phase;
+            self.owed_status.insert(position);
+        }
+    }
+
+    /// A paused market goes on, or a closed one whose close was moved reopens.
+    fn on_activated(&mut self, position: usize, now: Now) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        if now.session_ms < market.listing.close_time_ms && market.phase != Phase::Determined {
+            market.ended_ms = None;
+            market.followed = true;
+            self.enter(position, Phase::Open);
+            self.mark_stale_if_unfollowed(position);
+        }
+    }
+
+    /// A market that was taken off the book subscription while closed is wanted again.
+    fn mark_stale_if_unfollowed(&mut self, position: usize) {
+        if self.markets.get(position).is_some_and(|market| market.book == Book::Stale) {
+            self.mark_stale(position);
+        }
+    }
+
+    /// Its position is needed for another market.
+    pub(super) fn evict(&mut self, position: usize, now: Now, port: &mut impl FeedPort) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        market.evicted = true;
+        if market.leaving.is_none() {
+            self.unsubscribe(&[position], now, port);
+        }
+    }
+
+    fn on_close_moved(&mut self, position: usize, close_ts: i64) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        market.listing.close_time_ms = close_ts.saturating_mul(1_000);
+        self.owed_status.insert(position);
+    }
+
+    fn on_determined(&mut self, position: usize, settlement: Price, now: Now) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        market.settlement = Some(settlement);
+        market.phase = Phase::Determined;
+        market.ended_ms = Some(now.session_ms);
+        self.owed_status.insert(position);
+        self.wanted.remove(position);
+    }
+
+    /// The grid became finer or coarser: `decide` gets the market anew and its book by a snapshot.
+    fn on_new_grid(&mut self, position: usize, ranges: &[PriceRange]) {
+        let bands: Vec<Band> = ranges.iter().map(|&range| range.into()).collect();
+        let Some(market) = self.markets.get_mut(position) else { return };
+        match GridBands::new(&bands) {
+            Ok(bands) => {
+                market.listing.bands = bands;
+                self.owed_listing.insert(position);
+                self.owed_status.insert(position);
+                self.mark_stale(position);
+            }
+            Err(error) => {
+                let text =
+                    format!("market {}: new tick grid refused, the market is paused: {error}", market.listing.ticker);
+                self.counters.bad_grids += 1;
+                self.problem(text);
+                self.enter(position, Phase::Paused);
+            }
+        }
+    }
+
+    /// When a market's phase next changes by itself.
+    fn next_phase_ms(&self, position: usize) -> i64 {
+        let Some(market) = self.markets.get(position) else { return i64::MAX };
+        let ended_ms = market.ended_ms.unwrap_or(i64::MAX);
+        match market.phase {
+            Phase::Listed | Phase::Open | Phase::Paused => market.listing.close_time_ms,
+            _ if market.leaving.is_some() || self.owed_delisting.contains(position) => i64::MAX,
+            Phase::Determined => ended_ms.saturating_add(self.config.determined_linger_ms),
+            Phase::Closed if market.on_book => ended_ms.saturating_add(self.config.closed_linger_ms),
+            Phase::Closed => i64::MAX,
+        }
+    }
+
+    /// Keeps the phase timer at or before every market's next change.
+    pub(super) fn note_phase_change(&mut self, position: usize) {
+        if let Some(market) = self.markets.get_mut(position)
+            && matches!(market.phase, Phase::Closed | Phase::Determined)
+            && market.ended_ms.is_none()
+        {
+            market.ended_ms = Some(market.listing.close_time_ms);
+        }
+        self.phase_ms = self.phase_ms.min(self.next_phase_ms(position));
+    }
+
+    /// Closes markets whose time has come and unsubscribes those that ended long enough ago.
+    pub(super) fn advance_phases(&mut self, now: Now, port: &mut impl FeedPort) {
+        let mut leaving = Vec::new();
+        for position in 0..self.markets.capacity() {
+            if self.next_phase_ms(position) > now.session_ms {
+                continue;
+            }
+            let Some(market) = self.markets.get_mut(position) else { continue };
+            match market.phase {
+                Phase::Listed | Phase::Open | Phase::Paused => {
+                    market.ended_ms = Some(now.session_ms);
+                    self.enter(position, Phase::Closed);
+                }
+                Phase::Closed | Phase::Determined => leaving.push(position),
+            }
+        }
+        if !leaving.is_empty() {
+            self.unsubscribe(&leaving, now, port);
+        }
+        self.phase_ms =
+            (0..self.markets.capacity()).map(|position| self.next_phase_ms(position)).min().unwrap_or(i64::MAX);
+    }
+
+    /// Takes markets off the subscriptions. They are gone when the exchange has acknowledged that, since frames sent
+    /// before may still come.
+    fn unsubscribe(&mut self, positions: &[usize], now: Now, port: &mut impl FeedPort) {
+        let delete = |sid| CommandParams {
+            sid: Some(sid),
+            action: Some("delete_markets".to_owned()),
+            ..CommandParams::default()
+        };
+        let traded: Vec<_> = positions
+            .iter()
+            .copied()
+            .filter(|&position| {
+                self.markets.get_mut(position).is_some_and(|market| std::mem::take(&mut market.on_trade))
+            })
+            .collect();
+        if let Some(sid) = self.channels.open_sid(Channel::Trade)
+            && !traded.is_empty()
+        {
+            let params = CommandParams { market_tickers: self.tickers(&traded).market_tickers, ..delete(sid) };
+            self.send(Purpose::DeleteTrades, params, now, port);
+        }
+        let (on_book, mut off_book): (Vec<_>, Vec<_>) = positions.iter().copied().partition(|&position| {
+            self.markets.get(position).is_some_and(|market| market.on_book || matches!(market.book, Book::Asked { .. }))
+        });
+        match self.channels.open_sid(Channel::Book) {
+            Some(sid) if !on_book.is_empty() => {
+                let params = CommandParams { market_tickers: self.tickers(&on_book).market_tickers, ..delete(sid) };
+                let id = self.send(Purpose::DeleteBooks, params, now, port);
+                for position in on_book {
+                    self.unask(position);
+                    self.wanted.remove(position);
+                    if let Some(market) = self.markets.get_mut(position) {
+                        market.leaving = Some(id);
+                    }
+                }
+            }
+            _ => off_book.extend(on_book),
+        }
+        for position in off_book {
+            self.finish_leaving(position);
+        }
+    }
+
+    /// The exchange has taken the markets of a command off the book subscription.
+    pub(super) fn left_book(&mut self, command: u64) {
+        for position in 0..self.markets.capacity() {
+            if self.markets.get(position).is_some_and(|market| market.leaving == Some(command)) {
+                self.finish_leaving(position);
+            }
+        }
+    }
+
+    /// A market's book is no longer followed: a determined market leaves, a closed one waits for its result.
+    pub(super) fn finish_leaving(&mut self, position: usize) {
+        self.unask(position);
+        self.mark_stale(position);
+        self.wanted.remove(position);
+        self.wanted_trades.remove(position);
+        let Some(market) = self.markets.get_mut(position) else { return };
+        market.leaving = None;
+        market.on_book = false;
+        market.followed = false;
+        if market.evicted || market.phase == Phase::Determined {
+            self.owed_delisting.insert(position);
+        }
+    }
+}

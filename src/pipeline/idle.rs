@@ -1,0 +1,162 @@
+//! What a thread does when a turn of its loop found nothing to do. Owns the waiting; no strategy needs another thread to
+//! wake it, so a hot thread never pays for a wake-up.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The longest a parked thread sleeps: what a ring message that arrives meanwhile may be late.
+pub const PARK_MAX: Duration = Duration::from_millis(1);
+
+/// How a thread waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdleKind {
+    /// Never gives up its core: production, with a core for each pinned thread.
+    Spin,
+    /// Offers its core to others between turns: right where threads share cores.
+    Yield,
+    /// Sleeps up to [`PARK_MAX`], less when one of its sockets has something: tests and idle machines.
+    Park,
+}
+
+/// Spinning was asked for without a core for each pinned thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "idle = \"spin\" needs a core for each of the {threads} pinned threads, and this process may use {cores}: spinning \
+     threads that share a core wait milliseconds for each other; use idle = \"yield\", or give the process more cores"
+)]
+pub struct TooFewCores {
+    /// Threads that would spin.
+    pub threads: usize,
+    /// Cores they would share.
+    pub cores: usize,
+}
+
+impl IdleKind {
+    /// Refuses a strategy that cannot work with so many threads on so many cores.
+    ///
+    /// # Errors
+    /// [`TooFewCores`] for spinning with fewer cores than threads.
+    pub fn check(self, threads: usize, cores: usize) -> Result<(), TooFewCores> {
+        match self {
+            Self::Spin if cores < threads => Err(TooFewCores { threads, cores }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What to use on this many cores when nothing was asked for.
+    #[must_use]
+    pub fn default_for(threads: usize, cores: usize) -> Self {
+        if cores > threads { Self::Spin } else { Self::Yield }
+    }
+}
+
+/// A thread's way of waiting. Made by the thread that uses it.
+#[derive(Debug)]
+pub struct Idle {
+    strategy: Strategy,
+}
+
+#[derive(Debug)]
+enum Strategy {
+    Spin,
+    Yield,
+    Park { poll: Poll, events: Events },
+}
+
+impl Idle {
+    /// Prepares to wait that way.
+    ///
+    /// # Errors
+    /// When the kernel refuses an epoll instance to [`IdleKind::Park`].
+    pub fn new(kind: IdleKind) -> io::Result<Self> {
+        let strategy = match kind {
+            IdleKind::Spin => Strategy::Spin,
+            IdleKind::Yield => Strategy::Yield,
+            IdleKind::Park => Strategy::Park { poll: Poll::new()?, events: Events::with_capacity(16) },
+        };
+        Ok(Self { strategy })
+    }
+
+    /// Lets a socket end a park early. A socket is forgotten when it is closed. Wakes on changes only, so its owner
+    /// reads until there is nothing left before each wait, as every loop here does.
+    ///
+    /// # Errors
+    /// When the kernel refuses to watch it.
+    pub fn watch(&self, socket: BorrowedFd<'_>) -> io::Result<()> {
+        match &self.strategy {
+            Strategy::Spin | Strategy::Yield => Ok(()),
+            Strategy::Park { poll, .. } => {
+                poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(0), Interest::READABLE)
+            }
+        }
+    }
+
+    /// Waits a little.
+    pub fn wait(&mut self) {
+        match &mut self.strategy {
+            Strategy::Spin => std::hint::spin_loop(),
+            Strategy::Yield => std::thread::yield_now(),
+            Strategy::Park { poll, events } => {
+                if poll.poll(events, Some(PARK_MAX)).is_err() {
+                    // Interrupted by a signal, or out of resources: either way the next turn of the loop is due.
+                    std::thread::yield_now();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd;
+    use std::time::Instant;
+
+    #[test]
+    fn spinning_without_a_core_for_each_thread_is_refused_and_says_what_to_use() {
+        let error = IdleKind::Spin.check(4, 2).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("4 pinned threads") && text.contains("use idle = \"yield\""), "{text}");
+        IdleKind::Spin.check(4, 4).unwrap();
+        IdleKind::Yield.check(4, 1).unwrap();
+        IdleKind::Park.check(4, 1).unwrap();
+    }
+
+    #[test]
+    fn the_default_spins_only_with_a_core_to_spare() {
+        assert_eq!(IdleKind::default_for(4, 2), IdleKind::Yield);
+        assert_eq!(IdleKind::default_for(4, 4), IdleKind::Yield);
+        assert_eq!(IdleKind::default_for(4, 8), IdleKind::Spin);
+    }
+
+    #[test]
+    fn a_park_ends_by_itself() {
+        let mut idle = Idle::new(IdleKind::Park).unwrap();
+        let begin = Instant::now();
+        for _ in 0..5 {
+            idle.wait();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_watched_socket_ends_a_park() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (theirs, _) = listener.accept().unwrap();
+        let mut idle = Idle::new(IdleKind::Park).unwrap();
+        idle.watch(theirs.as_fd()).unwrap();
+        ours.write_all(b"x").unwrap();
+        // The first wait reports the byte; nothing here may fail or hang.
+        idle.wait();
+    }
+}

@@ -1,0 +1,113 @@
+//! What every hot thread has: its clock, its journal, its histograms, its way of waiting.
+
+use serde::Serialize;
+
+use super::control::{Control, Heart, Pulse};
+use crate::clock::{Now, SessionClock};
+use crate::config::IdleName;
+use crate::pipeline::clock::Clock;
+use crate::pipeline::idle::{Idle, IdleKind};
+use crate::pipeline::pin;
+use crate::pipeline::ring::Sender;
+use crate::record::journal::{Flags, JournalWriter, Kind};
+use crate::record::{Latencies, Stage};
+
+/// A hot thread's equipment.
+pub(super) struct Bench {
+    pub(super) clock: Clock,
+    pub(super) session: SessionClock,
+    pub(super) control: Control,
+    pub(super) latencies: Latencies,
+    journal: Option<JournalWriter>,
+    heart: Heart,
+    pulses: Sender<Pulse>,
+    idle_kind: IdleKind,
+    core: Option<usize>,
+    /// The time of the input that is being handled.
+    pub(super) now: Now,
+}
+
+impl Bench {
+    pub(super) fn new(
+        clock: Clock,
+        session: SessionClock,
+        control: Control,
+        journal: Option<JournalWriter>,
+        pulses: Sender<Pulse>,
+        idle_kind: IdleKind,
+        core: Option<usize>,
+    ) -> Self {
+        Self {
+            clock,
+            session,
+            control,
+            latencies: Latencies::new(),
+            journal,
+            heart: Heart::default(),
+            pulses,
+            idle_kind,
+            core,
+            now: Now::default(),
+        }
+    }
+
+    /// Pins the calling thread and prepares its waiting. Called first by each hot thread.
+    pub(super) fn settle(&self) -> std::io::Result<Idle> {
+        if let Some(core) = self.core {
+            pin::pin_current(core).map_err(std::io::Error::other)?;
+        }
+        Idle::new(self.idle_kind)
+    }
+
+    /// Reads the clocks for the next input.
+    pub(super) fn tick(&mut self) -> Now {
+        self.now = self.session.now(self.clock.now_ns());
+        self.now
+    }
+
+    pub(super) fn latency(&mut self, stage: Stage, nanos: u64) {
+        self.latencies.record(stage, nanos);
+        self.heart.latency(stage, nanos);
+    }
+
+    pub(super) fn bytes(&mut self, kind: Kind, flags: Flags, payload: &[u8]) {
+        if let Some(journal) = &mut self.journal {
+            journal.bytes(kind, flags, self.now, payload);
+        }
+    }
+
+    pub(super) fn message(&mut self, kind: Kind, flags: Flags, message: &impl Serialize) {
+        if let Some(journal) = &mut self.journal {
+            journal.message(kind, flags, self.now, message);
+        }
+    }
+
+    pub(super) fn event(&mut self, kind: Kind, flags: Flags) {
+        if let Some(journal) = &mut self.journal {
+            journal.event(kind, flags, self.now);
+        }
+    }
+
+    /// Journals what a push did and hands its result on.
+    pub(super) fn pushed<E>(&mut self, kind: Kind, message: &impl Serialize, result: Result<(), E>) -> Result<(), E> {
+        self.message(kind, if result.is_ok() { Flags::Output } else { Flags::Refused }, message);
+        result
+    }
+
+    /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.
+    pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Pulse) {
+        if let Some(worst) = self.heart.beat(self.now.mono_ns) {
+            let _ = self.pulses.push(Pulse { worst, ..figures() });
+        }
+    }
+}
+
+/// The idle strategy that a configuration means on this machine.
+pub(super) fn idle_kind(name: IdleName, threads: usize, cores: usize) -> IdleKind {
+    match name {
+        IdleName::Auto => IdleKind::default_for(threads, cores),
+        IdleName::Spin => IdleKind::Spin,
+        IdleName::Yield => IdleKind::Yield,
+        IdleName::Park => IdleKind::Park,
+    }
+}

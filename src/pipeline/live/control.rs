@@ -1,0 +1,116 @@
+//! What the main thread and the hot threads tell each other besides messages: stop, done, exit, and a pulse of figures
+//! for the live line. Flags only; no stage's state is shared.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::market::{Count, Money};
+use crate::record::Stage;
+
+/// The flags of a running session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Control {
+    flags: Arc<Flags>,
+}
+
+#[derive(Debug, Default)]
+struct Flags {
+    stop: AtomicBool,
+    kill: AtomicBool,
+    tripped: AtomicBool,
+    done: AtomicBool,
+    exit: AtomicBool,
+}
+
+impl Control {
+    /// Asks the execute stage to cancel its orders and to take no new risk.
+    pub(super) fn request_stop(&self) {
+        self.flags.stop.store(true, Ordering::Release);
+    }
+
+    pub(super) fn stop_requested(&self) -> bool {
+        self.flags.stop.load(Ordering::Acquire)
+    }
+
+    /// Asks the execute stage to trip: cancel everything at once.
+    pub(super) fn request_kill(&self) {
+        self.flags.kill.store(true, Ordering::Release);
+    }
+
+    pub(super) fn kill_requested(&self) -> bool {
+        self.flags.kill.load(Ordering::Acquire)
+    }
+
+    /// Says that the execute stage tripped.
+    pub(super) fn set_tripped(&self) {
+        self.flags.tripped.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_tripped(&self) -> bool {
+        self.flags.tripped.load(Ordering::Acquire)
+    }
+
+    /// Says that the execute stage has stopped, nothing of ours is open or unknown, and the ledger has been compared.
+    pub(super) fn set_done(&self) {
+        self.flags.done.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.flags.done.load(Ordering::Acquire)
+    }
+
+    /// Ends every thread's loop.
+    pub(super) fn request_exit(&self) {
+        self.flags.exit.store(true, Ordering::Release);
+    }
+
+    pub(super) fn exit_requested(&self) -> bool {
+        self.flags.exit.load(Ordering::Acquire)
+    }
+}
+
+/// How often a thread sends a pulse.
+pub(super) const PULSE_NS: u64 = 250_000_000;
+
+/// A thread's figures for the live line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pulse {
+    /// Frames read since the start; feed only.
+    pub(super) frames: u64,
+    /// Decisions taken since the start; decide only.
+    pub(super) decisions: u64,
+    /// Order writes since the start; execute only.
+    pub(super) orders: u64,
+    /// Fills since the start; execute only.
+    pub(super) fills: u64,
+    /// Contracts held by their signs; execute only.
+    pub(super) position: Count,
+    /// Profit after fees; execute only.
+    pub(super) pnl: Money,
+    /// The longest stretch since the last pulse.
+    pub(super) worst: Option<(Stage, u64)>,
+}
+
+/// Remembers the longest stretch between two pulses, and when the next pulse is due.
+#[derive(Debug, Default)]
+pub(super) struct Heart {
+    worst: Option<(Stage, u64)>,
+    due_ns: u64,
+}
+
+impl Heart {
+    pub(super) fn latency(&mut self, stage: Stage, nanos: u64) {
+        if stage <= Stage::Write && self.worst.is_none_or(|(_, longest)| nanos > longest) {
+            self.worst = Some((stage, nanos));
+        }
+    }
+
+    /// The longest stretch since the last call, when a pulse is due.
+    pub(super) fn beat(&mut self, now_ns: u64) -> Option<Option<(Stage, u64)>> {
+        if now_ns < self.due_ns {
+            return None;
+        }
+        self.due_ns = now_ns + PULSE_NS;
+        Some(self.worst.take())
+    }
+}

@@ -1,0 +1,200 @@
+//! The execute thread: ledger, risk gate and orders between the rings and the order connections.
+
+use super::common::Bench;
+use super::control::Pulse;
+use crate::execute::{DayState, ExecuteStage};
+use crate::messages::{AccountEvent, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
+use crate::pipeline::http::{HttpCounters, HttpEvent, HttpPool};
+use crate::pipeline::idle::Idle;
+use crate::pipeline::ring::{Receiver, Sender};
+use crate::pipeline::signing::{SignatureCache, SigningCounters};
+use crate::ports::{ExecutePort, Full, NotSent, OrderRequest, RequestId};
+use crate::record::journal::{Flags, Kind};
+use crate::record::{Latencies, Stage};
+
+/// Room for the largest answer to an order write.
+const ANSWER_BYTES: usize = 64 << 10;
+/// How many account events are handled before intents are looked at again.
+const EVENTS_PER_TURN: usize = 64;
+
+/// Everything the execute thread owns.
+pub(super) struct ExecuteThread {
+    pub(super) stage: ExecuteStage,
+    pub(super) wires: ExecuteWires,
+    pub(super) intents: Receiver<OrderIntent>,
+    pub(super) statuses: Receiver<MarketStatus>,
+    pub(super) account: Receiver<AccountEvent>,
+    pub(super) tamper: Option<super::Tamper>,
+}
+
+/// What the stage's port uses.
+pub(super) struct ExecuteWires {
+    pub(super) bench: Bench,
+    pub(super) http: HttpPool,
+    pub(super) signatures: SignatureCache,
+    pub(super) portfolio: Sender<PortfolioUpdate>,
+    pub(super) queries: Sender<QueryRequest>,
+    /// Where the daily loss is kept; written by a cold thread.
+    pub(super) day_state: crossbeam::channel::Sender<DayState>,
+}
+
+/// What the execute thread leaves behind.
+pub(super) struct ExecuteOutcome {
+    pub(super) stage: ExecuteStage,
+    pub(super) latencies: Latencies,
+    pub(super) http: HttpCounters,
+    pub(super) signing: SigningCounters,
+}
+
+impl ExecutePort for ExecuteWires {
+    fn stamp_ns(&mut self) -> u64 {
+        self.bench.clock.now_ns()
+    }
+
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+        let wall_ms = self.bench.clock.wall_ms();
+        let result = match self.signatures.signature(request.method, request.path, wall_ms) {
+            Ok(signature) => self.http.request(request, &signature),
+            Err(error) => {
+                tracing::error!(%error, "an order could not be signed");
+                Err(NotSent)
+            }
+        };
+        let body = std::str::from_utf8(request.body).unwrap_or("");
+        self.bench.pushed(Kind::Request, &(request.id, request.method, request.path, body), result)
+    }
+
+    fn abandon(&mut self, request: RequestId) {
+        self.bench.message(Kind::Abandon, Flags::Output, &request);
+        self.http.abandon(request);
+    }
+
+    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
+        let result = self.portfolio.push(*update);
+        self.bench.pushed(Kind::PortfolioUpdate, update, result)
+    }
+
+    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
+        let result = self.queries.push(*query);
+        self.bench.pushed(Kind::QueryRequest, query, result)
+    }
+
+    fn latency(&mut self, stage: Stage, nanos: u64) {
+        self.bench.latency(stage, nanos);
+    }
+
+    fn persist(&mut self, state: &DayState) {
+        // The writer ends only after this thread.
+        let _ = self.day_state.send(*state);
+    }
+}
+
+impl ExecuteThread {
+    /// Runs until the session ends.
+    pub(super) fn run(mut self) -> std::io::Result<ExecuteOutcome> {
+        let mut idle = self.wires.bench.settle()?;
+        let mut body = Vec::with_capacity(ANSWER_BYTES);
+        let (mut stopping, mut killed) = (false, false);
+        while !self.wires.bench.control.exit_requested() {
+            let mut worked = self.rings();
+            worked |= self.answers(&idle, &mut body);
+            let now = self.wires.bench.tick();
+            if now.mono_ns >= self.stage.deadline_ns() {
+                self.wires.bench.event(Kind::Timer, Flags::Input);
+                self.stage.on_timer(now, &mut self.wires);
+            }
+            if !killed && self.wires.bench.control.kill_requested() {
+                killed = true;
+                self.wires.bench.message(Kind::Stop, Flags::Input, &"kill");
+                self.stage.trip("killed", now, &mut self.wires);
+            }
+            if !stopping && self.wires.bench.control.stop_requested() {
+                stopping = true;
+                self.wires.bench.event(Kind::Stop, Flags::Input);
+                self.stage.stop(now, &mut self.wires);
+            }
+            if self.stage.tripped().is_some() {
+                self.wires.bench.control.set_tripped();
+            }
+            if self.stage.agreement().is_some() {
+                self.wires.bench.control.set_done();
+            }
+            let stage = &self.stage;
+            self.wires.bench.pulse(|| pulse(stage));
+            if !worked {
+                idle.wait();
+            }
+        }
+        self.wires.bench.event(Kind::End, Flags::Input);
+        Ok(ExecuteOutcome {
+            stage: self.stage,
+            http: *self.wires.http.counters(),
+            signing: *self.wires.signatures.counters(),
+            latencies: self.wires.bench.latencies,
+        })
+    }
+
+    fn rings(&mut self) -> bool {
+        let mut worked = false;
+        while let Some(status) = self.statuses.pop() {
+            let now = self.wires.bench.tick();
+            self.wires.bench.message(Kind::MarketStatus, Flags::Input, &status);
+            self.stage.on_status(&status, now, &mut self.wires);
+            worked = true;
+        }
+        while let Some(intent) = self.intents.pop() {
+            let now = self.wires.bench.tick();
+            self.wires.bench.message(Kind::OrderIntent, Flags::Input, &intent);
+            self.stage.on_intent(&intent, now, &mut self.wires);
+            worked = true;
+        }
+        for _ in 0..EVENTS_PER_TURN {
+            let Some(event) = self.account.pop() else { break };
+            match &mut self.tamper {
+                None => self.account_event(&event),
+                Some(tamper) => tamper(event).iter().for_each(|event| self.account_event(event)),
+            }
+            worked = true;
+        }
+        worked
+    }
+
+    fn account_event(&mut self, event: &AccountEvent) {
+        let now = self.wires.bench.tick();
+        self.wires.bench.message(Kind::AccountEvent, Flags::Input, event);
+        self.stage.on_account(event, now, &mut self.wires);
+    }
+
+    fn answers(&mut self, idle: &Idle, body: &mut Vec<u8>) -> bool {
+        let mut worked = false;
+        loop {
+            let now = self.wires.bench.tick();
+            let Some(event) = self.wires.http.poll(now.mono_ns, idle, body) else { return worked };
+            worked = true;
+            match event {
+                HttpEvent::Answer { request, status, read_ns } => {
+                    self.wires.bench.message(Kind::Answer, Flags::Input, &(request, status, &body[..]));
+                    self.stage.on_answer(request, status, body, read_ns, now, &mut self.wires);
+                }
+                HttpEvent::NoAnswer { request, why } => {
+                    self.wires.bench.message(Kind::NoAnswer, Flags::Input, &request);
+                    tracing::warn!(request, ?why, "an order write remains without an answer");
+                    self.stage.on_no_answer(request, why, now, &mut self.wires);
+                }
+            }
+        }
+    }
+}
+
+/// The account's figures for the live line.
+fn pulse(stage: &ExecuteStage) -> Pulse {
+    let counters = stage.counters();
+    let ledger = stage.ledger();
+    Pulse {
+        orders: counters.sent,
+        fills: counters.fills,
+        position: stage.positions().map(|position| position.contracts).sum(),
+        pnl: ledger.realized() - ledger.fees() + stage.unrealized(),
+        ..Pulse::default()
+    }
+}

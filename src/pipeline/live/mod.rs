@@ -1,0 +1,379 @@
+//! The live driver: four pinned threads around the four stages, rings between them, sockets at the edges. Everything is
+//! made here and handed in; the main thread keeps the flags, the pulses and the handles.
+
+mod common;
+mod control;
+mod decide;
+mod execute;
+mod feed;
+mod outcome;
+mod reconcile;
+
+use std::any::Any;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam::channel;
+use thiserror::Error;
+
+use super::clock::Clock;
+use super::connect::Connector;
+use super::endpoint::Endpoint;
+use super::http::HttpPool;
+use super::idle::TooFewCores;
+use super::net::Trust;
+use super::pin::{self, PinError};
+use super::rest::{RestClient, RestHelper};
+use super::ring::{BookRingSizes, Receiver, book_rings, ring};
+use super::signing::start_signing;
+use super::stages::Stages;
+use super::websocket::LiveSocket;
+use crate::clock::SessionClock;
+use crate::config::Config;
+use crate::decide::policy::Policy;
+use crate::execute::DayState;
+use crate::market::{Count, Money};
+use crate::record::Stage;
+use crate::record::journal::{JournalHandle, JournalWriter, SegmentLimits, StageId, start_journal};
+use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
+use crate::wire::sign::Credentials;
+use common::{Bench, idle_kind};
+use control::{Control, Pulse};
+pub use feed::TeeFrame;
+pub use outcome::{LiveOutcome, ThreadFailure};
+pub use reconcile::Tamper;
+
+/// Hot threads.
+const THREADS: usize = 4;
+/// Bytes of each stage's ring to the journal.
+const JOURNAL_RING_BYTES: usize = 32 << 20;
+/// Levels a side for which each snapshot buffer has room from the start: a full cent grid.
+const LEVELS: usize = 128;
+/// How long a connection attempt or a cold read may take.
+const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a session trades.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// The public WebSocket.
+    pub feed: Endpoint,
+    /// Signs the public handshake.
+    pub feed_credentials: Arc<Credentials>,
+    /// The private WebSocket.
+    pub account: Endpoint,
+    /// Orders and reads.
+    pub rest: Endpoint,
+    /// Signs everything about the account.
+    pub credentials: Arc<Credentials>,
+}
+
+/// What is journaled, and where.
+#[derive(Clone, Debug)]
+pub struct JournalPlan {
+    /// The folder; it must not have a journal yet.
+    pub folder: PathBuf,
+    /// The most bytes kept, and those of one segment.
+    pub limits: SegmentLimits,
+    /// What session this is; no secret.
+    pub description: Vec<u8>,
+}
+
+/// Everything a live session is made of.
+pub struct LivePlan<P: Policy> {
+    /// Threads, rings and connections.
+    pub config: Config,
+    /// Where it trades.
+    pub venue: Venue,
+    /// The stages.
+    pub stages: Stages<P>,
+    /// The monotonic clock.
+    pub clock: Clock,
+    /// Session time.
+    pub session: SessionClock,
+    /// The journal, if any.
+    pub journal: Option<JournalPlan>,
+    /// Gets a copy of every public frame: the exchange of a paper session.
+    pub tee: Option<channel::Sender<TeeFrame>>,
+    /// The negative tests' seam; `None` in every other run.
+    pub tamper: Option<Tamper>,
+}
+
+/// Why a session did not start.
+#[derive(Debug, Error)]
+pub enum LiveError {
+    /// Spinning without the cores for it.
+    #[error(transparent)]
+    Idle(#[from] TooFewCores),
+    /// A core that is not there.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// TLS could not be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// A thread, a file or a socket was refused by the system.
+    #[error("{what}: {source}")]
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> LiveError {
+    move |source| LiveError::System { what, source }
+}
+
+/// Figures for the live line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Frames read.
+    pub frames: u64,
+    /// Decisions taken.
+    pub decisions: u64,
+    /// Order writes.
+    pub orders: u64,
+    /// Fills.
+    pub fills: u64,
+    /// Contracts held by their signs.
+    pub position: Count,
+    /// Profit after fees.
+    pub pnl: Money,
+    /// The longest stretch of the last moment.
+    pub worst: Option<(Stage, u64)>,
+}
+
+/// A running session.
+pub struct Live {
+    control: Control,
+    feed: JoinHandle<io::Result<feed::FeedOutcome>>,
+    decide: JoinHandle<io::Result<decide::DecideOutcome>>,
+    execute: JoinHandle<io::Result<execute::ExecuteOutcome>>,
+    reconcile: JoinHandle<io::Result<reconcile::ReconcileOutcome>>,
+    pulses: [Receiver<Pulse>; THREADS],
+    progress: Progress,
+    days: channel::Receiver<DayState>,
+    journal: Option<JournalHandle>,
+}
+
+/// The journal's writers, one a stage, and its thread.
+fn journal(plan: Option<&JournalPlan>) -> Result<([Option<JournalWriter>; THREADS], Option<JournalHandle>), LiveError> {
+    let Some(plan) = plan else { return Ok(([None, None, None, None], None)) };
+    let stages = [StageId::Feed, StageId::Decide, StageId::Execute, StageId::Reconcile];
+    let (writers, handle) =
+        start_journal(&plan.folder, plan.limits, &plan.description, JOURNAL_RING_BYTES, stages).map_err(system("journal"))?;
+    Ok((writers.map(Some), Some(handle)))
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LiveError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(system("thread"))
+}
+
+impl Live {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the configuration asks for cores or a way of waiting that this machine cannot give, the journal's folder is
+    /// not usable, or the system refuses a thread.
+    pub fn start<P: Policy + Send + 'static>(plan: LivePlan<P>) -> Result<Self, LiveError> {
+        let LivePlan { config, venue, stages, clock, session, journal: journal_plan, tee, tamper } = plan;
+        let available = pin::available_cores();
+        let kind = idle_kind(config.pipeline.idle, THREADS, available.len());
+        kind.check(THREADS, available.len())?;
+        let cores = cores(&config, &available)?;
+        let control = Control::default();
+        let (writers, journal) = journal(journal_plan.as_ref())?;
+        let [feed_log, decide_log, execute_log, reconcile_log] = writers;
+        let (feed_pulse, feed_pulses) = ring(8);
+        let (decide_pulse, decide_pulses) = ring(8);
+        let (execute_pulse, execute_pulses) = ring(8);
+        let (reconcile_pulse, reconcile_pulses) = ring(8);
+        let bench = |core: usize, log, pulse| {
+            Bench::new(clock.clone(), session, control.clone(), log, pulse, kind, cores.get(core).copied())
+        };
+
+        let capacity = config.pipeline.ring_capacity;
+        let (book_sender, book_receiver) = book_rings(BookRingSizes {
+            events: capacity,
+            riders: capacity,
+            buffers: config.feed.snapshot_buffers,
+            levels: LEVELS,
+        });
+        let (resyncs_in, resyncs_out) = ring(capacity);
+        let (statuses_in, statuses_out) = ring(capacity);
+        let (intents_in, intents_out) = ring(capacity);
+        let (portfolio_in, portfolio_out) = ring(capacity);
+        let (queries_in, queries_out) = ring(capacity);
+        let (account_in, account_out) = ring(capacity);
+        let (listings_in, listings_out) = ring(capacity);
+        let (days_in, days) = channel::unbounded();
+
+        let (connector, _) = Connector::start(Trust::WebPki.client_config()?, NETWORK_TIMEOUT, clock.clone())
+            .map_err(system("connector"))?;
+        let constant = [("POST", ORDERS_PATH), ("DELETE", BATCHED_PATH)];
+        let (signatures, _) =
+            start_signing(Arc::clone(&venue.credentials), &constant).map_err(system("signing helper"))?;
+        let client = RestClient::new(&venue.rest, &Trust::WebPki, Some(Arc::clone(&venue.credentials)), NETWORK_TIMEOUT);
+        let (rest, _) = RestHelper::start(client, clock.clone()).map_err(system("REST helper"))?;
+        let http =
+            HttpPool::new(connector.clone(), venue.rest.clone(), &venue.credentials.key_id, config.orders.connections);
+
+        let feed = feed::FeedThread {
+            stage: stages.feed,
+            wires: feed::FeedWires {
+                bench: bench(0, feed_log, feed_pulse),
+                socket: LiveSocket::new(connector.clone(), venue.feed, Some(venue.feed_credentials)),
+                book: book_sender,
+                statuses: statuses_in,
+                tee,
+            },
+            resyncs: resyncs_out,
+            listings: listings_out,
+        };
+        let decide = decide::DecideThread {
+            stage: stages.decide,
+            wires: decide::DecideWires {
+                bench: bench(1, decide_log, decide_pulse),
+                book: book_receiver,
+                intents: intents_in,
+                resyncs: resyncs_in,
+            },
+            portfolio: portfolio_out,
+        };
+        let execute = execute::ExecuteThread {
+            stage: stages.execute,
+            wires: execute::ExecuteWires {
+                bench: bench(2, execute_log, execute_pulse),
+                http,
+                signatures,
+                portfolio: portfolio_in,
+                queries: queries_in,
+                day_state: days_in,
+            },
+            intents: intents_out,
+            statuses: statuses_out,
+            account: account_out,
+            tamper,
+        };
+        let reconcile = reconcile::ReconcileThread {
+            stage: stages.reconcile,
+            wires: reconcile::ReconcileWires {
+                bench: bench(3, reconcile_log, reconcile_pulse),
+                socket: LiveSocket::new(connector, venue.account, Some(venue.credentials)),
+                rest,
+                account: account_in,
+                listings: listings_in,
+            },
+            queries: queries_out,
+        };
+        Ok(Self {
+            feed: spawn("feed", move || feed.run())?,
+            decide: spawn("decide", move || decide.run())?,
+            execute: spawn("execute", move || execute.run())?,
+            reconcile: spawn("reconcile", move || reconcile.run())?,
+            control,
+            pulses: [feed_pulses, decide_pulses, execute_pulses, reconcile_pulses],
+            progress: Progress::default(),
+            days,
+            journal,
+        })
+    }
+
+    /// The newest figures.
+    pub fn progress(&mut self) -> Progress {
+        self.progress.worst = None;
+        for (thread, pulses) in self.pulses.iter_mut().enumerate() {
+            while let Some(pulse) = pulses.pop() {
+                match thread {
+                    0 => self.progress.frames = pulse.frames,
+                    1 => self.progress.decisions = pulse.decisions,
+                    2 => {
+                        self.progress.orders = pulse.orders;
+                        self.progress.fills = pulse.fills;
+                        self.progress.position = pulse.position;
+                        self.progress.pnl = pulse.pnl;
+                    }
+                    _ => {}
+                }
+                let longest = self.progress.worst.map_or(0, |(_, nanos)| nanos);
+                self.progress.worst = pulse.worst.filter(|(_, nanos)| *nanos > longest).or(self.progress.worst);
+            }
+        }
+        self.progress
+    }
+
+    /// The newest state of the daily loss, when it changed: to be kept across restarts.
+    pub fn day_state(&self) -> Option<DayState> {
+        self.days.try_iter().last()
+    }
+
+    /// Whether a thread has ended before it was told to, by a panic or an error of the system.
+    pub fn has_failed(&self) -> bool {
+        self.feed.is_finished()
+            || self.decide.is_finished()
+            || self.execute.is_finished()
+            || self.reconcile.is_finished()
+    }
+
+    /// Whether the execute thread still runs, so that a stop can cancel orders.
+    pub fn can_cancel(&self) -> bool {
+        !self.execute.is_finished()
+    }
+
+    /// Asks for a stop: open orders are cancelled and the ledger is compared once more.
+    pub fn request_stop(&self) {
+        self.control.request_stop();
+    }
+
+    /// Asks for a trip: as a stop, with the reason kept.
+    pub fn request_kill(&self) {
+        self.control.request_kill();
+    }
+
+    /// Whether the execute stage tripped by itself.
+    pub fn is_tripped(&self) -> bool {
+        self.control.is_tripped()
+    }
+
+    /// Whether a stop has come to its end.
+    pub fn is_done(&self) -> bool {
+        self.control.is_done()
+    }
+
+    /// Ends the threads and collects what they leave.
+    pub fn finish(self) -> LiveOutcome {
+        self.control.request_exit();
+        let mut failures = Vec::new();
+        let feed = outcome::join("feed", self.feed, &mut failures);
+        let decide = outcome::join("decide", self.decide, &mut failures);
+        let execute = outcome::join("execute", self.execute, &mut failures);
+        let reconcile = outcome::join("reconcile", self.reconcile, &mut failures);
+        let day = self.days.try_iter().last();
+        let journal = self.journal.map(JournalHandle::finish);
+        outcome::collect(feed, decide, execute, reconcile, journal, day, failures)
+    }
+}
+
+/// The cores of the four threads: those configured, or the available ones in turn.
+fn cores(config: &Config, available: &[usize]) -> Result<Vec<usize>, PinError> {
+    if !config.pipeline.cores.is_empty() {
+        pin::check_cores(&config.pipeline.cores, available)?;
+        return Ok(config.pipeline.cores.clone());
+    }
+    Ok((0..THREADS).filter_map(|thread| available.get(thread % available.len().max(1)).copied()).collect())
+}
+
+/// A panic's message.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

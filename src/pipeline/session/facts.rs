@@ -1,0 +1,112 @@
+//! From what the threads left to the facts of the report.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::SessionReport;
+use crate::decide::{DecideCounters, Skip};
+use crate::execute::{Agreement, Difference, ExecuteStage};
+use crate::market::Money;
+use crate::messages::Verdict;
+use crate::pipeline::live::LiveOutcome;
+use crate::record::summary::{JournalSummary, LedgerSummary, Orders, PositionSummary, Summary};
+
+/// The report of a session.
+pub(super) fn report(label: String, traded_for: Duration, outcome: LiveOutcome) -> SessionReport {
+    let mut summary = Summary { venue: label, duration_s: traded_for.as_secs_f64(), ..Summary::default() };
+    summary.set_latencies(&outcome.latencies);
+    let mut failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    let mut notes = outcome.problems.clone();
+    let mut differences = Vec::new();
+
+    if let Some(feed) = &outcome.feed {
+        summary.frames = feed.frames;
+        summary.drops.insert("feed_overflow_epochs".to_owned(), feed.overflow_epochs);
+        summary.drops.insert("trades_lost".to_owned(), feed.trades_lost);
+        summary.drops.insert("frames_malformed".to_owned(), feed.malformed);
+        if feed.seq_gaps > 0 {
+            notes.push(format!("{} gaps in the order-book stream, each followed by snapshots", feed.seq_gaps));
+        }
+        if feed.connections > 1 {
+            notes.push(format!("the public stream was opened {} times", feed.connections));
+        }
+    }
+    if let Some(decide) = &outcome.decide {
+        decisions(&mut summary, decide);
+    }
+    if let Some(reconcile) = &outcome.reconcile {
+        summary.markets = reconcile.listings;
+        summary.drops.insert("account_ring_full".to_owned(), reconcile.ring_full);
+    }
+    if let Some(execute) = &outcome.execute {
+        differences = account(&mut summary, execute);
+        failures.extend(execute.tripped().map(|reason| format!("tripped: {reason}")));
+    }
+    if let Some(journal) = &outcome.journal {
+        summary.journal = JournalSummary { bytes: journal.bytes, lost: journal.lost };
+        notes.extend(journal.error.as_ref().map(|error| format!("the journal is incomplete: {error}")));
+    }
+    SessionReport { summary, notes, differences, failures }
+}
+
+fn decisions(summary: &mut Summary, decide: &DecideCounters) {
+    summary.book_events = decide.book_events;
+    summary.decisions = decide.decisions;
+    summary.skipped =
+        Skip::ALL.into_iter().map(|reason| (reason.as_str().to_owned(), decide.skipped(reason))).collect();
+    summary.skipped.insert("policy_fault".to_owned(), decide.faults);
+}
+
+/// Fills in the account's part and says in words what differs beyond cash and positions.
+fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
+    let counters = execute.counters();
+    summary.orders = Orders {
+        sent: counters.sent,
+        acked: counters.acked,
+        rejected: counters.rejected,
+        unknown: counters.unknown,
+        cancelled: counters.cancelled,
+        amended: counters.amended,
+    };
+    summary.fills = counters.fills;
+    summary.partial_fills = counters.partial_fills;
+    let ledger = execute.ledger();
+    summary.pnl_micros = (ledger.realized() - ledger.fees() + execute.unrealized()).micros();
+    summary.fees_micros = ledger.fees().micros();
+    refusals(&mut summary.skipped, execute);
+    let agreement = execute.agreement();
+    let cash = ledger.available() + ledger.reserved();
+    summary.ledger = LedgerSummary {
+        agrees: agreement.is_some_and(|agreement| agreement.agrees),
+        cash_micros: cash.micros(),
+        exchange_cash_micros: agreement.map_or(0, |agreement| exchange_cash(agreement).micros()),
+        positions: execute
+            .positions()
+            .filter(|position| !position.contracts.is_zero() || !position.exchange_contracts.is_zero())
+            .map(|position| PositionSummary {
+                market: position.ticker.as_str().to_owned(),
+                contracts: position.contracts.contracts(),
+                exchange_contracts: position.exchange_contracts.contracts(),
+            })
+            .collect(),
+    };
+    let beyond = |difference: &&Difference| !matches!(difference, Difference::Cash { .. } | Difference::Position { .. });
+    agreement.map_or_else(
+        || vec!["the last comparison was not made before the stop timed out".to_owned()],
+        |agreement| agreement.differences.iter().filter(beyond).map(ToString::to_string).collect(),
+    )
+}
+
+fn exchange_cash(agreement: &Agreement) -> Money {
+    agreement.exchange_cash.iter().map(|(_, cash)| *cash).sum()
+}
+
+/// The risk gate's refusals, by their names.
+fn refusals(skipped: &mut BTreeMap<String, u64>, execute: &ExecuteStage) {
+    for verdict in Verdict::ALL {
+        let count = execute.counters().verdict(verdict);
+        if verdict >= Verdict::NothingToReduce && count > 0 {
+            skipped.insert(verdict.as_str().to_owned(), count);
+        }
+    }
+}

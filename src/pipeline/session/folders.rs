@@ -1,0 +1,45 @@
+//! Where a session keeps what it writes, and the mark of its orders.
+
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand;
+
+use crate::config::{Config, VenueName};
+use crate::pipeline::state::{StateDir, StateError};
+
+/// The session's folder: the one asked for, or a new one below `./sessions` named by venue and UTC time.
+pub fn session_folder(asked: Option<PathBuf>, venue: &str) -> PathBuf {
+    asked.unwrap_or_else(|| {
+        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3f");
+        Path::new("sessions").join(format!("{venue}-{now}Z"))
+    })
+}
+
+/// Where trips and the daily loss are kept: the configured folder; else the session's own on the embedded exchange,
+/// whose account ends with the session; else below `$XDG_STATE_HOME`.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, StateError> {
+    let venue = config.venue.name;
+    let configured = Some(config.record.state_dir.as_str()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let root = configured.unwrap_or_else(|| match (venue, session) {
+        (VenueName::Sim, Some(session)) => session.join("state"),
+        _ => {
+            let home = std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+            let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
+            home.unwrap_or_else(|| PathBuf::from(".")).join("kalshi-actor")
+        }
+    });
+    StateDir::open(&root, venue.as_str())
+}
+
+/// A mark for this start's orders that no other start has.
+///
+/// # Panics
+/// When the system has no randomness, without which no TLS connection could be made either.
+pub fn draw_nonce() -> u64 {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes).expect("the system's random source works");
+    u64::from_le_bytes(bytes)
+}

@@ -1,0 +1,275 @@
+//! A trading session from start to report: the exchange that is embedded (or the one outside), the live driver, the
+//! state kept across restarts, and the facts at the end.
+
+mod activity;
+mod embedded;
+mod facts;
+mod folders;
+mod recordings;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+pub use activity::Activity;
+pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, settings};
+pub use recordings::{GivenResult, Recordings, RecordingsError};
+pub use folders::{draw_nonce, session_folder, state_dir};
+
+use super::clock::{Clock, wall_ms};
+use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
+use super::signals::Signals;
+use super::stages::{Start, build_stages};
+use super::state::{StateDir, StateError};
+use crate::clock::SessionClock;
+use crate::config::Config;
+use crate::decide::SchemaMismatch;
+use crate::decide::policy::AnyPolicy;
+use crate::execute::DayState;
+use crate::record::journal::SegmentLimits;
+use crate::record::live::LiveFigures;
+use crate::record::report::Report;
+use crate::record::summary::Summary;
+
+/// Why a session did not start or could not be kept.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The live driver.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// The policy does not fit.
+    #[error(transparent)]
+    Schema(#[from] SchemaMismatch),
+    /// The state directory, or a trip that nobody resumed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A file of the session.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What a session is made of.
+pub struct SessionPlan {
+    /// Everything configurable.
+    pub config: Config,
+    /// Its name in the report: `sim`, `paper:demo`, `demo`, ...
+    pub label: String,
+    /// Where it trades.
+    pub venue: Venue,
+    /// What decides.
+    pub policy: AnyPolicy,
+    /// The monotonic clock.
+    pub clock: Clock,
+    /// Session time.
+    pub session: SessionClock,
+    /// How long it trades; none until it is stopped.
+    pub duration: Option<Duration>,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Where trips and the daily loss are kept.
+    pub state: StateDir,
+    /// Seeds back-offs.
+    pub seed: u64,
+    /// The mark of its orders, drawn at random.
+    pub nonce: u64,
+    /// Gets every public frame.
+    pub tee: Option<crossbeam::channel::Sender<TeeFrame>>,
+    /// The negative tests' seam.
+    pub tamper: Option<Tamper>,
+}
+
+/// How a session ended.
+pub struct SessionReport {
+    /// The facts, as `summary.json` has them.
+    pub summary: Summary,
+    /// What a reader has to know.
+    pub notes: Vec<String>,
+    /// What differs between ledger and exchange, beyond what the summary shows.
+    pub differences: Vec<String>,
+    /// Why it cannot count as a success, apart from differences.
+    pub failures: Vec<String>,
+}
+
+impl SessionReport {
+    /// Whether all is well.
+    pub fn is_success(&self) -> bool {
+        self.summary.ledger.agrees && self.differences.is_empty() && self.failures.is_empty()
+    }
+
+    /// The report for a person.
+    pub fn report(&self) -> Report<'_> {
+        Report { summary: &self.summary, notes: &self.notes, differences: &self.differences }
+    }
+}
+
+/// How often the main thread looks after the session.
+const TURN: Duration = Duration::from_millis(20);
+/// How often the live line is shown.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a session came to its end.
+enum Ending {
+    /// Its time was over, its markets ended, or it was asked to stop.
+    Asked,
+    /// The execute stage tripped.
+    Tripped,
+    /// A thread failed.
+    Failed,
+}
+
+/// Runs a session to its end. `show` gets the live figures once a second; `over` says whether the venue has nothing
+/// more to trade.
+///
+/// # Errors
+/// When it cannot be started, or its files cannot be written.
+pub fn run_session(
+    plan: SessionPlan,
+    signals: &Signals,
+    mut show: impl FnMut(&LiveFigures),
+    mut over: impl FnMut() -> bool,
+) -> Result<SessionReport, SessionError> {
+    plan.state.check_not_tripped()?;
+    let day: DayState = plan.state.day()?.unwrap_or_default();
+    std::fs::create_dir_all(&plan.folder).map_err(|source| SessionError::File { path: plan.folder.clone(), source })?;
+    let start = Start { clock: plan.session, nonce: plan.nonce, seed: plan.seed, day };
+    let stages = build_stages(&plan.config, plan.policy, start)?;
+    let journal = plan.config.record.journal.then(|| journal_plan(&plan.config, &plan.folder, &plan.label));
+    let stop_timeout = Duration::from_millis(plan.config.orders.stop_timeout_ms);
+    let mut live = Live::start(LivePlan {
+        config: plan.config,
+        venue: plan.venue,
+        stages,
+        clock: plan.clock,
+        session: plan.session,
+        journal,
+        tee: plan.tee,
+        tamper: plan.tamper,
+    })?;
+
+    let began = Instant::now();
+    let ending = watch(&mut live, began, plan.duration, signals, &plan.state, &mut show, &mut over)?;
+    let traded_for = began.elapsed();
+    if live.can_cancel() {
+        live.request_stop();
+        let patience = Instant::now() + stop_timeout;
+        while !live.is_done() && live.can_cancel() && Instant::now() < patience {
+            std::thread::sleep(TURN);
+        }
+    }
+    if let Some(day) = live.day_state() {
+        plan.state.set_day(&day)?;
+    }
+    let outcome = live.finish();
+    if let Some(day) = &outcome.day {
+        plan.state.set_day(day)?;
+    }
+    let report = facts::report(plan.label, traded_for, outcome);
+    if let Some(reason) = trip_reason(&ending, &report) {
+        plan.state.trip(wall_ms(), &reason)?;
+    }
+    report
+        .summary
+        .write(&plan.folder)
+        .map_err(|source| SessionError::File { path: plan.folder.join("summary.json"), source })?;
+    Ok(report)
+}
+
+fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
+    JournalPlan {
+        folder: folder.join("journal"),
+        limits: SegmentLimits {
+            segment_bytes: config.record.segment_bytes,
+            total_bytes: config.record.journal_bytes,
+        },
+        description: label.as_bytes().to_vec(),
+    }
+}
+
+/// Looks after a running session until it has to end.
+fn watch(
+    live: &mut Live,
+    began: Instant,
+    duration: Option<Duration>,
+    signals: &Signals,
+    state: &StateDir,
+    show: &mut impl FnMut(&LiveFigures),
+    over: &mut impl FnMut() -> bool,
+) -> Result<Ending, SessionError> {
+    let mut line = LiveLine::new(began);
+    loop {
+        if live.has_failed() {
+            return Ok(Ending::Failed);
+        }
+        if live.is_tripped() {
+            return Ok(Ending::Tripped);
+        }
+        if signals.take_user() {
+            live.request_kill();
+        }
+        if signals.stop_requested() || duration.is_some_and(|limit| began.elapsed() >= limit) || over() {
+            return Ok(Ending::Asked);
+        }
+        if let Some(day) = live.day_state() {
+            state.set_day(&day)?;
+        }
+        if let Some(figures) = line.next(live) {
+            show(&figures);
+        }
+        std::thread::sleep(TURN);
+    }
+}
+
+/// Turns running totals into figures a second.
+struct LiveLine {
+    began: Instant,
+    shown: Instant,
+    frames: u64,
+    decisions: u64,
+}
+
+impl LiveLine {
+    fn new(began: Instant) -> Self {
+        Self { began, shown: began, frames: 0, decisions: 0 }
+    }
+
+    fn next(&mut self, live: &mut Live) -> Option<LiveFigures> {
+        let since = self.shown.elapsed();
+        if since < LINE_EVERY {
+            return None;
+        }
+        self.shown = Instant::now();
+        let progress = live.progress();
+        let per_s = |now: u64, before: u64| {
+            let elapsed_ms = since.as_millis().max(1);
+            u64::try_from(u128::from(now.saturating_sub(before)) * 1_000 / elapsed_ms).unwrap_or(u64::MAX)
+        };
+        let figures = LiveFigures {
+            elapsed_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            frames_per_s: per_s(progress.frames, self.frames),
+            decisions_per_s: per_s(progress.decisions, self.decisions),
+            orders: progress.orders,
+            fills: progress.fills,
+            position: progress.position,
+            pnl: progress.pnl,
+            worst: progress.worst,
+        };
+        (self.frames, self.decisions) = (progress.frames, progress.decisions);
+        Some(figures)
+    }
+}
+
+/// What goes into the trip marker: whatever a person has to look at before the next start.
+fn trip_reason(ending: &Ending, report: &SessionReport) -> Option<String> {
+    match ending {
+        Ending::Asked => None,
+        Ending::Tripped | Ending::Failed => {
+            Some(report.failures.first().cloned().unwrap_or_else(|| "the session ended without a reason".to_owned()))
+        }
+    }
+}

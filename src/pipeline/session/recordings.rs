@@ -1,0 +1,102 @@
+//! Frames files on the way into the embedded exchange: read, matched with their markets' records, and placed on one
+//! session clock.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::exchange::recorded::{FramesError, MetadataError, SessionMarket, find_metadata, read_frames};
+use crate::exchange::recordings::Recording;
+use crate::market::{FeeSchedule, Price};
+
+/// Why recordings cannot be played.
+#[derive(Debug, Error)]
+pub enum RecordingsError {
+    /// A frames file.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    /// A market's record.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A result that is none.
+    #[error("result `{0}`: expected yes, no, or what YES pays in dollars, such as 0.25")]
+    Result(String),
+}
+
+/// What recorded markets settle at, given by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenResult(pub Price);
+
+impl FromStr for GivenResult {
+    type Err = RecordingsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "yes" => Ok(Self(Price::ONE)),
+            "no" => Ok(Self(Price::ZERO)),
+            price => Price::parse(price).map(Self).map_err(|_| RecordingsError::Result(price.to_owned())),
+        }
+    }
+}
+
+/// Recorded markets, ready to be played.
+#[derive(Debug)]
+pub struct Recordings {
+    /// The markets.
+    pub markets: Vec<Recording>,
+    /// The session time of the first frame.
+    pub start_ms: i64,
+    /// The session time at which the last market has ended and, where its result is known, paid.
+    pub end_ms: i64,
+    /// What a reader of results has to know.
+    pub notes: Vec<String>,
+}
+
+impl Recordings {
+    /// Reads frames files. A market's record is looked for beside its file; without one its terms are inferred and its
+    /// result is unknown unless it is given.
+    ///
+    /// # Errors
+    /// When a file or record cannot be read; the error names it.
+    pub fn load(paths: &[PathBuf], given: Option<GivenResult>) -> Result<Self, RecordingsError> {
+        let mut markets = Vec::new();
+        let mut notes = vec![
+            "recorded markets: our orders consume displayed size and queue behind it; they have no other effect on \
+             prices or on what others did"
+                .to_owned(),
+        ];
+        let fees = FeeSchedule::QUADRATIC;
+        for steps in read_frames(paths)? {
+            let record = paths.iter().find_map(|path| find_metadata(path, &steps.ticker));
+            let mut terms = match record {
+                Some(path) => SessionMarket::read(&path, &steps.ticker, fees)?,
+                None => SessionMarket::inferred(&steps, fees),
+            };
+            terms.spec.recorded = true;
+            if let Some(GivenResult(value)) = given {
+                terms.result = Some(value);
+            }
+            if terms.result.is_none() {
+                notes.push(format!("{}: no result known; a position left in it stays open at its exit price", steps.ticker));
+            }
+            markets.push(Recording { terms, steps });
+        }
+        let start_ms = markets.iter().filter_map(|market| market.steps.first_ms()).min().unwrap_or(0);
+        let end_ms = markets.iter().map(end_ms).max().unwrap_or(0);
+        Ok(Self { markets, start_ms, end_ms, notes })
+    }
+
+    /// The markets' names, in the order of their first frames.
+    pub fn tickers(&self) -> Vec<String> {
+        self.markets.iter().map(|market| market.steps.ticker.clone()).collect()
+    }
+}
+
+/// When nothing more happens in a market: a second after its last frame, or after it has paid.
+fn end_ms(recording: &Recording) -> i64 {
+    let last_ms = recording.steps.last_ms().unwrap_or(0);
+    let spec = &recording.terms.spec;
+    let paid_ms = recording.terms.result.map_or(last_ms, |_| spec.close_ms + spec.settlement_timer_ms);
+    last_ms.max(paid_ms) + 1_000
+}

@@ -1,0 +1,233 @@
+//! The state directory: the little that must survive the end of the process. Owns two files for each venue: the marker of
+//! a tripped actor, which only a person removes, and the state of the trading day.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+const TRIPPED_FILE: &str = "tripped.json";
+const DAY_FILE: &str = "day.json";
+
+/// What can be wrong with the state directory.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// The disk said no.
+    #[error("state file {path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the disk said.
+        error: io::Error,
+    },
+    /// The file has something else in it. It is never guessed around: it guards money.
+    #[error("state file {path} cannot be read: {error}; repair it, or remove it if you know what it stood for")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        error: serde_json::Error,
+    },
+    /// The actor tripped and nobody has looked at it yet.
+    #[error(
+        "the actor tripped at {time}: {reason}\nit does not start again by itself: look at the account, then run \
+         `kalshi-actor resume` (marker: {path})"
+    )]
+    Tripped {
+        /// When, in civil time.
+        time: String,
+        /// Why.
+        reason: String,
+        /// The marker.
+        path: PathBuf,
+    },
+}
+
+/// Why the actor tripped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tripped {
+    /// When, in civil time (RFC 3339, UTC).
+    pub time: String,
+    /// Why, for the person who decides whether to resume.
+    pub reason: String,
+}
+
+/// One venue's state directory.
+#[derive(Clone, Debug)]
+pub struct StateDir {
+    folder: PathBuf,
+}
+
+impl StateDir {
+    /// Opens a venue's directory below `root`, which is made if needed.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(root: &Path, venue: &str) -> Result<Self, StateError> {
+        let folder = root.join(venue);
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(Self { folder }),
+            Err(error) => Err(StateError::Io { path: folder, error }),
+        }
+    }
+
+    /// Refuses to go on while the actor is tripped.
+    ///
+    /// # Errors
+    /// [`StateError::Tripped`] with the reason; a marker that cannot be read counts as one.
+    pub fn check_not_tripped(&self) -> Result<(), StateError> {
+        match self.tripped()? {
+            None => Ok(()),
+            Some(Tripped { time, reason }) => {
+                Err(StateError::Tripped { time, reason, path: self.folder.join(TRIPPED_FILE) })
+            }
+        }
+    }
+
+    /// Why the actor is tripped, if it is.
+    ///
+    /// # Errors
+    /// When the marker is there and cannot be read.
+    pub fn tripped(&self) -> Result<Option<Tripped>, StateError> {
+        self.read(TRIPPED_FILE)
+    }
+
+    /// Writes the marker, unless one is there: the first reason is the one to look at.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn trip(&self, wall_ms: i64, reason: &str) -> Result<(), StateError> {
+        if self.folder.join(TRIPPED_FILE).exists() {
+            return Ok(());
+        }
+        let time = jiff::Timestamp::from_millisecond(wall_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string();
+        self.write(TRIPPED_FILE, &Tripped { time, reason: reason.to_owned() })
+    }
+
+    /// Removes the marker: a person has looked. Returns what it said; none when there was nothing to resume from. A
+    /// marker that cannot be read is removed, too.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn resume(&self) -> Result<Option<Tripped>, StateError> {
+        let path = self.folder.join(TRIPPED_FILE);
+        let tripped = match self.tripped() {
+            Err(StateError::Content { error, .. }) => {
+                Some(Tripped { time: "an unknown time".to_owned(), reason: format!("unreadable marker: {error}") })
+            }
+            tripped => tripped?,
+        };
+        if tripped.is_some() {
+            fs::remove_file(&path).map_err(|error| StateError::Io { path, error })?;
+        }
+        Ok(tripped)
+    }
+
+    /// The state of the trading day as it was last written; none before the first.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn day<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
+        self.read(DAY_FILE)
+    }
+
+    /// Keeps the state of the trading day. Blocks for the disk: not for a hot thread.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn set_day<T: Serialize>(&self, state: &T) -> Result<(), StateError> {
+        self.write(DAY_FILE, state)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let path = self.folder.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| StateError::Content { path, error }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StateError::Io { path, error }),
+        }
+    }
+
+    /// The old file or the new one is there after any crash, never a part of one.
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StateError> {
+        let path = self.folder.join(name);
+        let fresh = self.folder.join(format!("{name}.new"));
+        let write = || {
+            let mut file = File::create(&fresh)?;
+            file.write_all(&serde_json::to_vec_pretty(value)?)?;
+            file.sync_all()?;
+            fs::rename(&fresh, &path)?;
+            // The rename itself is on disk only once its folder is.
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|error| StateError::Io { path: path.clone(), error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> (tempfile::TempDir, StateDir) {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateDir::open(root.path(), "demo").unwrap();
+        (root, state)
+    }
+
+    #[test]
+    fn a_tripped_actor_does_not_start_until_somebody_resumes() {
+        let (_root, state) = state();
+        state.check_not_tripped().unwrap();
+        state.trip(1_795_000_000_000, "ledger drift of $0.01").unwrap();
+        state.trip(1_795_000_000_001, "a later reason").unwrap();
+
+        let text = state.check_not_tripped().unwrap_err().to_string();
+        assert!(text.contains("ledger drift of $0.01") && text.contains("kalshi-actor resume"), "{text}");
+        assert!(text.contains("2026-11-18T"), "{text}");
+
+        assert_eq!(state.resume().unwrap().unwrap().reason, "ledger drift of $0.01");
+        state.check_not_tripped().unwrap();
+        assert_eq!(state.resume().unwrap(), None);
+    }
+
+    #[test]
+    fn venues_trip_apart() {
+        let (root, demo) = state();
+        demo.trip(0, "demo only").unwrap();
+        StateDir::open(root.path(), "prod").unwrap().check_not_tripped().unwrap();
+    }
+
+    #[test]
+    fn a_marker_that_cannot_be_read_still_stops_the_start_and_can_be_resumed() {
+        let (root, state) = state();
+        fs::write(root.path().join("demo").join(TRIPPED_FILE), "tripped!").unwrap();
+        let text = state.check_not_tripped().unwrap_err().to_string();
+        assert!(text.contains("tripped.json"), "{text}");
+        assert!(state.resume().unwrap().unwrap().reason.contains("unreadable"));
+        state.check_not_tripped().unwrap();
+    }
+
+    #[test]
+    fn the_day_survives_a_restart_and_a_damaged_one_is_not_guessed_around() {
+        let (root, state) = state();
+        assert_eq!(state.day::<(i64, i64)>().unwrap(), None);
+        state.set_day(&(20_000, -12_345)).unwrap();
+        state.set_day(&(20_001, -1)).unwrap();
+        assert_eq!(StateDir::open(root.path(), "demo").unwrap().day::<(i64, i64)>().unwrap(), Some((20_001, -1)));
+        fs::write(root.path().join("demo").join(DAY_FILE), "[20001,").unwrap();
+        let error = state.day::<(i64, i64)>().unwrap_err();
+        assert!(matches!(error, StateError::Content { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = StateDir::open(&file, "demo").unwrap_err().to_string();
+        assert!(error.contains("file/demo"), "{error}");
+    }
+}

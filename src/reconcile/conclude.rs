@@ -1,0 +1,276 @@
+//! What a read that has all its answers comes to: markets listed, fills delivered, facts between begin and end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::convert;
+use super::fetch::Fetch;
+use super::job::{Job, Purpose};
+use super::reads::{TICKERS_IN_FILTER, markets_named};
+use super::stage::ReconcileStage;
+use crate::clock::Now;
+use crate::messages::{AccountEvent, QueryKind, Unsupported};
+use crate::wire::markets::{Market, MarketLifeStatus};
+
+impl ReconcileStage {
+    /// Ends a read, or returns it when more is to be asked or it begins again.
+    pub(super) fn conclude(&mut self, mut job: Job, now: Now) -> Option<Job> {
+        self.ask_missing_markets(&mut job);
+        self.ask_missing_balances(&mut job);
+        let chosen = self.choose(&job);
+        self.ask_terms(&mut job, &chosen);
+        if !job.fetches.is_empty() {
+            return Some(job);
+        }
+        let traded =
+            matches!(job.purpose, Purpose::Start | Purpose::Follow { .. }) || job.purpose.is(QueryKind::Successor);
+        let admitted = self.admit(&chosen, traded, now);
+        match job.purpose {
+            Purpose::Start => self.conclude_start(job, admitted, now),
+            Purpose::CatchUp => {
+                self.deliver_read_fills(&mut job, now);
+                self.raise_stream();
+                None
+            }
+            Purpose::Unlisted => (!self.held.is_empty()).then(|| restarted(job, now)),
+            Purpose::Follow { .. } => (admitted == 0).then(|| restarted(job, now)),
+            Purpose::Query { kind, query, market, .. } => {
+                let repeat = match kind {
+                    QueryKind::Rebuild => self.is_disturbed(&mut job, now),
+                    QueryKind::Successor => admitted == 0 && self.directory.series_of(market).is_some(),
+                    QueryKind::Compare | QueryKind::Resolve | QueryKind::Settlements => false,
+                };
+                if repeat {
+                    return Some(restarted(job, now));
+                }
+                self.outbox.push_back(AccountEvent::ReadBegin { query, kind });
+                let complete = self.push_facts(&mut job, kind, now);
+                let of_market = matches!(kind, QueryKind::Resolve | QueryKind::Successor);
+                let known = !of_market || self.directory.listing(market).is_some();
+                let as_of_ms = job.begun.unwrap_or(now).session_ms;
+                self.outbox.push_back(AccountEvent::ReadEnd { query, kind, complete: complete && known, as_of_ms });
+                None
+            }
+        }
+    }
+
+    fn conclude_start(&mut self, mut job: Job, admitted: usize, now: Now) -> Option<Job> {
+        self.push_condition(&mut job);
+        self.started = true;
+        let directory = &self.config.directory;
+        let missing: Vec<_> =
+            directory.tickers.iter().filter(|ticker| self.directory.key(ticker).is_none()).cloned().collect();
+        if admitted == 0 && directory.tickers.is_empty() {
+            match directory.series.clone() {
+                Some(series) => {
+                    self.problem(format!("series {series} has no open market that can be traded; waiting for one"));
+                    self.begin(Purpose::Follow { closed: None }, now);
+                }
+                None => self.problem("the exchange has no open market that can be traded".to_owned()),
+            }
+        }
+        for ticker in missing {
+            self.problem(format!("market {ticker} was asked for and is not listed"));
+        }
+        None
+    }
+
+    /// Facts about markets that are not listed need them listed first.
+    fn ask_missing_markets(&mut self, job: &mut Job) {
+        let gathered = &job.gathered;
+        let positions = gathered.positions.iter().filter(|position| !position.position_fp.is_zero());
+        let tickers = positions.map(|position| &position.ticker);
+        let tickers = tickers.chain(gathered.orders.iter().map(|order| &order.ticker));
+        let mut missing: BTreeSet<String> =
+            tickers.chain(gathered.fills.iter().map(|fill| &fill.ticker)).cloned().collect();
+        if job.purpose == Purpose::Unlisted {
+            missing.extend(self.held.iter().map(|(ticker, _)| ticker.clone()));
+        }
+        missing.retain(|ticker| self.directory.key(ticker).is_none() && !job.named.contains(ticker));
+        let missing: Vec<String> = missing.into_iter().collect();
+        job.fetches.extend(missing.chunks(TICKERS_IN_FILTER).map(markets_named));
+        job.named.extend(missing);
+    }
+
+    /// Each shard in use needs its balance; the breakdown may leave some out.
+    fn ask_missing_balances(&mut self, job: &mut Job) {
+        if !(job.purpose.is(QueryKind::Rebuild) || job.purpose.is(QueryKind::Compare)) {
+            return;
+        }
+        for shard in self.directory.shards() {
+            let told = job.gathered.balances.iter().any(|&(told, _)| told == shard);
+            if !told && job.named.insert(format!("balance of shard {shard}")) {
+                job.fetches.push_back(Fetch::Balance { shard: Some(shard) });
+            }
+        }
+    }
+
+    /// Which of the markets that were read are to be listed.
+    fn choose(&self, job: &Job) -> Vec<Market> {
+        let unlisted = job.gathered.markets.iter().filter(|market| self.directory.key(&market.ticker).is_none());
+        let mut open: Vec<&Market> = unlisted.clone().filter(|m| m.status == MarketLifeStatus::Active).collect();
+        let by_close = |market: &&Market| (market.close_time, market.ticker.clone());
+        let wanted = &self.config.directory;
+        let closed = match job.purpose {
+            Purpose::Start if !wanted.tickers.is_empty() => {
+                let by_ticker: BTreeMap<_, _> = unlisted.map(|market| (market.ticker.as_str(), market)).collect();
+                let named = wanted.tickers.iter().filter_map(|ticker| by_ticker.get(ticker.as_str()));
+                return named.map(|&market| market.clone()).collect();
+            }
+            Purpose::Start => {
+                if wanted.series.is_some() {
+                    open.sort_by_key(by_close);
+                }
+                return open.into_iter().take(wanted.count.unwrap_or(1)).cloned().collect();
+            }
+            Purpose::Follow { closed } => closed,
+            Purpose::Query { kind: QueryKind::Successor, market, .. } => Some(market),
+            _ => return unlisted.cloned().collect(),
+        };
+        let after_ms = closed.and_then(|closed| self.directory.listing(closed)).map(|listing| listing.close_time_ms);
+        open.retain(|market| after_ms.is_none_or(|after_ms| market.close_time.as_millisecond() > after_ms));
+        open.into_iter().min_by_key(by_close).cloned().into_iter().collect()
+    }
+
+    /// Asks for what is not known yet about the fees of markets.
+    fn ask_terms(&self, job: &mut Job, markets: &[Market]) {
+        let (mut events, mut series) = (BTreeSet::new(), BTreeSet::new());
+        for market in markets {
+            if !self.directory.knows_event(&market.event_ticker) {
+                events.insert(market.event_ticker.clone());
+            } else if let Some(unknown) = self.directory.unknown_series(&market.event_ticker) {
+                series.insert(unknown.to_owned());
+            }
+        }
+        job.fetches.extend(events.into_iter().map(|ticker| Fetch::Event { ticker }));
+        job.fetches.extend(series.into_iter().map(|ticker| Fetch::Series { ticker }));
+    }
+
+    /// Lists markets and lets go of the facts that waited for them. Returns how many.
+    fn admit(&mut self, markets: &[Market], traded: bool, now: Now) -> usize {
+        let mut admitted = 0;
+        for market in markets {
+            match self.directory.admit(market, traded, now.session_ms) {
+                Ok(listing) => {
+                    admitted += 1;
+                    self.counters.listings += 1;
+                    self.listings.push_back(listing);
+                    self.outbox.push_back(AccountEvent::Listing(listing));
+                    self.release(&market.ticker);
+                }
+                Err(problem) => {
+                    self.counters.refused_markets += 1;
+                    self.problem(problem);
+                }
+            }
+        }
+        admitted
+    }
+
+    fn release(&mut self, ticker: &str) {
+        let Some(market) = self.directory.key(ticker) else { return };
+        let outbox = &mut self.outbox;
+        self.held.retain(|(held, fact)| {
+            let released = held == ticker;
+            if released {
+                outbox.push_back(convert::with_market(*fact, market));
+            }
+            !released
+        });
+    }
+
+    /// Delivers the fills of a read that were not delivered before, oldest first. Returns how many.
+    fn deliver_read_fills(&mut self, job: &mut Job, now: Now) -> usize {
+        let mut delivered = 0;
+        for fill in std::mem::take(&mut job.gathered.fills).iter().rev() {
+            if self.directory.key(&fill.ticker).is_none() {
+                self.unlisted("fill", &fill.ticker);
+                continue;
+            }
+            match convert::read_fill(fill, now.session_ms, job.read_ns) {
+                Ok(fact) => delivered += usize::from(self.deliver_fill(fact, &fill.ticker, now)),
+                Err(problem) => self.problem(problem),
+            }
+        }
+        self.counters.fills_from_reads += delivered as u64;
+        delivered
+    }
+
+    /// Whether the account changed while it was being read.
+    fn is_disturbed(&mut self, job: &mut Job, now: Now) -> bool {
+        let disturbed = self.deliver_read_fills(job, now) > 0 || job.disturbed;
+        self.counters.unquiet_rebuilds += u64::from(disturbed);
+        disturbed
+    }
+
+    /// What concerns the account as a whole.
+    fn push_condition(&mut self, job: &mut Job) {
+        let gathered = &mut job.gathered;
+        for (exchange_index, active) in gathered.trading.drain(..) {
+            self.outbox.push_back(AccountEvent::Trading { exchange_index, active });
+        }
+        if let Some(write) = gathered.write.take() {
+            let (refill, capacity) = (write.refill_rate, write.bucket_capacity);
+            self.outbox.push_back(AccountEvent::WriteLimit { refill, capacity });
+        }
+        if gathered.nets {
+            self.outbox.push_back(AccountEvent::Unsupported(Unsupported::Netting));
+            self.problem("the account nets positions across markets; turn netting off".to_owned());
+        }
+    }
+
+    /// The facts of a read. Returns whether all of them could be told.
+    fn push_facts(&mut self, job: &mut Job, kind: QueryKind, now: Now) -> bool {
+        self.push_condition(job);
+        let problems = self.counters.unlisted;
+        if kind == QueryKind::Resolve {
+            self.deliver_read_fills(job, now);
+        }
+        for (exchange_index, cash) in job.gathered.balances.drain(..) {
+            self.outbox.push_back(AccountEvent::Balance { exchange_index, cash });
+        }
+        for position in std::mem::take(&mut job.gathered.positions) {
+            match self.directory.key(&position.ticker) {
+                Some(market) => self.outbox.push_back(convert::position(&position, market)),
+                None if position.position_fp.is_zero() => {}
+                None => self.unlisted("position", &position.ticker),
+            }
+        }
+        let mut readable = true;
+        for order in std::mem::take(&mut job.gathered.orders) {
+            match (self.directory.key(&order.ticker), convert::read_order(&order, now.session_ms)) {
+                (Some(market), Ok(fact)) => {
+                    self.outbox.push_back(convert::with_market(AccountEvent::Order(fact), market));
+                }
+                (None, _) => self.unlisted("order", &order.ticker),
+                (_, Err(problem)) => {
+                    readable = false;
+                    self.problem(problem);
+                }
+            }
+        }
+        for settlement in std::mem::take(&mut job.gathered.settlements).iter().rev() {
+            let Some(market) = self.directory.key(&settlement.ticker) else { continue };
+            match convert::settlement(settlement, market) {
+                Ok(fact) => self.outbox.push_back(fact),
+                Err(problem) => {
+                    readable = false;
+                    self.problem(problem);
+                }
+            }
+        }
+        readable && self.counters.unlisted == problems
+    }
+
+    fn unlisted(&mut self, what: &str, ticker: &str) {
+        self.counters.unlisted += 1;
+        let ticker: String = ticker.chars().take(64).collect();
+        self.problem(format!("{what} in market {ticker}, which the exchange does not list"));
+    }
+}
+
+/// The read begins again after a pause.
+fn restarted(mut job: Job, now: Now) -> Job {
+    let pause_ns = job.backoff.next_ns();
+    job.restart(now.mono_ns.saturating_add(pause_ns));
+    job
+}

@@ -1,0 +1,118 @@
+//! From the exchange's frames and bodies to facts. A fact's market key is filled in by the caller.
+
+use jiff::Timestamp;
+
+use crate::market::{ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId};
+use crate::messages::{AccountEvent, Fill, OrderReport, Owner, Source};
+use crate::wire::{account, frame};
+
+pub(super) fn stream_fill(fill: &frame::Fill<'_>, session_ms: i64, read_ns: u64) -> Result<Fill, String> {
+    Ok(Fill {
+        trade: TradeId::parse(fill.trade_id).map_err(|error| format!("fill: trade_id: {error}"))?,
+        order: OrderId::parse(fill.order_id).map_err(|error| format!("fill: order_id: {error}"))?,
+        count: fill.count,
+        fee: fill.fee_cost,
+        post_position: fill.post_position,
+        time_ms: fill.ts_ms.unwrap_or(session_ms),
+        read_ns,
+        market: MarketKey::default(),
+        price: fill.yes_price,
+        side: fill.book_side,
+        liquidity: liquidity(fill.is_taker),
+        source: Source::Stream,
+    })
+}
+
+pub(super) fn read_fill(fill: &account::Fill, session_ms: i64, read_ns: u64) -> Result<Fill, String> {
+    let seconds = fill.ts.map(|seconds| seconds.saturating_mul(1_000));
+    Ok(Fill {
+        trade: TradeId::parse(&fill.trade_id).map_err(|error| format!("fills: trade_id: {error}"))?,
+        order: OrderId::parse(&fill.order_id).map_err(|error| format!("fills: order_id: {error}"))?,
+        count: fill.count_fp,
+        fee: fill.fee_cost,
+        post_position: None,
+        time_ms: fill.created_time.map(Timestamp::as_millisecond).or(seconds).unwrap_or(session_ms),
+        read_ns,
+        market: MarketKey::default(),
+        price: fill.yes_price_dollars,
+        side: fill.book_side,
+        liquidity: liquidity(fill.is_taker),
+        source: Source::Read,
+    })
+}
+
+fn liquidity(is_taker: bool) -> Liquidity {
+    if is_taker { Liquidity::Taker } else { Liquidity::Maker }
+}
+
+fn owner(client_order_id: &str) -> Owner {
+    ClientOrderId::parse(client_order_id).map_or(Owner::Foreign, Owner::Ours)
+}
+
+/// None for an order whose status the exchange calls unknown: there is nothing to conclude from it.
+pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderReport>, String> {
+    let Some(status) = order.status else { return Ok(None) };
+    Ok(Some(OrderReport {
+        order: OrderId::parse(order.order_id).map_err(|error| format!("user_order: order_id: {error}"))?,
+        owner: owner(order.client_order_id),
+        filled: order.filled,
+        remaining: order.remaining,
+        time_ms: order.ts_ms,
+        market: MarketKey::default(),
+        price: order.yes_price,
+        side: order.book_side,
+        status,
+        source: Source::Stream,
+    }))
+}
+
+pub(super) fn read_order(order: &account::Order, session_ms: i64) -> Result<OrderReport, String> {
+    let time = order.last_update_time.or(order.created_time);
+    Ok(OrderReport {
+        order: OrderId::parse(&order.order_id).map_err(|error| format!("orders: order_id: {error}"))?,
+        owner: owner(&order.client_order_id),
+        filled: order.fill_count_fp,
+        remaining: if order.status == OrderStatus::Resting { order.remaining_count_fp } else { Count::ZERO },
+        time_ms: time.map_or(session_ms, Timestamp::as_millisecond),
+        market: MarketKey::default(),
+        price: order.yes_price_dollars,
+        side: order.book_side,
+        status: order.status,
+        source: Source::Read,
+    })
+}
+
+pub(super) fn position(position: &account::MarketPosition, market: MarketKey) -> AccountEvent {
+    AccountEvent::Position {
+        market,
+        position: position.position_fp,
+        cost: position.market_exposure_dollars,
+        realized: position.realized_pnl_dollars,
+        fees: position.fees_paid_dollars,
+    }
+}
+
+/// A settlement's `fee_cost` is the sum of trade fees, which the fills booked; paying itself is free (protocol page, 5).
+pub(super) fn settlement(settlement: &account::Settlement, market: MarketKey) -> Result<AccountEvent, String> {
+    let value = match settlement.market_result.as_str() {
+        "yes" => Price::ONE,
+        "no" => Price::ZERO,
+        _ => settlement
+            .value
+            .and_then(|cents| u16::try_from(cents).ok())
+            .filter(|&cents| cents <= 100)
+            .map(Price::from_cents)
+            .ok_or_else(|| format!("settlement of {}: expected a value of 0 to 100 cents", settlement.ticker))?,
+    };
+    let time_ms = settlement.settled_time.as_millisecond();
+    Ok(AccountEvent::Settlement { market, value, fee: Money::ZERO, time_ms })
+}
+
+/// The same fact, about this market.
+pub(super) fn with_market(event: AccountEvent, market: MarketKey) -> AccountEvent {
+    match event {
+        AccountEvent::Fill(fill) => AccountEvent::Fill(Fill { market, ..fill }),
+        AccountEvent::Order(order) => AccountEvent::Order(OrderReport { market, ..order }),
+        other => other,
+    }
+}

@@ -1,0 +1,266 @@
+//! The directory: which market has which key, its fees and its series.
+
+use std::collections::BTreeMap;
+
+use crate::market::{Band, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
+use crate::messages::{Listing, Phase};
+use crate::wire::markets::{Event, Market, MarketLifeStatus, Series, fee_type_name};
+
+/// What an event says about its markets' fees.
+#[derive(Clone, Debug)]
+pub(super) struct EventTerms {
+    pub(super) series: String,
+    fee_type: Option<String>,
+    multiplier: Option<serde_json::Number>,
+}
+
+/// What a series says about its markets' fees.
+#[derive(Clone, Debug)]
+struct SeriesTerms {
+    fee_type: String,
+    multiplier: serde_json::Number,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    listing: Listing,
+    series: String,
+    followed: bool,
+}
+
+/// All markets that have a key.
+#[derive(Debug)]
+pub(super) struct Directory {
+    entries: Vec<Option<Entry>>,
+    generations: Vec<u16>,
+    by_ticker: BTreeMap<Ticker, usize>,
+    events: BTreeMap<String, EventTerms>,
+    series: BTreeMap<String, Option<SeriesTerms>>,
+    reuse_after_ms: i64,
+}
+
+impl Directory {
+    pub(super) fn new(max_markets: usize, reuse_after_ms: i64) -> Self {
+        Self {
+            entries: (0..max_markets).map(|_| None).collect(),
+            generations: vec![0; max_markets],
+            by_ticker: BTreeMap::new(),
+            events: BTreeMap::new(),
+            series: BTreeMap::new(),
+            reuse_after_ms,
+        }
+    }
+
+    /// The key of a listed market.
+    pub(super) fn key(&self, ticker: &str) -> Option<MarketKey> {
+        let position = *self.by_ticker.get(&Ticker::new(ticker).ok()?)?;
+        self.entries[position].as_ref().map(|entry| entry.listing.market)
+    }
+
+    /// The listing of a key that is current.
+    pub(super) fn listing(&self, market: MarketKey) -> Option<&Listing> {
+        let entry = self.entries.get(market.position())?.as_ref()?;
+        (entry.listing.market == market).then_some(&entry.listing)
+    }
+
+    /// The series of a listed market.
+    pub(super) fn series_of(&self, market: MarketKey) -> Option<&str> {
+        self.listing(market)?;
+        self.entries[market.position()].as_ref().map(|entry| entry.series.as_str())
+    }
+
+    /// The shards of the listed markets, lowest first.
+    pub(super) fn shards(&self) -> Vec<u8> {
+        let mut shards: Vec<_> = self.entries.iter().flatten().map(|entry| entry.listing.exchange_index).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+    }
+
+    /// The traded markets of a series that closed by then and whose successor was not looked for yet. Each is told once.
+    pub(super) fn take_closed(&mut self, series: &str, now_ms: i64) -> Vec<MarketKey> {
+        let closed = self.entries.iter_mut().flatten().filter(|entry| {
+            entry.listing.traded && !entry.followed && entry.series == series && entry.listing.close_time_ms <= now_ms
+        });
+        closed
+            .map(|entry| {
+                entry.followed = true;
+                entry.listing.market
+            })
+            .collect()
+    }
+
+    /// Notes that a market's successor is being looked for. False when it was before, or the market is not listed.
+    pub(super) fn follow(&mut self, market: MarketKey) -> bool {
+        let entry = self.entries.get_mut(market.position()).and_then(Option::as_mut);
+        let Some(entry) = entry.filter(|entry| entry.listing.market == market) else { return false };
+        !std::mem::replace(&mut entry.followed, true)
+    }
+
+    /// When the next market of a series closes whose successor was not looked for yet.
+    pub(super) fn next_close_ms(&self, series: &str) -> Option<i64> {
+        let open = self.entries.iter().flatten();
+        let open = open.filter(|entry| entry.listing.traded && !entry.followed && entry.series == series);
+        open.map(|entry| entry.listing.close_time_ms).min()
+    }
+
+    pub(super) fn knows_event(&self, event: &str) -> bool {
+        self.events.contains_key(event)
+    }
+
+    /// The series of an event that was read and that itself was not.
+    pub(super) fn unknown_series(&self, event: &str) -> Option<&str> {
+        let series = &self.events.get(event)?.series;
+        (!self.series.contains_key(series)).then_some(series)
+    }
+
+    pub(super) fn learn_event(&mut self, event: Event) {
+        let terms = EventTerms {
+            series: event.series_ticker,
+            fee_type: event.fee_type_override,
+            multiplier: event.fee_multiplier_override,
+        };
+        self.events.insert(event.event_ticker, terms);
+    }
+
+    /// The exchange does not know the event: its series is the first part of its ticker, and it overrides nothing.
+    pub(super) fn learn_no_event(&mut self, event: &str) {
+        let series = event.split('-').next().unwrap_or(event).to_owned();
+        self.events.insert(event.to_owned(), EventTerms { series, fee_type: None, multiplier: None });
+    }
+
+    pub(super) fn learn_series(&mut self, ticker: &str, series: Option<Series>) {
+        let terms = series.map(|series| SeriesTerms { fee_type: series.fee_type, multiplier: series.fee_multiplier });
+        self.series.insert(ticker.to_owned(), terms);
+    }
+
+    /// Gives a market a key. A market that is merely watched is listed even if its fees or grid cannot be represented:
+    /// what is held in it must be booked.
+    ///
+    /// # Errors
+    /// In words, when a traded market's fees or grid cannot be represented, or no index is free.
+    pub(super) fn admit(&mut self, market: &Market, traded: bool, now_ms: i64) -> Result<Listing, String> {
+        let name = |error: String| format!("market {} refused: {error}", market.ticker);
+        let ticker = Ticker::new(&market.ticker).map_err(|error| name(error.to_string()))?;
+        let fees = self.fees(&market.event_ticker);
+        let bands: Vec<Band> = market.price_ranges.iter().map(|&range| range.into()).collect();
+        let bands = GridBands::new(&bands).map_err(|error| error.to_string());
+        let (fees, bands) = if traded {
+            (fees.map_err(name)?, bands.map_err(name)?)
+        } else {
+            let finest = Price::from_units(1).expect("a ten-thousandth is a price");
+            let any = || GridBands::uniform(finest).expect("the finest tick divides a dollar");
+            (fees.unwrap_or(FeeSchedule::QUADRATIC), bands.unwrap_or_else(|_| any()))
+        };
+        let position = match self.by_ticker.get(&ticker) {
+            Some(&position) => position,
+            None => self.free_position(now_ms).ok_or_else(|| {
+                name(format!("all {} market indexes are taken; raise max_markets", self.entries.len()))
+            })?,
+        };
+        let known = self.by_ticker.contains_key(&ticker);
+        if !known {
+            self.generations[position] = self.generations[position].wrapping_add(1);
+        }
+        let index = u16::try_from(position).expect("the configuration limits markets to 16 bits");
+        let listing = Listing {
+            close_time_ms: market.close_time.as_millisecond(),
+            market: MarketKey { index, generation: self.generations[position] },
+            fees,
+            exchange_index: market.exchange_index.unwrap_or(0),
+            phase: phase(market.status),
+            traded,
+            ticker,
+            bands,
+        };
+        let series = self.events.get(&market.event_ticker).map_or_else(String::new, |terms| terms.series.clone());
+        self.entries[position] = Some(Entry { listing, series, followed: false });
+        self.by_ticker.insert(ticker, position);
+        Ok(listing)
+    }
+
+    /// A position that nobody has, else that of the market that closed longest ago.
+    fn free_position(&mut self, now_ms: i64) -> Option<usize> {
+        if let Some(free) = self.entries.iter().position(Option::is_none) {
+            return Some(free);
+        }
+        let closes = self.entries.iter().enumerate();
+        let closes = closes.filter_map(|(position, entry)| Some((entry.as_ref()?.listing.close_time_ms, position)));
+        let (closed_ms, position) = closes.min()?;
+        if closed_ms.saturating_add(self.reuse_after_ms) > now_ms {
+            return None;
+        }
+        if let Some(entry) = self.entries[position].take() {
+            self.by_ticker.remove(&entry.listing.ticker);
+        }
+        Some(position)
+    }
+
+    /// The fees of an event's markets: the event's override before the series' own.
+    fn fees(&self, event: &str) -> Result<FeeSchedule, String> {
+        let terms = self.events.get(event).ok_or_else(|| format!("its event {event} was not read"))?;
+        let series = self.series.get(&terms.series).and_then(Option::as_ref);
+        let fee_type = terms.fee_type.as_ref().or(series.map(|series| &series.fee_type));
+        let multiplier = terms.multiplier.as_ref().or(series.map(|series| &series.multiplier));
+        let (Some(fee_type), Some(multiplier)) = (fee_type, multiplier) else {
+            return Err(format!("the fees of series {} could not be read", terms.series));
+        };
+        Ok(FeeSchedule { fee_type: parse_fee_type(fee_type)?, multiplier_e4: parse_multiplier(multiplier)? })
+    }
+}
+
+fn parse_fee_type(text: &str) -> Result<FeeType, String> {
+    [FeeType::Quadratic, FeeType::QuadraticWithMakerFees, FeeType::QuadraticWithComboMakerFees]
+        .into_iter()
+        .find(|&fee_type| fee_type_name(fee_type) == text)
+        .ok_or_else(|| {
+            let text: String = text.chars().take(60).collect();
+            format!("fee type `{text}` is not one whose formula is known")
+        })
+}
+
+/// A multiplier in ten-thousandths, exactly as printed.
+fn parse_multiplier(number: &serde_json::Number) -> Result<u32, String> {
+    let wrong = || format!("fee multiplier {number} is not between 0 and 100 with at most four decimals");
+    let micros = Money::parse(&number.to_string()).map_err(|_| wrong())?.micros();
+    if micros % 100 != 0 || !(0..=100_000_000).contains(&micros) {
+        return Err(wrong());
+    }
+    u32::try_from(micros / 100).map_err(|_| wrong())
+}
+
+/// The phase that a status in a body means.
+fn phase(status: MarketLifeStatus) -> Phase {
+    match status {
+        MarketLifeStatus::Initialized => Phase::Listed,
+        MarketLifeStatus::Inactive => Phase::Paused,
+        MarketLifeStatus::Active => Phase::Open,
+        MarketLifeStatus::Closed => Phase::Closed,
+        MarketLifeStatus::Determined
+        | MarketLifeStatus::Disputed
+        | MarketLifeStatus::Amended
+        | MarketLifeStatus::Finalized => Phase::Determined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipliers_are_exact_and_odd_ones_are_refused() {
+        let parse = |text: &str| parse_multiplier(&serde_json::from_str(text).unwrap());
+        assert_eq!(parse("1"), Ok(10_000));
+        assert_eq!(parse("0.5"), Ok(5_000));
+        assert_eq!(parse("0"), Ok(0));
+        assert!(parse("-1").is_err());
+        assert!(parse("0.00001").is_err());
+        assert!(parse("1000").is_err());
+    }
+
+    #[test]
+    fn an_unknown_fee_type_is_refused_by_name() {
+        assert!(parse_fee_type("flat").unwrap_err().contains("`flat`"));
+        assert_eq!(parse_fee_type("quadratic_with_maker_fees"), Ok(FeeType::QuadraticWithMakerFees));
+    }
+}

@@ -1,0 +1,276 @@
+//! The stage's state, its inputs, and what waits for room.
+
+use std::collections::VecDeque;
+
+use super::config::{ReconcileConfig, ReconcileCounters};
+use super::directory::Directory;
+use super::job::{Job, Purpose};
+use super::seen::SeenFills;
+use super::stream::Subscribing;
+use crate::clock::{NEVER_NS, Now, SessionClock};
+use crate::link::{Link, LinkTimer};
+use crate::market::{BookLevels, MarketKey};
+use crate::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
+use crate::ports::{ConnectionId, ConnectionLost, ReconcilePort, RequestId};
+
+/// Facts held for markets that are not listed; beyond this the socket is left unread.
+const HELD_MAX: usize = 1_024;
+/// Problems kept for the report.
+const PROBLEMS_MAX: usize = 64;
+
+/// The reconcile stage. See the [module](crate::reconcile) for its rules.
+#[derive(Debug)]
+pub struct ReconcileStage {
+    pub(super) config: ReconcileConfig,
+    pub(super) counters: ReconcileCounters,
+    pub(super) clock: SessionClock,
+    pub(super) seed: u64,
+    pub(super) link: Link,
+    pub(super) subscribing: Subscribing,
+    pub(super) next_command: u64,
+    /// A buffer that the parser needs and no private frame fills.
+    pub(super) levels: BookLevels,
+    pub(super) directory: Directory,
+    /// Whether the start's reads are done.
+    pub(super) started: bool,
+    /// Whether `execute` was last told that the stream delivers.
+    pub(super) stream_up: bool,
+    /// Whether the stream has been up before, so that its next rise needs a catch-up.
+    pub(super) was_up: bool,
+    pub(super) seen: SeenFills,
+    /// The newest fill's time, or the start's: where a catch-up begins.
+    pub(super) newest_fill_ms: i64,
+    /// When the account last changed, as far as the stream told.
+    pub(super) changed_ns: Option<u64>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) next_serial: u32,
+    /// The request under way: its number, its read, and when it was sent.
+    pub(super) in_flight: Option<(RequestId, u32, u64)>,
+    pub(super) next_request: RequestId,
+    /// Facts for `execute` that wait for room.
+    pub(super) outbox: VecDeque<AccountEvent>,
+    /// Listings for `feed` that wait for room.
+    pub(super) listings: VecDeque<Listing>,
+    /// Facts that wait for their market, with its ticker.
+    pub(super) held: VecDeque<(String, AccountEvent)>,
+    /// When to try again what a full ring prevented.
+    retry_at_ns: u64,
+    problems: Vec<String>,
+}
+
+impl ReconcileStage {
+    /// A stage that knows nothing. The seed decides the jitter of its pauses.
+    ///
+    /// # Panics
+    /// When `max_markets` exceeds what a market index can number.
+    #[must_use]
+    pub fn new(config: ReconcileConfig, clock: SessionClock, seed: u64) -> Self {
+        assert!(config.directory.max_markets < usize::from(u16::MAX), "market indexes are 16 bits");
+        Self {
+            counters: ReconcileCounters::default(),
+            clock,
+            seed,
+            link: Link::new(config.link, seed),
+            subscribing: Subscribing::No,
+            next_command: 1,
+            levels: BookLevels::default(),
+            directory: Directory::new(config.directory.max_markets, config.reuse_after_ms),
+            started: false,
+            stream_up: false,
+            was_up: false,
+            seen: SeenFills::new(config.fills_remembered),
+            newest_fill_ms: 0,
+            changed_ns: None,
+            jobs: Vec::new(),
+            next_serial: 1,
+            in_flight: None,
+            next_request: 1,
+            outbox: VecDeque::new(),
+            listings: VecDeque::new(),
+            held: VecDeque::new(),
+            retry_at_ns: NEVER_NS,
+            problems: Vec::new(),
+            config,
+        }
+    }
+
+    /// Opens the private connection and reads the directory.
+    pub fn start(&mut self, now: Now, port: &mut impl ReconcilePort) {
+        self.newest_fill_ms = now.session_ms;
+        self.link.start(now, port);
+        self.begin(Purpose::Start, now);
+        self.settle(now, port);
+    }
+
+    /// The connection's handshake succeeded.
+    pub fn on_opened(&mut self, connection: ConnectionId, now: Now, port: &mut impl ReconcilePort) {
+        if self.link.on_opened(connection, now) {
+            self.counters.connections += 1;
+            self.subscribe(now, port);
+        }
+        self.settle(now, port);
+    }
+
+    /// The server pinged; the driver has answered.
+    pub fn on_ping(&mut self, connection: ConnectionId, now: Now) {
+        self.link.on_heard(connection, now);
+    }
+
+    /// The connection ended or could not be made.
+    pub fn on_closed(
+        &mut self,
+        connection: ConnectionId,
+        lost: &ConnectionLost,
+        now: Now,
+        port: &mut impl ReconcilePort,
+    ) {
+        if self.link.on_closed(connection, now) {
+            let status = lost.http_status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+            self.problem(format!("private connection lost{status}: {}", lost.reason));
+            self.stream_lost();
+        }
+        self.settle(now, port);
+    }
+
+    /// `execute` asks for a read. A newer question of the same kind replaces an older one, whose answer would be stale.
+    pub fn on_query(&mut self, query: &QueryRequest, now: Now, port: &mut impl ReconcilePort) {
+        let QueryRequest { query, kind, market, since_ms } = *query;
+        if kind == QueryKind::Successor && !self.directory.follow(market) && !self.takes_over_search(market) {
+            // Looked for and found before: there is nothing new to tell.
+            let complete = self.directory.listing(market).is_some();
+            self.outbox.push_back(AccountEvent::ReadBegin { query, kind });
+            self.outbox.push_back(AccountEvent::ReadEnd { query, kind, complete, as_of_ms: now.session_ms });
+            return self.settle(now, port);
+        }
+        self.begin(Purpose::Query { kind, query, market, since_ms }, now);
+        self.settle(now, port);
+    }
+
+    /// The ring to `execute` or `feed` may have room again.
+    pub fn on_room(&mut self, now: Now, port: &mut impl ReconcilePort) {
+        self.settle(now, port);
+    }
+
+    /// Whether the driver may read the private socket. False while a fact waits for room.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.outbox.is_empty() && self.held.len() < HELD_MAX
+    }
+
+    /// Does what is due. Early and repeated calls are harmless.
+    pub fn on_timer(&mut self, now: Now, port: &mut impl ReconcilePort) {
+        // A socket that is deliberately left unread is not silent.
+        if !self.wants_input() {
+            self.link.on_heard(self.link.connection(), now);
+        }
+        match self.link.on_timer(now, port) {
+            LinkTimer::Quiet => {}
+            LinkTimer::TimedOut => {
+                self.problem("private connection: the handshake took too long".to_owned());
+                self.stream_lost();
+            }
+            LinkTimer::Silent => {
+                self.counters.silences += 1;
+                self.problem("private connection: neither frame nor ping was heard".to_owned());
+                self.stream_lost();
+            }
+        }
+        if self.acknowledgement_deadline_ns() <= now.mono_ns {
+            self.reconnect("private connection: the subscription was not acknowledged in time".to_owned(), now, port);
+        }
+        if self.answer_deadline_ns() <= now.mono_ns
+            && let Some((request, ..)) = self.in_flight
+        {
+            self.no_answer(request, "no answer in time", now);
+        }
+        self.settle(now, port);
+    }
+
+    /// When [`ReconcileStage::on_timer`] is due, in monotonic nanoseconds.
+    #[must_use]
+    pub fn deadline_ns(&self) -> u64 {
+        let work_ns = if self.in_flight.is_some() {
+            self.answer_deadline_ns()
+        } else {
+            self.jobs.iter().filter(|job| self.may_run(job)).map(|job| self.runs_at_ns(job)).min().unwrap_or(NEVER_NS)
+        };
+        self.link
+            .deadline_ns()
+            .min(self.acknowledgement_deadline_ns())
+            .min(work_ns)
+            .min(self.follow_ns())
+            .min(self.retry_at_ns)
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &ReconcileCounters {
+        &self.counters
+    }
+
+    /// What went wrong, oldest first: refused markets, unreadable bodies, lost connections.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Whether the start's reads are done and the markets listed.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// The listing of a market that is in the directory.
+    #[must_use]
+    pub fn listing(&self, market: MarketKey) -> Option<&Listing> {
+        self.directory.listing(market)
+    }
+
+    /// The key of a market by its ticker.
+    #[must_use]
+    pub fn key(&self, ticker: &str) -> Option<MarketKey> {
+        self.directory.key(ticker)
+    }
+
+    /// Keeps a problem for the report, once each.
+    pub(super) fn problem(&mut self, text: String) {
+        if !self.problems.contains(&text) {
+            if self.problems.len() == PROBLEMS_MAX {
+                self.problems.remove(0);
+            }
+            self.problems.push(text);
+        }
+    }
+
+    /// Ends a search for this market's successor that is under way. Returns whether there was one.
+    fn takes_over_search(&mut self, closed: MarketKey) -> bool {
+        let searches = self.jobs.len();
+        self.jobs.retain(|job| match job.purpose {
+            Purpose::Follow { closed: market } => market != Some(closed),
+            Purpose::Query { kind: QueryKind::Successor, market, .. } => market != closed,
+            _ => true,
+        });
+        self.jobs.len() < searches
+    }
+
+    /// Ends every input: delivers what there is room for, follows the series, sends the next request.
+    pub(super) fn settle(&mut self, now: Now, port: &mut impl ReconcilePort) {
+        self.follow_series(now);
+        self.advance(now, port);
+        while let Some(listing) = self.listings.front() {
+            if port.list(listing).is_err() {
+                break;
+            }
+            self.listings.pop_front();
+        }
+        while let Some(event) = self.outbox.front() {
+            if port.account(event).is_err() {
+                self.counters.ring_full += 1;
+                break;
+            }
+            self.outbox.pop_front();
+        }
+        let waits = !self.outbox.is_empty() || !self.listings.is_empty();
+        self.retry_at_ns = if waits { now.mono_ns.saturating_add(self.config.retry_ns) } else { NEVER_NS };
+    }
+}

@@ -1,0 +1,90 @@
+//! A session's decisions, read back from its journal as JSON lines.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::journal::{JournalError, JournalReader, Kind, StageId};
+use crate::decide::DecisionRecord;
+use crate::market::{MarketKey, Price, Ticker};
+use crate::messages::Listing;
+
+/// Why a session's decisions cannot be written.
+#[derive(Debug, Error)]
+pub enum DecisionsError {
+    /// The journal cannot be read, or not to its end.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A record that is not what its kind says.
+    #[error("journal record {number} of the decide stage is no {expected}: {reason}")]
+    Record {
+        /// Its number within the stage.
+        number: u64,
+        /// What it should be.
+        expected: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The lines could not be written.
+    #[error("cannot write the decisions: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// One line.
+#[derive(Serialize)]
+struct Line<'a> {
+    ts_ms: i64,
+    market: Option<&'a str>,
+    /// The id of the policy's choice.
+    action: u8,
+    /// Why no intent was sent for an action other than hold.
+    withheld: Option<&'a str>,
+    /// The wanted limit as a YES price.
+    price: Option<Price>,
+    logits: Option<&'a [f32]>,
+    observation: &'a [f32],
+}
+
+/// Writes one JSON line for each decision of the session in `session`, in the order in which they were taken.
+///
+/// # Errors
+/// When the journal is missing or damaged (the decisions before the damage have been written then), and when writing
+/// fails.
+pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, DecisionsError> {
+    let mut reader = JournalReader::open(&session.join("journal"))?;
+    let mut tickers: BTreeMap<MarketKey, Ticker> = BTreeMap::new();
+    let mut count = 0;
+    while let Some(record) = reader.next_record()? {
+        if record.stage != StageId::Decide {
+            continue;
+        }
+        let number = record.number;
+        let bad = |expected| move |error: postcard::Error| DecisionsError::Record { number, expected, reason: error.to_string() };
+        match record.kind {
+            Kind::Listing => {
+                let listing: Listing = postcard::from_bytes(record.payload).map_err(bad("Listing"))?;
+                tickers.insert(listing.market, listing.ticker);
+            }
+            Kind::Decision => {
+                let decision: DecisionRecord = postcard::from_bytes(record.payload).map_err(bad("DecisionRecord"))?;
+                let line = Line {
+                    ts_ms: decision.time_ms,
+                    market: tickers.get(&decision.market).map(Ticker::as_str),
+                    action: decision.action as u8,
+                    withheld: decision.withheld.map(crate::decide::Skip::as_str),
+                    price: decision.price,
+                    logits: decision.logits.as_ref().map(<[f32; 5]>::as_slice),
+                    observation: &decision.observation,
+                };
+                serde_json::to_writer(&mut *output, &line).map_err(std::io::Error::from)?;
+                output.write_all(b"\n")?;
+                count += 1;
+            }
+            _ => {}
+        }
+    }
+    Ok(count)
+}

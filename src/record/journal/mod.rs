@@ -1,0 +1,287 @@
+//! The journal: what entered and left each stage, in the order in which that stage saw it. Owns the format, which is
+//! little-endian throughout.
+//!
+//! A journal is a folder of segments, `000000.kaj` and on. A segment starts with a header:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | `KALSHIAJ` |
+//! | 4 | format version, [`FORMAT_VERSION`] |
+//! | 4 | segment number |
+//! | 4 | length of the description |
+//! | n | the description of the session, the same in every segment |
+//! | 4 | CRC-32 of all of the above |
+//!
+//! and goes on with records:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | length of the payload |
+//! | 1 | stage, a [`StageId`] |
+//! | 1 | kind, a [`Kind`] |
+//! | 1 | flags, see [`Flags`] |
+//! | 1 | zero |
+//! | 8 | number of the record among those of its stage, from zero |
+//! | 8 | monotonic nanoseconds |
+//! | 8 | session milliseconds |
+//! | n | payload: bytes from outside as they came, or a message in postcard |
+//! | 4 | CRC-32 of all of the above |
+//!
+//! Records of different stages lie in the order in which the record thread found them; only the order within a stage
+//! means something. A record that found no room leaves a hole in its stage's numbers. No request header and no key ever
+//! gets here: the writer is only given frames, bodies and messages.
+
+mod reader;
+mod segments;
+mod thread;
+mod writer;
+
+pub use reader::{JournalError, JournalProblem, JournalReader, Record};
+pub use segments::SegmentLimits;
+pub use thread::{JournalHandle, JournalReport, start_journal};
+pub use writer::JournalWriter;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the format that is written and read.
+pub const FORMAT_VERSION: u32 = 1;
+/// The largest payload: a little more than the largest frame that a socket accepts.
+pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
+
+const MAGIC: [u8; 8] = *b"KALSHIAJ";
+const HEAD_BYTES: usize = 32;
+const CRC_BYTES: usize = 4;
+
+/// Whose record it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum StageId {
+    /// The feed stage.
+    Feed = 0,
+    /// The decide stage.
+    Decide = 1,
+    /// The execute stage.
+    Execute = 2,
+    /// The reconcile stage.
+    Reconcile = 3,
+    /// The journal itself.
+    Journal = 4,
+}
+
+impl StageId {
+    /// How many there are.
+    pub const COUNT: usize = Self::Journal as usize + 1;
+    const ALL: [Self; Self::COUNT] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile, Self::Journal];
+}
+
+/// What a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Kind {
+    /// The stage begins; the payload is what it was made from.
+    Begin = 0,
+    /// The stage ends in good order.
+    End,
+    /// A timer was due.
+    Timer,
+    /// The input ring was empty.
+    Drained,
+    /// A stop was asked for.
+    Stop,
+    /// A connection was asked for, or is open.
+    Connect,
+    /// A connection was closed, or is gone.
+    Closed,
+    /// A text frame, as it came or went.
+    Frame,
+    /// The exchange pinged.
+    Ping,
+    /// An HTTP request: method, path and body.
+    Request,
+    /// An HTTP answer: its number, status and body.
+    Answer,
+    /// An HTTP request remains without an answer.
+    NoAnswer,
+    /// A request was given up.
+    Abandon,
+    /// A `BookEvent`.
+    BookEvent,
+    /// The levels of the `BookEvent` before.
+    Levels,
+    /// A `Listing`.
+    Listing,
+    /// A `MarketStatus`.
+    MarketStatus,
+    /// A `ResyncRequest`.
+    ResyncRequest,
+    /// An overflow epoch.
+    OverflowEpoch,
+    /// A `DecisionRecord`.
+    Decision,
+    /// A decision that was due and not taken: market, time, reason.
+    Skipped,
+    /// An `OrderIntent`.
+    OrderIntent,
+    /// A `PortfolioUpdate`.
+    PortfolioUpdate,
+    /// An `AccountEvent`.
+    AccountEvent,
+    /// A `QueryRequest`.
+    QueryRequest,
+    /// The journal is complete; the payload is a [`Closing`].
+    Closing,
+}
+
+impl Kind {
+    const ALL: [Self; Self::Closing as usize + 1] = [
+        Self::Begin,
+        Self::End,
+        Self::Timer,
+        Self::Drained,
+        Self::Stop,
+        Self::Connect,
+        Self::Closed,
+        Self::Frame,
+        Self::Ping,
+        Self::Request,
+        Self::Answer,
+        Self::NoAnswer,
+        Self::Abandon,
+        Self::BookEvent,
+        Self::Levels,
+        Self::Listing,
+        Self::MarketStatus,
+        Self::ResyncRequest,
+        Self::OverflowEpoch,
+        Self::Decision,
+        Self::Skipped,
+        Self::OrderIntent,
+        Self::PortfolioUpdate,
+        Self::AccountEvent,
+        Self::QueryRequest,
+        Self::Closing,
+    ];
+}
+
+/// Which way a record went and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flags {
+    /// It entered the stage.
+    Input,
+    /// It left the stage.
+    Output,
+    /// It should have left the stage, and the ring or the connection had no room for it.
+    Refused,
+}
+
+impl Flags {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Input => 0,
+            Self::Output => 1,
+            Self::Refused => 3,
+        }
+    }
+
+    const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Input),
+            1 => Some(Self::Output),
+            3 => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
+
+/// The journal's last record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// Records that found no room.
+    pub lost: u64,
+    /// Segments deleted to stay within the limit of the disk.
+    pub segments_dropped: u64,
+    /// Whether a session can be replayed from it: nothing was lost and nothing dropped.
+    pub replayable: bool,
+}
+
+/// The part of a record before its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    payload_bytes: u32,
+    stage: StageId,
+    kind: Kind,
+    flags: Flags,
+    number: u64,
+    mono_ns: u64,
+    session_ms: i64,
+}
+
+impl Head {
+    fn encode(&self) -> [u8; HEAD_BYTES] {
+        let mut bytes = [0; HEAD_BYTES];
+        bytes[0..4].copy_from_slice(&self.payload_bytes.to_le_bytes());
+        bytes[4] = self.stage as u8;
+        bytes[5] = self.kind as u8;
+        bytes[6] = self.flags.byte();
+        bytes[8..16].copy_from_slice(&self.number.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.mono_ns.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.session_ms.to_le_bytes());
+        bytes
+    }
+
+    /// Nothing when a field has a value that no writer gives it.
+    fn decode(bytes: &[u8; HEAD_BYTES]) -> Option<Self> {
+        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were taken"));
+        let payload_bytes = u32::from_le_bytes(bytes[0..4].try_into().expect("four bytes were taken"));
+        if bytes[7] != 0 || payload_bytes as usize > PAYLOAD_BYTES_MAX {
+            return None;
+        }
+        Some(Self {
+            payload_bytes,
+            stage: *StageId::ALL.get(usize::from(bytes[4]))?,
+            kind: *Kind::ALL.get(usize::from(bytes[5]))?,
+            flags: Flags::from_byte(bytes[6])?,
+            number: word(8),
+            mono_ns: word(16),
+            session_ms: word(24).cast_signed(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_and_kind_survives_a_head() {
+        for (number, stage) in StageId::ALL.into_iter().enumerate() {
+            assert_eq!(stage as usize, number);
+        }
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, number);
+            for flags in [Flags::Input, Flags::Output, Flags::Refused] {
+                let head = Head {
+                    payload_bytes: 7,
+                    stage: StageId::Execute,
+                    kind,
+                    flags,
+                    number: u64::MAX - 1,
+                    mono_ns: 12_345,
+                    session_ms: -1,
+                };
+                assert_eq!(Head::decode(&head.encode()), Some(head));
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_of_another_make_is_no_head() {
+        let mut bytes = [0; HEAD_BYTES];
+        assert!(Head::decode(&bytes).is_some());
+        for (at, value) in [(3, 0xff), (4, 9), (5, 200), (6, 2), (7, 1)] {
+            bytes[at] = value;
+            assert_eq!(Head::decode(&bytes), None, "byte {at}");
+            bytes[at] = 0;
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Reading a journal back. Owns the checks: every checksum, every head, the order of the segments and the numbers of each
+//! stage's records.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::segments::segment_name;
+use super::{CRC_BYTES, Closing, FORMAT_VERSION, Flags, HEAD_BYTES, Head, Kind, MAGIC, StageId};
+use crate::clock::Now;
+
+/// A record that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Whose it is.
+    pub stage: StageId,
+    /// What it says.
+    pub kind: Kind,
+    /// Which way it went.
+    pub flags: Flags,
+    /// Its number among those of its stage.
+    pub number: u64,
+    /// The time at which the stage handled it.
+    pub now: Now,
+    /// Bytes from outside, or a message in postcard.
+    pub payload: &'a [u8],
+}
+
+/// A journal that cannot be read further, and where.
+#[derive(Debug, Error)]
+#[error("journal segment {segment} at byte {offset}: {problem}")]
+pub struct JournalError {
+    /// The file.
+    pub segment: PathBuf,
+    /// How many bytes of it are good.
+    pub offset: u64,
+    /// What is wrong there.
+    pub problem: JournalProblem,
+}
+
+/// What can be wrong with a journal.
+#[derive(Debug, Error)]
+pub enum JournalProblem {
+    /// The last segment ends within a record, as after a crash. Everything before is good.
+    #[error("the file ends within a record, as after a crash; every record before it is good")]
+    TornTail,
+    /// Bytes were changed.
+    #[error("the checksum of a record does not match: the file was damaged")]
+    Checksum,
+    /// A head with values that no writer writes.
+    #[error("expected the head of a record and found something else")]
+    Head,
+    /// Not a journal, or one of another version.
+    #[error("expected the header of a journal of version {FORMAT_VERSION}: {0}")]
+    Header(&'static str),
+    /// A segment is missing, or belongs to another journal.
+    #[error("expected segment {expected} here: {found}")]
+    Sequence {
+        /// The number that should have come.
+        expected: u32,
+        /// What came instead.
+        found: &'static str,
+    },
+    /// The file could not be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Reads the records of a journal one by one. One segment is in memory at a time.
+#[derive(Debug)]
+pub struct JournalReader {
+    folder: PathBuf,
+    description: Vec<u8>,
+    /// The numbers of the first and of the last segment.
+    first: u32,
+    last: u32,
+    number: u32,
+    segment: Vec<u8>,
+    at: usize,
+    over: bool,
+    next_numbers: [u64; StageId::COUNT],
+    missing: u64,
+    closing: Option<Closing>,
+}
+
+impl JournalReader {
+    /// Opens the journal in a folder.
+    ///
+    /// # Errors
+    /// When there is none, or its first segment has no good header.
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        let fail = |problem| JournalError { segment: folder.to_owned(), offset: 0, problem };
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|error| fail(error.into()))? {
+            let name = entry.map_err(|error| fail(error.into()))?.file_name();
+            let number: Option<u32> =
+                name.to_str().and_then(|name| name.strip_suffix(".kaj")).and_then(|digits| digits.parse().ok());
+            numbers.extend(number);
+        }
+        let (Some(&first), Some(&last)) = (numbers.iter().min(), numbers.iter().max()) else {
+            return Err(fail(JournalProblem::Header("the folder has no segment such as 000000.kaj")));
+        };
+        let mut reader = Self {
+            folder: folder.to_owned(),
+            description: Vec::new(),
+            first,
+            last,
+            number: first,
+            segment: Vec::new(),
+            at: 0,
+            over: false,
+            next_numbers: [0; StageId::COUNT],
+            missing: 0,
+            closing: None,
+        };
+        reader.load(first)?;
+        Ok(reader)
+    }
+
+    /// What the writer said of the session.
+    #[must_use]
+    pub fn description(&self) -> &[u8] {
+        &self.description
+    }
+
+    /// How many records are known to be missing so far: holes in the numbers of a stage, dropped segments included.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// The closing record, once the end was reached; none in a journal whose writer crashed.
+    #[must_use]
+    pub fn closing(&self) -> Option<&Closing> {
+        self.closing.as_ref()
+    }
+
+    /// Whether all that was read so far is enough to replay: it begins at the beginning and has no hole.
+    #[must_use]
+    pub fn is_gapless(&self) -> bool {
+        self.first == 0 && self.missing == 0
+    }
+
+    /// The next record, in the order of the file.
+    ///
+    /// # Errors
+    /// Once, where the journal cannot be read further; nothing follows. [`JournalProblem::TornTail`] is what a crash
+    /// leaves and means that all before it is good.
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        if self.over {
+            return Ok(None);
+        }
+        while self.at == self.segment.len() {
+            if self.number == self.last {
+                self.over = true;
+                return Ok(None);
+            }
+            self.load(self.number + 1).inspect_err(|_| self.over = true)?;
+        }
+        let (head, record_bytes) = self.check_record().map_err(|problem| {
+            self.over = true;
+            self.error_at(self.at, problem)
+        })?;
+        let payload_at = self.at + HEAD_BYTES;
+        let payload_end = payload_at + head.payload_bytes as usize;
+        self.at += record_bytes;
+        self.count_hole(&head);
+        if head.kind == Kind::Closing {
+            self.closing = postcard::from_bytes(&self.segment[payload_at..payload_end]).ok();
+        }
+        Ok(Some(Record {
+            stage: head.stage,
+            kind: head.kind,
+            flags: head.flags,
+            number: head.number,
+            now: Now { mono_ns: head.mono_ns, session_ms: head.session_ms },
+            payload: &self.segment[payload_at..payload_end],
+        }))
+    }
+
+    fn count_hole(&mut self, head: &Head) {
+        let next = &mut self.next_numbers[head.stage as usize];
+        self.missing += head.number.saturating_sub(*next);
+        *next = head.number + 1;
+    }
+
+    /// The record at the current place, if it is whole and right.
+    fn check_record(&self) -> Result<(Head, usize), JournalProblem> {
+        // Only the end of the newest file can be torn; elsewhere a short record is damage.
+        let torn = || if self.number == self.last { JournalProblem::TornTail } else { JournalProblem::Checksum };
+        let rest = &self.segment[self.at..];
+        let head = rest.first_chunk::<HEAD_BYTES>().ok_or_else(torn)?;
+        let head = Head::decode(head).ok_or(JournalProblem::Head)?;
+        let checked_bytes = HEAD_BYTES + head.payload_bytes as usize;
+        let crc = rest.get(checked_bytes..checked_bytes + CRC_BYTES).ok_or_else(torn)?;
+        if crc != crc32fast::hash(&rest[..checked_bytes]).to_le_bytes() {
+            return Err(JournalProblem::Checksum);
+        }
+        Ok((head, checked_bytes + CRC_BYTES))
+    }
+
+    fn load(&mut self, number: u32) -> Result<(), JournalError> {
+        self.number = number;
+        self.at = 0;
+        let path = self.folder.join(segment_name(number));
+        self.segment = fs::read(path).map_err(|error| self.error_at(0, error.into()))?;
+        let (description, at) = self.check_header(number).map_err(|problem| self.error_at(0, problem))?;
+        self.description = description;
+        self.at = at;
+        Ok(())
+    }
+
+    fn check_header(&self, number: u32) -> Result<(Vec<u8>, usize), JournalProblem> {
+        // A crash right after a segment was begun leaves less than a header, or nothing.
+        let short = || {
+            if number == self.last && number > self.first {
+                JournalProblem::TornTail
+            } else {
+                JournalProblem::Header("too short")
+            }
+        };
+        let field =
+            |at: usize| self.segment.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+        let magic = self.segment.get(..MAGIC.len()).ok_or_else(short)?;
+        if magic != MAGIC {
+            return Err(JournalProblem::Header("the file does not begin with KALSHIAJ"));
+        }
+        if field(8).ok_or_else(short)? != FORMAT_VERSION {
+            return Err(JournalProblem::Header("its version is another"));
+        }
+        let found = field(12).ok_or_else(short)?;
+        let end = 20 + field(16).ok_or_else(short)? as usize;
+        let crc = self.segment.get(end..end + CRC_BYTES).ok_or_else(short)?;
+        if crc != crc32fast::hash(&self.segment[..end]).to_le_bytes() {
+            return Err(JournalProblem::Header("its checksum does not match"));
+        }
+        if found != number {
+            return Err(JournalProblem::Sequence { expected: number, found: "the file says that it is another" });
+        }
+        let description = &self.segment[20..end];
+        if number > self.first && description != self.description {
+            return Err(JournalProblem::Sequence { expected: number, found: "the file belongs to another session" });
+        }
+        Ok((description.to_vec(), end + CRC_BYTES))
+    }
+
+    fn error_at(&self, at: usize, problem: JournalProblem) -> JournalError {
+        JournalError { segment: self.folder.join(segment_name(self.number)), offset: at as u64, problem }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! The record thread's part in the journal. Owns the reading ends of the byte rings and the files; unpinned, so that it
+//! takes what the hot threads leave of the machine. Trouble with the disk ends the journal, never the session.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::segments::{SegmentLimits, Segments};
+use super::writer::JournalWriter;
+use super::{Closing, Flags, HEAD_BYTES, Head, Kind, StageId};
+
+/// How long the thread sleeps when every ring is empty.
+const NAP: Duration = Duration::from_millis(1);
+/// How long a record may wait before it is handed to the kernel.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
+/// How long before it is handed to the disk.
+const SYNC_EVERY: Duration = Duration::from_secs(5);
+/// The most that is taken from one ring before the next has its turn.
+const TURN_BYTES: usize = 1 << 20;
+
+/// What became of a journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalReport {
+    /// Bytes written, deleted segments included.
+    pub bytes: u64,
+    /// Records written.
+    pub records: u64,
+    /// Records lost: no room in a ring, or no disk to write on.
+    pub lost: u64,
+    /// Segments deleted to stay within the limit.
+    pub segments_dropped: u64,
+    /// Whether the session can be replayed from it.
+    pub replayable: bool,
+    /// What the disk said when it failed.
+    pub error: Option<String>,
+}
+
+/// The running record thread.
+#[derive(Debug)]
+pub struct JournalHandle {
+    thread: JoinHandle<JournalReport>,
+}
+
+impl JournalHandle {
+    /// Waits until every writer is dropped and everything is on disk.
+    #[must_use]
+    pub fn finish(self) -> JournalReport {
+        self.thread.join().unwrap_or_else(|_| JournalReport {
+            error: Some("the record thread panicked".to_owned()),
+            ..JournalReport::default()
+        })
+    }
+}
+
+/// Starts a journal in a folder that has none, with a ring of `ring_bytes` for each stage. `description` says what
+/// session this is and must hold no secret. The writers come back in the order of `stages`.
+///
+/// # Errors
+/// When the folder cannot be written or has a journal already, or when no thread can be started.
+pub fn start_journal<const N: usize>(
+    folder: &Path,
+    limits: SegmentLimits,
+    description: &[u8],
+    ring_bytes: usize,
+    stages: [StageId; N],
+) -> io::Result<([JournalWriter; N], JournalHandle)> {
+    let segments = Segments::create(folder, limits, description)?;
+    let lost = Arc::new(AtomicU64::new(0));
+    let mut drains = Vec::with_capacity(N);
+    let writers = stages.map(|stage| {
+        let (writer, ring) = JournalWriter::new(stage, ring_bytes, Arc::clone(&lost));
+        drains.push(Drain { ring, bytes: Vec::with_capacity(2 * TURN_BYTES) });
+        writer
+    });
+    let scribe = Scribe { segments, drains, lost, records: 0, failed: 0, error: None };
+    let thread = std::thread::Builder::new().name("record".to_owned()).spawn(move || scribe.run())?;
+    Ok((writers, JournalHandle { thread }))
+}
+
+/// One stage's ring, and the bytes that were taken from it but make no whole record yet.
+struct Drain {
+    ring: rtrb::Consumer<u8>,
+    bytes: Vec<u8>,
+}
+
+struct Scribe {
+    segments: Segments,
+    drains: Vec<Drain>,
+    lost: Arc<AtomicU64>,
+    records: u64,
+    /// Records that the disk refused.
+    failed: u64,
+    error: Option<String>,
+}
+
+impl Scribe {
+    fn run(mut self) -> JournalReport {
+        let (mut flushed, mut synced) = (Instant::now(), Instant::now());
+        loop {
+            // Asked before draining: what was written before a writer went is still found.
+            let over = self.drains.iter().all(|drain| drain.ring.is_abandoned());
+            let moved = self.drain_all();
+            if over && !moved {
+                return self.close();
+            }
+            if synced.elapsed() >= SYNC_EVERY {
+                let result = self.segments.sync();
+                self.note(result);
+                (flushed, synced) = (Instant::now(), Instant::now());
+            } else if flushed.elapsed() >= FLUSH_EVERY {
+                let result = self.segments.flush();
+                self.note(result);
+                flushed = Instant::now();
+            }
+            if !moved {
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+
+    /// Whether there was anything.
+    fn drain_all(&mut self) -> bool {
+        let mut moved = false;
+        for index in 0..self.drains.len() {
+            let drain = &mut self.drains[index];
+            let waiting = drain.ring.slots().min(TURN_BYTES);
+            if waiting == 0 {
+                continue;
+            }
+            moved = true;
+            let chunk = drain.ring.read_chunk(waiting).expect("that many bytes were seen waiting");
+            let (first, second) = chunk.as_slices();
+            drain.bytes.extend_from_slice(first);
+            drain.bytes.extend_from_slice(second);
+            chunk.commit_all();
+            self.write_whole_records(index);
+        }
+        moved
+    }
+
+    fn write_whole_records(&mut self, index: usize) {
+        let mut bytes = std::mem::take(&mut self.drains[index].bytes);
+        let mut at = 0;
+        while let Some(head) = bytes[at..].first_chunk::<HEAD_BYTES>() {
+            let head = Head::decode(head).expect("a writer encoded this head in this process");
+            let record_bytes = HEAD_BYTES + head.payload_bytes as usize;
+            let Some(record) = bytes.get(at..at + record_bytes) else { break };
+            self.append(record);
+            at += record_bytes;
+        }
+        bytes.drain(..at);
+        self.drains[index].bytes = bytes;
+    }
+
+    fn append(&mut self, record: &[u8]) {
+        if self.error.is_some() {
+            self.failed += 1;
+            return;
+        }
+        let result = self.segments.append(record);
+        if result.is_ok() {
+            self.records += 1;
+        } else {
+            self.failed += 1;
+        }
+        self.note(result);
+    }
+
+    /// The first trouble ends the journal: what came after a hole could not be trusted.
+    fn note(&mut self, result: io::Result<()>) {
+        if let (Err(error), None) = (result, &self.error) {
+            tracing::error!(%error, "the journal ends here: its disk failed");
+            self.error = Some(error.to_string());
+        }
+    }
+
+    fn close(mut self) -> JournalReport {
+        // Relaxed: the writers are gone, and their going was seen with acquire.
+        let lost = self.lost.load(Ordering::Relaxed) + self.failed;
+        let mut closing = Closing { lost, segments_dropped: self.segments.dropped(), replayable: false };
+        closing.replayable = closing.lost == 0 && closing.segments_dropped == 0;
+        let payload = postcard::to_stdvec(&closing).expect("three plain fields can be encoded");
+        let head = Head {
+            payload_bytes: u32::try_from(payload.len()).expect("three plain fields are short"),
+            stage: StageId::Journal,
+            kind: Kind::Closing,
+            flags: Flags::Output,
+            number: 0,
+            mono_ns: 0,
+            session_ms: 0,
+        };
+        self.append(&[head.encode().as_slice(), &payload].concat());
+        if self.error.is_none() {
+            let result = self.segments.sync();
+            self.note(result);
+        }
+        JournalReport {
+            bytes: self.segments.written_bytes(),
+            records: self.records,
+            lost,
+            segments_dropped: self.segments.dropped(),
+            // The closing record itself may have pushed out a segment; a reader sees that the first is missing.
+            replayable: closing.replayable && self.segments.dropped() == 0 && self.error.is_none(),
+            error: self.error,
+        }
+    }
+}

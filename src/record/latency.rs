@@ -1,0 +1,215 @@
+//! Latency histograms. Owns one per measured stretch and thread, allocated up front; recording costs a nanosecond.
+
+use std::fmt;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// The longest latency that is told apart; longer ones count as this long.
+pub const LATENCY_NS_MAX: u64 = 60_000_000_000;
+/// Decimal digits that a recorded latency keeps.
+const DIGITS: u8 = 3;
+
+/// A measured stretch of a tick's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Stage {
+    /// Frame read to frame parsed.
+    Parse = 0,
+    /// Event received to book updated.
+    Book,
+    /// Book updated to observation complete.
+    Observe,
+    /// Observation to policy answer.
+    Infer,
+    /// Policy answer to intent ready.
+    Decide,
+    /// Intent received to risk gate passed.
+    Risk,
+    /// Risk gate passed to order bytes handed to the kernel.
+    Write,
+    /// Oldest frame since the market's last decision read, to order bytes handed to the kernel.
+    TickToWire,
+    /// Newest frame read to order bytes handed to the kernel.
+    NewestToWire,
+    /// Order bytes written to answer read.
+    OrderRoundTrip,
+    /// Fill frame read to the portfolio update that carries it handled by `decide`.
+    FillToPortfolio,
+    /// Newest frame of a decision read to the portfolio update with its verdict handled by `decide`.
+    BookToPortfolio,
+}
+
+impl Stage {
+    /// How many stretches are measured.
+    pub const COUNT: usize = Self::BookToPortfolio as usize + 1;
+    /// All of them, in the order of a tick's path.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Parse,
+        Self::Book,
+        Self::Observe,
+        Self::Infer,
+        Self::Decide,
+        Self::Risk,
+        Self::Write,
+        Self::TickToWire,
+        Self::NewestToWire,
+        Self::OrderRoundTrip,
+        Self::FillToPortfolio,
+        Self::BookToPortfolio,
+    ];
+
+    /// Its key in `summary.json` and its name in the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Parse => "parse",
+            Self::Book => "book",
+            Self::Observe => "observe",
+            Self::Infer => "infer",
+            Self::Decide => "decide",
+            Self::Risk => "risk",
+            Self::Write => "write",
+            Self::TickToWire => "tick_to_wire",
+            Self::NewestToWire => "newest_to_wire",
+            Self::OrderRoundTrip => "order_round_trip",
+            Self::FillToPortfolio => "fill_to_portfolio",
+            Self::BookToPortfolio => "book_to_portfolio",
+        }
+    }
+}
+
+/// One thread's histograms. Takes about 2.5 MB, all of it when made.
+#[derive(Clone)]
+pub struct Latencies {
+    histograms: Box<[Histogram<u64>; Stage::COUNT]>,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(Stage::ALL.map(|stage| (stage, self.quantiles(stage)))).finish()
+    }
+}
+
+impl Latencies {
+    /// Empty histograms.
+    #[must_use]
+    pub fn new() -> Self {
+        let empty = Histogram::new_with_bounds(1, LATENCY_NS_MAX, DIGITS).expect("the bounds are constants that fit");
+        Self { histograms: Box::new(std::array::from_fn(|_| empty.clone())) }
+    }
+
+    /// Counts a latency. Does not allocate; what is longer than [`LATENCY_NS_MAX`] counts as that.
+    pub fn record(&mut self, stage: Stage, nanos: u64) {
+        self.histograms[stage as usize].saturating_record(nanos);
+    }
+
+    /// Counts the time between two stamps; nothing when one is missing (zero) or they are the wrong way round.
+    pub fn record_between(&mut self, stage: Stage, begin_ns: u64, end_ns: u64) {
+        if begin_ns != 0 && end_ns >= begin_ns {
+            self.record(stage, end_ns - begin_ns);
+        }
+    }
+
+    /// Adds another thread's figures.
+    pub fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.histograms.iter_mut().zip(other.histograms.iter()) {
+            ours.add(theirs).expect("all histograms have the same bounds");
+        }
+    }
+
+    /// The figures of one stretch.
+    #[must_use]
+    pub fn quantiles(&self, stage: Stage) -> Quantiles {
+        let histogram = &self.histograms[stage as usize];
+        Quantiles {
+            count: histogram.len(),
+            p50: histogram.value_at_quantile(0.5),
+            p90: histogram.value_at_quantile(0.9),
+            p99: histogram.value_at_quantile(0.99),
+            p999: histogram.value_at_quantile(0.999),
+            max: histogram.max(),
+        }
+    }
+}
+
+/// What is reported of a histogram, in nanoseconds; zeros when nothing was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// How many latencies were counted.
+    pub count: u64,
+    /// The median.
+    pub p50: u64,
+    /// Nine of ten were at most this.
+    pub p90: u64,
+    /// 99 of a hundred were.
+    pub p99: u64,
+    /// 999 of a thousand were.
+    pub p999: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_three_digits() {
+        let mut latencies = Latencies::new();
+        for nanos in 1..=1_000 {
+            latencies.record(Stage::Parse, nanos * 1_000);
+        }
+        let figures = latencies.quantiles(Stage::Parse);
+        assert_eq!(figures.count, 1_000);
+        for (figure, exact) in [(figures.p50, 500_000), (figures.p99, 990_000), (figures.max, 1_000_000)] {
+            assert!(figure.abs_diff(exact) <= exact / 500, "{figure} for {exact}");
+        }
+        assert_eq!(latencies.quantiles(Stage::Book), Quantiles::default());
+    }
+
+    #[test]
+    fn an_endless_latency_counts_as_the_longest() {
+        let mut latencies = Latencies::new();
+        latencies.record(Stage::Write, u64::MAX);
+        latencies.record(Stage::Write, 0);
+        let figures = latencies.quantiles(Stage::Write);
+        assert_eq!(figures.count, 2);
+        assert!(figures.max >= LATENCY_NS_MAX && figures.max < 2 * LATENCY_NS_MAX);
+    }
+
+    #[test]
+    fn missing_and_reversed_stamps_count_nothing() {
+        let mut latencies = Latencies::new();
+        latencies.record_between(Stage::Risk, 0, 100);
+        latencies.record_between(Stage::Risk, 200, 100);
+        latencies.record_between(Stage::Risk, 100, 150);
+        assert_eq!(latencies.quantiles(Stage::Risk).count, 1);
+        assert_eq!(latencies.quantiles(Stage::Risk).max, 50);
+    }
+
+    #[test]
+    fn merged_figures_are_those_of_all_threads() {
+        let (mut feed, mut execute) = (Latencies::new(), Latencies::new());
+        feed.record(Stage::Parse, 100);
+        execute.record(Stage::Parse, 300);
+        execute.record(Stage::Write, 4_000);
+        feed.merge(&execute);
+        assert_eq!(feed.quantiles(Stage::Parse).count, 2);
+        assert_eq!(feed.quantiles(Stage::Parse).max, 300);
+        assert_eq!(feed.quantiles(Stage::Write).count, 1);
+    }
+
+    #[test]
+    fn every_stage_stands_at_its_own_number() {
+        for (number, stage) in Stage::ALL.into_iter().enumerate() {
+            assert_eq!(stage as usize, number);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The facts of a session as `summary.json` has them. Owns the names, which other programs read.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::latency::{Latencies, Quantiles, Stage};
+
+/// What a session did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// `sim`, `demo`, `prod`, or the frames that were played.
+    pub venue: String,
+    /// How long it traded, in seconds of the wall clock.
+    pub duration_s: f64,
+    /// Markets that were traded.
+    pub markets: u64,
+    /// Frames read from the public connection.
+    pub frames: u64,
+    /// Book events handled by `decide`.
+    pub book_events: u64,
+    /// Decisions taken, holds included.
+    pub decisions: u64,
+    /// Decisions not taken, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Order writes.
+    pub orders: Orders,
+    /// Fills.
+    pub fills: u64,
+    /// Fills that left part of their order open.
+    pub partial_fills: u64,
+    /// Profit after fees, open positions at their mark, in micro-dollars.
+    pub pnl_micros: i64,
+    /// Fees paid, in micro-dollars.
+    pub fees_micros: i64,
+    /// Whether our books are the exchange's.
+    pub ledger: LedgerSummary,
+    /// Messages that found a full ring, by ring.
+    pub drops: BTreeMap<String, u64>,
+    /// The journal.
+    pub journal: JournalSummary,
+    /// Latencies in nanoseconds, by [`Stage`].
+    pub latency_ns: BTreeMap<String, Quantiles>,
+}
+
+/// Order writes by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// Handed to the kernel.
+    pub sent: u64,
+    /// New orders accepted.
+    pub acked: u64,
+    /// Refused by the exchange.
+    pub rejected: u64,
+    /// Without a known outcome when their answer was due.
+    pub unknown: u64,
+    /// Cancels accepted.
+    pub cancelled: u64,
+    /// Amends accepted.
+    pub amended: u64,
+}
+
+/// The last comparison of the ledger with the exchange.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LedgerSummary {
+    /// Whether everything is equal.
+    pub agrees: bool,
+    /// Available and reserved cash by our ledger, in micro-dollars.
+    pub cash_micros: i64,
+    /// Cash by the exchange, in micro-dollars.
+    pub exchange_cash_micros: i64,
+    /// Positions that one of the two knows.
+    pub positions: Vec<PositionSummary>,
+}
+
+/// A position by both books, in signed contracts. Numbers for other programs to read; whether they are equal was decided
+/// on integers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PositionSummary {
+    /// The market's ticker.
+    pub market: String,
+    /// By our ledger.
+    pub contracts: f64,
+    /// By the exchange.
+    pub exchange_contracts: f64,
+}
+
+/// What the journal took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalSummary {
+    /// Bytes written.
+    pub bytes: u64,
+    /// Records lost; with one lost the session cannot be replayed.
+    pub lost: u64,
+}
+
+impl Summary {
+    /// Takes over the figures of every stretch, those without a measurement included.
+    pub fn set_latencies(&mut self, latencies: &Latencies) {
+        self.latency_ns =
+            Stage::ALL.map(|stage| (stage.as_str().to_owned(), latencies.quantiles(stage))).into_iter().collect();
+    }
+
+    /// Writes `summary.json` into a folder, which is made if needed.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let mut text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        text.push('\n');
+        std::fs::write(folder.join("summary.json"), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_has_the_names_that_other_programs_read() {
+        let mut summary = Summary::default();
+        summary.set_latencies(&Latencies::new());
+        summary.ledger.positions.push(PositionSummary::default());
+        let folder = tempfile::tempdir().unwrap();
+        summary.write(folder.path()).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("summary.json")).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for pointer in [
+            "/venue",
+            "/duration_s",
+            "/markets",
+            "/frames",
+            "/book_events",
+            "/decisions",
+            "/skipped",
+            "/orders/sent",
+            "/orders/acked",
+            "/orders/rejected",
+            "/orders/unknown",
+            "/orders/cancelled",
+            "/orders/amended",
+            "/fills",
+            "/partial_fills",
+            "/pnl_micros",
+            "/fees_micros",
+            "/ledger/agrees",
+            "/ledger/cash_micros",
+            "/ledger/exchange_cash_micros",
+            "/ledger/positions/0/market",
+            "/ledger/positions/0/contracts",
+            "/ledger/positions/0/exchange_contracts",
+            "/drops",
+            "/journal/bytes",
+            "/journal/lost",
+        ] {
+            assert!(value.pointer(pointer).is_some(), "{pointer} is missing");
+        }
+        for name in [
+            "parse",
+            "book",
+            "observe",
+            "infer",
+            "decide",
+            "risk",
+            "write",
+            "tick_to_wire",
+            "newest_to_wire",
+            "order_round_trip",
+            "fill_to_portfolio",
+            "book_to_portfolio",
+        ] {
+            for figure in ["count", "p50", "p90", "p99", "p999", "max"] {
+                assert!(value.pointer(&format!("/latency_ns/{name}/{figure}")).is_some(), "{name}/{figure} is missing");
+            }
+        }
+        assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), summary);
+    }
+}
