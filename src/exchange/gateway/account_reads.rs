@@ -9,7 +9,7 @@ use super::directory::user_id;
 use super::frames::{result_name, rfc3339, status_name};
 use super::market_reads::{Answer, json};
 use super::route::{Query, cursor};
-use super::{Gateway, Refusal};
+use super::{Gateway, HttpResponse, Refusal};
 use crate::exchange::engine::{AccountId, Engine, FillRecord, MarketIndex, OrderRecord, SettlementRecord};
 use crate::market::{Count, Liquidity, Money, OrderId, OrderStatus, Price};
 use crate::wire::Dollars4;
@@ -306,12 +306,12 @@ impl Gateway {
     }
 
     /// `GET /portfolio/subaccounts/netting`: cross-market netting is off for everyone here.
-    pub(super) fn netting(engine: &Engine, account: AccountId) -> Answer {
+    pub(super) fn netting(engine: &Engine, account: AccountId) -> HttpResponse {
         let configs: Vec<_> = engine
             .shards_of(account)
             .into_iter()
             .map(|shard| value!({ "subaccount_number": 0, "exchange_index": shard, "enabled": false }))
             .collect();
-        Ok(json(200, &value!({ "netting_configs": configs })))
+        json(200, &value!({ "netting_configs": configs }))
     }
 }

@@ -23,7 +23,7 @@ pub struct ApiKey {
 /// The keys, and the signatures that were found right lately.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    keys: BTreeMap<String, (AccountId, Verifier)>,
+    by_id: BTreeMap<String, (AccountId, Verifier)>,
     checked: HashSet<String>,
     checked_in_order: VecDeque<String>,
 }
@@ -35,12 +35,12 @@ fn denied(details: &'static str) -> Refusal {
 
 impl Keys {
     pub(super) fn add(&mut self, key: ApiKey) {
-        self.keys.insert(key.key_id, (key.account, key.verifier));
+        self.by_id.insert(key.key_id, (key.account, key.verifier));
     }
 
     /// The accounts that have a key, lowest first.
     pub(super) fn accounts(&self) -> Vec<AccountId> {
-        let mut accounts: Vec<AccountId> = self.keys.values().map(|(account, _)| *account).collect();
+        let mut accounts: Vec<AccountId> = self.by_id.values().map(|(account, _)| *account).collect();
         accounts.sort_unstable();
         accounts.dedup();
         accounts
@@ -66,7 +66,7 @@ impl Keys {
             return Err(Refusal::new(401, "header_timestamp_expired"));
         }
         let key_id = request.key_id.unwrap_or_default();
-        let Some((account, verifier)) = self.keys.get(key_id) else {
+        let Some((account, verifier)) = self.by_id.get(key_id) else {
             return Err(denied("NOT_FOUND"));
         };
         let account = *account;

@@ -143,7 +143,7 @@ impl Gateway {
         }
         for channel in channels {
             let filter = if channel.is_filtered() { tickers.as_deref() } else { None };
-            self.subscribe_channel(engine, session, id, channel, filter, params, now)?;
+            self.subscribe_channel(engine, session, id, channel, filter, params, now);
         }
         Ok(())
     }
@@ -158,17 +158,13 @@ impl Gateway {
         tickers: Option<&[&str]>,
         params: &CommandParams,
         now: ExchangeNow,
-    ) -> Result<(), CommandError> {
-        let Some(state) = self.sessions.get_mut(&session) else { return Ok(()) };
+    ) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
         let is_new = state.on(channel).is_none();
-        let open = match state.on(channel) {
-            Some(_) => state.on(channel).expect("it was found one line above"),
-            None => {
-                let open = state.subscribe(channel);
-                open.named = tickers.map(|_| Named::default());
-                open
-            }
-        };
+        if is_new {
+            state.subscribe(channel).named = tickers.map(|_| Named::default());
+        }
+        let open = state.on(channel).expect("it was open, or was opened above");
         if let Some(use_yes_price) = params.use_yes_price {
             open.use_yes_price = use_yes_price;
         }
@@ -206,7 +202,6 @@ impl Gateway {
             }
             _ => {}
         }
-        Ok(())
     }
 
     /// `ok` about a subscription, with its markets.

@@ -25,7 +25,7 @@ pub(super) fn json(status: u16, body: &impl serde::Serialize) -> HttpResponse {
 pub(super) type Answer = Result<HttpResponse, Refusal>;
 
 /// `GET /exchange/status`. The top level speaks for shard 0.
-pub(super) fn exchange_status(engine: &Engine) -> Answer {
+pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
     let statuses: Vec<ShardStatus> = SHARDS
         .iter()
         .map(|(exchange_index, description)| ShardStatus {
@@ -36,7 +36,7 @@ pub(super) fn exchange_status(engine: &Engine) -> Answer {
             intra_exchange_transfers_active: true,
         })
         .collect();
-    Ok(json(
+    json(
         200,
         &ExchangeStatus {
             exchange_active: true,
@@ -45,7 +45,7 @@ pub(super) fn exchange_status(engine: &Engine) -> Answer {
             exchange_estimated_resume_time: None,
             exchange_index_statuses: statuses,
         },
-    ))
+    )
 }
 
 const fn life_status(state: MarketState) -> MarketLifeStatus {
@@ -278,8 +278,8 @@ pub(super) fn series(engine: &Engine, ticker: &str) -> Answer {
 
 impl Gateway {
     /// `GET /exchange/user_data_timestamp`: as of when reads of accounts are complete.
-    pub(super) fn user_data_timestamp(&self, now_ms: i64) -> Answer {
+    pub(super) fn user_data_timestamp(&self, now_ms: i64) -> HttpResponse {
         let as_of = rfc3339(self.visible.as_of_ms(now_ms));
-        Ok(json(200, &serde_json::json!({ "as_of_time": as_of })))
+        json(200, &serde_json::json!({ "as_of_time": as_of }))
     }
 }

@@ -177,15 +177,15 @@ impl Gateway {
             Route::QueuePosition(id) => Self::queue_position(engine, account, id),
             Route::Fills => self.fills(engine, account, target),
             Route::Settlements => self.settlements(engine, account, target),
-            Route::Netting => Self::netting(engine, account),
+            Route::Netting => Ok(Self::netting(engine, account)),
             public => self.read_public(engine, public, target, now),
         }
     }
 
     fn read_public(&mut self, engine: &Engine, route: Route<'_>, target: &str, now: ExchangeNow) -> Answer {
         match route {
-            Route::ExchangeStatus => market_reads::exchange_status(engine),
-            Route::UserDataTimestamp => self.user_data_timestamp(now.session_ms),
+            Route::ExchangeStatus => Ok(market_reads::exchange_status(engine)),
+            Route::UserDataTimestamp => Ok(self.user_data_timestamp(now.session_ms)),
             Route::Markets => market_reads::markets(engine, target),
             Route::Market(ticker) => market_reads::market(engine, ticker),
             Route::OrderBook(ticker) => market_reads::order_book(engine, target, ticker),

@@ -270,11 +270,8 @@ fn decode(text: &str) -> Cow<'_, str> {
             (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
             _ => None,
         };
-        decoded.push(match (escaped, bytes[position]) {
-            (Some(byte), _) => byte,
-            (None, b'+') => b' ',
-            (None, byte) => byte,
-        });
+        let plain = if bytes[position] == b'+' { b' ' } else { bytes[position] };
+        decoded.push(escaped.unwrap_or(plain));
         position += if escaped.is_some() { 3 } else { 1 };
     }
     Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())

@@ -59,13 +59,14 @@ impl AccountView {
 
     fn apply(&mut self, change: Change) {
         match change {
-            Change::Order(order) => match self.order_positions.get(&order.order) {
-                Some(position) => self.orders[*position] = order,
-                None => {
+            Change::Order(order) => {
+                if let Some(position) = self.order_positions.get(&order.order) {
+                    self.orders[*position] = order;
+                } else {
                     self.order_positions.insert(order.order, self.orders.len());
                     self.orders.push(order);
                 }
-            },
+            }
             Change::Fill(fill) => self.fills.push(fill),
             Change::Position(_, market, position) => {
                 self.positions.insert(market, position);

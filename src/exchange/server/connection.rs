@@ -21,7 +21,7 @@ const INPUT_MAX: usize = http::HEAD_MAX + http::BODY_MAX + READ_CHUNK;
 #[derive(Debug)]
 pub(super) enum Protocol {
     Http,
-    WebSocket(Framing),
+    WebSocket(Box<Framing>),
 }
 
 /// A request whose response is due.
@@ -34,6 +34,7 @@ struct Pending {
 
 /// A connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read on its own")]
 pub(super) struct Connection {
     stream: TcpStream,
     pub(super) protocol: Protocol,

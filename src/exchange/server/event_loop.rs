@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::ServerConfig;
 use super::connection::{Connection, Protocol};
 use super::http::{self, Parsed};
-use super::websocket::{self, Framing, Incoming};
+use super::websocket::{self, Incoming};
 use crate::exchange::gateway::{ExchangeNow, Fault, HttpResponse, Output, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::wire::WS_PATH;
@@ -209,7 +209,7 @@ impl EventLoop {
                                 Ok(()) => {
                                     let key = request.websocket_key.unwrap_or_default();
                                     http::write_upgrade(&mut connection.output, key);
-                                    connection.protocol = Protocol::WebSocket(Framing::default());
+                                    connection.protocol = Protocol::WebSocket(Box::default());
                                     connection.input.drain(..length);
                                 }
                                 Err(response) => connection.refuse(&response),

@@ -40,6 +40,7 @@ fn refused(status: u16, message: &str) -> Parsed<'static> {
 
 /// The headers that matter.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read on its own")]
 struct Headers<'a> {
     key_id: Option<&'a str>,
     timestamp: Option<&'a str>,

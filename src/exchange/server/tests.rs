@@ -59,8 +59,7 @@ impl Fixture {
     }
 
     fn request(&self, method: &str, path: &str, body: &str) -> String {
-        let headers: String =
-            self.headers(method, path).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = self.headers(method, path).map(|(name, value)| format!("{name}: {value}\r\n")).concat();
         format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
     }
 
@@ -216,7 +215,7 @@ fn a_reader_that_stops_reading_gets_error_25() {
         r#"{{"id":3,"cmd":"update_subscription","params":{{"action":"get_snapshot","sid":4,"market_tickers":[{}]}}}}"#,
         tickers.join(",")
     );
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         socket.send(Message::text(again.clone())).unwrap();
     }
     let error = std::iter::from_fn(|| Some(next_text(&mut socket))).find(|frame| frame["type"] == "error").unwrap();

@@ -79,7 +79,7 @@ pub(super) fn quiet_world() -> World {
 
 impl Venue {
     pub(super) fn new(settings: GatewaySettings) -> Self {
-        Self::with_keys(settings, [issue_ed25519().unwrap(), issue_ed25519().unwrap()])
+        Self::with_keys(settings, &[issue_ed25519().unwrap(), issue_ed25519().unwrap()])
     }
 
     /// Without latency, lag and limits.
@@ -88,7 +88,7 @@ impl Venue {
         Self::new(GatewaySettings { order_latency_ms: 0, read_lag_ms: 0, tier, ..GatewaySettings::default() })
     }
 
-    pub(super) fn with_keys(settings: GatewaySettings, keys: [IssuedKey; 2]) -> Self {
+    pub(super) fn with_keys(settings: GatewaySettings, keys: &[IssuedKey; 2]) -> Self {
         let account = |key: &IssuedKey| ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())]);
         let config = ExchangeConfig {
             seed: 1,

@@ -190,7 +190,7 @@ fn each_wrong_header_gets_its_captured_answer() {
 
 #[test]
 fn an_rsa_key_signs_for_its_account_too() {
-    let mut venue = Venue::with_keys(GatewaySettings::default(), [issue_rsa().unwrap(), issue_ed25519().unwrap()]);
+    let mut venue = Venue::with_keys(GatewaySettings::default(), &[issue_rsa().unwrap(), issue_ed25519().unwrap()]);
     let balance = venue.get(0, "/trade-api/v2/portfolio/balance");
     assert_eq!(balance["balance_dollars"], "2000.0000");
 }
