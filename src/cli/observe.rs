@@ -12,7 +12,7 @@ use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
 /// The arguments of `observe`.
 #[derive(Debug, Args)]
 pub(super) struct ObserveArgs {
-    /// One exchange frame a line, bare or as {"recv_ms":N,"event":{frame}}; .zst is read directly
+    /// One exchange frame a line, bare or in a recorder's `{"recv_ms":N,"event":{frame}}`; .zst is read directly
     frames: PathBuf,
     /// Where the observations go; without it to the standard output
     #[arg(long, value_name = "FILE")]
@@ -28,21 +28,13 @@ pub(super) struct ObserveArgs {
 pub(super) fn run(args: &ObserveArgs) -> anyhow::Result<ExitCode> {
     let options = ObserveOptions { point_ms: args.point_ms, ignore_seq: args.ignore_seq };
     let name = args.frames.display();
-    let states = match &args.out {
-        Some(path) => {
-            let file = File::create(path).with_context(|| format!("{}", path.display()))?;
-            let mut out = BufWriter::new(file);
-            let summary = observe_file(&args.frames, options, &mut out).with_context(|| format!("{name}"))?;
-            out.flush().with_context(|| format!("{}", path.display()))?;
-            summary.states
-        }
-        None => {
-            let mut out = BufWriter::new(std::io::stdout().lock());
-            let summary = observe_file(&args.frames, options, &mut out).with_context(|| format!("{name}"))?;
-            out.flush()?;
-            summary.states
-        }
+    let mut out: Box<dyn Write> = if let Some(path) = &args.out {
+        Box::new(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?))
+    } else {
+        Box::new(BufWriter::new(std::io::stdout().lock()))
     };
-    eprintln!("{name}: {states} book states");
+    let summary = observe_file(&args.frames, options, &mut out).with_context(|| name.to_string())?;
+    out.flush()?;
+    eprintln!("{name}: {} book states of {} markets in {} frames", summary.states, summary.markets, summary.frames);
     Ok(ExitCode::SUCCESS)
 }

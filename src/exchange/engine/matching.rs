@@ -142,10 +142,10 @@ impl Engine {
         record.updated_ms = now_ms;
         match liquidity {
             Liquidity::Taker => {
-                (record.taker_cost, record.taker_fees) = (record.taker_cost + cost, record.taker_fees + fee)
+                (record.taker_cost, record.taker_fees) = (record.taker_cost + cost, record.taker_fees + fee);
             }
             Liquidity::Maker => {
-                (record.maker_cost, record.maker_fees) = (record.maker_cost + cost, record.maker_fees + fee)
+                (record.maker_cost, record.maker_fees) = (record.maker_cost + cost, record.maker_fees + fee);
             }
         }
         let held = &mut self.holdings[holding as usize];

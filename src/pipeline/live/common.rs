@@ -96,8 +96,8 @@ impl Bench {
 
     /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.
     pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Pulse) {
-        if let Some(worst) = self.heart.beat(self.now.mono_ns) {
-            let _ = self.pulses.push(Pulse { worst, ..figures() });
+        if self.heart.is_due(self.now.mono_ns) {
+            let _ = self.pulses.push(Pulse { worst: self.heart.take_worst(), ..figures() });
         }
     }
 }

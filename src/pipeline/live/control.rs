@@ -105,12 +105,17 @@ impl Heart {
         }
     }
 
-    /// The longest stretch since the last call, when a pulse is due.
-    pub(super) fn beat(&mut self, now_ns: u64) -> Option<Option<(Stage, u64)>> {
-        if now_ns < self.due_ns {
-            return None;
+    /// Whether a pulse is due; the next one is due a while later.
+    pub(super) fn is_due(&mut self, now_ns: u64) -> bool {
+        let due = now_ns >= self.due_ns;
+        if due {
+            self.due_ns = now_ns + PULSE_NS;
         }
-        self.due_ns = now_ns + PULSE_NS;
-        Some(self.worst.take())
+        due
+    }
+
+    /// The longest stretch since the last call.
+    pub(super) fn take_worst(&mut self) -> Option<(Stage, u64)> {
+        self.worst.take()
     }
 }

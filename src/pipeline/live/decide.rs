@@ -108,7 +108,7 @@ impl<P: Policy> DecideThread<P> {
         }
         self.wires.bench.event(Kind::End, Flags::Input);
         Ok(DecideOutcome {
-            counters: self.stage.counters().clone(),
+            counters: *self.stage.counters(),
             ring_high_water: self.wires.book.high_water(),
             latencies: self.wires.bench.latencies,
         })

@@ -149,7 +149,7 @@ impl FeedThread {
         }
         self.wires.bench.event(Kind::End, Flags::Input);
         Ok(FeedOutcome {
-            counters: self.stage.counters().clone(),
+            counters: *self.stage.counters(),
             last_problem: self.stage.last_problem().map(str::to_owned),
             latencies: self.wires.bench.latencies,
         })

@@ -114,7 +114,7 @@ impl ReconcileThread {
         }
         self.wires.bench.event(Kind::End, Flags::Input);
         Ok(ReconcileOutcome {
-            counters: self.stage.counters().clone(),
+            counters: *self.stage.counters(),
             problems: self.stage.problems().to_vec(),
             latencies: self.wires.bench.latencies,
         })

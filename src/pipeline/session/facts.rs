@@ -12,7 +12,7 @@ use crate::pipeline::live::LiveOutcome;
 use crate::record::summary::{JournalSummary, LedgerSummary, Orders, PositionSummary, Summary};
 
 /// The report of a session.
-pub(super) fn report(label: String, traded_for: Duration, outcome: LiveOutcome) -> SessionReport {
+pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome) -> SessionReport {
     let mut summary = Summary { venue: label, duration_s: traded_for.as_secs_f64(), ..Summary::default() };
     summary.set_latencies(&outcome.latencies);
     let mut failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();

@@ -23,15 +23,16 @@ pub fn session_folder(asked: Option<PathBuf>, venue: &str) -> PathBuf {
 pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, StateError> {
     let venue = config.venue.name;
     let configured = Some(config.record.state_dir.as_str()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let root = configured.unwrap_or_else(|| match (venue, session) {
-        (VenueName::Sim, Some(session)) => session.join("state"),
-        _ => {
-            let home = std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-            let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
-            home.unwrap_or_else(|| PathBuf::from(".")).join("kalshi-actor")
-        }
-    });
+    let own = session.filter(|_| venue == VenueName::Sim).map(|session| session.join("state"));
+    let root = configured.or(own).unwrap_or_else(state_home);
     StateDir::open(&root, venue.as_str())
+}
+
+/// The user's folder for state, by the XDG base directory rules.
+fn state_home() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let home = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
+    home.unwrap_or_else(|| PathBuf::from(".")).join("kalshi-actor")
 }
 
 /// A mark for this start's orders that no other start has.

@@ -169,7 +169,7 @@ pub fn run_session(
     if let Some(day) = &outcome.day {
         plan.state.set_day(day)?;
     }
-    let report = facts::report(plan.label, traded_for, outcome);
+    let report = facts::report(plan.label, traded_for, &outcome);
     if let Some(reason) = trip_reason(&ending, &report) {
         plan.state.trip(wall_ms(), &reason)?;
     }

@@ -93,7 +93,7 @@ impl World {
     fn new(recorded: bool) -> Self {
         let mut engine = Engine::new(5);
         let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
-        engine.list_market(MarketSpec { recorded, fees, ..spec("MARKET") }, 0).unwrap();
+        engine.list_market(MarketSpec { fees, recorded, ..spec("MARKET") }, 0).unwrap();
         let mut accounts = Vec::new();
         let mut deposited = Money::ZERO;
         for (dollars, direct_member, unlimited) in
