@@ -85,7 +85,7 @@ fn a_record_that_finds_no_room_is_counted_and_leaves_a_hole_that_the_reader_sees
     let report = journal(folder.path(), SegmentLimits::default(), |writer| {
         writer.bytes(Kind::Frame, Flags::Input, now(0), b"fits");
         writer.bytes(Kind::Frame, Flags::Input, now(1), &vec![0; RING_BYTES]);
-        writer.message(Kind::Decision, Flags::Output, now(2), &vec![1_u8; 400 << 10]);
+        writer.message(Kind::Decision, Flags::Output, now(2), &vec![1_u8; 5 << 20]);
         writer.bytes(Kind::Frame, Flags::Input, now(3), b"fits too");
         assert_eq!(writer.lost(), 2);
     });
