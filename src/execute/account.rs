@@ -77,6 +77,9 @@ impl ExecuteStage {
             return;
         }
         self.mark_dirty(listing.market);
+        if let Some(status) = self.directory.take_early(listing.market) {
+            self.apply_status(&status, now);
+        }
     }
 
     fn trading(&mut self, exchange_index: u8, active: bool, now: Now) {

@@ -6,7 +6,7 @@ use super::history::History;
 use super::position::Position;
 use crate::clock::NEVER_NS;
 use crate::market::{Count, FeeSchedule, GridBands, MarketKey, Money, Price, Ticker};
-use crate::messages::{Listing, Phase, Verdict};
+use crate::messages::{Listing, MarketStatus, Phase, Verdict};
 
 /// How many changes of a position are kept for comparisons.
 pub(super) const POSITION_HISTORY: usize = 64;
@@ -132,15 +132,27 @@ impl Market {
     }
 }
 
-/// The table of markets.
+/// The table of markets, and the conditions of those whose listing is still on its way: `feed` and `reconcile` speak
+/// over rings of their own, which are not ordered with each other.
 #[derive(Debug)]
 pub(super) struct Directory {
     markets: Vec<Option<Market>>,
+    early: Vec<Option<MarketStatus>>,
 }
 
 impl Directory {
     pub fn new(markets_max: usize) -> Self {
-        Self { markets: std::iter::repeat_with(|| None).take(markets_max).collect() }
+        Self { markets: std::iter::repeat_with(|| None).take(markets_max).collect(), early: vec![None; markets_max] }
+    }
+
+    /// Keeps the condition of a market that is not listed yet. False when the position is beyond the table.
+    pub fn keep_early(&mut self, status: &MarketStatus) -> bool {
+        self.early.get_mut(status.market.position()).map(|slot| *slot = Some(*status)).is_some()
+    }
+
+    /// The condition that came before this market's listing.
+    pub fn take_early(&mut self, key: MarketKey) -> Option<MarketStatus> {
+        self.early.get_mut(key.position())?.take().filter(|status| status.market == key)
     }
 
     pub fn get(&self, key: MarketKey) -> Option<&Market> {

@@ -141,10 +141,16 @@ impl ExecuteStage {
 
     /// A market's condition changed.
     pub fn on_status(&mut self, status: &MarketStatus, now: Now, port: &mut impl ExecutePort) {
-        let Some(market) = self.directory.get_mut(status.market) else {
+        if self.directory.get(status.market).is_some() {
+            self.apply_status(status, now);
+        } else if !self.directory.keep_early(status) {
             self.counters.stale_keys += 1;
-            return self.finish(now, port);
-        };
+        }
+        self.finish(now, port);
+    }
+
+    fn apply_status(&mut self, status: &MarketStatus, now: Now) {
+        let Some(market) = self.directory.get_mut(status.market) else { return };
         market.phase = status.phase;
         market.fresh = status.fresh;
         market.close_time_ms = status.close_time_ms;
@@ -154,7 +160,6 @@ impl ExecuteStage {
             self.determine(status.market, value);
         }
         self.after_condition(status.market, now);
-        self.finish(now, port);
     }
 
     /// A condition that decides about new risk changed: orders may have to go, `decide` has to know.

@@ -237,6 +237,20 @@ fn an_account_that_nets_across_markets_is_refused() {
 }
 
 #[test]
+fn a_condition_that_overtakes_its_listing_counts_once_the_market_is_listed() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    let (early, late) = (market(0), market(1));
+    for key in [early, late] {
+        bench.status(key, Phase::Open, true, None);
+    }
+    let newer = crate::market::MarketKey { generation: late.generation + 1, ..late };
+    bench.account(AccountEvent::Listing(listing(early)));
+    bench.account(AccountEvent::Listing(listing(newer)));
+    assert!(bench.stage.directory.get(early).unwrap().fresh);
+    assert!(!bench.stage.directory.get(newer).unwrap().fresh, "it was another market's condition");
+}
+
+#[test]
 fn facts_and_intents_of_another_generation_are_ignored() {
     let mut bench = Bench::ready();
     let old = crate::market::MarketKey { index: 0, generation: 0 };

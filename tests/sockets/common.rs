@@ -1,0 +1,247 @@
+//! What the tests share: an exchange and a session on it, ended by a condition, and what both leave behind.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kalshi_actor::config::{Config, IdleName};
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::exchange::engine::AccountId;
+use kalshi_actor::exchange::participants::default_world;
+use kalshi_actor::exchange::server::FaultControl;
+use kalshi_actor::exchange::venue::Exchange;
+use kalshi_actor::execute::{DayState, ExecuteStage};
+use kalshi_actor::market::OrderStatus;
+use kalshi_actor::pipeline::clock::wall_ms;
+use kalshi_actor::pipeline::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
+use kalshi_actor::pipeline::session::{
+    EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, draw_nonce, run_session, settings, state_dir,
+};
+use kalshi_actor::pipeline::signals::Signals;
+use kalshi_actor::pipeline::stages::{Start, build_stages};
+use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId};
+use kalshi_actor::record::live::LiveFigures;
+use tempfile::TempDir;
+
+/// How long a condition may take on the slowest machine.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+const TURN: Duration = Duration::from_millis(20);
+
+/// A session of the rule-based policy on this many generated markets that leaves the processor to others when idle.
+pub fn config(markets: usize) -> Config {
+    let mut config = Config::default();
+    config.pipeline.idle = IdleName::Park;
+    config.policy.kind = "maker".to_owned();
+    config.markets.count = markets;
+    config.orders.compare_every_ms = 1_000;
+    config
+}
+
+fn policy(config: &Config) -> AnyPolicy {
+    let spec: PolicySpec = config.policy.kind.parse().unwrap();
+    AnyPolicy::load(&spec, None).unwrap()
+}
+
+fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
+    let session_ms = wall_ms();
+    EmbeddedExchange::start(EmbeddedPlan {
+        seed,
+        settings: settings(&config.exchange).unwrap(),
+        world: default_world(seed, config.markets.count, session_ms),
+        recordings: Vec::new(),
+        session_ms,
+        speed_milli: 1_000,
+    })
+    .unwrap()
+}
+
+/// What the exchange says when all is over.
+pub struct Truth {
+    pub exchange: Exchange,
+    pub account: AccountId,
+}
+
+impl Truth {
+    fn of(embedded: EmbeddedExchange) -> Self {
+        let (exchange, account) = embedded.stop().unwrap();
+        Self { exchange, account }
+    }
+
+    pub fn fills(&self) -> usize {
+        self.exchange.engine().fills_of(self.account).count()
+    }
+
+    pub fn assert_nothing_rests(&self) {
+        let orders = self.exchange.engine().orders_of(self.account);
+        let resting: Vec<_> = orders.filter(|order| order.status == OrderStatus::Resting).collect();
+        assert!(resting.is_empty(), "orders rest after the stop: {resting:?}");
+    }
+}
+
+/// A session that has written its report.
+pub struct Ended {
+    pub report: SessionReport,
+    pub truth: Truth,
+    pub folder: TempDir,
+}
+
+/// Runs a session as the program does until the condition holds, or until it ends by itself.
+pub fn run_until(
+    seed: u64,
+    config: Config,
+    tamper: Option<Tamper>,
+    mut condition: impl FnMut(&LiveFigures) -> bool,
+) -> Ended {
+    let embedded = start_exchange(seed, &config);
+    let folder = tempfile::tempdir().unwrap();
+    let plan = SessionPlan {
+        state: state_dir(&config, Some(folder.path())).unwrap(),
+        label: "sim".to_owned(),
+        venue: embedded.venue.clone(),
+        policy: policy(&config),
+        clock: embedded.clock.clone(),
+        session: embedded.session,
+        duration: Some(PATIENCE),
+        folder: folder.path().to_owned(),
+        seed,
+        nonce: draw_nonce(),
+        tee: None,
+        tamper,
+        config,
+    };
+    let newest = Cell::new(None);
+    let over = || newest.get().is_some_and(|figures| condition(&figures));
+    let report = run_session(plan, &Signals::detached(), |figures| newest.set(Some(*figures)), over).unwrap();
+    Ended { report, truth: Truth::of(embedded), folder }
+}
+
+/// A running session whose stages are looked at afterwards.
+pub struct Trading {
+    embedded: EmbeddedExchange,
+    live: Live,
+    folder: TempDir,
+}
+
+/// A session that was looked at from inside.
+pub struct Inside {
+    pub live: LiveOutcome,
+    pub truth: Truth,
+    pub folder: TempDir,
+}
+
+impl Trading {
+    pub fn start(seed: u64, config: Config, tamper: Option<Tamper>) -> Self {
+        let embedded = start_exchange(seed, &config);
+        let folder = tempfile::tempdir().unwrap();
+        let start = Start { clock: embedded.session, nonce: draw_nonce(), seed, day: DayState::default() };
+        let journal = JournalPlan {
+            folder: folder.path().join("journal"),
+            limits: SegmentLimits { segment_bytes: config.record.segment_bytes, total_bytes: config.record.journal_bytes },
+            description: b"sim".to_vec(),
+        };
+        let live = Live::start(LivePlan {
+            stages: build_stages(&config, policy(&config), start).unwrap(),
+            venue: embedded.venue.clone(),
+            clock: embedded.clock.clone(),
+            session: embedded.session,
+            journal: Some(journal),
+            tee: None,
+            tamper,
+            config,
+        })
+        .unwrap();
+        Self { embedded, live, folder }
+    }
+
+    pub fn faults(&self) -> FaultControl {
+        self.embedded.faults()
+    }
+
+    /// Waits for a condition on the figures; the session has to go on meanwhile.
+    pub fn wait_for(&mut self, what: &str, mut condition: impl FnMut(&Progress) -> bool) -> Progress {
+        let began = Instant::now();
+        loop {
+            let progress = self.live.progress();
+            if condition(&progress) {
+                return progress;
+            }
+            assert!(!self.live.has_failed(), "a thread failed before {what}");
+            assert!(!self.live.is_tripped(), "the session tripped before {what}");
+            assert!(began.elapsed() < PATIENCE, "no {what} in {PATIENCE:?}: {progress:?}");
+            std::thread::sleep(TURN);
+        }
+    }
+
+    /// Waits until that many more fills and orders have come.
+    pub fn wait_for_more(&mut self, orders: u64, fills: u64) {
+        let before = self.live.progress();
+        self.wait_for(&format!("{orders} more orders and {fills} more fills"), |now| {
+            now.orders >= before.orders + orders && now.fills >= before.fills + fills
+        });
+    }
+
+    /// Stops as a session does: cancel, compare, end.
+    pub fn stop(self) -> Inside {
+        self.live.request_stop();
+        let began = Instant::now();
+        while !self.live.is_done() {
+            assert!(!self.live.has_failed(), "a thread failed during the stop");
+            assert!(began.elapsed() < PATIENCE, "the stop does not come to its end");
+            std::thread::sleep(TURN);
+        }
+        Inside { live: self.live.finish(), truth: Truth::of(self.embedded), folder: self.folder }
+    }
+}
+
+impl Inside {
+    pub fn execute(&self) -> &ExecuteStage {
+        self.live.execute.as_ref().unwrap()
+    }
+
+    /// The ledger is the exchange's, sum by sum and fill by fill, and nothing of ours is left in a book.
+    pub fn assert_agrees(&self) {
+        assert!(self.live.failures.is_empty(), "{:?}", self.live.failures);
+        let execute = self.execute();
+        assert_eq!(execute.tripped(), None);
+        let agreement = execute.agreement().unwrap();
+        assert!(agreement.agrees, "{:?}", agreement.differences);
+        execute.audit();
+        assert_eq!(execute.counters().fills, self.truth.fills() as u64);
+        self.truth.assert_nothing_rests();
+    }
+
+    pub fn journal(&self) -> Vec<Entry> {
+        read_journal(self.folder.path())
+    }
+}
+
+/// A record of a journal.
+pub struct Entry {
+    pub stage: StageId,
+    pub kind: Kind,
+    pub flags: Flags,
+    pub payload: Vec<u8>,
+}
+
+impl Entry {
+    pub fn is(&self, stage: StageId, kind: Kind, flags: Flags) -> bool {
+        (self.stage, self.kind, self.flags) == (stage, kind, flags)
+    }
+
+    pub fn message<'a, T: serde::Deserialize<'a>>(&'a self) -> T {
+        postcard::from_bytes(&self.payload).unwrap()
+    }
+}
+
+/// All records of a session's journal, which must be whole.
+pub fn read_journal(session: &Path) -> Vec<Entry> {
+    let mut reader = JournalReader::open(&session.join("journal")).unwrap();
+    let mut entries = Vec::new();
+    while let Some(record) = reader.next_record().unwrap() {
+        let payload = record.payload.to_vec();
+        entries.push(Entry { stage: record.stage, kind: record.kind, flags: record.flags, payload });
+    }
+    assert!(reader.is_gapless(), "{} records are missing", reader.missing());
+    assert!(reader.closing().unwrap().replayable);
+    entries
+}

@@ -1,0 +1,125 @@
+//! What goes wrong between exchange and trader over real sockets: the session goes on and its ledger agrees.
+
+use kalshi_actor::decide::DecisionRecord;
+use kalshi_actor::exchange::gateway::Fault;
+use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind};
+use kalshi_actor::ports::RequestId;
+use kalshi_actor::record::journal::{Flags, Kind, StageId};
+
+use crate::common::{Entry, Trading, config};
+
+/// The place of the first such record at or after `from`.
+fn find(journal: &[Entry], from: usize, what: &str, test: impl Fn(&Entry) -> bool) -> usize {
+    let found = journal[from..].iter().position(test);
+    from + found.unwrap_or_else(|| panic!("the journal has no {what} after record {from}"))
+}
+
+#[test]
+fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
+    let mut trading = Trading::start(301, config(4), None);
+    trading.wait_for_more(1, 2);
+    trading.faults().arm(Fault::DropBookFrame);
+    trading.wait_for_more(5, 5);
+    let ended = trading.stop();
+    ended.assert_agrees();
+    let feed = ended.live.feed.as_ref().unwrap();
+    assert!(feed.seq_gaps >= 1, "{feed:?}");
+    assert!(feed.snapshots > 4 && feed.snapshots_asked > 4, "{feed:?}");
+    assert_eq!(feed.connections, 1, "a gap is no reason to reconnect");
+
+    let journal = ended.journal();
+    let book = |entry: &Entry, kind: BookEventKind| {
+        entry.is(StageId::Decide, Kind::BookEvent, Flags::Input) && entry.message::<BookEvent>().kind == kind
+    };
+    let stale = find(&journal, 0, "stale market", |entry| book(entry, BookEventKind::Stale));
+    let market = journal[stale].message::<BookEvent>().market;
+    let fresh = find(&journal, stale, "snapshot", |entry| {
+        book(entry, BookEventKind::Snapshot) && entry.message::<BookEvent>().market == market
+    });
+    let decision = |entry: &Entry| {
+        entry.is(StageId::Decide, Kind::Decision, Flags::Output) && entry.message::<DecisionRecord>().market == market
+    };
+    assert!(!journal[stale..fresh].iter().any(decision), "a decision was taken on a stale book");
+    find(&journal, fresh, "decision on the fresh book", decision);
+}
+
+#[test]
+fn connections_cut_in_mid_session_are_made_again() {
+    let mut trading = Trading::start(302, config(4), None);
+    trading.wait_for_more(1, 2);
+    trading.faults().arm(Fault::CutSessions);
+    trading.faults().cut_order_connections();
+    trading.wait_for_more(10, 8);
+    let ended = trading.stop();
+    ended.assert_agrees();
+    let (feed, reconcile) = (ended.live.feed.as_ref().unwrap(), ended.live.reconcile.as_ref().unwrap());
+    assert!(feed.connections >= 2 && feed.disconnections >= 1, "{feed:?}");
+    assert!(reconcile.connections >= 2 && reconcile.disconnections >= 1, "{reconcile:?}");
+}
+
+#[test]
+fn an_order_without_an_answer_is_unknown_until_the_exchange_tells() {
+    let mut config = config(1);
+    config.orders.answer_timeout_ms = 500;
+    let mut trading = Trading::start(303, config, None);
+    trading.wait_for_more(1, 0);
+    trading.faults().arm(Fault::SwallowAnswer);
+    // One market: what is written after the swallowed answer is written after its order was found.
+    trading.wait_for_more(5, 1);
+    let ended = trading.stop();
+    ended.assert_agrees();
+    let counters = ended.execute().counters();
+    assert!(counters.unknown >= 1, "{counters:?}");
+    assert!(counters.unknown_resolved >= 1, "{counters:?}");
+}
+
+#[test]
+fn a_fill_frame_that_comes_twice_is_booked_once() {
+    let mut trading = Trading::start(304, config(4), None);
+    trading.wait_for_more(1, 0);
+    (0..3).for_each(|_| trading.faults().arm(Fault::DoubleFill));
+    trading.wait_for_more(1, 5);
+    let ended = trading.stop();
+    ended.assert_agrees();
+    let duplicates = ended.live.reconcile.as_ref().unwrap().duplicate_fills + ended.execute().counters().duplicate_fills;
+    assert!(duplicates >= 3, "{duplicates}");
+}
+
+#[test]
+fn a_fill_that_the_stream_lost_is_brought_by_a_read() {
+    let mut trading = Trading::start(305, config(4), None);
+    trading.wait_for_more(1, 1);
+    trading.faults().arm(Fault::DropFill);
+    trading.wait_for_more(1, 5);
+    let ended = trading.stop();
+    ended.assert_agrees();
+    let reconcile = ended.live.reconcile.as_ref().unwrap();
+    assert!(reconcile.fills_from_reads >= 1, "{reconcile:?}");
+}
+
+#[test]
+fn fills_may_come_before_the_answer_to_their_order_and_long_after() {
+    let mut trading = Trading::start(306, config(4), None);
+    trading.wait_for_more(1, 1);
+    (0..100).for_each(|_| trading.faults().arm(Fault::DelayAnswer { by_ms: 1_200 }));
+    trading.wait_for_more(10, 10);
+    (0..3).for_each(|_| trading.faults().arm(Fault::DelayFill { by_ms: 400 }));
+    trading.wait_for_more(1, 5);
+    let ended = trading.stop();
+    ended.assert_agrees();
+
+    let journal = ended.journal();
+    let early = journal.iter().enumerate().any(|(at, entry)| {
+        if !entry.is(StageId::Execute, Kind::AccountEvent, Flags::Input) {
+            return false;
+        }
+        let AccountEvent::Fill(fill) = entry.message() else { return false };
+        let order = fill.order.to_string();
+        let answers = |entry: &Entry| {
+            entry.is(StageId::Execute, Kind::Answer, Flags::Input)
+                && String::from_utf8_lossy(&entry.message::<(RequestId, u16, Vec<u8>)>().2).contains(&order)
+        };
+        !journal[..at].iter().any(answers) && journal[at..].iter().any(answers)
+    });
+    assert!(early, "no fill came before the answer to its order");
+}

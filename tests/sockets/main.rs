@@ -1,0 +1,9 @@
+//! Whole sessions over real loopback sockets: the four threads against the embedded exchange, and the program itself.
+//! Nothing here asserts how long something takes; conditions are waited for.
+
+mod common;
+mod faults;
+mod ledger;
+mod program;
+mod series;
+mod session;

@@ -1,0 +1,126 @@
+//! The program as a process: the demonstration, and its end by a signal.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
+
+use kalshi_actor::record::journal::{Flags, Kind, StageId};
+use kalshi_actor::record::summary::Summary;
+
+use crate::common::{PATIENCE, read_journal};
+
+/// A started program that does not outlive its test.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It is over already unless the test failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Program {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let config = folder.join("actor.toml");
+        std::fs::write(&config, "[pipeline]\nidle = \"park\"\n").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kalshi-actor"));
+        command.arg("run").args(arguments).arg("--config").arg(config).arg("--out").arg(folder.join("session"));
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    /// Reads the live lines until one tells of orders.
+    fn wait_for_orders(&mut self) {
+        let mut lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
+        let orders = |line: &str| -> Option<u64> {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let at = words.iter().position(|word| *word == "orders")?;
+            words.get(at.checked_sub(1)?)?.parse().ok()
+        };
+        let found = lines.any(|line| orders(&line.unwrap()).is_some_and(|orders| orders > 0));
+        assert!(found, "the program ended before its first order");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn wait(mut self) -> (ExitStatus, String) {
+        let mut errors = self.0.stderr.take().unwrap();
+        let drain = std::thread::spawn(move || errors.read_to_end(&mut Vec::new()));
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < PATIENCE, "the program does not end");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        };
+        drain.join().unwrap().unwrap();
+        let mut report = String::new();
+        self.0.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+        (status, report)
+    }
+}
+
+fn summary(folder: &Path) -> Summary {
+    let text = std::fs::read_to_string(folder.join("session/summary.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn assert_agrees(status: ExitStatus, report: &str) {
+    assert!(status.success(), "{status}\n{report}");
+    assert_eq!(report.lines().last(), Some("ledger agrees with the exchange"), "{report}");
+}
+
+#[test]
+fn the_demonstration_shows_every_kind_of_trading_with_three_seeds() {
+    let runs: Vec<_> = ["1", "2", "3"]
+        .into_iter()
+        .map(|seed| {
+            let folder = tempfile::tempdir().unwrap();
+            let program = Program::start(folder.path(), &["--seed", seed]);
+            (seed, folder, program)
+        })
+        .collect();
+    for (seed, folder, program) in runs {
+        let (status, report) = program.wait();
+        assert!(!report.contains("FAILED"), "seed {seed}\n{report}");
+        assert_agrees(status, &report);
+        let summary = summary(folder.path());
+        assert!(summary.ledger.agrees && summary.orders.sent >= 50 && summary.fills >= 20, "seed {seed}\n{report}");
+        assert!(summary.partial_fills > 0 && summary.orders.amended > 0, "seed {seed}\n{report}");
+        assert_eq!(summary.journal.lost, 0, "seed {seed}");
+    }
+}
+
+fn stops_clean_on(signal: &str, seed: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), &["--policy", "maker", "--duration", "1h", "--seed", seed]);
+    program.wait_for_orders();
+    program.signal(signal);
+    let (status, report) = program.wait();
+    assert_agrees(status, &report);
+    let summary = summary(folder.path());
+    assert!(summary.ledger.agrees && summary.orders.cancelled > 0, "{report}");
+
+    // There were open orders at the signal: the stop cancels them.
+    let journal = read_journal(&folder.path().join("session"));
+    let stop = journal.iter().position(|entry| entry.is(StageId::Execute, Kind::Stop, Flags::Input)).unwrap();
+    let cancels = journal[stop..].iter().filter(|entry| entry.is(StageId::Execute, Kind::Request, Flags::Output));
+    let cancels = cancels.filter(|entry| entry.message::<(u32, &str, &str, &str)>().1 == "DELETE").count();
+    assert!(cancels > 0, "nothing was open when the signal came");
+}
+
+#[test]
+fn an_interrupt_with_open_orders_leaves_none_and_a_ledger_that_agrees() {
+    stops_clean_on("INT", "11");
+}
+
+#[test]
+fn a_termination_with_open_orders_leaves_none_and_a_ledger_that_agrees() {
+    stops_clean_on("TERM", "12");
+}

@@ -1,0 +1,71 @@
+//! A session in good weather.
+
+use std::collections::BTreeSet;
+
+use kalshi_actor::record::Stage;
+use kalshi_actor::record::journal::{Flags, Kind, StageId};
+use kalshi_actor::record::summary::Summary;
+use serde_json::Value;
+
+use crate::common::{config, read_journal, run_until};
+
+fn assert_has_every_key(summary: &Value) {
+    for pointer in [
+        "/venue",
+        "/duration_s",
+        "/markets",
+        "/frames",
+        "/book_events",
+        "/decisions",
+        "/skipped",
+        "/orders/sent",
+        "/orders/acked",
+        "/orders/rejected",
+        "/orders/unknown",
+        "/orders/cancelled",
+        "/orders/amended",
+        "/fills",
+        "/partial_fills",
+        "/pnl_micros",
+        "/fees_micros",
+        "/ledger/agrees",
+        "/ledger/cash_micros",
+        "/ledger/exchange_cash_micros",
+        "/ledger/positions",
+        "/drops",
+        "/journal/bytes",
+        "/journal/lost",
+    ] {
+        assert!(summary.pointer(pointer).is_some(), "{pointer} is missing");
+    }
+    for stage in Stage::ALL {
+        let figures = &summary["latency_ns"][stage.as_str()];
+        for figure in ["count", "p50", "p90", "p99", "p999", "max"] {
+            assert!(figures[figure].is_u64(), "latency_ns/{}/{figure} is missing", stage.as_str());
+        }
+        assert!(figures["count"].as_u64() > Some(0), "{} was never measured", stage.as_str());
+    }
+}
+
+#[test]
+fn a_session_trades_agrees_with_the_exchange_and_leaves_summary_and_journal() {
+    let ended = run_until(101, config(8), None, |figures| figures.elapsed_ms >= 10_000 && figures.fills >= 5);
+    let summary = &ended.report.summary;
+    assert!(ended.report.is_success(), "{}", ended.report.report());
+    assert!(ended.report.report().to_string().ends_with("\nledger agrees with the exchange\n"));
+    assert_eq!(summary.fills, ended.truth.fills() as u64);
+    assert_eq!(summary.ledger.cash_micros, summary.ledger.exchange_cash_micros);
+    assert!(summary.orders.sent > 0 && summary.orders.acked > 0 && summary.decisions > 0 && summary.frames > 0);
+    ended.truth.assert_nothing_rests();
+
+    let text = std::fs::read_to_string(ended.folder.path().join("summary.json")).unwrap();
+    assert_has_every_key(&serde_json::from_str(&text).unwrap());
+    assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), *summary);
+
+    let journal = read_journal(ended.folder.path());
+    let stages: BTreeSet<StageId> =
+        journal.iter().filter(|entry| entry.kind == Kind::End).map(|entry| entry.stage).collect();
+    assert_eq!(stages.len(), 4, "each stage says that it ended");
+    let decisions = journal.iter().filter(|entry| entry.is(StageId::Decide, Kind::Decision, Flags::Output)).count();
+    assert_eq!(decisions as u64, summary.decisions);
+}
