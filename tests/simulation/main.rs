@@ -1,0 +1,4 @@
+//! The whole trader and the exchange in one thread on virtual time.
+
+mod generated;
+mod support;
