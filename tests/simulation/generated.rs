@@ -20,9 +20,6 @@ fn run(policy: PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>)
         simulation.frames().len(),
         began.elapsed(),
     );
-    println!("{:?}", simulation.stages().execute.counters());
-    println!("{:?}", simulation.stages().decide.counters());
-    println!("{:?}", simulation.stages().feed.counters());
     stop_and_check(&mut simulation);
     assert!(number >= 20, "{number} fills");
     (simulation.sent().to_vec(), simulation.decisions().to_vec())
