@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::network::{Asker, Packet, Role};
-pub use super::wires::SentRequest;
+pub use super::wires::{ReceivedFrame, SentRequest};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::decide::policy::Policy;
@@ -29,7 +29,13 @@ pub struct SimulationConfig {
     pub snapshot_buffers: usize,
     /// Signs the trader's requests.
     pub credentials: Arc<Credentials>,
+    /// Whether the public frames are kept for [`Simulation::frames`].
+    pub keep_frames: bool,
 }
+
+/// How often things may happen at one instant. A run without latency needs some thousands at its start; a stage whose
+/// deadline stays in the past needs forever.
+const STEPS_AT_ONE_INSTANT_MAX: u32 = 100_000;
 
 /// Something done to account events on their way to the ledger, for tests that must see a fault named.
 pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
@@ -42,7 +48,10 @@ pub struct Simulation<P: Policy> {
     exchange: Exchange,
     wires: Wires,
     credentials: Arc<Credentials>,
+    keep_frames: bool,
     tamper: Option<Tamper>,
+    /// Steps since time last moved.
+    steps_at_instant: u32,
     /// Whether `decide` has had events since it was last told that its ring is empty.
     decide_fed: bool,
 }
@@ -60,7 +69,9 @@ impl<P: Policy> Simulation<P> {
             exchange,
             wires,
             credentials: config.credentials,
+            keep_frames: config.keep_frames,
             tamper,
+            steps_at_instant: 0,
             decide_fed: false,
         };
         let now = simulation.tick();
@@ -76,18 +87,18 @@ impl<P: Policy> Simulation<P> {
         self.now_ns = self.now_ns.max(end_ns);
     }
 
-    /// Stops the trader and runs until nothing of it is open, at most so many session milliseconds. Says whether it
-    /// got there.
+    /// Stops the trader and runs until nothing of it is open and ledger and exchange were compared for the last time, for
+    /// at most so many session milliseconds. Says whether it got there.
     pub fn stop(&mut self, patience_ms: i64) -> bool {
         let now = self.tick();
         self.stages.execute.stop(now, &mut ExecuteIo(&mut self.wires));
         let end_ns = self.clock.mono_ns(now.session_ms + patience_ms);
-        while !self.stages.execute.is_quiet() {
+        while self.stages.execute.agreement().is_none() {
             if !self.step(end_ns) {
                 return false;
             }
         }
-        true
+        self.stages.execute.is_quiet()
     }
 
     /// The stages, for their counters and the ledger.
@@ -126,6 +137,11 @@ impl<P: Policy> Simulation<P> {
         &self.wires.decisions
     }
 
+    /// Every public frame so far, if they are kept.
+    pub fn frames(&self) -> &[ReceivedFrame] {
+        &self.wires.frames
+    }
+
     fn tick(&mut self) -> Now {
         let now = self.clock.now(self.now_ns);
         self.wires.now_ns = now.mono_ns;
@@ -140,7 +156,7 @@ impl<P: Policy> Simulation<P> {
         if next_ns > end_ns || next_ns == NEVER_NS {
             return false;
         }
-        self.now_ns = self.now_ns.max(next_ns);
+        self.move_to(next_ns);
         let now = self.tick();
         self.exchange.advance(self.exchange_now());
         self.flush_exchange();
@@ -151,25 +167,39 @@ impl<P: Policy> Simulation<P> {
         true
     }
 
+    /// Moves to the next moment. A past one is handled now.
+    ///
+    /// # Panics
+    /// When time stands still: something is due that never gets done.
+    fn move_to(&mut self, next_ns: u64) {
+        if next_ns > self.now_ns {
+            self.now_ns = next_ns;
+            self.steps_at_instant = 0;
+            return;
+        }
+        self.steps_at_instant += 1;
+        if self.steps_at_instant > STEPS_AT_ONE_INSTANT_MAX {
+            let due: Vec<_> = self.deadlines().into_iter().filter(|(_, due_ns)| *due_ns <= self.now_ns).collect();
+            panic!("virtual time stands still at {} ns: {due:?} ns stay due and never get done", self.now_ns);
+        }
+    }
+
     /// The next moment at which anything happens.
     fn next_ns(&self) -> u64 {
-        let exchange_ns = [self.exchange.next_deadline_ms(), self.exchange.next_ping_wall_ms()]
-            .into_iter()
-            .flatten()
-            .map(|session_ms| self.clock.mono_ns(session_ms))
-            .min();
+        self.deadlines().into_iter().map(|(_, due_ns)| due_ns).min().unwrap_or(NEVER_NS)
+    }
+
+    /// What happens next in each part.
+    fn deadlines(&self) -> [(&'static str, u64); 6] {
+        let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
         [
-            self.wires.network.next_ns(),
-            exchange_ns,
-            Some(self.stages.feed.deadline_ns()),
-            Some(self.stages.decide.deadline_ns()),
-            Some(self.stages.execute.deadline_ns()),
-            Some(self.stages.reconcile.deadline_ns()),
+            ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
+            ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
+            ("feed", self.stages.feed.deadline_ns()),
+            ("decide", self.stages.decide.deadline_ns()),
+            ("execute", self.stages.execute.deadline_ns()),
+            ("reconcile", self.stages.reconcile.deadline_ns()),
         ]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(NEVER_NS)
     }
 
     fn fire_timers(&mut self, now: Now) {
@@ -226,7 +256,7 @@ impl<P: Policy> Simulation<P> {
                 BookItem::Snapshot(event, levels) => {
                     decide.on_book(&event, Some(levels), now, &mut DecideIo(&mut self.wires));
                 }
-                BookItem::Listing(_, listing) => decide.on_listing(&listing, now),
+                BookItem::Listing(listing) => decide.on_listing(&listing, now),
             }
             self.decide_fed = true;
             moved = true;
@@ -283,6 +313,7 @@ impl<P: Policy> Simulation<P> {
                 }
             }
             Packet::Frame { role: Role::Feed, connection, text } => {
+                self.keep(&text, now);
                 self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
             }
             Packet::Frame { role: Role::Reconcile, connection, text } => {
@@ -303,6 +334,16 @@ impl<P: Policy> Simulation<P> {
         self.flush_exchange();
         // Each input is followed through to its end before the next one, as a live driver with idle threads would.
         self.settle();
+    }
+
+    fn keep(&mut self, text: &Arc<[u8]>, now: Now) {
+        if self.keep_frames {
+            self.wires.frames.push(ReceivedFrame {
+                session_ms: now.session_ms,
+                text: Arc::clone(text),
+                decisions_before: self.wires.decisions.len(),
+            });
+        }
     }
 
     /// Signs and hands a request to the exchange.

@@ -1,6 +1,7 @@
 //! The stages' ports in one thread: bounded queues instead of rings, the virtual network instead of sockets.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::network::{Asker, Network, Packet, Role};
 use crate::decide::{DecisionRecord, Skip};
@@ -19,7 +20,7 @@ use crate::record::Stage;
 pub(crate) enum BookItem {
     Event(BookEvent),
     Snapshot(BookEvent, Box<BookLevels>),
-    Listing(BookEvent, Box<Listing>),
+    Listing(Box<Listing>),
 }
 
 /// A bounded queue: a ring without threads.
@@ -59,6 +60,17 @@ pub struct SentRequest {
     pub body: String,
 }
 
+/// A frame as it reached the feed stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedFrame {
+    /// When, in session milliseconds.
+    pub session_ms: i64,
+    /// The frame.
+    pub text: Arc<[u8]>,
+    /// How many decisions had been taken before it came.
+    pub decisions_before: usize,
+}
+
 /// Everything behind the ports.
 pub(crate) struct Wires {
     pub(crate) now_ns: u64,
@@ -76,6 +88,7 @@ pub(crate) struct Wires {
     pub(crate) listings: Queue<Listing>,
     pub(crate) decisions: Vec<DecisionRecord>,
     pub(crate) sent: Vec<SentRequest>,
+    pub(crate) frames: Vec<ReceivedFrame>,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
     pub(crate) tickets: BTreeMap<Ticket, Asker>,
     next_session: SessionId,
@@ -100,6 +113,7 @@ impl Wires {
             listings: Queue::new(ring_capacity),
             decisions: Vec::new(),
             sent: Vec::new(),
+            frames: Vec::new(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             next_session: 1,
@@ -193,8 +207,8 @@ impl FeedPort for FeedIo<'_> {
         })
     }
 
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.0.book.push(BookItem::Listing(*event, Box::new(*listing))).map_err(|_| Full)
+    fn list(&mut self, _event: &BookEvent, listing: &Listing) -> Result<(), Full> {
+        self.0.book.push(BookItem::Listing(Box::new(*listing))).map_err(|_| Full)
     }
 
     fn raise_overflow(&mut self, epoch: u64) {

@@ -1,0 +1,43 @@
+//! Runs in the generated world.
+
+use std::time::Instant;
+
+use kalshi_actor::decide::DecisionRecord;
+use kalshi_actor::decide::policy::PolicySpec;
+use kalshi_actor::drivers::simulation::SentRequest;
+
+use crate::support::{Plan, START_MS, fills, stop_and_check};
+
+fn run(policy: PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>) {
+    let began = Instant::now();
+    let mut simulation = Plan::generated(policy.clone(), seed).start();
+    simulation.run_until(START_MS + 60_000);
+    let (number, contracts) = fills(&simulation);
+    println!(
+        "{policy}: {} decisions, {} requests, {number} fills of {contracts} contracts, {} frames in {:?}",
+        simulation.decisions().len(),
+        simulation.sent().len(),
+        simulation.frames().len(),
+        began.elapsed(),
+    );
+    stop_and_check(&mut simulation);
+    assert!(number >= 20, "{number} fills");
+    (simulation.sent().to_vec(), simulation.decisions().to_vec())
+}
+
+fn repeat(policy: &PolicySpec) {
+    let first = run(policy.clone(), 11);
+    assert!(first == run(policy.clone(), 11), "the same seed gives another run");
+    let other = run(policy.clone(), 12);
+    assert!(first.0 != other.0 && first.1 != other.1, "another seed gives the same run");
+}
+
+#[test]
+fn the_maker_trades_a_minute_stops_clean_agrees_and_repeats_itself() {
+    repeat(&PolicySpec::Maker);
+}
+
+#[test]
+fn the_shipped_model_trades_a_minute_stops_clean_agrees_and_repeats_itself() {
+    repeat(&PolicySpec::Onnx);
+}

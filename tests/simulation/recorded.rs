@@ -1,0 +1,125 @@
+//! Recorded markets on virtual time: the speed of the session clock changes nothing.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use kalshi_actor::decide::DecisionRecord;
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::simulation::{SentRequest, Simulation};
+use kalshi_actor::market::{Count, Price};
+use kalshi_actor::pipeline::session::Recordings;
+
+use crate::support::{Plan, START_MS, fills, stop_and_check};
+
+/// Plays frames files from their first frame until their markets have paid, and stops.
+fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<AnyPolicy> {
+    let recordings = Recordings::load(files, None).unwrap();
+    let end_ms = recordings.end_ms;
+    let mut simulation =
+        Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms, speed_milli).start();
+    simulation.run_until(end_ms);
+    stop_and_check(&mut simulation);
+    simulation
+}
+
+fn trace(simulation: &Simulation<AnyPolicy>) -> (&[SentRequest], &[DecisionRecord]) {
+    (simulation.sent(), simulation.decisions())
+}
+
+/// Plays at both speeds and returns the slower run.
+fn play_at_1x_and_20x(files: &[PathBuf], policy: &PolicySpec) -> Simulation<AnyPolicy> {
+    let slow = play(files, policy, 1_000);
+    let fast = play(files, policy, 20_000);
+    println!("{policy}: {} decisions, {} requests, {:?}", slow.decisions().len(), slow.sent().len(), fills(&slow));
+    for (slow, fast) in slow.sent().iter().zip(fast.sent()) {
+        assert_eq!(slow, fast);
+    }
+    for (slow, fast) in slow.decisions().iter().zip(fast.decisions()) {
+        assert_eq!(slow, fast);
+    }
+    assert!(trace(&slow) == trace(&fast), "one run has more than the other");
+    slow
+}
+
+/// Asserts that what was held at the close was paid at the market's result.
+fn assert_paid(simulation: &Simulation<AnyPolicy>, value: Price) -> Count {
+    let exchange = simulation.exchange();
+    let settlement = exchange.engine().settlements_of(exchange.clients()[0]).next();
+    let held = settlement.map_or(Count::ZERO, |settlement| {
+        assert_eq!(settlement.value, value);
+        let paid = if settlement.contracts > Count::ZERO { value } else { value.complement() };
+        assert_eq!(settlement.revenue, paid.times(settlement.contracts.abs()));
+        settlement.contracts
+    });
+    assert!(simulation.stages().execute.positions().all(|view| view.contracts.is_zero()));
+    held
+}
+
+#[test]
+fn a_gold_window_gives_the_same_orders_and_decisions_at_1x_and_20x() {
+    let folder = std::env::var_os("KALSHI_REAL_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real"), PathBuf::from);
+    if !folder.is_dir() {
+        println!("skipped: {} is absent; KALSHI_REAL_DATA names the folder of recorded frames", folder.display());
+        return;
+    }
+    let name = "ws_prod_gold15m/frames/KXGOLD15M-26AUG101900-00.2026-08-10.jsonl.zst";
+    for policy in [PolicySpec::Maker, PolicySpec::Onnx] {
+        let simulation = play_at_1x_and_20x(&[folder.join(name)], &policy);
+        assert!(fills(&simulation).0 > 0, "{policy}: no fill");
+        println!("{policy}: held {} at the close", assert_paid(&simulation, Price::ONE));
+    }
+}
+
+const RECORD: &str = r#"{"market":{"ticker":"KXSMALL-1-A","event_ticker":"KXSMALL-1",
+    "open_time":"2026-09-21T15:00:00Z","close_time":"2026-09-21T15:15:00Z","settlement_timer_seconds":1,
+    "status":"finalized","result":"yes","settlement_value_dollars":"1.0000","price_level_structure":"linear_cent",
+    "price_ranges":[{"start":"0.0000","end":"1.0000","step":"0.0100"}]}}"#;
+/// 2026-09-21T15:00:00Z.
+const OPEN_MS: i64 = 1_790_002_800_000;
+
+/// A market of a minute: 40 / 44, where someone sells 12 contracts at 40 after 12 seconds.
+fn small_recording() -> String {
+    let first_ms = OPEN_MS + 100;
+    let mut text = format!(
+        r#"{{"recv_ms":{first_ms},"event":{{"type":"orderbook_snapshot","sid":1,"seq":7,"msg":{{"market_ticker":"KXSMALL-1-A","yes_dollars_fp":[["0.3800","20.00"],["0.4000","5.00"]],"no_dollars_fp":[["0.5600","30.50"]]}}}}}}"#
+    );
+    text.push('\n');
+    for second in 1..=60 {
+        let ts_ms = OPEN_MS + second * 1_000;
+        let (price, change) = if second == 12 { ("0.4000", "-5.00") } else { ("0.3900", "1.50") };
+        let delta = format!(
+            r#"{{"type":"orderbook_delta","sid":1,"seq":{},"msg":{{"market_ticker":"KXSMALL-1-A","price_dollars":"{price}","delta_fp":"{change}","side":"yes","ts_ms":{ts_ms}}}}}"#,
+            7 + 2 * second
+        );
+        if second == 12 {
+            writeln!(text, r#"{{"type":"trade","sid":2,"seq":1,"msg":{{"trade_id":"ba2632f9-7d17-66f5-2f82-7b085e54db40","market_ticker":"KXSMALL-1-A","yes_price_dollars":"0.4000","no_price_dollars":"0.6000","count_fp":"12.00","taker_side":"no","taker_outcome_side":"no","taker_book_side":"ask","ts_ms":{ts_ms}}}}}"#).unwrap();
+        }
+        if second % 2 == 0 {
+            writeln!(text, "{delta}").unwrap();
+        } else {
+            writeln!(text, r#"{{"recv_ms":{},"event":{delta}}}"#, ts_ms + 20).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn a_small_recording_gives_the_same_orders_at_1x_and_20x_and_pays_its_result() {
+    assert!(OPEN_MS > START_MS);
+    let folder = tempfile::tempdir().unwrap();
+    let frames = folder.path().join("KXSMALL-1-A.jsonl");
+    std::fs::write(&frames, small_recording()).unwrap();
+    std::fs::write(folder.path().join("KXSMALL-1.json"), RECORD).unwrap();
+    let script = folder.path().join("script.txt");
+    std::fs::write(&script, "* 3..20 buy_yes\n").unwrap();
+
+    // Joins the 5 contracts at 40, and gets what is left of the 12 that were sold.
+    let simulation = play_at_1x_and_20x(std::slice::from_ref(&frames), &PolicySpec::Script(script));
+    assert_eq!(assert_paid(&simulation, Price::ONE), Count::from_contracts(7));
+    assert_eq!(simulation.sent().iter().filter(|request| request.method == "DELETE").count(), 1);
+
+    let simulation = play_at_1x_and_20x(&[frames], &PolicySpec::Maker);
+    assert!(!simulation.sent().is_empty());
+    assert_paid(&simulation, Price::ONE);
+}

@@ -1,0 +1,125 @@
+//! A trader and an exchange in one thread on virtual time, as the tests of this folder need them.
+
+use std::sync::Arc;
+
+use kalshi_actor::clock::SessionClock;
+use kalshi_actor::config::Config;
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::simulation::{Simulation, SimulationConfig, Tamper};
+use kalshi_actor::exchange::gateway::GatewaySettings;
+use kalshi_actor::exchange::keys::issue_ed25519;
+use kalshi_actor::exchange::participants::{World, default_world};
+use kalshi_actor::exchange::recordings::Recording;
+use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use kalshi_actor::execute::DayState;
+use kalshi_actor::market::{Count, Money};
+use kalshi_actor::pipeline::stages::{Start, build_stages};
+use kalshi_actor::wire::sign::{Credentials, Signer};
+
+/// Where session time begins.
+pub const START_MS: i64 = 1_790_000_000_000;
+
+/// What is simulated.
+pub struct Plan {
+    /// What decides.
+    pub policy: PolicySpec,
+    /// Decides everything that is random.
+    pub seed: u64,
+    /// Markets with participants.
+    pub world: World,
+    /// Recorded markets.
+    pub recordings: Vec<Recording>,
+    /// Where session time begins.
+    pub start_ms: i64,
+    /// How fast it runs, in thousandths of virtual time.
+    pub speed_milli: u32,
+    /// Done to account events.
+    pub tamper: Option<Tamper>,
+}
+
+impl Plan {
+    /// The world of a first run.
+    pub fn generated(policy: PolicySpec, seed: u64) -> Self {
+        Self {
+            policy,
+            seed,
+            world: default_world(seed, 8, START_MS),
+            recordings: Vec::new(),
+            start_ms: START_MS,
+            speed_milli: 1_000,
+            tamper: None,
+        }
+    }
+
+    /// Recorded markets alone.
+    pub fn recorded(policy: PolicySpec, recordings: Vec<Recording>, start_ms: i64, speed_milli: u32) -> Self {
+        Self { world: World::default(), recordings, start_ms, speed_milli, ..Self::generated(policy, 1) }
+    }
+
+    /// Starts it.
+    pub fn start(self) -> Simulation<AnyPolicy> {
+        let key = issue_ed25519().unwrap();
+        let credentials =
+            Credentials { key_id: key.key_id.clone(), signer: Signer::from_pem(&key.private_key_pem).unwrap() };
+        let mut config = Config::default();
+        config.markets.tickers = self.recordings.iter().map(|market| market.steps.ticker.clone()).collect();
+        let exchange = ExchangeConfig {
+            seed: self.seed,
+            settings: GatewaySettings::default(),
+            clients: vec![ClientAccount::trader(vec![(key.key_id, key.verifier)])],
+            world: self.world,
+            recordings: self.recordings,
+        };
+        let exchange = Exchange::new(exchange, self.start_ms).unwrap();
+        let clock = SessionClock::new(0, self.start_ms, self.speed_milli);
+        let start = Start { clock, nonce: self.seed, seed: self.seed, day: DayState::default() };
+        let policy = AnyPolicy::load(&self.policy, None).unwrap();
+        let simulation = SimulationConfig {
+            clock,
+            network_latency_ms: 2,
+            ring_capacity: 1_024,
+            snapshot_buffers: 64,
+            credentials: Arc::new(credentials),
+            keep_frames: true,
+        };
+        Simulation::new(simulation, build_stages(&config, policy, start).unwrap(), exchange, self.tamper)
+    }
+}
+
+/// Stops a simulation and asserts what must hold at the end of every run: nothing open, no book ever wrong, a ledger whose
+/// sums are right and which agrees with the exchange, in its own opinion and in truth.
+pub fn stop_and_check(simulation: &mut Simulation<AnyPolicy>) {
+    assert!(simulation.stop(60_000), "still not quiet: {:?}", simulation.stages().execute.agreement());
+    let execute = &simulation.stages().execute;
+    execute.audit();
+    assert_eq!(execute.tripped(), None);
+    let agreement = execute.agreement().unwrap();
+    assert!(agreement.agrees, "{:?}", agreement.differences);
+    assert_eq!(execute.open_orders(), 0);
+    let counters = execute.counters();
+    assert_eq!((counters.unknown, counters.malformed_answers, counters.overfills), (0, 0, 0), "{counters:?}");
+    assert_eq!((counters.compares_differed, counters.position_surprises), (0, 0), "{counters:?}");
+    let decide = simulation.stages().decide.counters();
+    assert_eq!((decide.book_errors, decide.faults), (0, 0), "{decide:?}");
+    let feed = simulation.stages().feed.counters();
+    assert_eq!((feed.seq_gaps, feed.malformed, feed.disconnections), (0, 0, 0), "{feed:?}");
+
+    let exchange = simulation.exchange();
+    let (engine, account) = (exchange.engine(), exchange.clients()[0]);
+    let open = engine.orders_of(account).filter(|order| !order.remaining.is_zero()).count();
+    assert_eq!(open, 0, "orders the exchange has open");
+    let cash: Money = engine.shards_of(account).into_iter().map(|shard| engine.balance(account, shard)).sum();
+    assert_eq!(execute.ledger().available() + execute.ledger().reserved(), cash);
+    for view in execute.positions() {
+        let market = engine.market_by_ticker(view.ticker.as_str()).unwrap();
+        let held = engine.position(account, market).contracts;
+        assert!(view.contracts == held || view.awaiting != Money::ZERO, "{} {} {held}", view.ticker, view.contracts);
+    }
+}
+
+/// How many fills the exchange gave the trader, and of how many contracts.
+pub fn fills(simulation: &Simulation<AnyPolicy>) -> (usize, Count) {
+    let exchange = simulation.exchange();
+    let fills = exchange.engine().fills_of(exchange.clients()[0]);
+    fills.fold((0, Count::ZERO), |(number, sum), fill| (number + 1, sum + fill.count))
+}
