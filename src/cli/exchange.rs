@@ -10,7 +10,7 @@ use kalshi_actor::clock::SessionClock;
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
 use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::server::ServerConfig;
-use kalshi_actor::pipeline::session::{Recordings, settings};
+use kalshi_actor::pipeline::session::{Recordings, SHARDS, cash, settings};
 use kalshi_actor::pipeline::signals::Signals;
 
 use super::ConfigArgs;
@@ -52,6 +52,7 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         settings: settings(&config.exchange)?,
         world,
+        cash: cash(&config.exchange, SHARDS),
         recordings,
         server,
         key_directory: args.keys.clone(),

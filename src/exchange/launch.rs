@@ -12,6 +12,7 @@ use super::participants::World;
 use super::recordings::Recording;
 use super::server::{Server, ServerConfig, ServerError, ServerHandle};
 use super::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
+use crate::market::Money;
 use crate::wire::sign::SignError;
 
 /// What to launch.
@@ -23,6 +24,8 @@ pub struct LaunchConfig {
     pub settings: GatewaySettings,
     /// The markets and who trades in them.
     pub world: World,
+    /// The trader's cash, by shard.
+    pub cash: Vec<(u8, Money)>,
     /// Recorded markets.
     pub recordings: Vec<Recording>,
     /// Sockets and clocks.
@@ -97,7 +100,7 @@ pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError
         ExchangeConfig {
             seed: config.seed,
             settings: config.settings,
-            clients: vec![ClientAccount::trader(signers)],
+            clients: vec![ClientAccount::with_cash(signers, config.cash)],
             world: config.world,
             recordings: config.recordings,
         },

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod gateway;
 pub mod keys;
 pub mod launch;
+mod live_feed;
 pub mod participants;
 pub mod recorded;
 pub mod recordings;

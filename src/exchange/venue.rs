@@ -7,10 +7,12 @@
 
 use thiserror::Error;
 
-use super::engine::{AccountId, AccountSpec, Engine, ListError};
+use super::engine::{AccountId, AccountSpec, Engine, ListError, MarketSpec};
 use super::gateway::{
     ApiKey, ExchangeNow, Fault, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
 };
+pub use super::live_feed::LiveFeedCounters;
+use super::live_feed::LiveFeed;
 use super::participants::{Participants, World};
 use super::recordings::{Recording, Recordings};
 use crate::market::Money;
@@ -29,7 +31,12 @@ impl ClientAccount {
     /// The account of a first run: a direct member with $1,000 on shard 0 and $1,000 on shard 2.
     #[must_use]
     pub fn trader(keys: Vec<(String, Verifier)>) -> Self {
-        let cash = vec![(0, Money::from_dollars(1_000)), (2, Money::from_dollars(1_000))];
+        Self::with_cash(keys, vec![(0, Money::from_dollars(1_000)), (2, Money::from_dollars(1_000))])
+    }
+
+    /// A direct member with this cash on these shards.
+    #[must_use]
+    pub fn with_cash(keys: Vec<(String, Verifier)>, cash: Vec<(u8, Money)>) -> Self {
         Self { spec: AccountSpec { cash, direct_member: true, unlimited: false }, keys }
     }
 }
@@ -64,6 +71,7 @@ pub struct Exchange {
     gateway: Gateway,
     participants: Participants,
     recordings: Recordings,
+    live: LiveFeed,
     clients: Vec<AccountId>,
     session_ms: i64,
 }
@@ -86,7 +94,8 @@ impl Exchange {
         }
         let participants = Participants::new(&mut engine, config.world, session_ms)?;
         let recordings = Recordings::new(&mut engine, config.recordings, session_ms)?;
-        let mut exchange = Self { engine, gateway, participants, recordings, clients, session_ms };
+        let live = LiveFeed::default();
+        let mut exchange = Self { engine, gateway, participants, recordings, live, clients, session_ms };
         exchange.gateway.publish(&mut exchange.engine, ExchangeNow { session_ms, wall_ms: session_ms });
         Ok(exchange)
     }
@@ -112,6 +121,29 @@ impl Exchange {
         result
     }
 
+    /// Lists a market while the exchange runs.
+    ///
+    /// # Errors
+    /// When its name is taken, or it closes before it opens.
+    pub fn list(&mut self, spec: MarketSpec, now: ExchangeNow) -> Result<(), ListError> {
+        self.command(now, |engine, now_ms| engine.list_market(spec, now_ms)).map(|_| ())
+    }
+
+    /// Takes a frame of another venue's live feed, received at `received_ms`: its recorded markets of the same names
+    /// follow it. Frames of other markets, and frames that are none, change nothing.
+    pub fn live_frame(&mut self, text: &[u8], received_ms: i64, now: ExchangeNow) {
+        self.advance(now);
+        let now = self.clamp(now);
+        self.live.frame(&mut self.engine, text, received_ms, now.session_ms);
+        self.gateway.publish(&mut self.engine, now);
+    }
+
+    /// What came in by [`Exchange::live_frame`].
+    #[must_use]
+    pub fn live_feed(&self) -> LiveFeedCounters {
+        self.live.counters()
+    }
+
     /// Session time never runs backwards, whatever the caller's clock does.
     fn clamp(&mut self, now: ExchangeNow) -> ExchangeNow {
         self.session_ms = self.session_ms.max(now.session_ms);
@@ -130,6 +162,7 @@ impl Exchange {
         let now = self.clamp(now);
         self.engine.advance(now.session_ms);
         self.recordings.advance(&mut self.engine, now.session_ms);
+        self.live.advance(&mut self.engine, now.session_ms);
         self.participants.advance(&mut self.engine, now.session_ms);
         self.gateway.publish(&mut self.engine, now);
         self.gateway.advance(&mut self.engine, now);
@@ -141,6 +174,7 @@ impl Exchange {
         let due = [
             self.engine.next_deadline_ms(),
             self.recordings.next_ms(),
+            self.live.next_ms(),
             self.participants.next_ms(),
             self.gateway.next_deadline_ms(),
         ];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::convert;
 use super::fetch::Fetch;
 use super::job::{Job, Purpose};
-use super::reads::{TICKERS_IN_FILTER, markets_named};
+use super::reads::{TICKERS_IN_FILTER, markets_named, missing_terms};
 use super::stage::ReconcileStage;
 use crate::clock::Now;
 use crate::messages::{AccountEvent, QueryKind, Unsupported};
@@ -17,7 +17,7 @@ impl ReconcileStage {
         self.ask_missing_markets(&mut job);
         self.ask_missing_balances(&mut job);
         let chosen = self.choose(&job);
-        self.ask_terms(&mut job, &chosen);
+        job.fetches.extend(missing_terms(&self.directory, &chosen));
         if !job.fetches.is_empty() {
             return Some(job);
         }
@@ -129,20 +129,6 @@ impl ReconcileStage {
         let after_ms = closed.and_then(|closed| self.directory.listing(closed)).map(|listing| listing.close_time_ms);
         open.retain(|market| after_ms.is_none_or(|after_ms| market.close_time.as_millisecond() > after_ms));
         open.into_iter().min_by_key(by_close).cloned().into_iter().collect()
-    }
-
-    /// Asks for what is not known yet about the fees of markets.
-    fn ask_terms(&self, job: &mut Job, markets: &[Market]) {
-        let (mut events, mut series) = (BTreeSet::new(), BTreeSet::new());
-        for market in markets {
-            if !self.directory.knows_event(&market.event_ticker) {
-                events.insert(market.event_ticker.clone());
-            } else if let Some(unknown) = self.directory.unknown_series(&market.event_ticker) {
-                series.insert(unknown.to_owned());
-            }
-        }
-        job.fetches.extend(events.into_iter().map(|ticker| Fetch::Event { ticker }));
-        job.fetches.extend(series.into_iter().map(|ticker| Fetch::Series { ticker }));
     }
 
     /// Lists markets and lets go of the facts that waited for them. Returns how many.

@@ -114,6 +114,11 @@ impl Directory {
         (!self.series.contains_key(series)).then_some(series)
     }
 
+    /// The series of an event that was read.
+    pub(super) fn series_of_event(&self, event: &str) -> Option<&str> {
+        self.events.get(event).map(|terms| terms.series.as_str())
+    }
+
     pub(super) fn learn_event(&mut self, event: Event) {
         let terms = EventTerms {
             series: event.series_ticker,
@@ -197,7 +202,7 @@ impl Directory {
     }
 
     /// The fees of an event's markets: the event's override before the series' own.
-    fn fees(&self, event: &str) -> Result<FeeSchedule, String> {
+    pub(super) fn fees(&self, event: &str) -> Result<FeeSchedule, String> {
         let terms = self.events.get(event).ok_or_else(|| format!("its event {event} was not read"))?;
         let series = self.series.get(&terms.series).and_then(Option::as_ref);
         let fee_type = terms.fee_type.as_ref().or(series.map(|series| &series.fee_type));

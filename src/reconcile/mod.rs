@@ -30,6 +30,7 @@
 //! that closes next and is not listed yet.
 
 mod answers;
+mod catalog;
 mod conclude;
 mod config;
 mod convert;
@@ -45,5 +46,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::{Catalog, CatalogMarket};
 pub use config::{DirectoryConfig, ReconcileConfig, ReconcileCounters};
 pub use stage::ReconcileStage;

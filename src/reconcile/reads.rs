@@ -1,13 +1,16 @@
 //! Which read goes on next, and what each consists of.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
+use super::config::DirectoryConfig;
+use super::directory::Directory;
 use super::fetch::Fetch;
 use super::job::{Job, Purpose};
 use super::stage::ReconcileStage;
 use crate::clock::{NEVER_NS, Now};
 use crate::messages::QueryKind;
 use crate::ports::ReconcilePort;
+use crate::wire::markets::Market;
 
 /// Tickers in one filter (the longest that every listing accepts).
 pub(super) const TICKERS_IN_FILTER: usize = 100;
@@ -87,7 +90,7 @@ impl ReconcileStage {
         match purpose {
             Purpose::Start => {
                 plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
-                plan.extend(self.start_markets());
+                plan.extend(start_markets(&self.config.directory));
             }
             Purpose::CatchUp => {
                 let filter = since(self.newest_fill_ms.saturating_sub(self.config.catch_up_ms));
@@ -124,22 +127,6 @@ impl ReconcileStage {
         plan
     }
 
-    /// The listings from which the traded markets are chosen.
-    fn start_markets(&self) -> Vec<Fetch> {
-        let wanted = &self.config.directory;
-        if !wanted.tickers.is_empty() {
-            return wanted.tickers.chunks(TICKERS_IN_FILTER).map(markets_named).collect();
-        }
-        match (&wanted.series, wanted.count) {
-            (Some(series), _) => vec![open_markets_of(series)],
-            (None, count) => vec![Fetch::Markets {
-                filter: "status=open&mve_filter=exclude".to_owned(),
-                cursor: String::new(),
-                enough: count.unwrap_or(1),
-            }],
-        }
-    }
-
     /// Looks for the successors of markets of the followed series that have closed.
     pub(super) fn follow_series(&mut self, now: Now) {
         if self.follow_ns() > now.mono_ns {
@@ -157,6 +144,35 @@ impl ReconcileStage {
         let close_ms = series.and_then(|series| self.directory.next_close_ms(series));
         close_ms.map_or(NEVER_NS, |close_ms| self.clock.mono_ns(close_ms))
     }
+}
+
+/// The listings from which the traded markets are chosen.
+pub(super) fn start_markets(wanted: &DirectoryConfig) -> Vec<Fetch> {
+    if !wanted.tickers.is_empty() {
+        return wanted.tickers.chunks(TICKERS_IN_FILTER).map(markets_named).collect();
+    }
+    match (&wanted.series, wanted.count) {
+        (Some(series), _) => vec![open_markets_of(series)],
+        (None, count) => vec![Fetch::Markets {
+            filter: "status=open&mve_filter=exclude".to_owned(),
+            cursor: String::new(),
+            enough: count.unwrap_or(1),
+        }],
+    }
+}
+
+/// What is to be asked about the fees of markets, as far as it is not known yet: events first, then their series.
+pub(super) fn missing_terms(directory: &Directory, markets: &[Market]) -> Vec<Fetch> {
+    let (mut events, mut series) = (BTreeSet::new(), BTreeSet::new());
+    for market in markets {
+        if !directory.knows_event(&market.event_ticker) {
+            events.insert(market.event_ticker.clone());
+        } else if let Some(unknown) = directory.unknown_series(&market.event_ticker) {
+            series.insert(unknown.to_owned());
+        }
+    }
+    let events = events.into_iter().map(|ticker| Fetch::Event { ticker });
+    events.chain(series.into_iter().map(|ticker| Fetch::Series { ticker })).collect()
 }
 
 /// Markets by name.

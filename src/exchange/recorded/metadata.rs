@@ -89,12 +89,20 @@ impl SessionMarket {
         let missing = || MetadataError::NoSuchMarket { path: path.to_owned(), ticker: ticker.to_owned() };
         let found = find_market(&record, ticker).ok_or_else(missing)?;
         let market: Market = serde::Deserialize::deserialize(found).map_err(json)?;
-        let bands: Vec<Band> = market.price_ranges.iter().copied().map(Band::from).collect();
-        let bands = GridBands::new(&bands).map_err(|source| MetadataError::Grid {
+        Self::of(market, fees).map_err(|source| MetadataError::Grid {
             path: path.to_owned(),
             ticker: ticker.to_owned(),
             source,
-        })?;
+        })
+    }
+
+    /// The terms that a market's record states. Its series is taken from its name.
+    ///
+    /// # Errors
+    /// When its price ranges make no grid.
+    pub fn of(market: Market, fees: FeeSchedule) -> Result<Self, GridError> {
+        let bands: Vec<Band> = market.price_ranges.iter().copied().map(Band::from).collect();
+        let bands = GridBands::new(&bands)?;
         Ok(Self { result: result_of(&market), spec: spec_of(market, bands, fees) })
     }
 

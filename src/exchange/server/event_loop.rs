@@ -6,7 +6,7 @@ use std::io;
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, Sender};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
@@ -14,6 +14,7 @@ use super::ServerConfig;
 use super::connection::{Connection, Protocol};
 use super::http::{self, Parsed};
 use super::websocket::{self, Incoming};
+use crate::exchange::engine::{ListError, MarketSpec};
 use crate::exchange::gateway::{ExchangeNow, Fault, HttpResponse, Output, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::wire::WS_PATH;
@@ -27,9 +28,13 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 const TICKET_BITS: u32 = 32;
 
 /// What other threads may ask of the loop.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Control {
     Arm(Fault),
+    /// A market to list, and who wants to know how that went.
+    List(Box<MarketSpec>, Sender<Result<(), ListError>>),
+    /// A frame of a live feed, with the session time of its receipt.
+    Frame(Vec<u8>, i64),
     CutOrderConnections,
     Stop,
 }
@@ -114,6 +119,11 @@ impl EventLoop {
         loop {
             match self.control.try_recv() {
                 Ok(Control::Arm(fault)) => self.exchange.arm(fault),
+                Ok(Control::List(spec, reply)) => {
+                    // Who no longer waits does not want to know.
+                    let _ = reply.send(self.exchange.list(*spec, self.now()));
+                }
+                Ok(Control::Frame(text, received_ms)) => self.exchange.live_frame(&text, received_ms, self.now()),
                 Ok(Control::CutOrderConnections) => {
                     for (token, connection) in &mut self.connections {
                         connection.dead |= connection.carried_orders;

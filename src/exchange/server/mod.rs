@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crossbeam::channel::{Sender, unbounded};
+use crossbeam::channel::{Sender, bounded, unbounded};
 use mio::{Poll, Waker};
 use thiserror::Error;
 
 use crate::clock::SessionClock;
+use crate::exchange::engine::{ListError, MarketSpec};
 use crate::exchange::gateway::Fault;
 use crate::exchange::venue::Exchange;
 use crate::wire::{REST_PREFIX, WS_PATH};
@@ -79,29 +80,56 @@ pub enum ServerError {
 #[error("the exchange's thread panicked")]
 pub struct ServerPanicked;
 
-/// Arms faults in a running server. Cheap to clone; acts within a turn of the server's loop.
+/// The way into a running server's loop.
 #[derive(Clone, Debug)]
-pub struct FaultControl {
+struct ControlLine {
     sender: Sender<Control>,
     waker: Arc<Waker>,
 }
 
-impl FaultControl {
+impl ControlLine {
     fn send(&self, control: Control) {
-        // A server that has stopped has nothing to disturb.
+        // A server that has stopped has nothing to control.
         if self.sender.send(control).is_ok() {
             let _ = self.waker.wake();
         }
     }
+}
 
+/// Arms faults in a running server. Cheap to clone; acts within a turn of the server's loop.
+#[derive(Clone, Debug)]
+pub struct FaultControl(ControlLine);
+
+impl FaultControl {
     /// Arms a fault.
     pub fn arm(&self, fault: Fault) {
-        self.send(Control::Arm(fault));
+        self.0.send(Control::Arm(fault));
     }
 
     /// Cuts every HTTP connection that has carried an order write, without a word.
     pub fn cut_order_connections(&self) {
-        self.send(Control::CutOrderConnections);
+        self.0.send(Control::CutOrderConnections);
+    }
+}
+
+/// Feeds the recorded markets of a running server from another venue's live feed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FeedControl(ControlLine);
+
+impl FeedControl {
+    /// Hands over a frame, received at this session time. Never blocks.
+    pub fn frame(&self, text: Vec<u8>, received_ms: i64) {
+        self.0.send(Control::Frame(text, received_ms));
+    }
+
+    /// Lists a market and waits until that is done. A server that has stopped lists nothing, which is no error.
+    ///
+    /// # Errors
+    /// When its name is taken, or it closes before it opens.
+    pub fn list(&self, spec: MarketSpec) -> Result<(), ListError> {
+        let (reply, done) = bounded(1);
+        self.0.send(Control::List(Box::new(spec), reply));
+        done.recv().unwrap_or(Ok(()))
     }
 }
 
@@ -114,7 +142,7 @@ pub struct ServerHandle {
     pub rest_url: String,
     /// What a WebSocket client connects to.
     pub ws_url: String,
-    faults: FaultControl,
+    control: ControlLine,
     thread: Option<JoinHandle<Exchange>>,
 }
 
@@ -141,7 +169,7 @@ impl Server {
             addr,
             rest_url: format!("http://{addr}{REST_PREFIX}"),
             ws_url: format!("ws://{addr}{WS_PATH}"),
-            faults: FaultControl { sender, waker },
+            control: ControlLine { sender, waker },
             thread: Some(thread),
         })
     }
@@ -151,7 +179,13 @@ impl ServerHandle {
     /// The control of faults.
     #[must_use]
     pub fn faults(&self) -> FaultControl {
-        self.faults.clone()
+        FaultControl(self.control.clone())
+    }
+
+    /// The way in for another venue's live feed.
+    #[must_use]
+    pub fn feed(&self) -> FeedControl {
+        FeedControl(self.control.clone())
     }
 
     /// Writes what is due, closes every connection and gives the exchange back in its final state.
@@ -162,7 +196,7 @@ impl ServerHandle {
     /// # Panics
     /// Never: the thread is taken once, by value.
     pub fn stop(mut self) -> Result<Exchange, ServerPanicked> {
-        self.faults.send(Control::Stop);
+        self.control.send(Control::Stop);
         let thread = self.thread.take().expect("only stop and drop take the thread, and both consume the handle");
         thread.join().map_err(|_| ServerPanicked)
     }
@@ -177,7 +211,7 @@ impl ServerHandle {
 impl Drop for ServerHandle {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.faults.send(Control::Stop);
+            self.control.send(Control::Stop);
             let _ = thread.join();
         }
     }

@@ -12,8 +12,9 @@ use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::launch::{LaunchConfig, LaunchError, launch};
 use crate::exchange::participants::World;
 use crate::exchange::recordings::Recording;
-use crate::exchange::server::{FaultControl, ServerConfig, ServerHandle, ServerPanicked};
+use crate::exchange::server::{FaultControl, FeedControl, ServerConfig, ServerHandle, ServerPanicked};
 use crate::exchange::venue::Exchange;
+use crate::market::Money;
 use crate::pipeline::clock::Clock;
 use crate::pipeline::credentials::{CredentialsConfig, CredentialsError, load_credentials};
 use crate::pipeline::endpoint::{Endpoint, EndpointError};
@@ -28,6 +29,8 @@ pub struct EmbeddedPlan {
     pub settings: GatewaySettings,
     /// Its markets and who trades in them.
     pub world: World,
+    /// The trader's cash, by shard.
+    pub cash: Vec<(u8, Money)>,
     /// Recorded markets to play.
     pub recordings: Vec<Recording>,
     /// Session time at the start, in milliseconds since the Unix epoch.
@@ -85,6 +88,14 @@ pub fn settings(config: &crate::config::ExchangeConfig) -> Result<GatewaySetting
     })
 }
 
+/// The shards of the embedded exchange's own markets.
+pub const SHARDS: [u8; 2] = [0, 2];
+
+/// The same cash on each of these shards.
+pub fn cash(config: &crate::config::ExchangeConfig, shards: impl IntoIterator<Item = u8>) -> Vec<(u8, Money)> {
+    shards.into_iter().map(|shard| (shard, config.cash)).collect()
+}
+
 /// A folder that is gone when this is.
 struct KeyFolder(PathBuf);
 
@@ -121,6 +132,7 @@ impl EmbeddedExchange {
             seed: plan.seed,
             settings: plan.settings,
             world: plan.world,
+            cash: plan.cash,
             recordings: plan.recordings,
             server,
             key_directory: keys.0.clone(),
@@ -145,6 +157,11 @@ impl EmbeddedExchange {
     /// The control of faults.
     pub fn faults(&self) -> FaultControl {
         self.handle.faults()
+    }
+
+    /// The way in for another venue's live feed.
+    pub fn feed(&self) -> FeedControl {
+        self.handle.feed()
     }
 
     /// Stops it and returns its final state, and the trader's account in it.

@@ -1,0 +1,160 @@
+//! The markets that a configuration names, with their fees, without a stage around them: for who has to know them before
+//! a session starts. Asks and reads as the stage does; the caller sends the requests.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::config::DirectoryConfig;
+use super::directory::Directory;
+use super::fetch::{Fetch, Gathered};
+use super::reads::{missing_terms, start_markets};
+use crate::market::FeeSchedule;
+use crate::wire::markets::{Market, MarketLifeStatus};
+
+/// A market as the exchange describes it, with what its event and series say.
+#[derive(Clone, Debug)]
+pub struct CatalogMarket {
+    /// Its record.
+    pub market: Market,
+    /// Its series.
+    pub series: String,
+    /// Its fees.
+    pub fees: FeeSchedule,
+}
+
+/// A reading of markets: ask for [`Catalog::next_path`], hand in the answer, until there is no next path.
+#[derive(Debug)]
+pub struct Catalog {
+    wanted: DirectoryConfig,
+    fetches: VecDeque<Fetch>,
+    gathered: Gathered,
+    directory: Directory,
+    listed: bool,
+}
+
+impl Catalog {
+    /// Reads the markets that the configuration names: those by ticker, all open ones of a series, or the first open
+    /// ones.
+    #[must_use]
+    pub fn new(wanted: DirectoryConfig) -> Self {
+        let fetches = start_markets(&wanted).into();
+        let directory = Directory::new(0, i64::MAX);
+        Self { wanted, fetches, gathered: Gathered::default(), directory, listed: false }
+    }
+
+    /// What to `GET` next, from the root; public, so without a signature. None at the end.
+    #[must_use]
+    pub fn next_path(&self) -> Option<String> {
+        self.fetches.front().map(Fetch::path)
+    }
+
+    /// Takes the answer to the path that was next.
+    ///
+    /// # Errors
+    /// In words, when the answer is no use; the same path is still the next.
+    pub fn answer(&mut self, status: u16, body: &[u8]) -> Result<(), String> {
+        let Some(fetch) = self.fetches.front() else { return Ok(()) };
+        let page = if status == 200 {
+            fetch.read(body, &mut self.gathered, &mut self.directory)?
+        } else if status == 404 && fetch.read_nothing(&mut self.gathered, &mut self.directory) {
+            None
+        } else {
+            let text: String = String::from_utf8_lossy(body).chars().take(120).collect();
+            return Err(format!("GET {}: HTTP {status}: {text}", fetch.path()));
+        };
+        self.fetches.pop_front();
+        if let Some(page) = page {
+            self.fetches.push_front(page);
+        }
+        if self.fetches.is_empty() {
+            if !self.listed {
+                self.listed = true;
+                self.choose();
+            }
+            self.fetches.extend(missing_terms(&self.directory, &self.gathered.markets));
+        }
+        Ok(())
+    }
+
+    /// Keeps the markets that are asked for, in the order of the configuration or of their closes.
+    fn choose(&mut self) {
+        let read = std::mem::take(&mut self.gathered.markets);
+        if !self.wanted.tickers.is_empty() {
+            let mut by_ticker: BTreeMap<_, _> =
+                read.into_iter().map(|market| (market.ticker.clone(), market)).collect();
+            self.gathered.markets =
+                self.wanted.tickers.iter().filter_map(|ticker| by_ticker.remove(ticker)).collect();
+            return;
+        }
+        let mut open: Vec<_> = read.into_iter().filter(|market| market.status == MarketLifeStatus::Active).collect();
+        if self.wanted.series.is_some() {
+            open.sort_by_key(|market| (market.close_time, market.ticker.clone()));
+        } else {
+            open.truncate(self.wanted.count.unwrap_or(1));
+        }
+        self.gathered.markets = open;
+    }
+
+    /// What was read. A market whose fees can't be represented is a problem in words instead.
+    #[must_use]
+    pub fn finish(self) -> (Vec<CatalogMarket>, Vec<String>) {
+        let (mut markets, mut problems) = (Vec::new(), Vec::new());
+        for market in self.gathered.markets {
+            let series = self.directory.series_of_event(&market.event_ticker).unwrap_or_default().to_owned();
+            match self.directory.fees(&market.event_ticker) {
+                Ok(fees) => markets.push(CatalogMarket { market, series, fees }),
+                Err(problem) => problems.push(format!("market {}: {problem}", market.ticker)),
+            }
+        }
+        (markets, problems)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn market(ticker: &str, status: &str, close: &str) -> String {
+        format!(
+            r#"{{"ticker":"{ticker}","event_ticker":"KXA-1","open_time":"2026-08-05T03:45:00Z","close_time":"{close}","status":"{status}","price_ranges":[]}}"#
+        )
+    }
+
+    fn wanted() -> DirectoryConfig {
+        DirectoryConfig { tickers: Vec::new(), series: None, count: None, max_markets: 8 }
+    }
+
+    fn names(catalog: Catalog) -> Vec<String> {
+        catalog.finish().0.into_iter().map(|market| market.market.ticker).collect()
+    }
+
+    #[test]
+    fn a_series_is_read_with_its_events_and_fees_soonest_close_first() {
+        let mut catalog = Catalog::new(DirectoryConfig { series: Some("KXA".to_owned()), ..wanted() });
+        assert!(catalog.next_path().unwrap().contains("series_ticker=KXA&status=open"));
+        let late = market("KXA-1-B", "active", "2026-08-05T05:00:00Z");
+        let soon = market("KXA-1-A", "active", "2026-08-05T04:00:00Z");
+        let closed = market("KXA-1-C", "closed", "2026-08-05T03:50:00Z");
+        catalog.answer(200, format!(r#"{{"markets":[{late},{soon},{closed}]}}"#).as_bytes()).unwrap();
+        assert!(catalog.next_path().unwrap().ends_with("/events/KXA-1"));
+        assert!(catalog.answer(503, b"later").is_err());
+        catalog.answer(200, br#"{"event":{"event_ticker":"KXA-1","series_ticker":"KXA"}}"#).unwrap();
+        assert!(catalog.next_path().unwrap().ends_with("/series/KXA"));
+        let series = br#"{"series":{"ticker":"KXA","fee_type":"quadratic","fee_multiplier":1}}"#;
+        catalog.answer(200, series).unwrap();
+        assert_eq!(catalog.next_path(), None);
+        assert_eq!(names(catalog), ["KXA-1-A", "KXA-1-B"]);
+    }
+
+    #[test]
+    fn named_markets_come_in_the_order_asked_for_and_unknown_fees_are_named() {
+        let mut catalog = Catalog::new(DirectoryConfig { tickers: vec!["B".into(), "A".into()], ..wanted() });
+        let [a, b] = ["A", "B"].map(|ticker| market(ticker, "closed", "2026-08-05T04:00:00Z"));
+        catalog.answer(200, format!(r#"{{"markets":[{a},{b}]}}"#).as_bytes()).unwrap();
+        catalog.answer(404, b"").unwrap();
+        catalog.answer(404, b"").unwrap();
+        assert_eq!(catalog.next_path(), None);
+        let (markets, problems) = catalog.finish();
+        assert!(markets.is_empty());
+        assert!(problems[0].starts_with("market B: ") && problems[1].contains("KXA"), "{problems:?}");
+    }
+}
