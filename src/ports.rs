@@ -135,6 +135,9 @@ pub trait ExecutePort {
     /// # Errors
     /// [`NotSent`] when no connection can take it now.
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent>;
+    /// Says that a request with this path may follow, so that its signature can be made ahead. A hint: nothing but time
+    /// is lost where it is ignored.
+    fn presign(&mut self, method: &'static str, path: &str);
     /// Gives up waiting: an answer that still comes is not delivered, and its connection is not used again.
     fn abandon(&mut self, request: RequestId);
     /// Sends the portfolio to `decide`.

@@ -62,6 +62,11 @@ impl ExecuteStage {
         }
         self.request_done(&request, read_ns, now);
         self.finish(now, port);
+        if request.kind != RequestKind::Cancel {
+            for item in request.items() {
+                self.announce_amend(item.at, port);
+            }
+        }
     }
 
     /// A request has no answer: whether it was carried out is unknown.

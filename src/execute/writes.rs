@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::ExecuteStage;
-use super::orders::OrderEvent;
+use super::orders::{OrderEvent, OrderState};
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
 use super::tokens::{AMEND_COST, CANCEL_COST, CREATE_COST};
@@ -17,6 +17,11 @@ use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 
 /// How soon a write that found no connection is tried again.
 const NO_CONNECTION_RETRY_NS: u64 = 5_000_000;
+
+fn set_amend_path(path: &mut String, order: OrderId) {
+    path.clear();
+    write!(path, "{ORDERS_PATH}/{order}/amend").expect("writing to a String cannot fail");
+}
 
 impl ExecuteStage {
     /// Writes a create; the order is in the table already.
@@ -160,6 +165,16 @@ impl ExecuteStage {
         Ok(())
     }
 
+    /// An order that came to rest, or rests on, may be amended next: its path is the only one of a write that is not
+    /// known at the start.
+    pub(super) fn announce_amend(&mut self, at: OrderRef, port: &mut impl ExecutePort) {
+        let Some(order) = self.orders.get(at) else { return };
+        if let (OrderState::Resting, true, Some(id)) = (order.state, order.is_ours(), order.id) {
+            set_amend_path(&mut self.path, id);
+            port.presign("POST", &self.path);
+        }
+    }
+
     /// Hands a request to the port and keeps a slot for its answer.
     fn write(
         &mut self,
@@ -176,8 +191,7 @@ impl ExecuteStage {
             RequestKind::Create => ("POST", ORDERS_PATH),
             RequestKind::Cancel => ("DELETE", BATCHED_PATH),
             RequestKind::Amend => {
-                self.path.clear();
-                write!(self.path, "{ORDERS_PATH}/{}/amend", items[0].id).expect("writing to a String cannot fail");
+                set_amend_path(&mut self.path, items[0].id);
                 ("POST", self.path.as_str())
             }
         };

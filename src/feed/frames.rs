@@ -33,9 +33,9 @@ impl FeedStage {
         }
         self.counters.frames += 1;
         self.frame_number += 1;
+        let handed_ns = port.stamp_ns();
         let parsed = parse(bytes, &mut self.levels);
         let parsed_ns = port.stamp_ns();
-        port.latency(Stage::Parse, parsed_ns.saturating_sub(read_ns));
         match parsed {
             Ok(frame) => self.on_message(&frame, Stamps { read_ns, parsed_ns }, now, port),
             Err(error) => {
@@ -43,6 +43,9 @@ impl FeedStage {
                 self.doubt_frame(format!("frame {}: {error}", self.frame_number));
             }
         }
+        // Figures are recorded when the event is on its way.
+        port.latency(Stage::Receive, handed_ns.saturating_sub(read_ns));
+        port.latency(Stage::Parse, parsed_ns.saturating_sub(handed_ns));
         self.settle(now, port);
     }
 

@@ -22,7 +22,6 @@ pub mod signals;
 pub mod signing;
 pub mod stages;
 pub mod state;
-pub mod thread;
 pub mod websocket;
 
 #[cfg(test)]

@@ -14,8 +14,11 @@ const DIGITS: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Stage {
-    /// Frame read to frame parsed.
-    Parse = 0,
+    /// Bytes read from the kernel to frame handed to the feed stage: the frames before it in the same read, WebSocket
+    /// decoding, the journal's copy.
+    Receive = 0,
+    /// Frame handed to the feed stage to frame parsed.
+    Parse,
     /// Event received to book updated.
     Book,
     /// Book updated to observation complete.
@@ -45,6 +48,7 @@ impl Stage {
     pub const COUNT: usize = Self::BookToPortfolio as usize + 1;
     /// All of them, in the order of a tick's path.
     pub const ALL: [Self; Self::COUNT] = [
+        Self::Receive,
         Self::Parse,
         Self::Book,
         Self::Observe,
@@ -63,6 +67,7 @@ impl Stage {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Receive => "receive",
             Self::Parse => "parse",
             Self::Book => "book",
             Self::Observe => "observe",

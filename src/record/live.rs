@@ -31,9 +31,8 @@ impl LiveFigures {
     /// The stretch within a tick's path with the longest p99. Totals of the path are no candidates: they would always win.
     #[must_use]
     pub fn worst_of(latencies: &super::Latencies) -> Option<(Stage, u64)> {
-        let parts = [Stage::Parse, Stage::Book, Stage::Observe, Stage::Infer, Stage::Decide, Stage::Risk, Stage::Write];
+        let parts = Stage::ALL.into_iter().filter(|stage| *stage <= Stage::Write);
         parts
-            .into_iter()
             .map(|stage| (stage, latencies.quantiles(stage)))
             .filter(|(_, quantiles)| quantiles.count > 0)
             .map(|(stage, quantiles)| (stage, quantiles.p99))

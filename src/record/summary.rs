@@ -159,6 +159,7 @@ mod tests {
             assert!(value.pointer(pointer).is_some(), "{pointer} is missing");
         }
         for name in [
+            "receive",
             "parse",
             "book",
             "observe",

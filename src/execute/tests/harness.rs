@@ -33,6 +33,7 @@ pub(super) struct Port {
     pub portfolios: Vec<PortfolioUpdate>,
     pub persisted: Vec<DayState>,
     pub abandoned: Vec<RequestId>,
+    pub presigned: Vec<(&'static str, String)>,
     pub latencies: Vec<Stage>,
     pub no_connection: bool,
     pub full: bool,
@@ -50,6 +51,9 @@ impl ExecutePort for Port {
         let path = request.path.to_owned();
         self.written.push(Written { id: request.id, method: request.method, path, body });
         Ok(())
+    }
+    fn presign(&mut self, method: &'static str, path: &str) {
+        self.presigned.push((method, path.to_owned()));
     }
     fn abandon(&mut self, request: RequestId) {
         self.abandoned.push(request);

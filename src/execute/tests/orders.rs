@@ -91,6 +91,18 @@ fn the_same_side_moved_is_amended_and_the_larger_of_old_and_new_is_held() {
 }
 
 #[test]
+fn an_order_that_comes_to_rest_has_its_amend_signed_ahead() {
+    let mut bench = resting();
+    let path = format!("{}/{}/amend", crate::wire::orders::ORDERS_PATH, OrderId::from_bits(9));
+    assert_eq!(bench.port.presigned, [("POST", path)]);
+    bench.port.presigned.clear();
+    bench.intend(market(M), Action::BuyNo, 44, 10);
+    let cancel = bench.written().id;
+    bench.accept_cancel(cancel, 9, 10);
+    assert_eq!(bench.port.presigned, []);
+}
+
+#[test]
 fn an_amends_total_counts_what_has_filled() {
     let mut bench = resting();
     let fill = bench.fill(1, 9, BookSide::Bid, 40, 4);

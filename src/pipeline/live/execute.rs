@@ -64,6 +64,10 @@ impl ExecutePort for ExecuteWires {
         self.bench.pushed(Kind::Request, &(request.id, request.method, request.path, body), result)
     }
 
+    fn presign(&mut self, method: &'static str, path: &str) {
+        self.signatures.presign(method, path);
+    }
+
     fn abandon(&mut self, request: RequestId) {
         self.bench.message(Kind::Abandon, Flags::Output, &request);
         self.http.abandon(request);
@@ -96,6 +100,8 @@ impl ExecuteThread {
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         let (mut stopping, mut killed) = (false, false);
         while !self.wires.bench.control.exit_requested() {
+            // Here rather than when an order is written: a signature taken over early costs the order nothing.
+            self.wires.signatures.refresh();
             let mut worked = self.rings();
             worked |= self.answers(&idle, &mut body);
             let now = self.wires.bench.tick();

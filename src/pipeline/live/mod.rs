@@ -48,8 +48,8 @@ pub use reconcile::Tamper;
 
 /// Hot threads.
 const THREADS: usize = 4;
-/// Bytes of each stage's ring to the journal.
-const JOURNAL_RING_BYTES: usize = 32 << 20;
+/// Bytes of each stage's ring to the journal: seconds of a busy feed, and little enough to stay near the caches.
+const JOURNAL_RING_BYTES: usize = 8 << 20;
 /// Levels a side for which each snapshot buffer has room from the start: a full cent grid.
 const LEVELS: usize = 128;
 /// How long a connection attempt or a cold read may take.

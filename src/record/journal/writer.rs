@@ -25,8 +25,11 @@ pub struct JournalWriter {
 impl JournalWriter {
     /// A pen and the end of its ring that the record thread drains.
     pub(super) fn new(stage: StageId, ring_bytes: usize, lost: Arc<AtomicU64>) -> (Self, rtrb::Consumer<u8>) {
-        let (ring, drain) = rtrb::RingBuffer::new(ring_bytes);
-        let scratch = vec![0; SCRATCH_BYTES].into_boxed_slice();
+        let (mut ring, drain) = rtrb::RingBuffer::new(ring_bytes);
+        // Zeroes the whole ring without sending anything: its pages are mapped now, not under the hot thread's pen.
+        drop(ring.write_chunk(ring_bytes));
+        // Not zeros, which the allocator may hand out unmapped.
+        let scratch = vec![u8::MAX; SCRATCH_BYTES].into_boxed_slice();
         (Self { stage, ring, scratch, next_number: 0, lost }, drain)
     }
 

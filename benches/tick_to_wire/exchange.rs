@@ -1,0 +1,160 @@
+//! The other end of the sockets: one thread that writes a delta when it is told to and answers order writes. It spins, so
+//! that no write of the measured side pays for waking it.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+use tungstenite::{Error as WsError, Message, WebSocket};
+
+pub const TICKER: &str = "KXBENCH-26NOV21-T1";
+/// The time of the first frame; each delta comes one decision bucket later.
+pub const START_MS: i64 = 1_795_233_600_000;
+pub const DECIDE_MS: i64 = 250;
+const ORDER_ID: &str = "3b23c1c7-f4ef-4f0d-8b9a-9e53c61f1a0d";
+const BOOK_SID: u64 = 3;
+
+#[derive(Default)]
+struct Orders {
+    wanted: AtomicU64,
+    over: AtomicBool,
+}
+
+/// The running exchange.
+pub struct BenchExchange {
+    pub feed: SocketAddr,
+    pub rest: SocketAddr,
+    orders: Arc<Orders>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl BenchExchange {
+    pub fn start() -> Self {
+        let listen = || TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let (feed, rest) = (listen(), listen());
+        let addresses = [&feed, &rest].map(|listener| listener.local_addr().expect("it is bound"));
+        let orders = Arc::new(Orders::default());
+        let shared = Arc::clone(&orders);
+        let thread = std::thread::spawn(move || run(&feed, &rest, &shared));
+        Self { feed: addresses[0], rest: addresses[1], orders, thread: Some(thread) }
+    }
+
+    /// Has the next delta written: the best bid moves by three cents, up and down in turn.
+    pub fn tick(&self) {
+        self.orders.wanted.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl Drop for BenchExchange {
+    fn drop(&mut self) {
+        self.orders.over.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the exchange of the bench ends in good order");
+        }
+    }
+}
+
+fn run(feed: &TcpListener, rest: &TcpListener, orders: &Orders) {
+    let (stream, _) = feed.accept().expect("the feed connects");
+    stream.set_nodelay(true).expect("a TCP option");
+    let mut socket = tungstenite::accept(stream).expect("a WebSocket handshake");
+    socket.get_ref().set_nonblocking(true).expect("a socket option");
+    rest.set_nonblocking(true).expect("a socket option");
+    let (mut lines, mut seq, mut ticks) = (Vec::<Line>::new(), 0, 0);
+    while !orders.over.load(Ordering::Acquire) {
+        while ticks < orders.wanted.load(Ordering::Acquire) {
+            seq += 1;
+            send(&mut socket, &delta(ticks, seq));
+            ticks += 1;
+        }
+        match socket.read() {
+            Ok(message) if message.is_text() => obey(&mut socket, message.to_text().expect("text"), &mut seq),
+            Ok(_) => {}
+            Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+        if let Ok((stream, _)) = rest.accept() {
+            stream.set_nodelay(true).expect("a TCP option");
+            stream.set_nonblocking(true).expect("a socket option");
+            lines.push(Line { stream, received: Vec::new() });
+        }
+        lines.retain_mut(Line::serve);
+        std::thread::yield_now();
+    }
+}
+
+fn send(socket: &mut WebSocket<TcpStream>, value: &Value) {
+    socket.send(Message::text(value.to_string())).expect("the kernel takes a small frame");
+}
+
+fn delta(tick: u64, seq: u64) -> Value {
+    let size = if tick.is_multiple_of(2) { "500.00" } else { "-500.00" };
+    let ts_ms = START_MS + DECIDE_MS * (1 + i64::try_from(tick).expect("a bench ends before that"));
+    json!({"type": "orderbook_delta", "sid": BOOK_SID, "seq": seq, "msg": {
+        "market_ticker": TICKER, "market_id": "b0c1", "price_dollars": "0.4500", "delta_fp": size, "side": "yes",
+        "ts_ms": ts_ms}})
+}
+
+/// Answers a command of the feed, with a snapshot where one is due.
+fn obey(socket: &mut WebSocket<TcpStream>, text: &str, seq: &mut u64) {
+    let command: Value = serde_json::from_str(text).expect("a command is JSON");
+    let id = &command["id"];
+    let channel = command["params"]["channels"][0].as_str().unwrap_or("");
+    let sid = match channel {
+        "market_lifecycle_v2" => 1,
+        "trade" => 2,
+        _ => BOOK_SID,
+    };
+    if command["cmd"] == "subscribe" {
+        send(socket, &json!({"id": id, "type": "subscribed", "msg": {"channel": channel, "sid": sid}}));
+    }
+    if sid == BOOK_SID {
+        *seq += 1;
+        let levels = |prices: [&str; 3]| prices.map(|price| json!([price, "500.00"]));
+        send(socket, &json!({"type": "orderbook_snapshot", "sid": sid, "seq": *seq, "msg": {
+            "market_ticker": TICKER, "market_id": "b0c1",
+            "yes_dollars_fp": levels(["0.3000", "0.3500", "0.4200"]),
+            "no_dollars_fp": levels(["0.3000", "0.4000", "0.5000"])}, "sending_ts_ms": START_MS}));
+    }
+}
+
+/// A connection for orders.
+struct Line {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Line {
+    /// Answers a request once it is complete. False when the connection is gone.
+    fn serve(&mut self) -> bool {
+        let mut piece = [0; 4_096];
+        match self.stream.read(&mut piece) {
+            Ok(0) => return false,
+            Ok(count) => self.received.extend_from_slice(&piece[..count]),
+            Err(error) => return error.kind() == ErrorKind::WouldBlock,
+        }
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut request = httparse::Request::new(&mut headers);
+        let Ok(httparse::Status::Complete(head)) = request.parse(&self.received) else { return true };
+        let length = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+        let length: usize = length
+            .and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok())
+            .expect("an order write has a length");
+        if self.received.len() < head + length {
+            return true;
+        }
+        let amends = request.path.is_some_and(|path| path.ends_with("/amend"));
+        let body: Value = serde_json::from_slice(&self.received[head..head + length]).expect("an order write is JSON");
+        let mut answer = json!({"order_id": ORDER_ID, "remaining_count": body["count"], "ts_ms": START_MS});
+        if !amends {
+            answer["fill_count"] = json!("0.00");
+            answer["client_order_id"] = body["client_order_id"].clone();
+        }
+        let (status, answer) = (if amends { "200 OK" } else { "201 Created" }, answer.to_string());
+        self.received.clear();
+        write!(self.stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).is_ok()
+    }
+}

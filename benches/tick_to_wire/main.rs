@@ -1,0 +1,399 @@
+//! From a frame read from a socket to an order's bytes handed to the kernel: real sockets on loopback, the real feed,
+//! decide (with the built-in model) and execute stages, the real rings and order connections, all on one thread, so that
+//! no figure contains a thread's wake-up. There is no journal, and no TLS.
+//!
+//! Each delta moves the best bid by three cents, a decision bucket apart. The model answers on the real observation; its
+//! answer is replaced by "bid", so that every tick amends the resting order and none is measured without a write.
+
+mod exchange;
+
+use std::collections::VecDeque;
+use std::hint::black_box;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use exchange::{BenchExchange, DECIDE_MS, START_MS, TICKER};
+use kalshi_actor::clock::{Now, SessionClock};
+use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms};
+use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
+use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage};
+use kalshi_actor::feed::{FeedConfig, FeedStage};
+use kalshi_actor::market::{BookLevels, FeeSchedule, GridBands, MarketKey, Money, Ticker};
+use kalshi_actor::messages::{
+    AccountEvent, Action, BookEvent, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, QueryRequest,
+    ResyncRequest,
+};
+use kalshi_actor::pipeline::clock::Clock;
+use kalshi_actor::pipeline::connect::Connector;
+use kalshi_actor::pipeline::endpoint::Endpoint;
+use kalshi_actor::pipeline::http::{HttpEvent, HttpPool};
+use kalshi_actor::pipeline::idle::{Idle, IdleKind};
+use kalshi_actor::pipeline::net::Trust;
+use kalshi_actor::pipeline::ring::{BookInput, BookReceiver, BookRingSizes, BookSender, Receiver, Sender, book_rings, ring};
+use kalshi_actor::pipeline::signing::{SignatureCache, start_signing};
+use kalshi_actor::pipeline::websocket::{LiveSocket, WsInput};
+use kalshi_actor::ports::{
+    ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, RequestId, SocketPort,
+};
+use kalshi_actor::record::Stage;
+use kalshi_actor::wire::orders::ORDERS_PATH;
+use kalshi_actor::wire::sign::{Credentials, Signer, generate_rsa_2048};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const MARKET: MarketKey = MarketKey { index: 0, generation: 1 };
+const SIZES: BookRingSizes = BookRingSizes { events: 1_024, riders: 64, buffers: 8, levels: 128 };
+
+/// The built-in model, whose answer is computed and then overruled.
+struct AlwaysBid(OnnxPolicy);
+
+impl Policy for AlwaysBid {
+    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
+        black_box(self.0.act(input));
+        PolicyOutput::chosen(Action::BuyYes)
+    }
+
+    fn terms(&self) -> &PolicyTerms {
+        self.0.terms()
+    }
+}
+
+struct FeedIo {
+    clock: Clock,
+    socket: LiveSocket,
+    book: BookSender,
+    statuses: VecDeque<MarketStatus>,
+}
+
+impl SocketPort for FeedIo {
+    fn connect(&mut self, connection: ConnectionId) {
+        self.socket.connect(connection);
+    }
+    fn send(&mut self, connection: ConnectionId, text: &str) {
+        self.socket.send(connection, text);
+    }
+    fn close(&mut self, connection: ConnectionId) {
+        self.socket.close(connection);
+    }
+}
+
+impl FeedPort for FeedIo {
+    fn stamp_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+    fn take_levels(&mut self) -> Option<Box<BookLevels>> {
+        self.book.take_levels()
+    }
+    fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.book.return_levels(levels);
+    }
+    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
+        self.book.event(event)
+    }
+    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
+        self.book.snapshot(event, levels)
+    }
+    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
+        self.book.list(event, listing)
+    }
+    fn raise_overflow(&mut self, epoch: u64) {
+        self.book.raise_overflow(epoch);
+    }
+    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
+        self.statuses.push_back(*status);
+        Ok(())
+    }
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+}
+
+struct DecideIo {
+    clock: Clock,
+    book: BookReceiver,
+    intents: Sender<OrderIntent>,
+}
+
+impl DecidePort for DecideIo {
+    fn stamp_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+    fn overflow_epoch(&self) -> u64 {
+        self.book.overflow_epoch()
+    }
+    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+        self.intents.push(*intent)
+    }
+    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
+        panic!("the book of the bench is never wrong: {request:?}")
+    }
+    fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.book.return_levels(levels);
+    }
+    fn decided(&mut self, _record: &DecisionRecord) {}
+    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
+    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+}
+
+struct ExecuteIo {
+    clock: Clock,
+    http: HttpPool,
+    signatures: SignatureCache,
+    portfolio: Sender<PortfolioUpdate>,
+    queries: VecDeque<QueryRequest>,
+    newest_to_wire_ns: Option<u64>,
+}
+
+impl ExecutePort for ExecuteIo {
+    fn stamp_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+        let signature = self.signatures.signature(request.method, request.path, self.clock.wall_ms());
+        self.http.request(request, &signature.expect("the key signs"))
+    }
+    fn presign(&mut self, method: &'static str, path: &str) {
+        self.signatures.presign(method, path);
+    }
+    fn abandon(&mut self, request: RequestId) {
+        self.http.abandon(request);
+    }
+    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
+        self.portfolio.push(*update)
+    }
+    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
+        self.queries.push_back(*query);
+        Ok(())
+    }
+    fn persist(&mut self, _day: &DayState) {}
+    fn latency(&mut self, stage: Stage, nanos: u64) {
+        if stage == Stage::NewestToWire {
+            self.newest_to_wire_ns = Some(nanos);
+        }
+    }
+}
+
+/// The three stages of a tick's path with what is between and around them.
+struct Path {
+    clock: Clock,
+    session: SessionClock,
+    idle: Idle,
+    feed: FeedStage,
+    feed_io: FeedIo,
+    decide: DecideStage<AlwaysBid>,
+    decide_io: DecideIo,
+    execute: ExecuteStage,
+    execute_io: ExecuteIo,
+    intents: Receiver<OrderIntent>,
+    portfolio: Receiver<PortfolioUpdate>,
+    answer: Vec<u8>,
+    answers: u64,
+}
+
+fn endpoint(scheme: &str, address: SocketAddr, path: &str) -> Endpoint {
+    format!("{scheme}://{address}{path}").parse().expect("an address makes a URL")
+}
+
+impl Path {
+    fn new(exchange: &BenchExchange) -> Self {
+        let clock = Clock::start();
+        let session = SessionClock::new(clock.now_ns(), START_MS, 1_000);
+        let pem = generate_rsa_2048().expect("keys can be made");
+        let signer = Signer::from_pem(&pem).expect("a key just made is readable");
+        let credentials = Arc::new(Credentials { key_id: "bench".to_owned(), signer });
+        let tls = Trust::WebPki.client_config().expect("the roots are part of the program");
+        let (connector, _) = Connector::start(tls, PATIENCE, clock.clone()).expect("a thread");
+        let (signatures, _) = start_signing(Arc::clone(&credentials), &[("POST", ORDERS_PATH)]).expect("a thread");
+        let (book_sender, book_receiver) = book_rings(SIZES);
+        let (intents_in, intents) = ring(64);
+        let (portfolio_in, portfolio) = ring(64);
+        let policy = AlwaysBid(OnnxPolicy::built_in().expect("the shipped model is accepted"));
+        assert_eq!(i64::try_from(policy.terms().decide_ms), Ok(DECIDE_MS), "the exchange's ticks are its buckets");
+        let execute = ExecuteConfig {
+            read_lag_ms: 0,
+            compare_every_ns: 1 << 62,
+            write_refill: 1_000_000,
+            write_capacity: 1_000_000,
+            ..ExecuteConfig::default()
+        };
+        let http = HttpPool::new(connector.clone(), endpoint("http", exchange.rest, "/"), "bench", 4);
+        Self {
+            feed: FeedStage::new(FeedConfig { max_markets: 16, ..FeedConfig::default() }, session, 1),
+            feed_io: FeedIo {
+                clock: clock.clone(),
+                socket: LiveSocket::new(connector, endpoint("ws", exchange.feed, "/"), Some(credentials)),
+                book: book_sender,
+                statuses: VecDeque::new(),
+            },
+            decide: DecideStage::new(policy, &DecideConfig { max_markets: 16, clock: session }).expect("one schema"),
+            decide_io: DecideIo { clock: clock.clone(), book: book_receiver, intents: intents_in },
+            execute: ExecuteStage::new(execute, session, 1, DayState::default()),
+            execute_io: ExecuteIo {
+                clock: clock.clone(),
+                http,
+                signatures,
+                portfolio: portfolio_in,
+                queries: VecDeque::new(),
+                newest_to_wire_ns: None,
+            },
+            intents,
+            portfolio,
+            answer: Vec::with_capacity(4_096),
+            answers: 0,
+            idle: Idle::new(IdleKind::Yield).expect("yielding needs nothing"),
+            clock,
+            session,
+        }
+    }
+
+    /// Brings the path to the point where the next tick amends a resting order.
+    fn open(&mut self, exchange: &BenchExchange) {
+        let listing = Listing {
+            close_time_ms: START_MS + 365 * 86_400_000,
+            market: MARKET,
+            fees: FeeSchedule::QUADRATIC,
+            exchange_index: 0,
+            phase: Phase::Open,
+            traded: true,
+            ticker: Ticker::new(TICKER).expect("a short name"),
+            bands: GridBands::cents(),
+        };
+        let now = self.now();
+        self.execute.on_account(&AccountEvent::Listing(listing), now, &mut self.execute_io);
+        self.execute.on_account(&AccountEvent::Stream { up: true }, now, &mut self.execute_io);
+        self.feed.on_listing(&listing, now, &mut self.feed_io);
+        self.feed.start(now, &mut self.feed_io);
+        self.until("a fresh book, a ledger and four connections", |path| {
+            path.feed.fresh_books() == 1 && path.execute.is_synced() && path.execute_io.http.free() == 5
+        });
+        while self.answers == 0 {
+            exchange.tick();
+            let begin = Instant::now();
+            self.until("the first order", |path| path.answers > 0 || begin.elapsed() > Duration::from_millis(200));
+        }
+        self.until("a signature made ahead", |path| path.answers > 0 && path.execute_io.http.outstanding() == 0);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    fn now(&self) -> Now {
+        self.session.now(self.clock.now_ns())
+    }
+
+    fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+        let begin = Instant::now();
+        while !done(self) {
+            assert!(begin.elapsed() < PATIENCE, "{what} did not come: {:?}", self.decide.counters());
+            self.turn();
+        }
+    }
+
+    fn turn(&mut self) {
+        self.execute_io.signatures.refresh();
+        while let Some((connection, input)) = self.feed_io.socket.poll(&self.idle) {
+            self.input(connection, input);
+        }
+        self.pass_on();
+        self.answers();
+        self.reads();
+        self.timers();
+    }
+
+    fn input(&mut self, connection: ConnectionId, input: WsInput) {
+        let now = self.now();
+        match input {
+            WsInput::Text { text, read_ns } => {
+                self.feed.on_frame(connection, text.as_str().as_bytes(), read_ns, now, &mut self.feed_io);
+            }
+            WsInput::Ping => self.feed.on_ping(connection, now),
+            WsInput::Opened => self.feed.on_opened(connection, now, &mut self.feed_io),
+            WsInput::Closed(lost) => panic!("the feed was lost: {lost:?}"),
+        }
+    }
+
+    /// From the rings' other ends through `decide` and `execute`.
+    fn pass_on(&mut self) {
+        let now = self.now();
+        while let Some(input) = self.decide_io.book.pop() {
+            match input {
+                BookInput::Event(event) => self.decide.on_book(&event, None, now, &mut self.decide_io),
+                BookInput::Snapshot(event, levels) => {
+                    self.decide.on_book(&event, Some(levels), now, &mut self.decide_io);
+                }
+                BookInput::Listed(_, listing) => self.decide.on_listing(&listing, now),
+            }
+        }
+        let now = self.now();
+        while let Some(intent) = self.intents.pop() {
+            self.execute.on_intent(&intent, now, &mut self.execute_io);
+        }
+        while let Some(status) = self.feed_io.statuses.pop_front() {
+            self.execute.on_status(&status, now, &mut self.execute_io);
+        }
+        while let Some(update) = self.portfolio.pop() {
+            self.decide.on_portfolio(&update, now, &mut self.decide_io);
+        }
+    }
+
+    fn answers(&mut self) {
+        let now = self.now();
+        while let Some(event) = self.execute_io.http.poll(now.mono_ns, &self.idle, &mut self.answer) {
+            let HttpEvent::Answer { request, status, read_ns } = event else { panic!("an order write: {event:?}") };
+            assert!(matches!(status, 200 | 201), "an order write was answered with {status}");
+            self.execute.on_answer(request, status, &self.answer, read_ns, now, &mut self.execute_io);
+            self.answers += 1;
+        }
+    }
+
+    /// Answers what the ledger asks: an account with cash and nothing else.
+    fn reads(&mut self) {
+        while let Some(QueryRequest { query, kind, .. }) = self.execute_io.queries.pop_front() {
+            let now = self.now();
+            let cash = Money::from_dollars(100_000);
+            for event in [
+                AccountEvent::ReadBegin { query, kind },
+                AccountEvent::Balance { exchange_index: 0, cash },
+                AccountEvent::ReadEnd { query, kind, complete: true, as_of_ms: now.session_ms },
+            ] {
+                self.execute.on_account(&event, now, &mut self.execute_io);
+            }
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = self.now();
+        if self.feed.deadline_ns() <= now.mono_ns {
+            self.feed.on_timer(now, &mut self.feed_io);
+        }
+        if self.decide.deadline_ns() <= now.mono_ns {
+            self.decide.on_timer(now, &mut self.decide_io);
+        }
+        if self.execute.deadline_ns() <= now.mono_ns {
+            self.execute.on_timer(now, &mut self.execute_io);
+        }
+    }
+
+    /// One tick, up to the verdict of its order. The time from frame read to bytes written.
+    fn tick(&mut self, exchange: &BenchExchange) -> Duration {
+        let answers = self.answers;
+        self.execute_io.newest_to_wire_ns = None;
+        exchange.tick();
+        self.until("the order of a tick", |path| path.answers > answers);
+        self.pass_on();
+        Duration::from_nanos(self.execute_io.newest_to_wire_ns.expect("an order that is answered was written"))
+    }
+}
+
+fn tick_to_wire(criterion: &mut Criterion) {
+    let exchange = BenchExchange::start();
+    let mut path = Path::new(&exchange);
+    path.open(&exchange);
+    let mut group = criterion.benchmark_group("tick_to_wire");
+    group.sample_size(30).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    group.bench_function("loopback", |bencher| {
+        bencher.iter_custom(|ticks| (0..ticks).map(|_| path.tick(&exchange)).sum());
+    });
+    group.finish();
+    println!("signatures: {:?}", path.execute_io.signatures.counters());
+}
+
+criterion_group!(benches, tick_to_wire);
+criterion_main!(benches);
