@@ -137,6 +137,8 @@ impl ExecutePort for ExecuteOut {
         Ok(())
     }
 
+    fn presign(&mut self, _method: &'static str, _path: &str) {}
+
     fn abandon(&mut self, request: RequestId) {
         panic!("every request is answered in time: {request}");
     }
