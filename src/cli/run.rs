@@ -189,6 +189,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         settings: settings(&config.exchange)?,
         world: scene.world,
         recordings: scene.recordings,
+        cash: vec![(0, config.exchange.cash), (2, config.exchange.cash)],
         session_ms: scene.start_ms,
         speed_milli: args.speed,
     })?;

@@ -49,6 +49,7 @@ fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
         settings: settings(&config.exchange).unwrap(),
         world: default_world(seed, config.markets.count, session_ms),
         recordings: Vec::new(),
+        cash: vec![(0, config.exchange.cash), (2, config.exchange.cash)],
         session_ms,
         speed_milli: 1_000,
     })
