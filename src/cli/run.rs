@@ -13,8 +13,8 @@ use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
-    Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, Recordings, SessionPlan, SessionReport, draw_nonce,
-    run_session, session_folder, settings, state_dir,
+    Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, Recordings, SHARDS, SessionPlan, SessionReport, cash,
+    draw_nonce, run_session, session_folder, settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
 use kalshi_actor::record::live::LiveFigures;
@@ -189,7 +189,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         settings: settings(&config.exchange)?,
         world: scene.world,
         recordings: scene.recordings,
-        cash: vec![(0, config.exchange.cash), (2, config.exchange.cash)],
+        cash: cash(&config.exchange, SHARDS),
         session_ms: scene.start_ms,
         speed_milli: args.speed,
     })?;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use activity::Activity;
-pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, settings};
+pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
 pub use recordings::{GivenResult, Recordings, RecordingsError};
 pub use folders::{draw_nonce, session_folder, state_dir};
 
