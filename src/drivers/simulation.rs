@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::network::{Asker, Packet, Role};
-pub use super::wires::{ReceivedFrame, SentRequest};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
+pub use super::wires::{ReceivedFrame, SentRequest};
 use crate::clock::{NEVER_NS, Now, SessionClock};
-use crate::decide::policy::Policy;
 use crate::decide::DecisionRecord;
+use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::messages::AccountEvent;
@@ -396,12 +396,16 @@ impl<P: Policy> Simulation<P> {
     fn flush_exchange(&mut self) {
         while let Some(output) = self.exchange.poll() {
             let packet = match output {
-                Output::Response { ticket, response } => self.wires.tickets.remove(&ticket).map(|asker| {
-                    Packet::Answer { asker, status: response.status, body: response.body }
-                }),
-                Output::Frame { session, text } => {
-                    self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Frame { role, connection, text })
-                }
+                Output::Response { ticket, response } => self
+                    .wires
+                    .tickets
+                    .remove(&ticket)
+                    .map(|asker| Packet::Answer { asker, status: response.status, body: response.body }),
+                Output::Frame { session, text } => self
+                    .wires
+                    .sessions
+                    .get(&session)
+                    .map(|&(role, connection)| Packet::Frame { role, connection, text }),
                 Output::Ping { session, .. } => {
                     self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
                 }

@@ -62,7 +62,9 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
             continue;
         }
         let number = record.number;
-        let bad = |expected| move |error: postcard::Error| DecisionsError::Record { number, expected, reason: error.to_string() };
+        let bad = |expected| {
+            move |error: postcard::Error| DecisionsError::Record { number, expected, reason: error.to_string() }
+        };
         match record.kind {
             Kind::Listing => {
                 let listing: Listing = postcard::from_bytes(record.payload).map_err(bad("Listing"))?;

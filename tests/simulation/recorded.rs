@@ -15,8 +15,7 @@ use crate::support::{Plan, START_MS, fills, stop_and_check};
 fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<AnyPolicy> {
     let recordings = Recordings::load(files, None).unwrap();
     let end_ms = recordings.end_ms;
-    let mut simulation =
-        Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms, speed_milli).start();
+    let mut simulation = Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms, speed_milli).start();
     simulation.run_until(end_ms);
     stop_and_check(&mut simulation);
     simulation

@@ -81,7 +81,8 @@ fn a_fill_frame_that_comes_twice_is_booked_once() {
     trading.wait_for_more(1, 5);
     let ended = trading.stop();
     ended.assert_agrees();
-    let duplicates = ended.live.reconcile.as_ref().unwrap().duplicate_fills + ended.execute().counters().duplicate_fills;
+    let duplicates =
+        ended.live.reconcile.as_ref().unwrap().duplicate_fills + ended.execute().counters().duplicate_fills;
     assert!(duplicates >= 3, "{duplicates}");
 }
 

@@ -163,15 +163,12 @@ pub struct Live {
 fn journal(plan: Option<&JournalPlan>) -> Result<([Option<JournalWriter>; THREADS], Option<JournalHandle>), LiveError> {
     let Some(plan) = plan else { return Ok(([None, None, None, None], None)) };
     let stages = [StageId::Feed, StageId::Decide, StageId::Execute, StageId::Reconcile];
-    let (writers, handle) =
-        start_journal(&plan.folder, plan.limits, &plan.description, JOURNAL_RING_BYTES, stages).map_err(system("journal"))?;
+    let (writers, handle) = start_journal(&plan.folder, plan.limits, &plan.description, JOURNAL_RING_BYTES, stages)
+        .map_err(system("journal"))?;
     Ok((writers.map(Some), Some(handle)))
 }
 
-fn spawn<T: Send + 'static>(
-    name: &str,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, LiveError> {
+fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>, LiveError> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(system("thread"))
 }
 
@@ -219,7 +216,8 @@ impl Live {
         let constant = [("POST", ORDERS_PATH), ("DELETE", BATCHED_PATH)];
         let (signatures, _) =
             start_signing(Arc::clone(&venue.credentials), &constant).map_err(system("signing helper"))?;
-        let client = RestClient::new(&venue.rest, &Trust::WebPki, Some(Arc::clone(&venue.credentials)), NETWORK_TIMEOUT);
+        let client =
+            RestClient::new(&venue.rest, &Trust::WebPki, Some(Arc::clone(&venue.credentials)), NETWORK_TIMEOUT);
         let (rest, _) = RestHelper::start(client, clock.clone()).map_err(system("REST helper"))?;
         let http =
             HttpPool::new(connector.clone(), venue.rest.clone(), &venue.credentials.key_id, config.orders.connections);

@@ -148,8 +148,19 @@ impl ReconcileThread {
         let now = self.wires.bench.tick();
         match &answer.result {
             Ok(response) => {
-                self.wires.bench.message(Kind::Answer, Flags::Input, &(answer.request, response.status, &response.body));
-                self.stage.on_answer(answer.request, response.status, &response.body, answer.read_ns, now, &mut self.wires);
+                self.wires.bench.message(
+                    Kind::Answer,
+                    Flags::Input,
+                    &(answer.request, response.status, &response.body),
+                );
+                self.stage.on_answer(
+                    answer.request,
+                    response.status,
+                    &response.body,
+                    answer.read_ns,
+                    now,
+                    &mut self.wires,
+                );
             }
             Err(error) => {
                 let reason = error.to_string();

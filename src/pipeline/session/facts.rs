@@ -90,7 +90,8 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
             })
             .collect(),
     };
-    let beyond = |difference: &&Difference| !matches!(difference, Difference::Cash { .. } | Difference::Position { .. });
+    let beyond =
+        |difference: &&Difference| !matches!(difference, Difference::Cash { .. } | Difference::Position { .. });
     agreement.map_or_else(
         || vec!["the last comparison was not made before the stop timed out".to_owned()],
         |agreement| agreement.differences.iter().filter(beyond).map(ToString::to_string).collect(),

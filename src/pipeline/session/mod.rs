@@ -14,8 +14,8 @@ use thiserror::Error;
 
 pub use activity::Activity;
 pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
-pub use recordings::{GivenResult, Recordings, RecordingsError};
 pub use folders::{draw_nonce, session_folder, state_dir};
+pub use recordings::{GivenResult, Recordings, RecordingsError};
 
 use super::clock::{Clock, wall_ms};
 use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
@@ -183,10 +183,7 @@ pub fn run_session(
 fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
     JournalPlan {
         folder: folder.join("journal"),
-        limits: SegmentLimits {
-            segment_bytes: config.record.segment_bytes,
-            total_bytes: config.record.journal_bytes,
-        },
+        limits: SegmentLimits { segment_bytes: config.record.segment_bytes, total_bytes: config.record.journal_bytes },
         description: label.as_bytes().to_vec(),
     }
 }
