@@ -136,7 +136,10 @@ impl Trading {
         let start = Start { clock: embedded.session, nonce: draw_nonce(), seed, day: DayState::default() };
         let journal = JournalPlan {
             folder: folder.path().join("journal"),
-            limits: SegmentLimits { segment_bytes: config.record.segment_bytes, total_bytes: config.record.journal_bytes },
+            limits: SegmentLimits {
+                segment_bytes: config.record.segment_bytes,
+                total_bytes: config.record.journal_bytes,
+            },
             description: b"sim".to_vec(),
         };
         let live = Live::start(LivePlan {

@@ -12,7 +12,7 @@ use crate::common::{Entry, Inside, Trading, config};
 /// The place of the first such record at or after `from`.
 fn find(journal: &[Entry], from: usize, what: &str, test: impl Fn(&Entry) -> bool) -> usize {
     let found = journal[from..].iter().position(test);
-    from + found.unwrap_or_else(|| panic!("the journal has no {what} after record {from}"))
+    from + found.unwrap_or_else(|| panic!("no {what} after record {from} of {}", journal.len()))
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
     };
     let stale = find(&journal, 0, "stale market", |entry| book(entry, BookEventKind::Stale));
     let market = journal[stale].message::<BookEvent>().market;
-    let fresh = find(&journal, stale, "snapshot", |entry| {
+    let fresh = find(&journal, stale, &format!("snapshot of {market:?}, while {feed:?}"), |entry| {
         book(entry, BookEventKind::Snapshot) && entry.message::<BookEvent>().market == market
     });
     let decision = |entry: &Entry| {
@@ -100,7 +100,8 @@ fn a_fill_frame_that_comes_twice_is_booked_once() {
     trading.wait_for_more(1, 5);
     let ended = trading.stop();
     ended.assert_agrees();
-    let duplicates = ended.live.reconcile.as_ref().unwrap().duplicate_fills + ended.execute().counters().duplicate_fills;
+    let duplicates =
+        ended.live.reconcile.as_ref().unwrap().duplicate_fills + ended.execute().counters().duplicate_fills;
     assert!(duplicates >= 3, "{duplicates}");
 }
 
