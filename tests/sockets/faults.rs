@@ -2,16 +2,17 @@
 
 use kalshi_actor::decide::DecisionRecord;
 use kalshi_actor::exchange::gateway::Fault;
-use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind};
+use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind, Source};
+use kalshi_actor::pipeline::live::Tamper;
 use kalshi_actor::ports::RequestId;
 use kalshi_actor::record::journal::{Flags, Kind, StageId};
 
-use crate::common::{Entry, Trading, config};
+use crate::common::{Entry, Inside, Trading, config};
 
 /// The place of the first such record at or after `from`.
 fn find(journal: &[Entry], from: usize, what: &str, test: impl Fn(&Entry) -> bool) -> usize {
     let found = journal[from..].iter().position(test);
-    from + found.unwrap_or_else(|| panic!("the journal has no {what} after record {from}"))
+    from + found.unwrap_or_else(|| panic!("no {what} after record {from} of {}", journal.len()))
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
     };
     let stale = find(&journal, 0, "stale market", |entry| book(entry, BookEventKind::Stale));
     let market = journal[stale].message::<BookEvent>().market;
-    let fresh = find(&journal, stale, "snapshot", |entry| {
+    let fresh = find(&journal, stale, &format!("snapshot of {market:?}, while {feed:?}"), |entry| {
         book(entry, BookEventKind::Snapshot) && entry.message::<BookEvent>().market == market
     });
     let decision = |entry: &Entry| {
@@ -57,20 +58,38 @@ fn connections_cut_in_mid_session_are_made_again() {
     assert!(reconcile.connections >= 2 && reconcile.disconnections >= 1, "{reconcile:?}");
 }
 
-#[test]
-fn an_order_without_an_answer_is_unknown_until_the_exchange_tells() {
+/// Trades in one market, where nothing can be written before the order of the swallowed answer is settled.
+fn swallow_an_answer(seed: u64, tamper: Option<Tamper>) -> Inside {
     let mut config = config(1);
     config.orders.answer_timeout_ms = 500;
-    let mut trading = Trading::start(303, config, None);
+    let mut trading = Trading::start(seed, config, tamper);
     trading.wait_for_more(1, 0);
     trading.faults().arm(Fault::SwallowAnswer);
-    // One market: what is written after the swallowed answer is written after its order was found.
     trading.wait_for_more(5, 1);
     let ended = trading.stop();
     ended.assert_agrees();
+    let given_up = |entry: &Entry| entry.is(StageId::Execute, Kind::Abandon, Flags::Output);
+    find(&ended.journal(), 0, "request that was given up", given_up);
+    ended
+}
+
+#[test]
+fn an_order_whose_answer_is_lost_is_settled_by_the_stream() {
+    let ended = swallow_an_answer(303, None);
+    let counters = ended.execute().counters();
+    assert_eq!(counters.acked, counters.sent, "{counters:?}");
+}
+
+#[test]
+fn an_order_of_which_nothing_is_heard_is_unknown_until_a_read_tells() {
+    let silent: Tamper = Box::new(|event| match event {
+        AccountEvent::Order(report) if report.source == Source::Stream => Vec::new(),
+        _ => vec![event],
+    });
+    let ended = swallow_an_answer(307, Some(silent));
     let counters = ended.execute().counters();
     assert!(counters.unknown >= 1, "{counters:?}");
-    assert!(counters.unknown_resolved >= 1, "{counters:?}");
+    assert_eq!(counters.unknown_resolved, counters.unknown, "{counters:?}");
 }
 
 #[test]
