@@ -181,9 +181,11 @@ impl Bench {
         let clock = SessionClock::new(0, START_MS, 1_000);
         let policy = AnyPolicy::load(&PolicySpec::Onnx, None).unwrap();
         let decide_ms = i64::try_from(policy.terms().decide_ms).unwrap();
+        // So few that fills are forgotten while allocations are counted.
+        let config = ExecuteConfig { fills_remembered: 128, ..ExecuteConfig::default() };
         let mut bench = Self {
             decide: DecideStage::new(policy, &DecideConfig { max_markets: 64, clock }).unwrap(),
-            execute: ExecuteStage::new(ExecuteConfig::default(), clock, 7, DayState::default()),
+            execute: ExecuteStage::new(config, clock, 7, DayState::default()),
             said: DecideOut {
                 intents: Vec::with_capacity(ROOM),
                 decisions: Vec::with_capacity(ROOM),

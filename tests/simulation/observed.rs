@@ -190,12 +190,8 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
     let output = String::from_utf8(output).unwrap();
     let mut states = output.lines().map(|line| serde_json::from_str::<StateLine>(line).unwrap());
 
-    let names: Vec<(MarketKey, String)> = simulation
-        .stages()
-        .execute
-        .positions()
-        .map(|view| (view.market, view.ticker.as_str().to_owned()))
-        .collect();
+    let names: Vec<(MarketKey, String)> =
+        simulation.stages().execute.positions().map(|view| (view.market, view.ticker.as_str().to_owned())).collect();
     let order: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
     let mut books: BTreeMap<String, Book> = BTreeMap::new();
     let mut levels = BookLevels::default();
