@@ -183,9 +183,11 @@ impl Bench {
         let clock = SessionClock::new(0, START_MS, 1_000);
         let policy = AnyPolicy::load(&PolicySpec::Onnx, None).unwrap();
         let decide_ms = i64::try_from(policy.terms().decide_ms).unwrap();
+        // So few that fills are forgotten while allocations are counted.
+        let config = ExecuteConfig { fills_remembered: 128, ..ExecuteConfig::default() };
         let mut bench = Self {
             decide: DecideStage::new(policy, &DecideConfig { max_markets: 64, clock }).unwrap(),
-            execute: ExecuteStage::new(ExecuteConfig::default(), clock, 7, DayState::default()),
+            execute: ExecuteStage::new(config, clock, 7, DayState::default()),
             said: DecideOut {
                 intents: Vec::with_capacity(ROOM),
                 decisions: Vec::with_capacity(ROOM),
@@ -359,6 +361,12 @@ impl Bench {
         request
     }
 
+    /// As [`Self::intend`], for an intent that must lead to a request.
+    fn write(&mut self, action: Action, cents: u16, count: i64) -> (RequestId, &'static str) {
+        let request = self.intend(action, cents, count);
+        request.unwrap_or_else(|| panic!("no request for {action:?}: {:?}", self.last_update))
+    }
+
     fn answer(&mut self, request: RequestId, status: u16, kind: &'static str) {
         let body = std::mem::take(&mut self.body);
         let (found, ()) = allocations(|| {
@@ -417,22 +425,22 @@ impl Bench {
     fn round(&mut self) {
         let order = OrderId::from_bits(u128::from(self.round) * 2 + 1);
         let exit = OrderId::from_bits(u128::from(self.round) * 2 + 2);
-        let (create, what) = self.intend(Action::BuyYes, 40, 10).expect("an order");
+        let (create, what) = self.write(Action::BuyYes, 40, 10);
         assert_eq!(what, "create");
         self.pass(5);
         self.accept(create, order, 0, 10, "create acknowledged");
         assert!(self.intend(Action::BuyYes, 40, 10).is_none(), "kept");
         self.fill(order, BookSide::Bid, 40, 4);
-        let (amend, what) = self.intend(Action::BuyYes, 39, 10).expect("an amend");
+        let (amend, what) = self.write(Action::BuyYes, 36, 10);
         assert_eq!(what, "amend");
         self.pass(5);
         self.accept(amend, order, 0, 10, "amend acknowledged");
         assert!(self.intend(Action::BuyYes, 1, 10).is_none(), "outside the collar");
-        let (cancel, what) = self.intend(Action::SellYes, 44, 4).expect("a cancel");
+        let (cancel, what) = self.write(Action::SellYes, 44, 4);
         assert_eq!(what, "cancel");
         self.pass(5);
         self.accept_cancel(cancel, order, 10);
-        let (create, what) = self.intend(Action::SellYes, 44, 4).expect("an exit");
+        let (create, what) = self.write(Action::SellYes, 44, 4);
         assert_eq!(what, "create");
         self.pass(5);
         self.accept(create, exit, 0, 4, "create acknowledged");

@@ -1,21 +1,20 @@
 //! The simulation driver: the whole trader and the embedded exchange in one thread on virtual time, wire encoding
 //! included. The same inputs give the same run, whatever the machine does.
 
+mod delivery;
+
 use std::sync::Arc;
 
-use super::network::{Asker, Packet, Role};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
 pub use super::wires::{ReceivedFrame, SentRequest};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
-use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
+use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
-use crate::ports::ConnectionLost;
-use crate::wire::WS_PATH;
-use crate::wire::sign::{Credentials, SignatureText};
+use crate::wire::sign::Credentials;
 
 /// How a simulation runs.
 pub struct SimulationConfig {
@@ -221,7 +220,7 @@ impl<P: Policy> Simulation<P> {
     /// Moves messages between the stages until all rings are empty.
     fn settle(&mut self) {
         let now = self.tick();
-        loop {
+        for _ in 0..STEPS_AT_ONE_INSTANT_MAX {
             let mut moved = self.settle_decide(now);
             moved |= self.settle_execute(now);
             let Stages { feed, reconcile, .. } = &mut self.stages;
@@ -241,6 +240,7 @@ impl<P: Policy> Simulation<P> {
                 return;
             }
         }
+        panic!("the stages never stop sending each other messages at {} ns", now.mono_ns);
     }
 
     fn settle_decide(&mut self, now: Now) -> bool {
@@ -290,133 +290,51 @@ impl<P: Policy> Simulation<P> {
         }
         moved
     }
+}
 
-    fn deliver(&mut self, packet: Packet, now: Now) {
-        match packet {
-            Packet::Open { session } => self.open(session),
-            Packet::Text { session, text } => self.exchange.text(session, text.as_bytes(), self.exchange_now()),
-            Packet::HungUp { session } => self.exchange.closed(session),
-            Packet::Request { ticket, method, target, body } => self.request(ticket, method, &target, &body),
-            Packet::Opened { role, connection } => match role {
-                Role::Feed => self.stages.feed.on_opened(connection, now, &mut FeedIo(&mut self.wires)),
-                Role::Reconcile => {
-                    self.stages.reconcile.on_opened(connection, now, &mut ReconcileIo(&mut self.wires));
-                }
-            },
-            Packet::Lost { role, connection, reason, http_status } => {
-                let lost = ConnectionLost { reason, http_status };
-                match role {
-                    Role::Feed => self.stages.feed.on_closed(connection, &lost, now, &mut FeedIo(&mut self.wires)),
-                    Role::Reconcile => {
-                        self.stages.reconcile.on_closed(connection, &lost, now, &mut ReconcileIo(&mut self.wires));
-                    }
-                }
-            }
-            Packet::Frame { role: Role::Feed, connection, text } => {
-                self.keep(&text, now);
-                self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
-            }
-            Packet::Frame { role: Role::Reconcile, connection, text } => {
-                let port = &mut ReconcileIo(&mut self.wires);
-                self.stages.reconcile.on_frame(connection, &text, now.mono_ns, now, port);
-            }
-            Packet::Ping { role: Role::Feed, connection } => self.stages.feed.on_ping(connection, now),
-            Packet::Ping { role: Role::Reconcile, connection } => self.stages.reconcile.on_ping(connection, now),
-            Packet::Answer { asker: Asker::Execute(request), status, body } => {
-                let port = &mut ExecuteIo(&mut self.wires);
-                self.stages.execute.on_answer(request, status, &body, now.mono_ns, now, port);
-            }
-            Packet::Answer { asker: Asker::Reconcile(request), status, body } => {
-                let port = &mut ReconcileIo(&mut self.wires);
-                self.stages.reconcile.on_answer(request, status, &body, now.mono_ns, now, port);
-            }
-        }
-        self.flush_exchange();
-        // Each input is followed through to its end before the next one, as a live driver with idle threads would.
-        self.settle();
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::decide::policy::HoldPolicy;
+    use crate::exchange::keys::issue_ed25519;
+    use crate::exchange::venue::ExchangeConfig;
+    use crate::execute::DayState;
+    use crate::pipeline::stages::{Start, build_stages};
+    use crate::wire::sign::Signer;
 
-    fn keep(&mut self, text: &Arc<[u8]>, now: Now) {
-        if self.keep_frames {
-            self.wires.frames.push(ReceivedFrame {
-                session_ms: now.session_ms,
-                text: Arc::clone(text),
-                decisions_before: self.wires.decisions.len(),
-            });
-        }
-    }
-
-    /// Signs and hands a request to the exchange.
-    fn signed<T>(
-        &mut self,
-        method: &str,
-        target: &str,
-        body: &[u8],
-        hand_in: impl FnOnce(&mut Exchange, &HttpRequest<'_>, ExchangeNow) -> T,
-    ) -> T {
-        let now = self.exchange_now();
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
-        let mut signature = SignatureText::default();
-        self.credentials
-            .signer
-            .sign(now.wall_ms, method, path, &mut signature)
-            .expect("a key that was loaded can sign a short text");
-        let timestamp = now.wall_ms.to_string();
-        let request = HttpRequest {
-            method,
-            target,
-            key_id: Some(&self.credentials.key_id),
-            timestamp: Some(&timestamp),
-            signature: Some(signature.as_str()),
-            body,
+    fn simulation() -> Simulation<HoldPolicy> {
+        let clock = SessionClock::new(0, 1_790_000_000_000, 1_000);
+        let start = Start { clock, nonce: 1, seed: 1, day: DayState::default() };
+        let key = issue_ed25519().unwrap();
+        let signer = Signer::from_pem(&key.private_key_pem).unwrap();
+        let config = SimulationConfig {
+            clock,
+            network_latency_ms: 0,
+            ring_capacity: 64,
+            snapshot_buffers: 4,
+            credentials: Arc::new(Credentials { key_id: key.key_id, signer }),
+            keep_frames: false,
         };
-        hand_in(&mut self.exchange, &request, now)
+        let exchange = Exchange::new(ExchangeConfig::default(), clock.session_ms(0)).unwrap();
+        let stages = build_stages(&Config::default(), HoldPolicy::new(), start).unwrap();
+        Simulation::new(config, stages, exchange, None)
     }
 
-    fn open(&mut self, session: SessionId) {
-        let Some((role, connection)) = self.wires.sessions.get(&session).copied() else { return };
-        let opened = self.signed("GET", WS_PATH, &[], |exchange, request, now| exchange.open(session, request, now));
-        let packet = match opened {
-            Ok(()) => Packet::Opened { role, connection },
-            Err(response) => Packet::Lost {
-                role,
-                connection,
-                reason: String::from_utf8_lossy(&response.body).into_owned(),
-                http_status: Some(response.status),
-            },
-        };
-        self.wires.network.send(self.now_ns, packet);
+    #[test]
+    fn a_trader_whom_the_exchange_does_not_know_keeps_trying_while_time_goes_on() {
+        let mut simulation = simulation();
+        let until_ms = simulation.session_ms() + 60_000;
+        simulation.run_until(until_ms);
+        assert_eq!(simulation.session_ms(), until_ms);
+        assert!(simulation.stages().feed.counters().refused_handshakes > 1);
+        assert!(simulation.frames().is_empty());
     }
 
-    fn request(&mut self, ticket: Ticket, method: &'static str, target: &str, body: &[u8]) {
-        self.signed(method, target, body, |exchange, request, now| exchange.http(ticket, request, now));
-    }
-
-    /// Puts what the exchange wrote on the network.
-    fn flush_exchange(&mut self) {
-        while let Some(output) = self.exchange.poll() {
-            let packet = match output {
-                Output::Response { ticket, response } => self
-                    .wires
-                    .tickets
-                    .remove(&ticket)
-                    .map(|asker| Packet::Answer { asker, status: response.status, body: response.body }),
-                Output::Frame { session, text } => self
-                    .wires
-                    .sessions
-                    .get(&session)
-                    .map(|&(role, connection)| Packet::Frame { role, connection, text }),
-                Output::Ping { session, .. } => {
-                    self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
-                }
-                Output::Close { session, reason } => self.wires.sessions.remove(&session).map(|(role, connection)| {
-                    Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
-                }),
-            };
-            // What belongs to a connection or request that was given up arrives nowhere.
-            if let Some(packet) = packet {
-                self.wires.network.send(self.now_ns, packet);
-            }
-        }
+    #[test]
+    #[should_panic(expected = "virtual time stands still")]
+    fn a_deadline_that_stays_in_the_past_is_named() {
+        let mut simulation = simulation();
+        (0..=STEPS_AT_ONE_INSTANT_MAX).for_each(|_| simulation.move_to(0));
     }
 }

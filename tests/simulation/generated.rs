@@ -41,3 +41,18 @@ fn the_maker_trades_a_minute_stops_clean_agrees_and_repeats_itself() {
 fn the_shipped_model_trades_a_minute_stops_clean_agrees_and_repeats_itself() {
     repeat(&PolicySpec::Onnx);
 }
+
+#[test]
+fn a_series_is_followed_from_market_to_market_and_each_one_pays() {
+    let mut plan = Plan::generated(PolicySpec::Maker, 21);
+    plan.config.markets.series = "KXSIM15S".to_owned();
+    plan.config.risk.stop_before_close_ms = 1_000;
+    let mut simulation = plan.start();
+    simulation.run_until(START_MS + 90_000);
+    let exchange = simulation.exchange();
+    let paid = exchange.engine().settlements_of(exchange.clients()[0]).count();
+    let counters = simulation.stages().execute.counters();
+    println!("{paid} settlements, {} fills: {counters:?}", fills(&simulation).0);
+    assert!(paid >= 3 && counters.settlements >= 1, "{paid}: {counters:?}");
+    stop_and_check(&mut simulation);
+}

@@ -11,11 +11,16 @@ use kalshi_actor::pipeline::session::Recordings;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
+/// Session time before the first frame. The account is read in real time, which at 20x is half a minute of the session:
+/// it has to be over when the market begins, or the runs begin at different frames.
+const LEAD_MS: i64 = 60_000;
+
 /// Plays frames files from their first frame until their markets have paid, and stops.
 fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<AnyPolicy> {
     let recordings = Recordings::load(files, None).unwrap();
     let end_ms = recordings.end_ms;
-    let mut simulation = Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms, speed_milli).start();
+    let mut simulation =
+        Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms - LEAD_MS, speed_milli).start();
     simulation.run_until(end_ms);
     stop_and_check(&mut simulation);
     simulation

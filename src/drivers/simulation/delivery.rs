@@ -1,0 +1,147 @@
+//! Both ends of the virtual network: what arrives is handed to a stage or to the exchange, signed like a real request;
+//! what the exchange writes is put on its way.
+
+use std::sync::Arc;
+
+use super::super::network::{Asker, Packet, Role};
+use super::super::wires::{ExecuteIo, FeedIo, ReceivedFrame, ReconcileIo};
+use super::Simulation;
+use crate::clock::Now;
+use crate::decide::policy::Policy;
+use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
+use crate::exchange::venue::Exchange;
+use crate::ports::ConnectionLost;
+use crate::wire::WS_PATH;
+use crate::wire::sign::SignatureText;
+
+impl<P: Policy> Simulation<P> {
+    /// Hands a message that has arrived to whom it is for, and follows it through to its end.
+    pub(super) fn deliver(&mut self, packet: Packet, now: Now) {
+        match packet {
+            Packet::Open { session } => self.open(session),
+            Packet::Text { session, text } => self.exchange.text(session, text.as_bytes(), self.exchange_now()),
+            Packet::HungUp { session } => self.exchange.closed(session),
+            Packet::Request { ticket, method, target, body } => self.request(ticket, method, &target, &body),
+            Packet::Opened { role, connection } => match role {
+                Role::Feed => self.stages.feed.on_opened(connection, now, &mut FeedIo(&mut self.wires)),
+                Role::Reconcile => {
+                    self.stages.reconcile.on_opened(connection, now, &mut ReconcileIo(&mut self.wires));
+                }
+            },
+            Packet::Lost { role, connection, reason, http_status } => {
+                let lost = ConnectionLost { reason, http_status };
+                match role {
+                    Role::Feed => self.stages.feed.on_closed(connection, &lost, now, &mut FeedIo(&mut self.wires)),
+                    Role::Reconcile => {
+                        self.stages.reconcile.on_closed(connection, &lost, now, &mut ReconcileIo(&mut self.wires));
+                    }
+                }
+            }
+            Packet::Frame { role: Role::Feed, connection, text } => {
+                self.keep(&text, now);
+                self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
+            }
+            Packet::Frame { role: Role::Reconcile, connection, text } => {
+                let port = &mut ReconcileIo(&mut self.wires);
+                self.stages.reconcile.on_frame(connection, &text, now.mono_ns, now, port);
+            }
+            Packet::Ping { role: Role::Feed, connection } => self.stages.feed.on_ping(connection, now),
+            Packet::Ping { role: Role::Reconcile, connection } => self.stages.reconcile.on_ping(connection, now),
+            Packet::Answer { asker: Asker::Execute(request), status, body } => {
+                let port = &mut ExecuteIo(&mut self.wires);
+                self.stages.execute.on_answer(request, status, &body, now.mono_ns, now, port);
+            }
+            Packet::Answer { asker: Asker::Reconcile(request), status, body } => {
+                let port = &mut ReconcileIo(&mut self.wires);
+                self.stages.reconcile.on_answer(request, status, &body, now.mono_ns, now, port);
+            }
+        }
+        self.flush_exchange();
+        // Each input is followed through to its end before the next one, as a live driver with idle threads would.
+        self.settle();
+    }
+
+    fn keep(&mut self, text: &Arc<[u8]>, now: Now) {
+        if self.keep_frames {
+            self.wires.frames.push(ReceivedFrame {
+                session_ms: now.session_ms,
+                text: Arc::clone(text),
+                decisions_before: self.wires.decisions.len(),
+            });
+        }
+    }
+
+    /// Signs and hands a request to the exchange.
+    fn signed<T>(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        hand_in: impl FnOnce(&mut Exchange, &HttpRequest<'_>, ExchangeNow) -> T,
+    ) -> T {
+        let now = self.exchange_now();
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let mut signature = SignatureText::default();
+        self.credentials
+            .signer
+            .sign(now.wall_ms, method, path, &mut signature)
+            .expect("a key that was loaded can sign a short text");
+        let timestamp = now.wall_ms.to_string();
+        let request = HttpRequest {
+            method,
+            target,
+            key_id: Some(&self.credentials.key_id),
+            timestamp: Some(&timestamp),
+            signature: Some(signature.as_str()),
+            body,
+        };
+        hand_in(&mut self.exchange, &request, now)
+    }
+
+    fn open(&mut self, session: SessionId) {
+        let Some((role, connection)) = self.wires.sessions.get(&session).copied() else { return };
+        let opened = self.signed("GET", WS_PATH, &[], |exchange, request, now| exchange.open(session, request, now));
+        let packet = match opened {
+            Ok(()) => Packet::Opened { role, connection },
+            Err(response) => Packet::Lost {
+                role,
+                connection,
+                reason: String::from_utf8_lossy(&response.body).into_owned(),
+                http_status: Some(response.status),
+            },
+        };
+        self.wires.network.send(self.now_ns, packet);
+    }
+
+    fn request(&mut self, ticket: Ticket, method: &'static str, target: &str, body: &[u8]) {
+        self.signed(method, target, body, |exchange, request, now| exchange.http(ticket, request, now));
+    }
+
+    /// Puts what the exchange wrote on the network.
+    pub(super) fn flush_exchange(&mut self) {
+        while let Some(output) = self.exchange.poll() {
+            let packet = match output {
+                Output::Response { ticket, response } => self
+                    .wires
+                    .tickets
+                    .remove(&ticket)
+                    .map(|asker| Packet::Answer { asker, status: response.status, body: response.body }),
+                Output::Frame { session, text } => self
+                    .wires
+                    .sessions
+                    .get(&session)
+                    .map(|&(role, connection)| Packet::Frame { role, connection, text }),
+                Output::Ping { session, .. } => {
+                    self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
+                }
+                Output::Close { session, reason } => self.wires.sessions.remove(&session).map(|(role, connection)| {
+                    Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
+                }),
+            };
+            // What belongs to a connection or request that was given up arrives nowhere.
+            if let Some(packet) = packet {
+                self.wires.network.send(self.now_ns, packet);
+            }
+        }
+    }
+}
