@@ -15,23 +15,26 @@ pub fn session_folder(asked: Option<PathBuf>, venue: &str) -> PathBuf {
     })
 }
 
-/// Where trips and the daily loss are kept: the configured folder; else the session's own on the embedded exchange,
-/// whose account ends with the session; else below `$XDG_STATE_HOME`.
+/// Where trips and the daily loss are kept: the configured folder; else the session's own on the embedded exchange and
+/// on paper, whose accounts end with the session; else below `$XDG_STATE_HOME`. Without a session it is that of the
+/// venue itself.
 ///
 /// # Errors
 /// When the folder cannot be made.
 pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, StateError> {
     let venue = config.venue.name;
+    let paper = session.is_some() && venue != VenueName::Sim && !config.venue.live;
+    let name = if paper { format!("paper-{}", venue.as_str()) } else { venue.as_str().to_owned() };
     let configured = Some(config.record.state_dir.as_str()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let root = configured.unwrap_or_else(|| match (venue, session) {
-        (VenueName::Sim, Some(session)) => session.join("state"),
+    let root = configured.unwrap_or_else(|| match session {
+        Some(session) if paper || venue == VenueName::Sim => session.join("state"),
         _ => {
             let home = std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
             let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
             home.unwrap_or_else(|| PathBuf::from(".")).join("kalshi-actor")
         }
     });
-    StateDir::open(&root, venue.as_str())
+    StateDir::open(&root, &name)
 }
 
 /// A mark for this start's orders that no other start has.
