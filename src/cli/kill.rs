@@ -25,7 +25,9 @@ pub(super) fn run(args: &KillArgs) -> anyhow::Result<ExitCode> {
     }
     let venue = match config.venue.name {
         kalshi_actor::config::VenueName::Sim => {
-            anyhow::bail!("there is nothing to kill on venue sim: its orders end with its session; name --venue demo or prod")
+            anyhow::bail!(
+                "there is nothing to kill on venue sim: its orders end with its session; name --venue demo or prod"
+            )
         }
         _ => outside_venue(&config.venue, |name| std::env::var(name).ok())?,
     };

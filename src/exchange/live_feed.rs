@@ -144,8 +144,7 @@ mod tests {
     fn engine() -> (Engine, MarketIndex) {
         let steps = RecordedMarket { ticker: TICKER.to_owned(), steps: Vec::new(), ended: false };
         let SessionMarket { spec, .. } = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
-        let spec =
-            MarketSpec { open_ms: NOW_MS - 1_000, close_ms: NOW_MS + 60_000, bands: GridBands::cents(), ..spec };
+        let spec = MarketSpec { open_ms: NOW_MS - 1_000, close_ms: NOW_MS + 60_000, bands: GridBands::cents(), ..spec };
         let mut engine = Engine::new(1);
         let market = engine.list_market(spec, NOW_MS).unwrap();
         (engine, market)
@@ -202,7 +201,10 @@ mod tests {
         assert_eq!(engine.market(market).spec().close_ms, close_ts * 1_000);
         let determined = lifecycle("determined", r#","result":"yes","settlement_value":"1.0000","determination_ts":1"#);
         feed.frame(&mut engine, determined.as_bytes(), NOW_MS, NOW_MS);
-        assert!(matches!(engine.market(market).state(), MarketState::Determined(Price::ONE) | MarketState::Finalized(Price::ONE)));
+        assert!(matches!(
+            engine.market(market).state(),
+            MarketState::Determined(Price::ONE) | MarketState::Finalized(Price::ONE)
+        ));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::engine::{AccountId, AccountSpec, Engine, ListError, MarketSpec};
 use super::gateway::{
     ApiKey, ExchangeNow, Fault, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
 };
-pub use super::live_feed::LiveFeedCounters;
 use super::live_feed::LiveFeed;
+pub use super::live_feed::LiveFeedCounters;
 use super::participants::{Participants, World};
 use super::recordings::{Recording, Recordings};
 use crate::market::Money;

@@ -145,8 +145,7 @@ fn resting(client: &RestClient) -> Result<Vec<Order>, String> {
         if answer.status != 200 {
             return Err(format!("GET {path}: HTTP {}: {}", answer.status, excerpt(&answer.body)));
         }
-        let page: OrdersPage =
-            serde_json::from_slice(&answer.body).map_err(|error| format!("GET {path}: {error}"))?;
+        let page: OrdersPage = serde_json::from_slice(&answer.body).map_err(|error| format!("GET {path}: {error}"))?;
         orders.extend(page.orders);
         if page.cursor.is_empty() {
             return Ok(orders);
@@ -157,12 +156,7 @@ fn resting(client: &RestClient) -> Result<Vec<Order>, String> {
 }
 
 /// Sends the cancels, each shard's in requests of their own, so that one shard's trouble is not another's.
-fn cancel(
-    client: &RestClient,
-    orders: &[&Order],
-    cancelled: &mut BTreeSet<OrderId>,
-    problems: &mut BTreeSet<String>,
-) {
+fn cancel(client: &RestClient, orders: &[&Order], cancelled: &mut BTreeSet<OrderId>, problems: &mut BTreeSet<String>) {
     let mut by_shard: BTreeMap<u8, Vec<Cancel<'_>>> = BTreeMap::new();
     for order in orders {
         match OrderId::parse(&order.order_id) {

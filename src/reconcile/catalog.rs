@@ -81,8 +81,7 @@ impl Catalog {
         if !self.wanted.tickers.is_empty() {
             let mut by_ticker: BTreeMap<_, _> =
                 read.into_iter().map(|market| (market.ticker.clone(), market)).collect();
-            self.gathered.markets =
-                self.wanted.tickers.iter().filter_map(|ticker| by_ticker.remove(ticker)).collect();
+            self.gathered.markets = self.wanted.tickers.iter().filter_map(|ticker| by_ticker.remove(ticker)).collect();
             return;
         }
         let mut open: Vec<_> = read.into_iter().filter(|market| market.status == MarketLifeStatus::Active).collect();

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use serde::de::DeserializeOwned;
 
 use super::directory::Directory;
-use crate::wire::{REST_PREFIX, escape_query};
 use crate::wire::account::{
     Fill, FillsPage, MarketPosition, NettingBody, Order, OrdersPage, PositionsPage, Settlement, SettlementsPage,
 };
 use crate::wire::markets::{
     AccountLimits, Balance, BucketLimit, EventBody, ExchangeStatus, Market, MarketsPage, SeriesBody,
 };
+use crate::wire::{REST_PREFIX, escape_query};
 
 /// What a request asks for. Listings carry the cursor of their page; the empty one is the first.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -203,10 +203,7 @@ fn note_kill(report: &mut SessionReport, killed: Result<KillReport, KillError>) 
 fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
     JournalPlan {
         folder: folder.join("journal"),
-        limits: SegmentLimits {
-            segment_bytes: config.record.segment_bytes,
-            total_bytes: config.record.journal_bytes,
-        },
+        limits: SegmentLimits { segment_bytes: config.record.segment_bytes, total_bytes: config.record.journal_bytes },
         description: label.as_bytes().to_vec(),
     }
 }

@@ -105,10 +105,7 @@ fn endpoint(key: &'static str, configured: &str, own: &str, path: &'static str) 
 ///
 /// # Errors
 /// On the venue sim, or when an address or the credentials are no use.
-pub fn outside_venue(
-    config: &VenueConfig,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Venue, OutsideError> {
+pub fn outside_venue(config: &VenueConfig, variable: impl Fn(&str) -> Option<String>) -> Result<Venue, OutsideError> {
     let [rest, socket] = own_urls(config.name)?;
     let rest = endpoint("rest_url", &config.rest_url, rest, REST_PREFIX)?;
     let socket = endpoint("ws_url", &config.ws_url, socket, WS_PATH)?;
@@ -120,13 +117,7 @@ pub fn outside_venue(
     let credentials = load_credentials(&named, variable)
         .map_err(|source| OutsideError::Credentials { venue: config.name.as_str(), source })?;
     let credentials = Arc::new(credentials);
-    Ok(Venue {
-        feed: socket.clone(),
-        feed_credentials: Arc::clone(&credentials),
-        account: socket,
-        rest,
-        credentials,
-    })
+    Ok(Venue { feed: socket.clone(), feed_credentials: Arc::clone(&credentials), account: socket, rest, credentials })
 }
 
 /// A session on demo or prod.

@@ -78,7 +78,10 @@ impl Recordings {
                 terms.result = Some(value);
             }
             if terms.result.is_none() {
-                notes.push(format!("{}: no result known; a position left in it stays open at its exit price", steps.ticker));
+                notes.push(format!(
+                    "{}: no result known; a position left in it stays open at its exit price",
+                    steps.ticker
+                ));
             }
             markets.push(Recording { terms, steps });
         }
