@@ -4,6 +4,7 @@
 mod config;
 mod exchange;
 mod journal;
+mod kill;
 mod observe;
 mod resume;
 mod run;
@@ -40,6 +41,8 @@ enum Command {
     Journal(journal::JournalArgs),
     /// Print the effective configuration as TOML, with a comment for every key
     Config(config::ConfigCommandArgs),
+    /// Cancel every open order of this program on a venue. Stop its session first, which would place new ones
+    Kill(kill::KillArgs),
     /// Clear the mark of a trip, after a person has looked at its reason
     Resume(resume::ResumeArgs),
 }
@@ -80,6 +83,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Observe(args)) => observe::run(&args),
         Some(Command::Journal(args)) => journal::run(&args),
         Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Kill(args)) => kill::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
     };
     result.unwrap_or_else(|error| {

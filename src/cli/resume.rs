@@ -13,7 +13,7 @@ pub(super) struct ResumeArgs {
     /// The venue that tripped
     #[arg(long, value_name = "VENUE")]
     venue: Option<run::VenueArg>,
-    /// The session's folder, for a trip on the embedded exchange
+    /// The session's folder, for a trip on the embedded exchange or on paper
     #[arg(long, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
     #[command(flatten)]

@@ -13,8 +13,8 @@ use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
-    Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, Recordings, SHARDS, SessionPlan, SessionReport, cash,
-    draw_nonce, run_session, session_folder, settings, state_dir,
+    Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan, SessionReport,
+    cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder, settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
 use kalshi_actor::record::live::LiveFigures;
@@ -96,12 +96,18 @@ pub(super) struct RunArgs {
     /// stay open
     #[arg(long, value_name = "RESULT", requires = "from")]
     result: Option<GivenResult>,
-    /// How many times faster than the wall clock session time runs; embedded exchange only
-    #[arg(long, value_name = "X", value_parser = parse_speed, default_value = "1")]
-    speed: u32,
-    /// Seeds everything that is random in the embedded exchange
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// How many times faster than the wall clock session time runs; embedded exchange only [default: 1]
+    #[arg(long, value_name = "X", value_parser = parse_speed)]
+    speed: Option<u32>,
+    /// Seeds everything that is random in the embedded exchange [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Send orders to demo or prod; without it they are matched on paper against the venue's live feed
+    #[arg(long)]
+    live: bool,
+    /// Accept that prod trades real money, which may be lost; needed for --venue prod --live
+    #[arg(long)]
+    i_accept_losses: bool,
     /// The session's folder, for journal and summary.json; without it a new one below ./sessions
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -131,18 +137,37 @@ impl RunArgs {
         if let Some(series) = &self.series {
             config.markets.series.clone_from(series);
         }
+        config.venue.live |= self.live;
         config.check()?;
         Ok(config)
+    }
+
+    /// Refuses what only the embedded exchange can do.
+    fn check_outside(&self, venue: VenueName) -> anyhow::Result<()> {
+        let given = [
+            (self.speed.is_some(), "--speed", "a venue outside runs at the speed of the wall clock"),
+            (!self.from.is_empty(), "--from", "recorded markets are played by the embedded exchange"),
+            (self.seed.is_some(), "--seed", "nothing outside is decided by it"),
+        ];
+        match given.into_iter().find(|(given, ..)| *given) {
+            Some((_, option, why)) => bail!("{option} with --venue {}: {why}; use --venue sim", venue.as_str()),
+            None => Ok(()),
+        }
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
     }
 }
 
 /// Runs a session and prints its report.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
+    check_live(&config.venue, args.i_accept_losses)?;
     let signals = Signals::install()?;
     match config.venue.name {
         VenueName::Sim => run_sim(args, config, &signals),
-        VenueName::Demo | VenueName::Prod => bail!("--venue demo and prod are not connected yet; use sim"),
+        VenueName::Demo | VenueName::Prod => run_on_venue(args, config, &signals),
     }
 }
 
@@ -150,6 +175,20 @@ fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
     let spec: PolicySpec = config.policy.kind.parse()?;
     let model = Some(config.policy.model.as_str()).filter(|model| !model.is_empty()).map(PathBuf::from);
     Ok(AnyPolicy::load(&spec, model.as_deref())?)
+}
+
+/// Demo or prod: live, or on paper.
+fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
+    args.check_outside(config.venue.name)?;
+    let policy = load_policy(&config)?;
+    let venue = outside_venue(&config.venue, |name| std::env::var(name).ok())?;
+    let name = config.venue.name.as_str();
+    let folder = session_folder(args.out, &if config.venue.live { name.to_owned() } else { format!("paper-{name}") });
+    let plan = OutsidePlan { config, venue, policy, duration: args.duration, folder: folder.clone(), tamper: None };
+    let line = Line::new();
+    let report = run_outside(plan, signals, |figures| line.show(figures))?;
+    line.end();
+    finish(&report, &folder)
 }
 
 /// What the embedded exchange trades in.
@@ -166,7 +205,7 @@ struct Scene {
 fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
     if args.from.is_empty() {
         let start_ms = wall_ms();
-        let world = default_world(args.seed, config.markets.count, start_ms);
+        let world = default_world(args.seed(), config.markets.count, start_ms);
         return Ok(Scene { label: "sim", world, recordings: Vec::new(), start_ms, end_ms: None, notes: Vec::new() });
     }
     let recorded = Recordings::load(&args.from, args.result)?;
@@ -185,14 +224,15 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
     let duration = args.duration.or(generated.then_some(DEFAULT_DURATION));
     let embedded = EmbeddedExchange::start(EmbeddedPlan {
-        seed: args.seed,
+        seed: args.seed(),
         settings: settings(&config.exchange)?,
         world: scene.world,
         recordings: scene.recordings,
         cash: cash(&config.exchange, SHARDS),
         session_ms: scene.start_ms,
-        speed_milli: args.speed,
+        speed_milli: args.speed.unwrap_or(1_000),
     })?;
+    let seed = args.seed();
     let folder = session_folder(args.out, "sim");
     let (clock, session) = (embedded.clock.clone(), embedded.session);
     let plan = SessionPlan {
@@ -204,7 +244,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         session,
         duration,
         folder: folder.clone(),
-        seed: args.seed,
+        seed,
         nonce: draw_nonce(),
         tee: None,
         tamper: None,

@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod http;
 pub mod idle;
+pub mod kill;
 pub mod live;
 pub mod net;
 pub mod pin;

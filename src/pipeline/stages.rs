@@ -79,7 +79,7 @@ fn execute_config(config: &Config, clock: SessionClock, order_ttl_ms: u64) -> Ex
 }
 
 /// Which markets the configuration names: tickers before a series before a count.
-fn directory(config: &Config) -> DirectoryConfig {
+pub(super) fn directory(config: &Config) -> DirectoryConfig {
     let markets = &config.markets;
     let series = Some(markets.series.clone()).filter(|series| !series.is_empty());
     let count = (markets.tickers.is_empty() && series.is_none()).then_some(markets.count);

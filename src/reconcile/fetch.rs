@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use serde::de::DeserializeOwned;
 
 use super::directory::Directory;
-use crate::wire::REST_PREFIX;
 use crate::wire::account::{
     Fill, FillsPage, MarketPosition, NettingBody, Order, OrdersPage, PositionsPage, Settlement, SettlementsPage,
 };
 use crate::wire::markets::{
     AccountLimits, Balance, BucketLimit, EventBody, ExchangeStatus, Market, MarketsPage, SeriesBody,
 };
+use crate::wire::{REST_PREFIX, escape_query};
 
 /// What a request asks for. Listings carry the cursor of their page; the empty one is the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,7 +194,7 @@ fn trading(status: &ExchangeStatus) -> Vec<(u8, bool)> {
 
 fn write_path(path: &mut String, resource: &str, last: &str) {
     path.push_str(resource);
-    escape(path, last);
+    escape_query(path, last);
 }
 
 fn listing(path: &mut String, resource: &str, filter: &str, cursor: &str) {
@@ -202,18 +202,7 @@ fn listing(path: &mut String, resource: &str, filter: &str, cursor: &str) {
     write!(path, "{resource}?{filter}{separator}limit={PAGE}").expect("writing to a String cannot fail");
     if !cursor.is_empty() {
         path.push_str("&cursor=");
-        escape(path, cursor);
-    }
-}
-
-/// Percent-escapes what is not unreserved: cursors are opaque.
-fn escape(path: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            write!(path, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
+        escape_query(path, cursor);
     }
 }
 

@@ -18,6 +18,8 @@ pub mod sign;
 
 pub use error::WireError;
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::market::Money;
@@ -26,6 +28,17 @@ use crate::market::Money;
 pub const REST_PREFIX: &str = "/trade-api/v2";
 /// The path of the WebSocket handshake; what its signature covers.
 pub const WS_PATH: &str = "/trade-api/ws/v2";
+
+/// Appends a value to a path or query, percent-escaped but for the unreserved characters (RFC 3986): cursors are opaque.
+pub fn escape_query(path: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            path.push(char::from(byte));
+        } else {
+            write!(path, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+}
 
 /// Dollars that the exchange prints with four decimals, such as averages and balances. Reads up to six; prints four,
 /// rounded down.

@@ -15,17 +15,20 @@ pub fn session_folder(asked: Option<PathBuf>, venue: &str) -> PathBuf {
     })
 }
 
-/// Where trips and the daily loss are kept: the configured folder; else the session's own on the embedded exchange,
-/// whose account ends with the session; else below `$XDG_STATE_HOME`.
+/// Where trips and the daily loss are kept: the configured folder; else the session's own on the embedded exchange and
+/// on paper, whose accounts end with the session; else below `$XDG_STATE_HOME`. Without a session it is that of the
+/// venue itself.
 ///
 /// # Errors
 /// When the folder cannot be made.
 pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, StateError> {
     let venue = config.venue.name;
+    let paper = session.is_some() && venue != VenueName::Sim && !config.venue.live;
+    let name = if paper { format!("paper-{}", venue.as_str()) } else { venue.as_str().to_owned() };
     let configured = Some(config.record.state_dir.as_str()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let own = session.filter(|_| venue == VenueName::Sim).map(|session| session.join("state"));
+    let own = session.filter(|_| paper || venue == VenueName::Sim).map(|session| session.join("state"));
     let root = configured.or(own).unwrap_or_else(state_home);
-    StateDir::open(&root, venue.as_str())
+    StateDir::open(&root, &name)
 }
 
 /// The user's folder for state, by the XDG base directory rules.

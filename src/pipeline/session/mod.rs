@@ -5,6 +5,8 @@ mod activity;
 mod embedded;
 mod facts;
 mod folders;
+mod outside;
+mod paper;
 mod recordings;
 
 use std::path::{Path, PathBuf};
@@ -15,9 +17,12 @@ use thiserror::Error;
 pub use activity::Activity;
 pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
 pub use folders::{draw_nonce, session_folder, state_dir};
+pub use outside::{OutsideError, OutsidePlan, check_live, outside_venue, run_outside};
+pub use paper::PaperError;
 pub use recordings::{GivenResult, Recordings, RecordingsError};
 
 use super::clock::{Clock, wall_ms};
+use super::kill::{KillError, KillReport, KillSettings, kill};
 use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
 use super::signals::Signals;
 use super::stages::{Start, build_stages};
@@ -140,6 +145,7 @@ pub fn run_session(
     let start = Start { clock: plan.session, nonce: plan.nonce, seed: plan.seed, day };
     let stages = build_stages(&plan.config, plan.policy, start)?;
     let journal = plan.config.record.journal.then(|| journal_plan(&plan.config, &plan.folder, &plan.label));
+    let (venue, kill_settings) = (plan.venue.clone(), KillSettings::new(&plan.config.orders));
     let stop_timeout = Duration::from_millis(plan.config.orders.stop_timeout_ms);
     let mut live = Live::start(LivePlan {
         config: plan.config,
@@ -162,6 +168,8 @@ pub fn run_session(
             std::thread::sleep(TURN);
         }
     }
+    // The execute thread is gone, or did not come to an end: its orders must not outlive it.
+    let killed = (!live.is_done()).then(|| kill(&venue, kill_settings));
     if let Some(day) = live.day_state() {
         plan.state.set_day(&day)?;
     }
@@ -169,7 +177,10 @@ pub fn run_session(
     if let Some(day) = &outcome.day {
         plan.state.set_day(day)?;
     }
-    let report = facts::report(plan.label, traded_for, &outcome);
+    let mut report = facts::report(plan.label, traded_for, &outcome);
+    if let Some(killed) = killed {
+        note_kill(&mut report, killed);
+    }
     if let Some(reason) = trip_reason(&ending, &report) {
         plan.state.trip(wall_ms(), &reason)?;
     }
@@ -178,6 +189,15 @@ pub fn run_session(
         .write(&plan.folder)
         .map_err(|source| SessionError::File { path: plan.folder.join("summary.json"), source })?;
     Ok(report)
+}
+
+/// What came of cancelling past the execute stage.
+fn note_kill(report: &mut SessionReport, killed: Result<KillReport, KillError>) {
+    match killed {
+        Ok(killed) if killed.is_clean() => report.notes.push(format!("cancelled past the execute stage: {killed}")),
+        Ok(killed) => report.failures.push(format!("orders are still open: {killed}")),
+        Err(error) => report.failures.push(error.to_string()),
+    }
 }
 
 fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {

@@ -10,6 +10,10 @@ use crate::exchange::recorded::{FramesError, MetadataError, SessionMarket, find_
 use crate::exchange::recordings::Recording;
 use crate::market::{FeeSchedule, Price};
 
+/// What a reader of results in recorded markets has to know.
+pub(super) const RECORDED_NOTE: &str = "recorded markets: our orders consume displayed size and queue behind it; they \
+                                        have no other effect on prices or on what others did";
+
 /// Why recordings cannot be played.
 #[derive(Debug, Error)]
 pub enum RecordingsError {
@@ -61,11 +65,7 @@ impl Recordings {
     /// When a file or record cannot be read; the error names it.
     pub fn load(paths: &[PathBuf], given: Option<GivenResult>) -> Result<Self, RecordingsError> {
         let mut markets = Vec::new();
-        let mut notes = vec![
-            "recorded markets: our orders consume displayed size and queue behind it; they have no other effect on \
-             prices or on what others did"
-                .to_owned(),
-        ];
+        let mut notes = vec![RECORDED_NOTE.to_owned()];
         let fees = FeeSchedule::QUADRATIC;
         for steps in read_frames(paths)? {
             let record = paths.iter().find_map(|path| find_metadata(path, &steps.ticker));

@@ -1,0 +1,208 @@
+//! Sessions on a venue outside, with an exchange of our own in its place: live, on paper, killed, and after a panic.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kalshi_actor::config::{Config, IdleName, VenueName};
+use kalshi_actor::decide::policy::AnyPolicy;
+use kalshi_actor::exchange::engine::{AccountId, Engine};
+use kalshi_actor::exchange::launch::{LaunchConfig, launch};
+use kalshi_actor::exchange::participants::default_world;
+use kalshi_actor::exchange::server::{ServerConfig, ServerHandle};
+use kalshi_actor::market::{OrderId, OrderStatus};
+use kalshi_actor::messages::AccountEvent;
+use kalshi_actor::pipeline::endpoint::Endpoint;
+use kalshi_actor::pipeline::kill::{KillSettings, kill};
+use kalshi_actor::pipeline::live::{Tamper, Venue};
+use kalshi_actor::pipeline::session::{
+    OutsidePlan, SHARDS, SessionReport, cash, outside_venue, run_outside, settings, state_dir,
+};
+use kalshi_actor::pipeline::signals::Signals;
+use kalshi_actor::pipeline::signing::Signature;
+
+/// An exchange that plays the venue, and the configuration of an actor that trades there.
+struct Outside {
+    handle: ServerHandle,
+    config: Config,
+    folder: tempfile::TempDir,
+}
+
+impl Outside {
+    fn start(seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.venue.name = VenueName::Demo;
+        config.pipeline.idle = IdleName::Park;
+        config.record.journal = false;
+        config.record.state_dir = folder.path().join("state").to_string_lossy().into_owned();
+        config.markets.count = 4;
+        config.orders.stop_timeout_ms = 15_000;
+        let server = ServerConfig::local();
+        let (handle, facts) = launch(LaunchConfig {
+            seed,
+            settings: settings(&config.exchange).unwrap(),
+            world: default_world(seed, 4, server.session_ms()),
+            cash: cash(&config.exchange, SHARDS),
+            recordings: Vec::new(),
+            server,
+            key_directory: folder.path().join("keys"),
+        })
+        .unwrap();
+        config.venue.rest_url = facts.rest_url.parse::<Endpoint>().unwrap().origin();
+        config.venue.ws_url = facts.ws_url.parse::<Endpoint>().unwrap().origin();
+        config.venue.key_id = facts.ed25519_key_id;
+        config.venue.private_key_path = facts.ed25519_private_key_path.to_string_lossy().into_owned();
+        Self { handle, config, folder }
+    }
+
+    fn venue(&self) -> Venue {
+        outside_venue(&self.config.venue, |_| None).unwrap()
+    }
+
+    fn trade(&self, live: bool, duration: Duration, tamper: Option<Tamper>) -> SessionReport {
+        let mut config = self.config.clone();
+        config.venue.live = live;
+        let plan = OutsidePlan {
+            venue: self.venue(),
+            policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
+            duration: Some(duration),
+            folder: self.folder.path().join("session"),
+            tamper,
+            config,
+        };
+        run_outside(plan, &Signals::detached(), |_| ()).unwrap()
+    }
+
+    /// The venue's final state, the actor's account in it, and the folder of what was written.
+    fn end(self) -> (kalshi_actor::exchange::venue::Exchange, AccountId, tempfile::TempDir) {
+        let exchange = self.handle.stop().unwrap();
+        let account = exchange.clients()[0];
+        (exchange, account, self.folder)
+    }
+}
+
+fn resting(engine: &Engine, account: AccountId) -> usize {
+    engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting).count()
+}
+
+fn assert_agrees(report: &SessionReport) {
+    assert!(report.is_success(), "{:?} {:?}\n{}", report.failures, report.differences, report.report());
+}
+
+#[test]
+fn paper_trades_the_venues_feed_and_sends_it_nothing() {
+    let outside = Outside::start(3);
+    let report = outside.trade(false, Duration::from_secs(14), None);
+    assert_agrees(&report);
+    assert_eq!(report.summary.venue, "paper:demo");
+    assert_eq!(report.summary.markets, 4);
+    assert!(report.summary.orders.acked > 0 && report.summary.fills > 0, "{}", report.report());
+    assert!(report.notes.iter().any(|note| note.contains("no other effect on prices")), "{:?}", report.notes);
+    let (exchange, account, _folder) = outside.end();
+    assert_eq!(exchange.engine().orders_of(account).count(), 0);
+    assert_eq!(exchange.engine().fills_of(account).count(), 0);
+}
+
+#[test]
+fn live_trades_on_the_venue_itself() {
+    let outside = Outside::start(4);
+    let report = outside.trade(true, Duration::from_secs(10), None);
+    assert_agrees(&report);
+    assert_eq!(report.summary.venue, "demo");
+    let (exchange, account, _folder) = outside.end();
+    let engine = exchange.engine();
+    assert!(engine.orders_of(account).count() > 0, "{}", report.report());
+    assert_eq!(engine.fills_of(account).count() as u64, report.summary.fills);
+    assert_eq!(resting(engine, account), 0);
+}
+
+#[test]
+fn a_panic_of_the_execute_thread_leaves_no_order_open_and_trips() {
+    let outside = Outside::start(5);
+    let mut resting_orders = 0;
+    let tamper: Tamper = Box::new(move |event| {
+        if matches!(event, AccountEvent::Order(order) if order.status == OrderStatus::Resting) {
+            resting_orders += 1;
+            assert!(resting_orders < 4, "a defect of the execute stage");
+        }
+        vec![event]
+    });
+    let report = outside.trade(true, Duration::from_secs(30), Some(tamper));
+    assert!(!report.is_success());
+    assert!(report.failures[0].contains("execute") && report.failures[0].contains("a defect"), "{:?}", report.failures);
+    assert!(report.notes.iter().any(|note| note.contains("cancelled past the execute stage")), "{:?}", report.notes);
+    let mut live = outside.config.clone();
+    live.venue.live = true;
+    let tripped = state_dir(&live, Some(Path::new("unused"))).unwrap().tripped().unwrap().unwrap();
+    assert!(tripped.reason.contains("a defect"), "{}", tripped.reason);
+    let (exchange, account, _folder) = outside.end();
+    assert!(exchange.engine().orders_of(account).count() > 0);
+    assert_eq!(resting(exchange.engine(), account), 0);
+}
+
+/// Places an order that can rest: one cent, far from everything.
+fn place(venue: &Venue, client_order_id: &str, ticker: &str, shard: u8) -> OrderId {
+    let body = format!(
+        r#"{{"ticker":"{ticker}","client_order_id":"{client_order_id}","side":"bid","count":"1.00","price":"0.0100","time_in_force":"good_till_canceled","self_trade_prevention_type":"taker_at_cross","exchange_index":{shard}}}"#
+    );
+    let path = kalshi_actor::wire::orders::ORDERS_PATH;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let signature = Signature::make(&venue.credentials, "POST", path, now_ms).unwrap();
+    let mut request = ureq::post(format!("{}{path}", venue.rest.origin())).content_type("application/json");
+    for (name, value) in signature.headers(&venue.credentials.key_id) {
+        request = request.header(name, value);
+    }
+    let mut answer = request.send(body.as_bytes()).unwrap();
+    let text = answer.body_mut().read_to_vec().unwrap();
+    kalshi_actor::wire::orders::answer::parse_created(&text).unwrap().order
+}
+
+#[test]
+fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
+    let outside = Outside::start(6);
+    let venue = outside.venue();
+    let listing = kalshi_actor::pipeline::rest::RestClient::new(
+        &venue.rest,
+        &kalshi_actor::pipeline::net::Trust::WebPki,
+        Some(Arc::clone(&venue.credentials)),
+        Duration::from_secs(5),
+    );
+    let body = listing.get("/trade-api/v2/markets?status=open").unwrap().body;
+    let page: kalshi_actor::wire::markets::MarketsPage = serde_json::from_slice(&body).unwrap();
+    let mut shards = std::collections::BTreeSet::new();
+    for number in 0..30u32 {
+        let market = &page.markets[number as usize % page.markets.len()];
+        let shard = market.exchange_index.unwrap_or(0);
+        shards.insert(shard);
+        place(&venue, &format!("kact-00000000000000aa-{number:08x}"), &market.ticker, shard);
+    }
+    assert_eq!(shards.len(), 2);
+    let market = &page.markets[0];
+    let foreign = place(&venue, "somebody-else", &market.ticker, market.exchange_index.unwrap_or(0));
+
+    let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
+    let report = kill(&venue, settings).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.found, report.foreign), (30, 1), "{report}");
+    assert!(report.cancelled == 30, "{report}");
+    let (exchange, account, _folder) = outside.end();
+    let left: Vec<_> = exchange
+        .engine()
+        .orders_of(account)
+        .filter(|order| order.status == OrderStatus::Resting)
+        .map(|order| order.client_order_id.clone())
+        .collect();
+    assert_eq!(left.len(), 1);
+    assert_eq!(exchange.engine().order(foreign).unwrap().status, OrderStatus::Resting);
+}
+
+#[test]
+fn kill_says_so_when_it_cannot_see_the_orders() {
+    let outside = Outside::start(7);
+    let venue = outside.venue();
+    let (_exchange, _, _folder) = outside.end();
+    let settings = KillSettings { read_lag: Duration::from_millis(50), patience: Duration::from_millis(300) };
+    let text = kill(&venue, settings).unwrap_err().to_string();
+    assert!(text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
+}
