@@ -114,10 +114,13 @@ fn obey(socket: &mut WebSocket<TcpStream>, text: &str, seq: &mut u64) {
     if sid == BOOK_SID {
         *seq += 1;
         let levels = |prices: [&str; 3]| prices.map(|price| json!([price, "500.00"]));
-        send(socket, &json!({"type": "orderbook_snapshot", "sid": sid, "seq": *seq, "msg": {
+        send(
+            socket,
+            &json!({"type": "orderbook_snapshot", "sid": sid, "seq": *seq, "msg": {
             "market_ticker": TICKER, "market_id": "b0c1",
             "yes_dollars_fp": levels(["0.3000", "0.3500", "0.4200"]),
-            "no_dollars_fp": levels(["0.3000", "0.4000", "0.5000"])}, "sending_ts_ms": START_MS}));
+            "no_dollars_fp": levels(["0.3000", "0.4000", "0.5000"])}, "sending_ts_ms": START_MS}),
+        );
     }
 }
 

@@ -31,7 +31,9 @@ use kalshi_actor::pipeline::endpoint::Endpoint;
 use kalshi_actor::pipeline::http::{HttpEvent, HttpPool};
 use kalshi_actor::pipeline::idle::{Idle, IdleKind};
 use kalshi_actor::pipeline::net::Trust;
-use kalshi_actor::pipeline::ring::{BookInput, BookReceiver, BookRingSizes, BookSender, Receiver, Sender, book_rings, ring};
+use kalshi_actor::pipeline::ring::{
+    BookInput, BookReceiver, BookRingSizes, BookSender, Receiver, Sender, book_rings, ring,
+};
 use kalshi_actor::pipeline::signing::{SignatureCache, start_signing};
 use kalshi_actor::pipeline::websocket::{LiveSocket, WsInput};
 use kalshi_actor::ports::{
