@@ -23,6 +23,8 @@ use super::ConfigArgs;
 
 /// How long a plain session on the embedded exchange trades.
 const DEFAULT_DURATION: Duration = Duration::from_secs(30);
+/// Wall seconds between the start and the first frame of a recording.
+const START_LEAD_S: i64 = 2;
 /// From this length on a session on the embedded exchange has to have shown every kind of trading.
 const DEMONSTRATION: Duration = Duration::from_secs(30);
 
@@ -212,7 +214,9 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
     if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
         config.markets.tickers = recorded.tickers();
     }
-    let (start_ms, end_ms) = (recorded.start_ms, Some(recorded.end_ms));
+    // The account is read before the first frame, which takes wall time: the faster the session, the longer the lead.
+    let lead_ms = i64::from(args.speed.unwrap_or(1_000)) * START_LEAD_S;
+    let (start_ms, end_ms) = (recorded.start_ms - lead_ms, Some(recorded.end_ms));
     let (recordings, notes) = (recorded.markets, recorded.notes);
     Ok(Scene { label: "sim, recorded markets", world: World::default(), recordings, start_ms, end_ms, notes })
 }
