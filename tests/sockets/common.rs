@@ -24,14 +24,14 @@ use kalshi_actor::record::live::LiveFigures;
 use tempfile::TempDir;
 
 /// How long a condition may take on the slowest machine.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 const TURN: Duration = Duration::from_millis(20);
 
 /// A session of the rule-based policy on this many generated markets that leaves the processor to others when idle.
 pub fn config(markets: usize) -> Config {
     let mut config = Config::default();
     config.pipeline.idle = IdleName::Park;
-    config.policy.kind = "maker".to_owned();
+    "maker".clone_into(&mut config.policy.kind);
     config.markets.count = markets;
     config.orders.compare_every_ms = 1_000;
     config
