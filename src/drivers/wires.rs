@@ -77,6 +77,7 @@ pub(crate) struct Wires {
     pub(crate) session_ms: i64,
     pub(crate) network: Network,
     pub(crate) book: Queue<BookItem>,
+    #[expect(clippy::vec_box, reason = "a snapshot moves between stages as a pointer, as over the rings")]
     pub(crate) pool: Vec<Box<BookLevels>>,
     pub(crate) overflow_epoch: u64,
     pub(crate) resyncs: Queue<ResyncRequest>,
