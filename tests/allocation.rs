@@ -78,6 +78,7 @@ const ROUNDS: u32 = 250;
 struct DecideOut {
     intents: Vec<OrderIntent>,
     decisions: Vec<DecisionRecord>,
+    #[expect(clippy::vec_box, reason = "the stage takes and returns boxes")]
     levels: Vec<Box<BookLevels>>,
 }
 
@@ -313,7 +314,8 @@ impl Bench {
             read_ns: self.now.mono_ns,
             parsed_ns: self.now.mono_ns,
         };
-        let levels = (kind == BookEventKind::Snapshot).then(|| self.said.levels.pop().unwrap_or_else(levels));
+        let levels =
+            (kind == BookEventKind::Snapshot).then(|| self.said.levels.pop().unwrap_or_else(|| Box::new(levels())));
         let (found, ()) = allocations(|| {
             self.decide.on_book(&event, levels, self.now, &mut self.said);
             self.decide.on_drained(&mut self.said);
@@ -471,11 +473,11 @@ impl Bench {
     }
 }
 
-fn levels() -> Box<BookLevels> {
+fn levels() -> BookLevels {
     let side = |best: u16| {
         (1..=best).map(|cents| (Price::from_cents(cents), Count::from_contracts(i64::from(cents) + 20))).collect()
     };
-    Box::new(BookLevels { yes: side(40), no: side(56) })
+    BookLevels { yes: side(40), no: side(56) }
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(crate) struct Wires {
     pub(crate) session_ms: i64,
     pub(crate) network: Network,
     pub(crate) book: Queue<BookItem>,
-    #[expect(clippy::vec_box, reason = "the boxes travel through the queues as they are")]
+    #[expect(clippy::vec_box, reason = "a snapshot moves between stages as a pointer, as over the rings")]
     pub(crate) pool: Vec<Box<BookLevels>>,
     pub(crate) overflow_epoch: u64,
     pub(crate) resyncs: Queue<ResyncRequest>,
@@ -268,8 +268,6 @@ impl ExecutePort for ExecuteIo<'_> {
         self.0.request(Asker::Execute(request.id), request.method, request.path, request.body);
         Ok(())
     }
-
-    fn presign(&mut self, _method: &'static str, _path: &str) {}
 
     fn abandon(&mut self, request: RequestId) {
         self.0.tickets.retain(|_, asker| *asker != Asker::Execute(request));

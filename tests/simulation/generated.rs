@@ -8,7 +8,7 @@ use kalshi_actor::drivers::simulation::SentRequest;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
-fn run(policy: PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>) {
+fn run(policy: &PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>) {
     let began = Instant::now();
     let mut simulation = Plan::generated(policy.clone(), seed).start();
     simulation.run_until(START_MS + 60_000);
@@ -26,9 +26,9 @@ fn run(policy: PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>)
 }
 
 fn repeat(policy: &PolicySpec) {
-    let first = run(policy.clone(), 11);
-    assert!(first == run(policy.clone(), 11), "the same seed gives another run");
-    let other = run(policy.clone(), 12);
+    let first = run(policy, 11);
+    assert!(first == run(policy, 11), "the same seed gives another run");
+    let other = run(policy, 12);
     assert!(first.0 != other.0 && first.1 != other.1, "another seed gives the same run");
 }
 

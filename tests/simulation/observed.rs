@@ -220,8 +220,7 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
         let state = states.next().expect("a state for each book frame");
         assert_eq!(state.market, ticker);
         let until = frames.get(position + 1).map_or(decisions.len(), |next| next.decisions_before);
-        for number in frame.decisions_before..until {
-            let decision = &decisions[number];
+        for (number, decision) in decisions.iter().enumerate().take(until).skip(frame.decisions_before) {
             let name = &names.iter().find(|(key, _)| *key == decision.market).unwrap().1;
             assert_eq!((name, decision.time_ms), (&ticker, state.ts_ms), "decision {number}");
             for feature in 0..35 {
