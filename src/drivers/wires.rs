@@ -269,6 +269,8 @@ impl ExecutePort for ExecuteIo<'_> {
         Ok(())
     }
 
+    fn presign(&mut self, _method: &'static str, _path: &str) {}
+
     fn abandon(&mut self, request: RequestId) {
         self.0.tickets.retain(|_, asker| *asker != Asker::Execute(request));
     }

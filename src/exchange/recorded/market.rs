@@ -208,7 +208,9 @@ mod tests {
 
     fn step(book: &mut RecordedBook, grid: &Grid, entries: &[Entry]) -> Vec<(BookSide, usize, i64)> {
         let mut changes = Vec::new();
-        entries.iter().for_each(|entry| book.apply(grid, entry));
+        for entry in entries {
+            book.apply(grid, entry);
+        }
         book.cap();
         book.finish(&mut changes);
         changes.into_iter().map(|c| (c.side, c.slot, c.change.units() / 100)).collect()

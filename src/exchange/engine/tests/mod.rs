@@ -77,8 +77,11 @@ pub(super) fn money(text: &str) -> Money {
     Money::parse(text).unwrap()
 }
 
-/// The published book as (cents, contracts), YES bids and NO bids.
-pub(super) fn book(engine: &Engine) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+/// Levels as (cents, contracts).
+pub(super) type PlainLevels = Vec<(i64, i64)>;
+
+/// The published book: YES bids and NO bids.
+pub(super) fn book(engine: &Engine) -> (PlainLevels, PlainLevels) {
     let mut levels = crate::market::BookLevels::default();
     engine.levels(0, &mut levels);
     let plain = |side: Vec<(Price, Count)>| side.into_iter().map(|(p, c)| (p.units() / 100, c.units() / 100)).collect();

@@ -1,6 +1,11 @@
 //! Random commands against a slow, obvious matcher that shares no code with the engine, and against what must hold
 //! after every command whatever it was.
 
+#![expect(
+    clippy::unit_arg,
+    reason = "a failed prop_assert returns from the function; a passed one is the unit it ends with"
+)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -181,6 +186,7 @@ struct Reference {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one rule of the order, as in the command that placed it")]
 struct Resting {
     id: OrderId,
     account: AccountId,
