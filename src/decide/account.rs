@@ -19,6 +19,8 @@ pub(super) struct Account {
     pub(super) position: Count,
     pub(super) open_order: Option<OpenOrder>,
     pub(super) blocked: bool,
+    /// Whether `execute` has reported it. Before that the market may be unknown there, and an intent would get no verdict.
+    pub(super) reported: bool,
     write_in_flight: bool,
     outstanding: Option<Outstanding>,
 }
@@ -61,6 +63,7 @@ impl Account {
         self.position = update.position;
         self.open_order = update.open_order;
         self.blocked = update.blocked;
+        self.reported = true;
         self.write_in_flight = update.busy;
         Learned { position_changed, answered }
     }

@@ -17,7 +17,7 @@ pub enum Skip {
     Busy,
     /// A later decision of the same market replaced it, because this stage was behind.
     Behind,
-    /// No state of the account was ever received.
+    /// No state of this market's account was ever received: `execute` may not know the market yet.
     NotReady,
     /// The market is past its close.
     Closed,

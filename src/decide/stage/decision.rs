@@ -74,7 +74,7 @@ impl<P: Policy> DecideStage<P> {
             Some(Skip::Stale)
         } else if port.overflow_epoch() != self.epoch_cleared {
             Some(Skip::Epoch)
-        } else if self.portfolio_version.is_none() {
+        } else if self.portfolio_version.is_none() || !account.reported {
             Some(Skip::NotReady)
         } else if account.busy() {
             Some(Skip::Busy)

@@ -376,6 +376,19 @@ fn a_sell_only_reduces() {
 }
 
 #[test]
+fn a_market_that_execute_has_not_reported_gets_no_intent() {
+    let mut bench = Bench::ready(Action::BuyYes);
+    // As a market that was listed just now, while others are traded.
+    bench.stage.accounts[KEY.position()] = Account::default();
+    bench.delta(250);
+    assert!(bench.port.intents.is_empty());
+    assert_eq!(bench.stage.counters().skipped(Skip::NotReady), 1);
+    bench.account(|_| {});
+    bench.delta(500);
+    assert_eq!(bench.port.intents.len(), 1);
+}
+
+#[test]
 fn a_blocked_market_sends_only_what_reduces() {
     for (action, position, sent) in [(Action::BuyYes, 0, 0), (Action::SellYes, 5, 1), (Action::BuyNo, 10, 1)] {
         let mut bench = Bench::ready(action);
