@@ -58,12 +58,12 @@ fn connections_cut_in_mid_session_are_made_again() {
     assert!(reconcile.connections >= 2 && reconcile.disconnections >= 1, "{reconcile:?}");
 }
 
-/// Trades in one market, where nothing can be written before the order of the swallowed answer is settled.
+/// Trades in one market, where nothing can be written before the order of the swallowed answer is settled. The first
+/// write is a create, and its answer is the one that is lost.
 fn swallow_an_answer(seed: u64, tamper: Option<Tamper>) -> Inside {
     let mut config = config(1);
     config.orders.answer_timeout_ms = 500;
     let mut trading = Trading::start(seed, config, tamper);
-    trading.wait_for_more(1, 0);
     trading.faults().arm(Fault::SwallowAnswer);
     trading.wait_for_more(5, 1);
     let ended = trading.stop();
