@@ -119,10 +119,10 @@ section! {
         rest_url: String = String::new();
         /// Base of the WebSocket, such as "wss://external-api-ws.demo.kalshi.co"; empty for the venue's own.
         ws_url: String = String::new();
-        /// The API key's id; KALSHI_API_KEY_ID in the environment goes first.
+        /// The API key's id; `KALSHI_API_KEY_ID` in the environment goes first.
         key_id: String = String::new();
         /// The file with the API key's private half, as PEM, which nobody else may be able to read; the environment goes
-        /// first: KALSHI_PRIVATE_KEY_PATH, or the key itself in KALSHI_PRIVATE_KEY. It never stands here.
+        /// first: `KALSHI_PRIVATE_KEY_PATH`, or the key itself in `KALSHI_PRIVATE_KEY`. It never stands here.
         private_key_path: String = String::new();
         /// Send orders to demo or prod; without it they are matched on paper against the live feed.
         live: bool = false;

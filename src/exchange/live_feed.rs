@@ -115,13 +115,15 @@ impl LiveFeed {
         self.complete(engine, market, now_ms);
         match &lifecycle.event {
             LifecycleEvent::Activated => engine.set_active(market, true, now_ms),
-            LifecycleEvent::Deactivated => engine.set_active(market, false, now_ms),
+            // The engine's grids are for life: with another one nothing more is traded, and what is held is paid in the
+            // end.
+            LifecycleEvent::Deactivated | LifecycleEvent::PriceLevelStructureUpdated { .. } => {
+                engine.set_active(market, false, now_ms);
+            }
             LifecycleEvent::CloseDateUpdated { close_ts } => {
                 engine.move_close(market, close_ts.saturating_mul(1_000), now_ms);
             }
             LifecycleEvent::Determined { settlement_value } => engine.determine(market, *settlement_value, now_ms),
-            // The engine's grids are for life: nothing more is traded, and what is held is paid in the end.
-            LifecycleEvent::PriceLevelStructureUpdated { .. } => engine.set_active(market, false, now_ms),
             LifecycleEvent::Created { .. } | LifecycleEvent::Settled | LifecycleEvent::Other => {}
         }
     }

@@ -148,13 +148,12 @@ pub fn run_outside(
     let OutsidePlan { config, venue, policy, duration, folder, tamper } = plan;
     let name = config.venue.name.as_str();
     let paper = if config.venue.live { None } else { Some(Paper::start(&config, &venue)?) };
-    let (clock, session) = match &paper {
-        Some(paper) => (paper.clock(), paper.session()),
-        None => {
-            let clock = Clock::start();
-            let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_000);
-            (clock, session)
-        }
+    let (clock, session) = if let Some(paper) = &paper {
+        (paper.clock(), paper.session())
+    } else {
+        let clock = Clock::start();
+        let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_000);
+        (clock, session)
     };
     let session_plan = SessionPlan {
         state: state_dir(&config, Some(&folder)).map_err(SessionError::from)?,

@@ -91,14 +91,13 @@ impl Paper {
                 feed.frame(text, session_ms);
             }
         })?;
-        let successors = match wanted.series {
-            None => None,
-            Some(_) => {
-                let (stop, stopped) = channel::bounded(0);
-                let feed = embedded.feed();
-                let follow = move || follow_series(&client, &wanted, known, &feed, &stopped);
-                Some((stop, std::thread::Builder::new().name("paper-series".to_owned()).spawn(follow)?))
-            }
+        let successors = if wanted.series.is_some() {
+            let (stop, stopped) = channel::bounded(0);
+            let feed = embedded.feed();
+            let follow = move || follow_series(&client, &wanted, known, &feed, &stopped);
+            Some((stop, std::thread::Builder::new().name("paper-series".to_owned()).spawn(follow)?))
+        } else {
+            None
         };
         Ok(Self { embedded, tee, frames, successors, notes })
     }
