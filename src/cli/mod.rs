@@ -64,6 +64,19 @@ impl ConfigArgs {
     }
 }
 
+/// An error with its causes. Many errors of the library say their cause themselves; it is not said twice.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text.push_str(separator);
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -87,7 +100,23 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Resume(args)) => resume::run(&args),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", describe(&error));
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::describe;
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
+        let error = anyhow::Error::from(missing).context("configuration a.toml: no such file");
+        assert_eq!(describe(&error), "configuration a.toml: no such file");
+        let error = Err::<(), _>(anyhow::anyhow!("line 2")).context("frames").unwrap_err();
+        assert_eq!(describe(&error), "frames: line 2");
+    }
 }

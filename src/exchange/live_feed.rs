@@ -115,7 +115,8 @@ impl LiveFeed {
         self.complete(engine, market, now_ms);
         match &lifecycle.event {
             LifecycleEvent::Activated => engine.set_active(market, true, now_ms),
-            // The engine's grids are for life: after a change nothing more is traded, and what is held is paid in the end.
+            // The engine's grids are for life: with another one nothing more is traded, and what is held is paid in the
+            // end.
             LifecycleEvent::Deactivated | LifecycleEvent::PriceLevelStructureUpdated { .. } => {
                 engine.set_active(market, false, now_ms);
             }

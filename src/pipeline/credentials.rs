@@ -24,12 +24,12 @@ const KEY_BYTES_MAX: u64 = 64 << 10;
 #[derive(Debug, Error)]
 pub enum CredentialsError {
     /// Nothing names a key id.
-    #[error("no API key id: set {KEY_ID_VARIABLE}, or `key_id` in the configuration")]
+    #[error("no API key id: set {KEY_ID_VARIABLE}, or `venue.key_id` in the configuration")]
     NoKeyId,
     /// Nothing names a key.
     #[error(
         "no private key: set {PRIVATE_KEY_PATH_VARIABLE} to a PEM file or {PRIVATE_KEY_VARIABLE} to its text, or \
-         `private_key_path` in the configuration"
+         `venue.private_key_path` in the configuration"
     )]
     NoKey,
     /// The key id cannot stand in a header.
