@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use kalshi_actor::config::{Config, VenueName};
+use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::recordings::Recording;
@@ -235,6 +235,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         cash: cash(&config.exchange, SHARDS),
         session_ms: scene.start_ms,
         speed_milli: args.speed.unwrap_or(1_000),
+        yields: config.pipeline.idle != IdleName::Park,
     })?;
     let seed = args.seed();
     let folder = session_folder(args.out, "sim");

@@ -52,6 +52,7 @@ fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
         cash: vec![(0, config.exchange.cash), (2, config.exchange.cash)],
         session_ms,
         speed_milli: 1_000,
+        yields: false,
     })
     .unwrap()
 }

@@ -98,12 +98,15 @@ impl EventLoop {
             if stopping {
                 return self.exchange;
             }
-            let timeout = self.timeout(self.now());
+            let timeout = if self.config.yields { Duration::ZERO } else { self.timeout(self.now()) };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // A poll that fails will fail again: without it the server is deaf.
                 Err(error) => panic!("the exchange's poll failed: {error}"),
+            }
+            if self.config.yields && events.is_empty() && self.unread.is_empty() {
+                std::thread::yield_now();
             }
             for event in &events {
                 self.handle(event);

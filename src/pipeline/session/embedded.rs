@@ -37,6 +37,8 @@ pub struct EmbeddedPlan {
     pub session_ms: i64,
     /// How fast session time runs, in thousandths of the wall clock.
     pub speed_milli: u32,
+    /// Its thread yields instead of sleeping: see [`ServerConfig::yields`].
+    pub yields: bool,
 }
 
 /// Why the embedded exchange is not there.
@@ -126,6 +128,7 @@ impl EmbeddedExchange {
         let server = ServerConfig {
             clock: SessionClock::new(0, plan.session_ms, plan.speed_milli),
             origin,
+            yields: plan.yields,
             ..ServerConfig::local()
         };
         let (handle, facts) = launch(LaunchConfig {
