@@ -130,11 +130,14 @@ pub enum NoAnswer {
 pub trait ExecutePort {
     /// The driver's monotonic clock, for latency figures.
     fn stamp_ns(&mut self) -> u64;
-    /// Writes an order request without waiting for the answer.
+    /// Writes an order request without waiting for the answer. Returns the time of the monotonic clock at which its bytes
+    /// had been handed to the kernel.
     ///
     /// # Errors
     /// [`NotSent`] when no connection can take it now.
-    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent>;
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent>;
+    /// Does all that [`request`](ExecutePort::request) would except hand over bytes: see `ExecuteStage::rehearse`.
+    fn rehearse(&mut self, _request: &OrderRequest<'_>) {}
     /// Says that a request with this path may follow, so that its signature can be made ahead. A hint: nothing but time
     /// is lost where it is ignored.
     fn presign(&mut self, method: &'static str, path: &str);

@@ -127,7 +127,7 @@ impl ExecutePort for ExecuteOut {
         0
     }
 
-    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         assert!(self.requests.len() < ROOM);
         let what = match request.method {
             "DELETE" => "cancel",
@@ -135,7 +135,7 @@ impl ExecutePort for ExecuteOut {
             _ => "create",
         };
         self.requests.push((request.id, what));
-        Ok(())
+        Ok(0)
     }
 
     fn presign(&mut self, _method: &'static str, _path: &str) {}
@@ -350,6 +350,11 @@ impl Bench {
         };
         let (found, ()) = allocations(|| self.execute.on_intent(&intent, self.now, &mut self.done));
         let request = self.done.requests.pop();
+        let (rehearsing, ()) = allocations(|| {
+            self.decide.rehearse();
+            self.execute.rehearse(self.now, &mut self.done);
+        });
+        self.note("rehearsal", rehearsing);
         self.note(
             match request {
                 Some((_, "create")) => "risk and create",
@@ -503,6 +508,7 @@ fn decide_and_execute_allocate_nothing_once_they_are_warm() {
         "risk and amend",
         "risk and cancel",
         "keep or refusal",
+        "rehearsal",
         "create acknowledged",
         "amend acknowledged",
         "cancel acknowledged",

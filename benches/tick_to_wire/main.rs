@@ -149,9 +149,10 @@ impl ExecutePort for ExecuteIo {
     fn stamp_ns(&mut self) -> u64 {
         self.clock.now_ns()
     }
-    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         let signature = self.signatures.signature(request.method, request.path, self.clock.wall_ms());
-        self.http.request(request, &signature.expect("the key signs"))
+        self.http.request(request, &signature.expect("the key signs"))?;
+        Ok(self.clock.now_ns())
     }
     fn presign(&mut self, method: &'static str, path: &str) {
         self.signatures.presign(method, path);

@@ -1,6 +1,7 @@
 //! The stage itself: its state, and what each input does to it.
 
 mod decision;
+mod rehearsal;
 mod resync;
 
 use std::sync::Arc;
@@ -64,6 +65,9 @@ pub struct DecideStage<P> {
     intents: u64,
     resync_deadline_ns: u64,
     observation: [f32; LENGTH],
+    /// The market of the last rehearsal, and what it saw.
+    rehearsed: usize,
+    rehearsal: [f32; LENGTH],
     counters: DecideCounters,
 }
 
@@ -93,6 +97,8 @@ impl<P: Policy> DecideStage<P> {
             intents: 0,
             resync_deadline_ns: NEVER_NS,
             observation: [0.0; LENGTH],
+            rehearsed: 0,
+            rehearsal: [0.0; LENGTH],
             counters: DecideCounters::default(),
         })
     }
@@ -162,6 +168,7 @@ impl<P: Policy> DecideStage<P> {
         port: &mut impl DecidePort,
     ) {
         self.counters.book_events += 1;
+        let begun_ns = port.stamp_ns();
         let changed = self.apply(event, levels.as_deref(), now, port);
         if let Some(levels) = levels {
             port.return_levels(levels);
@@ -170,7 +177,7 @@ impl<P: Policy> DecideStage<P> {
             let applied_ns = port.stamp_ns();
             self.consider(event, applied_ns, now, port);
             // Figures are recorded when the intent is on its way.
-            port.latency(Stage::Book, applied_ns.saturating_sub(now.mono_ns));
+            port.latency(Stage::Book, applied_ns.saturating_sub(begun_ns));
         }
     }
 

@@ -86,6 +86,14 @@ impl<P: Policy> Simulation<P> {
         self.now_ns = self.now_ns.max(end_ns);
     }
 
+    /// Has the stages rehearse once, as idle threads of a live session do.
+    pub fn rehearse(&mut self) {
+        let now = self.tick();
+        self.stages.feed.rehearse();
+        self.stages.decide.rehearse();
+        self.stages.execute.rehearse(now, &mut ExecuteIo(&mut self.wires));
+    }
+
     /// Stops the trader and runs until nothing of it is open and ledger and exchange were compared for the last time, for
     /// at most so many session milliseconds. Says whether it got there.
     pub fn stop(&mut self, patience_ms: i64) -> bool {

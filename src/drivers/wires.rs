@@ -258,7 +258,7 @@ impl ExecutePort for ExecuteIo<'_> {
         self.0.now_ns
     }
 
-    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         self.0.sent.push(SentRequest {
             session_ms: self.0.session_ms,
             method: request.method,
@@ -266,7 +266,7 @@ impl ExecutePort for ExecuteIo<'_> {
             body: String::from_utf8_lossy(request.body).into_owned(),
         });
         self.0.request(Asker::Execute(request.id), request.method, request.path, request.body);
-        Ok(())
+        Ok(self.0.now_ns)
     }
 
     fn presign(&mut self, _method: &'static str, _path: &str) {}

@@ -17,17 +17,19 @@ use crate::wire::orders::body::{Amend, Create};
 
 /// What the gate needs to know beside the intent: which order it would replace, and whether it reduces only.
 #[derive(Clone, Copy)]
-struct Wanted {
-    side: BookSide,
-    price: Price,
-    count: Count,
-    replaces: Option<OrderRef>,
+pub(super) struct Wanted {
+    pub(super) side: BookSide,
+    pub(super) price: Price,
+    pub(super) count: Count,
+    pub(super) replaces: Option<OrderRef>,
 }
 
 impl ExecuteStage {
     /// A decision. It gets exactly one verdict, in a portfolio update.
     pub fn on_intent(&mut self, intent: &OrderIntent, now: Now, port: &mut impl ExecutePort) {
         self.counters.intents += 1;
+        self.rehearsed = Some(*intent);
+        self.begun_ns = port.stamp_ns();
         let key = intent.market;
         let Some(market) = self.directory.get_mut(key) else {
             self.counters.stale_keys += 1;
@@ -97,10 +99,10 @@ impl ExecuteStage {
         self.gate(intent, wanted, now)?;
         // The exchange counts the new total from what it has filled, which may be ahead of the fills that came.
         let total = order.filled.max(order.reported) + count;
-        let gate_ns = passed(now, port);
-        self.amend(at, intent.price, total, now, port)?;
+        let gate_ns = self.passed(port);
+        let written_ns = self.amend(at, intent.price, total, now, port)?;
         self.want(at, intent, now);
-        stamp_write(intent, gate_ns, port);
+        written(intent, gate_ns, written_ns, port);
         Ok(())
     }
 
@@ -114,7 +116,7 @@ impl ExecuteStage {
     ) -> Result<(), Verdict> {
         let key = intent.market;
         self.gate(intent, Wanted { side, price: intent.price, count, replaces: None }, now)?;
-        let gate_ns = passed(now, port);
+        let gate_ns = self.passed(port);
         let aggressive = intent.pricing == Pricing::Aggressive;
         let client = ClientOrderId { nonce: self.nonce, counter: self.orders_placed + 1 };
         let mut order = Order::new(Whose::Ours(client), key, side, intent.price, count, OrderState::Creating);
@@ -141,19 +143,22 @@ impl ExecuteStage {
             reduce_only: aggressive && intent.action.reduces(),
             exchange_index,
         };
-        if let Err(verdict) = self.create(at, &create, now, port) {
-            self.orders.remove(at);
-            return Err(verdict);
-        }
+        let written_ns = match self.create(at, &create, now, port) {
+            Ok(written_ns) => written_ns,
+            Err(verdict) => {
+                self.orders.remove(at);
+                return Err(verdict);
+            }
+        };
         if !aggressive {
             self.arm_session(expires_ms);
         }
-        stamp_write(intent, gate_ns, port);
+        written(intent, gate_ns, written_ns, port);
         Ok(())
     }
 
     /// The gate. Fills the scratch list of exposures with the market's orders and the wanted one.
-    fn gate(&mut self, intent: &OrderIntent, wanted: Wanted, now: Now) -> Result<(), Verdict> {
+    pub(super) fn gate(&mut self, intent: &OrderIntent, wanted: Wanted, now: Now) -> Result<(), Verdict> {
         let key = intent.market;
         let entangled =
             self.orders.in_market(key.position()).any(|(at, order)| !order.is_foreign() && Some(at) != wanted.replaces);
@@ -192,6 +197,13 @@ impl ExecuteStage {
             tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
         };
         check(&self.config.limits, &question)
+    }
+
+    /// The gate is passed: since when. Notes how long it took.
+    fn passed(&self, port: &mut impl ExecutePort) -> u64 {
+        let gate_ns = port.stamp_ns();
+        port.latency(Stage::Risk, gate_ns.saturating_sub(self.begun_ns));
+        gate_ns
     }
 
     /// Fills the scratch list with the market's orders, one left out.
@@ -248,7 +260,7 @@ impl ExecuteStage {
         total: Count,
         now: Now,
         port: &mut impl ExecutePort,
-    ) -> Result<(), Verdict> {
+    ) -> Result<u64, Verdict> {
         let order = self.orders.get(at).expect("looked up by the caller");
         let Whose::Ours(client_order_id) = order.whose else { return Err(Verdict::RefusedDegraded) };
         let (ticker, exchange_index) = self.place_of(order.market);
@@ -258,16 +270,8 @@ impl ExecuteStage {
     }
 }
 
-/// The gate is passed: since when, and how long it took.
-fn passed(now: Now, port: &mut impl ExecutePort) -> u64 {
-    let gate_ns = port.stamp_ns();
-    port.latency(Stage::Risk, gate_ns.saturating_sub(now.mono_ns));
-    gate_ns
-}
-
 /// The bytes are handed over: how long that took, and how long ago the decision's frames were read.
-fn stamp_write(intent: &OrderIntent, gate_ns: u64, port: &mut impl ExecutePort) {
-    let written_ns = port.stamp_ns();
+fn written(intent: &OrderIntent, gate_ns: u64, written_ns: u64, port: &mut impl ExecutePort) {
     port.latency(Stage::Write, written_ns.saturating_sub(gate_ns));
     port.latency(Stage::TickToWire, written_ns.saturating_sub(intent.stamps.oldest_read_ns));
     port.latency(Stage::NewestToWire, written_ns.saturating_sub(intent.stamps.newest_read_ns));

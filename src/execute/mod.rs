@@ -35,6 +35,7 @@ mod orders;
 mod position;
 mod queries;
 mod readings;
+mod rehearsal;
 mod report;
 mod requests;
 mod risk;
@@ -57,7 +58,7 @@ pub use report::{Agreement, Difference, PositionView};
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
-use crate::messages::{MarketStatus, Phase, PortfolioUpdate, Verdict};
+use crate::messages::{MarketStatus, OrderIntent, Phase, PortfolioUpdate, Verdict};
 use crate::ports::ExecutePort;
 use directory::Directory;
 use exposure::Exposure;
@@ -105,6 +106,10 @@ pub struct ExecuteStage {
     body: Vec<u8>,
     path: String,
     exposures: Vec<Exposure>,
+    /// The last intent, for rehearsals.
+    rehearsed: Option<OrderIntent>,
+    /// When the intent in hand was taken up.
+    begun_ns: u64,
 }
 
 impl ExecuteStage {
@@ -135,6 +140,8 @@ impl ExecuteStage {
             body: Vec::with_capacity(8 * 1_024),
             path: String::with_capacity(256),
             exposures: Vec::with_capacity(config.orders_max + 2),
+            rehearsed: None,
+            begun_ns: 0,
             config,
         }
     }

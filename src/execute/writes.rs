@@ -24,45 +24,47 @@ fn set_amend_path(path: &mut String, order: OrderId) {
 }
 
 impl ExecuteStage {
-    /// Writes a create; the order is in the table already.
+    /// Writes a create; the order is in the table already. Returns when the kernel had it.
     pub(super) fn create(
         &mut self,
         at: OrderRef,
         create: &Create<'_>,
         now: Now,
         port: &mut impl ExecutePort,
-    ) -> Result<(), Verdict> {
+    ) -> Result<u64, Verdict> {
         self.body.clear();
         write_create(&mut self.body, create);
         let market = self.orders.get(at).expect("inserted by the caller").market;
         // The exchange's id is not known yet: answers to creates go by the slot.
         let item = RequestItem { at, market, id: OrderId::default() };
-        self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
+        let written_ns =
+            self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(create.exchange_index, CREATE_COST, now.mono_ns);
         self.counters.sent += 1;
-        Ok(())
+        Ok(written_ns)
     }
 
-    /// Writes an amend and holds both its old and its new terms.
+    /// Writes an amend and holds both its old and its new terms. Returns when the kernel had it.
     pub(super) fn write_amend(
         &mut self,
         at: OrderRef,
         amend: &Amend<'_>,
         now: Now,
         port: &mut impl ExecutePort,
-    ) -> Result<(), Verdict> {
+    ) -> Result<u64, Verdict> {
         self.body.clear();
         write_amend(&mut self.body, amend);
         let order = self.orders.get(at).expect("looked up by the caller");
         let item = RequestItem { at, market: order.market, id: order.id.expect("only known orders are amended") };
-        self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
+        let written_ns =
+            self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(amend.exchange_index, AMEND_COST, now.mono_ns);
         self.step(at, OrderEvent::AmendSent, now);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
         order.sent_ms = now.session_ms;
         self.counters.amends_sent += 1;
-        Ok(())
+        Ok(written_ns)
     }
 
     /// Marks an order to be cancelled as soon as may be.
@@ -175,14 +177,14 @@ impl ExecuteStage {
         }
     }
 
-    /// Hands a request to the port and keeps a slot for its answer.
+    /// Hands a request to the port and keeps a slot for its answer. Returns when the kernel had it.
     fn write(
         &mut self,
         kind: RequestKind,
         items: &[RequestItem],
         now: Now,
         port: &mut impl ExecutePort,
-    ) -> Result<(), NotSent> {
+    ) -> Result<u64, NotSent> {
         if self.requests.is_full() {
             return Err(NotSent);
         }
@@ -196,8 +198,7 @@ impl ExecuteStage {
             }
         };
         let cancels = kind == RequestKind::Cancel;
-        port.request(&OrderRequest { id: request.id, method, path, body: &self.body, cancels })?;
-        request.written_ns = port.stamp_ns();
+        request.written_ns = port.request(&OrderRequest { id: request.id, method, path, body: &self.body, cancels })?;
         request.timeout_ns = now.mono_ns.saturating_add(self.config.answer_timeout_ns);
         self.arm(request.timeout_ns);
         self.requests.push(&request);
@@ -206,6 +207,6 @@ impl ExecuteStage {
                 market.writes += 1;
             }
         }
-        Ok(())
+        Ok(request.written_ns)
     }
 }

@@ -37,7 +37,10 @@ impl FeedStage {
         let parsed = parse(bytes, &mut self.levels);
         let parsed_ns = port.stamp_ns();
         match parsed {
-            Ok(frame) => self.on_message(&frame, Stamps { read_ns, parsed_ns }, now, port),
+            Ok(frame) => {
+                self.on_message(&frame, Stamps { read_ns, parsed_ns }, now, port);
+                self.rehearsal.keep(self.frame_number, bytes, &frame);
+            }
             Err(error) => {
                 self.channels.accept_any_seq();
                 self.doubt_frame(format!("frame {}: {error}", self.frame_number));

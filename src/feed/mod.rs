@@ -40,6 +40,7 @@ mod frames;
 mod lifecycle;
 mod market_set;
 mod markets;
+mod rehearsal;
 mod replies;
 mod resync;
 mod stage;

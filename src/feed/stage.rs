@@ -4,6 +4,7 @@ use super::channels::{Channel, Channels, Subscription};
 use super::config::{FeedConfig, FeedCounters};
 use super::market_set::MarketSet;
 use super::markets::{Book, Markets};
+use super::rehearsal::Rehearsal;
 use crate::backoff::Backoff;
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::link::{Link, LinkTimer};
@@ -58,6 +59,7 @@ pub struct FeedStage {
     /// When to try again what a full ring or an empty pool prevented.
     pub(super) retry_at_ns: u64,
     last_problem: Option<String>,
+    pub(super) rehearsal: Rehearsal,
 }
 
 impl FeedStage {
@@ -96,6 +98,7 @@ impl FeedStage {
             phase_ms: i64::MAX,
             retry_at_ns: NEVER_NS,
             last_problem: None,
+            rehearsal: Rehearsal::new(),
             config,
         }
     }

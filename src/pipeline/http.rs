@@ -154,6 +154,12 @@ impl HttpPool {
         Err(NotSent)
     }
 
+    /// Renders a request and sends nothing: the next one finds the way prepared.
+    pub fn rehearse(&mut self, request: &OrderRequest<'_>, signature: &Signature) {
+        self.render(request, signature);
+        std::hint::black_box(&self.request);
+    }
+
     /// A line without a request: cancels begin with the one kept for them, the others never use it.
     fn free_line(&self, cancels: bool) -> Option<usize> {
         let (orders, kept) = (self.lines.len() - 1, self.lines.len() - 1);

@@ -225,6 +225,13 @@ impl SignatureCache {
         Ok(signature)
     }
 
+    /// The signature at hand for a request, fresh or not: for rehearsals.
+    #[must_use]
+    pub fn peek(&self, method: &str, path: &str) -> Option<&Signature> {
+        let slot = self.slots.iter().find(|slot| slot.target.as_ref().is_some_and(|target| target.is(method, path)));
+        slot?.signature.as_ref()
+    }
+
     /// Has a path kept signed from now on: an order rests, and an amend of it may come.
     pub fn presign(&mut self, method: &'static str, path: &str) {
         let known = self.slots.iter().any(|slot| slot.target.as_ref().is_some_and(|target| target.is(method, path)));

@@ -8,10 +8,17 @@ use kalshi_actor::drivers::simulation::SentRequest;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
-fn run(policy: &PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>) {
+type Trace = (Vec<SentRequest>, Vec<DecisionRecord>);
+
+/// Runs for a minute, stage rehearsals every so many milliseconds in between.
+fn run_rehearsing(policy: &PolicySpec, seed: u64, every_ms: i64) -> Trace {
     let began = Instant::now();
     let mut simulation = Plan::generated(policy.clone(), seed).start();
-    simulation.run_until(START_MS + 60_000);
+    let end_ms = START_MS + 60_000;
+    while simulation.session_ms() < end_ms {
+        simulation.run_until(end_ms.min(simulation.session_ms() + every_ms));
+        simulation.rehearse();
+    }
     let (number, contracts) = fills(&simulation);
     println!(
         "{policy}: {} decisions, {} requests, {number} fills of {contracts} contracts, {} frames in {:?}",
@@ -23,6 +30,17 @@ fn run(policy: &PolicySpec, seed: u64) -> (Vec<SentRequest>, Vec<DecisionRecord>
     stop_and_check(&mut simulation);
     assert!(number >= 20, "{number} fills");
     (simulation.sent().to_vec(), simulation.decisions().to_vec())
+}
+
+fn run(policy: &PolicySpec, seed: u64) -> Trace {
+    run_rehearsing(policy, seed, 60_000)
+}
+
+#[test]
+fn rehearsals_change_nothing() {
+    for policy in [PolicySpec::Maker, PolicySpec::Onnx] {
+        assert!(run(&policy, 11) == run_rehearsing(&policy, 11, 7), "{policy}: rehearsals gave another run");
+    }
 }
 
 fn repeat(policy: &PolicySpec) {

@@ -144,6 +144,14 @@ impl Policy for AnyPolicy {
         }
     }
 
+    fn rehearse(&mut self, input: &PolicyInput<'_>) {
+        match self {
+            Self::Onnx(policy) => policy.rehearse(input),
+            Self::Maker(policy) => policy.rehearse(input),
+            Self::Hold(_) | Self::Script(_) => {}
+        }
+    }
+
     fn terms(&self) -> &PolicyTerms {
         match self {
             Self::Onnx(policy) => policy.terms(),

@@ -46,6 +46,10 @@ impl Policy for MakerPolicy {
         PolicyOutput::chosen(choose(input))
     }
 
+    fn rehearse(&mut self, input: &PolicyInput<'_>) {
+        std::hint::black_box(choose(input));
+    }
+
     fn terms(&self) -> &PolicyTerms {
         &self.terms
     }

@@ -101,6 +101,10 @@ pub trait Policy {
     /// The choice. Called once a decision, in the order of the decisions.
     fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput;
 
+    /// Computes what [`act`](Policy::act) would, for nothing: between decisions it keeps the policy in the processor's
+    /// caches. Changes nothing that a choice depends on.
+    fn rehearse(&mut self, _input: &PolicyInput<'_>) {}
+
     /// What the policy was made for; the same for its whole life.
     fn terms(&self) -> &PolicyTerms;
 }

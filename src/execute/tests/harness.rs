@@ -43,14 +43,14 @@ impl ExecutePort for Port {
     fn stamp_ns(&mut self) -> u64 {
         0
     }
-    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         if self.no_connection {
             return Err(NotSent);
         }
         let body = serde_json::from_slice(request.body).unwrap();
         let path = request.path.to_owned();
         self.written.push(Written { id: request.id, method: request.method, path, body });
-        Ok(())
+        Ok(0)
     }
     fn presign(&mut self, method: &'static str, path: &str) {
         self.presigned.push((method, path.to_owned()));

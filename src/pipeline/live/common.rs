@@ -12,6 +12,10 @@ use crate::pipeline::ring::Sender;
 use crate::record::journal::{Flags, JournalWriter, Kind};
 use crate::record::{Latencies, Stage};
 
+/// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
+/// part of its time.
+const REHEARSAL_NS: u64 = 20_000;
+
 /// A hot thread's equipment.
 pub(super) struct Bench {
     pub(super) clock: Clock,
@@ -23,6 +27,7 @@ pub(super) struct Bench {
     pulses: Sender<Pulse>,
     idle_kind: IdleKind,
     core: Option<usize>,
+    rehearsed_ns: u64,
     /// The time of the input that is being handled.
     pub(super) now: Now,
 }
@@ -47,6 +52,7 @@ impl Bench {
             pulses,
             idle_kind,
             core,
+            rehearsed_ns: 0,
             now: Now::default(),
         }
     }
@@ -89,9 +95,18 @@ impl Bench {
     }
 
     /// Journals what a push did and hands its result on.
-    pub(super) fn pushed<E>(&mut self, kind: Kind, message: &impl Serialize, result: Result<(), E>) -> Result<(), E> {
+    pub(super) fn pushed<T, E>(&mut self, kind: Kind, message: &impl Serialize, result: Result<T, E>) -> Result<T, E> {
         self.message(kind, if result.is_ok() { Flags::Output } else { Flags::Refused }, message);
         result
+    }
+
+    /// Whether an idle turn should rehearse. Never where threads park: they mean to leave the processor alone.
+    pub(super) fn rehearsal_due(&mut self) -> bool {
+        let due = self.idle_kind != IdleKind::Park && self.now.mono_ns >= self.rehearsed_ns + REHEARSAL_NS;
+        if due {
+            self.rehearsed_ns = self.now.mono_ns;
+        }
+        due
     }
 
     /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.

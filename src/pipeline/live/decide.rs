@@ -103,6 +103,9 @@ impl<P: Policy> DecideThread<P> {
             let decisions = self.stage.counters().decisions;
             self.wires.bench.pulse(|| Pulse { decisions, ..Pulse::default() });
             if !worked {
+                if self.wires.bench.rehearsal_due() {
+                    self.stage.rehearse();
+                }
                 idle.wait();
             }
         }

@@ -51,7 +51,7 @@ impl ExecutePort for ExecuteWires {
         self.bench.clock.now_ns()
     }
 
-    fn request(&mut self, request: &OrderRequest<'_>) -> Result<(), NotSent> {
+    fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         let wall_ms = self.bench.clock.wall_ms();
         let result = match self.signatures.signature(request.method, request.path, wall_ms) {
             Ok(signature) => self.http.request(request, &signature),
@@ -60,8 +60,15 @@ impl ExecutePort for ExecuteWires {
                 Err(NotSent)
             }
         };
+        let result = result.map(|()| self.bench.clock.now_ns());
         let body = std::str::from_utf8(request.body).unwrap_or("");
         self.bench.pushed(Kind::Request, &(request.id, request.method, request.path, body), result)
+    }
+
+    fn rehearse(&mut self, request: &OrderRequest<'_>) {
+        if let Some(signature) = self.signatures.peek(request.method, request.path) {
+            self.http.rehearse(request, signature);
+        }
     }
 
     fn presign(&mut self, method: &'static str, path: &str) {
@@ -128,6 +135,9 @@ impl ExecuteThread {
             let stage = &self.stage;
             self.wires.bench.pulse(|| pulse(stage));
             if !worked {
+                if self.wires.bench.rehearsal_due() {
+                    self.stage.rehearse(now, &mut self.wires);
+                }
                 idle.wait();
             }
         }

@@ -144,6 +144,9 @@ impl FeedThread {
             let frames = self.stage.counters().frames;
             self.wires.bench.pulse(|| Pulse { frames, ..Pulse::default() });
             if !worked {
+                if self.wires.bench.rehearsal_due() {
+                    self.stage.rehearse();
+                }
                 idle.wait();
             }
         }

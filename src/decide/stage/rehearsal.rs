@@ -1,0 +1,50 @@
+//! Rehearsals: a decision computed for nothing in an idle moment, so that the next real one finds its code, the policy's
+//! weights and the market's state in the processor's caches. Writes to nothing that a decision reads.
+
+use std::hint::black_box;
+
+use super::super::market::Trust;
+use super::super::observation::{ObservationInput, observe};
+use super::super::policy::{Policy, PolicyInput};
+use super::super::wanted::{Touch, Wanted};
+use super::DecideStage;
+use crate::messages::Action;
+
+/// How many places of the market table one rehearsal looks at for a market to rehearse.
+const PLACES: usize = 64;
+
+impl<P: Policy> DecideStage<P> {
+    /// Rehearses a decision on the next market that could have one. Changes no result, now or later.
+    pub fn rehearse(&mut self) {
+        for _ in 0..PLACES.min(self.markets.len()) {
+            self.rehearsed = (self.rehearsed + 1) % self.markets.len();
+            let Some(market) = &self.markets[self.rehearsed] else { continue };
+            if !market.traded || market.trust != Trust::Fresh {
+                continue;
+            }
+            let account = &self.accounts[self.rehearsed];
+            let input = ObservationInput {
+                time_ms: market.time_ms,
+                hour: self.zone.hour(market.time_ms),
+                book: &market.book,
+                points: &market.points,
+                portfolio: &self.portfolio,
+                orders: account.open_order.into(),
+            };
+            observe(&input, &mut self.rehearsal);
+            self.policy.rehearse(&PolicyInput {
+                market: market.key,
+                time_ms: market.time_ms,
+                observation: &self.rehearsal,
+                book: &market.book,
+                position: account.position,
+                open_order: account.open_order,
+            });
+            let touch = Touch::without_own(&market.book, account.open_order);
+            let (contracts, pricing) = (self.terms.contracts, self.terms.pricing);
+            let grid = market.book.grid();
+            let _ = black_box(Wanted::form(Action::BuyYes, account.position, contracts, pricing, touch, grid));
+            return;
+        }
+    }
+}
