@@ -127,6 +127,30 @@ mod tests {
     }
 
     #[test]
+    fn events_are_read_together_and_those_that_no_listing_has_one_by_one() {
+        let tickers = ["KXA-1-A", "KXA-2-A", "KXM-3-A"].map(str::to_owned).to_vec();
+        let mut catalog = Catalog::new(DirectoryConfig { tickers, ..wanted() });
+        let close = "2026-08-05T05:00:00Z";
+        let [a, b, c] = [("KXA-1-A", "KXA-1"), ("KXA-2-A", "KXA-2"), ("KXM-3-A", "KXM-3")].map(|(ticker, event)| {
+            market(ticker, "active", close).replace(r#""KXA-1","open"#, &format!(r#""{event}","open"#))
+        });
+        catalog.answer(200, format!(r#"{{"markets":[{a},{b},{c}]}}"#).as_bytes()).unwrap();
+        assert!(catalog.next_path().unwrap().ends_with("/events?tickers=KXA-1,KXA-2,KXM-3&limit=200"));
+        let listed = ["KXA-1", "KXA-2"].map(|event| format!(r#"{{"event_ticker":"{event}","series_ticker":"KXA"}}"#));
+        catalog.answer(200, format!(r#"{{"events":[{}],"cursor":""}}"#, listed.join(",")).as_bytes()).unwrap();
+        assert!(catalog.next_path().unwrap().ends_with("/events/KXM-3"));
+        catalog.answer(200, br#"{"event":{"event_ticker":"KXM-3","series_ticker":"KXM"}}"#).unwrap();
+        let series =
+            |ticker: &str| format!(r#"{{"series":{{"ticker":"{ticker}","fee_type":"quadratic","fee_multiplier":1}}}}"#);
+        assert!(catalog.next_path().unwrap().ends_with("/series/KXA"));
+        catalog.answer(200, series("KXA").as_bytes()).unwrap();
+        assert!(catalog.next_path().unwrap().ends_with("/series/KXM"));
+        catalog.answer(200, series("KXM").as_bytes()).unwrap();
+        assert_eq!(catalog.next_path(), None);
+        assert_eq!(names(catalog), ["KXA-1-A", "KXA-2-A", "KXM-3-A"]);
+    }
+
+    #[test]
     fn a_series_is_read_with_its_events_and_fees_soonest_close_first() {
         let mut catalog = Catalog::new(DirectoryConfig { series: Some("KXA".to_owned()), ..wanted() });
         assert!(catalog.next_path().unwrap().contains("series_ticker=KXA&status=open"));

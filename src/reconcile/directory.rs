@@ -1,6 +1,6 @@
 //! The directory: which market has which key, its fees and its series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::market::{Band, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
 use crate::messages::{Listing, Phase};
@@ -35,6 +35,8 @@ pub(super) struct Directory {
     generations: Vec<u16>,
     by_ticker: BTreeMap<Ticker, usize>,
     events: BTreeMap<String, EventTerms>,
+    /// Events that a listing of events left out, as it does with those of combos.
+    missed_events: BTreeSet<String>,
     series: BTreeMap<String, Option<SeriesTerms>>,
     reuse_after_ms: i64,
 }
@@ -46,6 +48,7 @@ impl Directory {
             generations: vec![0; max_markets],
             by_ticker: BTreeMap::new(),
             events: BTreeMap::new(),
+            missed_events: BTreeSet::new(),
             series: BTreeMap::new(),
             reuse_after_ms,
         }
@@ -126,6 +129,17 @@ impl Directory {
             multiplier: event.fee_multiplier_override,
         };
         self.events.insert(event.event_ticker, terms);
+    }
+
+    /// Of these events the exchange has listed what it lists. The others have to be asked for one by one.
+    pub(super) fn miss_events(&mut self, asked: &[String]) {
+        let unknown = asked.iter().filter(|event| !self.events.contains_key(*event));
+        self.missed_events.extend(unknown.cloned());
+    }
+
+    /// Whether an event must be asked for by itself.
+    pub(super) fn is_missed_event(&self, event: &str) -> bool {
+        self.missed_events.contains(event)
     }
 
     /// The exchange does not know the event: its series is the first part of its ticker, and it overrides nothing.

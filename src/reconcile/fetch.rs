@@ -9,7 +9,7 @@ use crate::wire::account::{
     Fill, FillsPage, MarketPosition, NettingBody, Order, OrdersPage, PositionsPage, Settlement, SettlementsPage,
 };
 use crate::wire::markets::{
-    AccountLimits, Balance, BucketLimit, EventBody, ExchangeStatus, Market, MarketsPage, SeriesBody,
+    AccountLimits, Balance, BucketLimit, EventBody, EventsPage, ExchangeStatus, Market, MarketsPage, SeriesBody,
 };
 use crate::wire::{REST_PREFIX, escape_query};
 
@@ -24,6 +24,10 @@ pub(super) enum Fetch {
         filter: String,
         cursor: String,
         enough: usize,
+    },
+    /// Events by name, no more than a page has.
+    Events {
+        tickers: Vec<String>,
     },
     Event {
         ticker: String,
@@ -70,6 +74,8 @@ pub(super) struct Gathered {
 
 /// The largest page of each listing (protocol page, 3).
 const PAGE: u32 = 1_000;
+/// The largest page of events (protocol page, 3).
+const EVENTS_PAGE: u32 = 200;
 
 impl Fetch {
     /// The path with its query, from the root.
@@ -80,6 +86,10 @@ impl Fetch {
             Self::Limits => path.push_str("/account/limits"),
             Self::Netting => path.push_str("/portfolio/subaccounts/netting"),
             Self::Markets { filter, cursor, .. } => listing(&mut path, "/markets", filter, cursor),
+            Self::Events { tickers } => {
+                let filter = format!("tickers={}", tickers.join(","));
+                write!(path, "/events?{filter}&limit={EVENTS_PAGE}").expect("writing to a String cannot fail");
+            }
             Self::Event { ticker } => write_path(&mut path, "/events/", ticker),
             Self::Series { ticker } => write_path(&mut path, "/series/", ticker),
             Self::Balance { shard: None } => path.push_str("/portfolio/balance"),
@@ -124,6 +134,13 @@ impl Fetch {
                 let (filter, cursor, enough) = (filter.clone(), page.cursor, *enough);
                 let full = gathered.markets.len() >= enough;
                 next(Self::Markets { filter, cursor: cursor.clone(), enough }, cursor).filter(|_| !full)
+            }
+            Self::Events { tickers } => {
+                for event in self.body::<EventsPage>(body)?.events {
+                    directory.learn_event(event);
+                }
+                directory.miss_events(tickers);
+                None
             }
             Self::Event { .. } => {
                 directory.learn_event(self.body::<EventBody>(body)?.event);
@@ -171,6 +188,7 @@ impl Fetch {
     pub(super) fn read_nothing(&self, gathered: &mut Gathered, directory: &mut Directory) -> bool {
         match self {
             Self::Netting => gathered.nets = false,
+            Self::Events { tickers } => directory.miss_events(tickers),
             Self::Event { ticker } => directory.learn_no_event(ticker),
             Self::Series { ticker } => directory.learn_series(ticker, None),
             _ => return false,

@@ -250,6 +250,16 @@ pub struct Event {
     pub exchange_index: Option<u8>,
 }
 
+/// A page of `GET /events`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventsPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Continues the listing; empty at its end.
+    #[serde(default)]
+    pub cursor: String,
+}
+
 /// `GET /events/{event_ticker}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventBody {

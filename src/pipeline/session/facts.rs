@@ -37,6 +37,9 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
     if let Some(reconcile) = &outcome.reconcile {
         summary.markets = reconcile.listings;
         summary.drops.insert("account_ring_full".to_owned(), reconcile.ring_full);
+        if reconcile.rate_limited > 0 {
+            notes.push(format!("{} reads of the account waited for read tokens (HTTP 429)", reconcile.rate_limited));
+        }
     }
     if let Some(execute) = &outcome.execute {
         differences = account(&mut summary, execute);
