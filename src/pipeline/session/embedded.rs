@@ -102,8 +102,8 @@ pub fn cash(config: &crate::config::ExchangeConfig, shards: impl IntoIterator<It
 struct KeyFolder(PathBuf);
 
 impl KeyFolder {
-    fn new(seed: u64) -> Self {
-        let name = format!("kalshi-actor-keys-{}-{seed}-{}", std::process::id(), crate::pipeline::clock::wall_ms());
+    fn new() -> Self {
+        let name = format!("kalshi-actor-keys-{:016x}", super::draw_nonce());
         Self(std::env::temp_dir().join(name))
     }
 }
@@ -121,7 +121,7 @@ impl EmbeddedExchange {
     /// # Errors
     /// When its world is impossible, its keys can't be made, or the system refuses a socket or thread.
     pub fn start(plan: EmbeddedPlan) -> Result<Self, EmbeddedError> {
-        let keys = KeyFolder::new(plan.seed);
+        let keys = KeyFolder::new();
         let clock = Clock::start();
         let origin = Instant::now();
         let session = SessionClock::new(clock.now_ns(), plan.session_ms, plan.speed_milli);

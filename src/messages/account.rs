@@ -1,0 +1,248 @@
+//! What is said of the account: between `reconcile`, `execute` and `decide`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Listing, Verdict};
+use crate::market::{
+    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
+};
+
+/// Our open order in a market, as `decide` needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct OpenOrder {
+    /// What has not filled yet.
+    pub remaining: Count,
+    /// The exchange's time of its last acknowledgement in session milliseconds; none before the first.
+    pub acked_ms: Option<i64>,
+    /// Its limit, as a YES price.
+    pub price: Price,
+    /// Its side of the YES book.
+    pub side: BookSide,
+}
+
+/// From `execute` to `decide`: the account and one market's part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct PortfolioUpdate {
+    /// Grows with every change of the ledger.
+    pub version: u64,
+    /// Cash that no order has claimed, over all shards that are traded.
+    pub available: Money,
+    /// Cash promised to open orders.
+    pub reserved: Money,
+    /// Which market.
+    pub market: MarketKey,
+    /// Whether a write is in flight there: no intent is expected.
+    pub busy: bool,
+    /// Whether the market may take new risk; without it only reducing intents are useful.
+    pub blocked: bool,
+    /// What became of the market's last intent.
+    pub verdict: Verdict,
+    /// Signed contracts held.
+    pub position: Count,
+    /// What they cost, fees excluded.
+    pub cost: Money,
+    /// The market's open order.
+    pub open_order: Option<OpenOrder>,
+    /// The last intent that got its verdict; 0 before the first.
+    pub last_intent: u64,
+    /// When the frame or answer that caused this had been read; 0 when none did.
+    pub cause_read_ns: u64,
+}
+
+/// Where an account fact came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Source {
+    /// The private WebSocket.
+    Stream = 0,
+    /// A REST read.
+    Read = 1,
+}
+
+/// A fill of the account, de-duplicated by (trade, order).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Fill {
+    /// The exchange's id of the trade.
+    pub trade: TradeId,
+    /// The order that was filled.
+    pub order: OrderId,
+    /// Contracts.
+    pub count: Count,
+    /// The fee booked for this fill.
+    pub fee: Money,
+    /// The signed position after it, when the exchange said.
+    pub post_position: Option<Count>,
+    /// The exchange's time of the fill in session milliseconds.
+    pub time_ms: i64,
+    /// When the frame or body had been read.
+    pub read_ns: u64,
+    /// Which market.
+    pub market: MarketKey,
+    /// The trade's YES price.
+    pub price: Price,
+    /// The order's side of the YES book.
+    pub side: BookSide,
+    /// Maker or taker.
+    pub liquidity: Liquidity,
+    /// Stream or read.
+    pub source: Source,
+}
+
+/// Who placed an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Owner {
+    /// Us, in this run or an earlier one.
+    Ours(ClientOrderId),
+    /// Somebody else with this account: reported and left alone.
+    Foreign,
+}
+
+/// An order as the exchange has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct OrderReport {
+    /// The exchange's id.
+    pub order: OrderId,
+    /// Who placed it.
+    pub owner: Owner,
+    /// Filled so far.
+    pub filled: Count,
+    /// Still in the book.
+    pub remaining: Count,
+    /// The exchange's time of the last change in session milliseconds.
+    pub time_ms: i64,
+    /// Which market.
+    pub market: MarketKey,
+    /// Its limit, as a YES price.
+    pub price: Price,
+    /// Its side.
+    pub side: BookSide,
+    /// Its status.
+    pub status: OrderStatus,
+    /// Stream or read.
+    pub source: Source,
+}
+
+/// What a REST read was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum QueryKind {
+    /// Everything the ledger is built from: exchange status, limits, markets, balances, positions, resting orders, fills.
+    Rebuild = 0,
+    /// Balances, positions and resting orders, to be compared with the ledger.
+    Compare = 1,
+    /// Orders and fills of one market since a time, to find out what became of an order.
+    Resolve = 2,
+    /// Settlements since a time.
+    Settlements = 3,
+    /// The market that follows this one in its series.
+    Successor = 4,
+}
+
+/// From `execute` to `reconcile`: read this from the exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct QueryRequest {
+    /// The asker's number for it, returned in [`AccountEvent::ReadBegin`] and [`AccountEvent::ReadEnd`].
+    pub query: u32,
+    /// What to read.
+    pub kind: QueryKind,
+    /// The market it concerns; ignored by kinds that concern the account.
+    pub market: MarketKey,
+    /// Only what happened at or after this session time, where the kind has a beginning.
+    pub since_ms: i64,
+}
+
+/// From `reconcile` to `execute`: a fact about the account. A read's facts stand between its `ReadBegin` and `ReadEnd`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountEvent {
+    /// A market entered the directory.
+    Listing(Listing),
+    /// A fill.
+    Fill(Fill),
+    /// An order changed, or was read.
+    Order(OrderReport),
+    /// A shard's cash: fills, settlements and transfers move it, resting orders don't.
+    Balance {
+        /// Which shard.
+        exchange_index: u8,
+        /// Its cash.
+        cash: Money,
+    },
+    /// A position as the exchange has it.
+    Position {
+        /// Which market.
+        market: MarketKey,
+        /// Signed contracts.
+        position: Count,
+        /// What the exchange says they cost.
+        cost: Money,
+        /// The exchange's realised profit in the market.
+        realized: Money,
+        /// Fees paid in the market.
+        fees: Money,
+    },
+    /// A market settled.
+    Settlement {
+        /// Which market.
+        market: MarketKey,
+        /// What a YES contract paid.
+        value: Price,
+        /// What the settlement itself cost.
+        fee: Money,
+        /// When, in session milliseconds.
+        time_ms: i64,
+    },
+    /// The write bucket of the account's tier.
+    WriteLimit {
+        /// Tokens a second.
+        refill: u32,
+        /// Tokens at most.
+        capacity: u32,
+    },
+    /// Whether a shard trades.
+    Trading {
+        /// Which shard.
+        exchange_index: u8,
+        /// Whether orders are taken.
+        active: bool,
+    },
+    /// Whether the private stream delivers: after a gap a rebuild is due.
+    Stream {
+        /// Connected and subscribed.
+        up: bool,
+    },
+    /// A read begins.
+    ReadBegin {
+        /// The asker's number.
+        query: u32,
+        /// What is read.
+        kind: QueryKind,
+    },
+    /// A read ended.
+    ReadEnd {
+        /// The asker's number.
+        query: u32,
+        /// What was read.
+        kind: QueryKind,
+        /// Whether every page was read; if not, nothing may be concluded from absence.
+        complete: bool,
+        /// The session time at which the first request of the read was sent: it shows at least what was true then,
+        /// less the exchange's read lag.
+        as_of_ms: i64,
+    },
+    /// The account is one that the ledger cannot model.
+    Unsupported(Unsupported),
+}
+
+/// Why an account is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Unsupported {
+    /// Netting across markets is enabled.
+    Netting = 0,
+}

@@ -1,0 +1,138 @@
+//! What is said of markets: between `reconcile`, `feed`, `decide` and `execute`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::market::{Count, FeeSchedule, GridBands, MarketKey, Outcome, Price, Ticker};
+
+/// A market's phase of life, as far as it matters to a trader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Phase {
+    /// Listed, not open yet.
+    Listed = 0,
+    /// Open for trading.
+    Open = 1,
+    /// Deactivated for now.
+    Paused = 2,
+    /// Past its close.
+    Closed = 3,
+    /// Its result is known: positions pay.
+    Determined = 4,
+}
+
+/// A market enters the directory. From `reconcile` to `feed`, which subscribes, and to `execute`; `feed` passes it on
+/// to `decide` as [`BookEventKind::Listed`] with the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Listing {
+    /// When the market closes, in session milliseconds.
+    pub close_time_ms: i64,
+    /// The key it has from now on.
+    pub market: MarketKey,
+    /// Its fees.
+    pub fees: FeeSchedule,
+    /// The shard that matches its orders.
+    pub exchange_index: u8,
+    /// Its phase when read.
+    pub phase: Phase,
+    /// Whether it is ours to trade. A market in which the account merely holds something is watched for its value.
+    pub traded: bool,
+    /// Its name.
+    pub ticker: Ticker,
+    /// Its tick grid.
+    pub bands: GridBands,
+}
+
+/// What a [`BookEvent`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum BookEventKind {
+    /// A market was listed; its [`Listing`] rides on the side ring.
+    Listed = 0,
+    /// The whole book; its `BookLevels` ride on the side ring, in the same order as these events.
+    Snapshot = 1,
+    /// One level changed by `change`.
+    Delta = 2,
+    /// A trade was printed: `change` contracts at `price`; `side` is what the taker bought.
+    Trade = 3,
+    /// The book cannot be trusted until the next snapshot.
+    Stale = 4,
+    /// The market left the directory: its key will not be used again.
+    Delisted = 5,
+    /// Every market that overflow epoch `clock` concerns has been marked stale.
+    EpochCleared = 6,
+}
+
+/// From `feed` to `decide`: one change of one market's public state, in the order of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct BookEvent {
+    /// Whose book.
+    pub market: MarketKey,
+    /// What happened.
+    pub kind: BookEventKind,
+    /// The outcome on which the level is a bid.
+    pub side: Outcome,
+    /// The level's price, on that outcome's own scale.
+    pub price: Price,
+    /// The change of the level's size; a trade's size.
+    pub change: Count,
+    /// The frame's time by the rule of the observation schema, never earlier than the market's last.
+    pub time_ms: i64,
+    /// The exchange's clock of the change, 0 when the frame had none; the epoch for [`BookEventKind::EpochCleared`].
+    pub clock: u64,
+    /// The connection-wide number of the frame that caused this, for logs and replay.
+    pub seq: u64,
+    /// When the frame had been read from the socket.
+    pub read_ns: u64,
+    /// When it had been parsed.
+    pub parsed_ns: u64,
+}
+
+/// From `decide` to `feed`: this market's book is wrong, get a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct ResyncRequest {
+    /// Whose book.
+    pub market: MarketKey,
+    /// What is wrong with it.
+    pub reason: ResyncReason,
+}
+
+/// Why a book is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum ResyncReason {
+    /// A delta would have made a level negative.
+    NegativeSize = 0,
+    /// A level off the market's grid.
+    OffGrid = 1,
+    /// The best bid is at or above the best ask.
+    Crossed = 2,
+    /// The ring to `decide` overflowed.
+    Overflow = 3,
+    /// A delta came for a book that never had a snapshot.
+    NoSnapshot = 4,
+    /// A snapshot lists a level twice or without size, or a level grew beyond every limit.
+    BadLevel = 5,
+}
+
+/// From `feed` to `execute`: a market's condition. Until the newest is delivered the market takes no new risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct MarketStatus {
+    /// Which market.
+    pub market: MarketKey,
+    /// Its phase.
+    pub phase: Phase,
+    /// Whether its book is right as of the newest frame.
+    pub fresh: bool,
+    /// What a YES contract pays, once determined.
+    pub settlement: Option<Price>,
+    /// When it closes, in session milliseconds.
+    pub close_time_ms: i64,
+    /// The session time of this condition.
+    pub time_ms: i64,
+    /// Its tick grid.
+    pub bands: GridBands,
+}

@@ -1,0 +1,26 @@
+//! What the stages send each other: `Copy`, fixed size, at most 128 bytes. Markets are [`MarketKey`]s; tickers appear
+//! only where a market is introduced ([`Listing`]).
+//!
+//! Messages that describe a market's or the account's condition ([`MarketStatus`], [`PortfolioUpdate`]) carry the whole
+//! condition, not a change of it: a receiver that gets only the newest has missed nothing.
+
+mod account;
+mod decision;
+mod market;
+
+pub use account::{
+    AccountEvent, Fill, OpenOrder, OrderReport, Owner, PortfolioUpdate, QueryKind, QueryRequest, Source, Unsupported,
+};
+pub use decision::{Action, DecisionStamps, OrderIntent, Pricing, Verdict};
+pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};
+
+const _: () = {
+    assert!(size_of::<Listing>() <= 128);
+    assert!(size_of::<BookEvent>() <= 128);
+    assert!(size_of::<ResyncRequest>() <= 128);
+    assert!(size_of::<MarketStatus>() <= 128);
+    assert!(size_of::<OrderIntent>() <= 128);
+    assert!(size_of::<PortfolioUpdate>() <= 128);
+    assert!(size_of::<QueryRequest>() <= 128);
+    assert!(size_of::<AccountEvent>() <= 128);
+};
