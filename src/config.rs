@@ -315,7 +315,11 @@ impl Config {
             return impossible("markets.max_markets", &self.markets.max_markets, "1 to 65535");
         }
         if self.markets.count == 0 || self.markets.count > self.markets.max_markets {
-            return impossible("markets.count", &self.markets.count, "1 to markets.max_markets");
+            return impossible(
+                "markets.count",
+                &self.markets.count,
+                "1 to markets.max_markets, which is 1024 unless configured",
+            );
         }
         if self.markets.tickers.len() > self.markets.max_markets {
             return impossible("markets.tickers", &self.markets.tickers.len(), "at most markets.max_markets tickers");

@@ -156,7 +156,7 @@ impl<'a> Scanner<'a> {
             return Ok(None);
         }
         if self.peek() != Some(b'"') {
-            return Err(self.bad_value(field, format!("expected a string, found `{}`", self.excerpt())));
+            return Err(self.bad_value(field, format!("expected a string, found {}", self.excerpt())));
         }
         self.raw_string().map(Some)
     }
@@ -202,7 +202,7 @@ impl<'a> Scanner<'a> {
         }
         let start = self.at;
         let refused =
-            |scanner: &Self| scanner.bad_value(field, format!("expected an integer, found `{}`", scanner.excerpt()));
+            |scanner: &Self| scanner.bad_value(field, format!("expected an integer, found {}", scanner.excerpt()));
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return Err(refused(self));
         }
@@ -223,7 +223,7 @@ impl<'a> Scanner<'a> {
         } else if self.keyword("false") {
             Ok(Some(false))
         } else {
-            Err(self.bad_value(field, format!("expected true or false, found `{}`", self.excerpt())))
+            Err(self.bad_value(field, format!("expected true or false, found {}", self.excerpt())))
         }
     }
 
@@ -417,7 +417,10 @@ impl<'a> Scanner<'a> {
 
     /// What stands at this place, short enough for a log line.
     fn excerpt(&self) -> String {
-        self.text.get(self.at..).map_or_else(String::new, |rest| rest.chars().take(24).collect())
+        match self.text.get(self.at..) {
+            None | Some("") => "the end".to_owned(),
+            Some(rest) => format!("`{}`", rest.chars().take(24).collect::<String>()),
+        }
     }
 }
 
