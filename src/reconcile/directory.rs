@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::market::{Band, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
 use crate::messages::{Listing, Phase};
-use crate::wire::markets::{Event, Market, MarketLifeStatus, Series, fee_type_name};
+use crate::wire::events::{Event, Series};
+use crate::wire::markets::{Market, MarketLifeStatus, fee_type_name};
 
 /// What an event says about its markets' fees.
 #[derive(Clone, Debug)]

@@ -8,9 +8,8 @@ use super::directory::Directory;
 use crate::wire::account::{
     Fill, FillsPage, MarketPosition, NettingBody, Order, OrdersPage, PositionsPage, Settlement, SettlementsPage,
 };
-use crate::wire::markets::{
-    AccountLimits, Balance, BucketLimit, EventBody, EventsPage, ExchangeStatus, Market, MarketsPage, SeriesBody,
-};
+use crate::wire::events::{EventBody, EventsPage, SeriesBody};
+use crate::wire::markets::{AccountLimits, Balance, BucketLimit, ExchangeStatus, Market, MarketsPage};
 use crate::wire::{REST_PREFIX, escape_query};
 
 /// What a request asks for. Listings carry the cursor of their page; the empty one is the first.

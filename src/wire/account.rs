@@ -111,7 +111,7 @@ pub struct Order {
     #[serde(default)]
     pub maker_fees_dollars: Money,
     /// When it ends.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<Timestamp>,
     /// When it was placed.
     #[serde(default)]
@@ -123,10 +123,10 @@ pub struct Order {
     #[serde(default)]
     pub self_trade_prevention_type: Option<SelfTradePrevention>,
     /// Its group.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_group_id: Option<String>,
-    /// Whether a pause cancels it.
-    #[serde(default)]
+    /// Whether a pause cancels it. Sent only when it does, as captured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel_order_on_pause: bool,
     /// Its subaccount.
     #[serde(default)]
@@ -151,6 +151,33 @@ pub struct OrdersPage {
 pub struct OrderBody {
     /// The order.
     pub order: Order,
+}
+
+/// `GET /portfolio/orders/queue_positions`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueuePositionsBody {
+    /// A position a resting order.
+    pub queue_positions: Vec<OrderQueuePosition>,
+}
+
+/// Where an order stands in its queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderQueuePosition {
+    /// The order.
+    pub order_id: String,
+    /// Its market.
+    pub market_ticker: String,
+    /// Contracts that trade before it.
+    pub queue_position_fp: Count,
+}
+
+/// `GET /portfolio/summary/total_resting_order_value`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RestingOrderValue {
+    /// Cents over all shards.
+    pub total_resting_order_value: i64,
+    /// Each shard's.
+    pub resting_order_value_breakdown: Vec<super::markets::ShardBalance>,
 }
 
 /// `Fill` of `GET /portfolio/fills`.
@@ -238,7 +265,7 @@ pub struct Settlement {
     pub settled_time: Timestamp,
     /// Fees paid in the market.
     pub fee_cost: Money,
-    /// What a YES contract paid, in cents; for scalar results.
+    /// What a YES contract paid, in cents.
     #[serde(default)]
     pub value: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Bodies about markets: exchange status, series, events, markets, order books, trades. Only what a trader reads or the
+//! Bodies about markets: exchange status, markets, order books, trades. Only what a trader reads or the
 //! embedded exchange must print; a client must not fail because a field it ignores is gone, so little is required.
 
 use jiff::Timestamp;
@@ -97,6 +97,9 @@ pub struct Market {
     /// `binary` or `scalar`.
     #[serde(default)]
     pub market_type: String,
+    /// Deprecated: the market in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// What YES means.
     #[serde(default)]
     pub yes_sub_title: String,
@@ -113,6 +116,12 @@ pub struct Market {
     pub open_time: Timestamp,
     /// When it closes.
     pub close_time: Timestamp,
+    /// When its result should be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_expiration_time: Option<Timestamp>,
+    /// Deprecated form of `latest_expiration_time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiration_time: Option<Timestamp>,
     /// When it pays at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_expiration_time: Option<Timestamp>,
@@ -214,110 +223,6 @@ pub struct MarketBody {
     pub market: Market,
 }
 
-/// `EventData` of `GET /events` and `GET /events/{event_ticker}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event {
-    /// The event.
-    pub event_ticker: String,
-    /// Its series.
-    pub series_ticker: String,
-    /// Its title.
-    #[serde(default)]
-    pub title: String,
-    /// More of its title.
-    #[serde(default)]
-    pub sub_title: String,
-    /// `MECNET`, `DIRECNET` or empty.
-    #[serde(default)]
-    pub collateral_return_type: String,
-    /// Whether only one of its markets can resolve to YES.
-    #[serde(default)]
-    pub mutually_exclusive: bool,
-    /// Overrides the series' fee type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fee_type_override: Option<String>,
-    /// Overrides the series' multiplier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fee_multiplier_override: Option<serde_json::Number>,
-    /// Its markets, when nested ones were asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub markets: Vec<Market>,
-    /// Where results come from.
-    #[serde(default)]
-    pub settlement_sources: Option<Vec<serde_json::Value>>,
-    /// Its shard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exchange_index: Option<u8>,
-}
-
-/// A page of `GET /events`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventsPage {
-    /// The events.
-    pub events: Vec<Event>,
-    /// Continues the listing; empty at its end.
-    #[serde(default)]
-    pub cursor: String,
-}
-
-/// `GET /events/{event_ticker}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventBody {
-    /// The event.
-    pub event: Event,
-    /// Its markets, when not nested.
-    #[serde(default)]
-    pub markets: Vec<Market>,
-}
-
-/// `Series` of `GET /series/{ticker}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// The series.
-    pub ticker: String,
-    /// How often it lists.
-    #[serde(default)]
-    pub frequency: String,
-    /// Its title.
-    #[serde(default)]
-    pub title: String,
-    /// Its category.
-    #[serde(default)]
-    pub category: String,
-    /// All its categories.
-    #[serde(default)]
-    pub categories: Vec<String>,
-    /// Its tags.
-    #[serde(default)]
-    pub tags: Option<Vec<String>>,
-    /// Where results come from.
-    #[serde(default)]
-    pub settlement_sources: Option<Vec<serde_json::Value>>,
-    /// The contract's page.
-    #[serde(default)]
-    pub contract_url: String,
-    /// The contract's terms.
-    #[serde(default)]
-    pub contract_terms_url: String,
-    /// The fee formula, by name; an open set.
-    pub fee_type: String,
-    /// The multiplier, exactly as printed.
-    pub fee_multiplier: serde_json::Number,
-    /// Who may not trade it.
-    #[serde(default)]
-    pub additional_prohibitions: Option<Vec<String>>,
-    /// Its shard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exchange_index: Option<u8>,
-}
-
-/// `GET /series/{ticker}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SeriesBody {
-    /// The series.
-    pub series: Series,
-}
-
 /// The name of a fee type on the wire.
 #[must_use]
 pub const fn fee_type_name(fee_type: FeeType) -> &'static str {
@@ -347,6 +252,22 @@ pub struct OrderBookSides {
     /// NO bids.
     #[serde(default)]
     pub no_dollars: Vec<Level>,
+}
+
+/// `GET /markets/orderbooks`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderBooksBody {
+    /// A book a market, in the order of the request.
+    pub orderbooks: Vec<MarketOrderBook>,
+}
+
+/// One market's book of several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MarketOrderBook {
+    /// The market.
+    pub ticker: String,
+    /// Its book.
+    pub orderbook_fp: OrderBookSides,
 }
 
 /// `Trade` of `GET /markets/trades`.

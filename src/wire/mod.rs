@@ -7,6 +7,7 @@ pub mod account;
 mod captured;
 pub mod command;
 pub mod error;
+pub mod events;
 pub mod frame;
 pub mod frame_write;
 mod json;

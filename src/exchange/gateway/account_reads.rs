@@ -7,51 +7,67 @@ use serde_json::json as value;
 
 use super::directory::user_id;
 use super::frames::{result_name, rfc3339, status_name};
-use super::market_reads::{Answer, json};
-use super::route::{Query, cursor};
+use super::market_reads::{Answer, SHARDS, json};
+use super::route::{PageLimit, Query, cursor};
 use super::{Gateway, HttpResponse, Refusal};
 use crate::exchange::engine::{AccountId, Engine, FillRecord, MarketIndex, OrderRecord, SettlementRecord};
-use crate::market::{Count, Liquidity, Money, OrderId, OrderStatus, Price};
+use crate::market::{BookSide, Count, Liquidity, Money, OrderId, OrderStatus};
 use crate::wire::Dollars4;
 use crate::wire::account::{
-    EventPosition, Fill, FillsPage, MarketPosition, Order, OrderBody, OrdersPage, PositionsPage, Settlement,
-    SettlementsPage,
+    Fill, FillsPage, Order, OrderBody, OrderQueuePosition, OrdersPage, QueuePositionsBody, RestingOrderValue,
+    Settlement, SettlementsPage,
 };
-use crate::wire::markets::{Balance, ShardBalance};
+use crate::wire::markets::ShardBalance;
 
-/// The filters that lists share.
-struct Filter<'q> {
+/// The most tickers or events of a filter that takes several.
+const FILTER_MAX: usize = 100;
+
+/// The filters that lists share. Which of them a call takes differs; the others stay open.
+#[derive(Default)]
+pub(super) struct Filter<'q> {
     tickers: Option<Vec<&'q str>>,
-    event: Option<Vec<&'q str>>,
-    min_ms: i64,
-    max_ms: i64,
+    events: Option<Vec<&'q str>>,
+    min_ms: Option<i64>,
+    end_ms: Option<i64>,
     shard: Option<i64>,
     subaccount: Option<i64>,
 }
 
 impl<'q> Filter<'q> {
-    fn new(query: &'q Query<'_>) -> Result<Self, Refusal> {
-        let min_ts = query.integer("min_ts", "MinTs")?;
-        let max_ts = query.integer("max_ts", "MaxTs")?;
+    /// One market, one event, a subaccount.
+    pub(super) fn new(query: &'q Query<'_>) -> Result<Self, Refusal> {
         Ok(Self {
-            tickers: query.list("ticker"),
-            event: query.list("event_ticker"),
-            min_ms: min_ts.map_or(i64::MIN, |seconds| seconds.saturating_mul(1_000)),
-            max_ms: max_ts.map_or(i64::MAX, |seconds| seconds.saturating_add(1).saturating_mul(1_000)),
-            shard: query.integer("exchange_index", "ExchangeIndex")?,
-            subaccount: query.integer("subaccount", "Subaccount")?,
+            tickers: query.get("ticker").map(|ticker| vec![ticker]),
+            events: query.get("event_ticker").map(|event| vec![event]),
+            subaccount: query.integer_within("subaccount", "Subaccount", 0..=i64::MAX)?,
+            ..Self::default()
         })
     }
 
-    fn market(&self, engine: &Engine, market: MarketIndex) -> bool {
+    /// Also a shard.
+    pub(super) fn with_shard(self, query: &'q Query<'_>) -> Result<Self, Refusal> {
+        Ok(Self { shard: query.integer_within("exchange_index", "ExchangeIndex", 0..=i64::MAX)?, ..self })
+    }
+
+    /// Also times, in seconds; both ends count.
+    fn with_times(self, query: &'q Query<'_>) -> Result<Self, Refusal> {
+        let (min_ts, max_ts) = (query.integer("min_ts")?, query.integer("max_ts")?);
+        Ok(Self {
+            min_ms: min_ts.map(|seconds| seconds.saturating_mul(1_000)),
+            end_ms: max_ts.map(|seconds| seconds.saturating_add(1).saturating_mul(1_000)),
+            ..self
+        })
+    }
+
+    pub(super) fn market(&self, engine: &Engine, market: MarketIndex) -> bool {
         let spec = engine.market(market).spec();
         self.tickers.as_ref().is_none_or(|tickers| tickers.contains(&spec.ticker.as_str()))
-            && self.event.as_ref().is_none_or(|events| events.contains(&spec.event_ticker.as_str()))
+            && self.events.as_ref().is_none_or(|events| events.contains(&spec.event_ticker.as_str()))
             && self.shard.is_none_or(|shard| shard == i64::from(spec.exchange_index))
     }
 
     fn time(&self, time_ms: i64) -> bool {
-        time_ms >= self.min_ms && time_ms < self.max_ms
+        self.min_ms.is_none_or(|min_ms| time_ms >= min_ms) && self.end_ms.is_none_or(|end_ms| time_ms < end_ms)
     }
 
     fn subaccount(&self, subaccount: u32) -> bool {
@@ -61,7 +77,7 @@ impl<'q> Filter<'q> {
 
 /// A page of a list that is kept oldest first and shown newest first, and the cursor of the next.
 fn page<'r, T>(query: &Query<'_>, list: &'r [T], wanted: impl Fn(&T) -> bool) -> Result<(Vec<&'r T>, String), Refusal> {
-    let limit = query.limit(1)?;
+    let limit = query.limit(PageLimit::ACCOUNT)?;
     let end = query.position().unwrap_or(list.len()).min(list.len());
     let mut found = list[..end].iter().enumerate().rev().filter(|(_, entry)| wanted(entry));
     let entries: Vec<(usize, &T)> = found.by_ref().take(limit).collect();
@@ -106,8 +122,8 @@ fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
 fn fill_body(engine: &Engine, fill: &FillRecord) -> Fill {
     let spec = engine.market(fill.market).spec();
     Fill {
-        // One trade can fill two orders of one account: the pair is what identifies a fill.
-        fill_id: OrderId::from_bits(fill.trade.bits() ^ fill.order.bits().rotate_left(64)).to_string(),
+        // Two names of one identifier, as the spec says and the captures show.
+        fill_id: fill.trade.to_string(),
         trade_id: fill.trade.to_string(),
         order_id: fill.order.to_string(),
         ticker: spec.ticker.clone(),
@@ -148,112 +164,18 @@ fn settlement_body(engine: &Engine, settlement: &SettlementRecord) -> Settlement
         revenue: settlement.revenue.micros().div_euclid(10_000),
         settled_time: rfc3339(settlement.time_ms),
         fee_cost: settlement.fees,
-        value: (result == "scalar").then(|| settlement.value.units().div_euclid(100)),
+        value: Some(settlement.value.units().div_euclid(100)),
     }
 }
 
 impl Gateway {
-    /// `GET /portfolio/balance`: cash by shard, and what the positions are worth at the last price.
-    pub(super) fn balance(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
-        let query = Query::new(target, "GetBalance");
-        let shard = query.integer("exchange_index", "ExchangeIndex")?.filter(|shard| *shard >= 0);
-        if query.integer("subaccount", "Subaccount")?.unwrap_or(0) != 0 {
-            return Err(Refusal::new(404, "user_not_found"));
-        }
-        let view = self.visible.account(account);
-        let on_shard = |index: u8| shard.is_none_or(|shard| shard == i64::from(index));
-        let breakdown: Vec<ShardBalance> = view
-            .cash
-            .iter()
-            .filter(|(index, _)| on_shard(**index))
-            .map(|(index, cash)| ShardBalance { exchange_index: *index, balance: Dollars4(*cash) })
-            .collect();
-        if shard.is_some() && breakdown.is_empty() {
-            return Err(Refusal::new(404, "user_not_found"));
-        }
-        let total: Money = breakdown.iter().map(|shard| shard.balance.0).sum();
-        let worth: Money = view
-            .positions
-            .iter()
-            .filter(|(market, _)| !view.is_settled(**market) && on_shard(engine.market(**market).spec().exchange_index))
-            .map(|(market, position)| {
-                let last = engine.market(*market).last_price().unwrap_or(Price::from_cents(50));
-                let price = if position.contracts >= Count::ZERO { last } else { last.complement() };
-                price.times(position.contracts.abs())
-            })
-            .sum();
-        Ok(json(
-            200,
-            &Balance {
-                balance: total.micros().div_euclid(10_000),
-                balance_dollars: Dollars4(total),
-                portfolio_value: worth.micros().div_euclid(10_000),
-                updated_ts: now_ms.div_euclid(1_000),
-                balance_breakdown: breakdown,
-            },
-        ))
-    }
-
-    /// `GET /portfolio/positions`, by default those that are not settled.
-    pub(super) fn positions(&mut self, engine: &Engine, account: AccountId, target: &str) -> Answer {
-        let query = Query::new(target, "GetPositions");
-        let filter = Filter::new(&query)?;
-        let limit = query.limit(1)?;
-        let settlement = query
-            .one_of("settlement_status", "SettlementStatus", &["unsettled", "settled", "all"])?
-            .unwrap_or("unsettled");
-        let only_held = query.list("count_filter").is_some_and(|fields| fields.contains(&"position"));
-        let view = self.visible.account(account);
-        let wanted = |market: MarketIndex, contracts: Count| {
-            filter.market(engine, market)
-                && (!only_held || !contracts.is_zero())
-                && match settlement {
-                    "unsettled" => !view.is_settled(market),
-                    "settled" => view.is_settled(market),
-                    _ => true,
-                }
-        };
-        let start = query.position().unwrap_or(0);
-        let mut found = view.positions.iter().filter(|(market, held)| wanted(**market, held.contracts)).skip(start);
-        let mut events: BTreeMap<&str, EventPosition> = BTreeMap::new();
-        let mut market_positions = Vec::new();
-        for (market, held) in found.by_ref().take(limit) {
-            let spec = engine.market(*market).spec();
-            market_positions.push(MarketPosition {
-                ticker: spec.ticker.clone(),
-                exchange_index: spec.exchange_index,
-                total_traded_dollars: held.traded,
-                position_fp: held.contracts,
-                market_exposure_dollars: held.cost,
-                realized_pnl_dollars: held.realized,
-                fees_paid_dollars: held.fees,
-                last_updated_ts: Some(rfc3339(held.updated_ms)),
-            });
-            let event = events.entry(&spec.event_ticker).or_insert_with(|| EventPosition {
-                event_ticker: spec.event_ticker.clone(),
-                total_cost_dollars: Money::ZERO,
-                total_cost_shares_fp: Count::ZERO,
-                event_exposure_dollars: Money::ZERO,
-                realized_pnl_dollars: Money::ZERO,
-                fees_paid_dollars: Money::ZERO,
-            });
-            event.total_cost_dollars += held.cost;
-            event.total_cost_shares_fp += held.contracts.abs();
-            event.event_exposure_dollars += held.cost;
-            event.realized_pnl_dollars += held.realized;
-            event.fees_paid_dollars += held.fees;
-        }
-        let next = if found.next().is_some() { cursor(start + limit) } else { String::new() };
-        let event_positions = events.into_values().collect();
-        Ok(json(200, &PositionsPage { market_positions, event_positions, cursor: next }))
-    }
-
     /// `GET /portfolio/orders`.
     pub(super) fn orders(&mut self, engine: &Engine, account: AccountId, target: &str) -> Answer {
         let query = Query::new(target, "GetOrders");
-        let filter = Filter::new(&query)?;
+        let filter = Filter { events: query.list_of("event_ticker", FILTER_MAX)?, ..Filter::new(&query)? };
+        let filter = filter.with_shard(&query)?.with_times(&query)?;
         let statuses = [OrderStatus::Resting, OrderStatus::Canceled, OrderStatus::Executed].map(status_name);
-        let status = query.one_of("status", "Status", &statuses)?;
+        let status = query.status(&statuses)?;
         let (orders, next) = page(&query, self.visible.account(account).orders(), |order| {
             filter.market(engine, order.market)
                 && filter.time(order.created_ms)
@@ -266,23 +188,63 @@ impl Gateway {
 
     /// `GET /portfolio/orders/{order_id}`.
     pub(super) fn order(&mut self, engine: &Engine, account: AccountId, id: &str) -> Answer {
-        let order = OrderId::parse(id).ok().and_then(|id| self.visible.account(account).order(id));
-        let order = order.ok_or_else(Refusal::not_found)?;
+        let id = OrderId::parse(id).map_err(|_| Refusal::invalid_uuid())?;
+        let order = self.visible.account(account).order(id).ok_or_else(Refusal::not_found)?;
         Ok(json(200, &OrderBody { order: order_body(engine, order) }))
     }
 
     /// `GET /portfolio/orders/{order_id}/queue_position`: contracts ahead, as the engine has them now.
     pub(super) fn queue_position(engine: &Engine, account: AccountId, id: &str) -> Answer {
-        let id = OrderId::parse(id).map_err(|_| Refusal::not_found())?;
+        let id = OrderId::parse(id).map_err(|_| Refusal::invalid_uuid())?;
         let own = engine.order(id).is_some_and(|order| order.account == account);
         let ahead = engine.queue_position(id).filter(|_| own).ok_or_else(Refusal::not_found)?;
         Ok(json(200, &value!({ "queue_position_fp": ahead })))
     }
 
+    /// `GET /portfolio/orders/queue_positions`: those of all resting orders, newest first, as the engine has them now.
+    pub(super) fn queue_positions(&self, engine: &Engine, account: AccountId, target: &str) -> Answer {
+        let query = Query::new(target, "GetOrderQueuePositions");
+        let filter = Filter { tickers: query.list("market_tickers"), ..Filter::new(&query)? };
+        let subaccount = filter.subaccount.unwrap_or(0);
+        let resting = engine.orders_of(account).filter(|order| {
+            order.status == OrderStatus::Resting
+                && subaccount == i64::from(order.subaccount)
+                && filter.market(engine, order.market)
+        });
+        let positions = resting.filter_map(|order| {
+            Some(OrderQueuePosition {
+                order_id: order.order.to_string(),
+                market_ticker: self.directory.name(order.market).ticker.clone(),
+                queue_position_fp: engine.queue_position(order.order)?,
+            })
+        });
+        Ok(json(200, &QueuePositionsBody { queue_positions: positions.collect() }))
+    }
+
+    /// `GET /portfolio/summary/total_resting_order_value`: for clearing members only; everyone else gets the captured 403.
+    pub(super) fn resting_order_value(&mut self, engine: &Engine, account: AccountId) -> Answer {
+        if !self.settings.clearing_member {
+            return Err(Refusal::new(403, "permission_denied"));
+        }
+        let mut shards: BTreeMap<u8, Money> = SHARDS.map(|(index, _)| (index, Money::ZERO)).into();
+        for order in self.visible.account(account).orders().iter().filter(|order| !order.remaining.is_zero()) {
+            let price = if order.side == BookSide::Bid { order.price } else { order.price.complement() };
+            let shard = engine.market(order.market).spec().exchange_index;
+            *shards.entry(shard).or_insert(Money::ZERO) += price.times(order.remaining);
+        }
+        let total: Money = shards.values().copied().sum();
+        let breakdown =
+            shards.into_iter().map(|(exchange_index, value)| ShardBalance { exchange_index, balance: Dollars4(value) });
+        let resting_order_value_breakdown = breakdown.collect();
+        let total_resting_order_value = total.micros().div_euclid(10_000);
+        Ok(json(200, &RestingOrderValue { total_resting_order_value, resting_order_value_breakdown }))
+    }
+
     /// `GET /portfolio/fills`.
     pub(super) fn fills(&mut self, engine: &Engine, account: AccountId, target: &str) -> Answer {
         let query = Query::new(target, "GetFills");
-        let filter = Filter::new(&query)?;
+        let filter = Filter { tickers: query.list_of("ticker", FILTER_MAX)?, ..Filter::new(&query)? };
+        let filter = Filter { events: None, ..filter }.with_shard(&query)?.with_times(&query)?;
         let order = query.get("order_id").map(OrderId::parse);
         let (fills, next) = page(&query, &self.visible.account(account).fills, |fill| {
             filter.market(engine, fill.market)
@@ -297,7 +259,7 @@ impl Gateway {
     /// `GET /portfolio/settlements`.
     pub(super) fn settlements(&mut self, engine: &Engine, account: AccountId, target: &str) -> Answer {
         let query = Query::new(target, "GetSettlements");
-        let filter = Filter::new(&query)?;
+        let filter = Filter::new(&query)?.with_times(&query)?;
         let (settlements, next) = page(&query, &self.visible.account(account).settlements, |settlement| {
             filter.market(engine, settlement.market) && filter.time(settlement.time_ms)
         })?;

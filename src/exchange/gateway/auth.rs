@@ -57,8 +57,11 @@ impl Keys {
         clock_skew_ms: i64,
         now: ExchangeNow,
     ) -> Result<AccountId, Refusal> {
-        let Some(signature) = request.signature else {
-            return Err(Refusal::new(401, "signature_is_missing_from_headers"));
+        let signature = match (request.signature, request.key_id) {
+            (Some(signature), _) => signature,
+            (None, Some(_)) => return Err(Refusal::new(401, "signature_is_missing_from_headers")),
+            // No attempt to sign at all is told apart on production.
+            (None, None) => return Err(Refusal::new(401, "token_authentication_failure")),
         };
         let timestamp = request.timestamp.unwrap_or_default();
         let fresh = |sent_ms: i64| sent_ms.saturating_sub(now.wall_ms).saturating_abs() <= clock_skew_ms;

@@ -1,21 +1,24 @@
-//! Bodies about markets: status, series, events, markets, books and trades, straight from the engine.
+//! Bodies about the exchange and its markets: status, schedule, markets and their books, straight from the engine.
 
-use serde_json::Number;
-
+use super::directory::{Directory, is_combo};
 use super::frames::{result_name, rfc3339};
 use super::publish::ticker_state;
-use super::route::{Query, cursor};
+use super::route::{PageLimit, Query, cursor};
 use super::{Gateway, HttpResponse, Refusal};
 use crate::exchange::engine::{Engine, MarketIndex, MarketState};
-use crate::market::{BookLevels, Price};
+use crate::market::{BookLevels, Count, Price};
 use crate::wire::markets::{
-    Event, EventBody, ExchangeStatus, Market, MarketBody, MarketLifeStatus, MarketsPage, OrderBookBody, OrderBookSides,
-    PriceRange, Series, SeriesBody, ShardStatus, Trade, TradesPage, fee_type_name,
+    ExchangeStatus, Market, MarketBody, MarketLifeStatus, MarketOrderBook, MarketsPage, OrderBookBody, OrderBookSides,
+    OrderBooksBody, PriceRange, ShardStatus,
 };
 
 /// The exchange's shards as it describes them.
-const SHARDS: [(u8, &str); 4] =
+pub(super) const SHARDS: [(u8, &str); 4] =
     [(0, "Default"), (1, "Combos"), (2, "Crypto & Commodities"), (3, "Tennis, Baseball, Basketball")];
+
+/// The most books of one request.
+const BOOKS_MAX: usize = 100;
+const DAY_MS: i64 = 86_400_000;
 
 /// An answer with a JSON body.
 pub(super) fn json(status: u16, body: &impl serde::Serialize) -> HttpResponse {
@@ -23,6 +26,11 @@ pub(super) fn json(status: u16, body: &impl serde::Serialize) -> HttpResponse {
 }
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;
+
+/// The answer to a path that is no call: the exchange's router writes text there, not JSON.
+pub(super) fn unknown_page() -> HttpResponse {
+    HttpResponse { status: 404, body: b"404 page not found".to_vec() }
+}
 
 /// `GET /exchange/status`. The top level speaks for shard 0.
 pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
@@ -48,6 +56,18 @@ pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
     )
 }
 
+/// `GET /exchange/schedule`: always open. Pauses here come by hand or by scenario, not by the calendar.
+pub(super) fn exchange_schedule() -> HttpResponse {
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let mut week = serde_json::Map::new();
+    week.insert("start_time".to_owned(), "2020-01-01T00:00:00Z".into());
+    week.insert("end_time".to_owned(), "2200-01-01T00:00:00Z".into());
+    for day in DAYS {
+        week.insert(day.to_owned(), serde_json::json!([{ "open_time": "00:00", "close_time": "00:00" }]));
+    }
+    json(200, &serde_json::json!({ "schedule": { "standard_hours": [week], "maintenance_windows": [] } }))
+}
+
 const fn life_status(state: MarketState) -> MarketLifeStatus {
     match state {
         MarketState::Initialized => MarketLifeStatus::Initialized,
@@ -62,7 +82,8 @@ const fn life_status(state: MarketState) -> MarketLifeStatus {
 /// The filter words of `GET /markets`, which are not the values of the field.
 const STATUS_WORDS: [&str; 5] = ["unopened", "open", "paused", "closed", "settled"];
 
-fn has_status(state: MarketState, word: &str) -> bool {
+/// Whether a filter word covers a market.
+pub(super) fn has_status(state: MarketState, word: &str) -> bool {
     match word {
         "unopened" => state == MarketState::Initialized,
         "open" => state == MarketState::Active,
@@ -72,208 +93,246 @@ fn has_status(state: MarketState, word: &str) -> bool {
     }
 }
 
-fn market_body(engine: &Engine, index: MarketIndex) -> Market {
-    let place = engine.market(index);
-    let (spec, state) = (place.spec(), place.state());
-    let ticker = ticker_state(engine, index);
-    let value = match state {
-        MarketState::Determined(value) | MarketState::Finalized(value) => Some(value),
-        _ => None,
-    };
-    let settled = matches!(state, MarketState::Finalized(_));
-    Market {
-        ticker: spec.ticker.clone(),
-        event_ticker: spec.event_ticker.clone(),
-        market_type: "binary".to_owned(),
-        yes_sub_title: spec.title.clone(),
-        no_sub_title: spec.title.clone(),
-        created_time: Some(rfc3339(spec.open_ms)),
-        updated_time: Some(rfc3339(spec.open_ms)),
-        open_time: rfc3339(spec.open_ms),
-        close_time: rfc3339(spec.close_ms),
-        latest_expiration_time: Some(rfc3339(spec.close_ms)),
-        settlement_timer_seconds: spec.settlement_timer_ms.div_euclid(1_000),
-        status: life_status(state),
-        yes_bid_dollars: ticker.bid,
-        yes_bid_size_fp: ticker.bid_size,
-        yes_ask_dollars: ticker.ask,
-        yes_ask_size_fp: ticker.ask_size,
-        no_bid_dollars: ticker.ask.complement(),
-        no_ask_dollars: ticker.bid.complement(),
-        last_price_dollars: ticker.last_price,
-        volume_fp: ticker.volume,
-        volume_24h_fp: ticker.volume,
-        result: value.map_or_else(String::new, |value| result_name(value).to_owned()),
-        can_close_early: false,
-        open_interest_fp: ticker.open_interest,
-        notional_value_dollars: Price::ONE,
-        previous_yes_bid_dollars: Price::ZERO,
-        previous_yes_ask_dollars: Price::ZERO,
-        previous_price_dollars: Price::ZERO,
-        settlement_value_dollars: value,
-        settlement_ts: settled.then(|| rfc3339(spec.close_ms + spec.settlement_timer_ms)),
-        settlement_bounds_type: "default".to_owned(),
-        expiration_value: String::new(),
-        rules_primary: String::new(),
-        rules_secondary: String::new(),
-        price_level_structure: spec.structure.clone(),
-        price_ranges: spec.bands.bands().iter().map(|band| PriceRange::from(*band)).collect(),
-        exchange_index: Some(spec.exchange_index),
+/// What is listed, for everyone to read at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed<'g> {
+    pub(super) engine: &'g Engine,
+    pub(super) directory: &'g Directory,
+    /// Session time.
+    pub(super) now_ms: i64,
+}
+
+/// A time between two bounds in seconds, both of which count.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    min_ms: Option<i64>,
+    max_ms: Option<i64>,
+}
+
+impl Span {
+    /// Reads `min_<what>_ts` and `max_<what>_ts`.
+    fn read(query: &Query<'_>, what: &str) -> Result<Self, Refusal> {
+        let min = query.integer(&format!("min_{what}_ts"))?;
+        let max = query.integer(&format!("max_{what}_ts"))?;
+        Ok(Self {
+            min_ms: min.map(|seconds| seconds.saturating_mul(1_000)),
+            max_ms: max.map(|seconds| seconds.saturating_mul(1_000).saturating_add(999)),
+        })
+    }
+
+    /// The same without its first moment: changes are asked for from later than a time on.
+    fn after_its_beginning(self) -> Self {
+        Self { min_ms: self.min_ms.map(|min_ms| min_ms.saturating_add(1)), ..self }
+    }
+
+    fn is_asked(self) -> bool {
+        self.min_ms.is_some() || self.max_ms.is_some()
+    }
+
+    fn covers(self, time_ms: i64) -> bool {
+        self.min_ms.is_none_or(|min_ms| time_ms >= min_ms) && self.max_ms.is_none_or(|max_ms| time_ms <= max_ms)
     }
 }
 
-fn find(engine: &Engine, ticker: &str) -> Result<MarketIndex, Refusal> {
-    engine.market_by_ticker(ticker).ok_or_else(Refusal::not_found)
+/// The filters of `GET /markets`.
+struct MarketFilter<'q> {
+    status: Option<&'q str>,
+    combos: Option<bool>,
+    tickers: Option<Vec<&'q str>>,
+    event: Option<&'q str>,
+    series: Option<&'q str>,
+    created: Span,
+    updated: Span,
+    close: Span,
+    settled: Span,
 }
 
-/// `GET /markets`. The newest come first, as the exchange lists them.
-pub(super) fn markets(engine: &Engine, target: &str) -> Answer {
-    let query = Query::new(target, "GetMarkets");
-    let limit = match query.limit(0)? {
-        0 => 100,
-        limit => limit,
-    };
-    let status = query.one_of("status", "Status", &STATUS_WORDS)?;
-    let only_combos = query.one_of("mve_filter", "MveFilter", &["only", "exclude"])? == Some("only");
-    let (tickers, event, series) = (query.list("tickers"), query.get("event_ticker"), query.get("series_ticker"));
-    let wanted = |index: &MarketIndex| {
-        let place = engine.market(*index);
+impl<'q> MarketFilter<'q> {
+    fn read(query: &'q Query<'_>) -> Result<Self, Refusal> {
+        let filter = Self {
+            status: query.status(&STATUS_WORDS)?,
+            combos: query.one_of("mve_filter", "MveFilter", &["only", "exclude"])?.map(|word| word == "only"),
+            tickers: query.list("tickers"),
+            event: query.get("event_ticker"),
+            series: query.get("series_ticker"),
+            created: Span::read(query, "created")?,
+            updated: Span::read(query, "updated")?.after_its_beginning(),
+            close: Span::read(query, "close")?,
+            settled: Span::read(query, "settled")?,
+        };
+        filter.check_times()?;
+        Ok(filter)
+    }
+
+    /// Only one kind of time may be asked for, and each goes with some statuses only.
+    fn check_times(&self) -> Result<(), Refusal> {
+        let kinds: [(&str, Span, &[&str]); 4] = [
+            ("created", self.created, &["unopened", "open"]),
+            ("updated", self.updated, &[]),
+            ("close", self.close, &["closed"]),
+            ("settled", self.settled, &["settled"]),
+        ];
+        let asked: Vec<_> = kinds.iter().filter(|(_, span, _)| span.is_asked()).collect();
+        if let [(one, ..), (other, ..), ..] = asked[..] {
+            return Err(Refusal::invalid(&format!("{one} and {other} timestamps are mutually exclusive")));
+        }
+        let Some((kind, _, statuses)) = asked.first() else { return Ok(()) };
+        if let Some(status) = self.status.filter(|status| !statuses.contains(status)) {
+            return Err(Refusal::invalid(&format!("{kind} timestamps do not go with status {status}")));
+        }
+        let narrowed = self.tickers.is_some() || self.event.is_some() || self.combos == Some(true);
+        if *kind == "updated" && (narrowed || (self.series.is_some() && self.combos != Some(false))) {
+            let expected = "updated timestamps go with mve_filter=exclude, and then with series_ticker, only";
+            return Err(Refusal::invalid(expected));
+        }
+        Ok(())
+    }
+
+    fn covers(&self, listed: Listed<'_>, index: MarketIndex) -> bool {
+        let (place, name) = (listed.engine.market(index), listed.directory.name(index));
         let spec = place.spec();
-        !only_combos
-            && status.is_none_or(|word| has_status(place.state(), word))
-            && tickers.as_ref().is_none_or(|tickers| tickers.contains(&spec.ticker.as_str()))
-            && event.is_none_or(|event| event == spec.event_ticker)
-            && series.is_none_or(|series| series == spec.series_ticker)
-    };
-    // A cursor is the number of markets below its page, which new listings don't move.
-    let below = query.position().and_then(|position| u32::try_from(position).ok()).unwrap_or(u32::MAX);
-    let mut found = (0..engine.market_count().min(below)).rev().filter(wanted);
-    let page: Vec<MarketIndex> = found.by_ref().take(limit).collect();
-    let more = found.next().is_some();
-    let next = page.last().filter(|_| more).map_or_else(String::new, |last| cursor(*last as usize));
-    Ok(json(
-        200,
-        &MarketsPage { markets: page.into_iter().map(|index| market_body(engine, index)).collect(), cursor: next },
-    ))
+        self.status.is_none_or(|word| has_status(place.state(), word))
+            && self.combos.is_none_or(|combos| combos == is_combo(&spec.ticker))
+            && self.tickers.as_ref().is_none_or(|tickers| tickers.contains(&spec.ticker.as_str()))
+            && self.event.is_none_or(|event| event == spec.event_ticker)
+            && self.series.is_none_or(|series| series == spec.series_ticker)
+            && self.created.covers(name.created_ms)
+            && self.updated.covers(name.updated_ms)
+            && self.close.covers(spec.close_ms)
+            && (!self.settled.is_asked() || name.settled_ms.is_some_and(|settled_ms| self.settled.covers(settled_ms)))
+    }
 }
 
-/// `GET /markets/{ticker}`.
-pub(super) fn market(engine: &Engine, ticker: &str) -> Answer {
-    Ok(json(200, &MarketBody { market: market_body(engine, find(engine, ticker)?) }))
-}
-
-/// `GET /markets/{ticker}/orderbook`: ascending, best last. `depth` counts levels from the best; 0 is all.
-pub(super) fn order_book(engine: &Engine, target: &str, ticker: &str) -> Answer {
-    let query = Query::new(target, "GetMarketOrderbook");
-    let depth = query.integer_within("depth", "Depth", 0..=100)?.unwrap_or(0);
-    let depth = usize::try_from(depth).expect("checked to be 0 to 100");
-    let mut levels = BookLevels::default();
-    engine.levels(find(engine, ticker)?, &mut levels);
-    for side in [&mut levels.yes, &mut levels.no] {
-        side.sort_unstable();
-        if depth > 0 && side.len() > depth {
-            side.drain(..side.len() - depth);
+impl Listed<'_> {
+    /// A market's body.
+    pub(super) fn market_body(self, index: MarketIndex) -> Market {
+        let (place, name) = (self.engine.market(index), self.directory.name(index));
+        let (spec, state) = (place.spec(), place.state());
+        let ticker = ticker_state(self.engine, index);
+        let value = match state {
+            MarketState::Determined(value) | MarketState::Finalized(value) => Some(value),
+            _ => None,
+        };
+        Market {
+            ticker: spec.ticker.clone(),
+            event_ticker: spec.event_ticker.clone(),
+            market_type: "binary".to_owned(),
+            title: Some(spec.title.clone()),
+            yes_sub_title: spec.title.clone(),
+            no_sub_title: spec.title.clone(),
+            created_time: Some(rfc3339(name.created_ms)),
+            updated_time: Some(rfc3339(name.updated_ms)),
+            open_time: rfc3339(spec.open_ms),
+            close_time: rfc3339(spec.close_ms),
+            expected_expiration_time: Some(rfc3339(spec.close_ms)),
+            expiration_time: Some(rfc3339(spec.close_ms)),
+            latest_expiration_time: Some(rfc3339(spec.close_ms)),
+            settlement_timer_seconds: spec.settlement_timer_ms.div_euclid(1_000),
+            status: life_status(state),
+            yes_bid_dollars: ticker.bid,
+            yes_bid_size_fp: ticker.bid_size,
+            yes_ask_dollars: ticker.ask,
+            yes_ask_size_fp: ticker.ask_size,
+            no_bid_dollars: ticker.ask.complement(),
+            no_ask_dollars: ticker.bid.complement(),
+            last_price_dollars: ticker.last_price,
+            volume_fp: ticker.volume,
+            volume_24h_fp: self.volume_of_a_day(index),
+            result: value.map_or_else(String::new, |value| result_name(value).to_owned()),
+            can_close_early: false,
+            open_interest_fp: ticker.open_interest,
+            notional_value_dollars: Price::ONE,
+            previous_yes_bid_dollars: Price::ZERO,
+            previous_yes_ask_dollars: Price::ZERO,
+            previous_price_dollars: Price::ZERO,
+            settlement_value_dollars: value,
+            settlement_ts: name.settled_ms.map(rfc3339),
+            settlement_bounds_type: "default".to_owned(),
+            expiration_value: String::new(),
+            rules_primary: String::new(),
+            rules_secondary: String::new(),
+            price_level_structure: spec.structure.clone(),
+            price_ranges: spec.bands.bands().iter().map(|band| PriceRange::from(*band)).collect(),
+            exchange_index: Some(spec.exchange_index),
         }
     }
-    let sides = OrderBookSides { yes_dollars: levels.yes, no_dollars: levels.no };
-    Ok(json(200, &OrderBookBody { orderbook_fp: sides }))
-}
 
-/// `GET /markets/trades`, newest first.
-pub(super) fn trades(engine: &Engine, target: &str) -> Answer {
-    let query = Query::new(target, "GetTrades");
-    let limit = query.limit(1)?;
-    let (min_ts, max_ts) = (query.integer("min_ts", "MinTs")?, query.integer("max_ts", "MaxTs")?);
-    let markets = match query.get("ticker") {
-        Some(ticker) => match engine.market_by_ticker(ticker) {
-            Some(market) => market..market + 1,
-            None => 0..0,
-        },
-        None => 0..engine.market_count(),
-    };
-    let in_time = |time_ms: i64| {
-        min_ts.is_none_or(|min| time_ms >= min.saturating_mul(1_000))
-            && max_ts.is_none_or(|max| time_ms < max.saturating_add(1).saturating_mul(1_000))
-    };
-    let mut all: Vec<_> = markets
-        .flat_map(|market| engine.trades_of(market).map(move |trade| (market, trade)))
-        .filter(|(_, trade)| in_time(trade.time_ms))
-        .collect();
-    // Stable: trades of one market and moment stay newest first.
-    all.sort_by_key(|(_, trade)| std::cmp::Reverse(trade.time_ms));
-    let start = query.position().unwrap_or(0);
-    let next = if all.len() > start.saturating_add(limit) { cursor(start + limit) } else { String::new() };
-    let page = all.into_iter().skip(start).take(limit);
-    let trades = page
-        .map(|(market, trade)| Trade {
-            trade_id: trade.trade.to_string(),
-            ticker: engine.market(market).spec().ticker.clone(),
-            count_fp: trade.count,
-            yes_price_dollars: trade.price,
-            no_price_dollars: trade.price.complement(),
-            taker_side: Some(trade.taker.outcome()),
-            taker_outcome_side: trade.taker.outcome(),
-            taker_book_side: trade.taker,
-            created_time: rfc3339(trade.time_ms),
-            is_block_trade: false,
-        })
-        .collect();
-    Ok(json(200, &TradesPage { trades, cursor: next }))
-}
+    /// Contracts traded in the last 24 hours: all of them in a market that is younger.
+    fn volume_of_a_day(self, index: MarketIndex) -> Count {
+        let since_ms = self.now_ms.saturating_sub(DAY_MS);
+        if self.directory.name(index).created_ms >= since_ms {
+            return self.engine.market(index).volume();
+        }
+        let trades = self.engine.trades_of(index).take_while(|trade| trade.time_ms >= since_ms);
+        trades.map(|trade| trade.count).sum()
+    }
 
-/// `GET /events/{event_ticker}`.
-pub(super) fn event(engine: &Engine, target: &str, ticker: &str) -> Answer {
-    let query = Query::new(target, "GetEvent");
-    let nested = query.get("with_nested_markets") == Some("true");
-    let indices: Vec<MarketIndex> =
-        (0..engine.market_count()).filter(|index| engine.market(*index).spec().event_ticker == ticker).collect();
-    let first = engine.market(*indices.first().ok_or_else(Refusal::not_found)?).spec();
-    let markets: Vec<Market> = indices.iter().map(|index| market_body(engine, *index)).collect();
-    let (inside, beside) = if nested { (markets, Vec::new()) } else { (Vec::new(), markets) };
-    let event = Event {
-        event_ticker: ticker.to_owned(),
-        series_ticker: first.series_ticker.clone(),
-        title: first.title.clone(),
-        sub_title: String::new(),
-        collateral_return_type: String::new(),
-        mutually_exclusive: false,
-        fee_type_override: None,
-        fee_multiplier_override: None,
-        markets: inside,
-        settlement_sources: None,
-        exchange_index: Some(first.exchange_index),
-    };
-    Ok(json(200, &EventBody { event, markets: beside }))
-}
+    /// The bodies of several markets.
+    pub(super) fn market_bodies(self, indices: &[MarketIndex]) -> Vec<Market> {
+        indices.iter().map(|index| self.market_body(*index)).collect()
+    }
 
-/// `GET /series/{series_ticker}`.
-pub(super) fn series(engine: &Engine, ticker: &str) -> Answer {
-    let first = (0..engine.market_count())
-        .map(|index| engine.market(index).spec())
-        .find(|spec| spec.series_ticker == ticker)
-        .ok_or_else(Refusal::not_found)?;
-    let multiplier = first.fees.multiplier_e4;
-    let multiplier = if multiplier % 10_000 == 0 {
-        Number::from(multiplier / 10_000)
-    } else {
-        Number::from_f64(f64::from(multiplier) / 10_000.0).expect("a quotient of integers is finite")
-    };
-    let series = Series {
-        ticker: ticker.to_owned(),
-        frequency: "custom".to_owned(),
-        title: first.title.clone(),
-        category: "Simulation".to_owned(),
-        categories: vec!["Simulation".to_owned()],
-        tags: None,
-        settlement_sources: None,
-        contract_url: String::new(),
-        contract_terms_url: String::new(),
-        fee_type: fee_type_name(first.fees.fee_type).to_owned(),
-        fee_multiplier: multiplier,
-        additional_prohibitions: None,
-        exchange_index: Some(first.exchange_index),
-    };
-    Ok(json(200, &SeriesBody { series }))
+    fn find(self, ticker: &str) -> Result<MarketIndex, Refusal> {
+        self.engine.market_by_ticker(ticker).ok_or_else(Refusal::not_found)
+    }
+
+    /// `GET /markets`. The newest come first, as the exchange lists them.
+    pub(super) fn markets(self, target: &str) -> Answer {
+        let query = Query::new(target, "GetMarkets");
+        let limit = query.limit(PageLimit::MARKETS)?;
+        let filter = MarketFilter::read(&query)?;
+        // A cursor is the number of markets below its page, which new listings don't move.
+        let below = query.position().and_then(|position| u32::try_from(position).ok()).unwrap_or(u32::MAX);
+        let mut found = (0..self.engine.market_count().min(below)).rev().filter(|index| filter.covers(self, *index));
+        let page: Vec<MarketIndex> = found.by_ref().take(limit).collect();
+        let more = found.next().is_some();
+        let next = page.last().filter(|_| more).map_or_else(String::new, |last| cursor(*last as usize));
+        Ok(json(200, &MarketsPage { markets: self.market_bodies(&page), cursor: next }))
+    }
+
+    /// `GET /markets/{ticker}`.
+    pub(super) fn market(self, ticker: &str) -> Answer {
+        Ok(json(200, &MarketBody { market: self.market_body(self.find(ticker)?) }))
+    }
+
+    /// `GET /markets/{ticker}/orderbook`: ascending, best last. `depth` counts levels from the best; 0 is all.
+    pub(super) fn order_book(self, target: &str, ticker: &str) -> Answer {
+        let query = Query::new(target, "GetMarketOrderbook");
+        let depth = query.integer_within("depth", "Depth", 0..=100)?.unwrap_or(0);
+        let depth = usize::try_from(depth).expect("checked to be 0 to 100");
+        let mut sides = self.book(self.find(ticker)?);
+        for side in [&mut sides.yes_dollars, &mut sides.no_dollars] {
+            if depth > 0 && side.len() > depth {
+                side.drain(..side.len() - depth);
+            }
+        }
+        Ok(json(200, &OrderBookBody { orderbook_fp: sides }))
+    }
+
+    /// `GET /markets/orderbooks`: whole books of the markets named by repeated `tickers`. Unknown names are left out, since
+    /// the call has no 404.
+    pub(super) fn order_books(self, target: &str) -> Answer {
+        let query = Query::new(target, "GetMarketOrderbooks");
+        let tickers: Vec<&str> = query.values("tickers").collect();
+        match tickers.len() {
+            0 => return Err(Refusal::missing_parameter("tickers")),
+            1..=BOOKS_MAX => {}
+            _ => return Err(Refusal::parameter("GetMarketOrderbooks", "Tickers", "max")),
+        }
+        let known = tickers.into_iter().filter_map(|ticker| Some((ticker, self.engine.market_by_ticker(ticker)?)));
+        let books =
+            known.map(|(ticker, index)| MarketOrderBook { ticker: ticker.to_owned(), orderbook_fp: self.book(index) });
+        Ok(json(200, &OrderBooksBody { orderbooks: books.collect() }))
+    }
+
+    /// A market's bids of both outcomes, ascending.
+    fn book(self, index: MarketIndex) -> OrderBookSides {
+        let mut levels = BookLevels::default();
+        self.engine.levels(index, &mut levels);
+        levels.yes.sort_unstable();
+        levels.no.sort_unstable();
+        OrderBookSides { yes_dollars: levels.yes, no_dollars: levels.no }
+    }
 }
 
 impl Gateway {

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `route`, `decode`, `refusal` | paths and queries, bodies, errors |
 //! | `auth`, `limits` | who asks, and whether they may ask so often |
-//! | `market_reads`, `account_reads`, `visible` | what is read, and how late accounts are seen |
+//! | `market_reads`, `trade_reads`, `event_reads` | what is listed and traded, for everyone |
+//! | `account_reads`, `position_reads`, `visible` | what an account may read, and how late |
 //! | `writes` | orders on their way to the engine |
 //! | `session`, `commands`, `publish`, `frames` | WebSocket |
 //! | `faults`, `settings` | what may go wrong on demand, and what is open |
@@ -19,15 +20,18 @@ mod auth;
 mod commands;
 mod decode;
 mod directory;
+mod event_reads;
 mod faults;
 mod frames;
 mod limits;
 mod market_reads;
+mod position_reads;
 mod publish;
 mod refusal;
 mod route;
 mod session;
 mod settings;
+mod trade_reads;
 mod types;
 mod visible;
 mod writes;
@@ -49,7 +53,7 @@ use directory::Directory;
 use faults::Faults;
 use frames::TickerState;
 use limits::{CHEAP_COST, DEFAULT_COST, Limits};
-use market_reads::{Answer, json};
+use market_reads::{Answer, Listed, json, unknown_page};
 use route::{Route, path_of, route};
 use session::Session;
 use visible::{Change, Visible};
@@ -129,7 +133,10 @@ impl Gateway {
         now: ExchangeNow,
     ) -> Result<Option<HttpResponse>, Refusal> {
         let path = path_of(request.target);
-        let route = route(request.method, path)?;
+        let Some(route) = route(request.method, path) else { return Ok(Some(unknown_page())) };
+        if route == Route::Tombstone {
+            return Err(Refusal::first_version());
+        }
         let account = if route.is_public() && request.key_id.is_none() {
             None
         } else {
@@ -138,14 +145,6 @@ impl Gateway {
         let Some(account) = account else {
             return self.read_public(engine, route, request.target, now).map(Some);
         };
-        if route == Route::Tombstone {
-            return Err(Refusal::with_details(
-                410,
-                "gone",
-                "Please switch to the V2 endpoints: /trade-api/v2/portfolio/events/orders",
-            )
-            .saying("Please switch to the V2 endpoints"));
-        }
         if route.is_write() {
             return self.write(engine, ticket, account, route, request, now).map(|()| None);
         }
@@ -171,7 +170,9 @@ impl Gateway {
         match route {
             Route::AccountLimits => Ok(json(200, &self.limits.tier().limits())),
             Route::Balance => self.balance(engine, account, target, now.session_ms),
-            Route::Positions => self.positions(engine, account, target),
+            Route::Positions => self.positions(engine, account, target, now.session_ms),
+            Route::QueuePositions => self.queue_positions(engine, account, target),
+            Route::RestingOrderValue => self.resting_order_value(engine, account),
             Route::Orders => self.orders(engine, account, target),
             Route::Order(id) => self.order(engine, account, id),
             Route::QueuePosition(id) => Self::queue_position(engine, account, id),
@@ -183,15 +184,24 @@ impl Gateway {
     }
 
     fn read_public(&mut self, engine: &Engine, route: Route<'_>, target: &str, now: ExchangeNow) -> Answer {
+        let listed = Listed { engine, directory: &self.directory, now_ms: now.session_ms };
         match route {
             Route::ExchangeStatus => Ok(market_reads::exchange_status(engine)),
+            Route::ExchangeSchedule => Ok(market_reads::exchange_schedule()),
             Route::UserDataTimestamp => Ok(self.user_data_timestamp(now.session_ms)),
-            Route::Markets => market_reads::markets(engine, target),
-            Route::Market(ticker) => market_reads::market(engine, ticker),
-            Route::OrderBook(ticker) => market_reads::order_book(engine, target, ticker),
-            Route::Trades => market_reads::trades(engine, target),
-            Route::Event(ticker) => market_reads::event(engine, target, ticker),
-            Route::Series(ticker) => market_reads::series(engine, ticker),
+            Route::Markets => listed.markets(target),
+            Route::Market(ticker) => listed.market(ticker),
+            Route::OrderBook(ticker) => listed.order_book(target, ticker),
+            Route::OrderBooks => listed.order_books(target),
+            Route::Trades => listed.trades(target),
+            Route::Events => listed.events(target),
+            Route::ComboEvents => listed.combo_events(target),
+            Route::Event(ticker) => listed.event(target, ticker),
+            Route::EventMetadata(ticker) => listed.event_metadata(ticker),
+            Route::EventFeeChanges => event_reads::event_fee_changes(target),
+            Route::SeriesList => listed.series_list(target),
+            Route::Series(ticker) => listed.series(target, ticker),
+            Route::SeriesFeeChanges => event_reads::series_fee_changes(target),
             Route::EndpointCosts => Ok(json(200, &limits::endpoint_costs())),
             // Everything else belongs to an account, and is answered there.
             _ => Err(Refusal::not_found()),

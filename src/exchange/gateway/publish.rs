@@ -74,21 +74,25 @@ impl Gateway {
                 self.visible.push(Change::Position(account, market, position), now.session_ms);
             }
             Event::Created { market } => self.publish_created(engine, market, now),
-            Event::Activity { market, active, .. } => {
+            Event::Activity { market, active, time_ms } => {
+                self.directory.note_change(market, time_ms);
                 let event = if active { LifecycleOut::Activated } else { LifecycleOut::Deactivated };
                 self.publish_lifecycle(market, &event, now);
             }
             Event::CloseMoved { market, close_ms } => {
+                self.directory.note_change(market, now.session_ms);
                 let close_ts = close_ms.div_euclid(1_000);
                 self.publish_lifecycle(market, &LifecycleOut::CloseDateUpdated { close_ts }, now);
             }
             Event::Determined { market, value, time_ms } => {
+                self.directory.note_change(market, time_ms);
                 let determination_ts = time_ms.div_euclid(1_000);
                 let (result, settlement_value) = (result_of(value), value);
                 let event = LifecycleOut::Determined { determination_ts, result, settlement_value };
                 self.publish_lifecycle(market, &event, now);
             }
             Event::Settled { market, time_ms } => {
+                self.directory.note_settlement(market, time_ms);
                 let settled_ts = time_ms.div_euclid(1_000);
                 self.publish_lifecycle(market, &LifecycleOut::Settled { settled_ts }, now);
                 for account in self.keys.accounts() {
@@ -201,7 +205,7 @@ impl Gateway {
 
     fn publish_created(&mut self, engine: &Engine, market: MarketIndex, now: ExchangeNow) {
         let spec = engine.market(market).spec();
-        self.directory.add(market, spec);
+        self.directory.add(market, spec, now.session_ms);
         for session in self.sessions.values_mut() {
             session.on_listed(&spec.ticker, market);
         }

@@ -5,6 +5,9 @@ use super::HttpResponse;
 use crate::exchange::engine::Reject;
 use crate::wire::error::{ErrorBody, ErrorShape};
 
+/// How much of a client's value an error repeats.
+const QUOTED_MAX: usize = 64;
+
 /// Why a call was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -56,6 +59,39 @@ impl Refusal {
              failed on the '{rule}' tag"
         );
         Self { status: 400, shape: ErrorShape::Message, body: ErrorBody::from_message(&text) }
+    }
+
+    /// `{"msg":"Invalid format for parameter..."}`: a query parameter is of the wrong type. `function` and `reason` are what
+    /// the exchange's parser reports (seen on production for `limit=abc`).
+    #[must_use]
+    pub fn unbound(parameter: &str, function: &str, value: &str, reason: &str) -> Self {
+        let value: String = value.chars().take(QUOTED_MAX).collect();
+        let text = format!(
+            "Invalid format for parameter {parameter}: error binding string parameter: strconv.{function}: parsing \
+             {value:?}: {reason}"
+        );
+        Self { status: 400, shape: ErrorShape::Message, body: ErrorBody::from_message(&text) }
+    }
+
+    /// `{"msg":"Query argument..."}`: a query parameter is missing.
+    #[must_use]
+    pub fn missing_parameter(parameter: &str) -> Self {
+        let text = format!("Query argument {parameter} is required, but not found");
+        Self { status: 400, shape: ErrorShape::Message, body: ErrorBody::from_message(&text) }
+    }
+
+    /// 400: an order id that is no UUID is refused before it is looked up (seen on demo, September 2026).
+    #[must_use]
+    pub fn invalid_uuid() -> Self {
+        Self::new(400, "invalid_UUID")
+    }
+
+    /// 410: the order writes of the first version, dead for everyone, signed or not (seen on demo and production since
+    /// June 2026).
+    #[must_use]
+    pub fn first_version() -> Self {
+        let details = "https://docs.kalshi.com/api-reference/orders/create-order-v2";
+        Self::with_details(410, "deprecated_v1_order_endpoint", details).saying("Please switch to the V2 endpoints")
     }
 
     /// 429: the token bucket is empty.

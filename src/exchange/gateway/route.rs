@@ -1,8 +1,9 @@
-//! Paths and query strings: which call a request is, and its parameters.
+//! Paths: which call a request is.
 
-use std::borrow::Cow;
+mod query;
 
-use super::Refusal;
+pub use query::{PageLimit, Query, cursor, position};
+
 use crate::wire::REST_PREFIX;
 
 /// A call, with the variable part of its path.
@@ -10,6 +11,8 @@ use crate::wire::REST_PREFIX;
 pub enum Route<'a> {
     /// `GET /exchange/status`
     ExchangeStatus,
+    /// `GET /exchange/schedule`
+    ExchangeSchedule,
     /// `GET /exchange/user_data_timestamp`
     UserDataTimestamp,
     /// `GET /markets`
@@ -18,10 +21,24 @@ pub enum Route<'a> {
     Market(&'a str),
     /// `GET /markets/{ticker}/orderbook`
     OrderBook(&'a str),
+    /// `GET /markets/orderbooks`
+    OrderBooks,
     /// `GET /markets/trades`
     Trades,
+    /// `GET /events`
+    Events,
+    /// `GET /events/multivariate`
+    ComboEvents,
+    /// `GET /events/fee_changes`
+    EventFeeChanges,
     /// `GET /events/{event_ticker}`
     Event(&'a str),
+    /// `GET /events/{event_ticker}/metadata`
+    EventMetadata(&'a str),
+    /// `GET /series`
+    SeriesList,
+    /// `GET /series/fee_changes`
+    SeriesFeeChanges,
     /// `GET /series/{series_ticker}`
     Series(&'a str),
     /// `GET /account/limits`
@@ -36,8 +53,12 @@ pub enum Route<'a> {
     Orders,
     /// `GET /portfolio/orders/{order_id}`
     Order(&'a str),
+    /// `GET /portfolio/orders/queue_positions`
+    QueuePositions,
     /// `GET /portfolio/orders/{order_id}/queue_position`
     QueuePosition(&'a str),
+    /// `GET /portfolio/summary/total_resting_order_value`
+    RestingOrderValue,
     /// `GET /portfolio/fills`
     Fills,
     /// `GET /portfolio/settlements`
@@ -69,12 +90,20 @@ impl Route<'_> {
         matches!(
             self,
             Self::ExchangeStatus
+                | Self::ExchangeSchedule
                 | Self::UserDataTimestamp
                 | Self::Markets
                 | Self::Market(_)
                 | Self::OrderBook(_)
+                | Self::OrderBooks
                 | Self::Trades
+                | Self::Events
+                | Self::ComboEvents
+                | Self::EventFeeChanges
                 | Self::Event(_)
+                | Self::EventMetadata(_)
+                | Self::SeriesList
+                | Self::SeriesFeeChanges
                 | Self::Series(_)
                 | Self::EndpointCosts
         )
@@ -102,38 +131,49 @@ pub fn path_of(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
 }
 
-/// Which call a method and path name.
-///
-/// # Errors
-/// 404 for an unknown path, 405 for a known one with another method.
-pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Refusal> {
-    let unknown = || Refusal::new(404, "not_found").saying("page not found");
-    let rest = path.strip_prefix(REST_PREFIX).ok_or_else(unknown)?;
+/// Which call a method and path name. None for a path that is no call, and for one that is but with another method: the
+/// exchange's router tells them alike (seen September 2026: `GET /portfolio/events/orders` is an unknown page).
+#[must_use]
+pub fn route<'a>(method: &str, path: &'a str) -> Option<Route<'a>> {
+    let rest = path.strip_prefix(REST_PREFIX)?;
     let mut parts = [""; 6];
     let mut length = 0;
     for part in rest.split('/').skip(1) {
-        *parts.get_mut(length).ok_or_else(unknown)? = part;
+        *parts.get_mut(length)? = part;
         length += 1;
+    }
+    if parts[..length].contains(&"") {
+        return None;
     }
     let route = match (method, &parts[..length]) {
         ("GET", ["exchange", "status"]) => Route::ExchangeStatus,
+        ("GET", ["exchange", "schedule"]) => Route::ExchangeSchedule,
         ("GET", ["exchange", "user_data_timestamp"]) => Route::UserDataTimestamp,
         ("GET", ["markets"]) => Route::Markets,
         ("GET", ["markets", "trades"]) => Route::Trades,
+        ("GET", ["markets", "orderbooks"]) => Route::OrderBooks,
         ("GET", ["markets", ticker]) => Route::Market(ticker),
         ("GET", ["markets", ticker, "orderbook"]) => Route::OrderBook(ticker),
+        ("GET", ["events"]) => Route::Events,
+        ("GET", ["events", "multivariate"]) => Route::ComboEvents,
+        ("GET", ["events", "fee_changes"]) => Route::EventFeeChanges,
         ("GET", ["events", ticker]) => Route::Event(ticker),
+        ("GET", ["events", ticker, "metadata"]) => Route::EventMetadata(ticker),
+        ("GET", ["series"]) => Route::SeriesList,
+        ("GET", ["series", "fee_changes"]) => Route::SeriesFeeChanges,
         ("GET", ["series", ticker]) => Route::Series(ticker),
         ("GET", ["account", "limits"]) => Route::AccountLimits,
         ("GET", ["account", "endpoint_costs"]) => Route::EndpointCosts,
         ("GET", ["portfolio", "balance"]) => Route::Balance,
         ("GET", ["portfolio", "positions"]) => Route::Positions,
         ("GET", ["portfolio", "orders"]) => Route::Orders,
+        ("GET", ["portfolio", "orders", "queue_positions"]) => Route::QueuePositions,
         ("GET", ["portfolio", "orders", id]) => Route::Order(id),
         ("GET", ["portfolio", "orders", id, "queue_position"]) => Route::QueuePosition(id),
         ("GET", ["portfolio", "fills"]) => Route::Fills,
         ("GET", ["portfolio", "settlements"]) => Route::Settlements,
         ("GET", ["portfolio", "subaccounts", "netting"]) => Route::Netting,
+        ("GET", ["portfolio", "summary", "total_resting_order_value"]) => Route::RestingOrderValue,
         ("POST", ["portfolio", "events", "orders"]) => Route::Create,
         ("DELETE", ["portfolio", "events", "orders"]) => Route::CancelAll,
         ("POST", ["portfolio", "events", "orders", "batched"]) => Route::CreateBatch,
@@ -141,140 +181,11 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Refusal> {
         ("DELETE", ["portfolio", "events", "orders", id]) => Route::Cancel(id),
         ("POST", ["portfolio", "events", "orders", id, "amend"]) => Route::Amend(id),
         ("POST", ["portfolio", "events", "orders", id, "decrease"]) => Route::Decrease(id),
-        ("POST" | "DELETE" | "PUT", ["portfolio", "orders", ..]) => Route::Tombstone,
-        (_, ["exchange" | "markets" | "events" | "series" | "account" | "portfolio", ..])
-            if method != "GET" && route("GET", path).is_ok() =>
-        {
-            return Err(Refusal::new(405, "method_not_allowed"));
-        }
-        _ => return Err(unknown()),
+        ("POST", ["portfolio", "orders"] | ["portfolio", "orders", _, "amend" | "decrease"])
+        | ("POST" | "DELETE", ["portfolio", "orders", _]) => Route::Tombstone,
+        _ => return None,
     };
-    Ok(route)
-}
-
-/// The parameters of a query string.
-#[derive(Clone, Debug, Default)]
-pub struct Query<'a> {
-    call: &'static str,
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-}
-
-impl<'a> Query<'a> {
-    /// Splits and decodes the query of a target. `call` names the operation in errors.
-    #[must_use]
-    pub fn new(target: &'a str, call: &'static str) -> Self {
-        let text = target.split_once('?').map_or("", |(_, query)| query);
-        let pairs = text
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (decode(name), decode(value)))
-            .collect();
-        Self { call, pairs }
-    }
-
-    /// The first value of a parameter; an empty one counts as absent.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_ref())
-    }
-
-    /// The entries of a comma-joined parameter, or none when it is absent.
-    #[must_use]
-    pub fn list(&self, name: &str) -> Option<Vec<&str>> {
-        self.get(name).map(|value| value.split(',').filter(|entry| !entry.is_empty()).collect())
-    }
-
-    /// A whole number.
-    ///
-    /// # Errors
-    /// 400 when it is none.
-    pub fn integer(&self, name: &str, field: &str) -> Result<Option<i64>, Refusal> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        value.parse().map(Some).map_err(|_| Refusal::parameter(self.call, field, "number"))
-    }
-
-    /// A whole number within a range.
-    ///
-    /// # Errors
-    /// 400 when it is none, or outside.
-    pub fn integer_within(
-        &self,
-        name: &str,
-        field: &str,
-        range: std::ops::RangeInclusive<i64>,
-    ) -> Result<Option<i64>, Refusal> {
-        let value = self.integer(name, field)?;
-        match value {
-            Some(value) if value < *range.start() => Err(Refusal::parameter(self.call, field, "gte")),
-            Some(value) if value > *range.end() => Err(Refusal::parameter(self.call, field, "lte")),
-            value => Ok(value),
-        }
-    }
-
-    /// One of a few words.
-    ///
-    /// # Errors
-    /// 400 when it is another.
-    pub fn one_of(&self, name: &str, field: &str, words: &[&str]) -> Result<Option<&str>, Refusal> {
-        match self.get(name) {
-            Some(value) if !words.contains(&value) => Err(Refusal::parameter(self.call, field, "oneof")),
-            value => Ok(value),
-        }
-    }
-
-    /// `limit`, by default 100.
-    ///
-    /// # Errors
-    /// 400 when it is no number from `lowest` to 1 000.
-    pub fn limit(&self, lowest: i64) -> Result<usize, Refusal> {
-        let limit = self.integer_within("limit", "Limit", lowest..=1_000)?.unwrap_or(100);
-        Ok(usize::try_from(limit).expect("the range above has no negative numbers"))
-    }
-
-    /// The position that a cursor of [`cursor`] stands for. Garbage counts as absent, as captured on the exchange.
-    #[must_use]
-    pub fn position(&self) -> Option<usize> {
-        let text = self.get("cursor")?;
-        usize::from_str_radix(text.strip_prefix('p')?, 36).ok()
-    }
-}
-
-/// An opaque cursor for a position.
-#[must_use]
-pub fn cursor(position: usize) -> String {
-    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut digits = Vec::new();
-    let mut rest = position;
-    loop {
-        digits.push(char::from(DIGITS[rest % 36]));
-        rest /= 36;
-        if rest == 0 {
-            break;
-        }
-    }
-    std::iter::once('p').chain(digits.into_iter().rev()).collect()
-}
-
-/// Percent-decoding. What is no valid escape stays as it is.
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut position = 0;
-    while position < bytes.len() {
-        let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let escaped = match (bytes[position], digit(position + 1), digit(position + 2)) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
-            _ => None,
-        };
-        let plain = if bytes[position] == b'+' { b' ' } else { bytes[position] };
-        decoded.push(escaped.unwrap_or(plain));
-        position += if escaped.is_some() { 3 } else { 1 };
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
+    Some(route)
 }
 
 #[cfg(test)]
@@ -284,42 +195,42 @@ mod tests {
 
     #[test]
     fn paths_find_their_calls_and_nothing_else() {
-        assert_eq!(route("GET", "/trade-api/v2/markets/trades"), Ok(Route::Trades));
-        assert_eq!(route("GET", "/trade-api/v2/markets/KXA/orderbook"), Ok(Route::OrderBook("KXA")));
-        assert_eq!(route("DELETE", "/trade-api/v2/portfolio/events/orders/batched"), Ok(Route::CancelBatch));
-        assert_eq!(route("DELETE", "/trade-api/v2/portfolio/events/orders/x"), Ok(Route::Cancel("x")));
-        assert_eq!(route("POST", "/trade-api/v2/portfolio/orders"), Ok(Route::Tombstone));
-        assert_eq!(route("GET", "/nowhere").unwrap_err().status, 404);
-        assert_eq!(route("GET", "/trade-api/v2/a/b/c/d/e/f/g/h").unwrap_err().status, 404);
-        assert_eq!(route("PATCH", "/trade-api/v2/markets").unwrap_err().status, 405);
+        assert_eq!(route("GET", "/trade-api/v2/markets/trades"), Some(Route::Trades));
+        assert_eq!(route("GET", "/trade-api/v2/markets/KXA/orderbook"), Some(Route::OrderBook("KXA")));
+        assert_eq!(route("GET", "/trade-api/v2/events/KXA-1/metadata"), Some(Route::EventMetadata("KXA-1")));
+        assert_eq!(route("DELETE", "/trade-api/v2/portfolio/events/orders/batched"), Some(Route::CancelBatch));
+        assert_eq!(route("DELETE", "/trade-api/v2/portfolio/events/orders/x"), Some(Route::Cancel("x")));
+        assert_eq!(route("GET", "/nowhere"), None);
+        assert_eq!(route("GET", "/trade-api/v2/markets/"), None);
+        assert_eq!(route("GET", "/trade-api/v2/a/b/c/d/e/f/g/h"), None);
     }
 
     #[test]
-    fn query_values_are_decoded_and_checked() {
-        let query = Query::new("/x?tickers=A%2CB,C&limit=5&status=open&empty=", "GetMarkets");
-        assert_eq!(query.list("tickers"), Some(vec!["A", "B", "C"]));
-        assert_eq!(query.limit(0), Ok(5));
-        assert_eq!(query.get("empty"), None);
-        assert_eq!(query.one_of("status", "Status", &["closed"]).unwrap_err().status, 400);
-        assert_eq!(Query::new("/x?limit=1001", "GetMarkets").limit(0).unwrap_err().status, 400);
-        assert_eq!(Query::new("/x?limit=abc", "GetMarkets").limit(0).unwrap_err().status, 400);
+    fn another_method_on_a_known_path_is_an_unknown_page() {
+        assert_eq!(route("PATCH", "/trade-api/v2/markets"), None);
+        assert_eq!(route("GET", "/trade-api/v2/portfolio/events/orders"), None);
     }
 
     #[test]
-    fn a_cursor_stands_for_its_position() {
-        for position in [0, 1, 35, 36, 123_456] {
-            let text = cursor(position);
-            assert_eq!(Query::new(&format!("/x?cursor={text}"), "GetMarkets").position(), Some(position));
+    fn order_writes_of_the_first_version_are_known_as_such() {
+        for (method, rest) in [
+            ("POST", ""),
+            ("POST", "/batched"),
+            ("DELETE", "/batched"),
+            ("DELETE", "/x"),
+            ("POST", "/x/amend"),
+            ("POST", "/x/decrease"),
+        ] {
+            let path = format!("/trade-api/v2/portfolio/orders{rest}");
+            assert_eq!(route(method, &path), Some(Route::Tombstone), "{method} {path}");
         }
-        assert_eq!(Query::new("/x?cursor=garbage", "GetMarkets").position(), None);
+        assert_eq!(route("GET", "/trade-api/v2/portfolio/orders"), Some(Route::Orders));
     }
 
     proptest! {
         #[test]
         fn no_target_makes_the_router_panic(method in "[A-Z]{0,6}", target in ".{0,200}") {
             let _ = route(&method, path_of(&target));
-            let query = Query::new(&target, "GetMarkets");
-            let _ = (query.limit(0), query.position(), query.list("tickers"));
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct GatewaySettings {
     pub subscription_markets_max: usize,
     /// The most orders of a batch. Undocumented on the exchange.
     pub batch_orders_max: usize,
+    /// Whether accounts are clearing members, who alone may ask for the value of their resting orders.
+    pub clearing_member: bool,
 }
 
 impl Default for GatewaySettings {
@@ -31,6 +33,7 @@ impl Default for GatewaySettings {
             ping_interval_ms: 10_000,
             subscription_markets_max: 20_000,
             batch_orders_max: 100,
+            clearing_member: false,
         }
     }
 }

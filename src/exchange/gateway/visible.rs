@@ -51,12 +51,6 @@ impl AccountView {
         self.order_positions.get(&order).map(|position| &self.orders[*position])
     }
 
-    /// Whether the account was paid for a market.
-    #[must_use]
-    pub fn is_settled(&self, market: MarketIndex) -> bool {
-        self.settlements.iter().any(|settlement| settlement.market == market)
-    }
-
     fn apply(&mut self, change: Change) {
         match change {
             Change::Order(order) => {

@@ -156,14 +156,14 @@ impl Gateway {
 }
 
 fn query_shard(query: &Query<'_>) -> Result<Option<u8>, Refusal> {
-    match query.integer("exchange_index", "ExchangeIndex")? {
+    match query.integer("exchange_index")? {
         None | Some(-1) => Ok(None),
         Some(index) => u8::try_from(index).map(Some).map_err(|_| Refusal::not_found()),
     }
 }
 
 fn query_subaccount(query: &Query<'_>) -> Result<u32, Refusal> {
-    decode::subaccount(query.integer("subaccount", "Subaccount")?)
+    decode::subaccount(query.integer("subaccount")?)
 }
 
 /// Finds a create's market, on the shard that it names.

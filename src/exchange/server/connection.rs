@@ -24,12 +24,20 @@ pub(super) enum Protocol {
     WebSocket(Box<Framing>),
 }
 
-/// A request whose response is due.
+/// What a request is answered with.
+#[derive(Debug)]
+enum Reply {
+    Response(HttpResponse),
+    /// The same request belongs to another path.
+    Redirect(String),
+}
+
+/// A request whose reply is due.
 #[derive(Debug)]
 struct Pending {
     ticket: Ticket,
     keep_alive: bool,
-    response: Option<HttpResponse>,
+    reply: Option<Reply>,
 }
 
 /// A connection.
@@ -110,19 +118,32 @@ impl Connection {
 
     /// Notes a request: its response keeps its place.
     pub(super) fn expect(&mut self, ticket: Ticket, keep_alive: bool) {
-        self.pending.push_back(Pending { ticket, keep_alive, response: None });
+        self.pending.push_back(Pending { ticket, keep_alive, reply: None });
         self.ending |= !keep_alive;
+    }
+
+    /// Notes a request that is answered here: it belongs to another path. It keeps its place like any other.
+    pub(super) fn redirect(&mut self, ticket: Ticket, keep_alive: bool, location: String) {
+        self.expect(ticket, keep_alive);
+        self.reply(ticket, Reply::Redirect(location));
     }
 
     /// Takes a response and moves every response whose turn it is to the output.
     pub(super) fn respond(&mut self, ticket: Ticket, response: HttpResponse) {
+        self.reply(ticket, Reply::Response(response));
+    }
+
+    fn reply(&mut self, ticket: Ticket, reply: Reply) {
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.ticket == ticket) {
-            pending.response = Some(response);
+            pending.reply = Some(reply);
         }
-        while let Some(Pending { keep_alive, response: Some(response), .. }) =
-            self.pending.pop_front_if(|pending| pending.response.is_some())
+        while let Some(Pending { keep_alive, reply: Some(reply), .. }) =
+            self.pending.pop_front_if(|pending| pending.reply.is_some())
         {
-            http::write_response(&mut self.output, &response, keep_alive);
+            match reply {
+                Reply::Response(response) => http::write_response(&mut self.output, &response, keep_alive),
+                Reply::Redirect(location) => http::write_redirect(&mut self.output, &location, keep_alive),
+            }
         }
     }
 

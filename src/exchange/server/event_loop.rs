@@ -228,13 +228,18 @@ impl EventLoop {
                                 Err(response) => connection.refuse(&response),
                             }
                         } else {
-                            connection.refuse(&HttpResponse { status: 404, body: Vec::new() });
+                            connection.refuse(&HttpResponse { status: 404, body: b"404 page not found".to_vec() });
                         }
                     }
                     Parsed::Complete(request) => {
                         self.requests += 1;
                         let ticket = (token as Ticket) << TICKET_BITS | (self.requests & u64::from(u32::MAX));
                         let (length, keep_alive) = (request.length, request.keep_alive);
+                        if let Some(location) = http::without_trailing_slash(request.http.target) {
+                            connection.redirect(ticket, keep_alive, location);
+                            connection.input.drain(..length);
+                            continue;
+                        }
                         let writes = request.http.method != "GET";
                         self.exchange.http(ticket, &request.http, now);
                         connection.carried_orders |= writes;

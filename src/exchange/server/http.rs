@@ -1,6 +1,7 @@
 //! HTTP/1.1 on the server's side, over byte buffers: requests out of what was read, responses into what will be written.
 
 use super::super::gateway::{HttpRequest, HttpResponse};
+use crate::wire::REST_PREFIX;
 
 /// The longest head of a request.
 pub const HEAD_MAX: usize = 16 * 1024;
@@ -152,14 +153,38 @@ const fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Appends a response.
+/// Where a path with a slash at its end is sent: the same without it, as the exchange does since October 2025. None when
+/// the path has no such slash, or nothing before it.
+#[must_use]
+pub fn without_trailing_slash(target: &str) -> Option<String> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = path.strip_suffix('/').filter(|path| path.starts_with(REST_PREFIX) && *path != REST_PREFIX)?;
+    Some(query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+}
+
+/// Appends the answer that sends a client to another path of this server.
+pub fn write_redirect(output: &mut Vec<u8>, location: &str, keep_alive: bool) {
+    output.extend_from_slice(b"HTTP/1.1 301 Moved Permanently\r\nLocation: ");
+    output.extend_from_slice(location.as_bytes());
+    output.extend_from_slice(b"\r\nContent-Length: 0");
+    if !keep_alive {
+        output.extend_from_slice(b"\r\nConnection: close");
+    }
+    output.extend_from_slice(b"\r\n\r\n");
+}
+
+/// Appends a response. A body is JSON, or the text of the exchange's router about an unknown page.
 pub fn write_response(output: &mut Vec<u8>, response: &HttpResponse, keep_alive: bool) {
     output.extend_from_slice(b"HTTP/1.1 ");
     output.extend_from_slice(response.status.to_string().as_bytes());
     output.push(b' ');
     output.extend_from_slice(reason(response.status).as_bytes());
     if response.status != 204 {
-        output.extend_from_slice(b"\r\nContent-Type: application/json\r\nContent-Length: ");
+        let is_json = response.body.starts_with(b"{");
+        let content_type = if is_json { "application/json" } else { "text/plain" };
+        output.extend_from_slice(b"\r\nContent-Type: ");
+        output.extend_from_slice(content_type.as_bytes());
+        output.extend_from_slice(b"\r\nContent-Length: ");
         output.extend_from_slice(response.body.len().to_string().as_bytes());
     }
     if !keep_alive {
@@ -204,6 +229,15 @@ mod tests {
         assert_eq!(status(b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), 411);
         let long = [b"GET /".as_slice(), &vec![b'a'; HEAD_MAX], b" HTTP/1.1\r\n\r\n"].concat();
         assert_eq!(status(&long), 431);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_path_is_taken_off_and_its_query_kept() {
+        let without = |target| without_trailing_slash(target);
+        assert_eq!(without("/trade-api/v2/markets/?limit=1").as_deref(), Some("/trade-api/v2/markets?limit=1"));
+        assert_eq!(without("/trade-api/v2/markets/").as_deref(), Some("/trade-api/v2/markets"));
+        assert_eq!(without("/trade-api/v2/markets?cursor=a/"), None);
+        assert_eq!((without("/trade-api/v2/"), without("//elsewhere/")), (None, None));
     }
 
     proptest! {

@@ -84,6 +84,12 @@ impl Fixture {
 
 /// Reads one response: status and body.
 fn read_response(stream: &mut TcpStream) -> (u16, String) {
+    let (status, _, body) = read_head(stream);
+    (status, body)
+}
+
+/// Reads one response: status, head and body.
+fn read_head(stream: &mut TcpStream) -> (u16, String, String) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -95,7 +101,7 @@ fn read_response(stream: &mut TcpStream) -> (u16, String) {
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).map_or(0, |n| n.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
-    (status, String::from_utf8(body).unwrap())
+    (status, head, String::from_utf8(body).unwrap())
 }
 
 fn next_text(socket: &mut WebSocket<TcpStream>) -> Value {
@@ -132,6 +138,23 @@ fn pipelined_requests_are_answered_in_order_on_one_connection() {
     assert_eq!(read_response(&mut stream), (204, String::new()));
     let exchange = fixture.stop();
     assert_eq!(exchange.engine().orders_of(exchange.clients()[0]).count(), 1);
+}
+
+#[test]
+fn a_slash_at_the_end_is_redirected_in_its_turn_and_an_unknown_page_is_told_as_text() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let mut stream = fixture.connect();
+    let all = fixture.request("POST", ORDERS, &order("0.0100"))
+        + &fixture.request("GET", "/trade-api/v2/markets/?limit=1", "")
+        + &fixture.request("GET", "/trade-api/v2/portfolio/events/orders", "");
+    stream.write_all(all.as_bytes()).unwrap();
+    assert_eq!(read_head(&mut stream).0, 201);
+    let (status, head, _) = read_head(&mut stream);
+    assert_eq!(status, 301);
+    assert!(head.contains("\r\nLocation: /trade-api/v2/markets?limit=1\r\n"), "{head}");
+    let (status, head, body) = read_head(&mut stream);
+    assert_eq!((status, body.as_str()), (404, "404 page not found"));
+    assert!(head.contains("Content-Type: text/plain"), "{head}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The gateway over a real engine, without sockets: two clients in two quiet markets.
 
+mod hostile;
+mod listings;
 mod orders;
 mod reads;
 mod websocket;
@@ -150,6 +152,13 @@ impl Venue {
             }
         }
         found
+    }
+
+    /// An unsigned request.
+    pub(super) fn anonymous(&mut self, method: &str, target: &str) -> Answer {
+        let request = HttpRequest { method, target, key_id: None, timestamp: None, signature: None, body: b"" };
+        let ticket = self.send_raw(&request);
+        self.response(ticket).expect("the answer comes at once")
     }
 
     /// A request that is answered at once.

@@ -29,14 +29,17 @@ fn a_trade_shows_in_fills_positions_and_balance() {
         (&"2.00".into(), &false.into(), &2.into())
     );
     assert!(fill.get("client_order_id").is_none());
+    assert_eq!(fill["fill_id"], fill["trade_id"]);
     let positions = venue.get(1, "/trade-api/v2/portfolio/positions");
     assert_eq!(positions["market_positions"][0]["position_fp"], "-2.00");
     assert_eq!(positions["event_positions"][0]["total_cost_shares_fp"], "2.00");
     let balance = venue.get(0, "/trade-api/v2/portfolio/balance?exchange_index=2");
-    assert_eq!(balance["balance_dollars"], "999.2000");
-    assert_eq!(balance["balance_breakdown"].as_array().unwrap().len(), 1);
-    assert_eq!(balance["portfolio_value"], 80);
-    assert_eq!(venue.call(0, "GET", "/trade-api/v2/portfolio/balance?exchange_index=1", "").status, 404);
+    assert_eq!((&balance["balance_dollars"], &balance["portfolio_value"]), (&"999.2000".into(), &80.into()));
+    let breakdown: Vec<&Value> =
+        balance["balance_breakdown"].as_array().unwrap().iter().map(|shard| &shard["balance"]).collect();
+    assert_eq!(breakdown, ["1000.0000", "0.0000", "999.2000", "0.0000"], "every shard, whichever was asked for");
+    assert_eq!(venue.get(0, "/trade-api/v2/portfolio/balance?exchange_index=1")["balance"], 0);
+    assert_eq!(venue.call(0, "GET", "/trade-api/v2/portfolio/balance?exchange_index=4", "").status, 404);
 }
 
 #[test]
@@ -63,11 +66,7 @@ fn lists_are_newest_first_and_their_cursors_survive_new_entries() {
 #[test]
 fn markets_are_found_by_their_filters_without_an_account() {
     let mut venue = Venue::immediate();
-    let mut ask = |target: &str| {
-        let request = HttpRequest { method: "GET", target, key_id: None, timestamp: None, signature: None, body: b"" };
-        let ticket = venue.send_raw(&request);
-        venue.response(ticket).unwrap()
-    };
+    let mut ask = |target: &str| venue.anonymous("GET", target);
     let all = ask("/trade-api/v2/markets?status=open&mve_filter=exclude").json();
     assert_eq!(all["markets"].as_array().unwrap().len(), 2);
     let one = ask(&format!("/trade-api/v2/markets?tickers={TAPER}")).json();
@@ -131,6 +130,7 @@ fn a_settlement_is_paid_listed_and_leaves_the_open_positions() {
         (&paid["market_result"], &paid["revenue"], &paid["yes_count_fp"]),
         (&"yes".into(), &300.into(), &"3.00".into())
     );
+    assert_eq!(paid["value"], 100);
     assert_eq!(venue.get(0, "/trade-api/v2/portfolio/positions")["market_positions"].as_array().unwrap().len(), 0);
     assert_eq!(venue.get(0, &format!("/trade-api/v2/markets/{CENTS}"))["market"]["status"], "finalized");
     assert_eq!(venue.get(0, "/trade-api/v2/portfolio/balance?exchange_index=0")["balance_dollars"], "1001.8000");

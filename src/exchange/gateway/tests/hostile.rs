@@ -1,0 +1,245 @@
+//! Whatever a client sends gets one answer of a documented kind: never a panic, never silence.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const STATUSES: [u16; 11] = [200, 201, 204, 400, 401, 403, 404, 409, 410, 429, 503];
+
+/// Paths of every call, with something in their variable parts.
+fn paths() -> impl Strategy<Value = String> {
+    let id = prop_oneof![
+        Just("00000000-0000-0000-0000-000000000000".to_owned()),
+        Just(CENTS.to_owned()),
+        Just("KXSIMCENT-0001".to_owned()),
+        Just("KXSIMCENT".to_owned()),
+        "[ -~]{0,40}",
+        any::<String>(),
+    ];
+    let call = prop::sample::select(vec![
+        "/exchange/status",
+        "/exchange/schedule",
+        "/exchange/user_data_timestamp",
+        "/markets",
+        "/markets/trades",
+        "/markets/orderbooks",
+        "/markets/{}",
+        "/markets/{}/orderbook",
+        "/events",
+        "/events/multivariate",
+        "/events/fee_changes",
+        "/events/{}",
+        "/events/{}/metadata",
+        "/series",
+        "/series/fee_changes",
+        "/series/{}",
+        "/account/limits",
+        "/account/endpoint_costs",
+        "/portfolio/balance",
+        "/portfolio/positions",
+        "/portfolio/orders",
+        "/portfolio/orders/queue_positions",
+        "/portfolio/orders/{}",
+        "/portfolio/orders/{}/queue_position",
+        "/portfolio/fills",
+        "/portfolio/settlements",
+        "/portfolio/subaccounts/netting",
+        "/portfolio/summary/total_resting_order_value",
+        "/portfolio/events/orders",
+        "/portfolio/events/orders/batched",
+        "/portfolio/events/orders/{}",
+        "/portfolio/events/orders/{}/amend",
+        "/portfolio/events/orders/{}/decrease",
+        "/{}",
+    ]);
+    (call, id).prop_map(|(call, id)| format!("/trade-api/v2{}", call.replace("{}", &id)))
+}
+
+fn queries() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "limit",
+        "cursor",
+        "status",
+        "ticker",
+        "tickers",
+        "event_ticker",
+        "series_ticker",
+        "market_ticker",
+        "market_tickers",
+        "mve_filter",
+        "depth",
+        "min_ts",
+        "max_ts",
+        "min_close_ts",
+        "min_created_ts",
+        "max_settled_ts",
+        "min_updated_ts",
+        "with_nested_markets",
+        "exclude_markets",
+        "include_volume",
+        "is_block_trade",
+        "settlement_status",
+        "count_filter",
+        "subaccount",
+        "exchange_index",
+        "order_id",
+    ]);
+    let value = prop_oneof![
+        Just(String::new()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        (-2i64..=70).prop_map(|number| number.to_string()),
+        "[0-9]{1,30}",
+        prop::sample::select(vec!["true", "open", "all", "position", "p9", "up5", "t9.0.x", "exclude", CENTS])
+            .prop_map(str::to_owned),
+        "[ -~]{0,20}",
+        any::<String>(),
+    ];
+    prop::collection::vec((name, value), 0..4).prop_map(|pairs| {
+        let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    })
+}
+
+fn json_values() -> impl Strategy<Value = Value> + Clone {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(Value::from(Vec::<Value>::new())),
+        Just(serde_json::json!({ "error": {} })),
+        prop::sample::select(vec![
+            "bid",
+            "ask",
+            "1",
+            "1.00",
+            "0.4",
+            "0.4000",
+            "0.40001",
+            "-1",
+            "1e5",
+            "",
+            "immediate_or_cancel",
+            "good_till_canceled",
+            "maker",
+            "taker_at_cross",
+            CENTS,
+            "99999999999999999999",
+            "00000000-0000-0000-0000-000000000000",
+        ])
+        .prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ]
+}
+
+/// Bodies: bytes, and orders of which some fields are wrong, missing or foreign.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let keys = prop::sample::select(vec![
+        "ticker",
+        "client_order_id",
+        "side",
+        "count",
+        "price",
+        "time_in_force",
+        "self_trade_prevention_type",
+        "expiration_time",
+        "post_only",
+        "reduce_only",
+        "cancel_order_on_pause",
+        "subaccount",
+        "order_group_id",
+        "exchange_index",
+        "reduce_by",
+        "reduce_to",
+        "market_ticker",
+        "orders",
+        "order_id",
+        "updated_client_order_id",
+    ]);
+    let object = prop::collection::vec((keys, json_values()), 0..4).prop_map(|changes| {
+        let mut body: Value = serde_json::from_str(&order(CENTS, "bid", "1.00", "0.4000")).unwrap();
+        for (key, value) in changes {
+            body[key] = value;
+        }
+        body
+    });
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        json_values().prop_map(|value| value.to_string().into_bytes()),
+        object.clone().prop_map(|body| body.to_string().into_bytes()),
+        prop::collection::vec(object, 0..4)
+            .prop_map(|orders| serde_json::json!({ "orders": orders }).to_string().into_bytes()),
+    ]
+}
+
+/// What is wrong with the signature.
+#[derive(Clone, Copy, Debug)]
+enum Signing {
+    Right,
+    Absent,
+    Mixed,
+}
+
+/// Whether an answer is of a documented kind.
+fn assert_documented(answer: &Answer, told: &str) {
+    assert!(STATUSES.contains(&answer.status), "{} for {told}", answer.status);
+    if answer.status == 204 {
+        assert_eq!(answer.text, "", "{told}");
+    } else if answer.status != 404 || answer.text != "404 page not found" {
+        let body = answer.json();
+        let keys: Vec<&String> =
+            body.as_object().unwrap_or_else(|| panic!("{} for {told}", answer.text)).keys().collect();
+        let shaped = match answer.status {
+            200 | 201 => !keys.is_empty(),
+            429 => body["error"] == "too many requests",
+            _ => body["error"]["code"].is_string() || body["code"].is_string() || body["msg"].is_string(),
+        };
+        assert!(shaped, "{} {} for {told}", answer.status, answer.text);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_request_gets_one_answer_of_a_documented_kind(
+        requests in prop::collection::vec(
+            (
+                prop_oneof![
+                    8 => prop::sample::select(vec!["GET", "POST", "DELETE", "PUT"]).prop_map(str::to_owned),
+                    1 => "[A-Z]{1,8}",
+                ],
+                prop_oneof![9 => paths(), 1 => "[ -~]{0,60}"],
+                queries(),
+                bodies(),
+                prop::sample::select(vec![Signing::Right, Signing::Right, Signing::Right, Signing::Absent, Signing::Mixed]),
+                "[ -~]{0,30}",
+            ),
+            40..80,
+        ),
+        limited in any::<bool>(),
+    ) {
+        let tier = if limited { Tier::Basic } else { Tier::Unlimited };
+        let mut venue = Venue::new(GatewaySettings { tier, ..GatewaySettings::default() });
+        for (method, path, query, body, signing, junk) in requests {
+            let target = format!("{path}{query}");
+            let signed = target.split('?').next().unwrap().to_owned();
+            let timestamp = venue.now.wall_ms.to_string();
+            let signature = venue.clients[0].sign(venue.now.wall_ms, &method, &signed);
+            let key_id = venue.clients[0].key_id.clone();
+            let request = HttpRequest { method: &method, target: &target, key_id: None, timestamp: None, signature: None, body: &body };
+            let request = match signing {
+                Signing::Absent => request,
+                Signing::Right => HttpRequest { key_id: Some(&key_id), timestamp: Some(&timestamp), signature: Some(&signature), ..request },
+                Signing::Mixed => HttpRequest { key_id: Some(&key_id), timestamp: Some(&junk), signature: Some(&junk), ..request },
+            };
+            let ticket = venue.send_raw(&request);
+            let told = format!("{method} {target} {}", String::from_utf8_lossy(&body));
+            let at_once = venue.response(ticket);
+            venue.pass(60);
+            let late = venue.response(ticket);
+            prop_assert!(at_once.is_some() != late.is_some(), "one answer for {told}");
+            assert_documented(&at_once.or(late).unwrap(), &told);
+        }
+    }
+}
