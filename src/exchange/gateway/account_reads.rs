@@ -11,7 +11,7 @@ use super::market_reads::{Answer, SHARDS, json};
 use super::route::{PageLimit, Query, cursor};
 use super::{Gateway, HttpResponse, Refusal};
 use crate::exchange::engine::{AccountId, Engine, FillRecord, MarketIndex, OrderRecord, SettlementRecord};
-use crate::market::{BookSide, Count, Liquidity, Money, OrderId, OrderStatus};
+use crate::market::{BookSide, Count, Liquidity, Money, OrderId, OrderStatus, Outcome};
 use crate::wire::Dollars4;
 use crate::wire::account::{
     Fill, FillsPage, Order, OrderBody, OrderQueuePosition, OrdersPage, QueuePositionsBody, RestingOrderValue,
@@ -93,8 +93,9 @@ fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
         user_id: user_id(order.account),
         client_order_id: order.client_order_id.clone().unwrap_or_default(),
         ticker: spec.ticker.clone(),
-        side: Some(order.side.outcome()),
-        action: Some("buy".to_owned()),
+        // The deprecated pair of an ask is "sell yes", as captured; that of its fills is "buy no".
+        side: Some(Outcome::Yes),
+        action: Some(if order.side == BookSide::Bid { "buy" } else { "sell" }.to_owned()),
         outcome_side: order.side.outcome(),
         book_side: order.side,
         order_type: "limit".to_owned(),

@@ -141,25 +141,38 @@ impl Gateway {
         if tickers.as_ref().is_some_and(|tickers| tickers.len() > self.settings.subscription_markets_max) {
             return Err(TOO_MANY_MARKETS);
         }
+        // All acknowledgements come before the first data, as captured.
+        let mut begun = Vec::with_capacity(channels.len());
         for channel in channels {
             let filter = if channel.is_filtered() { tickers.as_deref() } else { None };
-            self.subscribe_channel(engine, session, id, channel, filter, params, now);
+            begun.push((channel, self.subscribe_channel(session, id, channel, filter, params, now)));
+        }
+        for (channel, added) in begun {
+            match channel {
+                Channel::OrderbookDelta => self.send_snapshots(engine, session, None, &added, now),
+                Channel::Ticker if params.send_initial_snapshot == Some(true) => {
+                    for market in added.iter().filter_map(|(_, market)| *market) {
+                        self.send_ticker(engine, session, market, now);
+                    }
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a command's parts, used by its one caller")]
-    fn subscribe_channel(
+    /// Opens or widens a subscription and acknowledges it. Returns the markets that it did not have before.
+    fn subscribe_channel<'t>(
         &mut self,
-        engine: &Engine,
         session: SessionId,
         id: u64,
         channel: Channel,
-        tickers: Option<&[&str]>,
+        tickers: Option<&[&'t str]>,
         params: &CommandParams,
         now: ExchangeNow,
-    ) {
-        let Some(state) = self.sessions.get_mut(&session) else { return };
+    ) -> Vec<(&'t str, Option<MarketIndex>)> {
+        let mut added = Vec::new();
+        let Some(state) = self.sessions.get_mut(&session) else { return added };
         let is_new = state.on(channel).is_none();
         if is_new {
             state.subscribe(channel).named = tickers.map(|_| Named::default());
@@ -171,7 +184,6 @@ impl Gateway {
         if let Some(skip_ticker_ack) = params.skip_ticker_ack {
             open.skip_ticker_ack = skip_ticker_ack;
         }
-        let mut added = Vec::new();
         match (&mut open.named, tickers) {
             (Some(named), Some(tickers)) => {
                 for ticker in tickers {
@@ -193,15 +205,7 @@ impl Gateway {
         } else {
             self.send_ok(session, id, channel, now);
         }
-        match channel {
-            Channel::OrderbookDelta => self.send_snapshots(engine, session, None, &added, now),
-            Channel::Ticker if params.send_initial_snapshot == Some(true) => {
-                for market in added.iter().filter_map(|(_, market)| *market) {
-                    self.send_ticker(engine, session, market, now);
-                }
-            }
-            _ => {}
-        }
+        added
     }
 
     /// `ok` about a subscription, with its markets.

@@ -269,10 +269,11 @@ fn execute(engine: &mut Engine, account: AccountId, write: Write, now_ms: i64) -
             Ok(json(201, &serde_json::json!({ "orders": orders })))
         }
         Write::Cancel(target) => {
-            let client_order_id = locate(engine, account, target)?;
+            locate(engine, account, target)?;
             let reduced_by = engine.cancel_order(account, target.order, now_ms)?;
             let order_id = target.order.to_string();
-            Ok(json(200, &CanceledOrder { order_id, client_order_id, reduced_by, ts_ms: now_ms }))
+            // The exchange leaves the client's id out here, as captured, though the order has one.
+            Ok(json(200, &CanceledOrder { order_id, client_order_id: None, reduced_by, ts_ms: now_ms }))
         }
         Write::CancelBatch(targets) => {
             let orders = targets
