@@ -59,6 +59,13 @@ impl Engine {
         self.accounts[account as usize].orders.iter().rev().map(|&slot| &self.orders[slot].record)
     }
 
+    /// The open orders of an account: market by market as it came to them, oldest first in each.
+    pub fn open_orders_of(&self, account: AccountId) -> impl Iterator<Item = &OrderRecord> {
+        let holdings = self.accounts[account as usize].holdings.iter();
+        let open = holdings.flat_map(|&holding| self.orders.walk(List::Own, self.holdings[holding as usize].open));
+        open.map(|slot| &self.orders[slot].record)
+    }
+
     /// The fills of an account, newest first.
     pub fn fills_of(&self, account: AccountId) -> impl Iterator<Item = &FillRecord> {
         self.accounts[account as usize].fills.iter().rev()

@@ -202,16 +202,14 @@ impl Gateway {
         Ok(json(200, &value!({ "queue_position_fp": ahead })))
     }
 
-    /// `GET /portfolio/orders/queue_positions`: those of all resting orders, newest first, as the engine has them now.
+    /// `GET /portfolio/orders/queue_positions`: those of all resting orders, as the engine has them now.
     pub(super) fn queue_positions(&self, engine: &Engine, account: AccountId, target: &str) -> Answer {
         let query = Query::new(target, "GetOrderQueuePositions");
         let filter = Filter { tickers: query.list("market_tickers"), ..Filter::new(&query)? };
         let subaccount = filter.subaccount.unwrap_or(0);
-        let resting = engine.orders_of(account).filter(|order| {
-            order.status == OrderStatus::Resting
-                && subaccount == i64::from(order.subaccount)
-                && filter.market(engine, order.market)
-        });
+        let resting = engine
+            .open_orders_of(account)
+            .filter(|order| subaccount == i64::from(order.subaccount) && filter.market(engine, order.market));
         let positions = resting.filter_map(|order| {
             Some(OrderQueuePosition {
                 order_id: order.order.to_string(),

@@ -33,7 +33,7 @@ pub(super) fn event_fee_changes(target: &str) -> Answer {
 
 fn fee_multiplier(spec: &MarketSpec) -> Number {
     let multiplier = spec.fees.multiplier_e4;
-    if multiplier % 10_000 == 0 {
+    if multiplier.is_multiple_of(10_000) {
         Number::from(multiplier / 10_000)
     } else {
         Number::from_f64(f64::from(multiplier) / 10_000.0).expect("a quotient of integers is finite")

@@ -16,6 +16,8 @@ use crate::wire::markets::{
 pub(super) const SHARDS: [(u8, &str); 4] =
     [(0, "Default"), (1, "Combos"), (2, "Crypto & Commodities"), (3, "Tennis, Baseball, Basketball")];
 
+/// The most levels that can be asked for by their number.
+const DEPTH_MAX: i64 = 100;
 /// The most books of one request.
 const BOOKS_MAX: usize = 100;
 const DAY_MS: i64 = 86_400_000;
@@ -295,11 +297,11 @@ impl Listed<'_> {
         Ok(json(200, &MarketBody { market: self.market_body(self.find(ticker)?) }))
     }
 
-    /// `GET /markets/{ticker}/orderbook`: ascending, best last. `depth` counts levels from the best; 0 is all.
+    /// `GET /markets/{ticker}/orderbook`: ascending, best last. `depth` counts levels from the best; 0 and less is all.
     pub(super) fn order_book(self, target: &str, ticker: &str) -> Answer {
         let query = Query::new(target, "GetMarketOrderbook");
-        let depth = query.integer_within("depth", "Depth", 0..=100)?.unwrap_or(0);
-        let depth = usize::try_from(depth).expect("checked to be 0 to 100");
+        let depth = query.integer_within("depth", "Depth", i64::MIN..=DEPTH_MAX)?.unwrap_or(0);
+        let depth = usize::try_from(depth).unwrap_or(0);
         let mut sides = self.book(self.find(ticker)?);
         for side in [&mut sides.yes_dollars, &mut sides.no_dollars] {
             if depth > 0 && side.len() > depth {

@@ -191,8 +191,8 @@ fn queue_positions_and_resting_value_are_those_of_the_callers_own_orders() {
     venue.create(0, &order(CENTS, "bid", "2.00", "0.4000"));
     venue.create(0, &order(TAPER, "ask", "1.00", "0.7000"));
     let positions = venue.get(0, "/trade-api/v2/portfolio/orders/queue_positions");
-    assert_eq!(tickers(&positions, "queue_positions", "market_ticker"), [TAPER, CENTS]);
-    assert_eq!(tickers(&positions, "queue_positions", "queue_position_fp"), ["0.00", "5.00"]);
+    assert_eq!(tickers(&positions, "queue_positions", "market_ticker"), [CENTS, TAPER]);
+    assert_eq!(tickers(&positions, "queue_positions", "queue_position_fp"), ["5.00", "0.00"]);
     let of_one = venue.get(0, "/trade-api/v2/portfolio/orders/queue_positions?event_ticker=KXSIMCENT-0001");
     let id = of_one["queue_positions"][0]["order_id"].as_str().unwrap().to_owned();
     let one = venue.get(0, &format!("/trade-api/v2/portfolio/orders/{id}/queue_position"));
@@ -201,6 +201,10 @@ fn queue_positions_and_resting_value_are_those_of_the_callers_own_orders() {
         venue.get(0, "/trade-api/v2/portfolio/orders/queue_positions?subaccount=1")["queue_positions"],
         Value::Array(Vec::new())
     );
+    venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "");
+    let rest = venue.get(0, "/trade-api/v2/portfolio/orders/queue_positions");
+    assert_eq!(tickers(&rest, "queue_positions", "market_ticker"), [TAPER], "an ended order has left its queue");
+    venue.create(0, &order(CENTS, "bid", "2.00", "0.4000"));
     let value = venue.get(0, "/trade-api/v2/portfolio/summary/total_resting_order_value");
     assert_eq!(value["total_resting_order_value"], 110);
     assert_eq!(value["resting_order_value_breakdown"][2]["balance"], "0.3000");

@@ -100,6 +100,8 @@ fn a_book_reads_as_ascending_bids_of_both_outcomes() {
     );
     let top = venue.get(0, &format!("/trade-api/v2/markets/{CENTS}/orderbook?depth=1"));
     assert_eq!(top["orderbook_fp"]["yes_dollars"].to_string(), r#"[["0.4200","1.50"]]"#);
+    assert_eq!(venue.get(0, &format!("/trade-api/v2/markets/{CENTS}/orderbook?depth=-1")), book);
+    assert_eq!(venue.call(0, "GET", &format!("/trade-api/v2/markets/{CENTS}/orderbook?depth=101"), "").status, 400);
 }
 
 #[test]
