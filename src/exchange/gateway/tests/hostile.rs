@@ -198,8 +198,57 @@ fn assert_documented(answer: &Answer, told: &str) {
     }
 }
 
+/// Commands of which any part may be wrong, and what is none at all.
+fn commands() -> impl Strategy<Value = String> {
+    let command =
+        prop::sample::select(vec!["subscribe", "unsubscribe", "update_subscription", "list_subscriptions", "x"]);
+    let keys = prop::sample::select(vec![
+        "channels",
+        "market_ticker",
+        "market_tickers",
+        "sid",
+        "sids",
+        "action",
+        "send_initial_snapshot",
+        "use_yes_price",
+        "skip_ticker_ack",
+    ]);
+    let word = prop::sample::select(vec![
+        "orderbook_delta",
+        "ticker",
+        "trade",
+        "fill",
+        "user_orders",
+        "market_positions",
+        "market_lifecycle_v2",
+        "multivariate",
+        "add_markets",
+        "delete_markets",
+        "get_snapshot",
+        CENTS,
+        "",
+    ]);
+    let value = prop_oneof![
+        4 => prop::collection::vec(word.clone(), 0..3).prop_map(Value::from),
+        4 => word.prop_map(Value::from),
+        2 => prop::collection::vec(0u64..6, 0..3).prop_map(Value::from),
+        2 => (0u64..6).prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => json_values(),
+    ];
+    let parts = (command, prop_oneof![4 => any::<u8>().prop_map(Value::from), 1 => json_values()]);
+    prop_oneof![
+        9 => (parts, prop::collection::vec((keys, value), 0..4)).prop_map(|((cmd, id), params)| {
+            let params: serde_json::Map<String, Value> =
+                params.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            serde_json::json!({ "id": id, "cmd": cmd, "params": params }).to_string()
+        }),
+        1 => any::<String>(),
+    ]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn every_request_gets_one_answer_of_a_documented_kind(
@@ -240,6 +289,19 @@ proptest! {
             let late = venue.response(ticket);
             prop_assert!(at_once.is_some() != late.is_some(), "one answer for {told}");
             assert_documented(&at_once.or(late).unwrap(), &told);
+        }
+    }
+    #[test]
+    fn every_command_gets_a_reply_of_a_documented_type(texts in prop::collection::vec(commands(), 1..40)) {
+        let mut venue = Venue::immediate();
+        venue.open(0, 1);
+        for text in texts {
+            let frames = venue.command(1, &text);
+            let types: Vec<&str> = frames.iter().map(|frame| frame["type"].as_str().unwrap_or_default()).collect();
+            let replies = ["subscribed", "unsubscribed", "ok", "error"];
+            prop_assert!(types.first().is_some_and(|first| replies.contains(first)), "{types:?} to {text}");
+            let data = ["orderbook_snapshot", "ticker"];
+            prop_assert!(types.iter().all(|other| replies.contains(other) || data.contains(other)), "{types:?} to {text}");
         }
     }
 }
