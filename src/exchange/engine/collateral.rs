@@ -4,9 +4,9 @@
 //! close a position that no older order closes cost nothing, they bring their own cash.
 
 use super::Engine;
+use super::UpdateReason;
 use super::booking::{closable, own_price};
 use super::orders::{List, Slot};
-use super::types::UpdateReason;
 use crate::market::{BookSide, Count, FeeSchedule, Liquidity, Money, Price};
 
 /// An order as collateral sees it.

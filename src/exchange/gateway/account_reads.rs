@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json as value;
 
+use super::decode;
 use super::directory::user_id;
 use super::frames::{result_name, rfc3339, status_name};
 use super::market_reads::{Answer, json};
@@ -60,7 +61,11 @@ impl<'q> Filter<'q> {
 }
 
 /// A page of a list that is kept oldest first and shown newest first, and the cursor of the next.
-fn page<'r, T>(query: &Query<'_>, list: &'r [T], wanted: impl Fn(&T) -> bool) -> Result<(Vec<&'r T>, String), Refusal> {
+pub(super) fn page<'r, T>(
+    query: &Query<'_>,
+    list: &'r [T],
+    wanted: impl Fn(&T) -> bool,
+) -> Result<(Vec<&'r T>, String), Refusal> {
     let limit = query.limit(1)?;
     let end = query.position().unwrap_or(list.len()).min(list.len());
     let mut found = list[..end].iter().enumerate().rev().filter(|(_, entry)| wanted(entry));
@@ -96,7 +101,7 @@ fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
         created_time: Some(rfc3339(order.created_ms)),
         last_update_time: Some(rfc3339(order.updated_ms)),
         self_trade_prevention_type: Some(order.self_trade_prevention),
-        order_group_id: None,
+        order_group_id: order.group.map(|group| group.to_string()),
         cancel_order_on_pause: order.cancel_on_pause,
         subaccount_number: Some(order.subaccount),
         exchange_index: spec.exchange_index,
@@ -157,24 +162,23 @@ impl Gateway {
     pub(super) fn balance(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetBalance");
         let shard = query.integer("exchange_index", "ExchangeIndex")?.filter(|shard| *shard >= 0);
-        if query.integer("subaccount", "Subaccount")?.unwrap_or(0) != 0 {
-            return Err(Refusal::new(404, "user_not_found"));
-        }
+        let subaccount = decode::subaccount(query.integer("subaccount", "Subaccount")?)?;
         let view = self.visible.account(account);
         let on_shard = |index: u8| shard.is_none_or(|shard| shard == i64::from(index));
         let breakdown: Vec<ShardBalance> = view
             .cash
-            .iter()
+            .get(&subaccount)
+            .into_iter()
+            .flatten()
             .filter(|(index, _)| on_shard(**index))
             .map(|(index, cash)| ShardBalance { exchange_index: *index, balance: Dollars4(*cash) })
             .collect();
-        if shard.is_some() && breakdown.is_empty() {
+        if (shard.is_some() || subaccount > 0) && breakdown.is_empty() {
             return Err(Refusal::new(404, "user_not_found"));
         }
         let total: Money = breakdown.iter().map(|shard| shard.balance.0).sum();
         let worth: Money = view
-            .positions
-            .iter()
+            .positions(subaccount)
             .filter(|(market, _)| !view.is_settled(**market) && on_shard(engine.market(**market).spec().exchange_index))
             .map(|(market, position)| {
                 let last = engine.market(*market).last_price().unwrap_or(Price::from_cents(50));
@@ -202,6 +206,7 @@ impl Gateway {
         let settlement = query
             .one_of("settlement_status", "SettlementStatus", &["unsettled", "settled", "all"])?
             .unwrap_or("unsettled");
+        let subaccount = decode::subaccount(filter.subaccount)?;
         let only_held = query.list("count_filter").is_some_and(|fields| fields.contains(&"position"));
         let view = self.visible.account(account);
         let wanted = |market: MarketIndex, contracts: Count| {
@@ -214,7 +219,8 @@ impl Gateway {
                 }
         };
         let start = query.position().unwrap_or(0);
-        let mut found = view.positions.iter().filter(|(market, held)| wanted(**market, held.contracts)).skip(start);
+        let mut found =
+            view.positions(subaccount).filter(|(market, held)| wanted(**market, held.contracts)).skip(start);
         let mut events: BTreeMap<&str, EventPosition> = BTreeMap::new();
         let mut market_positions = Vec::new();
         for (market, held) in found.by_ref().take(limit) {
@@ -299,7 +305,9 @@ impl Gateway {
         let query = Query::new(target, "GetSettlements");
         let filter = Filter::new(&query)?;
         let (settlements, next) = page(&query, &self.visible.account(account).settlements, |settlement| {
-            filter.market(engine, settlement.market) && filter.time(settlement.time_ms)
+            filter.market(engine, settlement.market)
+                && filter.time(settlement.time_ms)
+                && filter.subaccount(settlement.subaccount)
         })?;
         let settlements = settlements.into_iter().map(|settlement| settlement_body(engine, settlement)).collect();
         Ok(json(200, &SettlementsPage { settlements, cursor: next }))
@@ -308,9 +316,10 @@ impl Gateway {
     /// `GET /portfolio/subaccounts/netting`: cross-market netting is off for everyone here.
     pub(super) fn netting(engine: &Engine, account: AccountId) -> HttpResponse {
         let configs: Vec<_> = engine
-            .shards_of(account)
-            .into_iter()
-            .map(|shard| value!({ "subaccount_number": 0, "exchange_index": shard, "enabled": false }))
+            .cash_of(account)
+            .map(|(subaccount, shard, _)| {
+                value!({ "subaccount_number": subaccount, "exchange_index": shard, "enabled": false })
+            })
             .collect();
         json(200, &value!({ "netting_configs": configs }))
     }

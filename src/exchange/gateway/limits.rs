@@ -175,6 +175,23 @@ impl TokenBucket {
     }
 }
 
+/// The WebSocket commands that a session may still send.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandBudget(TokenBucket);
+
+impl CommandBudget {
+    /// So many a second, with a burst of one second.
+    #[must_use]
+    pub fn new(per_s: u32, now_ms: i64) -> Self {
+        Self(TokenBucket::new(BucketLimit { refill_rate: per_s, bucket_capacity: per_s }, now_ms))
+    }
+
+    /// Pays for a command; false when there have been too many.
+    pub fn pay(&mut self, now_ms: i64) -> bool {
+        pay(&mut [&mut self.0], 1, now_ms)
+    }
+}
+
 /// Which write bucket a call is charged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteBucket {

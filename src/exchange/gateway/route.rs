@@ -58,6 +58,30 @@ pub enum Route<'a> {
     Amend(&'a str),
     /// `POST /portfolio/events/orders/{order_id}/decrease`
     Decrease(&'a str),
+    /// `GET /portfolio/order_groups`
+    OrderGroups,
+    /// `GET /portfolio/order_groups/{order_group_id}`
+    OrderGroup(&'a str),
+    /// `POST /portfolio/order_groups/create`
+    CreateGroup,
+    /// `DELETE /portfolio/order_groups/{order_group_id}`
+    DeleteGroup(&'a str),
+    /// `PUT /portfolio/order_groups/{order_group_id}/reset`
+    ResetGroup(&'a str),
+    /// `PUT /portfolio/order_groups/{order_group_id}/trigger`
+    TriggerGroup(&'a str),
+    /// `PUT /portfolio/order_groups/{order_group_id}/limit`
+    LimitGroup(&'a str),
+    /// `POST /portfolio/subaccounts`
+    CreateSubaccount,
+    /// `POST /portfolio/subaccounts/transfer`
+    Transfer,
+    /// `GET /portfolio/subaccounts/balances`
+    SubaccountBalances,
+    /// `GET /portfolio/subaccounts/transfers`
+    Transfers,
+    /// `PUT /portfolio/subaccounts/netting`
+    SetNetting,
     /// An order write of the first version, shut since June 2026.
     Tombstone,
 }
@@ -80,7 +104,7 @@ impl Route<'_> {
         )
     }
 
-    /// Whether the call writes orders: delayed by the order latency and paid from a write bucket.
+    /// Whether the call changes something in the engine: delayed by the order latency and paid from a write bucket.
     #[must_use]
     pub fn is_write(self) -> bool {
         matches!(
@@ -92,6 +116,14 @@ impl Route<'_> {
                 | Self::Cancel(_)
                 | Self::Amend(_)
                 | Self::Decrease(_)
+                | Self::CreateGroup
+                | Self::DeleteGroup(_)
+                | Self::ResetGroup(_)
+                | Self::TriggerGroup(_)
+                | Self::LimitGroup(_)
+                | Self::CreateSubaccount
+                | Self::Transfer
+                | Self::SetNetting
         )
     }
 }
@@ -134,6 +166,18 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Refusal> {
         ("GET", ["portfolio", "fills"]) => Route::Fills,
         ("GET", ["portfolio", "settlements"]) => Route::Settlements,
         ("GET", ["portfolio", "subaccounts", "netting"]) => Route::Netting,
+        ("GET", ["portfolio", "subaccounts", "balances"]) => Route::SubaccountBalances,
+        ("GET", ["portfolio", "subaccounts", "transfers"]) => Route::Transfers,
+        ("POST", ["portfolio", "subaccounts"]) => Route::CreateSubaccount,
+        ("POST", ["portfolio", "subaccounts", "transfer"]) => Route::Transfer,
+        ("PUT", ["portfolio", "subaccounts", "netting"]) => Route::SetNetting,
+        ("GET", ["portfolio", "order_groups"]) => Route::OrderGroups,
+        ("POST", ["portfolio", "order_groups", "create"]) => Route::CreateGroup,
+        ("GET", ["portfolio", "order_groups", id]) => Route::OrderGroup(id),
+        ("DELETE", ["portfolio", "order_groups", id]) => Route::DeleteGroup(id),
+        ("PUT", ["portfolio", "order_groups", id, "reset"]) => Route::ResetGroup(id),
+        ("PUT", ["portfolio", "order_groups", id, "trigger"]) => Route::TriggerGroup(id),
+        ("PUT", ["portfolio", "order_groups", id, "limit"]) => Route::LimitGroup(id),
         ("POST", ["portfolio", "events", "orders"]) => Route::Create,
         ("DELETE", ["portfolio", "events", "orders"]) => Route::CancelAll,
         ("POST", ["portfolio", "events", "orders", "batched"]) => Route::CreateBatch,
@@ -289,6 +333,9 @@ mod tests {
         assert_eq!(route("DELETE", "/trade-api/v2/portfolio/events/orders/batched"), Ok(Route::CancelBatch));
         assert_eq!(route("DELETE", "/trade-api/v2/portfolio/events/orders/x"), Ok(Route::Cancel("x")));
         assert_eq!(route("POST", "/trade-api/v2/portfolio/orders"), Ok(Route::Tombstone));
+        assert_eq!(route("POST", "/trade-api/v2/portfolio/order_groups/create"), Ok(Route::CreateGroup));
+        assert_eq!(route("PUT", "/trade-api/v2/portfolio/order_groups/x/reset"), Ok(Route::ResetGroup("x")));
+        assert_eq!(route("POST", "/trade-api/v2/portfolio/order_groups").unwrap_err().status, 405);
         assert_eq!(route("GET", "/nowhere").unwrap_err().status, 404);
         assert_eq!(route("GET", "/trade-api/v2/a/b/c/d/e/f/g/h").unwrap_err().status, 404);
         assert_eq!(route("PATCH", "/trade-api/v2/markets").unwrap_err().status, 405);

@@ -19,6 +19,12 @@ pub struct GatewaySettings {
     pub subscription_markets_max: usize,
     /// The most orders of a batch. Undocumented on the exchange.
     pub batch_orders_max: usize,
+    /// How long a cancel-all goes on: it may take orders that are placed that much later. Documented as a minute.
+    pub cancel_all_window_ms: i64,
+    /// How often it is repeated within that time. Undocumented on the exchange.
+    pub cancel_all_every_ms: i64,
+    /// The most commands a second of a WebSocket session, with a burst of one second; more are error 27.
+    pub commands_per_s: u32,
 }
 
 impl Default for GatewaySettings {
@@ -31,6 +37,9 @@ impl Default for GatewaySettings {
             ping_interval_ms: 10_000,
             subscription_markets_max: 20_000,
             batch_orders_max: 100,
+            cancel_all_window_ms: 60_000,
+            cancel_all_every_ms: 15_000,
+            commands_per_s: 10_000,
         }
     }
 }

@@ -301,7 +301,10 @@ fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Resul
             let account = world.accounts[account];
             let before = reference.orders.len();
             reference.orders.retain(|order| order.account != account);
-            prop_assert_eq!(world.engine.cancel_all(account, now_ms), before - reference.orders.len());
+            prop_assert_eq!(
+                world.engine.cancel_all(account, &CancelAll { subaccount: None, window_ms: 0, every_ms: 0 }, now_ms),
+                Ok(before - reference.orders.len())
+            );
         }
         Command::Pause { trading } => {
             let pauses = !trading && world.engine.trading_active(0);
@@ -387,6 +390,7 @@ fn check_amend(
         price: Price::from_cents(cents),
         total_count: Count::from_units(units),
         expiration: AmendExpiration::Keep,
+        new_client_order_id: None,
     };
     let before = found.and_then(|_| world.engine.order(id).cloned());
     let answer = world.engine.amend_order(account, id, &spec, world.now_ms);
@@ -478,7 +482,7 @@ proptest! {
                         let side = world.engine.order(id).map_or(BookSide::Bid, |record| record.side);
                         let (price, total_count) = (Price::from_cents(*cents), Count::from_units(*units));
                         let expiration = AmendExpiration::Keep;
-                        let spec = AmendSpec { market: 0, side, price, total_count, expiration };
+                        let spec = AmendSpec { market: 0, side, price, total_count, expiration, new_client_order_id: None };
                         let _ = world.engine.amend_order(account, id, &spec, now_ms);
                     }
                 }

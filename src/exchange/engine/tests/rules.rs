@@ -7,14 +7,6 @@ fn drain(engine: &mut Engine) -> Vec<Event> {
     engine.drain_events().collect()
 }
 
-fn reasons(events: &[Event]) -> Vec<(OrderStatus, UpdateReason)> {
-    let order = |event: &Event| match event {
-        Event::Order(record) => Some((record.status, record.reason)),
-        _ => None,
-    };
-    events.iter().filter_map(order).collect()
-}
-
 #[test]
 fn orders_trade_by_price_then_time_at_the_resting_price() {
     let (mut engine, ann, bob) = venue();
@@ -45,7 +37,7 @@ fn a_trade_is_told_as_level_trade_and_both_fills_in_that_order() {
     };
     let Event::Level { side, price, change, clock, cause, time_ms, .. } = level else { panic!("{level:?}") };
     assert_eq!((*side, *price, *change), (Outcome::No, Price::from_cents(55), -contracts(2)));
-    assert_eq!((*clock, cause.clone(), *time_ms), (2, Some((bob, Some("b-1".to_owned()))), 7));
+    assert_eq!((*clock, cause.clone(), *time_ms), (2, Some(cause_of(bob, 0, "b-1")), 7));
     assert!(matches!(trade, Event::Trade { taker: BookSide::Bid, trade, .. } if *trade == made.trade), "{trade:?}");
     assert!(matches!(position, Event::Position { account, .. } if *account == ann));
     assert_eq!((made.order, made.post_position, made.fee), (maker.order, -contracts(2), Money::ZERO));
@@ -84,6 +76,19 @@ fn fill_or_kill_fills_entirely_or_not_at_all_and_burns_its_id() {
     assert_eq!(engine.create_order(&fok, 3), Err(Reject::DuplicateClientOrderId));
     let exact = NewOrder { count: contracts(3), client_order_id: None, ..fok };
     assert_eq!(engine.create_order(&exact, 4).unwrap().filled, contracts(3));
+}
+
+#[test]
+fn fill_or_kill_that_meets_its_own_order_keeps_its_fills_like_immediate_or_cancel() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 44, 2), 1).unwrap();
+    let own = engine.create_order(&ask(bob, 45, 5), 2).unwrap().order;
+    let fok = NewOrder { time_in_force: TimeInForce::FillOrKill, ..bid(bob, 45, 4) };
+    let placed = engine.create_order(&fok, 3).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (contracts(2), Count::ZERO));
+    let record = engine.order(placed.order).unwrap();
+    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, UpdateReason::SelfTradeCancel));
+    assert_eq!(engine.order(own).unwrap().remaining, contracts(5));
 }
 
 #[test]
@@ -181,11 +186,44 @@ fn a_cancel_returns_what_was_left_and_works_once() {
     assert_eq!(engine.cancel_order(bob, placed.order, 3), Err(Reject::OrderNotFound));
     assert_eq!(engine.cancel_order(ann, placed.order, 3), Ok(contracts(3)));
     assert_eq!(engine.cancel_order(ann, placed.order, 4), Err(Reject::OrderNotFound));
+}
+
+#[test]
+fn a_cancel_all_goes_on_until_its_window_ends() {
+    let (mut engine, ann, bob) = venue();
     for cents in 10..15 {
         engine.create_order(&bid(ann, cents, 1), 5).unwrap();
     }
-    assert_eq!(engine.cancel_all(ann, 6), 5);
+    let minute = CancelAll { subaccount: None, window_ms: 60_000, every_ms: 25_000 };
+    assert_eq!(engine.cancel_all(ann, &minute, 1_000), Ok(5));
     assert_eq!((book(&engine), engine.reserved(ann, 0)), ((vec![], vec![]), Money::ZERO));
+    let place = |engine: &mut Engine, at_ms| engine.create_order(&bid(ann, 40, 1), at_ms).unwrap().order;
+    let ended_ms = |engine: &Engine, order| {
+        let record = engine.order(order).unwrap();
+        (record.status == OrderStatus::Canceled).then_some(record.updated_ms)
+    };
+    let early = place(&mut engine, 1_001);
+    let foreign = engine.create_order(&bid(bob, 39, 1), 1_002).unwrap().order;
+    let late = place(&mut engine, 51_000);
+    let last = place(&mut engine, 60_999);
+    let free = place(&mut engine, 61_000);
+    engine.advance(99_000);
+    assert_eq!((ended_ms(&engine, early), ended_ms(&engine, late)), (Some(26_000), Some(61_000)));
+    assert_eq!((ended_ms(&engine, last), ended_ms(&engine, free)), (Some(61_000), None));
+    assert_eq!(ended_ms(&engine, foreign), None);
+}
+
+#[test]
+fn a_cancel_all_of_one_subaccount_leaves_the_others_alone() {
+    let (mut engine, ann, _) = venue();
+    engine.deposit(ann, 3, 0, Money::from_dollars(5));
+    let primary = engine.create_order(&bid(ann, 40, 1), 1).unwrap().order;
+    let third = engine.create_order(&NewOrder { subaccount: 3, ..bid(ann, 40, 1) }, 1).unwrap().order;
+    let spec = CancelAll { subaccount: Some(3), window_ms: 100, every_ms: 100 };
+    assert_eq!(engine.cancel_all(ann, &spec, 2), Ok(1));
+    engine.advance(200);
+    assert_eq!(engine.order(third).unwrap().status, OrderStatus::Canceled);
+    assert_eq!(engine.order(primary).unwrap().status, OrderStatus::Resting);
 }
 
 #[test]
@@ -200,16 +238,6 @@ fn a_decrease_keeps_the_place_in_the_queue() {
     assert_eq!(engine.decrease_order(ann, first, Decrease::To(contracts(4)), 4), Err(Reject::InvalidSize));
     assert_eq!(engine.decrease_order(ann, first, Decrease::To(Count::ZERO), 5), Ok(Count::ZERO));
     assert_eq!(engine.order(first).unwrap().status, OrderStatus::Canceled);
-}
-
-fn amend(price_cents: u16, total: i64) -> AmendSpec {
-    AmendSpec {
-        market: 0,
-        side: BookSide::Bid,
-        price: Price::from_cents(price_cents),
-        total_count: contracts(total),
-        expiration: AmendExpiration::Keep,
-    }
 }
 
 #[test]
@@ -231,6 +259,27 @@ fn an_amend_keeps_the_queue_for_less_and_loses_it_for_more_or_another_price() {
     let lasting = AmendSpec { expiration: AmendExpiration::Remove, ..amend(40, 6) };
     engine.amend_order(ann, first, &lasting, 8).unwrap();
     assert_eq!(engine.next_deadline_ms(), Some(100_000), "only the close is left");
+}
+
+#[test]
+fn an_amend_may_rename_an_order_in_its_place_but_no_id_is_used_twice() {
+    let (mut engine, ann, bob) = venue();
+    let named = |id: &str| Some(id.to_owned());
+    let first = engine.create_order(&NewOrder { client_order_id: named("a"), ..bid(ann, 40, 5) }, 1).unwrap().order;
+    engine.create_order(&NewOrder { client_order_id: named("b"), ..bid(bob, 40, 5) }, 2).unwrap();
+    let rename = |id| AmendSpec { new_client_order_id: named(id), ..amend(40, 5) };
+    assert_eq!(engine.amend_order(ann, first, &rename("a"), 3), Err(Reject::NoChange), "it has that id");
+    engine.amend_order(ann, first, &rename("b"), 3).expect("ids are used once an account");
+    let record = engine.order(first).unwrap();
+    assert_eq!((record.client_order_id.as_deref(), record.reason), (Some("b"), UpdateReason::Amend));
+    assert_eq!(engine.queue_position(first), Some(Count::ZERO));
+    assert_eq!(engine.amend_order(ann, first, &rename("a"), 4), Err(Reject::DuplicateClientOrderId), "burnt at first");
+    let again = NewOrder { client_order_id: named("b"), ..bid(ann, 30, 1) };
+    assert_eq!(engine.create_order(&again, 5), Err(Reject::DuplicateClientOrderId));
+    drain(&mut engine);
+    engine.create_order(&ask(bob, 40, 1), 6).unwrap();
+    let fill = drain(&mut engine).into_iter().find_map(|e| if let Event::Fill(fill) = e { Some(fill) } else { None });
+    assert_eq!(fill.unwrap().client_order_id, named("b"));
 }
 
 #[test]
@@ -298,7 +347,7 @@ fn cash_on_another_shard_or_subaccount_does_not_help() {
     let (mut engine, ann, _) = venue();
     engine.list_market(MarketSpec { exchange_index: 2, ..spec("OTHER") }, 1).unwrap();
     let elsewhere = NewOrder { market: 1, ..bid(ann, 40, 1) };
-    assert_eq!(engine.create_order(&elsewhere, 2), Err(Reject::InsufficientBalance));
+    assert_eq!(engine.create_order(&elsewhere, 2), Err(Reject::UserNotFound));
     engine.deposit(ann, 0, 2, Money::from_dollars(5));
     assert!(engine.create_order(&elsewhere, 3).is_ok());
     let sub = NewOrder { subaccount: 3, ..bid(ann, 40, 1) };
