@@ -85,14 +85,16 @@ fn form() -> impl Strategy<Value = Form> {
 }
 
 fn name() -> impl Strategy<Value = Option<u32>> {
-    proptest::option::weighted(0.1, 0u32..60)
+    proptest::option::weighted(0.2, 0u32..100)
 }
 
 fn create() -> impl Strategy<Value = Command> {
     let side = prop_oneof![Just(BookSide::Bid), Just(BookSide::Ask)];
-    let group = proptest::option::weighted(0.3, any::<usize>());
-    (0usize..8, side, 47u16..54, 1i64..900, form(), group, name()).prop_map(
-        |(trader, side, cents, units, form, group, name)| {
+    let group = proptest::option::weighted(0.5, any::<usize>());
+    (0usize..8, side, 0u16..7, 1i64..900, form(), group, name()).prop_map(
+        |(trader, side, step, units, form, group, name)| {
+            // Both sides meet from 49 to 51 cents; the rest of each waits behind that.
+            let cents = if side == BookSide::Bid { 45 + step } else { 49 + step };
             Command::Create(Create { trader, side, cents, units, form, group, name })
         },
     )
@@ -101,7 +103,7 @@ fn create() -> impl Strategy<Value = Command> {
 pub(super) fn order_command() -> impl Strategy<Value = Command> {
     let ends = prop_oneof![6 => Just(Ends::Keep), 1 => Just(Ends::Never), 1 => (0i64..40).prop_map(Ends::In)];
     prop_oneof![
-        24 => create(),
+        32 => create(),
         5 => any::<usize>().prop_map(|pick| Command::Cancel { pick }),
         8 => (any::<usize>(), 47u16..54, 1i64..1_500, ends, name())
             .prop_map(|(pick, cents, units, ends, name)| Command::Amend { pick, cents, units, ends, name }),
@@ -117,21 +119,21 @@ fn group_command() -> impl Strategy<Value = Command> {
         6 => Just(Change::Reset),
         1 => Just(Change::Trigger),
         1 => Just(Change::Delete),
-        2 => (0i64..3_000).prop_map(Change::Limit),
+        2 => (0i64..1_500).prop_map(Change::Limit),
     ];
     prop_oneof![
-        1 => (0usize..8, 0i64..3_000).prop_map(|(trader, limit)| Command::NewGroup { trader, limit }),
+        3 => (0usize..8, 0i64..1_500).prop_map(|(trader, limit)| Command::NewGroup { trader, limit }),
         5 => (any::<usize>(), change).prop_map(|(pick, change)| Command::Group { pick, change }),
     ]
 }
 
 pub(super) fn timed() -> impl Strategy<Value = Timed> {
-    let mostly_on = || proptest::bool::weighted(0.85);
+    let mostly_on = || proptest::bool::weighted(0.92);
     let command = prop_oneof![
-        120 => order_command(),
-        12 => group_command(),
-        2 => mostly_on().prop_map(|trading| Command::Pause { trading }),
-        1 => mostly_on().prop_map(|active| Command::Halt { active }),
+        160 => order_command(),
+        24 => group_command(),
+        3 => mostly_on().prop_map(|trading| Command::Pause { trading }),
+        2 => mostly_on().prop_map(|active| Command::Halt { active }),
         2 => mostly_on().prop_map(|active| Command::Activate { active }),
     ];
     let wait_ms = prop_oneof![15 => 1i64..4, 1 => 500i64..6_000];

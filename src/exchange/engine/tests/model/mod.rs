@@ -38,14 +38,15 @@ fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Resul
         Command::Cancel { pick } => {
             let Some((account, id)) = world.pick(pick) else { return Ok(()) };
             let answer = world.engine.cancel_order(account, id, now_ms);
-            prop_assert_eq!(answer.map(Count::units), reference.cancel(account, id));
+            prop_assert_eq!(answer.map(Count::units), world.forgotten(id, reference.cancel(account, id)));
         }
         Command::Decrease { pick, units, to } => {
             let Some((account, id)) = world.pick(pick) else { return Ok(()) };
             let count = Count::from_units(units);
             let decrease = if to { Decrease::To(count) } else { Decrease::By(count) };
             let answer = world.engine.decrease_order(account, id, decrease, now_ms);
-            prop_assert_eq!(answer.map(Count::units), reference.decrease(account, id, units, to));
+            let expected = reference.decrease(account, id, units, to);
+            prop_assert_eq!(answer.map(Count::units), world.forgotten(id, expected));
         }
         Command::CancelAll { trader, everywhere, again } => {
             let owner = world.traders[trader];
@@ -135,7 +136,7 @@ fn check_amend(
     };
     let answer = world.engine.amend_order(account, id, &spec, world.now_ms);
     let expected = match reference.refuses_amend(account, id, to) {
-        Err(reject) => Err(reject),
+        Err(reject) => world.forgotten(id, Err(reject)),
         Ok(_) if answer == Err(Reject::InsufficientBalance) => return Ok(()),
         Ok(index) => Ok(reference.amend(index, to)),
     };

@@ -50,11 +50,19 @@ impl World {
         Self { engine, traders, accounts, deposited, placed, heard, now_ms: 0 }
     }
 
-    /// One of the last orders placed that the engine remembers: most of the older ones have ended.
+    /// One of the last orders placed, mostly one that rests.
     pub(super) fn pick(&self, pick: usize) -> Option<(AccountId, OrderId)> {
-        let recent = &self.placed[self.placed.len().saturating_sub(16)..];
-        let picked = (!recent.is_empty()).then(|| recent[pick % recent.len()])?;
-        self.engine.order(picked.1).map(|_| picked)
+        let rests = |id| self.engine.order(id).is_some_and(|record| record.status == OrderStatus::Resting);
+        let recent = self.placed.iter().rev().take(40).filter(|(_, id)| pick % 8 == 0 || rests(*id));
+        let recent: Vec<_> = recent.copied().collect();
+        (!recent.is_empty()).then(|| recent[pick % recent.len()])
+    }
+
+    /// What the engine answers instead where it has forgotten an order, and with it its shard: ended ones of the unlimited.
+    pub(super) fn forgotten<T>(&self, id: OrderId, expected: Result<T, Reject>) -> Result<T, Reject> {
+        let known = self.engine.order(id).is_some();
+        expected
+            .map_err(|reject| if known || reject != Reject::ExchangePaused { reject } else { Reject::OrderNotFound })
     }
 
     /// An order as the engine takes it, in one of these groups if it asks for one.
