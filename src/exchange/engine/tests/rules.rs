@@ -374,6 +374,32 @@ fn unlimited_accounts_need_no_cash_and_hear_nothing_private() {
 }
 
 #[test]
+fn rounding_is_given_back_over_the_fills_of_one_order_as_taker_and_as_maker() {
+    let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
+    for (direct_member, expected) in [
+        // In cents: a taker's fee of 0.0175 leaves 0.0025 held, two makers' of 0.004375 add 0.005625 each: one cent is full.
+        (false, ["0.02", "0.01", "0"]),
+        // In steps of $0.0001 the taker's fee is exact, and each maker's leaves 25 or 75 millionths.
+        (true, ["0.0175", "0.0044", "0.0044"]),
+    ] {
+        let mut engine = Engine::new(1);
+        engine.list_market(MarketSpec { fees, ..spec("MARKET") }, 0).unwrap();
+        let cash = vec![(0, Money::from_dollars(10))];
+        let member = engine.open_account(&AccountSpec { cash, direct_member, unlimited: false });
+        let bob = trader(&mut engine, 1_000);
+        engine.create_order(&ask(bob, 50, 1), 1).unwrap();
+        engine.create_order(&bid(member, 50, 3), 2).unwrap();
+        engine.create_order(&ask(bob, 50, 1), 3).unwrap();
+        engine.create_order(&ask(bob, 50, 1), 4).unwrap();
+        let mut booked: Vec<Money> = engine.fills_of(member).map(|fill| fill.fee).collect();
+        booked.reverse();
+        assert_eq!(booked, expected.map(money), "direct member: {direct_member}");
+        let record = engine.orders_of(member).next().unwrap();
+        assert_eq!((record.taker_fees, record.maker_fees), (money(expected[0]), booked[1] + booked[2]));
+    }
+}
+
+#[test]
 fn rounding_of_tiny_fills_that_outgrows_the_reserve_cancels_the_order_for_margin() {
     let (mut engine, _, bob) = venue();
     let cash = vec![(0, money("0.05"))];
