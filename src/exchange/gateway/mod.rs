@@ -187,7 +187,7 @@ impl Gateway {
             Route::Netting => Ok(Self::netting(engine, account)),
             Route::OrderGroups => Self::order_groups(engine, account, target),
             Route::OrderGroup(id) => Self::order_group(engine, account, id, target),
-            Route::SubaccountBalances => self.subaccount_balances(account, now.session_ms),
+            Route::SubaccountBalances => Ok(self.subaccount_balances(account, now.session_ms)),
             Route::Transfers => self.subaccount_transfers(account, target),
             public => self.read_public(engine, public, target, now),
         }

@@ -12,7 +12,7 @@ use crate::exchange::engine::{AccountId, Engine, GroupCommand, GroupTarget, Reje
 use crate::market::{Count, OrderGroupId};
 
 /// A write of an order group.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum GroupWrite {
     Create { subaccount: u32, exchange_index: u8, limit: Count },
     Change(GroupTarget, GroupCommand),

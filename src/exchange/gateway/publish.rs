@@ -82,7 +82,7 @@ impl Gateway {
                 moved.insert(account);
             }
             Event::Group { account, group, change, time_ms } => {
-                self.publish_group(account, group, change, time_ms, now)
+                self.publish_group(account, group, change, time_ms, now);
             }
             Event::Created { market } => self.publish_created(engine, market, now),
             Event::Activity { market, active, .. } => {

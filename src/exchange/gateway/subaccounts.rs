@@ -11,13 +11,13 @@ use super::decode::{self, Object, ShardName};
 use super::limits::Tier;
 use super::market_reads::{Answer, json};
 use super::route::{Query, Route};
-use super::{Gateway, Refusal};
+use super::{Gateway, HttpResponse, Refusal};
 use crate::exchange::engine::{AccountId, Engine, Transfer};
 use crate::market::{Money, TransferId};
 use crate::wire::Dollars4;
 
 /// A write of a subaccount.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum SubaccountWrite {
     Open { exchange_index: u8 },
     Transfer { id: TransferId, from: u32, to: u32, amount_cents: i64, exchange_index: u8 },
@@ -123,7 +123,7 @@ impl Transfers {
 
 impl Gateway {
     /// `GET /portfolio/subaccounts/balances`, as late as other reads.
-    pub(super) fn subaccount_balances(&mut self, account: AccountId, now_ms: i64) -> Answer {
+    pub(super) fn subaccount_balances(&mut self, account: AccountId, now_ms: i64) -> HttpResponse {
         let updated_ts = self.visible.as_of_ms(now_ms).div_euclid(1_000);
         let cash = &self.visible.account(account).cash;
         let entry = |subaccount: u32, shard: u8, cash: Money| {
@@ -138,7 +138,7 @@ impl Gateway {
             .iter()
             .flat_map(|(subaccount, shards)| shards.iter().map(|(shard, cash)| entry(*subaccount, *shard, *cash)))
             .collect();
-        Ok(json(200, &value!({ "subaccount_balances": balances })))
+        json(200, &value!({ "subaccount_balances": balances }))
     }
 
     /// `GET /portfolio/subaccounts/transfers`, newest first.

@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole, by rule.
 
+mod changes;
 mod groups;
 mod life;
 mod model;

@@ -3,6 +3,7 @@
 
 mod commands;
 mod reference;
+mod terms;
 mod world;
 
 use proptest::prelude::*;
@@ -11,7 +12,8 @@ use super::*;
 use crate::exchange::recorded::{Entry, Step};
 use crate::market::BookLevels;
 use commands::{Change, Command, Create, Ends, recorded_command, timed};
-use reference::{Amended, Reference};
+use reference::Reference;
+use terms::Amended;
 use world::{World, asked, name_text};
 
 /// Cases of the test against the reference, each of 200 commands on average: 100,000 commands a run and some to spare.
@@ -93,7 +95,7 @@ fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Resul
 fn check_create(world: &mut World, reference: &mut Reference, create: &Create) -> Result<(), TestCaseError> {
     // Most orders join a group of their own owner; the rest find out that they may not.
     let owner = world.traders[create.trader];
-    let foreign = create.group.is_some_and(|pick| pick % 16 == 0);
+    let foreign = create.group.is_some_and(|pick| pick.is_multiple_of(16));
     let groups = reference.groups.iter().filter(|group| foreign || group.owner == owner);
     let groups: Vec<_> = groups.map(|group| group.id).collect();
     let new = world.order(create, &groups);

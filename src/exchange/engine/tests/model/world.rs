@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::commands::{Create, Form};
-use super::reference::{Asked, Owner, Resting};
+use super::terms::{Asked, Owner, Resting};
 use crate::market::BookLevels;
 
 /// Dollars of each trader: (account, subaccount, dollars). Accounts are numbered from 0 here.
@@ -53,7 +53,7 @@ impl World {
     /// One of the last orders placed, mostly one that rests.
     pub(super) fn pick(&self, pick: usize) -> Option<(AccountId, OrderId)> {
         let rests = |id| self.engine.order(id).is_some_and(|record| record.status == OrderStatus::Resting);
-        let recent = self.placed.iter().rev().take(40).filter(|(_, id)| pick % 8 == 0 || rests(*id));
+        let recent = self.placed.iter().rev().take(40).filter(|(_, id)| pick.is_multiple_of(8) || rests(*id));
         let recent: Vec<_> = recent.copied().collect();
         (!recent.is_empty()).then(|| recent[pick % recent.len()])
     }
