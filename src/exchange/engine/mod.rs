@@ -80,6 +80,7 @@ pub struct Engine {
     paused_shards: BTreeSet<u8>,
     /// Shards that take nothing at all.
     halted_shards: BTreeSet<u8>,
+    collateral: Collateral,
     fees_collected: Money,
     /// Counts commands, so that a market's clock moves once for each.
     command: u64,
@@ -110,11 +111,17 @@ impl Engine {
             timers: BTreeSet::new(),
             paused_shards: BTreeSet::new(),
             halted_shards: BTreeSet::new(),
+            collateral: Collateral::default(),
             fees_collected: Money::ZERO,
             command: 0,
             events: Vec::new(),
             recorded_changes: Vec::new(),
         }
+    }
+
+    /// Sets how cash covers orders, before any are placed.
+    pub fn set_collateral(&mut self, collateral: Collateral) {
+        self.collateral = collateral;
     }
 
     /// Opens an account with cash in its primary subaccount.

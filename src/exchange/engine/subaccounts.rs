@@ -42,7 +42,7 @@ impl Engine {
         Ok(number)
     }
 
-    /// Moves cash that no order needs between two subaccounts.
+    /// Moves cash that no order has reserved between two subaccounts.
     ///
     /// # Errors
     /// [`Reject::InvalidTransfer`] for nothing, or from a subaccount to itself; [`Reject::UserNotFound`] for a subaccount that was
@@ -69,6 +69,8 @@ impl Engine {
         wallet.cash -= amount;
         let target = owner.wallet(exchange_index, to);
         owner.wallets[target].cash += amount;
+        // Where orders are covered one by one, the cash that went may have been another's.
+        self.cover_wallet(account, source, None, now_ms);
         self.events.push(Event::Cash { account });
         Ok(())
     }

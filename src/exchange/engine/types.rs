@@ -39,6 +39,16 @@ pub struct MarketSpec {
     pub recorded: bool,
 }
 
+/// How cash covers orders. Which of the two the real exchange has is unverified; a client should expect the strict one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collateral {
+    /// The worst case of all resting orders of a subaccount on a shard together fits its cash, always.
+    #[default]
+    Reserved,
+    /// Each order fits the cash by itself. When a fill leaves too little for another order, that one is cancelled.
+    PerOrder,
+}
+
 /// An account to open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountSpec {

@@ -115,7 +115,6 @@ pub(super) const fn status_name(status: OrderStatus) -> &'static str {
 const fn reason_name(reason: UpdateReason) -> Option<&'static str> {
     Some(match reason {
         UpdateReason::Created => return None,
-        // The exchange names none for its order groups; it is a cancel as if by the owner.
         UpdateReason::Decrease | UpdateReason::GroupCancel => "Decrease",
         UpdateReason::Amend => "Amend",
         UpdateReason::Trade => "Trade",
@@ -129,13 +128,17 @@ const fn reason_name(reason: UpdateReason) -> Option<&'static str> {
     })
 }
 
-/// `group_id` is the text of the order's group.
+/// `group_id` is the text of the order's group; `owner_cancel` is the word for a cancel by its owner, and for one by its
+/// group, for which the exchange documents none.
 pub(super) fn user_order<'a>(
     name: &'a Name,
     user_id: &'a str,
     group_id: Option<&'a str>,
+    owner_cancel: &'static str,
     order: &'a OrderRecord,
 ) -> UserOrderOut<'a> {
+    let by_owner = order.status == OrderStatus::Canceled
+        && matches!(order.reason, UpdateReason::Decrease | UpdateReason::GroupCancel);
     UserOrderOut {
         order: order.order,
         user_id,
@@ -157,7 +160,7 @@ pub(super) fn user_order<'a>(
         created_ts_ms: order.created_ms,
         last_updated_ts_ms: Some(order.updated_ms),
         expiration_ts_ms: order.expiration_ms,
-        last_update_reason: reason_name(order.reason),
+        last_update_reason: if by_owner { Some(owner_cancel) } else { reason_name(order.reason) },
         subaccount_number: Some(order.subaccount),
     }
 }

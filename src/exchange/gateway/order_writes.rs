@@ -18,6 +18,14 @@ pub(super) struct Target {
     subaccount: u32,
 }
 
+/// An entry of a batched create.
+#[derive(Debug)]
+pub(super) struct NewItem {
+    /// As it was given, well formed or not.
+    client_order_id: Option<String>,
+    order: Result<NewOrder, Refusal>,
+}
+
 /// An amend.
 #[derive(Debug)]
 pub(super) struct Amend {
@@ -152,16 +160,23 @@ pub(super) fn created(placed: &Placed, client_order_id: Option<String>, now_ms: 
     }
 }
 
-/// An entry of a batched create: like a create's answer, or the error and the client's id.
-pub(super) fn create_item(engine: &mut Engine, order: Result<NewOrder, Refusal>, now_ms: i64) -> Value {
-    let (client_order_id, result) = match order {
-        Ok(order) => {
-            let placed = engine.create_order(&order, now_ms).map_err(Refusal::from);
-            (order.client_order_id, placed)
+/// Reads an entry of a batched create. An entry that does not decode refuses the batch, one that can't be placed itself.
+pub(super) fn create_item(engine: &Engine, item: &Value, account: AccountId) -> Result<NewItem, Refusal> {
+    let order = decode::create(item, account).and_then(|create| placed_in(engine, create));
+    match order {
+        Err(refusal) if refusal.is_undecodable() => Err(refusal),
+        order => {
+            let client_order_id = item.get("client_order_id").and_then(Value::as_str).map(str::to_owned);
+            Ok(NewItem { client_order_id, order })
         }
-        Err(refusal) => (None, Err(refusal)),
-    };
-    match result {
+    }
+}
+
+/// Carries out an entry of a batched create. Its answer is like a create's, or the error and the client's id.
+pub(super) fn create_one(engine: &mut Engine, item: NewItem, now_ms: i64) -> Value {
+    let NewItem { client_order_id, order } = item;
+    let placed = order.and_then(|order| engine.create_order(&order, now_ms).map_err(Refusal::from));
+    match placed {
         Ok(placed) => serde_json::to_value(created(&placed, client_order_id, now_ms))
             .expect("bodies are made of strings, numbers and lists"),
         Err(refusal) => serde_json::json!({ "client_order_id": client_order_id, "error": refusal.body() }),

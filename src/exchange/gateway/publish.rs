@@ -56,9 +56,10 @@ impl Gateway {
             Event::Order(order) => {
                 let user_id = user_id(order.account);
                 let group_id = order.group.map(|group| group.to_string());
+                let owner_cancel = self.settings.owner_cancel_reason;
                 let frames =
                     self.private_frames(Channel::UserOrders, order.account, order.market, now, |b, e, name| {
-                        let out = frames::user_order(name, &user_id, group_id.as_deref(), &order);
+                        let out = frames::user_order(name, &user_id, group_id.as_deref(), owner_cancel, &order);
                         frame_write::write_user_order(b, e, &out);
                     });
                 self.outputs.extend(frames);

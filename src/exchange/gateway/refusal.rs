@@ -48,6 +48,12 @@ impl Refusal {
         Self { shape: ErrorShape::Flat, ..Self::with_details(400, "bad_request", details) }
     }
 
+    /// Whether the body did not decode.
+    #[must_use]
+    pub fn is_undecodable(&self) -> bool {
+        self.shape == ErrorShape::Flat
+    }
+
     /// `{"msg":"Parameter validation failed..."}`: a query parameter is out of its range.
     #[must_use]
     pub fn parameter(call: &str, field: &str, rule: &str) -> Self {

@@ -9,7 +9,7 @@ use super::faults::AnswerFate;
 use super::limits::{CHEAP_COST, DEFAULT_COST, WriteBucket};
 use super::market_reads::{Answer, json};
 use super::order_groups::{self, GroupWrite};
-use super::order_writes::{self, Amend, Target};
+use super::order_writes::{self, Amend, NewItem, Target};
 use super::route::{Query, Route};
 use super::subaccounts::SubaccountWrite;
 use super::{ExchangeNow, Gateway, HttpRequest, HttpResponse, Output, Refusal, Ticket, subaccounts};
@@ -28,7 +28,7 @@ pub(super) struct DelayedWrite {
 #[derive(Debug)]
 enum Write {
     Create(NewOrder),
-    CreateBatch(Vec<Result<NewOrder, Refusal>>),
+    CreateBatch(Vec<NewItem>),
     Cancel(Target),
     CancelBatch(Vec<(String, Result<Target, Refusal>)>),
     CancelAll(CancelAll),
@@ -106,8 +106,8 @@ impl Gateway {
             Route::CreateBatch => {
                 let body = decode::json(request.body)?;
                 let items = self.batch(&body, "BatchCreateOrdersV2Request")?;
-                let order = |item| decode::create(item, account).and_then(|c| order_writes::placed_in(engine, c));
-                let write = Write::CreateBatch(items.iter().map(order).collect());
+                let orders = items.iter().map(|item| order_writes::create_item(engine, item, account));
+                let write = Write::CreateBatch(orders.collect::<Result<_, _>>()?);
                 Ok(Priced::unscoped(write, batch_cost(DEFAULT_COST, items.len())))
             }
             Route::Cancel(id) => {
@@ -189,7 +189,7 @@ impl Gateway {
                 Ok(json(201, &order_writes::created(&placed, order.client_order_id, now_ms)))
             }
             Write::CreateBatch(orders) => {
-                let item = |order| order_writes::create_item(engine, order, now_ms);
+                let item = |order| order_writes::create_one(engine, order, now_ms);
                 let orders: Vec<Value> = orders.into_iter().map(item).collect();
                 Ok(json(201, &serde_json::json!({ "orders": orders })))
             }

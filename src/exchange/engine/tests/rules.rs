@@ -206,6 +206,30 @@ fn closing_orders_reserve_nothing_until_older_ones_claim_the_position() {
 }
 
 #[test]
+fn where_each_order_is_covered_by_itself_a_fill_cancels_those_that_no_longer_are() {
+    let (mut engine, _, bob) = venue();
+    engine.set_collateral(Collateral::PerOrder);
+    let poor = trader(&mut engine, 10);
+    // Each needs 5.1751 of 10: three of them are more than there is.
+    let [first, second, third] = [50, 49, 30].map(|cents| engine.create_order(&bid(poor, cents, 10), 1).unwrap().order);
+    assert_eq!(engine.create_order(&bid(poor, 50, 20), 1), Err(Reject::InsufficientBalance), "too much by itself");
+    assert_eq!(engine.reserved(poor, 0), Money::ZERO);
+    engine.create_order(&ask(bob, 50, 10), 2).unwrap();
+    assert_eq!(engine.balance(poor, 0), money("5"));
+    let ended = |order| {
+        let record = engine.order(order).unwrap();
+        (record.status, record.reason)
+    };
+    assert_eq!(ended(first), (OrderStatus::Executed, UpdateReason::Trade));
+    assert_eq!(ended(second), (OrderStatus::Canceled, UpdateReason::MarginCancel), "it needs 5.0751");
+    assert_eq!(ended(third).0, OrderStatus::Resting);
+    engine.open_subaccount(poor, 0).unwrap();
+    let transfer = Transfer { account: poor, from: 0, to: 1, exchange_index: 0, amount: money("2") };
+    engine.transfer(&transfer, 3).unwrap();
+    assert_eq!(engine.order(third).unwrap().reason, UpdateReason::MarginCancel, "its cash went elsewhere");
+}
+
+#[test]
 fn cash_on_another_shard_or_subaccount_does_not_help() {
     let (mut engine, ann, _) = venue();
     engine.list_market(MarketSpec { exchange_index: 2, ..spec("OTHER") }, 1).unwrap();

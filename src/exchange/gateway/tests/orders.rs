@@ -206,6 +206,22 @@ fn a_batched_create_is_not_atomic_and_cancel_all_has_no_body() {
     assert_eq!(answer.status, 201);
     assert_eq!(answer.json()["orders"][0]["remaining_count"], "1.00");
     assert_eq!(answer.json()["orders"][1]["error"]["code"], "invalid_price");
+    let named =
+        |id: &str, price: &str| with(&order(CENTS, "bid", "1.00", price), &format!(r#""client_order_id":"{id}""#));
+    let (off_grid, ill_named) = (named("one", "0.4050"), named("t.wo", "0.4000"));
+    let failed =
+        venue.call(0, "POST", &format!("{ORDERS}/batched"), &format!(r#"{{"orders":[{off_grid},{ill_named}]}}"#));
+    let ids = failed.json()["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["client_order_id"].clone())
+        .collect::<Vec<_>>();
+    assert_eq!(ids, ["one", "t.wo"], "a refused entry has its client's id");
+    let undecodable = order(CENTS, "bid", "1.00", "0.4000").replace(r#""1.00""#, "1");
+    let refused =
+        venue.call(0, "POST", &format!("{ORDERS}/batched"), &format!(r#"{{"orders":[{off_grid},{undecodable}]}}"#));
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (400, Some("bad_request")), "the whole batch");
     let canceled = venue.call(0, "DELETE", ORDERS, "");
     assert_eq!((canceled.status, canceled.text.as_str()), (204, ""));
     let orders = venue.get(0, "/trade-api/v2/portfolio/orders?status=resting");

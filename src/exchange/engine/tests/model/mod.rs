@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::exchange::recorded::{Entry, Step};
 use crate::market::BookLevels;
-use commands::{Change, Command, Create, Ends, recorded_command, timed};
+use commands::{Change, Command, Create, Ends, Timed, recorded_command, timed};
 use reference::Reference;
 use terms::Amended;
 use world::{World, asked, name_text};
@@ -202,40 +202,52 @@ fn margin_cancelled(events: &[Event]) -> bool {
     events.iter().any(|event| matches!(event, Event::Order(record) if record.reason == UpdateReason::MarginCancel))
 }
 
+/// Runs commands on both, and settles the market at the end.
+fn agree(commands: &[Timed], collateral: Collateral) -> Result<(), TestCaseError> {
+    let mut world = World::new(false, collateral);
+    let mut reference = Reference::new();
+    for timed in commands {
+        world.now_ms += timed.wait_ms;
+        reference.pass(world.now_ms);
+        let ran = run(&mut world, &mut reference, &timed.command);
+        // A command that finds nobody to act for does not let time pass.
+        world.engine.advance(world.now_ms);
+        let events = world.check()?;
+        if margin_cancelled(&events) {
+            break;
+        }
+        ran?;
+        compare(&world, &reference)?;
+    }
+    world.engine.determine(0, Price::from_cents(37), 2_000_000_000);
+    world.engine.advance(3_000_000_000);
+    world.check()?;
+    Ok(prop_assert_eq!(world.engine.market(0).open_interest(), Count::ZERO))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
     #[test]
     fn random_commands_do_what_an_obvious_exchange_does_and_conserve_everything(
         commands in proptest::collection::vec(timed(), 1..COMMANDS_MAX),
     ) {
-        let mut world = World::new(false);
-        let mut reference = Reference::new();
-        for timed in &commands {
-            world.now_ms += timed.wait_ms;
-            reference.pass(world.now_ms);
-            let ran = run(&mut world, &mut reference, &timed.command);
-            // A command that finds nobody to act for does not let time pass.
-            world.engine.advance(world.now_ms);
-            let events = world.check()?;
-            if margin_cancelled(&events) {
-                break;
-            }
-            ran?;
-            compare(&world, &reference)?;
-        }
-        world.engine.determine(0, Price::from_cents(37), 2_000_000_000);
-        world.engine.advance(3_000_000_000);
-        world.check()?;
-        prop_assert_eq!(world.engine.market(0).open_interest(), Count::ZERO);
+        agree(&commands, Collateral::Reserved)?;
     }
 }
 
 proptest! {
     #[test]
+    fn random_commands_do_the_same_where_each_order_is_covered_by_itself(
+        commands in proptest::collection::vec(timed(), 1..COMMANDS_MAX),
+    ) {
+        agree(&commands, Collateral::PerOrder)?;
+    }
+
+    #[test]
     fn random_commands_in_a_recorded_market_never_cross_it_and_conserve_everything(
         commands in proptest::collection::vec(recorded_command(), 1..120),
     ) {
-        let mut world = World::new(true);
+        let mut world = World::new(true, Collateral::Reserved);
         let mut groups = Vec::new();
         for command in &commands {
             world.now_ms += 10;

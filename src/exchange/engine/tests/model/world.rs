@@ -29,8 +29,9 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(recorded: bool) -> Self {
+    pub(super) fn new(recorded: bool, collateral: Collateral) -> Self {
         let mut engine = Engine::new(5);
+        engine.set_collateral(collateral);
         let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
         let market = MarketSpec { fees, recorded, close_ms: 1_000_000_000, ..spec("MARKET") };
         engine.list_market(market, 0).unwrap();
