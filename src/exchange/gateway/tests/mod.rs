@@ -1,5 +1,6 @@
 //! The gateway over a real engine, without sockets: two clients in two quiet markets.
 
+mod bad_input;
 mod order_groups;
 mod orders;
 mod reads;
