@@ -222,7 +222,8 @@ fn agree(commands: &[Timed], collateral: Collateral) -> Result<(), TestCaseError
     world.engine.determine(0, Price::from_cents(37), 2_000_000_000);
     world.engine.advance(3_000_000_000);
     world.check()?;
-    Ok(prop_assert_eq!(world.engine.market(0).open_interest(), Count::ZERO))
+    prop_assert_eq!(world.engine.market(0).open_interest(), Count::ZERO);
+    Ok(())
 }
 
 proptest! {
