@@ -1,6 +1,8 @@
 //! Accounts: cash by shard and subaccount, and what they hold in each market.
 
 use super::booking::balance_step;
+use std::collections::BTreeMap;
+
 use super::orders::Ends;
 use super::{AccountId, FillRecord, MarketIndex, PositionRecord, SettlementRecord};
 use crate::market::{Money, OrderGroupId};
@@ -14,8 +16,8 @@ pub(super) struct Account {
     /// The highest number of its subaccounts; 0 is the primary one.
     pub(super) subaccounts: u32,
     pub(super) wallets: Vec<Wallet>,
-    /// Its order groups, oldest first.
-    pub(super) groups: Vec<OrderGroupId>,
+    /// Its order groups by number, oldest first.
+    pub(super) groups: BTreeMap<u64, OrderGroupId>,
     /// Its holdings, in the order in which they began.
     pub(super) holdings: Vec<u32>,
     /// Every order it ever placed, oldest first. Empty for unlimited accounts.
@@ -56,7 +58,7 @@ impl Account {
             unlimited,
             subaccounts: 0,
             wallets: Vec::new(),
-            groups: Vec::new(),
+            groups: BTreeMap::new(),
             holdings: Vec::new(),
             orders: Vec::new(),
             fills: Vec::new(),

@@ -21,6 +21,8 @@ const GROUPS_MAX: usize = 100_000;
 pub(super) struct Group {
     record: GroupRecord,
     account: AccountId,
+    /// Its place among the account's groups.
+    number: u64,
     /// What traded within the window, oldest first, and the sum of it. Old entries leave when the next one comes.
     recent: VecDeque<(i64, Count)>,
     matched: Count,
@@ -103,14 +105,16 @@ impl Engine {
         self.check_exchange(exchange_index)?;
         check_limit(limit)?;
         self.check_user(account, exchange_index)?;
-        if self.accounts[account as usize].groups.len() >= GROUPS_MAX {
+        let owned = &mut self.accounts[account as usize].groups;
+        if owned.len() >= GROUPS_MAX {
             return Err(Reject::TooManyGroups);
         }
         let group = self.ids.group();
+        let number = owned.last_key_value().map_or(0, |(last, _)| last + 1);
+        owned.insert(number, group);
         let record = GroupRecord { group, subaccount, exchange_index, limit, triggered: false };
-        let (recent, matched) = (VecDeque::new(), Count::ZERO);
-        self.groups.insert(group, Group { record, account, recent, matched, open: Ends::EMPTY });
-        self.accounts[account as usize].groups.push(group);
+        let (recent, matched, open) = (VecDeque::new(), Count::ZERO, Ends::EMPTY);
+        self.groups.insert(group, Group { record, account, number, recent, matched, open });
         self.report_group(account, group, GroupChange::Created(limit), now_ms);
         Ok(group)
     }
@@ -136,8 +140,9 @@ impl Engine {
             GroupCommand::Trigger => self.trigger(id, None, now_ms),
             GroupCommand::Delete => {
                 self.cancel_group(id, None, now_ms);
-                self.groups.remove(&id);
-                self.accounts[account as usize].groups.retain(|other| *other != id);
+                if let Some(group) = self.groups.remove(&id) {
+                    self.accounts[account as usize].groups.remove(&group.number);
+                }
                 self.report_group(account, id, GroupChange::Deleted, now_ms);
             }
             GroupCommand::Limit(limit) => {
@@ -162,7 +167,7 @@ impl Engine {
 
     /// The order groups of an account, oldest first.
     pub fn groups_of(&self, account: AccountId) -> impl Iterator<Item = &GroupRecord> {
-        self.accounts[account as usize].groups.iter().map(|group| &self.groups[group].record)
+        self.accounts[account as usize].groups.values().map(|group| &self.groups[group].record)
     }
 
     /// The open orders of a group, oldest first. Empty when there is no such group.
