@@ -83,6 +83,7 @@ impl Exchange {
     /// When a market can't be listed.
     pub fn new(config: ExchangeConfig, session_ms: i64) -> Result<Self, ExchangeError> {
         let mut engine = Engine::new(config.seed);
+        engine.set_collateral(config.settings.collateral);
         let mut gateway = Gateway::new(config.settings);
         let mut clients = Vec::with_capacity(config.clients.len());
         for client in config.clients {

@@ -141,6 +141,16 @@ uuid_type! {
 }
 
 uuid_type! {
+    /// The exchange's id of an order group.
+    OrderGroupId
+}
+
+uuid_type! {
+    /// A client's id of a transfer between its subaccounts.
+    TransferId
+}
+
+uuid_type! {
     /// The exchange's id of a market, which frames carry beside its ticker.
     MarketId
 }

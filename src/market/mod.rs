@@ -17,7 +17,7 @@ pub use count::Count;
 pub use decimal::DecimalError;
 pub use fees::{FeeSchedule, FeeType, Liquidity};
 pub use grid::{Band, Grid, GridBands, GridError};
-pub use id::{ClientOrderId, IdError, MarketId, MarketKey, OrderId, TradeId};
+pub use id::{ClientOrderId, IdError, MarketId, MarketKey, OrderGroupId, OrderId, TradeId, TransferId};
 pub use levels::BookLevels;
 pub use money::Money;
 pub use order::{OrderStatus, TimeInForce};

@@ -6,7 +6,10 @@ mod account;
 mod control;
 mod market_data;
 
-pub use account::{FillOut, MarketPositionOut, UserOrderOut, write_fill, write_market_position, write_user_order};
+pub use account::{
+    FillOut, MarketPositionOut, OrderGroupUpdateOut, UserOrderOut, write_fill, write_market_position,
+    write_order_group_update, write_user_order,
+};
 pub use control::{
     CreatedMarket, LifecycleOut, write_error, write_lifecycle, write_ok, write_ok_list, write_subscribed,
     write_unsubscribed,

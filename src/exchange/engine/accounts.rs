@@ -1,9 +1,11 @@
 //! Accounts: cash by shard and subaccount, and what they hold in each market.
 
 use super::booking::balance_step;
+use std::collections::BTreeMap;
+
 use super::orders::Ends;
-use super::types::{AccountId, FillRecord, MarketIndex, PositionRecord, SettlementRecord};
-use crate::market::Money;
+use super::{AccountId, FillRecord, MarketIndex, PositionRecord, SettlementRecord};
+use crate::market::{Money, OrderGroupId};
 
 /// One account.
 #[derive(Debug)]
@@ -11,7 +13,11 @@ pub(super) struct Account {
     pub(super) direct_member: bool,
     /// No checks of cash, no private events, no history.
     pub(super) unlimited: bool,
+    /// The highest number of its subaccounts; 0 is the primary one.
+    pub(super) subaccounts: u32,
     pub(super) wallets: Vec<Wallet>,
+    /// Its order groups by number, oldest first.
+    pub(super) groups: BTreeMap<u64, OrderGroupId>,
     /// Its holdings, in the order in which they began.
     pub(super) holdings: Vec<u32>,
     /// Every order it ever placed, oldest first. Empty for unlimited accounts.
@@ -34,6 +40,7 @@ pub(super) struct Wallet {
 #[derive(Debug)]
 pub(super) struct Holding {
     pub(super) account: AccountId,
+    pub(super) subaccount: u32,
     pub(super) market: MarketIndex,
     /// Its cash, as a place in the account's wallets.
     pub(super) wallet: usize,
@@ -49,7 +56,9 @@ impl Account {
         Self {
             direct_member,
             unlimited,
+            subaccounts: 0,
             wallets: Vec::new(),
+            groups: BTreeMap::new(),
             holdings: Vec::new(),
             orders: Vec::new(),
             fills: Vec::new(),

@@ -2,19 +2,19 @@
 
 use super::collateral::Exposure;
 use super::lifecycle::Timer;
+use super::matching::Matched;
 use super::orders::Slot;
-use super::types::{AccountId, AmendExpiration, AmendSpec, Placed, Reject, UpdateReason};
-use super::{Engine, matching::Matched};
+use super::{AccountId, AmendExpiration, AmendSpec, Engine, Placed, Reject, UpdateReason};
 use crate::market::{Count, Money, OrderId, TimeInForce};
 
 impl Engine {
-    /// Gives an open order a new price, total or expiration. The order keeps its id. It keeps its place in the queue when
-    /// only the expiration changes or the size falls, and loses it when the price changes or the size grows; then it may
-    /// trade at once. A post-only order that would cross is cancelled ([`UpdateReason::PostOnlyCrossCancel`], the reason that
+    /// Gives an open order a new price, total, expiration or client order id. The order keeps its own id. It keeps its place
+    /// in the queue when its price stays and its size does not grow; else it loses it, and may trade at once. A new client
+    /// order id is burnt like that of a create; the old one stays burnt. A post-only order that would cross is cancelled ([`UpdateReason::PostOnlyCrossCancel`], the reason that
     /// the exchange names for it), and the answer has nothing remaining.
     ///
     /// # Errors
-    /// The reason for the refusal; the order stays as it was.
+    /// The reason for the refusal; the order stays as it was, but a new client order id may be burnt.
     pub fn amend_order(
         &mut self,
         account: AccountId,
@@ -25,6 +25,8 @@ impl Engine {
         self.begin(now_ms);
         let slot = self.own_open_order(account, order)?;
         let level = self.check_amend(slot, spec, now_ms)?;
+        let renamed = self.renamed(slot, spec);
+        self.burn_client_order_id(account, renamed)?;
         let record = &self.orders[slot].record;
         let (market, side, remaining) = (record.market, record.side, record.remaining);
         let wanted = spec.total_count - record.filled;
@@ -34,7 +36,11 @@ impl Engine {
             return Err(Reject::InsufficientBalance);
         }
         self.set_expiration(slot, spec.expiration);
-        self.orders[slot].record.initial = spec.total_count;
+        let record = &mut self.orders[slot].record;
+        record.initial = spec.total_count;
+        if let Some(id) = renamed {
+            record.client_order_id = Some(id.to_owned());
+        }
         if same_price && wanted <= remaining {
             self.shrink_or_touch(slot, remaining - wanted, now_ms);
             return Ok(Placed {
@@ -85,10 +91,16 @@ impl Engine {
             AmendExpiration::At(at_ms) => Some(at_ms),
         };
         let same_terms = record.price == spec.price && record.remaining == spec.total_count - record.filled;
-        if same_terms && record.expiration_ms == expiration_ms {
+        if same_terms && record.expiration_ms == expiration_ms && self.renamed(slot, spec).is_none() {
             return Err(Reject::NoChange);
         }
         Ok(level)
+    }
+
+    /// The client order id that an amend gives to an order, if it is another than it has.
+    fn renamed<'s>(&self, slot: Slot, spec: &'s AmendSpec) -> Option<&'s str> {
+        let old = self.orders[slot].record.client_order_id.as_deref();
+        spec.new_client_order_id.as_deref().filter(|new| Some(*new) != old)
     }
 
     fn set_expiration(&mut self, slot: Slot, expiration: AmendExpiration) {

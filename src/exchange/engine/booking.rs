@@ -2,7 +2,7 @@
 //! (protocol section 5, fee rounding page as read on 2026-09-18). The trader's ledger has its own version of this, on
 //! purpose.
 
-use super::types::PositionRecord;
+use super::PositionRecord;
 use crate::market::{BookSide, Count, Money, Price};
 
 /// A direct member's balance moves in steps of $0.0001.

@@ -1,15 +1,16 @@
 //! Taking orders back: cancel, cancel-all, decrease.
 
-use super::orders::Slot;
-use super::types::{AccountId, Decrease, MarketState, Reject, UpdateReason};
-use super::{Engine, MarketIndex};
+use super::lifecycle::Timer;
+use super::orders::{List, Slot};
+use super::{AccountId, CancelAll, Decrease, Engine, MarketIndex, MarketState, Reject, UpdateReason};
 use crate::market::{Count, OrderId, OrderStatus};
 
 impl Engine {
     /// Cancels what is left of an order. Returns how many contracts that were.
     ///
     /// # Errors
-    /// [`Reject::OrderNotFound`] when the account has no such open order; [`Reject::MarketInactive`] after the close.
+    /// [`Reject::OrderNotFound`] when the account has no such open order; [`Reject::MarketInactive`] after the close;
+    /// [`Reject::ExchangePaused`].
     pub fn cancel_order(&mut self, account: AccountId, order: OrderId, now_ms: i64) -> Result<Count, Reject> {
         self.begin(now_ms);
         let slot = self.own_open_order(account, order)?;
@@ -18,14 +19,52 @@ impl Engine {
         Ok(remaining)
     }
 
-    /// Cancels every order of an account that can be cancelled, in all subaccounts and on all shards. Returns how many.
-    pub fn cancel_all(&mut self, account: AccountId, now_ms: i64) -> usize {
+    /// Cancels every order of an account, or of one of its subaccounts, on all shards, now and again until the window of
+    /// `spec` has passed. Returns how many it cancelled now.
+    ///
+    /// # Errors
+    /// [`Reject::ExchangePaused`] when one of the orders is on a shard that takes nothing; then none is cancelled.
+    pub fn cancel_all(&mut self, account: AccountId, spec: &CancelAll, now_ms: i64) -> Result<usize, Reject> {
         self.begin(now_ms);
-        let open = self.open_orders(account);
+        let open = self.open_orders(account, spec.subaccount);
+        if open.iter().any(|&slot| self.is_halted(slot)) {
+            return Err(Reject::ExchangePaused);
+        }
         for &slot in &open {
             self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
         }
-        open.len()
+        self.sweep_again(account, spec, now_ms.saturating_add(spec.window_ms), now_ms);
+        Ok(open.len())
+    }
+
+    /// A repetition of a cancel-all. Shards that take nothing are left alone.
+    pub(super) fn sweep(&mut self, account: AccountId, spec: &CancelAll, until_ms: i64, now_ms: i64) {
+        let open = self.open_orders(account, spec.subaccount);
+        for slot in open {
+            if !self.is_halted(slot) {
+                self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
+            }
+        }
+        self.sweep_again(account, spec, until_ms, now_ms);
+    }
+
+    fn sweep_again(&mut self, account: AccountId, spec: &CancelAll, until_ms: i64, now_ms: i64) {
+        if now_ms < until_ms {
+            let next_ms = now_ms.saturating_add(spec.every_ms.max(1)).min(until_ms);
+            self.timers.insert((next_ms, Timer::Sweep { account, spec: *spec, until_ms }));
+        }
+    }
+
+    fn is_halted(&self, slot: Slot) -> bool {
+        let market = self.orders[slot].record.market;
+        self.check_exchange(self.markets[market as usize].spec.exchange_index).is_err()
+    }
+
+    /// The open orders of an account or of one of its subaccounts, market by market, oldest first in each.
+    fn open_orders(&self, account: AccountId, subaccount: Option<u32>) -> Vec<Slot> {
+        let holdings = self.accounts[account as usize].holdings.iter().map(|&h| &self.holdings[h as usize]);
+        let concerned = holdings.filter(|held| subaccount.is_none_or(|wanted| wanted == held.subaccount));
+        concerned.flat_map(|held| self.orders.walk(List::Own, held.open)).collect()
     }
 
     /// Takes contracts from an order, which keeps its place in the queue. Returns what is left; nothing left ends the order.
@@ -80,6 +119,7 @@ impl Engine {
         if record.account != account {
             return Err(Reject::OrderNotFound);
         }
+        self.check_exchange(self.markets[record.market as usize].spec.exchange_index)?;
         self.check_cancellable(record.market)?;
         if record.status == OrderStatus::Resting { Ok(slot) } else { Err(Reject::OrderNotFound) }
     }

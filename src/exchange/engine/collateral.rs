@@ -1,12 +1,12 @@
-//! Collateral, policy `reserved`: the worst case of all resting orders of a subaccount on a shard fits its cash, always.
-//! (Which policy the real exchange has is unverified; this one is the strictest.) An order's worst case is the own price
-//! of the contracts it would open, the taker fee on them at its limit and one balance step for rounding; contracts that
-//! close a position that no older order closes cost nothing, they bring their own cash.
+//! Collateral: cash that covers the worst case of the orders of a subaccount on a shard, together or one by one
+//! ([`Collateral`]). An order's worst case is the own price of the contracts it would open, the taker fee on them at its
+//! limit and one balance step for rounding; contracts that close a position cost nothing, they bring their own cash.
+//! Where orders are covered together, a contract of a position is closed by one of them only, the oldest.
 
 use super::Engine;
 use super::booking::{closable, own_price};
 use super::orders::{List, Slot};
-use super::types::UpdateReason;
+use super::{AccountId, Collateral, UpdateReason};
 use crate::market::{BookSide, Count, FeeSchedule, Liquidity, Money, Price};
 
 /// An order as collateral sees it.
@@ -51,7 +51,15 @@ impl Engine {
         Exposure { side: record.side, price: record.price, count: record.remaining }
     }
 
-    /// Whether the cash behind a holding covers all orders after a new or a changed one.
+    /// What an order of a holding needs by itself.
+    fn alone(&self, holding: u32, order: Exposure) -> Money {
+        let holding = &self.holdings[holding as usize];
+        let closing = order.count.min(closable(holding.position.contracts, order.side));
+        let fees = self.markets[holding.market as usize].spec.fees;
+        worst_case(order, order.count - closing, fees, self.accounts[holding.account as usize].step())
+    }
+
+    /// Whether the cash behind a holding covers its orders after one was changed or added.
     pub(super) fn affords(&self, holding: u32, changed: Option<(Slot, Exposure)>, added: Option<Exposure>) -> bool {
         let held = &self.holdings[holding as usize];
         let account = &self.accounts[held.account as usize];
@@ -59,13 +67,17 @@ impl Engine {
             return true;
         }
         let wallet = &account.wallets[held.wallet];
+        if self.collateral == Collateral::PerOrder {
+            let asked = changed.map(|(_, exposure)| exposure).or(added);
+            return asked.is_none_or(|order| self.alone(holding, order) <= wallet.cash);
+        }
         wallet.reserved - held.reserved + self.reservation(holding, changed, added) <= wallet.cash
     }
 
     /// Brings a holding's reservation up to date after its orders or its position changed.
     pub(super) fn reserve(&mut self, holding: u32) {
         let held = &self.holdings[holding as usize];
-        if self.accounts[held.account as usize].unlimited {
+        if self.accounts[held.account as usize].unlimited || self.collateral == Collateral::PerOrder {
             return;
         }
         let reserved = self.reservation(holding, None, None);
@@ -75,30 +87,66 @@ impl Engine {
         held.reserved = reserved;
     }
 
-    /// Cancels the newest orders of the wallet behind a holding until the rest is covered. Under this policy that takes
-    /// a series of fills so small that rounding to whole balance steps outgrows the one step that was set aside.
-    /// `incoming`, an order that is matching and on no queue, is left to the matching loop, which stops when told.
+    /// Cancels orders of the wallet behind a holding until the rest is covered. `incoming`, an order that is matching and
+    /// on no queue, is left to the matching loop, which stops when told.
     pub(super) fn cover(&mut self, holding: u32, incoming: Option<Slot>, now_ms: i64) -> Covered {
         let held = &self.holdings[holding as usize];
-        let (account, wallet) = (held.account, held.wallet);
+        self.cover_wallet(held.account, held.wallet, incoming, now_ms)
+    }
+
+    /// The same for a wallet.
+    pub(super) fn cover_wallet(
+        &mut self,
+        account: AccountId,
+        wallet: usize,
+        incoming: Option<Slot>,
+        now_ms: i64,
+    ) -> Covered {
         if self.accounts[account as usize].unlimited {
             return Covered::Yes;
         }
+        match self.collateral {
+            Collateral::Reserved => self.cover_together(account, wallet, incoming, now_ms),
+            Collateral::PerOrder => self.cover_each(account, wallet, incoming, now_ms),
+        }
+    }
+
+    /// Cancels the newest orders until the others are covered together. That takes a series of fills so small that
+    /// rounding to whole balance steps outgrows the one step that was set aside.
+    fn cover_together(&mut self, account: AccountId, wallet: usize, incoming: Option<Slot>, now_ms: i64) -> Covered {
         loop {
-            let owner = &self.accounts[account as usize];
-            if owner.wallets[wallet].reserved <= owner.wallets[wallet].cash {
+            let held = &self.accounts[account as usize].wallets[wallet];
+            if held.reserved <= held.cash {
                 return Covered::Yes;
             }
-            let drawing = owner.holdings.iter().map(|&h| &self.holdings[h as usize]).filter(|h| h.wallet == wallet);
-            let newest = drawing
-                .flat_map(|h| self.orders.walk(List::Own, h.open))
-                .filter(|&slot| Some(slot) != incoming)
-                .max_by_key(|&slot| (self.orders[slot].record.created_ms, slot));
-            match newest {
+            let resting = self.drawing(account, wallet).filter(|&slot| Some(slot) != incoming);
+            match resting.max_by_key(|&slot| (self.orders[slot].record.created_ms, slot)) {
                 Some(slot) => self.cancel_resting(slot, UpdateReason::MarginCancel, now_ms),
                 None => return Covered::No,
             }
         }
+    }
+
+    /// Cancels every order that is not covered by itself. None of them makes room for another.
+    fn cover_each(&mut self, account: AccountId, wallet: usize, incoming: Option<Slot>, now_ms: i64) -> Covered {
+        let cash = self.accounts[account as usize].wallets[wallet].cash;
+        let needs = |slot: Slot| self.alone(self.orders[slot].holding, self.exposure(slot));
+        let uncovered: Vec<Slot> = self.drawing(account, wallet).filter(|&slot| needs(slot) > cash).collect();
+        let mut covered = Covered::Yes;
+        for slot in uncovered {
+            if Some(slot) == incoming {
+                covered = Covered::No;
+            } else {
+                self.cancel_resting(slot, UpdateReason::MarginCancel, now_ms);
+            }
+        }
+        covered
+    }
+
+    /// The open orders that draw on a wallet, market by market, oldest first in each.
+    fn drawing(&self, account: AccountId, wallet: usize) -> impl Iterator<Item = Slot> + '_ {
+        let holdings = self.accounts[account as usize].holdings.iter().map(|&h| &self.holdings[h as usize]);
+        holdings.filter(move |held| held.wallet == wallet).flat_map(|held| self.orders.walk(List::Own, held.open))
     }
 }
 

@@ -4,8 +4,9 @@ use super::collateral::Exposure;
 use super::lifecycle::Timer;
 use super::matching::Matched;
 use super::orders::{Links, List, Order, Slot};
-use super::types::{MarketState, NewOrder, OrderRecord, Placed, Reject, UpdateReason};
-use super::{Engine, MarketIndex, booking};
+use super::{
+    AccountId, Engine, MarketIndex, MarketState, NewOrder, OrderRecord, Placed, Reject, UpdateReason, booking,
+};
 use crate::market::{BookSide, Count, Money, OrderStatus, Price, TimeInForce};
 
 impl Engine {
@@ -25,7 +26,9 @@ impl Engine {
         self.begin(now_ms);
         self.check_open(new.market)?;
         let level = self.check_form(new, now_ms)?;
-        self.burn_client_order_id(new)?;
+        self.check_user(new.account, self.markets[new.market as usize].spec.exchange_index)?;
+        self.check_group(new.group, new.account, new.subaccount, new.market)?;
+        self.burn_client_order_id(new.account, new.client_order_id.as_deref())?;
         let holding = self.holding(new.account, new.subaccount, new.market);
         let tradable = self.tradable_count(new, holding);
         let exposure = Exposure { side: new.side, price: new.price, count: tradable };
@@ -48,6 +51,7 @@ impl Engine {
     /// Whether a market takes orders now.
     pub(super) fn check_open(&self, market: MarketIndex) -> Result<(), Reject> {
         let place = self.markets.get(market as usize).ok_or(Reject::MarketNotFound)?;
+        self.check_exchange(place.spec.exchange_index)?;
         match place.state {
             MarketState::Active if self.paused_shards.contains(&place.spec.exchange_index) => {
                 Err(Reject::TradingPaused)
@@ -80,9 +84,10 @@ impl Engine {
         grid.slot(price).filter(|_| accepted).ok_or(Reject::InvalidPrice)
     }
 
-    fn burn_client_order_id(&mut self, new: &NewOrder) -> Result<(), Reject> {
-        match &new.client_order_id {
-            Some(id) if !self.client_order_ids.insert((new.account, id.clone())) => Err(Reject::DuplicateClientOrderId),
+    /// Uses up a client order id of an account.
+    pub(super) fn burn_client_order_id(&mut self, account: AccountId, id: Option<&str>) -> Result<(), Reject> {
+        match id {
+            Some(id) if !self.client_order_ids.insert((account, id.to_owned())) => Err(Reject::DuplicateClientOrderId),
             _ => Ok(()),
         }
     }
@@ -127,6 +132,7 @@ impl Engine {
             cancel_on_pause: new.cancel_on_pause,
             self_trade_prevention: new.self_trade_prevention,
             subaccount: new.subaccount,
+            group: new.group,
         };
         let slot = self.orders.insert(Order {
             record,
@@ -137,9 +143,11 @@ impl Engine {
             ahead: Count::ZERO,
             queue: Links::NONE,
             own: Links::NONE,
+            group: Links::NONE,
         });
         self.order_of.insert(order, slot);
         self.orders.append(List::Own, &mut self.holdings[holding as usize].open, slot);
+        self.join_group(slot);
         self.reserve(holding);
         if let Some(expiration_ms) = new.expiration_ms {
             self.timers.insert((expiration_ms, Timer::Expire(slot)));

@@ -1,6 +1,6 @@
-//! Identifiers of orders and trades.
+//! Identifiers of orders, trades and order groups.
 
-use crate::market::{OrderId, TradeId};
+use crate::market::{OrderGroupId, OrderId, TradeId};
 
 /// Draws identifiers that look like version-4 UUIDs, never repeat, and depend on the seed alone.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ impl IdSource {
 
     pub(super) fn trade(&mut self) -> TradeId {
         TradeId::from_bits(self.next())
+    }
+
+    pub(super) fn group(&mut self) -> OrderGroupId {
+        OrderGroupId::from_bits(self.next())
     }
 
     fn next(&mut self) -> u128 {

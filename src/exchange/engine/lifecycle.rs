@@ -1,12 +1,12 @@
 //! The life of markets, and everything that time drives: opening, expiry, closing, settlement. The steps that time
 //! drives are announced by nothing, as on the exchange; its other steps are.
 
-use super::Engine;
 use super::booking::balance_step;
 use super::market::Market;
 use super::orders::{List, Slot};
-use super::types::{
-    Event, ListError, MarketIndex, MarketSpec, MarketState, OrderRecord, SettlementRecord, UpdateReason,
+use super::{
+    AccountId, CancelAll, Engine, Event, ListError, MarketIndex, MarketSpec, MarketState, OrderRecord, Reject,
+    SettlementRecord, UpdateReason,
 };
 use crate::market::{BookSide, Count, Money, Price};
 
@@ -15,6 +15,7 @@ use crate::market::{BookSide, Count, Money, Price};
 pub(super) enum Timer {
     Open(MarketIndex),
     Expire(Slot),
+    Sweep { account: AccountId, spec: CancelAll, until_ms: i64 },
     Close(MarketIndex),
     Settle(MarketIndex),
 }
@@ -59,20 +60,24 @@ impl Engine {
             match timer {
                 Timer::Open(market) => self.open(market),
                 Timer::Expire(slot) => self.cancel_resting(slot, UpdateReason::ExpiryCancel, at_ms),
+                Timer::Sweep { account, spec, until_ms } => self.sweep(account, &spec, until_ms, at_ms),
                 Timer::Close(market) => self.close(market, at_ms),
                 Timer::Settle(market) => self.settle(market, at_ms),
             }
         }
     }
 
-    /// Deactivates a market, or activates it again. Deactivated, it takes no orders, but lets them be cancelled; activation
-    /// cancels what rests. A closed market whose close was moved into the future is activated the same way. Any other
+    /// Deactivates a market, or activates it again. Deactivated, it takes no orders, but lets them be cancelled, and those that
+    /// asked for it are; activation cancels what rests. A closed market whose close was moved into the future is activated the same way. Any other
     /// change is none and does nothing.
     pub fn set_active(&mut self, market: MarketIndex, active: bool, now_ms: i64) {
         self.begin(now_ms);
         let place = &mut self.markets[market as usize];
         match (place.state, active) {
-            (MarketState::Active, false) => place.state = MarketState::Inactive,
+            (MarketState::Active, false) => {
+                place.state = MarketState::Inactive;
+                self.cancel_book(market, UpdateReason::HaltCancel, now_ms, |order| order.cancel_on_pause);
+            }
             (MarketState::Inactive, true) => {
                 place.state = MarketState::Active;
                 self.cancel_book(market, UpdateReason::HaltCancel, now_ms, |_| true);
@@ -90,9 +95,29 @@ impl Engine {
             self.paused_shards.remove(&exchange_index);
             return;
         }
-        if !self.paused_shards.insert(exchange_index) {
-            return;
+        if self.paused_shards.insert(exchange_index) {
+            self.cancel_careful(exchange_index, now_ms);
         }
+    }
+
+    /// Pauses or resumes a shard as a whole. While it is paused every command on it is refused, cancels included; its clock
+    /// goes on: orders expire, markets open, close and settle. A pause cancels the orders that asked for it.
+    pub fn set_exchange(&mut self, exchange_index: u8, active: bool, now_ms: i64) {
+        self.begin(now_ms);
+        if active {
+            self.halted_shards.remove(&exchange_index);
+        } else if self.halted_shards.insert(exchange_index) {
+            self.cancel_careful(exchange_index, now_ms);
+        }
+    }
+
+    /// Refuses what is on a shard that takes nothing.
+    pub(super) fn check_exchange(&self, exchange_index: u8) -> Result<(), Reject> {
+        if self.halted_shards.contains(&exchange_index) { Err(Reject::ExchangePaused) } else { Ok(()) }
+    }
+
+    /// Cancels the orders of a shard that are to be cancelled by a pause.
+    fn cancel_careful(&mut self, exchange_index: u8, now_ms: i64) {
         for market in 0..self.market_count() {
             if self.markets[market as usize].spec.exchange_index == exchange_index {
                 self.cancel_book(market, UpdateReason::HaltCancel, now_ms, |order| order.cancel_on_pause);
@@ -205,9 +230,10 @@ impl Engine {
         owner.wallets[held.wallet].cash += revenue;
         self.fees_collected += gross - revenue;
         if !owner.unlimited {
-            let (account, position) = (held.account, held.position);
-            owner.settlements.push(SettlementRecord {
+            let (account, subaccount, position) = (held.account, held.subaccount, held.position);
+            let settlement = SettlementRecord {
                 account,
+                subaccount,
                 market,
                 contracts,
                 cost,
@@ -215,8 +241,10 @@ impl Engine {
                 value,
                 fees,
                 time_ms: now_ms,
-            });
-            self.events.push(Event::Position { account, market, position });
+            };
+            owner.settlements.push(settlement);
+            self.events.push(Event::Position { account, subaccount, market, position });
+            self.events.push(Event::Settlement(settlement));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::book::Book;
-use super::types::{MarketSpec, MarketState, TradeRecord};
+use super::{MarketSpec, MarketState, TradeRecord};
 use crate::exchange::recorded::{RecordedBook, RecordedFaults};
 use crate::market::{BookSide, Count, Grid, Price};
 

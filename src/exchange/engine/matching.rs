@@ -3,9 +3,8 @@
 
 use super::booking::{booked_fee, net, own_price};
 use super::collateral::Covered;
-use super::orders::{List, Slot};
-use super::types::{Event, FillRecord, MarketIndex, TradeRecord, UpdateReason};
-use super::{AccountId, Engine};
+use super::orders::Slot;
+use super::{Engine, Event, FillRecord, MarketIndex, TradeRecord, UpdateReason};
 use crate::market::{BookSide, Count, Liquidity, Money, Price, TradeId};
 use crate::wire::orders::SelfTradePrevention;
 
@@ -34,8 +33,8 @@ impl Engine {
     pub(super) fn match_incoming(&mut self, taker: Slot, now_ms: i64) -> Matched {
         let mut matched = Matched::default();
         let record = &self.orders[taker].record;
-        let (market, side, account, prevention) =
-            (record.market, record.side, record.account, record.self_trade_prevention);
+        let (market, side, account, group, prevention) =
+            (record.market, record.side, record.account, record.group, record.self_trade_prevention);
         let limit = self.orders[taker].level as usize;
         while !self.orders[taker].record.remaining.is_zero() {
             let place = &self.markets[market as usize];
@@ -70,6 +69,10 @@ impl Engine {
             matched.filled += count;
             matched.filled_value += price.times(count);
             matched.fees += fee;
+            if self.count_in_group(group, count, Some(taker), now_ms) {
+                matched.stopped = Some(UpdateReason::GroupCancel);
+                break;
+            }
             if self.cover(self.orders[taker].holding, Some(taker), now_ms) == Covered::No {
                 matched.stopped = Some(UpdateReason::MarginCancel);
                 break;
@@ -87,7 +90,7 @@ impl Engine {
         let execution = Execution { trade, price, count, liquidity: Liquidity::Maker, now_ms };
         self.book_fill(maker, execution);
         let fee = self.book_fill(taker, Execution { liquidity: Liquidity::Taker, ..execution });
-        self.after_maker_fill(maker, now_ms);
+        self.after_maker_fill(maker, count, now_ms);
         fee
     }
 
@@ -104,15 +107,18 @@ impl Engine {
         self.report_level(market, side, level as usize, -count, cause, now_ms);
     }
 
-    /// Reports a maker after its fill, ends it when it is done, and sees that its owner's other orders are still covered.
-    pub(super) fn after_maker_fill(&mut self, maker: Slot, now_ms: i64) {
+    /// Reports a maker after its fill, ends it when it is done, counts the fill in its group, and sees that its owner's
+    /// other orders are still covered.
+    pub(super) fn after_maker_fill(&mut self, maker: Slot, count: Count, now_ms: i64) {
         let holding = self.orders[maker].holding;
+        let group = self.orders[maker].record.group;
         if self.orders[maker].record.remaining.is_zero() {
             self.end(maker, UpdateReason::Trade, now_ms);
         } else {
             self.orders[maker].record.reason = UpdateReason::Trade;
             self.report_order(maker);
         }
+        self.count_in_group(group, count, None, now_ms);
         self.cover(holding, None, now_ms);
     }
 
@@ -156,6 +162,7 @@ impl Engine {
         if !self.accounts[account as usize].unlimited {
             let position = self.holdings[holding as usize].position;
             let record = &self.orders[slot].record;
+            let subaccount = record.subaccount;
             let fill = FillRecord {
                 trade,
                 order: record.order,
@@ -169,11 +176,11 @@ impl Engine {
                 liquidity,
                 post_position: position.contracts,
                 time_ms: now_ms,
-                subaccount: record.subaccount,
+                subaccount,
             };
             self.accounts[account as usize].fills.push(fill.clone());
             self.events.push(Event::Fill(fill));
-            self.events.push(Event::Position { account, market, position });
+            self.events.push(Event::Position { account, subaccount, market, position });
         }
         fee
     }
@@ -193,11 +200,5 @@ impl Engine {
         let long_after = held.position.contracts.max(Count::ZERO);
         self.markets[held.market as usize].open_interest += long_after - long_before;
         revenue
-    }
-
-    /// The open orders of an account, market by market, oldest first in each.
-    pub(super) fn open_orders(&self, account: AccountId) -> Vec<Slot> {
-        let holdings = &self.accounts[account as usize].holdings;
-        holdings.iter().flat_map(|&h| self.orders.walk(List::Own, self.holdings[h as usize].open)).collect()
     }
 }

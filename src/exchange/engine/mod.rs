@@ -8,11 +8,13 @@
 //! | file | concept |
 //! |---|---|
 //! | `create`, `amend`, `cancel` | the commands on orders |
+//! | `groups`, `subaccounts` | order groups, and what an account is divided into |
 //! | `matching` | what happens when an order meets the book |
 //! | `booking`, `collateral` | what a fill and a resting order do to cash |
 //! | `lifecycle` | opening, pausing, closing, determining and settling markets; everything that time drives |
 //! | `recorded` | steps of recorded markets, matched by `exchange::recorded` |
 //! | `reads` | questions |
+//! | `types`, `records`, `events` | what goes in, what is kept, what comes out |
 //! | `book`, `orders`, `accounts`, `market`, `occupancy`, `ids` | the data |
 
 mod accounts;
@@ -22,6 +24,8 @@ mod booking;
 mod cancel;
 mod collateral;
 mod create;
+mod events;
+mod groups;
 mod ids;
 mod lifecycle;
 mod market;
@@ -30,6 +34,8 @@ mod occupancy;
 mod orders;
 mod reads;
 mod recorded;
+mod records;
+mod subaccounts;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -39,13 +45,18 @@ use std::sync::Arc;
 
 pub(in crate::exchange) use book::{best_occupied, crosses};
 pub(in crate::exchange) use booking::own_price;
+pub use events::*;
+pub use groups::{GroupCommand, GroupRecord, GroupTarget};
 pub use market::Market;
 pub(in crate::exchange) use occupancy::Occupancy;
+pub use records::*;
+pub use subaccounts::Transfer;
 pub use types::*;
 
 use crate::exchange::recorded::AvailableChange;
-use crate::market::{BookSide, Count, Grid, GridBands, Money, OrderId, OrderStatus};
+use crate::market::{BookSide, Count, Grid, GridBands, Money, OrderGroupId, OrderId, OrderStatus};
 use accounts::{Account, Holding};
+use groups::Group;
 use ids::IdSource;
 use lifecycle::Timer;
 use orders::{Ends, List, OrderSlab, Slot};
@@ -63,8 +74,13 @@ pub struct Engine {
     grids: Vec<Arc<Grid>>,
     orders: OrderSlab,
     order_of: HashMap<OrderId, Slot>,
+    groups: HashMap<OrderGroupId, Group>,
     timers: BTreeSet<(i64, Timer)>,
+    /// Shards that take no orders.
     paused_shards: BTreeSet<u8>,
+    /// Shards that take nothing at all.
+    halted_shards: BTreeSet<u8>,
+    collateral: Collateral,
     fees_collected: Money,
     /// Counts commands, so that a market's clock moves once for each.
     command: u64,
@@ -91,13 +107,21 @@ impl Engine {
             grids: Vec::new(),
             orders: OrderSlab::default(),
             order_of: HashMap::new(),
+            groups: HashMap::new(),
             timers: BTreeSet::new(),
             paused_shards: BTreeSet::new(),
+            halted_shards: BTreeSet::new(),
+            collateral: Collateral::default(),
             fees_collected: Money::ZERO,
             command: 0,
             events: Vec::new(),
             recorded_changes: Vec::new(),
         }
+    }
+
+    /// Sets how cash covers orders, before any are placed.
+    pub fn set_collateral(&mut self, collateral: Collateral) {
+        self.collateral = collateral;
     }
 
     /// Opens an account with cash in its primary subaccount.
@@ -115,9 +139,11 @@ impl Engine {
     /// # Panics
     /// When the account is not one of [`Engine::open_account`].
     pub fn deposit(&mut self, account: AccountId, subaccount: u32, exchange_index: u8, amount: Money) {
-        let account = &mut self.accounts[account as usize];
-        let wallet = account.wallet(exchange_index, subaccount);
-        account.wallets[wallet].cash += amount;
+        let owner = &mut self.accounts[account as usize];
+        owner.subaccounts = owner.subaccounts.max(subaccount);
+        let wallet = owner.wallet(exchange_index, subaccount);
+        owner.wallets[wallet].cash += amount;
+        self.events.push(Event::Cash { account });
     }
 
     /// Takes the events since the last call, in the order in which they happened.
@@ -155,6 +181,7 @@ impl Engine {
         self.markets[market as usize].holdings.push(holding);
         self.holdings.push(Holding {
             account,
+            subaccount,
             market,
             wallet,
             position: PositionRecord::default(),
@@ -192,7 +219,11 @@ impl Engine {
         let time_ms = place.published_ms;
         let price = booking::own_price(side, place.book.price(level));
         let cause = cause.map(|slot| &self.orders[slot].record);
-        let cause = cause.map(|record| (record.account, record.client_order_id.clone()));
+        let cause = cause.map(|record| LevelCause {
+            account: record.account,
+            subaccount: record.subaccount,
+            client_order_id: record.client_order_id.clone(),
+        });
         let clock = place.clock;
         self.events.push(Event::Level { market, side: side.outcome(), price, change, clock, cause, time_ms });
     }
@@ -233,6 +264,7 @@ impl Engine {
             self.timers.remove(&(expiration_ms, Timer::Expire(slot)));
         }
         self.orders.unlink(List::Own, &mut self.holdings[holding as usize].open, slot);
+        self.leave_group(slot);
         self.reserve(holding);
         self.report_order(slot);
         if self.accounts[account as usize].unlimited {

@@ -2,7 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use super::types::OrderRecord;
+use super::OrderRecord;
 use crate::market::{Count, Money};
 
 /// An order's place in the slab.
@@ -10,7 +10,7 @@ pub(super) type Slot = u32;
 /// No order.
 pub(super) const NO_ORDER: Slot = u32::MAX;
 
-/// An order with its places in the queue of its price and in the list of its holding.
+/// An order with its places in the queue of its price and in the lists of its holding and its group.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) record: OrderRecord,
@@ -25,6 +25,7 @@ pub(super) struct Order {
     pub(super) ahead: Count,
     pub(super) queue: Links,
     pub(super) own: Links,
+    pub(super) group: Links,
 }
 
 /// Neighbours in a list.
@@ -49,13 +50,15 @@ impl Ends {
     pub(super) const EMPTY: Self = Self { first: NO_ORDER, last: NO_ORDER };
 }
 
-/// Which of an order's two lists.
+/// Which of an order's lists.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum List {
     /// The queue of its price.
     Queue,
     /// The orders of its holding, oldest first.
     Own,
+    /// The orders of its group, oldest first.
+    Group,
 }
 
 /// The orders.
@@ -86,6 +89,7 @@ impl OrderSlab {
         match list {
             List::Queue => &mut order.queue,
             List::Own => &mut order.own,
+            List::Group => &mut order.group,
         }
     }
 
@@ -120,6 +124,7 @@ impl OrderSlab {
             some(match list {
                 List::Queue => self[slot].queue.after,
                 List::Own => self[slot].own.after,
+                List::Group => self[slot].group.after,
             })
         })
     }

@@ -1,9 +1,8 @@
 //! Questions to the engine. None of them changes anything.
 
-use super::Engine;
 use super::market::Market;
 use super::orders::List;
-use super::types::{AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord, TradeRecord};
+use super::{AccountId, Engine, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord, TradeRecord};
 use crate::market::{BookLevels, BookSide, Count, Money, OrderId, OrderStatus, Price};
 
 impl Engine {
@@ -46,7 +45,12 @@ impl Engine {
 
     /// Whether a shard takes orders.
     pub fn trading_active(&self, exchange_index: u8) -> bool {
-        !self.paused_shards.contains(&exchange_index)
+        self.exchange_active(exchange_index) && !self.paused_shards.contains(&exchange_index)
+    }
+
+    /// Whether a shard takes anything.
+    pub fn exchange_active(&self, exchange_index: u8) -> bool {
+        !self.halted_shards.contains(&exchange_index)
     }
 
     /// An order, ended ones included. Ended orders of unlimited accounts are forgotten.
@@ -113,8 +117,19 @@ impl Engine {
 
     /// What the resting orders of the primary subaccount reserve on a shard.
     pub fn reserved(&self, account: AccountId, exchange_index: u8) -> Money {
+        self.subaccount_reserved(account, 0, exchange_index)
+    }
+
+    /// What the resting orders of a subaccount reserve on a shard.
+    pub fn subaccount_reserved(&self, account: AccountId, subaccount: u32, exchange_index: u8) -> Money {
         let owner = &self.accounts[account as usize];
-        owner.find_wallet(exchange_index, 0).map_or(Money::ZERO, |wallet| owner.wallets[wallet].reserved)
+        let wallet = owner.find_wallet(exchange_index, subaccount);
+        wallet.map_or(Money::ZERO, |wallet| owner.wallets[wallet].reserved)
+    }
+
+    /// The cash of an account by subaccount and shard, in the order in which each was first used.
+    pub fn cash_of(&self, account: AccountId) -> impl Iterator<Item = (u32, u8, Money)> + '_ {
+        self.accounts[account as usize].wallets.iter().map(|w| (w.subaccount, w.exchange_index, w.cash))
     }
 
     /// The shards on which an account has a balance, lowest first.

@@ -13,7 +13,7 @@
 use super::Engine;
 use super::matching::Execution;
 use super::orders::{List, Slot};
-use super::types::{MarketIndex, TradeRecord};
+use super::{MarketIndex, TradeRecord};
 use crate::exchange::recorded::{Entry, Step};
 use crate::market::{BookSide, Count, Liquidity, Money, OrderStatus, Price, TradeId};
 
@@ -127,7 +127,7 @@ impl Engine {
         self.take_from_queue(slot, count, None, time_ms);
         self.book_fill(slot, Execution { trade, price, count, liquidity: Liquidity::Maker, now_ms: time_ms });
         self.move_house(market, side.opposite(), price, count, time_ms);
-        self.after_maker_fill(slot, time_ms);
+        self.after_maker_fill(slot, count, time_ms);
     }
 
     /// Lets an incoming order take what the recording shows at a level. Returns its fee.

@@ -1,11 +1,8 @@
-//! What goes into the engine and what comes out of it.
+//! What goes into the engine, and why it refuses.
 
 use thiserror::Error;
 
-use crate::market::{
-    BookSide, Count, FeeSchedule, GridBands, Liquidity, Money, OrderId, OrderStatus, Outcome, Price, TimeInForce,
-    TradeId,
-};
+use crate::market::{BookSide, Count, FeeSchedule, GridBands, Money, OrderGroupId, OrderId, Price, TimeInForce};
 use crate::wire::orders::SelfTradePrevention;
 
 /// An account of the engine.
@@ -40,6 +37,16 @@ pub struct MarketSpec {
     pub settlement_timer_ms: i64,
     /// Whether its book is recorded: orders are matched by the rules of recorded markets, and the book is fed by steps.
     pub recorded: bool,
+}
+
+/// How cash covers orders. Which of the two the real exchange has is unverified; a client should expect the strict one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collateral {
+    /// The worst case of all resting orders of a subaccount on a shard together fits its cash, always.
+    #[default]
+    Reserved,
+    /// Each order fits the cash by itself. When a fill leaves too little for another order, that one is cancelled.
+    PerOrder,
 }
 
 /// An account to open.
@@ -82,10 +89,12 @@ pub struct NewOrder {
     pub cancel_on_pause: bool,
     /// 0 to 63.
     pub subaccount: u32,
+    /// The order group that it joins: one of the same account, subaccount and shard.
+    pub group: Option<OrderGroupId>,
 }
 
 /// What an amend asks for: the whole new order, as the exchange's amend body does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmendSpec {
     /// The order's market, to be checked.
     pub market: MarketIndex,
@@ -97,6 +106,8 @@ pub struct AmendSpec {
     pub total_count: Count,
     /// What becomes of its expiration.
     pub expiration: AmendExpiration,
+    /// A new client order id, used once, ever; none keeps the old one.
+    pub new_client_order_id: Option<String>,
 }
 
 /// What an amend does to an order's expiration.
@@ -117,6 +128,18 @@ pub enum Decrease {
     By(Count),
     /// Leaves that many contracts.
     To(Count),
+}
+
+/// What a cancel-all takes back, and how long it goes on. On the exchange it may also take orders that are placed within
+/// the next minute; here it is repeated at fixed times until its window ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CancelAll {
+    /// The orders of one subaccount; none means all of them.
+    pub subaccount: Option<u32>,
+    /// How long it goes on after the first time. 0 means not at all.
+    pub window_ms: i64,
+    /// The time from one repetition to the next; the last one is at the end of the window.
+    pub every_ms: i64,
 }
 
 /// Why a market could not be listed.
@@ -171,6 +194,20 @@ pub enum Reject {
     OrderNotFound,
     /// No such market on this shard.
     MarketNotFound,
+    /// The account has nothing on this shard.
+    UserNotFound,
+    /// No such order group of this account and subaccount on this shard.
+    GroupNotFound,
+    /// The order group was triggered and waits for its reset.
+    GroupTriggered,
+    /// An order group's limit outside 1 to 1,000,000 contracts.
+    InvalidGroupLimit,
+    /// The account has as many order groups as it may have.
+    TooManyGroups,
+    /// The account has as many subaccounts as it may have.
+    TooManySubaccounts,
+    /// A transfer of nothing, or from a subaccount to itself.
+    InvalidTransfer,
     /// The market is not open.
     MarketInactive,
     /// Trading is paused.
@@ -191,275 +228,4 @@ pub enum Reject {
     ExpirationInPast,
     /// An expiration on immediate-or-cancel.
     ExpirationWithIoc,
-}
-
-/// Why an order changed last, in the exchange's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UpdateReason {
-    /// Placed.
-    Created,
-    /// Decreased, or cancelled by its owner.
-    Decrease,
-    /// Amended.
-    Amend,
-    /// Filled.
-    Trade,
-    /// Collateral ran out.
-    MarginCancel,
-    /// Self-trade prevention.
-    SelfTradeCancel,
-    /// It expired.
-    ExpiryCancel,
-    /// Its market closed.
-    CloseCancel,
-    /// Its market halted.
-    HaltCancel,
-    /// Post-only and crossing after an amend.
-    PostOnlyCrossCancel,
-    /// Reduce-only with nothing to reduce.
-    ReduceOnlyCancel,
-}
-
-/// An order as the engine keeps it, ended ones included.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OrderRecord {
-    /// The engine's id.
-    pub order: OrderId,
-    /// Whose.
-    pub account: AccountId,
-    /// Where.
-    pub market: MarketIndex,
-    /// The client's id.
-    pub client_order_id: Option<String>,
-    /// Bid or ask.
-    pub side: BookSide,
-    /// YES price.
-    pub price: Price,
-    /// Asked for, after amends.
-    pub initial: Count,
-    /// Filled.
-    pub filled: Count,
-    /// In the book.
-    pub remaining: Count,
-    /// Its status.
-    pub status: OrderStatus,
-    /// Why it changed last.
-    pub reason: UpdateReason,
-    /// What its fills as a taker cost on its own outcome.
-    pub taker_cost: Money,
-    /// What its fills as a maker cost.
-    pub maker_cost: Money,
-    /// Fees as a taker.
-    pub taker_fees: Money,
-    /// Fees as a maker.
-    pub maker_fees: Money,
-    /// When it was placed.
-    pub created_ms: i64,
-    /// When it last changed.
-    pub updated_ms: i64,
-    /// When it ends.
-    pub expiration_ms: Option<i64>,
-    /// Cancelled by a pause.
-    pub cancel_on_pause: bool,
-    /// At a cross with the same account.
-    pub self_trade_prevention: SelfTradePrevention,
-    /// Its subaccount.
-    pub subaccount: u32,
-}
-
-/// One side of a trade.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FillRecord {
-    /// The trade.
-    pub trade: TradeId,
-    /// The order.
-    pub order: OrderId,
-    /// Its client's id.
-    pub client_order_id: Option<String>,
-    /// Whose.
-    pub account: AccountId,
-    /// Where.
-    pub market: MarketIndex,
-    /// The order's side.
-    pub side: BookSide,
-    /// YES price of the trade.
-    pub price: Price,
-    /// Contracts.
-    pub count: Count,
-    /// The fee booked.
-    pub fee: Money,
-    /// Maker or taker.
-    pub liquidity: Liquidity,
-    /// The signed position afterwards.
-    pub post_position: Count,
-    /// When.
-    pub time_ms: i64,
-    /// The subaccount.
-    pub subaccount: u32,
-}
-
-/// A public trade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TradeRecord {
-    /// The trade.
-    pub trade: TradeId,
-    /// YES price.
-    pub price: Price,
-    /// Contracts.
-    pub count: Count,
-    /// The taker's side.
-    pub taker: BookSide,
-    /// When.
-    pub time_ms: i64,
-}
-
-/// A position as the engine keeps it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PositionRecord {
-    /// Signed contracts.
-    pub contracts: Count,
-    /// What they cost.
-    pub cost: Money,
-    /// Realised profit, before fees.
-    pub realized: Money,
-    /// Fees paid.
-    pub fees: Money,
-    /// Money traded.
-    pub traded: Money,
-    /// Contracts traded.
-    pub volume: Count,
-    /// When it last changed.
-    pub updated_ms: i64,
-}
-
-/// A market's payment to one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SettlementRecord {
-    /// Whose.
-    pub account: AccountId,
-    /// Where.
-    pub market: MarketIndex,
-    /// Signed contracts that were held.
-    pub contracts: Count,
-    /// What they had cost.
-    pub cost: Money,
-    /// What was paid.
-    pub revenue: Money,
-    /// What YES paid.
-    pub value: Price,
-    /// Fees paid in the market before.
-    pub fees: Money,
-    /// When.
-    pub time_ms: i64,
-}
-
-/// A market's status in the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarketState {
-    /// Before its open.
-    Initialized,
-    /// Open.
-    Active,
-    /// Deactivated.
-    Inactive,
-    /// Past its close.
-    Closed,
-    /// Its result is known.
-    Determined(Price),
-    /// It paid.
-    Finalized(Price),
-}
-
-/// What happened, in the order in which it happened. Drained by the gateway.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// A level of the published book changed.
-    Level {
-        /// Where.
-        market: MarketIndex,
-        /// The outcome on which the level is a bid.
-        side: Outcome,
-        /// Its price on that outcome's scale.
-        price: Price,
-        /// By how much.
-        change: Count,
-        /// The market's clock: grows with every command that changes its book.
-        clock: u64,
-        /// Whose order caused it, with its client's id; none when a recording did.
-        cause: Option<(AccountId, Option<String>)>,
-        /// When.
-        time_ms: i64,
-    },
-    /// A trade.
-    Trade {
-        /// Where.
-        market: MarketIndex,
-        /// The trade.
-        trade: TradeId,
-        /// YES price.
-        price: Price,
-        /// Contracts.
-        count: Count,
-        /// The taker's side.
-        taker: BookSide,
-        /// When.
-        time_ms: i64,
-    },
-    /// One side of a trade. Not sent for unlimited accounts.
-    Fill(FillRecord),
-    /// An order changed. Not sent for unlimited accounts.
-    Order(OrderRecord),
-    /// A position changed. Not sent for unlimited accounts.
-    Position {
-        /// Whose.
-        account: AccountId,
-        /// Where.
-        market: MarketIndex,
-        /// What it is now.
-        position: PositionRecord,
-    },
-    /// A market was listed.
-    Created {
-        /// Which.
-        market: MarketIndex,
-    },
-    /// A market was deactivated or activated by hand.
-    Activity {
-        /// Which.
-        market: MarketIndex,
-        /// Whether it is active now.
-        active: bool,
-        /// When.
-        time_ms: i64,
-    },
-    /// A market's close moved.
-    CloseMoved {
-        /// Which.
-        market: MarketIndex,
-        /// To when.
-        close_ms: i64,
-    },
-    /// A market's result is known.
-    Determined {
-        /// Which.
-        market: MarketIndex,
-        /// What YES pays.
-        value: Price,
-        /// When.
-        time_ms: i64,
-    },
-    /// A market paid.
-    Settled {
-        /// Which.
-        market: MarketIndex,
-        /// When.
-        time_ms: i64,
-    },
-    /// A market's whole book was replaced (recorded markets after a gap): a snapshot is due.
-    BookReset {
-        /// Which.
-        market: MarketIndex,
-        /// The market's clock.
-        clock: u64,
-    },
 }

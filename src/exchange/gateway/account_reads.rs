@@ -30,7 +30,7 @@ pub(super) struct Filter<'q> {
     min_ms: Option<i64>,
     end_ms: Option<i64>,
     shard: Option<i64>,
-    subaccount: Option<i64>,
+    pub(super) subaccount: Option<i64>,
 }
 
 impl<'q> Filter<'q> {
@@ -76,7 +76,11 @@ impl<'q> Filter<'q> {
 }
 
 /// A page of a list that is kept oldest first and shown newest first, and the cursor of the next.
-fn page<'r, T>(query: &Query<'_>, list: &'r [T], wanted: impl Fn(&T) -> bool) -> Result<(Vec<&'r T>, String), Refusal> {
+pub(super) fn page<'r, T>(
+    query: &Query<'_>,
+    list: &'r [T],
+    wanted: impl Fn(&T) -> bool,
+) -> Result<(Vec<&'r T>, String), Refusal> {
     let limit = query.limit(PageLimit::ACCOUNT)?;
     let end = query.position().unwrap_or(list.len()).min(list.len());
     let mut found = list[..end].iter().enumerate().rev().filter(|(_, entry)| wanted(entry));
@@ -113,7 +117,7 @@ fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
         created_time: Some(rfc3339(order.created_ms)),
         last_update_time: Some(rfc3339(order.updated_ms)),
         self_trade_prevention_type: Some(order.self_trade_prevention),
-        order_group_id: None,
+        order_group_id: order.group.map(|group| group.to_string()),
         cancel_order_on_pause: order.cancel_on_pause,
         subaccount_number: Some(order.subaccount),
         exchange_index: spec.exchange_index,
@@ -260,7 +264,9 @@ impl Gateway {
         let query = Query::new(target, "GetSettlements");
         let filter = Filter::new(&query)?.with_times(&query)?;
         let (settlements, next) = page(&query, &self.visible.account(account).settlements, |settlement| {
-            filter.market(engine, settlement.market) && filter.time(settlement.time_ms)
+            filter.market(engine, settlement.market)
+                && filter.time(settlement.time_ms)
+                && filter.subaccount(settlement.subaccount)
         })?;
         let settlements = settlements.into_iter().map(|settlement| settlement_body(engine, settlement)).collect();
         Ok(json(200, &SettlementsPage { settlements, cursor: next }))
@@ -269,9 +275,10 @@ impl Gateway {
     /// `GET /portfolio/subaccounts/netting`: cross-market netting is off for everyone here.
     pub(super) fn netting(engine: &Engine, account: AccountId) -> HttpResponse {
         let configs: Vec<_> = engine
-            .shards_of(account)
-            .into_iter()
-            .map(|shard| value!({ "subaccount_number": 0, "exchange_index": shard, "enabled": false }))
+            .cash_of(account)
+            .map(|(subaccount, shard, _)| {
+                value!({ "subaccount_number": subaccount, "exchange_index": shard, "enabled": false })
+            })
             .collect();
         json(200, &value!({ "netting_configs": configs }))
     }

@@ -38,14 +38,6 @@ impl Keys {
         self.by_id.insert(key.key_id, (key.account, key.verifier));
     }
 
-    /// The accounts that have a key, lowest first.
-    pub(super) fn accounts(&self) -> Vec<AccountId> {
-        let mut accounts: Vec<AccountId> = self.by_id.values().map(|(account, _)| *account).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        accounts
-    }
-
     /// The account of a request whose signature covers `path`.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ const TICKER_REQUIRED: CommandError = CommandError(14, "Market Ticker required")
 const ACTION_REQUIRED: CommandError = CommandError(15, "Action required");
 const BUFFER_OVERFLOW: CommandError = CommandError(25, "Subscription buffer overflow");
 const TOO_MANY_MARKETS: CommandError = CommandError(26, "Subscription market limit exceeded");
+const TOO_MANY_REQUESTS: CommandError = CommandError(27, "Too many requests");
 
 /// The command's number as replies carry it: 0 means none.
 const fn reply_id(id: u64) -> Option<u64> {
@@ -56,6 +57,10 @@ impl Gateway {
     /// Handles a message of a session. Whatever it holds, the answer is a documented one.
     pub fn text(&mut self, engine: &Engine, session: SessionId, text: &[u8], now: ExchangeNow) {
         let value: Value = serde_json::from_slice(text).unwrap_or_default();
+        let id = value.get("id").and_then(Value::as_u64).unwrap_or(0);
+        if self.sessions.get_mut(&session).is_some_and(|session| !session.commands.pay(now.session_ms)) {
+            return self.send_error(session, id, TOO_MANY_REQUESTS, None, now);
+        }
         let Some(object) = value.as_object() else {
             return self.send_error(session, 0, UNABLE_TO_PROCESS, None, now);
         };
@@ -63,7 +68,6 @@ impl Gateway {
             // What can be told of a command that does not decode: its number, and whether it is one at all.
             let is_command = object.get("cmd").is_some_and(Value::is_string);
             let error = if is_command { INVALID_PARAMETER } else { UNABLE_TO_PROCESS };
-            let id = object.get("id").and_then(Value::as_u64).unwrap_or(0);
             return self.send_error(session, id, error, None, now);
         };
         let params = command.params.as_ref();
@@ -223,7 +227,7 @@ impl Gateway {
     }
 
     /// One snapshot for each market, numbered in the stream of the subscription.
-    pub(super) fn send_snapshots(
+    fn send_snapshots(
         &mut self,
         engine: &Engine,
         session: SessionId,

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Refusal;
-use crate::exchange::engine::{AccountId, NewOrder};
-use crate::market::{BookSide, Count, Price, TimeInForce};
+use crate::exchange::engine::{AccountId, NewOrder, Reject};
+use crate::market::{BookSide, Count, OrderGroupId, Price, TimeInForce};
 use crate::wire::orders::SelfTradePrevention;
 
 /// The longest client order id.
@@ -139,15 +139,12 @@ impl<'v> Object<'v> {
         }
     }
 
-    /// The shard that the request names; -1 counts as absent.
+    /// How the request names its shard.
     ///
     /// # Errors
-    /// 400 when it is something else or no shard.
-    pub fn shard(&self) -> Result<Option<u8>, Refusal> {
-        match self.integer("exchange_index")? {
-            None | Some(-1) => Ok(None),
-            Some(index) => u8::try_from(index).map(Some).map_err(|_| Refusal::market_not_found()),
-        }
+    /// 400 when it is something else, 404 when it is no shard.
+    pub fn shard(&self) -> Result<ShardName, Refusal> {
+        ShardName::new(self.integer("exchange_index")?)
     }
 
     /// The subaccount; absent counts as 0.
@@ -156,6 +153,31 @@ impl<'v> Object<'v> {
     /// 400 when it is something else or beyond 63.
     pub fn subaccount(&self) -> Result<u32, Refusal> {
         subaccount(self.integer("subaccount")?)
+    }
+}
+
+/// How a request names a shard (`exchange_index`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardName {
+    /// Not at all: by the market's name if there is one, else shard 0.
+    Absent,
+    /// -1: by the market's name, which must be there.
+    ByTicker,
+    /// By its number.
+    Index(u8),
+}
+
+impl ShardName {
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// 404 when there can be no such shard.
+    pub fn new(number: Option<i64>) -> Result<Self, Refusal> {
+        match number {
+            None => Ok(Self::Absent),
+            Some(-1) => Ok(Self::ByTicker),
+            Some(index) => u8::try_from(index).map(Self::Index).map_err(|_| Refusal::market_not_found()),
+        }
     }
 }
 
@@ -198,8 +220,8 @@ pub fn client_order_id(text: &str) -> Result<String, Refusal> {
 pub struct CreateRequest {
     /// The market's name.
     pub ticker: String,
-    /// The shard, when named.
-    pub shard: Option<u8>,
+    /// The shard.
+    pub shard: ShardName,
     /// The order, with `market` 0 until it is known.
     pub order: NewOrder,
 }
@@ -228,9 +250,7 @@ pub fn create(value: &Value, account: AccountId) -> Result<CreateRequest, Refusa
         "maker" => SelfTradePrevention::Maker,
         other => return Err(bad_word("self_trade_prevention_type", other, "taker_at_cross or maker")),
     };
-    if body.text("order_group_id")?.is_some_and(|group| !group.is_empty()) {
-        return Err(Refusal::new(404, "order_group_not_found"));
-    }
+    let group = body.text("order_group_id")?.filter(|group| !group.is_empty()).map(OrderGroupId::parse).transpose();
     Ok(CreateRequest {
         ticker,
         shard: body.shard()?,
@@ -248,6 +268,7 @@ pub fn create(value: &Value, account: AccountId) -> Result<CreateRequest, Refusa
             reduce_only: body.flag("reduce_only")?,
             cancel_on_pause: body.flag("cancel_order_on_pause")?,
             subaccount: body.subaccount()?,
+            group: group.map_err(|_| Reject::GroupNotFound)?,
         },
     })
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::directory::Name;
-use crate::exchange::engine::{FillRecord, OrderRecord, PositionRecord, UpdateReason};
-use crate::market::{Count, Liquidity, Money, OrderStatus, Outcome, Price};
-use crate::wire::frame_write::{DeltaOut, FillOut, MarketPositionOut, TickerOut, UserOrderOut};
+use crate::exchange::engine::{FillRecord, GroupChange, LevelCause, OrderRecord, PositionRecord, UpdateReason};
+use crate::market::{Count, Liquidity, Money, OrderGroupId, OrderStatus, Outcome, Price};
+use crate::wire::frame_write::{DeltaOut, FillOut, MarketPositionOut, OrderGroupUpdateOut, TickerOut, UserOrderOut};
 
 /// A frame's bytes out of a buffer that keeps its memory.
 pub(super) fn written(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Arc<[u8]> {
@@ -32,9 +32,9 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// The frame. `own` is the client order id that caused it, for its owner only. With `use_yes_price` a NO bid is
+    /// The frame. `own` is the order that caused it, for its owner only. With `use_yes_price` a NO bid is
     /// priced on the YES scale.
-    pub(super) fn out<'a>(&self, name: &'a Name, use_yes_price: bool, own: Option<&'a str>) -> DeltaOut<'a> {
+    pub(super) fn out<'a>(&self, name: &'a Name, use_yes_price: bool, own: Option<&'a LevelCause>) -> DeltaOut<'a> {
         let flips = use_yes_price && self.side == Outcome::No;
         DeltaOut {
             ticker: &name.ticker,
@@ -43,9 +43,9 @@ impl Level {
             price: if flips { self.price.complement() } else { self.price },
             change: self.change,
             side: self.side,
-            client_order_id: own,
+            client_order_id: own.and_then(|cause| cause.client_order_id.as_deref()),
             ts_ms: self.time_ms,
-            subaccount: None,
+            subaccount: own.map(|cause| cause.subaccount),
         }
     }
 }
@@ -115,7 +115,7 @@ pub(super) const fn status_name(status: OrderStatus) -> &'static str {
 const fn reason_name(reason: UpdateReason) -> Option<&'static str> {
     Some(match reason {
         UpdateReason::Created => return None,
-        UpdateReason::Decrease => "Decrease",
+        UpdateReason::Decrease | UpdateReason::GroupCancel => "Decrease",
         UpdateReason::Amend => "Amend",
         UpdateReason::Trade => "Trade",
         UpdateReason::MarginCancel => "MarginCancel",
@@ -128,7 +128,17 @@ const fn reason_name(reason: UpdateReason) -> Option<&'static str> {
     })
 }
 
-pub(super) fn user_order<'a>(name: &'a Name, user_id: &'a str, order: &'a OrderRecord) -> UserOrderOut<'a> {
+/// `group_id` is the text of the order's group; `owner_cancel` is the word for a cancel by its owner, and for one by its
+/// group, for which the exchange documents none.
+pub(super) fn user_order<'a>(
+    name: &'a Name,
+    user_id: &'a str,
+    group_id: Option<&'a str>,
+    owner_cancel: &'static str,
+    order: &'a OrderRecord,
+) -> UserOrderOut<'a> {
+    let by_owner = order.status == OrderStatus::Canceled
+        && matches!(order.reason, UpdateReason::Decrease | UpdateReason::GroupCancel);
     UserOrderOut {
         order: order.order,
         user_id,
@@ -145,12 +155,12 @@ pub(super) fn user_order<'a>(name: &'a Name, user_id: &'a str, order: &'a OrderR
         taker_fees: order.taker_fees,
         maker_fees: order.maker_fees,
         client_order_id: order.client_order_id.as_deref().unwrap_or_default(),
-        order_group_id: None,
+        order_group_id: group_id,
         self_trade_prevention: Some(order.self_trade_prevention),
         created_ts_ms: order.created_ms,
         last_updated_ts_ms: Some(order.updated_ms),
         expiration_ts_ms: order.expiration_ms,
-        last_update_reason: reason_name(order.reason),
+        last_update_reason: if by_owner { Some(owner_cancel) } else { reason_name(order.reason) },
         subaccount_number: Some(order.subaccount),
     }
 }
@@ -158,6 +168,7 @@ pub(super) fn user_order<'a>(name: &'a Name, user_id: &'a str, order: &'a OrderR
 pub(super) fn market_position<'a>(
     name: &'a Name,
     user_id: &'a str,
+    subaccount: u32,
     position: &PositionRecord,
 ) -> MarketPositionOut<'a> {
     MarketPositionOut {
@@ -169,8 +180,19 @@ pub(super) fn market_position<'a>(
         fees_paid: position.fees,
         position_fee_cost: if position.contracts.is_zero() { Money::ZERO } else { position.fees },
         volume: position.volume,
-        subaccount: None,
+        subaccount: Some(subaccount),
     }
+}
+
+pub(super) const fn group_update(group: OrderGroupId, change: GroupChange, time_ms: i64) -> OrderGroupUpdateOut {
+    let (event, contracts_limit) = match change {
+        GroupChange::Created(limit) => ("created", Some(limit)),
+        GroupChange::Triggered => ("triggered", None),
+        GroupChange::Reset => ("reset", None),
+        GroupChange::Deleted => ("deleted", None),
+        GroupChange::LimitUpdated(limit) => ("limit_updated", Some(limit)),
+    };
+    OrderGroupUpdateOut { event, group, contracts_limit, ts_ms: time_ms }
 }
 
 /// The wire's word for a result.

@@ -175,6 +175,23 @@ impl TokenBucket {
     }
 }
 
+/// The WebSocket commands that a session may still send.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandBudget(TokenBucket);
+
+impl CommandBudget {
+    /// So many a second, with a burst of one second.
+    #[must_use]
+    pub fn new(per_s: u32, now_ms: i64) -> Self {
+        Self(TokenBucket::new(BucketLimit { refill_rate: per_s, bucket_capacity: per_s }, now_ms))
+    }
+
+    /// Pays for a command; false when there have been too many.
+    pub fn pay(&mut self, now_ms: i64) -> bool {
+        pay(&mut [&mut self.0], 1, now_ms)
+    }
+}
+
 /// Which write bucket a call is charged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteBucket {
@@ -311,6 +328,32 @@ mod tests {
         assert!(!limits.read_balance(1, 999));
         assert!(limits.read_balance(2, 999));
         assert!(limits.read_balance(1, 1_000));
+    }
+
+    #[test]
+    fn every_tier_has_the_published_budgets() {
+        // Reads and writes a second, and the seconds that each bucket holds.
+        for (name, reads, read_seconds, writes, write_seconds) in [
+            ("basic", 200, 2, 100, 1),
+            ("advanced", 300, 2, 300, 2),
+            ("expert", 600, 1, 600, 2),
+            ("premier", 1_000, 1, 1_000, 2),
+            ("paragon", 2_000, 1, 2_000, 2),
+            ("prime", 4_000, 1, 4_000, 2),
+            ("prestige", 10_000, 1, 8_000, 2),
+        ] {
+            let limits = Tier::from_name(name).unwrap().limits();
+            let shown = |bucket: BucketLimit| (bucket.refill_rate, bucket.bucket_capacity);
+            assert_eq!(limits.usage_tier, name);
+            assert_eq!(shown(limits.read), (reads, reads * read_seconds), "{name}");
+            assert_eq!(shown(limits.write), (writes, writes * write_seconds), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_tier_without_limits_never_refuses() {
+        let mut limits = Limits::new(Tier::Unlimited);
+        assert!((0..10_000).all(|_| limits.write(1, WriteBucket::Every, 1_000_000, 0) && limits.read_balance(1, 0)));
     }
 
     #[test]

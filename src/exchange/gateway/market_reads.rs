@@ -41,7 +41,7 @@ pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
         .map(|(exchange_index, description)| ShardStatus {
             exchange_index: *exchange_index,
             description: (*description).to_owned(),
-            exchange_active: true,
+            exchange_active: engine.exchange_active(*exchange_index),
             trading_active: engine.trading_active(*exchange_index),
             intra_exchange_transfers_active: true,
         })
@@ -49,7 +49,7 @@ pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
     json(
         200,
         &ExchangeStatus {
-            exchange_active: true,
+            exchange_active: statuses[0].exchange_active,
             trading_active: statuses[0].trading_active,
             intra_exchange_transfers_active: Some(true),
             exchange_estimated_resume_time: None,

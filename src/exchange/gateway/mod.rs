@@ -11,7 +11,8 @@
 //! | `auth`, `limits` | who asks, and whether they may ask so often |
 //! | `market_reads`, `trade_reads`, `event_reads` | what is listed and traded, for everyone |
 //! | `account_reads`, `position_reads`, `visible` | what an account may read, and how late |
-//! | `writes` | orders on their way to the engine |
+//! | `writes` | what changes something, on its way to the engine |
+//! | `order_writes`, `order_groups`, `subaccounts` | what that is |
 //! | `session`, `commands`, `publish`, `frames` | WebSocket |
 //! | `faults`, `settings` | what may go wrong on demand, and what is open |
 
@@ -25,12 +26,15 @@ mod faults;
 mod frames;
 mod limits;
 mod market_reads;
+mod order_groups;
+mod order_writes;
 mod position_reads;
 mod publish;
 mod refusal;
 mod route;
 mod session;
 mod settings;
+mod subaccounts;
 mod trade_reads;
 mod types;
 mod visible;
@@ -52,10 +56,11 @@ use auth::Keys;
 use directory::Directory;
 use faults::Faults;
 use frames::TickerState;
-use limits::{CHEAP_COST, DEFAULT_COST, Limits};
+use limits::{CHEAP_COST, CommandBudget, DEFAULT_COST, Limits};
 use market_reads::{Answer, Listed, json, unknown_page};
 use route::{Route, path_of, route};
 use session::Session;
+use subaccounts::Transfers;
 use visible::{Change, Visible};
 use writes::DelayedWrite;
 
@@ -72,6 +77,7 @@ pub struct Gateway {
     sessions: BTreeMap<SessionId, Session>,
     visible: Visible,
     delayed: VecDeque<DelayedWrite>,
+    transfers: Transfers,
     faults: Faults,
     outputs: VecDeque<Output>,
     last_tickers: BTreeMap<MarketIndex, TickerState>,
@@ -93,6 +99,7 @@ impl Gateway {
             sessions: BTreeMap::new(),
             visible: Visible::new(settings.read_lag_ms),
             delayed: VecDeque::new(),
+            transfers: Transfers::default(),
             faults: Faults::default(),
             outputs: VecDeque::new(),
             last_tickers: BTreeMap::new(),
@@ -108,8 +115,8 @@ impl Gateway {
     pub fn add_key(&mut self, engine: &Engine, key: ApiKey) {
         let account = key.account;
         self.keys.add(key);
-        for shard in engine.shards_of(account) {
-            self.visible.reveal(Change::Cash(account, shard, engine.balance(account, shard)));
+        for (subaccount, shard, cash) in engine.cash_of(account) {
+            self.visible.reveal(Change::Cash(account, subaccount, shard, cash));
         }
     }
 
@@ -179,6 +186,10 @@ impl Gateway {
             Route::Fills => self.fills(engine, account, target),
             Route::Settlements => self.settlements(engine, account, target),
             Route::Netting => Ok(Self::netting(engine, account)),
+            Route::OrderGroups => Self::order_groups(engine, account, target),
+            Route::OrderGroup(id) => Self::order_group(engine, account, id, target),
+            Route::SubaccountBalances => Ok(self.subaccount_balances(account, now.session_ms)),
+            Route::Transfers => self.subaccount_transfers(account, target),
             public => self.read_public(engine, public, target, now),
         }
     }
@@ -226,7 +237,8 @@ impl Gateway {
             .authenticate(request, WS_PATH, self.settings.clock_skew_ms, now)
             .map_err(|refusal| refusal.response())?;
         let first_ping = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
-        self.sessions.insert(session, Session::new(account, first_ping));
+        let commands = CommandBudget::new(self.settings.commands_per_s, now.session_ms);
+        self.sessions.insert(session, Session::new(account, first_ping, commands));
         Ok(())
     }
 

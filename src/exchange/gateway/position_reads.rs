@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::account_reads::Filter;
+use super::decode;
 use super::frames::rfc3339;
 use super::market_reads::{Answer, SHARDS, json};
 use super::route::{PageLimit, Query, cursor, position};
@@ -123,22 +124,23 @@ impl Gateway {
     pub(super) fn balance(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetBalance");
         let shard = query.integer("exchange_index")?.filter(|shard| *shard >= 0);
-        if query.integer_within("subaccount", "Subaccount", 0..=i64::MAX)?.unwrap_or(0) != 0 {
-            return Err(Refusal::new(404, "user_not_found"));
-        }
+        let subaccount = decode::subaccount(query.integer("subaccount")?)?;
         if shard.is_some_and(|shard| !SHARDS.iter().any(|(index, _)| shard == i64::from(*index))) {
             return Err(Refusal::new(404, "user_not_found"));
         }
         let as_of_ms = self.visible.as_of_ms(now_ms);
         let view = self.visible.account(account);
         let on_shard = |index: u8| shard.is_none_or(|shard| shard == i64::from(index));
-        let cash = |index: u8| view.cash.get(&index).copied().unwrap_or(Money::ZERO);
+        let cash = view.cash.get(&subaccount);
+        if subaccount > 0 && cash.is_none() {
+            return Err(Refusal::new(404, "user_not_found"));
+        }
+        let cash = |index: u8| cash.and_then(|cash| cash.get(&index)).copied().unwrap_or(Money::ZERO);
         let breakdown = SHARDS.map(|(index, _)| ShardBalance { exchange_index: index, balance: Dollars4(cash(index)) });
         let asked = breakdown.iter().filter(|shard| on_shard(shard.exchange_index));
         let total: Money = asked.map(|shard| shard.balance.0).sum();
         let worth: Money = view
-            .positions
-            .iter()
+            .positions(subaccount)
             .filter(|(market, _)| on_shard(engine.market(**market).spec().exchange_index))
             .filter(|(market, _)| !self.directory.is_settled(**market, as_of_ms))
             .map(|(market, position)| {
@@ -164,6 +166,7 @@ impl Gateway {
     pub(super) fn positions(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetPositions");
         let filter = Filter::new(&query)?.with_shard(&query)?;
+        let subaccount = decode::subaccount(filter.subaccount)?;
         let limit = query.limit(PageLimit::ACCOUNT)?;
         let status = PositionStatus::read(&query)?;
         let counts = CountFilter::read(&query)?;
@@ -180,7 +183,7 @@ impl Gateway {
             _ => directory.events.position(&engine.market(market).spec().event_ticker).unwrap_or(0),
         };
         let mut pages: BTreeMap<usize, Vec<(MarketIndex, &PositionRecord)>> = BTreeMap::new();
-        for (market, held) in view.positions.iter().filter(wanted) {
+        for (market, held) in view.positions(subaccount).filter(wanted) {
             pages.entry(page_of(*market)).or_default().push((*market, held));
         }
         let start = status.start(&query);

@@ -9,8 +9,8 @@ use super::frames::{self, Level, TickerState, result_of, written};
 use super::session::{Channel, Session};
 use super::visible::Change;
 use super::{ExchangeNow, Gateway, Output, SessionId};
-use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, MarketIndex};
-use crate::market::{BookSide, Count, Price};
+use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, GroupChange, LevelCause, MarketIndex};
+use crate::market::{BookSide, Count, OrderGroupId, Price};
 use crate::wire::frame::Envelope;
 use crate::wire::frame_write::{self, CreatedMarket, LifecycleOut, TradeOut};
 use crate::wire::markets::PriceRange;
@@ -33,8 +33,7 @@ impl Gateway {
         match event {
             Event::Level { market, side, price, change, clock, cause, time_ms } => {
                 self.dirty_tickers.insert(market);
-                let cause = cause.as_ref().map(|(account, id)| (*account, id.as_deref()));
-                self.publish_level(market, Level { side, price, change, clock, time_ms }, cause, now);
+                self.publish_level(market, Level { side, price, change, clock, time_ms }, cause.as_ref(), now);
             }
             Event::Trade { market, trade, price, count, taker, time_ms } => {
                 self.dirty_tickers.insert(market);
@@ -56,22 +55,35 @@ impl Gateway {
             }
             Event::Order(order) => {
                 let user_id = user_id(order.account);
+                let group_id = order.group.map(|group| group.to_string());
+                let owner_cancel = self.settings.owner_cancel_reason;
                 let frames =
                     self.private_frames(Channel::UserOrders, order.account, order.market, now, |b, e, name| {
-                        frame_write::write_user_order(b, e, &frames::user_order(name, &user_id, &order));
+                        let out = frames::user_order(name, &user_id, group_id.as_deref(), owner_cancel, &order);
+                        frame_write::write_user_order(b, e, &out);
                     });
                 self.outputs.extend(frames);
                 self.visible.push(Change::Order(order), now.session_ms);
             }
-            Event::Position { account, market, position } => {
+            Event::Position { account, subaccount, market, position } => {
                 moved.insert(account);
                 let user_id = user_id(account);
                 let frames = self.private_frames(Channel::MarketPositions, account, market, now, |b, e, name| {
-                    let out = frames::market_position(name, &user_id, &position);
+                    let out = frames::market_position(name, &user_id, subaccount, &position);
                     frame_write::write_market_position(b, e, &out);
                 });
                 self.outputs.extend(frames);
-                self.visible.push(Change::Position(account, market, position), now.session_ms);
+                self.visible.push(Change::Position(account, subaccount, market, position), now.session_ms);
+            }
+            Event::Settlement(settlement) => {
+                moved.insert(settlement.account);
+                self.visible.push(Change::Settlement(settlement), now.session_ms);
+            }
+            Event::Cash { account } => {
+                moved.insert(account);
+            }
+            Event::Group { account, group, change, time_ms } => {
+                self.publish_group(account, group, change, time_ms, now);
             }
             Event::Created { market } => self.publish_created(engine, market, now),
             Event::Activity { market, active, time_ms } => {
@@ -95,33 +107,16 @@ impl Gateway {
                 self.directory.note_settlement(market, time_ms);
                 let settled_ts = time_ms.div_euclid(1_000);
                 self.publish_lifecycle(market, &LifecycleOut::Settled { settled_ts }, now);
-                for account in self.keys.accounts() {
-                    let paid = engine.settlements_of(account).find(|settlement| settlement.market == market);
-                    if let Some(settlement) = paid {
-                        moved.insert(account);
-                        self.visible.push(Change::Settlement(*settlement), now.session_ms);
-                    }
-                }
             }
-            Event::BookReset { market, .. } => self.publish_reset(engine, market, now),
         }
     }
 
-    fn publish_level(
-        &mut self,
-        market: MarketIndex,
-        level: Level,
-        cause: Option<(AccountId, Option<&str>)>,
-        now: ExchangeNow,
-    ) {
+    fn publish_level(&mut self, market: MarketIndex, level: Level, cause: Option<&LevelCause>, now: ExchangeNow) {
         let name = self.directory.name(market);
         for (id, session) in &mut self.sessions {
             let account = session.account;
             let Some(open) = session.on(Channel::OrderbookDelta).filter(|open| open.covers(market)) else { continue };
-            let own = match cause {
-                Some((owner, client_order_id)) if owner == account => client_order_id,
-                _ => None,
-            };
+            let own = cause.filter(|cause| cause.account == account);
             let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             if self.faults.loses_book_frame() {
                 continue;
@@ -227,16 +222,21 @@ impl Gateway {
         self.broadcast(Channel::MarketLifecycle, None, now, |b, e| frame_write::write_lifecycle(b, e, &ticker, event));
     }
 
-    /// A book was replaced as a whole: everyone who follows it gets a snapshot.
-    fn publish_reset(&mut self, engine: &Engine, market: MarketIndex, now: ExchangeNow) {
-        let follows = |session: &Session| {
-            session.open().any(|(channel, open)| channel == Channel::OrderbookDelta && open.covers(market))
-        };
-        let following: Vec<SessionId> =
-            self.sessions.iter().filter(|(_, session)| follows(session)).map(|(id, _)| *id).collect();
-        let ticker = self.directory.name(market).ticker.clone();
-        for session in following {
-            self.send_snapshots(engine, session, None, &[(&ticker, Some(market))], now);
+    /// Tells the sessions of an account about one of its order groups. This private channel does number its frames.
+    fn publish_group(
+        &mut self,
+        account: AccountId,
+        group: OrderGroupId,
+        change: GroupChange,
+        time_ms: i64,
+        now: ExchangeNow,
+    ) {
+        let out = frames::group_update(group, change, time_ms);
+        for (id, session) in self.sessions.iter_mut().filter(|(_, session)| session.account == account) {
+            let Some(open) = session.on(Channel::OrderGroupUpdates) else { continue };
+            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
+            let text = written(&mut self.buffer, |b| frame_write::write_order_group_update(b, &envelope, &out));
+            self.outputs.push_back(Output::Frame { session: *id, text });
         }
     }
 
@@ -276,9 +276,8 @@ impl Gateway {
     /// Notes the cash of accounts whose money moved.
     fn note_cash(&mut self, engine: &Engine, moved: &BTreeSet<AccountId>, now: ExchangeNow) {
         for account in moved {
-            for shard in engine.shards_of(*account) {
-                let cash = engine.balance(*account, shard);
-                self.visible.push(Change::Cash(*account, shard, cash), now.session_ms);
+            for (subaccount, shard, cash) in engine.cash_of(*account) {
+                self.visible.push(Change::Cash(*account, subaccount, shard, cash), now.session_ms);
             }
         }
     }

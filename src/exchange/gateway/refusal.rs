@@ -51,6 +51,12 @@ impl Refusal {
         Self { shape: ErrorShape::Flat, ..Self::with_details(400, "bad_request", details) }
     }
 
+    /// Whether the body did not decode.
+    #[must_use]
+    pub fn is_undecodable(&self) -> bool {
+        self.shape == ErrorShape::Flat
+    }
+
     /// `{"msg":"Parameter validation failed..."}`: a query parameter is out of its range.
     #[must_use]
     pub fn parameter(call: &str, field: &str, rule: &str) -> Self {
@@ -138,6 +144,17 @@ impl From<Reject> for Refusal {
             Reject::DuplicateClientOrderId => Self::new(409, "order_already_exists"),
             Reject::OrderNotFound => Self::not_found(),
             Reject::MarketNotFound => Self::market_not_found(),
+            Reject::UserNotFound => Self::new(404, "user_not_found"),
+            Reject::GroupNotFound => Self::new(404, "ORDER_GROUP_NOT_FOUND").saying("order group not found"),
+            Reject::GroupTriggered => {
+                Self::new(409, "EXCEEDED_ORDER_GROUP_RISK_LIMIT").saying("the order group was triggered")
+            }
+            Reject::InvalidGroupLimit => Self::invalid("contracts_limit must be from 1 to 1000000"),
+            Reject::TooManyGroups => Self::invalid("an account has at most 100000 order groups"),
+            Reject::TooManySubaccounts => Self::invalid("an account has at most 63 subaccounts"),
+            Reject::InvalidTransfer => {
+                Self::invalid("a transfer needs two different subaccounts and a positive amount")
+            }
             Reject::MarketInactive => Self::new(409, "MARKET_INACTIVE").saying("market is not active"),
             Reject::TradingPaused => Self::new(409, "trading_is_paused"),
             Reject::ExchangePaused => Self::new(503, "service_unavailable"),

@@ -79,6 +79,30 @@ pub enum Route<'a> {
     Amend(&'a str),
     /// `POST /portfolio/events/orders/{order_id}/decrease`
     Decrease(&'a str),
+    /// `GET /portfolio/order_groups`
+    OrderGroups,
+    /// `GET /portfolio/order_groups/{order_group_id}`
+    OrderGroup(&'a str),
+    /// `POST /portfolio/order_groups/create`
+    CreateGroup,
+    /// `DELETE /portfolio/order_groups/{order_group_id}`
+    DeleteGroup(&'a str),
+    /// `PUT /portfolio/order_groups/{order_group_id}/reset`
+    ResetGroup(&'a str),
+    /// `PUT /portfolio/order_groups/{order_group_id}/trigger`
+    TriggerGroup(&'a str),
+    /// `PUT /portfolio/order_groups/{order_group_id}/limit`
+    LimitGroup(&'a str),
+    /// `POST /portfolio/subaccounts`
+    CreateSubaccount,
+    /// `POST /portfolio/subaccounts/transfer`
+    Transfer,
+    /// `GET /portfolio/subaccounts/balances`
+    SubaccountBalances,
+    /// `GET /portfolio/subaccounts/transfers`
+    Transfers,
+    /// `PUT /portfolio/subaccounts/netting`
+    SetNetting,
     /// An order write of the first version, shut since June 2026.
     Tombstone,
 }
@@ -109,7 +133,7 @@ impl Route<'_> {
         )
     }
 
-    /// Whether the call writes orders: delayed by the order latency and paid from a write bucket.
+    /// Whether the call changes something in the engine: delayed by the order latency and paid from a write bucket.
     #[must_use]
     pub fn is_write(self) -> bool {
         matches!(
@@ -121,6 +145,14 @@ impl Route<'_> {
                 | Self::Cancel(_)
                 | Self::Amend(_)
                 | Self::Decrease(_)
+                | Self::CreateGroup
+                | Self::DeleteGroup(_)
+                | Self::ResetGroup(_)
+                | Self::TriggerGroup(_)
+                | Self::LimitGroup(_)
+                | Self::CreateSubaccount
+                | Self::Transfer
+                | Self::SetNetting
         )
     }
 }
@@ -173,6 +205,18 @@ pub fn route<'a>(method: &str, path: &'a str) -> Option<Route<'a>> {
         ("GET", ["portfolio", "fills"]) => Route::Fills,
         ("GET", ["portfolio", "settlements"]) => Route::Settlements,
         ("GET", ["portfolio", "subaccounts", "netting"]) => Route::Netting,
+        ("GET", ["portfolio", "subaccounts", "balances"]) => Route::SubaccountBalances,
+        ("GET", ["portfolio", "subaccounts", "transfers"]) => Route::Transfers,
+        ("POST", ["portfolio", "subaccounts"]) => Route::CreateSubaccount,
+        ("POST", ["portfolio", "subaccounts", "transfer"]) => Route::Transfer,
+        ("PUT", ["portfolio", "subaccounts", "netting"]) => Route::SetNetting,
+        ("GET", ["portfolio", "order_groups"]) => Route::OrderGroups,
+        ("POST", ["portfolio", "order_groups", "create"]) => Route::CreateGroup,
+        ("GET", ["portfolio", "order_groups", id]) => Route::OrderGroup(id),
+        ("DELETE", ["portfolio", "order_groups", id]) => Route::DeleteGroup(id),
+        ("PUT", ["portfolio", "order_groups", id, "reset"]) => Route::ResetGroup(id),
+        ("PUT", ["portfolio", "order_groups", id, "trigger"]) => Route::TriggerGroup(id),
+        ("PUT", ["portfolio", "order_groups", id, "limit"]) => Route::LimitGroup(id),
         ("GET", ["portfolio", "summary", "total_resting_order_value"]) => Route::RestingOrderValue,
         ("POST", ["portfolio", "events", "orders"]) => Route::Create,
         ("DELETE", ["portfolio", "events", "orders"]) => Route::CancelAll,
@@ -203,6 +247,9 @@ mod tests {
         assert_eq!(route("GET", "/nowhere"), None);
         assert_eq!(route("GET", "/trade-api/v2/markets/"), None);
         assert_eq!(route("GET", "/trade-api/v2/a/b/c/d/e/f/g/h"), None);
+        assert_eq!(route("POST", "/trade-api/v2/portfolio/order_groups/create"), Some(Route::CreateGroup));
+        assert_eq!(route("PUT", "/trade-api/v2/portfolio/order_groups/x/reset"), Some(Route::ResetGroup("x")));
+        assert_eq!(route("POST", "/trade-api/v2/portfolio/order_groups"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One WebSocket session: its subscriptions, one a channel, each with its sid and its running numbers.
 
+use super::limits::CommandBudget;
 use crate::exchange::engine::{AccountId, MarketIndex};
 
 /// A channel of this exchange.
@@ -13,8 +14,8 @@ pub(super) enum Channel {
     UserOrders,
     MarketPositions,
     MarketLifecycle,
-    /// Nothing is ever sent on these two: there are no order groups and no combos here yet.
     OrderGroupUpdates,
+    /// Nothing is ever sent on it: there are no combos here.
     MultivariateLifecycle,
 }
 
@@ -126,13 +127,14 @@ impl Subscription {
 pub(super) struct Session {
     pub(super) account: AccountId,
     pub(super) next_ping_wall_ms: i64,
+    pub(super) commands: CommandBudget,
     sids: u64,
     subscriptions: [Option<Subscription>; CHANNELS.len()],
 }
 
 impl Session {
-    pub(super) fn new(account: AccountId, next_ping_wall_ms: i64) -> Self {
-        Self { account, next_ping_wall_ms, sids: 0, subscriptions: Default::default() }
+    pub(super) fn new(account: AccountId, next_ping_wall_ms: i64, commands: CommandBudget) -> Self {
+        Self { account, next_ping_wall_ms, commands, sids: 0, subscriptions: Default::default() }
     }
 
     /// Opens a channel that is not open. Sids count up and are not used again.
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn sids_count_up_and_are_never_used_again() {
-        let mut session = Session::new(1, 0);
+        let mut session = Session::new(1, 0, CommandBudget::new(1, 0));
         assert_eq!(session.subscribe(Channel::Ticker).sid, 1);
         assert_eq!(session.subscribe(Channel::Trade).sid, 2);
         session.unsubscribe(Channel::Ticker);

@@ -1,6 +1,7 @@
 //! What the real exchange leaves open or lets vary, as named settings with the protocol page's suggestions as defaults.
 
 use super::limits::Tier;
+use crate::exchange::engine::Collateral;
 
 /// The gateway's settings. Times in session milliseconds unless they say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,16 @@ pub struct GatewaySettings {
     pub subscription_markets_max: usize,
     /// The most orders of a batch. Undocumented on the exchange.
     pub batch_orders_max: usize,
+    /// How long a cancel-all goes on: it may take orders that are placed that much later. Documented as a minute.
+    pub cancel_all_window_ms: i64,
+    /// How often it is repeated within that time. Undocumented on the exchange.
+    pub cancel_all_every_ms: i64,
+    /// How cash covers orders. Unverified on the exchange.
+    pub collateral: Collateral,
+    /// `last_update_reason` of an order that its owner, or its order group, cancelled. Undocumented on the exchange.
+    pub owner_cancel_reason: &'static str,
+    /// The most commands a second of a WebSocket session, with a burst of one second; more are error 27.
+    pub commands_per_s: u32,
     /// Whether accounts are clearing members, who alone may ask for the value of their resting orders.
     pub clearing_member: bool,
 }
@@ -33,6 +44,11 @@ impl Default for GatewaySettings {
             ping_interval_ms: 10_000,
             subscription_markets_max: 20_000,
             batch_orders_max: 100,
+            cancel_all_window_ms: 60_000,
+            cancel_all_every_ms: 15_000,
+            collateral: Collateral::default(),
+            owner_cancel_reason: "Decrease",
+            commands_per_s: 10_000,
             clearing_member: false,
         }
     }

@@ -15,12 +15,12 @@ pub enum Change {
     Order(OrderRecord),
     /// An order filled.
     Fill(FillRecord),
-    /// A position changed.
-    Position(AccountId, MarketIndex, PositionRecord),
+    /// A position of a subaccount changed.
+    Position(AccountId, u32, MarketIndex, PositionRecord),
     /// A market paid.
     Settlement(SettlementRecord),
-    /// A shard's cash changed.
-    Cash(AccountId, u8, Money),
+    /// A subaccount's cash on a shard changed.
+    Cash(AccountId, u32, u8, Money),
 }
 
 /// One account as reads see it. Lists are oldest first.
@@ -30,12 +30,12 @@ pub struct AccountView {
     order_positions: BTreeMap<OrderId, usize>,
     /// Every fill.
     pub fills: Vec<FillRecord>,
-    /// Every position, settled ones included.
-    pub positions: BTreeMap<MarketIndex, PositionRecord>,
+    /// By subaccount, every position, settled ones included.
+    positions: BTreeMap<u32, BTreeMap<MarketIndex, PositionRecord>>,
     /// Every settlement.
     pub settlements: Vec<SettlementRecord>,
-    /// Cash by shard.
-    pub cash: BTreeMap<u8, Money>,
+    /// By subaccount, cash by shard.
+    pub cash: BTreeMap<u32, BTreeMap<u8, Money>>,
 }
 
 impl AccountView {
@@ -51,6 +51,11 @@ impl AccountView {
         self.order_positions.get(&order).map(|position| &self.orders[*position])
     }
 
+    /// Every position of a subaccount, settled ones included.
+    pub fn positions(&self, subaccount: u32) -> impl Iterator<Item = (&MarketIndex, &PositionRecord)> {
+        self.positions.get(&subaccount).into_iter().flatten()
+    }
+
     fn apply(&mut self, change: Change) {
         match change {
             Change::Order(order) => {
@@ -62,12 +67,12 @@ impl AccountView {
                 }
             }
             Change::Fill(fill) => self.fills.push(fill),
-            Change::Position(_, market, position) => {
-                self.positions.insert(market, position);
+            Change::Position(_, subaccount, market, position) => {
+                self.positions.entry(subaccount).or_default().insert(market, position);
             }
             Change::Settlement(settlement) => self.settlements.push(settlement),
-            Change::Cash(_, shard, cash) => {
-                self.cash.insert(shard, cash);
+            Change::Cash(_, subaccount, shard, cash) => {
+                self.cash.entry(subaccount).or_default().insert(shard, cash);
             }
         }
     }
@@ -139,17 +144,17 @@ mod tests {
     #[test]
     fn a_change_is_seen_after_the_lag_and_not_before() {
         let mut visible = Visible::new(300);
-        visible.push(Change::Cash(7, 0, Money::from_dollars(5)), 1_000);
+        visible.push(Change::Cash(7, 0, 0, Money::from_dollars(5)), 1_000);
         visible.advance(1_299);
         assert!(visible.account(7).cash.is_empty());
         visible.advance(1_300);
-        assert_eq!(visible.account(7).cash[&0], Money::from_dollars(5));
+        assert_eq!(visible.account(7).cash[&0][&0], Money::from_dollars(5));
     }
 
     #[test]
     fn without_a_lag_changes_are_seen_at_once() {
         let mut visible = Visible::new(0);
-        visible.push(Change::Cash(7, 2, Money::from_dollars(1)), 1_000);
-        assert_eq!(visible.account(7).cash[&2], Money::from_dollars(1));
+        visible.push(Change::Cash(7, 1, 2, Money::from_dollars(1)), 1_000);
+        assert_eq!(visible.account(7).cash[&1][&2], Money::from_dollars(1));
     }
 }

@@ -138,6 +138,7 @@ impl Maker {
             reduce_only: false,
             cancel_on_pause: false,
             subaccount: 0,
+            group: None,
         };
         // Refused when it would cross or trading is paused: it tries again at its next turn.
         let placed = engine.create_order(&order, now_ms).ok()?;

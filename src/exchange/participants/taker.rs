@@ -82,6 +82,7 @@ fn take(
         reduce_only: false,
         cancel_on_pause: false,
         subaccount: 0,
+        group: None,
     };
     // Refused while trading is paused: nothing is lost.
     let _ = engine.create_order(&order, now_ms);

@@ -1,7 +1,7 @@
 //! Frames of the private channels.
 
 use super::{data_frame, rfc3339};
-use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Price, TradeId};
+use crate::market::{BookSide, Count, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId};
 use crate::wire::frame::Envelope;
 use crate::wire::orders::SelfTradePrevention;
 
@@ -108,6 +108,19 @@ pub struct MarketPositionOut<'a> {
     pub subaccount: Option<u32>,
 }
 
+/// `order_group_updates`.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderGroupUpdateOut {
+    /// `created`, `triggered`, `reset`, `deleted` or `limit_updated`.
+    pub event: &'static str,
+    /// The group.
+    pub group: OrderGroupId,
+    /// Its limit, when it was made or changed.
+    pub contracts_limit: Option<Count>,
+    /// The exchange's time.
+    pub ts_ms: i64,
+}
+
 /// Appends a `fill`.
 pub fn write_fill(buffer: &mut Vec<u8>, envelope: &Envelope, fill: &FillOut<'_>) {
     let outcome = fill.side.outcome().as_str();
@@ -195,6 +208,18 @@ pub fn write_market_position(buffer: &mut Vec<u8>, envelope: &Envelope, position
         msg.quoted("position_fee_cost_dollars", |text| position.position_fee_cost.write_to(text));
         msg.quoted("volume_fp", |text| position.volume.write_to(text));
         msg.optional_integer("subaccount", position.subaccount);
+    });
+}
+
+/// Appends an `order_group_updates`.
+pub fn write_order_group_update(buffer: &mut Vec<u8>, envelope: &Envelope, update: &OrderGroupUpdateOut) {
+    data_frame(buffer, "order_group_updates", envelope, |msg| {
+        msg.text("event_type", update.event);
+        msg.quoted("order_group_id", |text| update.group.write_to(text));
+        if let Some(limit) = update.contracts_limit {
+            msg.quoted("contracts_limit_fp", |text| limit.write_to(text));
+        }
+        msg.integer("ts_ms", update.ts_ms);
     });
 }
 

@@ -101,14 +101,7 @@ fn a_trading_pause_refuses_orders_lets_cancels_through_and_cancels_those_that_as
     engine.set_trading(0, false, 2);
     assert_eq!(reason(&engine, careful), (OrderStatus::Canceled, UpdateReason::HaltCancel));
     assert_eq!(engine.create_order(&bid(ann, 42, 1), 3), Err(Reject::TradingPaused));
-    let spec = AmendSpec {
-        market: 0,
-        side: BookSide::Bid,
-        price: Price::from_cents(43),
-        total_count: contracts(1),
-        expiration: AmendExpiration::Keep,
-    };
-    assert_eq!(engine.amend_order(ann, patient, &spec, 3), Err(Reject::TradingPaused));
+    assert_eq!(engine.amend_order(ann, patient, &amend(43, 1), 3), Err(Reject::TradingPaused));
     assert!(!engine.trading_active(0) && engine.trading_active(1));
     assert_eq!(engine.cancel_order(ann, patient, 4), Ok(contracts(1)));
     engine.set_trading(0, true, 5);
@@ -116,10 +109,38 @@ fn a_trading_pause_refuses_orders_lets_cancels_through_and_cancels_those_that_as
 }
 
 #[test]
+fn an_exchange_pause_refuses_everything_on_its_shard_and_time_goes_on() {
+    let (mut engine, ann, bob) = venue();
+    engine.list_market(MarketSpec { exchange_index: 2, ..spec("OTHER") }, 0).unwrap();
+    engine.deposit(ann, 0, 2, Money::from_dollars(5));
+    let careful = engine.create_order(&NewOrder { cancel_on_pause: true, ..bid(ann, 40, 1) }, 1).unwrap().order;
+    let patient = engine.create_order(&bid(ann, 41, 1), 1).unwrap().order;
+    let expiring = engine.create_order(&NewOrder { expiration_ms: Some(9), ..bid(bob, 41, 1) }, 1).unwrap().order;
+    engine.set_exchange(0, false, 2);
+    assert_eq!((engine.exchange_active(0), engine.trading_active(0), engine.trading_active(2)), (false, false, true));
+    assert_eq!(reason(&engine, careful), (OrderStatus::Canceled, UpdateReason::HaltCancel));
+    assert_eq!(engine.create_order(&bid(ann, 42, 1), 3), Err(Reject::ExchangePaused));
+    assert_eq!(engine.cancel_order(ann, patient, 3), Err(Reject::ExchangePaused));
+    let less = Decrease::By(Count::from_units(1));
+    assert_eq!(engine.decrease_order(ann, patient, less, 3), Err(Reject::ExchangePaused));
+    assert_eq!(engine.amend_order(ann, patient, &amend(43, 1), 3), Err(Reject::ExchangePaused));
+    let once = CancelAll { subaccount: None, window_ms: 0, every_ms: 0 };
+    assert_eq!(engine.cancel_all(ann, &once, 3), Err(Reject::ExchangePaused));
+    assert_eq!(engine.create_group(ann, 0, 0, contracts(1), 3), Err(Reject::ExchangePaused));
+    assert!(engine.create_order(&NewOrder { market: 1, ..bid(ann, 40, 1) }, 3).is_ok(), "another shard trades on");
+    engine.advance(9);
+    assert_eq!(reason(&engine, expiring), (OrderStatus::Canceled, UpdateReason::ExpiryCancel));
+    engine.set_exchange(0, true, 10);
+    assert_eq!(engine.cancel_order(ann, patient, 11), Ok(contracts(1)));
+}
+
+#[test]
 fn reactivating_a_market_cancels_what_rested() {
     let (mut engine, ann, _) = venue();
     let order = engine.create_order(&bid(ann, 40, 1), 1).unwrap().order;
+    let careful = engine.create_order(&NewOrder { cancel_on_pause: true, ..bid(ann, 39, 1) }, 1).unwrap().order;
     engine.set_active(0, false, 2);
+    assert_eq!(reason(&engine, careful), (OrderStatus::Canceled, UpdateReason::HaltCancel), "it asked for it");
     assert_eq!(engine.create_order(&bid(ann, 40, 1), 3), Err(Reject::TradingPaused));
     assert_eq!(reason(&engine, order).0, OrderStatus::Resting);
     engine.set_active(0, true, 4);

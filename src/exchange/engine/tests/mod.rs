@@ -1,9 +1,12 @@
 //! Tests of the engine as a whole, by rule.
 
+mod changes;
+mod groups;
 mod life;
 mod model;
 mod recorded;
 mod rules;
+mod subaccounts;
 
 use super::*;
 use crate::market::{FeeSchedule, Outcome, Price, TimeInForce};
@@ -49,6 +52,7 @@ pub(super) fn order(account: AccountId, side: BookSide, cents: u16, contracts: i
         reduce_only: false,
         cancel_on_pause: false,
         subaccount: 0,
+        group: None,
     }
 }
 
@@ -67,6 +71,31 @@ pub(super) fn venue() -> (Engine, AccountId, AccountId) {
     let (ann, bob) = (trader(&mut engine, 1_000), trader(&mut engine, 1_000));
     engine.drain_events().for_each(drop);
     (engine, ann, bob)
+}
+
+/// An amend of a bid in market 0.
+pub(super) fn amend(price_cents: u16, total: i64) -> AmendSpec {
+    AmendSpec {
+        market: 0,
+        side: BookSide::Bid,
+        price: Price::from_cents(price_cents),
+        total_count: contracts(total),
+        expiration: AmendExpiration::Keep,
+        new_client_order_id: None,
+    }
+}
+
+pub(super) fn cause_of(account: AccountId, subaccount: u32, client_order_id: &str) -> LevelCause {
+    LevelCause { account, subaccount, client_order_id: Some(client_order_id.to_owned()) }
+}
+
+/// The last state that was reported of each order, as (status, reason), in the order of the reports.
+pub(super) fn reasons(events: &[Event]) -> Vec<(OrderStatus, UpdateReason)> {
+    let order = |event: &Event| match event {
+        Event::Order(record) => Some((record.status, record.reason)),
+        _ => None,
+    };
+    events.iter().filter_map(order).collect()
 }
 
 pub(super) fn contracts(contracts: i64) -> Count {

@@ -1,18 +1,10 @@
-//! One test a rule of trading.
+//! One test a rule of placing orders, matching and collateral.
 
 use super::*;
 
 /// Market-only events since the last call.
 fn drain(engine: &mut Engine) -> Vec<Event> {
     engine.drain_events().collect()
-}
-
-fn reasons(events: &[Event]) -> Vec<(OrderStatus, UpdateReason)> {
-    let order = |event: &Event| match event {
-        Event::Order(record) => Some((record.status, record.reason)),
-        _ => None,
-    };
-    events.iter().filter_map(order).collect()
 }
 
 #[test]
@@ -45,7 +37,7 @@ fn a_trade_is_told_as_level_trade_and_both_fills_in_that_order() {
     };
     let Event::Level { side, price, change, clock, cause, time_ms, .. } = level else { panic!("{level:?}") };
     assert_eq!((*side, *price, *change), (Outcome::No, Price::from_cents(55), -contracts(2)));
-    assert_eq!((*clock, cause.clone(), *time_ms), (2, Some((bob, Some("b-1".to_owned()))), 7));
+    assert_eq!((*clock, cause.clone(), *time_ms), (2, Some(cause_of(bob, 0, "b-1")), 7));
     assert!(matches!(trade, Event::Trade { taker: BookSide::Bid, trade, .. } if *trade == made.trade), "{trade:?}");
     assert!(matches!(position, Event::Position { account, .. } if *account == ann));
     assert_eq!((made.order, made.post_position, made.fee), (maker.order, -contracts(2), Money::ZERO));
@@ -84,6 +76,19 @@ fn fill_or_kill_fills_entirely_or_not_at_all_and_burns_its_id() {
     assert_eq!(engine.create_order(&fok, 3), Err(Reject::DuplicateClientOrderId));
     let exact = NewOrder { count: contracts(3), client_order_id: None, ..fok };
     assert_eq!(engine.create_order(&exact, 4).unwrap().filled, contracts(3));
+}
+
+#[test]
+fn fill_or_kill_that_meets_its_own_order_keeps_its_fills_like_immediate_or_cancel() {
+    let (mut engine, ann, bob) = venue();
+    engine.create_order(&ask(ann, 44, 2), 1).unwrap();
+    let own = engine.create_order(&ask(bob, 45, 5), 2).unwrap().order;
+    let fok = NewOrder { time_in_force: TimeInForce::FillOrKill, ..bid(bob, 45, 4) };
+    let placed = engine.create_order(&fok, 3).unwrap();
+    assert_eq!((placed.filled, placed.remaining), (contracts(2), Count::ZERO));
+    let record = engine.order(placed.order).unwrap();
+    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, UpdateReason::SelfTradeCancel));
+    assert_eq!(engine.order(own).unwrap().remaining, contracts(5));
 }
 
 #[test]
@@ -174,99 +179,6 @@ fn an_order_expires_at_its_time() {
 }
 
 #[test]
-fn a_cancel_returns_what_was_left_and_works_once() {
-    let (mut engine, ann, bob) = venue();
-    let placed = engine.create_order(&bid(ann, 40, 5), 1).unwrap();
-    engine.create_order(&ask(bob, 40, 2), 2).unwrap();
-    assert_eq!(engine.cancel_order(bob, placed.order, 3), Err(Reject::OrderNotFound));
-    assert_eq!(engine.cancel_order(ann, placed.order, 3), Ok(contracts(3)));
-    assert_eq!(engine.cancel_order(ann, placed.order, 4), Err(Reject::OrderNotFound));
-    for cents in 10..15 {
-        engine.create_order(&bid(ann, cents, 1), 5).unwrap();
-    }
-    assert_eq!(engine.cancel_all(ann, 6), 5);
-    assert_eq!((book(&engine), engine.reserved(ann, 0)), ((vec![], vec![]), Money::ZERO));
-}
-
-#[test]
-fn a_decrease_keeps_the_place_in_the_queue() {
-    let (mut engine, ann, bob) = venue();
-    let first = engine.create_order(&bid(ann, 40, 5), 1).unwrap().order;
-    let second = engine.create_order(&bid(bob, 40, 5), 2).unwrap().order;
-    assert_eq!(engine.decrease_order(ann, first, Decrease::By(contracts(2)), 3), Ok(contracts(3)));
-    assert_eq!(engine.queue_position(first), Some(Count::ZERO));
-    assert_eq!(engine.queue_position(second), Some(contracts(3)));
-    assert_eq!(engine.decrease_order(ann, first, Decrease::To(contracts(3)), 4), Err(Reject::NoChange));
-    assert_eq!(engine.decrease_order(ann, first, Decrease::To(contracts(4)), 4), Err(Reject::InvalidSize));
-    assert_eq!(engine.decrease_order(ann, first, Decrease::To(Count::ZERO), 5), Ok(Count::ZERO));
-    assert_eq!(engine.order(first).unwrap().status, OrderStatus::Canceled);
-}
-
-fn amend(price_cents: u16, total: i64) -> AmendSpec {
-    AmendSpec {
-        market: 0,
-        side: BookSide::Bid,
-        price: Price::from_cents(price_cents),
-        total_count: contracts(total),
-        expiration: AmendExpiration::Keep,
-    }
-}
-
-#[test]
-fn an_amend_keeps_the_queue_for_less_and_loses_it_for_more_or_another_price() {
-    let (mut engine, ann, bob) = venue();
-    let first = engine.create_order(&bid(ann, 40, 5), 1).unwrap().order;
-    let second = engine.create_order(&bid(bob, 40, 5), 2).unwrap().order;
-    engine.amend_order(ann, first, &amend(40, 4), 3).unwrap();
-    let expiring = AmendSpec { expiration: AmendExpiration::At(900), ..amend(40, 4) };
-    engine.amend_order(ann, first, &expiring, 4).unwrap();
-    assert_eq!(engine.queue_position(first), Some(Count::ZERO));
-    assert_eq!(engine.next_deadline_ms(), Some(900));
-    let placed = engine.amend_order(ann, first, &amend(40, 6), 5).unwrap();
-    assert_eq!((placed.order, placed.remaining), (first, contracts(6)));
-    assert_eq!((engine.queue_position(first), engine.queue_position(second)), (Some(contracts(5)), Some(Count::ZERO)));
-    engine.amend_order(bob, second, &amend(41, 5), 6).unwrap();
-    engine.amend_order(bob, second, &amend(40, 5), 7).unwrap();
-    assert_eq!(engine.queue_position(second), Some(contracts(6)));
-    let lasting = AmendSpec { expiration: AmendExpiration::Remove, ..amend(40, 6) };
-    engine.amend_order(ann, first, &lasting, 8).unwrap();
-    assert_eq!(engine.next_deadline_ms(), Some(100_000), "only the close is left");
-}
-
-#[test]
-fn an_amend_counts_what_has_filled_and_trades_when_its_price_crosses() {
-    let (mut engine, ann, bob) = venue();
-    let order = engine.create_order(&bid(ann, 40, 5), 1).unwrap().order;
-    engine.create_order(&ask(bob, 40, 2), 2).unwrap();
-    engine.create_order(&ask(bob, 45, 4), 3).unwrap();
-    assert_eq!(engine.amend_order(ann, order, &amend(40, 2), 4), Err(Reject::InvalidAmendCount));
-    assert_eq!(engine.amend_order(ann, order, &amend(40, 5), 4), Err(Reject::NoChange));
-    let wrong_side = AmendSpec { side: BookSide::Ask, ..amend(41, 5) };
-    assert_eq!(engine.amend_order(ann, order, &wrong_side, 4), Err(Reject::SideMismatch));
-    assert_eq!(
-        engine.amend_order(ann, order, &AmendSpec { market: 1, ..amend(41, 5) }, 4),
-        Err(Reject::TickerMismatch)
-    );
-    let placed = engine.amend_order(ann, order, &amend(46, 10), 5).unwrap();
-    assert_eq!((placed.filled, placed.remaining, placed.filled_value), (contracts(4), contracts(4), money("1.80")));
-    let record = engine.order(order).unwrap();
-    assert_eq!((record.filled, record.initial), (contracts(6), contracts(10)));
-    assert_eq!((record.maker_cost, record.taker_cost), (money("0.80"), money("1.80")));
-}
-
-#[test]
-fn a_post_only_order_amended_into_a_cross_is_cancelled() {
-    let (mut engine, ann, bob) = venue();
-    engine.create_order(&ask(bob, 45, 4), 1).unwrap();
-    let order = engine.create_order(&NewOrder { post_only: true, ..bid(ann, 40, 5) }, 2).unwrap().order;
-    let placed = engine.amend_order(ann, order, &amend(45, 5), 3).unwrap();
-    assert_eq!((placed.filled, placed.remaining), (Count::ZERO, Count::ZERO));
-    let record = engine.order(order).unwrap();
-    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, UpdateReason::PostOnlyCrossCancel));
-    assert_eq!(book(&engine), (vec![], vec![(55, 4)]));
-}
-
-#[test]
 fn resting_orders_reserve_their_worst_case_and_leave_the_balance_alone() {
     let (mut engine, _, _) = venue();
     let poor = trader(&mut engine, 10);
@@ -294,11 +206,35 @@ fn closing_orders_reserve_nothing_until_older_ones_claim_the_position() {
 }
 
 #[test]
+fn where_each_order_is_covered_by_itself_a_fill_cancels_those_that_no_longer_are() {
+    let (mut engine, _, bob) = venue();
+    engine.set_collateral(Collateral::PerOrder);
+    let poor = trader(&mut engine, 10);
+    // Each needs 5.1751 of 10: three of them are more than there is.
+    let [first, second, third] = [50, 49, 30].map(|cents| engine.create_order(&bid(poor, cents, 10), 1).unwrap().order);
+    assert_eq!(engine.create_order(&bid(poor, 50, 20), 1), Err(Reject::InsufficientBalance), "too much by itself");
+    assert_eq!(engine.reserved(poor, 0), Money::ZERO);
+    engine.create_order(&ask(bob, 50, 10), 2).unwrap();
+    assert_eq!(engine.balance(poor, 0), money("5"));
+    let ended = |order| {
+        let record = engine.order(order).unwrap();
+        (record.status, record.reason)
+    };
+    assert_eq!(ended(first), (OrderStatus::Executed, UpdateReason::Trade));
+    assert_eq!(ended(second), (OrderStatus::Canceled, UpdateReason::MarginCancel), "it needs 5.0751");
+    assert_eq!(ended(third).0, OrderStatus::Resting);
+    engine.open_subaccount(poor, 0).unwrap();
+    let transfer = Transfer { account: poor, from: 0, to: 1, exchange_index: 0, amount: money("2") };
+    engine.transfer(&transfer, 3).unwrap();
+    assert_eq!(engine.order(third).unwrap().reason, UpdateReason::MarginCancel, "its cash went elsewhere");
+}
+
+#[test]
 fn cash_on_another_shard_or_subaccount_does_not_help() {
     let (mut engine, ann, _) = venue();
     engine.list_market(MarketSpec { exchange_index: 2, ..spec("OTHER") }, 1).unwrap();
     let elsewhere = NewOrder { market: 1, ..bid(ann, 40, 1) };
-    assert_eq!(engine.create_order(&elsewhere, 2), Err(Reject::InsufficientBalance));
+    assert_eq!(engine.create_order(&elsewhere, 2), Err(Reject::UserNotFound));
     engine.deposit(ann, 0, 2, Money::from_dollars(5));
     assert!(engine.create_order(&elsewhere, 3).is_ok());
     let sub = NewOrder { subaccount: 3, ..bid(ann, 40, 1) };
@@ -322,6 +258,32 @@ fn unlimited_accounts_need_no_cash_and_hear_nothing_private() {
         _ => false,
     };
     assert!(!drain(&mut engine).iter().any(private));
+}
+
+#[test]
+fn rounding_is_given_back_over_the_fills_of_one_order_as_taker_and_as_maker() {
+    let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
+    for (direct_member, expected) in [
+        // In cents: a taker's fee of 0.0175 leaves 0.0025 held, two makers' of 0.004375 add 0.005625 each: one cent is full.
+        (false, ["0.02", "0.01", "0"]),
+        // In steps of $0.0001 the taker's fee is exact, and each maker's leaves 25 or 75 millionths.
+        (true, ["0.0175", "0.0044", "0.0044"]),
+    ] {
+        let mut engine = Engine::new(1);
+        engine.list_market(MarketSpec { fees, ..spec("MARKET") }, 0).unwrap();
+        let cash = vec![(0, Money::from_dollars(10))];
+        let member = engine.open_account(&AccountSpec { cash, direct_member, unlimited: false });
+        let bob = trader(&mut engine, 1_000);
+        engine.create_order(&ask(bob, 50, 1), 1).unwrap();
+        engine.create_order(&bid(member, 50, 3), 2).unwrap();
+        engine.create_order(&ask(bob, 50, 1), 3).unwrap();
+        engine.create_order(&ask(bob, 50, 1), 4).unwrap();
+        let mut booked: Vec<Money> = engine.fills_of(member).map(|fill| fill.fee).collect();
+        booked.reverse();
+        assert_eq!(booked, expected.map(money), "direct member: {direct_member}");
+        let record = engine.orders_of(member).next().unwrap();
+        assert_eq!((record.taker_fees, record.maker_fees), (money(expected[0]), booked[1] + booked[2]));
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The gateway over a real engine, without sockets: two clients in two quiet markets.
 
+mod bad_input;
 mod hostile;
 mod listings;
+mod order_groups;
 mod orders;
 mod reads;
+mod subaccounts;
 mod websocket;
 
 use std::collections::VecDeque;
@@ -161,6 +164,20 @@ impl Venue {
         self.response(ticket).expect("the answer comes at once")
     }
 
+    /// A request that is refused: its status and the code of its body.
+    pub(super) fn refused(&mut self, client: usize, method: &str, target: &str, body: &str) -> (u16, String) {
+        let answer = self.call(client, method, target, body);
+        let code = answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (answer.status, code)
+    }
+
+    /// Places an order; its id.
+    pub(super) fn placed(&mut self, client: usize, body: &str) -> String {
+        let answer = self.create(client, body);
+        assert_eq!(answer.status, 201, "{body}: {}", answer.text);
+        answer.json()["order_id"].as_str().unwrap().to_owned()
+    }
+
     /// A request that is answered at once.
     pub(super) fn call(&mut self, client: usize, method: &str, target: &str, body: &str) -> Answer {
         let ticket = self.send(client, method, target, body);
@@ -207,6 +224,11 @@ impl Venue {
         self.frames = kept;
         taken.into_iter().map(|(_, frame)| frame).collect()
     }
+}
+
+/// A body with more fields.
+pub(super) fn with(body: &str, extra: &str) -> String {
+    format!("{},{extra}}}", &body[..body.len() - 1])
 }
 
 /// A create's body with the usual rest.

@@ -23,8 +23,7 @@ fn an_order_rests_trades_and_is_answered_with_averages() {
 fn the_captured_refusals_have_their_status_and_code() {
     let mut venue = Venue::immediate();
     venue.create(1, &order(CENTS, "ask", "1.00", "0.5000"));
-    let with = |text: &str, extra: &str| format!("{}{extra}}}", &text[..text.len() - 1]);
-    let first = with(&order(CENTS, "bid", "1.00", "0.4000"), r#","client_order_id":"once""#);
+    let first = with(&order(CENTS, "bid", "1.00", "0.4000"), r#""client_order_id":"once""#);
     assert_eq!(venue.create(0, &first).status, 201);
     let cases = [
         (first, 409, "order_already_exists"),
@@ -32,15 +31,15 @@ fn the_captured_refusals_have_their_status_and_code() {
         (order(CENTS, "bid", "1.00", "1.0000"), 400, "invalid_price"),
         (order(CENTS, "bid", "0.00", "0.4000"), 400, "invalid_order_size"),
         (order(CENTS, "bid", "10000.00", "0.4000"), 400, "insufficient_balance"),
-        (with(&order(CENTS, "bid", "1.00", "0.5000"), r#","post_only":true"#), 400, "invalid_order"),
+        (with(&order(CENTS, "bid", "1.00", "0.5000"), r#""post_only":true"#), 400, "invalid_order"),
         (order("KXNONE", "bid", "1.00", "0.5000"), 404, "market_not_found"),
-        (with(&order(CENTS, "bid", "1.00", "0.4000"), r#","exchange_index":2"#), 404, "market_not_found"),
+        (with(&order(CENTS, "bid", "1.00", "0.4000"), r#""exchange_index":2"#), 404, "market_not_found"),
         (
             order(CENTS, "bid", "9.00", "0.5000").replace("good_till_canceled", "fill_or_kill"),
             409,
             "fill_or_kill_insufficient_resting_volume",
         ),
-        (with(&order(CENTS, "bid", "1.00", "0.4000"), r#","expiration_time":1"#), 400, "invalid_parameters"),
+        (with(&order(CENTS, "bid", "1.00", "0.4000"), r#""expiration_time":1"#), 400, "invalid_parameters"),
     ];
     for (body, status, code) in cases {
         let answer = venue.create(0, &body);
@@ -68,12 +67,117 @@ fn cancels_amends_and_decreases_answer_with_what_is_left() {
 }
 
 #[test]
+fn an_amend_gives_a_new_client_order_id_that_is_used_once() {
+    let mut venue = Venue::immediate();
+    let named =
+        |id: &str, price: &str| with(&order(CENTS, "bid", "5.00", price), &format!(r#""client_order_id":"{id}""#));
+    let id = venue.placed(0, &named("first", "0.4000"));
+    let amend = |rest: &str| format!(r#"{{"ticker":"{CENTS}","side":"bid","price":"0.4000","count":"5.00",{rest}}}"#);
+    let target = format!("{ORDERS}/{id}/amend");
+    let wrong = amend(r#""client_order_id":"other","updated_client_order_id":"second""#);
+    assert_eq!(venue.refused(0, "POST", &target, &wrong), (400, "order_id_and_client_order_id_mismatch".to_owned()));
+    let ill_formed = amend(r#""updated_client_order_id":"se.cond""#);
+    assert_eq!(venue.refused(0, "POST", &target, &ill_formed), (400, "invalid_parameters".to_owned()));
+    let renaming = amend(r#""client_order_id":"first","updated_client_order_id":"second""#);
+    let renamed = venue.call(0, "POST", &target, &renaming);
+    assert_eq!((renamed.status, &renamed.json()["client_order_id"]), (200, &"second".into()), "{}", renamed.text);
+    let shown = venue.get(0, &format!("/trade-api/v2/portfolio/orders/{id}"));
+    assert_eq!(shown["order"]["client_order_id"], "second");
+    for used in ["first", "second"] {
+        assert_eq!(venue.refused(0, "POST", ORDERS, &named(used, "0.3900")), (409, "order_already_exists".to_owned()));
+    }
+    let back = amend(r#""updated_client_order_id":"first""#);
+    assert_eq!(venue.refused(0, "POST", &target, &back), (409, "order_already_exists".to_owned()));
+    let canceled = venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "").json();
+    assert_eq!(canceled["client_order_id"], "second");
+}
+
+#[test]
 fn an_order_of_another_shard_or_account_is_not_found() {
     let mut venue = Venue::immediate();
     let id = venue.create(0, &order(TAPER, "bid", "5.00", "0.4000")).json()["order_id"].as_str().unwrap().to_owned();
     assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "").status, 404, "shard 0 is assumed");
     assert_eq!(venue.call(1, "DELETE", &format!("{ORDERS}/{id}?exchange_index=2"), "").status, 404);
+    let routed = format!("{ORDERS}/{id}?exchange_index=-1");
+    assert_eq!(venue.refused(0, "DELETE", &routed, ""), (400, "invalid_parameters".to_owned()), "by which name?");
+    let amend = format!(r#"{{"ticker":"{TAPER}","side":"bid","price":"0.4100","count":"6.00","exchange_index":0}}"#);
+    assert_eq!(venue.call(0, "POST", &format!("{ORDERS}/{id}/amend"), &amend).status, 404);
+    let decrease = |place: &str| format!(r#"{{"reduce_by":"1.00"{place}}}"#);
+    let target = format!("{ORDERS}/{id}/decrease");
+    assert_eq!(venue.call(0, "POST", &target, &decrease("")).status, 404);
+    let routed = decrease(&format!(r#","market_ticker":"{TAPER}","exchange_index":-1"#));
+    assert_eq!(venue.call(0, "POST", &target, &routed).status, 200);
     assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}/{id}?market_ticker={TAPER}"), "").status, 200);
+}
+
+#[test]
+fn a_cancel_all_takes_what_is_placed_within_the_next_minute() {
+    let mut venue = Venue::immediate();
+    let body = order(CENTS, "bid", "1.00", "0.4000");
+    let before = venue.placed(0, &body);
+    assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}?subaccount=64"), "").status, 400);
+    assert_eq!(venue.call(0, "DELETE", ORDERS, "").status, 204);
+    venue.pass(1_000);
+    let within = venue.placed(0, &body);
+    venue.pass(60_000);
+    let after = venue.placed(0, &body);
+    venue.pass(600_000);
+    let statuses = [before, within, after].map(|id| {
+        let shown = venue.get(0, &format!("/trade-api/v2/portfolio/orders/{id}"));
+        shown["order"]["status"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(statuses, ["canceled", "canceled", "resting"]);
+}
+
+#[test]
+fn an_exchange_pause_answers_503_to_every_write_and_shows_in_the_status() {
+    let mut venue = Venue::immediate();
+    let id = venue.placed(0, &order(CENTS, "bid", "1.00", "0.4000"));
+    let now = venue.now;
+    venue.exchange.command(now, |engine, now_ms| engine.set_exchange(0, false, now_ms));
+    let unavailable = (503, "service_unavailable".to_owned());
+    assert_eq!(venue.refused(0, "POST", ORDERS, &order(CENTS, "bid", "1.00", "0.4000")), unavailable);
+    assert_eq!(venue.refused(0, "DELETE", &format!("{ORDERS}/{id}"), ""), unavailable);
+    assert_eq!(venue.refused(0, "DELETE", &format!("{ORDERS}/00000000-0000-0000-0000-000000000000"), ""), unavailable);
+    assert_eq!(venue.refused(0, "DELETE", ORDERS, ""), unavailable);
+    assert_eq!(venue.create(0, &order(TAPER, "bid", "1.00", "0.4000")).status, 201, "shard 2 trades on");
+    let status = venue.get(0, "/trade-api/v2/exchange/status");
+    assert_eq!((&status["exchange_active"], &status["trading_active"]), (&false.into(), &false.into()));
+    let shard = &status["exchange_index_statuses"][2];
+    assert_eq!((&shard["exchange_active"], &shard["trading_active"]), (&true.into(), &true.into()));
+    venue.exchange.command(now, |engine, now_ms| engine.set_exchange(0, true, now_ms));
+    assert_eq!(venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "").status, 200);
+}
+
+#[test]
+fn who_pays_depends_on_how_the_shard_is_named() {
+    let settings = GatewaySettings { order_latency_ms: 0, tier: Tier::Basic, ..GatewaySettings::default() };
+    let unknown = "00000000-0000-0000-0000-000000000000";
+    // Basic writes have 100 tokens a bucket: a cancel costs 2, a create 10, batches are paid from the bucket of no shard.
+    let drain = |venue: &mut Venue, target: &str| {
+        (0..60).take_while(|_| venue.call(0, "DELETE", target, "").status != 429).count()
+    };
+    let creates = |venue: &mut Venue, ticker: &str, shard: &str| {
+        let body = with(&order(ticker, "bid", "1.00", "0.0100"), &format!(r#""exchange_index":{shard}"#));
+        (0..20).take_while(|_| venue.create(0, &body).status != 429).count()
+    };
+    let mut venue = Venue::new(settings.clone());
+    assert_eq!(drain(&mut venue, &format!("{ORDERS}/{unknown}")), 50, "without a name the call goes to shard 0");
+    assert_eq!((creates(&mut venue, CENTS, "0"), creates(&mut venue, TAPER, "2")), (0, 10));
+    let mut venue = Venue::new(settings.clone());
+    assert_eq!(drain(&mut venue, &format!("{ORDERS}/{unknown}?market_ticker={TAPER}")), 50);
+    assert_eq!(
+        (creates(&mut venue, CENTS, "0"), creates(&mut venue, TAPER, "2")),
+        (0, 0),
+        "routing is paid everywhere"
+    );
+    let mut venue = Venue::new(settings.clone());
+    assert_eq!(drain(&mut venue, &format!("{ORDERS}/{unknown}?exchange_index=2")), 50);
+    assert_eq!((creates(&mut venue, TAPER, "2"), creates(&mut venue, CENTS, "0")), (0, 10));
+    let mut venue = Venue::new(settings);
+    let items = vec![with(&order(TAPER, "bid", "1.00", "0.0100"), r#""exchange_index":2"#); 10].join(",");
+    assert_eq!(venue.call(0, "POST", &format!("{ORDERS}/batched"), &format!(r#"{{"orders":[{items}]}}"#)).status, 201);
+    assert_eq!((creates(&mut venue, CENTS, "0"), creates(&mut venue, TAPER, "2")), (0, 10));
 }
 
 #[test]
@@ -102,6 +206,22 @@ fn a_batched_create_is_not_atomic_and_cancel_all_has_no_body() {
     assert_eq!(answer.status, 201);
     assert_eq!(answer.json()["orders"][0]["remaining_count"], "1.00");
     assert_eq!(answer.json()["orders"][1]["error"]["code"], "invalid_price");
+    let named =
+        |id: &str, price: &str| with(&order(CENTS, "bid", "1.00", price), &format!(r#""client_order_id":"{id}""#));
+    let (off_grid, ill_named) = (named("one", "0.4050"), named("t.wo", "0.4000"));
+    let failed =
+        venue.call(0, "POST", &format!("{ORDERS}/batched"), &format!(r#"{{"orders":[{off_grid},{ill_named}]}}"#));
+    let ids = failed.json()["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["client_order_id"].clone())
+        .collect::<Vec<_>>();
+    assert_eq!(ids, ["one", "t.wo"], "a refused entry has its client's id");
+    let undecodable = order(CENTS, "bid", "1.00", "0.4000").replace(r#""1.00""#, "1");
+    let refused =
+        venue.call(0, "POST", &format!("{ORDERS}/batched"), &format!(r#"{{"orders":[{off_grid},{undecodable}]}}"#));
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (400, Some("bad_request")), "the whole batch");
     let canceled = venue.call(0, "DELETE", ORDERS, "");
     assert_eq!((canceled.status, canceled.text.as_str()), (204, ""));
     let orders = venue.get(0, "/trade-api/v2/portfolio/orders?status=resting");

@@ -116,6 +116,24 @@ fn wrong_commands_get_the_documented_codes() {
 }
 
 #[test]
+fn too_many_commands_a_second_are_refused_one_by_one_with_error_27() {
+    let mut venue = Venue::new(GatewaySettings { commands_per_s: 3, ..GatewaySettings::default() });
+    venue.open(0, 7);
+    venue.open(0, 8);
+    let list = |id: u64| format!(r#"{{"id":{id},"cmd":"list_subscriptions"}}"#);
+    for id in 1..=3 {
+        assert_eq!(venue.command(7, &list(id))[0]["type"], "ok");
+    }
+    let refused = venue.command(7, &list(4));
+    assert_eq!(refused[0]["msg"].to_string(), r#"{"code":27,"msg":"Too many requests"}"#);
+    assert_eq!((&refused[0]["id"], &refused[0]["type"]), (&4.into(), &"error".into()));
+    assert_eq!(venue.command(7, "garbage")[0]["msg"]["code"], 27, "garbage counts too");
+    assert_eq!(venue.command(8, &list(1))[0]["type"], "ok", "each session has its own");
+    venue.pass(334);
+    assert_eq!(venue.command(7, &list(5))[0]["type"], "ok");
+}
+
+#[test]
 fn the_yes_scale_and_short_acks_are_given_when_asked_for() {
     let mut venue = Venue::immediate();
     venue.create(0, &order(CENTS, "ask", "2.00", "0.4500"));

@@ -1,0 +1,349 @@
+//! The slow, obvious exchange: one market, all orders in one list in the order of their time priority, everything summed
+//! anew whenever it is asked for. It knows no cash and shares no code with the engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::commands::{Change, Ends};
+use super::terms::{Amended, Asked, Group, Owner, Resting};
+use crate::exchange::engine::{AccountId, Reject};
+use crate::market::{OrderGroupId, OrderId};
+
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    pub(super) orders: Vec<Resting>,
+    pub(super) positions: BTreeMap<Owner, i64>,
+    pub(super) groups: Vec<Group>,
+    names: BTreeSet<(AccountId, String)>,
+    sweeps: Vec<Sweep>,
+    pub(super) trading: bool,
+    pub(super) exchange: bool,
+    pub(super) active: bool,
+    now_ms: i64,
+}
+
+/// A cancel-all that goes on.
+#[derive(Clone, Debug)]
+struct Sweep {
+    account: AccountId,
+    subaccount: Option<u32>,
+    at_ms: Vec<i64>,
+}
+
+/// What an order did: (filled, value in 1e-6 dollars, ended before the book was).
+type Filled = (i64, i64, bool);
+
+impl Reference {
+    pub(super) fn new() -> Self {
+        Self {
+            orders: Vec::new(),
+            positions: BTreeMap::new(),
+            groups: Vec::new(),
+            names: BTreeSet::new(),
+            sweeps: Vec::new(),
+            trading: true,
+            exchange: true,
+            active: true,
+            now_ms: 0,
+        }
+    }
+
+    /// Lets time pass: orders expire, and cancel-alls go on.
+    pub(super) fn pass(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        self.orders.retain(|order| order.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms));
+        for sweep in std::mem::take(&mut self.sweeps) {
+            let (due, later): (Vec<i64>, Vec<i64>) = sweep.at_ms.iter().partition(|&&at_ms| at_ms <= now_ms);
+            if !due.is_empty() && self.exchange {
+                self.remove_all(sweep.account, sweep.subaccount);
+            }
+            if !later.is_empty() {
+                self.sweeps.push(Sweep { at_ms: later, ..sweep });
+            }
+        }
+    }
+
+    fn remove_all(&mut self, account: AccountId, subaccount: Option<u32>) {
+        self.orders.retain(|order| order.owner.0 != account || subaccount.is_some_and(|sub| sub != order.owner.1));
+    }
+
+    fn own(&self, account: AccountId, id: OrderId) -> Result<usize, Reject> {
+        let found = self.orders.iter().position(|order| order.id == id && order.owner.0 == account);
+        if !self.exchange {
+            return Err(Reject::ExchangePaused);
+        }
+        found.ok_or(Reject::OrderNotFound)
+    }
+
+    fn open(&self) -> Result<(), Reject> {
+        match (self.exchange, self.trading && self.active) {
+            (false, _) => Err(Reject::ExchangePaused),
+            (true, false) => Err(Reject::TradingPaused),
+            (true, true) => Ok(()),
+        }
+    }
+
+    fn use_name(&mut self, account: AccountId, name: Option<&String>) -> Result<(), Reject> {
+        let fresh = name.is_none_or(|name| self.names.insert((account, name.clone())));
+        if fresh { Ok(()) } else { Err(Reject::DuplicateClientOrderId) }
+    }
+
+    fn group(&mut self, id: OrderGroupId) -> Option<&mut Group> {
+        self.groups.iter_mut().find(|group| group.id == id && !group.gone)
+    }
+
+    /// What a create is refused for before anybody asks about cash.
+    pub(super) fn refuses(&mut self, asked: &Asked) -> Result<(), Reject> {
+        self.open()?;
+        let (owner, now_ms) = (asked.order.owner, self.now_ms);
+        if asked.reduces && (asked.rests || asked.kills) {
+            return Err(Reject::ReduceOnlyNeedsIoc);
+        }
+        if asked.order.ends_ms.is_some_and(|ends_ms| ends_ms <= now_ms) {
+            return Err(Reject::ExpirationInPast);
+        }
+        if let Some(id) = asked.order.group {
+            let group = self.group(id).filter(|group| group.owner == owner).ok_or(Reject::GroupNotFound)?;
+            if group.triggered {
+                return Err(Reject::GroupTriggered);
+            }
+        }
+        self.use_name(owner.0, asked.order.name.as_ref())
+    }
+
+    /// What an order that can be paid is refused for.
+    pub(super) fn refuses_paid(&self, asked: &Asked) -> Result<(), Reject> {
+        let Resting { is_bid, cents, units, post_only, .. } = asked.order;
+        if post_only && self.opponent(is_bid, cents).is_some() {
+            return Err(Reject::PostOnlyCross);
+        }
+        if asked.kills && self.volume(is_bid, cents) < units { Err(Reject::FillOrKill) } else { Ok(()) }
+    }
+
+    /// Places an order that nothing refuses. Returns (filled, left, value).
+    pub(super) fn place(&mut self, asked: Asked) -> (i64, i64, i64) {
+        let mut incoming = asked.order;
+        if asked.reduces {
+            let held = self.positions.get(&incoming.owner).copied().unwrap_or(0);
+            let reducible = if incoming.is_bid { -held } else { held };
+            incoming.units = incoming.units.min(reducible.max(0));
+        }
+        let (filled, value, stopped) = self.fill(&mut incoming);
+        self.settle_in(incoming, asked.rests && !stopped, filled, value)
+    }
+
+    fn settle_in(&mut self, incoming: Resting, rests: bool, filled: i64, value: i64) -> (i64, i64, i64) {
+        let left = if rests { incoming.units } else { 0 };
+        if left > 0 {
+            self.orders.push(incoming);
+        }
+        (filled, left, value)
+    }
+
+    /// The order that an incoming one meets next.
+    fn opponent(&self, is_bid: bool, cents: u16) -> Option<usize> {
+        let mut best: Option<usize> = None;
+        for (index, other) in self.orders.iter().enumerate().filter(|(_, other)| meets(other, is_bid, cents)) {
+            let better = |held: &Resting| if is_bid { other.cents < held.cents } else { other.cents > held.cents };
+            if best.is_none_or(|held| better(&self.orders[held])) {
+                best = Some(index);
+            }
+        }
+        best
+    }
+
+    fn volume(&self, is_bid: bool, cents: u16) -> i64 {
+        self.orders.iter().filter(|other| meets(other, is_bid, cents)).map(|other| other.units).sum()
+    }
+
+    fn fill(&mut self, incoming: &mut Resting) -> Filled {
+        let (mut filled, mut value) = (0, 0);
+        while incoming.units > 0 {
+            let Some(index) = self.opponent(incoming.is_bid, incoming.cents) else { break };
+            let other = &mut self.orders[index];
+            if other.owner.0 == incoming.owner.0 {
+                if !incoming.maker_yields {
+                    return (filled, value, true);
+                }
+                self.orders.remove(index);
+                continue;
+            }
+            let units = incoming.units.min(other.units);
+            let sign = if incoming.is_bid { 1 } else { -1 };
+            *self.positions.entry(incoming.owner).or_default() += sign * units;
+            *self.positions.entry(other.owner).or_default() -= sign * units;
+            value += units * i64::from(other.cents) * 100;
+            filled += units;
+            for order in [&mut *incoming, &mut *other] {
+                order.units -= units;
+                order.filled += units;
+            }
+            let other_group = other.group;
+            self.orders.retain(|order| order.units > 0);
+            self.count(other_group, units);
+            if self.count(incoming.group, units) {
+                return (filled, value, true);
+            }
+        }
+        (filled, value, false)
+    }
+
+    /// Counts a fill in a group. Returns whether that triggered it.
+    fn count(&mut self, group: Option<OrderGroupId>, units: i64) -> bool {
+        let now_ms = self.now_ms;
+        let Some(group) = group.and_then(|id| self.group(id)) else { return false };
+        group.traded.push((now_ms, units));
+        let exceeded = group.recent(now_ms) > group.limit;
+        let id = group.id;
+        if exceeded {
+            self.trigger(id);
+        }
+        exceeded
+    }
+
+    fn trigger(&mut self, id: OrderGroupId) {
+        if let Some(group) = self.group(id) {
+            group.triggered = true;
+        }
+        self.orders.retain(|order| order.group != Some(id));
+    }
+
+    /// The contracts that trade before an order.
+    pub(super) fn ahead(&self, index: usize) -> i64 {
+        let order = &self.orders[index];
+        let same = |other: &&Resting| other.is_bid == order.is_bid && other.cents == order.cents;
+        self.orders[..index].iter().filter(same).map(|other| other.units).sum()
+    }
+
+    pub(super) fn cancel(&mut self, account: AccountId, id: OrderId) -> Result<i64, Reject> {
+        let index = self.own(account, id)?;
+        Ok(self.orders.remove(index).units)
+    }
+
+    pub(super) fn cancel_all(
+        &mut self,
+        owner: Owner,
+        subaccount: Option<u32>,
+        at_ms: Vec<i64>,
+    ) -> Result<usize, Reject> {
+        let before = self.orders.len();
+        let mut after = self.clone();
+        after.remove_all(owner.0, subaccount);
+        if !self.exchange && after.orders.len() < before {
+            return Err(Reject::ExchangePaused);
+        }
+        after.sweeps.push(Sweep { account: owner.0, subaccount, at_ms });
+        *self = after;
+        Ok(before - self.orders.len())
+    }
+
+    pub(super) fn decrease(&mut self, account: AccountId, id: OrderId, units: i64, to: bool) -> Result<i64, Reject> {
+        let index = self.own(account, id)?;
+        let resting = self.orders[index].units;
+        let left = if to { units } else { resting - units };
+        if left < 0 || left > resting {
+            return Err(Reject::InvalidSize);
+        }
+        if left == resting {
+            return Err(Reject::NoChange);
+        }
+        self.orders[index].units = left;
+        self.orders.retain(|order| order.units > 0);
+        Ok(left)
+    }
+
+    /// What an amend is refused for before anybody asks about cash, or the place of its order in the list.
+    pub(super) fn refuses_amend(&mut self, account: AccountId, id: OrderId, to: &Amended) -> Result<usize, Reject> {
+        let index = self.own(account, id)?;
+        self.open()?;
+        let order = self.orders[index].clone();
+        if to.units <= order.filled {
+            return Err(Reject::InvalidAmendCount);
+        }
+        let ends_ms = self.amended_end(&order, to.ends);
+        if matches!(to.ends, Ends::In(_)) && ends_ms.is_some_and(|ends_ms| ends_ms <= self.now_ms) {
+            return Err(Reject::ExpirationInPast);
+        }
+        let name = to.name.as_ref().filter(|name| Some(*name) != order.name.as_ref());
+        let same = order.cents == to.cents && order.units == to.units - order.filled;
+        if same && order.ends_ms == ends_ms && name.is_none() {
+            return Err(Reject::NoChange);
+        }
+        self.use_name(account, name)?;
+        Ok(index)
+    }
+
+    fn amended_end(&self, order: &Resting, ends: Ends) -> Option<i64> {
+        match ends {
+            Ends::Keep => order.ends_ms,
+            Ends::Never => None,
+            Ends::In(in_ms) => Some(self.now_ms + in_ms),
+        }
+    }
+
+    /// Amends the order at a place of the list. Returns (filled, left, value).
+    pub(super) fn amend(&mut self, index: usize, to: &Amended) -> (i64, i64, i64) {
+        let mut order = self.orders[index].clone();
+        order.ends_ms = self.amended_end(&order, to.ends);
+        order.name = to.name.clone().or(order.name);
+        let wanted = to.units - order.filled;
+        if order.cents == to.cents && wanted <= order.units {
+            order.units = wanted;
+            self.orders[index] = order;
+            return (0, wanted, 0);
+        }
+        self.orders.remove(index);
+        (order.cents, order.units) = (to.cents, wanted);
+        if order.post_only && self.opponent(order.is_bid, order.cents).is_some() {
+            return (0, 0, 0);
+        }
+        let (filled, value, stopped) = self.fill(&mut order);
+        self.settle_in(order, !stopped, filled, value)
+    }
+
+    pub(super) fn new_group(&mut self, limit: i64) -> Result<(), Reject> {
+        if !self.exchange {
+            return Err(Reject::ExchangePaused);
+        }
+        if limit < 100 { Err(Reject::InvalidGroupLimit) } else { Ok(()) }
+    }
+
+    pub(super) fn add_group(&mut self, id: OrderGroupId, owner: Owner, limit: i64) {
+        self.groups.push(Group { id, owner, limit, triggered: false, gone: false, traded: Vec::new() });
+    }
+
+    pub(super) fn change_group(&mut self, id: OrderGroupId, change: Change) -> Result<(), Reject> {
+        if !self.exchange {
+            return Err(Reject::ExchangePaused);
+        }
+        let now_ms = self.now_ms;
+        let group = self.group(id).ok_or(Reject::GroupNotFound)?;
+        match change {
+            Change::Reset => {
+                group.triggered = false;
+                group.traded.clear();
+            }
+            Change::Trigger => self.trigger(id),
+            Change::Delete => {
+                group.gone = true;
+                self.orders.retain(|order| order.group != Some(id));
+            }
+            Change::Limit(limit) if limit < 100 => return Err(Reject::InvalidGroupLimit),
+            Change::Limit(limit) => {
+                group.limit = limit;
+                if group.recent(now_ms) > limit {
+                    self.trigger(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A pause of any kind begins: those that asked for it are cancelled.
+    pub(super) fn halt(&mut self) {
+        self.orders.retain(|order| !order.on_pause);
+    }
+}
+
+fn meets(other: &Resting, is_bid: bool, cents: u16) -> bool {
+    other.is_bid != is_bid && if is_bid { other.cents <= cents } else { other.cents >= cents }
+}

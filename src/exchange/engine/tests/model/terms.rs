@@ -1,0 +1,61 @@
+//! What the reference knows of orders and groups.
+
+use super::commands::Ends;
+use crate::exchange::engine::AccountId;
+use crate::market::{OrderGroupId, OrderId};
+
+/// An account and its subaccount.
+pub(super) type Owner = (AccountId, u32);
+
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one rule of the order, as in the command that placed it")]
+pub(super) struct Resting {
+    pub(super) id: OrderId,
+    pub(super) owner: Owner,
+    pub(super) is_bid: bool,
+    pub(super) cents: u16,
+    pub(super) units: i64,
+    pub(super) filled: i64,
+    pub(super) post_only: bool,
+    pub(super) maker_yields: bool,
+    pub(super) on_pause: bool,
+    pub(super) ends_ms: Option<i64>,
+    pub(super) group: Option<OrderGroupId>,
+    pub(super) name: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) id: OrderGroupId,
+    pub(super) owner: Owner,
+    pub(super) limit: i64,
+    pub(super) triggered: bool,
+    pub(super) gone: bool,
+    /// Time and units of each fill since it was made or reset.
+    pub(super) traded: Vec<(i64, i64)>,
+}
+
+/// A new order's terms, where they decide something.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) order: Resting,
+    pub(super) kills: bool,
+    pub(super) rests: bool,
+    pub(super) reduces: bool,
+}
+
+/// What an amend asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Amended {
+    pub(super) cents: u16,
+    pub(super) units: i64,
+    pub(super) ends: Ends,
+    pub(super) name: Option<String>,
+}
+
+impl Group {
+    /// What traded within the last fifteen seconds.
+    pub(super) fn recent(&self, now_ms: i64) -> i64 {
+        self.traded.iter().filter(|(time_ms, _)| now_ms - time_ms < 15_000).map(|(_, units)| units).sum()
+    }
+}

@@ -1,0 +1,171 @@
+//! The engine under test with the traders in it, the book that a reader of its events has, and what must hold after
+//! every command whatever it was.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::super::*;
+use super::commands::{Create, Form};
+use super::terms::{Asked, Owner, Resting};
+use crate::market::BookLevels;
+
+/// Dollars of each trader: (account, subaccount, dollars). Accounts are numbered from 0 here.
+const TRADERS: [(usize, u32, i64); 8] =
+    [(0, 0, 1_000), (0, 1, 500), (1, 0, 1_000), (1, 2, 40), (2, 0, 6), (3, 0, 3), (4, 0, 0), (5, 0, 200)];
+/// Whether each account is a direct member, and whether it is unlimited.
+const ACCOUNTS: [(bool, bool); 6] =
+    [(true, false), (false, false), (true, false), (false, false), (true, true), (true, false)];
+
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) traders: Vec<Owner>,
+    accounts: Vec<AccountId>,
+    deposited: Money,
+    /// Every order that was accepted, with its account.
+    pub(super) placed: Vec<(AccountId, OrderId)>,
+    pub(super) heard: BTreeMap<(u8, i64), i64>,
+    pub(super) now_ms: i64,
+}
+
+impl World {
+    pub(super) fn new(recorded: bool, collateral: Collateral) -> Self {
+        let mut engine = Engine::new(5);
+        engine.set_collateral(collateral);
+        let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
+        let market = MarketSpec { fees, recorded, close_ms: 1_000_000_000, ..spec("MARKET") };
+        engine.list_market(market, 0).unwrap();
+        let accounts: Vec<AccountId> = ACCOUNTS
+            .iter()
+            .map(|&(direct_member, unlimited)| {
+                engine.open_account(&AccountSpec { cash: Vec::new(), direct_member, unlimited })
+            })
+            .collect();
+        let mut deposited = Money::ZERO;
+        let traders = TRADERS.map(|(account, subaccount, dollars)| {
+            engine.deposit(accounts[account], subaccount, 0, Money::from_dollars(dollars));
+            deposited += Money::from_dollars(dollars);
+            (accounts[account], subaccount)
+        });
+        let (traders, placed, heard) = (traders.to_vec(), Vec::new(), BTreeMap::new());
+        Self { engine, traders, accounts, deposited, placed, heard, now_ms: 0 }
+    }
+
+    /// One of the last orders placed, mostly one that rests.
+    pub(super) fn pick(&self, pick: usize) -> Option<(AccountId, OrderId)> {
+        let rests = |id| self.engine.order(id).is_some_and(|record| record.status == OrderStatus::Resting);
+        let recent = self.placed.iter().rev().take(40).filter(|(_, id)| pick.is_multiple_of(8) || rests(*id));
+        let recent: Vec<_> = recent.copied().collect();
+        (!recent.is_empty()).then(|| recent[pick % recent.len()])
+    }
+
+    /// What the engine answers instead where it has forgotten an order, and with it its shard: ended ones of the unlimited.
+    pub(super) fn forgotten<T>(&self, id: OrderId, expected: Result<T, Reject>) -> Result<T, Reject> {
+        let known = self.engine.order(id).is_some();
+        expected
+            .map_err(|reject| if known || reject != Reject::ExchangePaused { reject } else { Reject::OrderNotFound })
+    }
+
+    /// An order as the engine takes it, in one of these groups if it asks for one.
+    pub(super) fn order(&self, create: &Create, groups: &[OrderGroupId]) -> NewOrder {
+        let (account, subaccount) = self.traders[create.trader];
+        let plain = order(account, create.side, create.cents, 1);
+        let group = create.group.filter(|_| !groups.is_empty()).map(|pick| groups[pick % groups.len()]);
+        let client_order_id = create.name.map(name_text);
+        let plain = NewOrder { count: Count::from_units(create.units), subaccount, group, client_order_id, ..plain };
+        let ioc = TimeInForce::ImmediateOrCancel;
+        let fok = TimeInForce::FillOrKill;
+        let maker = SelfTradePrevention::Maker;
+        match create.form {
+            Form::Rest => plain,
+            Form::PostOnly => NewOrder { post_only: true, ..plain },
+            Form::Take => NewOrder { time_in_force: ioc, ..plain },
+            Form::Kill => NewOrder { time_in_force: fok, ..plain },
+            Form::KillOwn => NewOrder { time_in_force: fok, self_trade_prevention: maker, ..plain },
+            Form::Reduce => NewOrder { time_in_force: ioc, reduce_only: true, ..plain },
+            Form::ReduceResting => NewOrder { reduce_only: true, ..plain },
+            Form::KeepMaker => NewOrder { self_trade_prevention: maker, ..plain },
+            Form::Expire => NewOrder { expiration_ms: Some(self.now_ms + 25), cancel_on_pause: true, ..plain },
+            Form::Expired => NewOrder { expiration_ms: Some(self.now_ms), ..plain },
+        }
+    }
+
+    /// Hears the events of the last command and checks everything that must hold.
+    pub(super) fn check(&mut self) -> Result<Vec<Event>, TestCaseError> {
+        let events: Vec<Event> = self.engine.drain_events().collect();
+        for event in &events {
+            if let Event::Level { side, price, change, .. } = event {
+                let size = self.heard.entry((*side as u8, price.units())).or_default();
+                *size += change.units();
+                prop_assert!(*size >= 0, "level {side:?} {price} fell to {size}");
+                let best = |side: Outcome| {
+                    let levels = self.heard.range((side as u8, 0)..=(side as u8, 10_000));
+                    levels.filter(|&(_, &size)| size > 0).map(|(&(_, price), _)| price).max()
+                };
+                if let (Some(yes), Some(no)) = (best(Outcome::Yes), best(Outcome::No)) {
+                    prop_assert!(yes + no < 10_000, "crossed at {yes} and {no}");
+                }
+            }
+        }
+        let mut levels = BookLevels::default();
+        self.engine.levels(0, &mut levels);
+        let tagged = |tag: Outcome, side: Vec<(Price, Count)>| {
+            side.into_iter().map(move |(price, count)| ((tag as u8, price.units()), count.units()))
+        };
+        let published: BTreeMap<_, _> =
+            tagged(Outcome::Yes, levels.yes).chain(tagged(Outcome::No, levels.no)).collect();
+        self.heard.retain(|_, size| *size != 0);
+        prop_assert_eq!(&published, &self.heard);
+        self.check_money()?;
+        Ok(events)
+    }
+
+    fn check_money(&self) -> Result<(), TestCaseError> {
+        let engine = &self.engine;
+        let everyone = || self.accounts.iter().copied().chain([Engine::HOUSE]);
+        let cash: Money = everyone().flat_map(|account| engine.cash_of(account)).map(|(_, _, cash)| cash).sum();
+        let pairs = Price::ONE.times(engine.market(0).open_interest());
+        prop_assert_eq!(cash + pairs + engine.fees_collected(), self.deposited, "money is conserved");
+        let owners = || self.traders.iter().copied().chain([(Engine::HOUSE, 0)]);
+        let held = || owners().map(|(account, sub)| engine.subaccount_position(account, sub, 0).contracts);
+        prop_assert_eq!(held().sum::<Count>(), Count::ZERO, "contracts are conserved");
+        prop_assert_eq!(held().filter(|&c| c > Count::ZERO).sum::<Count>(), engine.market(0).open_interest());
+        for ((account, sub), place) in self.traders.iter().copied().zip(TRADERS) {
+            if !ACCOUNTS[place.0].1 {
+                let balance = engine.subaccount_balance(account, sub, 0);
+                let reserved = engine.subaccount_reserved(account, sub, 0);
+                prop_assert!(Money::ZERO <= reserved && reserved <= balance, "{reserved} of {balance}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A client order id.
+pub(super) fn name_text(name: u32) -> String {
+    format!("n{name}")
+}
+
+/// A new order as the reference takes it. Its id is known when it is placed.
+pub(super) fn asked(new: &NewOrder, cents: u16) -> Asked {
+    let order = Resting {
+        id: OrderId::default(),
+        owner: (new.account, new.subaccount),
+        is_bid: new.side == BookSide::Bid,
+        cents,
+        units: new.count.units(),
+        filled: 0,
+        post_only: new.post_only,
+        maker_yields: new.self_trade_prevention == SelfTradePrevention::Maker,
+        on_pause: new.cancel_on_pause,
+        ends_ms: new.expiration_ms,
+        group: new.group,
+        name: new.client_order_id.clone(),
+    };
+    Asked {
+        order,
+        kills: new.time_in_force == TimeInForce::FillOrKill,
+        rests: new.time_in_force == TimeInForce::GoodTillCanceled,
+        reduces: new.reduce_only,
+    }
+}
