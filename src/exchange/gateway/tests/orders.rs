@@ -89,7 +89,7 @@ fn an_amend_gives_a_new_client_order_id_that_is_used_once() {
     let back = amend(r#""updated_client_order_id":"first""#);
     assert_eq!(venue.refused(0, "POST", &target, &back), (409, "order_already_exists".to_owned()));
     let canceled = venue.call(0, "DELETE", &format!("{ORDERS}/{id}"), "").json();
-    assert_eq!(canceled["client_order_id"], "second");
+    assert_eq!(canceled.get("client_order_id"), None, "left out here, as captured");
 }
 
 #[test]
