@@ -15,7 +15,7 @@ impl Venue {
         answer.json()
     }
 
-    fn refused(&mut self, rest: &str) -> Value {
+    fn bad_request(&mut self, rest: &str) -> Value {
         let answer = self.anonymous("GET", &format!("{API}{rest}"));
         assert_eq!(answer.status, 400, "{rest}: {}", answer.text);
         answer.json()
@@ -64,7 +64,7 @@ fn one_event_has_its_markets_beside_it_in_it_or_not_at_all() {
     assert_eq!(inside["event"]["markets"][0]["ticker"], CENTS);
     let without = venue.ask("/events/KXSIMCENT-0001?exclude_markets=true");
     assert_eq!(without["markets"], Value::Array(Vec::new()));
-    venue.refused("/events/KXSIMCENT-0001?exclude_markets=true&with_nested_markets=1");
+    venue.bad_request("/events/KXSIMCENT-0001?exclude_markets=true&with_nested_markets=1");
     let metadata = venue.ask("/events/KXSIMCENT-0001/metadata");
     assert_eq!(metadata["market_details"][0]["market_ticker"], CENTS);
     assert_eq!(venue.anonymous("GET", &format!("{API}/events/KXNONE")).status, 404);
@@ -105,10 +105,10 @@ fn markets_are_filtered_by_one_kind_of_time_that_goes_with_their_status() {
     let newer = venue.ask(&format!("/markets?status=open&min_created_ts={}", START_MS / 1_000 + 1));
     assert_eq!(newer["markets"], Value::Array(Vec::new()));
     assert_eq!(venue.ask("/markets?mve_filter=only")["markets"], Value::Array(Vec::new()));
-    venue.refused("/markets?min_close_ts=1&min_created_ts=1");
-    venue.refused("/markets?min_settled_ts=1&status=open");
-    venue.refused("/markets?min_updated_ts=1&event_ticker=KXSIMCENT-0001");
-    let invalid = venue.refused("/markets?status=active");
+    venue.bad_request("/markets?min_close_ts=1&min_created_ts=1");
+    venue.bad_request("/markets?min_settled_ts=1&status=open");
+    venue.bad_request("/markets?min_updated_ts=1&event_ticker=KXSIMCENT-0001");
+    let invalid = venue.bad_request("/markets?status=active");
     assert_eq!(invalid["error"]["details"], "invalid status filter");
 }
 
@@ -122,8 +122,8 @@ fn several_books_come_in_the_order_of_the_request() {
         books["orderbooks"][1]["orderbook_fp"].to_string(),
         r#"{"no_dollars":[],"yes_dollars":[["0.4000","1.50"]]}"#
     );
-    assert_eq!(venue.refused("/markets/orderbooks")["msg"], "Query argument tickers is required, but not found");
-    venue.refused(&format!("/markets/orderbooks?{}", "tickers=A&".repeat(101)));
+    assert_eq!(venue.bad_request("/markets/orderbooks")["msg"], "Query argument tickers is required, but not found");
+    venue.bad_request(&format!("/markets/orderbooks?{}", "tickers=A&".repeat(101)));
 }
 
 #[test]
