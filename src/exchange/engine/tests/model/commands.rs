@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::exchange::engine::MarketIndex;
 use crate::market::BookSide;
 
 /// One thing that somebody does, and how long he waits before.
@@ -18,11 +19,11 @@ pub(super) enum Command {
     Amend { pick: usize, cents: u16, units: i64, ends: Ends, name: Option<u32> },
     Decrease { pick: usize, units: i64, to: bool },
     CancelAll { trader: usize, everywhere: bool, again: bool },
-    NewGroup { trader: usize, limit: i64 },
+    NewGroup { trader: usize, shard: u8, limit: i64 },
     Group { pick: usize, change: Change },
-    Pause { trading: bool },
-    Halt { active: bool },
-    Activate { active: bool },
+    Pause { shard: u8, trading: bool },
+    Halt { shard: u8, active: bool },
+    Activate { market: MarketIndex, active: bool },
     Step { mid: u16, sizes: Vec<i64>, trade: Option<(u16, i64, bool)> },
 }
 
@@ -30,6 +31,7 @@ pub(super) enum Command {
 #[derive(Clone, Debug)]
 pub(super) struct Create {
     pub(super) trader: usize,
+    pub(super) market: MarketIndex,
     pub(super) side: BookSide,
     pub(super) cents: u16,
     pub(super) units: i64,
@@ -84,6 +86,15 @@ fn form() -> impl Strategy<Value = Form> {
     ]
 }
 
+/// Most things happen in the first of the three markets.
+fn market() -> impl Strategy<Value = MarketIndex> {
+    prop_oneof![6 => Just(0), 2 => Just(1), 2 => Just(2)]
+}
+
+fn shard() -> impl Strategy<Value = u8> {
+    prop_oneof![3 => Just(0u8), 1 => Just(1u8)]
+}
+
 fn name() -> impl Strategy<Value = Option<u32>> {
     proptest::option::weighted(0.2, 0u32..100)
 }
@@ -91,11 +102,11 @@ fn name() -> impl Strategy<Value = Option<u32>> {
 fn create() -> impl Strategy<Value = Command> {
     let side = prop_oneof![Just(BookSide::Bid), Just(BookSide::Ask)];
     let group = proptest::option::weighted(0.5, any::<usize>());
-    (0usize..8, side, 0u16..7, 1i64..900, form(), group, name()).prop_map(
-        |(trader, side, step, units, form, group, name)| {
+    (0usize..8, market(), side, 0u16..7, 1i64..900, form(), group, name()).prop_map(
+        |(trader, market, side, step, units, form, group, name)| {
             // Both sides meet from 49 to 51 cents; the rest of each waits behind that.
             let cents = if side == BookSide::Bid { 45 + step } else { 49 + step };
-            Command::Create(Create { trader, side, cents, units, form, group, name })
+            Command::Create(Create { trader, market, side, cents, units, form, group, name })
         },
     )
 }
@@ -122,7 +133,8 @@ fn group_command() -> impl Strategy<Value = Command> {
         2 => (0i64..1_500).prop_map(Change::Limit),
     ];
     prop_oneof![
-        3 => (0usize..8, 0i64..1_500).prop_map(|(trader, limit)| Command::NewGroup { trader, limit }),
+        3 => (0usize..8, shard(), 0i64..1_500)
+            .prop_map(|(trader, shard, limit)| Command::NewGroup { trader, shard, limit }),
         5 => (any::<usize>(), change).prop_map(|(pick, change)| Command::Group { pick, change }),
     ]
 }
@@ -132,9 +144,9 @@ pub(super) fn timed() -> impl Strategy<Value = Timed> {
     let command = prop_oneof![
         160 => order_command(),
         24 => group_command(),
-        3 => mostly_on().prop_map(|trading| Command::Pause { trading }),
-        2 => mostly_on().prop_map(|active| Command::Halt { active }),
-        2 => mostly_on().prop_map(|active| Command::Activate { active }),
+        3 => (shard(), mostly_on()).prop_map(|(shard, trading)| Command::Pause { shard, trading }),
+        2 => (shard(), mostly_on()).prop_map(|(shard, active)| Command::Halt { shard, active }),
+        3 => (market(), mostly_on()).prop_map(|(market, active)| Command::Activate { market, active }),
     ];
     let wait_ms = prop_oneof![15 => 1i64..4, 1 => 500i64..6_000];
     (wait_ms, command).prop_map(|(wait_ms, command)| Timed { wait_ms, command })

@@ -58,34 +58,26 @@ fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Resul
             let answer = world.engine.cancel_all(owner.0, &spec, now_ms);
             prop_assert_eq!(answer, reference.cancel_all(owner, subaccount, again_ms));
         }
-        Command::NewGroup { trader, limit } => {
+        Command::NewGroup { trader, shard, limit } => {
             let (account, subaccount) = world.traders[trader];
-            let answer = world.engine.create_group(account, subaccount, 0, Count::from_units(limit), now_ms);
-            prop_assert_eq!(answer.map(|_| ()), reference.new_group(limit));
+            let answer = world.engine.create_group(account, subaccount, shard, Count::from_units(limit), now_ms);
+            prop_assert_eq!(answer.map(|_| ()), reference.new_group(account, shard, limit));
             if let Ok(group) = answer {
-                reference.add_group(group, (account, subaccount), limit);
+                reference.add_group(group, (account, subaccount), shard, limit);
             }
         }
         Command::Group { pick, change } => check_group_change(world, reference, pick, change)?,
-        Command::Pause { trading } => {
-            world.engine.set_trading(0, trading, now_ms);
-            if std::mem::replace(&mut reference.trading, trading) && !trading {
-                reference.halt();
-            }
+        Command::Pause { shard, trading } => {
+            world.engine.set_trading(shard, trading, now_ms);
+            reference.pause(shard, trading);
         }
-        Command::Halt { active } => {
-            world.engine.set_exchange(0, active, now_ms);
-            if std::mem::replace(&mut reference.exchange, active) && !active {
-                reference.halt();
-            }
+        Command::Halt { shard, active } => {
+            world.engine.set_exchange(shard, active, now_ms);
+            reference.halt(shard, active);
         }
-        Command::Activate { active } => {
-            world.engine.set_active(0, active, now_ms);
-            match (std::mem::replace(&mut reference.active, active), active) {
-                (true, false) => reference.halt(),
-                (false, true) => reference.orders.clear(),
-                _ => {}
-            }
+        Command::Activate { market, active } => {
+            world.engine.set_active(market, active, now_ms);
+            reference.activate(market, active);
         }
         Command::Step { .. } => unreachable!("the reference knows no recordings"),
     }
@@ -130,6 +122,7 @@ fn check_amend(
         Ends::In(in_ms) => AmendExpiration::At(world.now_ms + in_ms),
     };
     let spec = AmendSpec {
+        market: world.engine.order(id).map_or(0, |record| record.market),
         side: world.engine.order(id).map_or(BookSide::Bid, |record| record.side),
         expiration,
         total_count: Count::from_units(to.units),
@@ -156,8 +149,9 @@ fn check_group_change(
     if recent.is_empty() {
         return Ok(());
     }
-    let (id, (account, subaccount)) = (recent[pick % recent.len()].id, recent[pick % recent.len()].owner);
-    let target = GroupTarget { group: id, account, subaccount, exchange_index: 0 };
+    let picked = &recent[pick % recent.len()];
+    let (id, (account, subaccount)) = (picked.id, picked.owner);
+    let target = GroupTarget { group: id, account, subaccount, exchange_index: picked.shard };
     let command = match change {
         Change::Reset => GroupCommand::Reset,
         Change::Trigger => GroupCommand::Trigger,
@@ -181,8 +175,8 @@ fn compare(world: &World, reference: &Reference) -> Result<(), TestCaseError> {
     }
     let total: i64 = reference.orders.iter().map(|order| order.units).sum();
     prop_assert_eq!(world.heard.values().sum::<i64>(), total);
-    for (&(account, subaccount), &units) in &reference.positions {
-        prop_assert_eq!(engine.subaccount_position(account, subaccount, 0).contracts.units(), units);
+    for (&((account, subaccount), market), &units) in &reference.positions {
+        prop_assert_eq!(engine.subaccount_position(account, subaccount, market).contracts.units(), units);
     }
     for group in &reference.groups {
         let known = engine.group(group.owner.0, group.id).map(|known| (known.triggered, known.limit.units()));
@@ -202,10 +196,10 @@ fn margin_cancelled(events: &[Event]) -> bool {
     events.iter().any(|event| matches!(event, Event::Order(record) if record.reason == UpdateReason::MarginCancel))
 }
 
-/// Runs commands on both, and settles the market at the end.
+/// Runs commands on both, and settles the markets at the end.
 fn agree(commands: &[Timed], collateral: Collateral) -> Result<(), TestCaseError> {
     let mut world = World::new(false, collateral);
-    let mut reference = Reference::new();
+    let mut reference = Reference::new(world.users());
     for timed in commands {
         world.now_ms += timed.wait_ms;
         reference.pass(world.now_ms);
@@ -219,10 +213,14 @@ fn agree(commands: &[Timed], collateral: Collateral) -> Result<(), TestCaseError
         ran?;
         compare(&world, &reference)?;
     }
-    world.engine.determine(0, Price::from_cents(37), 2_000_000_000);
+    for market in 0..world.engine.market_count() {
+        world.engine.determine(market, Price::from_cents(37), 2_000_000_000);
+    }
     world.engine.advance(3_000_000_000);
     world.check()?;
-    prop_assert_eq!(world.engine.market(0).open_interest(), Count::ZERO);
+    for market in 0..world.engine.market_count() {
+        prop_assert_eq!(world.engine.market(market).open_interest(), Count::ZERO);
+    }
     Ok(())
 }
 
@@ -255,7 +253,9 @@ proptest! {
             run_recorded(&mut world, &mut groups, command);
             world.check()?;
         }
-        world.engine.determine(0, Price::from_cents(37), 2_000_000_000);
+        for market in 0..world.engine.market_count() {
+            world.engine.determine(market, Price::from_cents(37), 2_000_000_000);
+        }
         world.engine.advance(3_000_000_000);
         world.check()?;
     }
@@ -273,8 +273,9 @@ fn run_recorded(world: &mut World, groups: &mut Vec<OrderGroupId>, command: &Com
         }
         Command::Amend { pick, cents, units, .. } => {
             if let Some((account, id)) = world.pick(pick) {
-                let side = world.engine.order(id).map_or(BookSide::Bid, |record| record.side);
-                let spec = AmendSpec { side, total_count: Count::from_units(units), ..amend(cents, 1) };
+                let known = world.engine.order(id).map(|record| (record.market, record.side));
+                let (market, side) = known.unwrap_or((0, BookSide::Bid));
+                let spec = AmendSpec { market, side, total_count: Count::from_units(units), ..amend(cents, 1) };
                 let _ = world.engine.amend_order(account, id, &spec, now_ms);
             }
         }
@@ -287,9 +288,9 @@ fn run_recorded(world: &mut World, groups: &mut Vec<OrderGroupId>, command: &Com
                 let _ = world.engine.cancel_order(account, id, now_ms);
             }
         }
-        Command::NewGroup { trader, limit } => {
+        Command::NewGroup { trader, shard, limit } => {
             let (account, subaccount) = world.traders[trader];
-            groups.extend(world.engine.create_group(account, subaccount, 0, Count::from_units(limit), now_ms));
+            groups.extend(world.engine.create_group(account, subaccount, shard, Count::from_units(limit), now_ms));
         }
         _ => {}
     }

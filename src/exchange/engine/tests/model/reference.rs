@@ -1,23 +1,29 @@
-//! The slow, obvious exchange: one market, all orders in one list in the order of their time priority, everything summed
-//! anew whenever it is asked for. It knows no cash and shares no code with the engine.
+//! The slow, obvious exchange: all orders of all markets in one list in the order of their time priority, everything
+//! summed anew whenever it is asked for. It knows no cash and shares no code with the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::commands::{Change, Ends};
 use super::terms::{Amended, Asked, Group, Owner, Resting};
-use crate::exchange::engine::{AccountId, Reject};
+use super::world::MARKETS;
+use crate::exchange::engine::{AccountId, MarketIndex, Reject};
 use crate::market::{OrderGroupId, OrderId};
 
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub(super) orders: Vec<Resting>,
-    pub(super) positions: BTreeMap<Owner, i64>,
+    pub(super) positions: BTreeMap<(Owner, MarketIndex), i64>,
     pub(super) groups: Vec<Group>,
     names: BTreeSet<(AccountId, String)>,
     sweeps: Vec<Sweep>,
-    pub(super) trading: bool,
-    pub(super) exchange: bool,
-    pub(super) active: bool,
+    /// Where every order was placed, ended ones included.
+    shard_of: BTreeMap<OrderId, u8>,
+    /// Accounts that are known on a shard.
+    users: BTreeSet<(AccountId, u8)>,
+    /// Shards that take no orders, shards that take nothing, and markets that are not active.
+    paused: BTreeSet<u8>,
+    halted: BTreeSet<u8>,
+    inactive: BTreeSet<MarketIndex>,
     now_ms: i64,
 }
 
@@ -33,16 +39,18 @@ struct Sweep {
 type Filled = (i64, i64, bool);
 
 impl Reference {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(users: BTreeSet<(AccountId, u8)>) -> Self {
         Self {
             orders: Vec::new(),
             positions: BTreeMap::new(),
             groups: Vec::new(),
             names: BTreeSet::new(),
             sweeps: Vec::new(),
-            trading: true,
-            exchange: true,
-            active: true,
+            shard_of: BTreeMap::new(),
+            users,
+            paused: BTreeSet::new(),
+            halted: BTreeSet::new(),
+            inactive: BTreeSet::new(),
             now_ms: 0,
         }
     }
@@ -53,8 +61,9 @@ impl Reference {
         self.orders.retain(|order| order.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms));
         for sweep in std::mem::take(&mut self.sweeps) {
             let (due, later): (Vec<i64>, Vec<i64>) = sweep.at_ms.iter().partition(|&&at_ms| at_ms <= now_ms);
-            if !due.is_empty() && self.exchange {
-                self.remove_all(sweep.account, sweep.subaccount);
+            if !due.is_empty() {
+                let halted = self.halted.clone();
+                self.orders.retain(|order| halted.contains(&order.shard()) || !sweep.concerns(order));
             }
             if !later.is_empty() {
                 self.sweeps.push(Sweep { at_ms: later, ..sweep });
@@ -62,24 +71,25 @@ impl Reference {
         }
     }
 
-    fn remove_all(&mut self, account: AccountId, subaccount: Option<u32>) {
-        self.orders.retain(|order| order.owner.0 != account || subaccount.is_some_and(|sub| sub != order.owner.1));
-    }
-
     fn own(&self, account: AccountId, id: OrderId) -> Result<usize, Reject> {
+        self.awake(self.shard_of[&id])?;
         let found = self.orders.iter().position(|order| order.id == id && order.owner.0 == account);
-        if !self.exchange {
-            return Err(Reject::ExchangePaused);
-        }
         found.ok_or(Reject::OrderNotFound)
     }
 
-    fn open(&self) -> Result<(), Reject> {
-        match (self.exchange, self.trading && self.active) {
-            (false, _) => Err(Reject::ExchangePaused),
-            (true, false) => Err(Reject::TradingPaused),
-            (true, true) => Ok(()),
-        }
+    fn awake(&self, shard: u8) -> Result<(), Reject> {
+        if self.halted.contains(&shard) { Err(Reject::ExchangePaused) } else { Ok(()) }
+    }
+
+    fn open(&self, market: MarketIndex) -> Result<(), Reject> {
+        let shard = MARKETS[market as usize];
+        self.awake(shard)?;
+        let shut = self.paused.contains(&shard) || self.inactive.contains(&market);
+        if shut { Err(Reject::TradingPaused) } else { Ok(()) }
+    }
+
+    fn known(&self, account: AccountId, shard: u8) -> Result<(), Reject> {
+        if self.users.contains(&(account, shard)) { Ok(()) } else { Err(Reject::UserNotFound) }
     }
 
     fn use_name(&mut self, account: AccountId, name: Option<&String>) -> Result<(), Reject> {
@@ -93,16 +103,18 @@ impl Reference {
 
     /// What a create is refused for before anybody asks about cash.
     pub(super) fn refuses(&mut self, asked: &Asked) -> Result<(), Reject> {
-        self.open()?;
-        let (owner, now_ms) = (asked.order.owner, self.now_ms);
+        self.open(asked.order.market)?;
+        let (owner, shard, now_ms) = (asked.order.owner, asked.order.shard(), self.now_ms);
         if asked.reduces && (asked.rests || asked.kills) {
             return Err(Reject::ReduceOnlyNeedsIoc);
         }
         if asked.order.ends_ms.is_some_and(|ends_ms| ends_ms <= now_ms) {
             return Err(Reject::ExpirationInPast);
         }
+        self.known(owner.0, shard)?;
         if let Some(id) = asked.order.group {
-            let group = self.group(id).filter(|group| group.owner == owner).ok_or(Reject::GroupNotFound)?;
+            let group = self.group(id).filter(|group| group.owner == owner && group.shard == shard);
+            let group = group.ok_or(Reject::GroupNotFound)?;
             if group.triggered {
                 return Err(Reject::GroupTriggered);
             }
@@ -112,18 +124,18 @@ impl Reference {
 
     /// What an order that can be paid is refused for.
     pub(super) fn refuses_paid(&self, asked: &Asked) -> Result<(), Reject> {
-        let Resting { is_bid, cents, units, post_only, .. } = asked.order;
-        if post_only && self.opponent(is_bid, cents).is_some() {
+        if asked.order.post_only && self.opponent(&asked.order).is_some() {
             return Err(Reject::PostOnlyCross);
         }
-        if asked.kills && self.volume(is_bid, cents) < units { Err(Reject::FillOrKill) } else { Ok(()) }
+        if asked.kills && self.volume(&asked.order) < asked.order.units { Err(Reject::FillOrKill) } else { Ok(()) }
     }
 
     /// Places an order that nothing refuses. Returns (filled, left, value).
     pub(super) fn place(&mut self, asked: Asked) -> (i64, i64, i64) {
         let mut incoming = asked.order;
+        self.shard_of.insert(incoming.id, incoming.shard());
         if asked.reduces {
-            let held = self.positions.get(&incoming.owner).copied().unwrap_or(0);
+            let held = self.positions.get(&(incoming.owner, incoming.market)).copied().unwrap_or(0);
             let reducible = if incoming.is_bid { -held } else { held };
             incoming.units = incoming.units.min(reducible.max(0));
         }
@@ -140,10 +152,11 @@ impl Reference {
     }
 
     /// The order that an incoming one meets next.
-    fn opponent(&self, is_bid: bool, cents: u16) -> Option<usize> {
+    fn opponent(&self, incoming: &Resting) -> Option<usize> {
         let mut best: Option<usize> = None;
-        for (index, other) in self.orders.iter().enumerate().filter(|(_, other)| meets(other, is_bid, cents)) {
-            let better = |held: &Resting| if is_bid { other.cents < held.cents } else { other.cents > held.cents };
+        for (index, other) in self.orders.iter().enumerate().filter(|(_, other)| incoming.meets(other)) {
+            let better =
+                |held: &Resting| if incoming.is_bid { other.cents < held.cents } else { other.cents > held.cents };
             if best.is_none_or(|held| better(&self.orders[held])) {
                 best = Some(index);
             }
@@ -151,14 +164,14 @@ impl Reference {
         best
     }
 
-    fn volume(&self, is_bid: bool, cents: u16) -> i64 {
-        self.orders.iter().filter(|other| meets(other, is_bid, cents)).map(|other| other.units).sum()
+    fn volume(&self, incoming: &Resting) -> i64 {
+        self.orders.iter().filter(|other| incoming.meets(other)).map(|other| other.units).sum()
     }
 
     fn fill(&mut self, incoming: &mut Resting) -> Filled {
         let (mut filled, mut value) = (0, 0);
         while incoming.units > 0 {
-            let Some(index) = self.opponent(incoming.is_bid, incoming.cents) else { break };
+            let Some(index) = self.opponent(incoming) else { break };
             let other = &mut self.orders[index];
             if other.owner.0 == incoming.owner.0 {
                 if !incoming.maker_yields {
@@ -169,8 +182,8 @@ impl Reference {
             }
             let units = incoming.units.min(other.units);
             let sign = if incoming.is_bid { 1 } else { -1 };
-            *self.positions.entry(incoming.owner).or_default() += sign * units;
-            *self.positions.entry(other.owner).or_default() -= sign * units;
+            *self.positions.entry((incoming.owner, incoming.market)).or_default() += sign * units;
+            *self.positions.entry((other.owner, incoming.market)).or_default() -= sign * units;
             value += units * i64::from(other.cents) * 100;
             filled += units;
             for order in [&mut *incoming, &mut *other] {
@@ -210,7 +223,8 @@ impl Reference {
     /// The contracts that trade before an order.
     pub(super) fn ahead(&self, index: usize) -> i64 {
         let order = &self.orders[index];
-        let same = |other: &&Resting| other.is_bid == order.is_bid && other.cents == order.cents;
+        let place = |order: &Resting| (order.market, order.is_bid, order.cents);
+        let same = |other: &&Resting| place(other) == place(order);
         self.orders[..index].iter().filter(same).map(|other| other.units).sum()
     }
 
@@ -225,15 +239,15 @@ impl Reference {
         subaccount: Option<u32>,
         at_ms: Vec<i64>,
     ) -> Result<usize, Reject> {
-        let before = self.orders.len();
-        let mut after = self.clone();
-        after.remove_all(owner.0, subaccount);
-        if !self.exchange && after.orders.len() < before {
-            return Err(Reject::ExchangePaused);
+        let sweep = Sweep { account: owner.0, subaccount, at_ms };
+        let concerned: Vec<&Resting> = self.orders.iter().filter(|order| sweep.concerns(order)).collect();
+        for order in &concerned {
+            self.awake(order.shard())?;
         }
-        after.sweeps.push(Sweep { account: owner.0, subaccount, at_ms });
-        *self = after;
-        Ok(before - self.orders.len())
+        let count = concerned.len();
+        self.orders.retain(|order| !sweep.concerns(order));
+        self.sweeps.push(sweep);
+        Ok(count)
     }
 
     pub(super) fn decrease(&mut self, account: AccountId, id: OrderId, units: i64, to: bool) -> Result<i64, Reject> {
@@ -254,7 +268,7 @@ impl Reference {
     /// What an amend is refused for before anybody asks about cash, or the place of its order in the list.
     pub(super) fn refuses_amend(&mut self, account: AccountId, id: OrderId, to: &Amended) -> Result<usize, Reject> {
         let index = self.own(account, id)?;
-        self.open()?;
+        self.open(self.orders[index].market)?;
         let order = self.orders[index].clone();
         if to.units <= order.filled {
             return Err(Reject::InvalidAmendCount);
@@ -293,27 +307,28 @@ impl Reference {
         }
         self.orders.remove(index);
         (order.cents, order.units) = (to.cents, wanted);
-        if order.post_only && self.opponent(order.is_bid, order.cents).is_some() {
+        if order.post_only && self.opponent(&order).is_some() {
             return (0, 0, 0);
         }
         let (filled, value, stopped) = self.fill(&mut order);
         self.settle_in(order, !stopped, filled, value)
     }
 
-    pub(super) fn new_group(&mut self, limit: i64) -> Result<(), Reject> {
-        if !self.exchange {
-            return Err(Reject::ExchangePaused);
+    pub(super) fn new_group(&self, account: AccountId, shard: u8, limit: i64) -> Result<(), Reject> {
+        self.awake(shard)?;
+        if limit < 100 {
+            return Err(Reject::InvalidGroupLimit);
         }
-        if limit < 100 { Err(Reject::InvalidGroupLimit) } else { Ok(()) }
+        self.known(account, shard)
     }
 
-    pub(super) fn add_group(&mut self, id: OrderGroupId, owner: Owner, limit: i64) {
-        self.groups.push(Group { id, owner, limit, triggered: false, gone: false, traded: Vec::new() });
+    pub(super) fn add_group(&mut self, id: OrderGroupId, owner: Owner, shard: u8, limit: i64) {
+        self.groups.push(Group { id, owner, shard, limit, triggered: false, gone: false, traded: Vec::new() });
     }
 
     pub(super) fn change_group(&mut self, id: OrderGroupId, change: Change) -> Result<(), Reject> {
-        if !self.exchange {
-            return Err(Reject::ExchangePaused);
+        if let Some(group) = self.groups.iter().find(|group| group.id == id) {
+            self.awake(group.shard)?;
         }
         let now_ms = self.now_ms;
         let group = self.group(id).ok_or(Reject::GroupNotFound)?;
@@ -338,12 +353,33 @@ impl Reference {
         Ok(())
     }
 
-    /// A pause of any kind begins: those that asked for it are cancelled.
-    pub(super) fn halt(&mut self) {
-        self.orders.retain(|order| !order.on_pause);
+    pub(super) fn pause(&mut self, shard: u8, trading: bool) {
+        if trading {
+            self.paused.remove(&shard);
+        } else if self.paused.insert(shard) {
+            self.orders.retain(|order| !order.on_pause || order.shard() != shard);
+        }
+    }
+
+    pub(super) fn halt(&mut self, shard: u8, active: bool) {
+        if active {
+            self.halted.remove(&shard);
+        } else if self.halted.insert(shard) {
+            self.orders.retain(|order| !order.on_pause || order.shard() != shard);
+        }
+    }
+
+    pub(super) fn activate(&mut self, market: MarketIndex, active: bool) {
+        if !active && self.inactive.insert(market) {
+            self.orders.retain(|order| !order.on_pause || order.market != market);
+        } else if active && self.inactive.remove(&market) {
+            self.orders.retain(|order| order.market != market);
+        }
     }
 }
 
-fn meets(other: &Resting, is_bid: bool, cents: u16) -> bool {
-    other.is_bid != is_bid && if is_bid { other.cents <= cents } else { other.cents >= cents }
+impl Sweep {
+    fn concerns(&self, order: &Resting) -> bool {
+        order.owner.0 == self.account && self.subaccount.is_none_or(|subaccount| subaccount == order.owner.1)
+    }
 }

@@ -1,7 +1,8 @@
 //! What the reference knows of orders and groups.
 
 use super::commands::Ends;
-use crate::exchange::engine::AccountId;
+use super::world::MARKETS;
+use crate::exchange::engine::{AccountId, MarketIndex};
 use crate::market::{OrderGroupId, OrderId};
 
 /// An account and its subaccount.
@@ -12,6 +13,7 @@ pub(super) type Owner = (AccountId, u32);
 pub(super) struct Resting {
     pub(super) id: OrderId,
     pub(super) owner: Owner,
+    pub(super) market: MarketIndex,
     pub(super) is_bid: bool,
     pub(super) cents: u16,
     pub(super) units: i64,
@@ -28,6 +30,7 @@ pub(super) struct Resting {
 pub(super) struct Group {
     pub(super) id: OrderGroupId,
     pub(super) owner: Owner,
+    pub(super) shard: u8,
     pub(super) limit: i64,
     pub(super) triggered: bool,
     pub(super) gone: bool,
@@ -57,5 +60,17 @@ impl Group {
     /// What traded within the last fifteen seconds.
     pub(super) fn recent(&self, now_ms: i64) -> i64 {
         self.traded.iter().filter(|(time_ms, _)| now_ms - time_ms < 15_000).map(|(_, units)| units).sum()
+    }
+}
+
+impl Resting {
+    pub(super) fn shard(&self) -> u8 {
+        MARKETS[self.market as usize]
+    }
+
+    /// Whether this order, coming in, could trade with a resting one.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let within = if self.is_bid { other.cents <= self.cents } else { other.cents >= self.cents };
+        other.market == self.market && other.is_bid != self.is_bid && within
     }
 }

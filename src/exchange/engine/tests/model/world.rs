@@ -1,7 +1,7 @@
 //! The engine under test with the traders in it, the book that a reader of its events has, and what must hold after
 //! every command whatever it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -10,9 +10,13 @@ use super::commands::{Create, Form};
 use super::terms::{Asked, Owner, Resting};
 use crate::market::BookLevels;
 
-/// Dollars of each trader: (account, subaccount, dollars). Accounts are numbered from 0 here.
+/// The shard of each market.
+pub(super) const MARKETS: [u8; 3] = [0, 0, 1];
+/// Dollars of each trader on shard 0: (account, subaccount, dollars). Accounts are numbered from 0 here.
 const TRADERS: [(usize, u32, i64); 8] =
     [(0, 0, 1_000), (0, 1, 500), (1, 0, 1_000), (1, 2, 40), (2, 0, 6), (3, 0, 3), (4, 0, 0), (5, 0, 200)];
+/// Dollars on shard 1, in the same way. The others have nothing there.
+const ELSEWHERE: [(usize, u32, i64); 4] = [(0, 0, 300), (1, 0, 5), (1, 2, 300), (2, 0, 100)];
 /// Whether each account is a direct member, and whether it is unlimited.
 const ACCOUNTS: [(bool, bool); 6] =
     [(true, false), (false, false), (true, false), (false, false), (true, true), (true, false)];
@@ -24,7 +28,8 @@ pub(super) struct World {
     deposited: Money,
     /// Every order that was accepted, with its account.
     pub(super) placed: Vec<(AccountId, OrderId)>,
-    pub(super) heard: BTreeMap<(u8, i64), i64>,
+    /// Market, outcome and price: contracts.
+    pub(super) heard: BTreeMap<(MarketIndex, u8, i64), i64>,
     pub(super) now_ms: i64,
 }
 
@@ -33,8 +38,12 @@ impl World {
         let mut engine = Engine::new(5);
         engine.set_collateral(collateral);
         let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
-        let market = MarketSpec { fees, recorded, close_ms: 1_000_000_000, ..spec("MARKET") };
-        engine.list_market(market, 0).unwrap();
+        for (market, exchange_index) in MARKETS.into_iter().enumerate() {
+            let ticker = format!("MARKET-{market}");
+            let recorded = recorded && market == 0;
+            let market = MarketSpec { fees, recorded, exchange_index, close_ms: 1_000_000_000, ..spec(&ticker) };
+            engine.list_market(market, 0).unwrap();
+        }
         let accounts: Vec<AccountId> = ACCOUNTS
             .iter()
             .map(|&(direct_member, unlimited)| {
@@ -42,13 +51,22 @@ impl World {
             })
             .collect();
         let mut deposited = Money::ZERO;
-        let traders = TRADERS.map(|(account, subaccount, dollars)| {
-            engine.deposit(accounts[account], subaccount, 0, Money::from_dollars(dollars));
+        let funds = TRADERS.map(|fund| (0, fund)).into_iter().chain(ELSEWHERE.map(|fund| (1, fund)));
+        for (shard, (account, subaccount, dollars)) in funds {
+            engine.deposit(accounts[account], subaccount, shard, Money::from_dollars(dollars));
             deposited += Money::from_dollars(dollars);
-            (accounts[account], subaccount)
-        });
-        let (traders, placed, heard) = (traders.to_vec(), Vec::new(), BTreeMap::new());
+        }
+        let traders = TRADERS.iter().map(|&(account, subaccount, _)| (accounts[account], subaccount)).collect();
+        let (placed, heard) = (Vec::new(), BTreeMap::new());
         Self { engine, traders, accounts, deposited, placed, heard, now_ms: 0 }
+    }
+
+    /// The accounts that are known on each shard.
+    pub(super) fn users(&self) -> BTreeSet<(AccountId, u8)> {
+        let unlimited = (0..ACCOUNTS.len()).filter(|&account| ACCOUNTS[account].1).map(|account| (account, 1));
+        let funded = ELSEWHERE.iter().map(|&(account, ..)| (account, 1));
+        let everyone = (0..ACCOUNTS.len()).map(|account| (account, 0));
+        everyone.chain(funded).chain(unlimited).map(|(account, shard)| (self.accounts[account], shard)).collect()
     }
 
     /// One of the last orders placed, mostly one that rests.
@@ -72,7 +90,8 @@ impl World {
         let plain = order(account, create.side, create.cents, 1);
         let group = create.group.filter(|_| !groups.is_empty()).map(|pick| groups[pick % groups.len()]);
         let client_order_id = create.name.map(name_text);
-        let plain = NewOrder { count: Count::from_units(create.units), subaccount, group, client_order_id, ..plain };
+        let (market, count) = (create.market, Count::from_units(create.units));
+        let plain = NewOrder { market, count, subaccount, group, client_order_id, ..plain };
         let ioc = TimeInForce::ImmediateOrCancel;
         let fok = TimeInForce::FillOrKill;
         let maker = SelfTradePrevention::Maker;
@@ -94,26 +113,28 @@ impl World {
     pub(super) fn check(&mut self) -> Result<Vec<Event>, TestCaseError> {
         let events: Vec<Event> = self.engine.drain_events().collect();
         for event in &events {
-            if let Event::Level { side, price, change, .. } = event {
-                let size = self.heard.entry((*side as u8, price.units())).or_default();
+            if let Event::Level { market, side, price, change, .. } = event {
+                let size = self.heard.entry((*market, *side as u8, price.units())).or_default();
                 *size += change.units();
                 prop_assert!(*size >= 0, "level {side:?} {price} fell to {size}");
                 let best = |side: Outcome| {
-                    let levels = self.heard.range((side as u8, 0)..=(side as u8, 10_000));
-                    levels.filter(|&(_, &size)| size > 0).map(|(&(_, price), _)| price).max()
+                    let levels = self.heard.range((*market, side as u8, 0)..=(*market, side as u8, 10_000));
+                    levels.filter(|&(_, &size)| size > 0).map(|(&(.., price), _)| price).max()
                 };
                 if let (Some(yes), Some(no)) = (best(Outcome::Yes), best(Outcome::No)) {
                     prop_assert!(yes + no < 10_000, "crossed at {yes} and {no}");
                 }
             }
         }
-        let mut levels = BookLevels::default();
-        self.engine.levels(0, &mut levels);
-        let tagged = |tag: Outcome, side: Vec<(Price, Count)>| {
-            side.into_iter().map(move |(price, count)| ((tag as u8, price.units()), count.units()))
-        };
-        let published: BTreeMap<_, _> =
-            tagged(Outcome::Yes, levels.yes).chain(tagged(Outcome::No, levels.no)).collect();
+        let mut published = BTreeMap::new();
+        for market in 0..self.engine.market_count() {
+            let mut levels = BookLevels::default();
+            self.engine.levels(market, &mut levels);
+            for (side, levels) in [(Outcome::Yes, levels.yes), (Outcome::No, levels.no)] {
+                let key = |price: Price| (market, side as u8, price.units());
+                published.extend(levels.into_iter().map(|(price, count)| (key(price), count.units())));
+            }
+        }
         self.heard.retain(|_, size| *size != 0);
         prop_assert_eq!(&published, &self.heard);
         self.check_money()?;
@@ -124,17 +145,21 @@ impl World {
         let engine = &self.engine;
         let everyone = || self.accounts.iter().copied().chain([Engine::HOUSE]);
         let cash: Money = everyone().flat_map(|account| engine.cash_of(account)).map(|(_, _, cash)| cash).sum();
-        let pairs = Price::ONE.times(engine.market(0).open_interest());
+        let markets = || (0..engine.market_count()).map(|market| engine.market(market));
+        let pairs: Money = markets().map(|market| Price::ONE.times(market.open_interest())).sum();
         prop_assert_eq!(cash + pairs + engine.fees_collected(), self.deposited, "money is conserved");
         let owners = || self.traders.iter().copied().chain([(Engine::HOUSE, 0)]);
-        let held = || owners().map(|(account, sub)| engine.subaccount_position(account, sub, 0).contracts);
-        prop_assert_eq!(held().sum::<Count>(), Count::ZERO, "contracts are conserved");
-        prop_assert_eq!(held().filter(|&c| c > Count::ZERO).sum::<Count>(), engine.market(0).open_interest());
+        for market in 0..engine.market_count() {
+            let held = || owners().map(|(account, sub)| engine.subaccount_position(account, sub, market).contracts);
+            prop_assert_eq!(held().sum::<Count>(), Count::ZERO, "contracts are conserved");
+            prop_assert_eq!(held().filter(|&c| c > Count::ZERO).sum::<Count>(), engine.market(market).open_interest());
+        }
         for ((account, sub), place) in self.traders.iter().copied().zip(TRADERS) {
-            if !ACCOUNTS[place.0].1 {
-                let balance = engine.subaccount_balance(account, sub, 0);
-                let reserved = engine.subaccount_reserved(account, sub, 0);
-                prop_assert!(Money::ZERO <= reserved && reserved <= balance, "{reserved} of {balance}");
+            for shard in [0, 1] {
+                let balance = engine.subaccount_balance(account, sub, shard);
+                let reserved = engine.subaccount_reserved(account, sub, shard);
+                let covered = Money::ZERO <= reserved && reserved <= balance;
+                prop_assert!(covered || ACCOUNTS[place.0].1, "{reserved} of {balance}");
             }
         }
         Ok(())
@@ -151,6 +176,7 @@ pub(super) fn asked(new: &NewOrder, cents: u16) -> Asked {
     let order = Resting {
         id: OrderId::default(),
         owner: (new.account, new.subaccount),
+        market: new.market,
         is_bid: new.side == BookSide::Bid,
         cents,
         units: new.count.units(),
