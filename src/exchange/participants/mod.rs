@@ -73,6 +73,7 @@ pub struct Participants {
     crew: Crew,
     populations: Vec<Population>,
     series: Vec<(SeriesPlan, u32)>,
+    quiet: bool,
     agenda: BTreeSet<(i64, Task)>,
 }
 
@@ -94,6 +95,7 @@ impl Participants {
             crew,
             populations: Vec::new(),
             series: Vec::new(),
+            quiet: world.quiet,
             agenda: BTreeSet::new(),
         };
         for plan in world.markets {
@@ -140,6 +142,10 @@ impl Participants {
         ];
         for maker in 0..makers.len() {
             tasks.push((after(ARRIVAL_MS), Task::Requote { population, maker }));
+        }
+        if self.quiet {
+            // The result is still drawn from the fair probability.
+            tasks.truncate(1);
         }
         self.agenda.extend(tasks);
         self.populations.push(Population {
