@@ -11,7 +11,10 @@ from support.operations import sdk_operations
 from support.recorder import RECORDER
 from support.specs import CONFORMANCE, FOLDER_VARIABLE, SPECS
 from support.trader import Trader
-from support.venue import Venue, start
+from support.venue import Account, Venue, start
+
+# Lasting markets on the quiet exchange: a quarter on each of its four grids.
+LASTING = 600
 
 COVERAGE = Coverage(Scope.load(CONFORMANCE / "coverage.toml"))
 ASSERTIONS = 0
@@ -103,7 +106,7 @@ def _running(venue: Venue) -> Iterator[Venue]:
 def quiet(folder: Path) -> Iterator[Venue]:
     """Nobody but the tests trades, and nothing is limited or late: what is answered is true at once."""
     exchange = {"tier": "unlimited", "order_latency_ms": 0, "read_lag_ms": 0, "cash": "1000"}
-    arguments = ("--quiet-markets", "--markets", "200", "--accounts", "5", "--seed", "7")
+    arguments = ("--quiet-markets", "--markets", str(LASTING + 1), "--accounts", "6", "--seed", "7")
     yield from _running(start(folder / "quiet", *arguments, exchange=exchange))
 
 
@@ -151,6 +154,12 @@ def dave(quiet: Venue) -> Trader:
 def erin(quiet: Venue) -> Trader:
     """Signs with Ed25519. Owns order groups."""
     return Trader.of(quiet, 5, "ed25519")
+
+
+@pytest.fixture(scope="session")
+def frank(quiet: Venue) -> Account:
+    """Has never traded."""
+    return quiet.accounts[5]
 
 
 class Markets:

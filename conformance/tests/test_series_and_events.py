@@ -6,6 +6,7 @@ import pytest
 from kalshi_python_sync.exceptions import ApiException, NotFoundException
 from support.trader import Trader, refusal
 
+LASTING = 600
 CENT, TAPER = "KXSIMCENT", "KXSIMTAPER"
 
 
@@ -92,10 +93,10 @@ def test_the_pages_of_events_end_with_an_empty_cursor(alice: Trader) -> None:
     seen: list[str] = []
     cursor = None
     while cursor != "":
-        page = alice.sdk.get_events(limit=20, series_ticker=CENT, cursor=cursor)
+        page = alice.sdk.get_events(limit=60, series_ticker=CENT, cursor=cursor)
         seen += [event.event_ticker for event in page.events]
         cursor = page.cursor
-    assert len(seen) == len(set(seen)) == 50
+    assert len(seen) == len(set(seen)) == LASTING // 4
 
 
 @pytest.mark.success("GetEvents")
