@@ -13,6 +13,8 @@ from .schema import Validator
 # Frames that share a type are told apart by something else.
 LIST_REPLY = "listSubscriptionsResponsePayload"
 METADATA_UPDATE = "marketMetadataUpdatedPayload"
+# Replies about price feeds, which are no markets of this exchange.
+ELSEWHERE = ("subscribedIndicesResponsePayload", "subscribedUnderlyingsResponsePayload")
 
 
 class AsyncApi:
@@ -28,7 +30,7 @@ class AsyncApi:
         self._by_type: dict[str, str] = {}
         for name, schema in components["schemas"].items():
             frame_type = schema.get("properties", {}).get("type", {}).get("const")
-            if frame_type is not None and name not in (LIST_REPLY, METADATA_UPDATE):
+            if frame_type is not None and name not in (LIST_REPLY, METADATA_UPDATE, *ELSEWHERE):
                 self._by_type.setdefault(frame_type, name)
 
     @property

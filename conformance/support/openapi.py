@@ -41,16 +41,21 @@ class OpenApi:
     def problems(self, answer: Answer) -> Iterator[str]:
         """What is wrong with the body of an answer."""
         assert answer.operation is not None
-        response = self.operations[answer.operation]["responses"].get(str(answer.status))
-        if response is None:
-            # Statuses that the operation does not list are counted by the caller; an error is an error.
-            response = {"$ref": "#/components/responses/BadRequestError"}
+        schema = self._schema(answer.operation, answer.status)
+        if schema is not None:
+            yield from self._validator.problems(f"{answer.operation} {answer.status}", lambda: schema, answer.json)
+        elif answer.body:
+            yield f"expected no body, found {answer.body[:200]!r}"
+
+    def _schema(self, operation: str, status: int) -> Any:
+        """The schema of an answer; none where the body is empty.
+
+        An error without a schema, or with a status that the operation does not list, is an error like any other.
+        """
+        response = self.operations[operation]["responses"].get(str(status), {})
         if "$ref" in response:
             response = self._document["components"]["responses"][response["$ref"].rsplit("/", 1)[-1]]
         content = response.get("content", {}).get("application/json")
-        if content is None:
-            if answer.status < 400 and answer.body:
-                yield f"expected no body, found {answer.body[:200]!r}"
-            return
-        key = f"{answer.operation} {answer.status}"
-        yield from self._validator.problems(key, lambda: content["schema"], answer.json)
+        if content is not None:
+            return content["schema"]
+        return {"$ref": "#/components/schemas/ErrorResponse"} if status >= 400 else None

@@ -29,12 +29,17 @@ def pytest_assertion_pass() -> None:
     ASSERTIONS += 1
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Runs a test, then fails it for invalid answers and for marks that it did not earn."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A test begins, with the fixtures that it is the first to ask for."""
     global ASSERTIONS
     RECORDER.clear()
     ASSERTIONS = 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Runs a test, then fails it for invalid answers and for marks that it did not earn."""
     result = yield
     if RECORDER.violations:
         pytest.fail("contradicts the specification:\n" + "\n".join(RECORDER.violations), pytrace=False)
