@@ -42,7 +42,9 @@ class OpenApi:
         """What is wrong with the body of an answer."""
         assert answer.operation is not None
         schema = self._schema(answer.operation, answer.status)
-        if schema is not None:
+        if not answer.is_json:
+            yield f"no JSON: {answer.body[:200]!r}"
+        elif schema is not None:
             yield from self._validator.problems(f"{answer.operation} {answer.status}", lambda: schema, answer.json)
         elif answer.body:
             yield f"expected no body, found {answer.body[:200]!r}"

@@ -19,6 +19,15 @@ class Answer:
     body: bytes
 
     @property
+    def is_json(self) -> bool:
+        """Whether the body can be read; an empty one can."""
+        try:
+            _ = self.json
+        except ValueError:
+            return False
+        return True
+
+    @property
     def json(self) -> Any:
         """The body; none when it is empty."""
         return json.loads(self.body) if self.body else None

@@ -109,7 +109,7 @@ def test_a_limit_over_1000_gets_the_captured_words(alice: Trader) -> None:
 def test_a_value_of_the_status_field_is_no_filter_word(alice: Trader, status: str) -> None:
     answer = alice.raw.get("/markets", status=status)
     assert answer.status == 400
-    assert "Status" in answer.json["msg"]
+    assert "status" in answer.body.decode().lower()
 
 
 @pytest.mark.success("GetMarketOrderbook")
@@ -163,7 +163,7 @@ def test_books_are_asked_for_by_1_to_100_tickers(alice: Trader, count: int) -> N
     query = [("tickers", f"KXSIMCENT-{number:04}-A") for number in range(count)]
     answer = alice.raw.request("GET", "/markets/orderbooks", query=query)
     assert answer.status == 400
-    assert "Tickers" in answer.json["msg"]
+    assert "tickers" in answer.body.decode().lower()
 
 
 @pytest.mark.success("GetTrades")

@@ -112,7 +112,7 @@ def test_events_show_their_markets_only_when_asked(alice: Trader) -> None:
 def test_events_refuse_a_limit_over_200_and_a_status_that_is_no_filter_word(alice: Trader, query: dict) -> None:
     answer = alice.raw.get("/events", **query)
     assert answer.status == 400
-    assert answer.json["msg"].startswith("Parameter validation failed for GetEvents")
+    assert next(iter(query)) in answer.body.decode().lower()
 
 
 @pytest.mark.success("GetEvent")
@@ -131,9 +131,11 @@ def test_an_event_has_its_markets_beside_it_or_nested(alice: Trader) -> None:
 @pytest.mark.success("GetEvent")
 def test_an_event_can_leave_its_markets_out(alice: Trader) -> None:
     ticker = alice.sdk.get_events(limit=1, series_ticker=TAPER).events[0].event_ticker
-    bare = alice.sdk.get_event(ticker, exclude_markets=True)
-    assert not bare.markets
-    assert not bare.event.markets
+    # The SDK of the same version does not know the parameter.
+    bare = alice.raw.get(f"/events/{ticker}", exclude_markets="true").json
+    assert bare["event"]["event_ticker"] == ticker
+    assert not bare.get("markets")
+    assert not bare["event"].get("markets")
 
 
 @pytest.mark.error("GetEvent")
