@@ -1,1 +1,1 @@
-"""What the conformance tests stand on: a running exchange, clients that record, validators, and the count of coverage."""
+"""What the tests stand on: a running exchange, clients that record, validators, and the count of coverage."""

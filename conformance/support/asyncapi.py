@@ -24,7 +24,7 @@ class AsyncApi:
         """Reads the file."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         with path.open() as file:
-            self._document: dict[str, Any] = yaml.load(file, loader)  # noqa: S506 - a safe loader, by either name
+            self._document: dict[str, Any] = yaml.load(file, loader)
         components = self._document["components"]
         self._validator = Validator(components)
         self._by_type: dict[str, str] = {}

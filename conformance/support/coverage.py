@@ -1,5 +1,6 @@
 """Counts which operations the suite covers. An operation is covered when a passed test marked `success` and one marked
-`error` name it, each having received such an answer and evaluated at least one assertion."""
+`error` name it, each having received such an answer and evaluated at least one assertion.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """A raw WebSocket client: no SDK, no reconnecting, nothing hidden. Every frame is validated, recorded and kept, and the
-running numbers of every subscription are checked on the way in."""
+running numbers of every subscription are checked on the way in.
+"""
 
 from __future__ import annotations
 
@@ -177,9 +178,9 @@ class Feed:
 
     def _check_seq(self, frame: Frame) -> None:
         """Numbers begin at 1 for each sid and leave none out."""
-        seq, sid = frame.get("seq"), frame.get("sid")
-        if seq is None:
+        if "seq" not in frame:
             return
+        seq, sid = int(frame["seq"]), int(frame["sid"])
         expected = self._seqs.get(sid, 0) + 1
         assert seq == expected, f"sid {sid}: seq {seq} where {expected} was expected, in {frame}"
         self._seqs[sid] = seq

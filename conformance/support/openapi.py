@@ -20,7 +20,7 @@ class OpenApi:
         """Reads the file."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         with path.open() as file:
-            self._document: dict[str, Any] = yaml.load(file, loader)  # noqa: S506 - a safe loader, by either name
+            self._document: dict[str, Any] = yaml.load(file, loader)
         self._validator = Validator(self._document["components"])
 
     @property
@@ -32,7 +32,9 @@ class OpenApi:
     def operations(self) -> dict[str, dict[str, Any]]:
         """Every operation by its id."""
         methods = (method for path in self._document["paths"].values() for method in path.values())
-        return {method["operationId"]: method for method in methods if isinstance(method, dict) and "operationId" in method}
+        return {
+            method["operationId"]: method for method in methods if isinstance(method, dict) and "operationId" in method
+        }
 
     def lists_status(self, operation: str, status: int) -> bool:
         """Whether the specification names this status for an operation."""

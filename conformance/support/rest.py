@@ -22,7 +22,9 @@ Query = Mapping[str, Any] | list[tuple[str, Any]]
 class RecordingPool(urllib3.PoolManager):
     """Validates and remembers every answer."""
 
-    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> urllib3.BaseHTTPResponse:
+    def urlopen(  # type: ignore[override] # as the class itself overrides its base
+        self, method: str, url: str, redirect: bool = True, **kw: Any
+    ) -> urllib3.BaseHTTPResponse:
         """Carries out one request. Redirects are answers, not followed."""
         response = super().urlopen(method, url, redirect=False, **kw)
         parts = urlsplit(url)
@@ -38,7 +40,7 @@ def sdk_client(rest_url: str, key: Key) -> KalshiClient:
     configuration = Configuration(host=rest_url)
     configuration.api_key_id = key.key_id
     configuration.private_key_pem = key.pem
-    client = KalshiClient(configuration)
+    client: KalshiClient = KalshiClient(configuration)  # type: ignore[no-untyped-call]
     client.rest_client.pool_manager = RecordingPool(retries=False)
     return client
 
@@ -58,10 +60,10 @@ class Raw:
         method: str,
         path: str,
         body: object = None,
-        query: Query = (),
+        query: Query | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Sends a request. `path` is below the API's prefix; `body` goes out as it is when it is bytes, else as JSON."""
+        """Sends a request. `path` is below the API's prefix; `body` goes out as it is when bytes, else as JSON."""
         full = PREFIX + path
         sent = {"Accept": "application/json"}
         if self._signer is not None:

@@ -85,5 +85,5 @@ class Validator:
             whole = {**self._root, **strict(schema())}
             self._validators[key] = Draft202012Validator(whole, format_checker=FORMATS)
         for error in self._validators[key].iter_errors(value):
-            found = repr(error.instance)
-            yield f"{error.json_path}: {error.message if len(error.message) < 300 else error.validator} (found {found[:200]})"
+            message = error.message if len(error.message) < 300 else f"breaks the rule {error.validator}"
+            yield f"{error.json_path}: {message} (found {repr(error.instance)[:200]})"

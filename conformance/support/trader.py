@@ -56,17 +56,18 @@ class Trader:
 
     def place(self, ticker: str, side: str, price: str, count: str = "1.00", **fields: Any) -> CreateOrderV2Response:
         """Places an order by the SDK."""
-        return self.sdk.create_order_v2(**order(ticker, side, price, count, **fields))
+        placed: CreateOrderV2Response = self.sdk.create_order_v2(**order(ticker, side, price, count, **fields))
+        return placed
 
     def cash(self, shard: int) -> str:
         """The balance on a shard, in dollars."""
         breakdown = self.sdk.get_balance(exchange_index=shard).balance_breakdown or []
-        return next(entry.balance for entry in breakdown if entry.exchange_index == shard)
+        return str(next(entry.balance for entry in breakdown if entry.exchange_index == shard))
 
     def position(self, ticker: str) -> str:
         """The signed position in a market, `0.00` without one."""
         positions = self.sdk.get_positions(ticker=ticker).market_positions
-        return next((position.position_fp for position in positions), "0.00")
+        return str(next((position.position_fp for position in positions), "0.00"))
 
 
 def refusal(error: ApiException) -> tuple[int | None, dict[str, Any]]:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.coverage import Coverage, Scope
+from support.markets import LASTING, Markets
 from support.operations import sdk_operations
 from support.recorder import RECORDER
 from support.specs import CONFORMANCE, FOLDER_VARIABLE, SPECS
 from support.trader import Trader
 from support.venue import Account, Venue, start
-
-# Lasting markets on the quiet exchange: a quarter on each of its four grids.
-LASTING = 600
 
 COVERAGE = Coverage(Scope.load(CONFORMANCE / "coverage.toml"))
 ASSERTIONS = 0
@@ -81,12 +80,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             write(f"FAILED {problem}", red=True)
     terminalreporter.section("specifications")
     if SPECS.openapi is None or SPECS.asyncapi is None:
-        write(f"nothing was validated: no openapi.yaml and asyncapi.yaml in {SPECS.folder} ({FOLDER_VARIABLE} names another)")
+        write(f"nothing was validated: no openapi.yaml and asyncapi.yaml in {SPECS.folder}")
+        write(f"{FOLDER_VARIABLE} names another folder")
         return
     write(f"{SPECS.validated_bodies} bodies validated against openapi.yaml {SPECS.openapi.version}")
     write(f"{SPECS.validated_frames} frames validated against asyncapi.yaml {SPECS.asyncapi.version}")
     for deviation, count in SPECS.used.items():
-        write(f"{count} times as the exchange does against its specification: {deviation.reason} ({deviation.evidence})")
+        write(
+            f"{count} times as the exchange does against its specification: {deviation.reason} ({deviation.evidence})"
+        )
     for (operation, status), count in sorted(SPECS.unlisted.items()):
         write(f"{count} times a status that the specification does not list: {operation} {status}")
 
@@ -110,7 +112,7 @@ def _running(venue: Venue) -> Iterator[Venue]:
 @pytest.fixture(scope="session")
 def quiet(folder: Path) -> Iterator[Venue]:
     """Nobody but the tests trades, and nothing is limited or late: what is answered is true at once."""
-    exchange = {"tier": "unlimited", "order_latency_ms": 0, "read_lag_ms": 0, "cash": "1000"}
+    exchange: dict[str, str | int] = {"tier": "unlimited", "order_latency_ms": 0, "read_lag_ms": 0, "cash": "1000"}
     arguments = ("--quiet-markets", "--markets", str(LASTING + 1), "--accounts", "6", "--seed", "7")
     yield from _running(start(folder / "quiet", *arguments, exchange=exchange))
 
@@ -165,20 +167,6 @@ def erin(quiet: Venue) -> Trader:
 def frank(quiet: Venue) -> Account:
     """Has never traded."""
     return quiet.accounts[5]
-
-
-class Markets:
-    """Hands out markets of the quiet exchange that no other test has touched."""
-
-    def __init__(self, tickers: list[str]) -> None:
-        """Takes the names of all lasting markets."""
-        self._free = tickers
-
-    def take(self, series: str = "KXSIMCENT") -> str:
-        """A fresh market of a series: a cent grid on shard 0, unless another is wanted."""
-        ticker = next(name for name in self._free if name.startswith(f"{series}-"))
-        self._free.remove(ticker)
-        return ticker
 
 
 @pytest.fixture(scope="session")

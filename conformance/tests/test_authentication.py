@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.feed import Feed, Refused
 from support.rest import Raw, sdk_client
 from support.signing import Signer

@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
+
 from support.operations import operation_of, sdk_operations
 from support.recorder import Answer
 from support.specs import SPECS, Deviation, real_data

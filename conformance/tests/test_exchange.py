@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from support.rest import Raw
 from support.signing import Signer
 from support.trader import Trader

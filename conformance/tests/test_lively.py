@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.book import Book
 from support.specs import CONFORMANCE
 from support.trader import Trader
@@ -72,7 +73,12 @@ def _environment(venue: Venue) -> dict[str, str]:
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_the_python_examples_run_as_they_are_printed(lively: Venue, example: Path) -> None:
     run = subprocess.run(
-        [sys.executable, str(example)], env=_environment(lively), capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(example)],
+        env=_environment(lively),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip()

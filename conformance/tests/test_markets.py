@@ -6,9 +6,10 @@ import time
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException, NotFoundException
+
+from support.markets import LASTING, Markets
 from support.trader import Trader, refusal
 
-LASTING = 600
 GRIDS = {
     "KXSIMCENT": ("linear_cent", [("0.0000", "1.0000", "0.0100")]),
     "KXSIMDECI": ("deci_cent", [("0.0000", "1.0000", "0.0010")]),
@@ -32,7 +33,7 @@ def test_a_market_without_orders_has_the_captured_empty_prices(alice: Trader, ma
 
 @pytest.mark.success("GetMarket")
 @pytest.mark.parametrize("series", sorted(GRIDS))
-def test_the_bands_of_a_market_are_those_of_its_structure(alice: Trader, markets, series: str) -> None:  # noqa: ANN001
+def test_the_bands_of_a_market_are_those_of_its_structure(alice: Trader, markets: Markets, series: str) -> None:
     body = alice.sdk.get_market(markets.take(series)).market
     structure, bands = GRIDS[series]
     assert body.price_level_structure == structure
@@ -148,7 +149,7 @@ def test_a_depth_over_100_is_refused(alice: Trader, market: str) -> None:
 
 
 @pytest.mark.success("GetMarketOrderbooks")
-def test_several_books_come_in_one_answer(alice: Trader, markets) -> None:  # noqa: ANN001
+def test_several_books_come_in_one_answer(alice: Trader, markets: Markets) -> None:
     first, second = markets.take(), markets.take("KXSIMDECI")
     alice.place(second, "bid", "0.1230", "7.00")
     books = {book.ticker: book.orderbook_fp for book in alice.sdk.get_market_orderbooks([first, second]).orderbooks}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException, BadRequestException
-from support.signing import Signer
+
+from support.markets import Markets
 from support.rest import Raw
+from support.signing import Signer
 from support.trader import Trader, order, refusal
 from support.venue import Venue
 
@@ -14,7 +16,7 @@ NO_ORDER = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.success("BatchCreateOrdersV2")
-def test_a_batch_is_answered_in_its_order_and_201_whatever_its_parts_say(alice: Trader, markets) -> None:  # noqa: ANN001
+def test_a_batch_is_answered_in_its_order_and_201_whatever_its_parts_say(alice: Trader, markets: Markets) -> None:
     first, second = markets.take(), markets.take("KXSIMTAPER")
     batch = [
         order(first, "bid", "0.3000", "1.00", client_order_id="batch-1"),
@@ -61,7 +63,7 @@ def test_a_batch_that_costs_more_than_the_bucket_holds_is_refused_whole(limited:
 
 
 @pytest.mark.success("BatchCancelOrdersV2")
-def test_a_batched_cancel_answers_for_each_order(alice: Trader, markets) -> None:  # noqa: ANN001
+def test_a_batched_cancel_answers_for_each_order(alice: Trader, markets: Markets) -> None:
     first, second = markets.take(), markets.take("KXSIMTAPER")
     own = alice.place(first, "bid", "0.3000", "2.00")
     sharded = alice.place(second, "bid", "0.3000", "1.00")
@@ -88,8 +90,8 @@ def test_a_batched_cancel_names_its_orders(alice: Trader, body: object) -> None:
 
 @pytest.mark.success("CancelAllOrders")
 def test_cancel_all_leaves_nothing_on_any_shard_and_nothing_to_others(
-    carol: Trader, bob: Trader, markets
-) -> None:  # noqa: ANN001
+    carol: Trader, bob: Trader, markets: Markets
+) -> None:
     first, second = markets.take(), markets.take("KXSIMTAPER")
     own = [carol.place(first, "bid", "0.3000").order_id, carol.place(second, "ask", "0.7000").order_id]
     other = bob.place(first, "bid", "0.3000").order_id

@@ -6,6 +6,8 @@ import time
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException, BadRequestException, NotFoundException
+
+from support.markets import Markets
 from support.trader import Trader, client_order_id, refusal
 
 NO_ORDER = "00000000-0000-4000-8000-000000000000"
@@ -63,9 +65,7 @@ def test_without_market_and_shard_an_order_is_looked_for_on_shard_0(alice: Trade
 
 
 @pytest.mark.success("AmendOrderV2")
-def test_an_amend_to_another_price_keeps_the_order_and_loses_its_place(
-    alice: Trader, bob: Trader, market: str
-) -> None:
+def test_an_amend_to_another_price_keeps_the_order_and_loses_its_place(alice: Trader, bob: Trader, market: str) -> None:
     placed = alice.place(market, "bid", "0.3000", "2.00")
     bob.place(market, "bid", "0.3100", "4.00")
     amended = alice.sdk.amend_order_v2(placed.order_id, ticker=market, side="bid", price="0.3100", count="2.00")
@@ -152,7 +152,7 @@ def test_an_amend_that_changes_nothing_is_refused(alice: Trader, market: str) ->
 
 
 @pytest.mark.error("AmendOrderV2")
-def test_an_amend_names_the_orders_own_market_and_side(alice: Trader, markets) -> None:  # noqa: ANN001
+def test_an_amend_names_the_orders_own_market_and_side(alice: Trader, markets: Markets) -> None:
     own, other = markets.take(), markets.take()
     placed = alice.place(own, "bid", "0.3000")
     for ticker, side, code in ((own, "ask", "order_side_mismatch"), (other, "bid", "order_ticker_mismatch")):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException, BadRequestException, ConflictException
+
 from support.trader import Trader, client_order_id, order, refusal
 
 ORDERS = "/portfolio/events/orders"
@@ -43,9 +44,7 @@ def test_both_sides_trade_at_the_resting_price_and_the_taker_pays_the_fee(
 
 
 @pytest.mark.success("CreateOrderV2")
-def test_an_order_takes_the_best_prices_first_and_the_rest_of_it_rests(
-    alice: Trader, bob: Trader, market: str
-) -> None:
+def test_an_order_takes_the_best_prices_first_and_the_rest_of_it_rests(alice: Trader, bob: Trader, market: str) -> None:
     alice.place(market, "ask", "0.3200", "1.00")
     alice.place(market, "ask", "0.3000", "1.00")
     taken = bob.place(market, "bid", "0.3200", "3.00")
@@ -230,9 +229,7 @@ def test_a_count_is_positive(alice: Trader, market: str, count: str) -> None:
 def test_an_order_is_paid_for_in_advance(dave: Trader, market: str) -> None:
     with pytest.raises(BadRequestException) as error:
         dave.place(market, "bid", "0.9900", "1100.00")
-    assert refusal(error.value)[1] == {
-        "error": {"code": "insufficient_balance", "message": "insufficient balance"}
-    }
+    assert refusal(error.value)[1] == {"error": {"code": "insufficient_balance", "message": "insufficient balance"}}
 
 
 @pytest.mark.error("CreateOrderV2")
@@ -254,9 +251,7 @@ def test_a_body_that_is_no_json_is_a_bad_request(alice: Trader) -> None:
 
 
 @pytest.mark.error("CreateOrderV2")
-@pytest.mark.parametrize(
-    "field", ["ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type"]
-)
+@pytest.mark.parametrize("field", ["ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type"])
 def test_every_required_field_is_required(alice: Trader, market: str, field: str) -> None:
     body = order(market, "bid", "0.10")
     del body[field]
@@ -307,9 +302,7 @@ def test_reduce_only_closes_and_never_opens(alice: Trader, bob: Trader, market: 
     alice.place(market, "ask", "0.5000", "2.00")
     bob.place(market, "bid", "0.5000", "2.00")
     alice.place(market, "bid", "0.4000", "5.00")
-    closed = bob.place(
-        market, "ask", "0.4000", "5.00", reduce_only=True, time_in_force="immediate_or_cancel"
-    )
+    closed = bob.place(market, "ask", "0.4000", "5.00", reduce_only=True, time_in_force="immediate_or_cancel")
     assert closed.fill_count == "2.00"
     assert bob.position(market) == "0.00"
 

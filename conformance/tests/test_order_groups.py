@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException, BadRequestException, NotFoundException
+
 from support.trader import Trader, refusal
 
 NO_GROUP = "00000000-0000-4000-8000-000000000000"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException, NotFoundException
+
+from support.markets import LASTING
 from support.trader import Trader, refusal
 
-LASTING = 600
 CENT, TAPER = "KXSIMCENT", "KXSIMTAPER"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kalshi_python_sync.exceptions import ApiException
+
 from support.feed import Feed
 from support.trader import Trader, refusal
 
@@ -34,8 +35,10 @@ class Life:
 
 def _of(feed: Feed, ticker: str, event_type: str) -> dict[str, Any]:
     return feed.until(
-        lambda frame: frame["type"] == LIFECYCLE
-        and (frame["msg"]["market_ticker"], frame["msg"]["event_type"]) == (ticker, event_type),
+        lambda frame: (
+            frame["type"] == LIFECYCLE
+            and (frame["msg"]["market_ticker"], frame["msg"]["event_type"]) == (ticker, event_type)
+        ),
         timeout=40,
     )
 

@@ -6,8 +6,10 @@ import time
 from decimal import Decimal
 
 import pytest
+
 from support.book import Book
 from support.feed import Feed
+from support.markets import Markets
 from support.trader import Trader
 
 BOOK = "orderbook_delta"
@@ -108,7 +110,7 @@ def test_a_ticker_is_sent_when_something_of_it_changes(alice: Trader, bob: Trade
 
 
 @pytest.mark.success("channel:ticker")
-def test_a_ticker_subscription_without_markets_has_them_all(alice: Trader, markets) -> None:  # noqa: ANN001
+def test_a_ticker_subscription_without_markets_has_them_all(alice: Trader, markets: Markets) -> None:
     pair = [markets.take(), markets.take("KXSIMDECI")]
     with alice.feed() as feed:
         feed.subscribe("ticker")
@@ -170,7 +172,7 @@ def test_both_sides_get_their_own_fill_and_nobody_else(alice: Trader, bob: Trade
 
 
 @pytest.mark.success("channel:fill")
-def test_a_fill_subscription_can_be_narrowed(alice: Trader, bob: Trader, markets) -> None:  # noqa: ANN001
+def test_a_fill_subscription_can_be_narrowed(alice: Trader, bob: Trader, markets: Markets) -> None:
     wanted, other = markets.take(), markets.take()
     with bob.feed() as feed:
         sid = feed.subscribe("fill", wanted)
@@ -209,7 +211,11 @@ def test_an_order_is_reported_from_its_creation_to_its_end(alice: Trader, bob: T
         assert "seq" not in created
         message = created["msg"]
         assert (message["order_id"], message["client_order_id"]) == (placed.order_id, "life-1")
-        assert (message["status"], message["remaining_count_fp"], message["initial_count_fp"]) == ("resting", "5.00", "5.00")
+        assert (message["status"], message["remaining_count_fp"], message["initial_count_fp"]) == (
+            "resting",
+            "5.00",
+            "5.00",
+        )
         assert (message["ticker"], message["book_side"], message["exchange_index"]) == (market, "bid", 0)
         alice.sdk.decrease_order_v2(placed.order_id, reduce_by="1.00", market_ticker=market)
         alice.sdk.amend_order_v2(placed.order_id, ticker=market, side="bid", price="0.4100", count="4.00")

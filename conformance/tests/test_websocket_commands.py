@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from support.feed import Feed
+from support.markets import Markets
 from support.trader import Trader
 
 BOOK = "orderbook_delta"
@@ -27,12 +29,18 @@ def test_each_channel_of_a_command_gets_its_sid_in_turn(feed: Feed, market: str)
     command = feed.send("subscribe", {"channels": ["ticker", BOOK, "trade"], "market_ticker": market})
     replies = [feed.until(lambda frame: frame["type"] == "subscribed") for _ in range(3)]
     assert [reply["id"] for reply in replies] == [command] * 3
-    assert [(reply["msg"]["channel"], reply["msg"]["sid"]) for reply in replies] == [("ticker", 1), (BOOK, 2), ("trade", 3)]
+    assert [(reply["msg"]["channel"], reply["msg"]["sid"]) for reply in replies] == [
+        ("ticker", 1),
+        (BOOK, 2),
+        ("trade", 3),
+    ]
     assert all("seq" not in reply for reply in replies)
 
 
 @pytest.mark.success("ws:subscribe", "channel:orderbook_delta")
-def test_the_acknowledgement_comes_before_the_snapshots_in_the_order_of_the_tickers(feed: Feed, markets) -> None:  # noqa: ANN001
+def test_the_acknowledgement_comes_before_the_snapshots_in_the_order_of_the_tickers(
+    feed: Feed, markets: Markets
+) -> None:
     pair = [markets.take(), markets.take()]
     feed.subscribe(BOOK, *pair)
     snapshots = [feed.next(), feed.next()]
@@ -42,7 +50,7 @@ def test_the_acknowledgement_comes_before_the_snapshots_in_the_order_of_the_tick
 
 
 @pytest.mark.success("ws:subscribe", "channel:orderbook_delta")
-def test_a_repeated_subscribe_merges_and_sends_snapshots_of_new_markets_only(feed: Feed, markets) -> None:  # noqa: ANN001
+def test_a_repeated_subscribe_merges_and_sends_snapshots_of_new_markets_only(feed: Feed, markets: Markets) -> None:
     first, second = markets.take(), markets.take()
     sid = feed.subscribe(BOOK, first)
     assert feed.next()["type"] == "orderbook_snapshot"
@@ -56,7 +64,7 @@ def test_a_repeated_subscribe_merges_and_sends_snapshots_of_new_markets_only(fee
 
 
 @pytest.mark.success("ws:subscribe")
-def test_acknowledgements_leave_the_markets_out_when_asked(feed: Feed, markets) -> None:  # noqa: ANN001
+def test_acknowledgements_leave_the_markets_out_when_asked(feed: Feed, markets: Markets) -> None:
     sid = feed.subscribe(BOOK, markets.take(), skip_ticker_ack=True)
     added = feed.update(sid, "add_markets", market_tickers=[markets.take()])
     assert added["type"] == "ok"
@@ -159,8 +167,8 @@ def test_more_than_10000_commands_a_second_are_too_many(feed: Feed) -> None:
 
 @pytest.mark.success("ws:add_markets", "ws:delete_markets", "channel:orderbook_delta")
 def test_markets_are_added_with_a_snapshot_and_taken_away_in_silence(
-    feed: Feed, alice: Trader, markets
-) -> None:  # noqa: ANN001
+    feed: Feed, alice: Trader, markets: Markets
+) -> None:
     first, second = markets.take(), markets.take()
     sid = feed.subscribe(BOOK, first)
     feed.next()
@@ -193,9 +201,7 @@ def test_a_snapshot_on_demand_is_numbered_in_stream_and_carries_the_commands_id(
 
 @pytest.mark.error("ws:get_snapshot", "channel:orderbook_delta")
 @pytest.mark.parametrize("filters", [{}, {"market_ticker": "X"}])
-def test_a_snapshot_on_demand_is_asked_for_by_the_list_of_tickers_only(
-    feed: Feed, market: str, filters: dict
-) -> None:
+def test_a_snapshot_on_demand_is_asked_for_by_the_list_of_tickers_only(feed: Feed, market: str, filters: dict) -> None:
     sid = feed.subscribe(BOOK, market)
     feed.next()
     named = {"market_ticker": market} if filters else {}
