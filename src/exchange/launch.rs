@@ -107,12 +107,8 @@ fn issue_keys(directory: &Path, number: u8) -> Result<(AccountKeys, Vec<(String,
     let private_key_path = write_key(&rsa, directory, &name("rsa"))?;
     let ed25519_private_key_path = write_key(&ed25519, directory, &name("ed25519"))?;
     let signers = [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
-    let account = AccountKeys {
-        key_id: rsa.key_id,
-        private_key_path,
-        ed25519_key_id: ed25519.key_id,
-        ed25519_private_key_path,
-    };
+    let account =
+        AccountKeys { key_id: rsa.key_id, private_key_path, ed25519_key_id: ed25519.key_id, ed25519_private_key_path };
     Ok((account, signers))
 }
 
