@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Lasting markets on the quiet exchange: a quarter on each of its four grids.
+# Lasting markets on the quiet exchange, on its four grids in turn.
 LASTING = 600
 
 

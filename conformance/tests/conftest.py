@@ -113,7 +113,7 @@ def _running(venue: Venue) -> Iterator[Venue]:
 def quiet(folder: Path) -> Iterator[Venue]:
     """Nobody but the tests trades, and nothing is limited or late: what is answered is true at once."""
     exchange: dict[str, str | int] = {"tier": "unlimited", "order_latency_ms": 0, "read_lag_ms": 0, "cash": "1000"}
-    arguments = ("--quiet-markets", "--markets", str(LASTING + 1), "--accounts", "6", "--seed", "7")
+    arguments = ("--quiet-markets", "--markets", str(LASTING + 1), "--accounts", "7", "--seed", "7")
     yield from _running(start(folder / "quiet", *arguments, exchange=exchange))
 
 
@@ -161,6 +161,12 @@ def dave(quiet: Venue) -> Trader:
 def erin(quiet: Venue) -> Trader:
     """Signs with Ed25519. Owns order groups."""
     return Trader.of(quiet, 5, "ed25519")
+
+
+@pytest.fixture(scope="session")
+def grace(quiet: Venue) -> Trader:
+    """Signs with RSA. Has subaccounts."""
+    return Trader.of(quiet, 7, "rsa")
 
 
 @pytest.fixture(scope="session")
