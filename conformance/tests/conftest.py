@@ -58,7 +58,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def _is_whole_run(config: pytest.Config) -> bool:
     """Whether every test was asked for: a selection can't be judged by its coverage."""
-    return not config.option.keyword and not config.option.markexpr and not any("::" in arg for arg in config.args)
+    selected = config.option.keyword or config.option.markexpr
+    return not selected and config.args_source is not pytest.Config.ArgsSource.ARGS
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
