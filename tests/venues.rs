@@ -1,5 +1,6 @@
 //! Sessions on a venue outside, with an exchange of our own in its place: live, on paper, killed, and after a panic.
 
+use std::num::NonZeroU8;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ impl Outside {
             seed,
             settings: settings(&config.exchange).unwrap(),
             world: default_world(seed, 4, server.session_ms()),
+            accounts: NonZeroU8::MIN,
             cash: cash(&config.exchange, SHARDS),
             recordings: Vec::new(),
             server,
@@ -51,8 +53,8 @@ impl Outside {
         .unwrap();
         config.venue.rest_url = facts.rest_url.parse::<Endpoint>().unwrap().origin();
         config.venue.ws_url = facts.ws_url.parse::<Endpoint>().unwrap().origin();
-        config.venue.key_id = facts.ed25519_key_id;
-        config.venue.private_key_path = facts.ed25519_private_key_path.to_string_lossy().into_owned();
+        config.venue.key_id = facts.first.ed25519_key_id;
+        config.venue.private_key_path = facts.first.ed25519_private_key_path.to_string_lossy().into_owned();
         Self { handle, config, folder }
     }
 

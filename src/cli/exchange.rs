@@ -1,6 +1,7 @@
 //! `kalshi-actor exchange`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,6 +25,12 @@ pub(super) struct ExchangeArgs {
     /// How many markets are open at any time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     markets: u32,
+    /// How many accounts there are to trade with, each with keys and cash of its own
+    #[arg(long, value_name = "N", default_value = "1")]
+    accounts: NonZeroU8,
+    /// Nobody else trades: the generated markets open, close and settle, and their books are the clients' own
+    #[arg(long, conflicts_with = "from")]
+    quiet_markets: bool,
     /// Play recorded markets instead of generated ones: frames files, .jsonl or .zst
     #[arg(long, value_name = "FRAMES", num_args = 1..)]
     from: Vec<PathBuf>,
@@ -42,6 +49,7 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::install()?;
     let mut server = ServerConfig { listen: args.listen, ..ServerConfig::local() };
     let mut world = default_world(args.seed, usize::try_from(args.markets)?, server.session_ms());
+    world.quiet = args.quiet_markets;
     let mut recordings = Vec::new();
     if !args.from.is_empty() {
         let recorded = Recordings::load(&args.from, None)?;
@@ -52,6 +60,7 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         settings: settings(&config.exchange)?,
         world,
+        accounts: args.accounts,
         cash: cash(&config.exchange, SHARDS),
         recordings,
         server,

@@ -1,6 +1,7 @@
 //! Starts an exchange with sockets and keys: what the command `exchange` and a run on the embedded venue need.
 
 use std::io;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -13,7 +14,7 @@ use super::recordings::Recording;
 use super::server::{Server, ServerConfig, ServerError, ServerHandle};
 use super::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
 use crate::market::Money;
-use crate::wire::sign::SignError;
+use crate::wire::sign::{SignError, Verifier};
 
 /// What to launch.
 #[derive(Debug)]
@@ -24,7 +25,9 @@ pub struct LaunchConfig {
     pub settings: GatewaySettings,
     /// The markets and who trades in them.
     pub world: World,
-    /// The trader's cash, by shard.
+    /// How many accounts there are to trade with, at least one.
+    pub accounts: NonZeroU8,
+    /// The cash of each account, by shard.
     pub cash: Vec<(u8, Money)>,
     /// Recorded markets.
     pub recordings: Vec<Recording>,
@@ -41,6 +44,16 @@ pub struct Facts {
     pub rest_url: String,
     /// The WebSocket's URL.
     pub ws_url: String,
+    /// The keys of the first account.
+    #[serde(flatten)]
+    pub first: AccountKeys,
+    /// The keys of every account, the first one's again included.
+    pub accounts: Vec<AccountKeys>,
+}
+
+/// The keys of an account: either signs for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountKeys {
     /// The RSA key's id.
     pub key_id: String,
     /// Where its private key is.
@@ -84,23 +97,40 @@ fn write_key(key: &IssuedKey, directory: &Path, name: &str) -> Result<PathBuf, L
     Ok(path)
 }
 
-/// Makes keys for one trader, writes them, and starts the exchange on its sockets.
+/// Makes and writes the keys of an account. The first account's files have the plain names.
+fn issue_keys(directory: &Path, number: u8) -> Result<(AccountKeys, Vec<(String, Verifier)>), LaunchError> {
+    let (rsa, ed25519) = (keys::issue_rsa()?, keys::issue_ed25519()?);
+    let name = |kind: &str| match number {
+        1 => format!("{kind}.pem"),
+        _ => format!("account-{number}-{kind}.pem"),
+    };
+    let private_key_path = write_key(&rsa, directory, &name("rsa"))?;
+    let ed25519_private_key_path = write_key(&ed25519, directory, &name("ed25519"))?;
+    let signers = [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
+    let account =
+        AccountKeys { key_id: rsa.key_id, private_key_path, ed25519_key_id: ed25519.key_id, ed25519_private_key_path };
+    Ok((account, signers))
+}
+
+/// Makes keys for the accounts, writes them, and starts the exchange on its sockets.
 ///
 /// # Errors
 /// When a key can't be made or written, the world can't be listed, or the address can't be listened on.
 pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError> {
-    let (rsa, ed25519) = (keys::issue_rsa()?, keys::issue_ed25519()?);
     let directory = &config.key_directory;
     std::fs::create_dir_all(directory).map_err(|source| LaunchError::KeyFile { path: directory.clone(), source })?;
-    let private_key_path = write_key(&rsa, directory, "rsa.pem")?;
-    let ed25519_private_key_path = write_key(&ed25519, directory, "ed25519.pem")?;
-    let signers = [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
+    let (mut accounts, mut clients) = (Vec::new(), Vec::new());
+    for number in 1..=config.accounts.get() {
+        let (account, signers) = issue_keys(directory, number)?;
+        accounts.push(account);
+        clients.push(ClientAccount::with_cash(signers, config.cash.clone()));
+    }
     let session_ms = config.server.session_ms();
     let exchange = Exchange::new(
         ExchangeConfig {
             seed: config.seed,
             settings: config.settings,
-            clients: vec![ClientAccount::with_cash(signers, config.cash)],
+            clients,
             world: config.world,
             recordings: config.recordings,
         },
@@ -110,10 +140,8 @@ pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError
     let facts = Facts {
         rest_url: handle.rest_url.clone(),
         ws_url: handle.ws_url.clone(),
-        key_id: rsa.key_id,
-        private_key_path,
-        ed25519_key_id: ed25519.key_id,
-        ed25519_private_key_path,
+        first: accounts[0].clone(),
+        accounts,
     };
     Ok((handle, facts))
 }

@@ -73,6 +73,7 @@ pub struct Participants {
     crew: Crew,
     populations: Vec<Population>,
     series: Vec<(SeriesPlan, u32)>,
+    quiet: bool,
     agenda: BTreeSet<(i64, Task)>,
 }
 
@@ -94,6 +95,7 @@ impl Participants {
             crew,
             populations: Vec::new(),
             series: Vec::new(),
+            quiet: world.quiet,
             agenda: BTreeSet::new(),
         };
         for plan in world.markets {
@@ -132,14 +134,17 @@ impl Participants {
         let population = self.populations.len();
         // Spread over the first moments, so that markets don't march in step.
         let mut after = |most_ms: i64| begin_ms + self.rng.random_range(1..=most_ms);
-        let mut tasks = vec![
-            (after(FAIR_STEP_MS), Task::Move { population }),
-            (after(1_000) + ARRIVAL_MS, Task::Noise { population }),
-            (after(1_000) + ARRIVAL_MS, Task::Informed { population }),
-            (after(10_000) + ARRIVAL_MS, Task::Burst { population }),
-        ];
-        for maker in 0..makers.len() {
-            tasks.push((after(ARRIVAL_MS), Task::Requote { population, maker }));
+        // The result is drawn from the fair probability, traded or not.
+        let mut tasks = vec![(after(FAIR_STEP_MS), Task::Move { population })];
+        if !self.quiet {
+            tasks.extend([
+                (after(1_000) + ARRIVAL_MS, Task::Noise { population }),
+                (after(1_000) + ARRIVAL_MS, Task::Informed { population }),
+                (after(10_000) + ARRIVAL_MS, Task::Burst { population }),
+            ]);
+            for maker in 0..makers.len() {
+                tasks.push((after(ARRIVAL_MS), Task::Requote { population, maker }));
+            }
         }
         self.agenda.extend(tasks);
         self.populations.push(Population {

@@ -7,9 +7,13 @@ use crate::market::BookSide;
 const START_MS: i64 = 1_790_000_000_000;
 
 /// Runs the default world for some seconds and hands each event to `see`.
-fn run(seed: u64, markets: usize, seconds: i64, mut see: impl FnMut(&Engine, &Event)) -> Engine {
-    let mut engine = Engine::new(seed);
-    let mut participants = Participants::new(&mut engine, default_world(seed, markets, START_MS), START_MS).unwrap();
+fn run(seed: u64, markets: usize, seconds: i64, see: impl FnMut(&Engine, &Event)) -> Engine {
+    run_world(default_world(seed, markets, START_MS), seconds, see)
+}
+
+fn run_world(world: World, seconds: i64, mut see: impl FnMut(&Engine, &Event)) -> Engine {
+    let mut engine = Engine::new(world.seed);
+    let mut participants = Participants::new(&mut engine, world, START_MS).unwrap();
     let end_ms = START_MS + seconds * 1_000;
     while let Some(due_ms) = participants.next_ms().filter(|due_ms| *due_ms <= end_ms) {
         participants.advance(&mut engine, due_ms);
@@ -89,6 +93,19 @@ fn the_series_closes_determines_pays_and_goes_on() {
     );
     assert_eq!(engine.market(8).spec().ticker, "KXSIM15S-0002-UP");
     assert!(engine.market(8).volume() > crate::market::Count::ZERO);
+}
+
+#[test]
+fn in_a_quiet_world_markets_live_and_settle_but_nobody_trades() {
+    let (mut orders, mut settled) = (0, Vec::new());
+    let world = World { quiet: true, ..default_world(3, 8, START_MS) };
+    let engine = run_world(world, 33, |_, event| match event {
+        Event::Level { .. } | Event::Trade { .. } => orders += 1,
+        Event::Settled { market, .. } => settled.push(*market),
+        _ => {}
+    });
+    assert_eq!((orders, settled), (0, vec![7, 8]));
+    assert_eq!(engine.market_count(), 10);
 }
 
 #[test]

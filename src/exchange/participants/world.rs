@@ -55,6 +55,8 @@ pub struct World {
     pub markets: Vec<MarketPlan>,
     /// The series.
     pub series: Vec<SeriesPlan>,
+    /// Nobody trades: markets open, close and settle all the same, and their books are the clients' own.
+    pub quiet: bool,
 }
 
 /// The structures and shards that lasting markets take in turn.
@@ -143,5 +145,5 @@ pub fn default_world(seed: u64, markets: usize, now_ms: i64) -> World {
         settlement_timer_ms: 1_000,
         first_close_ms: now_ms + 15_000,
     });
-    World { seed, markets: plans.collect(), series: series.into_iter().collect() }
+    World { seed, markets: plans.collect(), series: series.into_iter().collect(), quiet: false }
 }

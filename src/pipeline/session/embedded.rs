@@ -1,5 +1,6 @@
 //! The embedded exchange beside a session: started before it, stopped after it, and asked for the truth at the end.
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -135,6 +136,7 @@ impl EmbeddedExchange {
             seed: plan.seed,
             settings: plan.settings,
             world: plan.world,
+            accounts: NonZeroU8::MIN,
             cash: plan.cash,
             recordings: plan.recordings,
             server,
@@ -142,8 +144,8 @@ impl EmbeddedExchange {
         })?;
         // Ed25519: the same signatures at a twentieth of the cost.
         let credentials = CredentialsConfig {
-            key_id: Some(facts.ed25519_key_id),
-            private_key_path: Some(facts.ed25519_private_key_path),
+            key_id: Some(facts.first.ed25519_key_id),
+            private_key_path: Some(facts.first.ed25519_private_key_path),
         };
         let credentials = Arc::new(load_credentials(&credentials, |_| None)?);
         let socket: Endpoint = facts.ws_url.parse()?;

@@ -71,10 +71,7 @@ pub fn write_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, ticker: &str, 
                 msg.integer("exchange_index", market.exchange_index);
                 msg.integer("open_ts", market.open_ts);
                 msg.integer("close_ts", market.close_ts);
-                let mut metadata = msg.object("additional_metadata");
-                metadata.text("title", market.title);
-                metadata.text("event_ticker", market.event_ticker);
-                metadata.end();
+                write_metadata(msg, market);
                 msg.text("event_type", "created");
                 write_structure(msg, market.price_level_structure, market.price_ranges);
             }
@@ -103,6 +100,21 @@ pub fn write_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, ticker: &str, 
             }
         }
     });
+}
+
+/// A market here has one name for everything, no rules, and expires when it closes.
+fn write_metadata(msg: &mut Object<'_>, market: &CreatedMarket<'_>) {
+    let mut metadata = msg.object("additional_metadata");
+    for key in ["name", "title", "yes_sub_title", "no_sub_title"] {
+        metadata.text(key, market.title);
+    }
+    for key in ["rules_primary", "rules_secondary"] {
+        metadata.text(key, "");
+    }
+    metadata.boolean("can_close_early", false);
+    metadata.text("event_ticker", market.event_ticker);
+    metadata.integer("expected_expiration_ts", market.close_ts);
+    metadata.end();
 }
 
 fn write_structure(msg: &mut Object<'_>, name: &str, ranges: &[PriceRange]) {
