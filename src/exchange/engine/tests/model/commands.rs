@@ -16,7 +16,7 @@ pub(super) struct Timed {
 pub(super) enum Command {
     Create(Create),
     Cancel { pick: usize },
-    Amend { pick: usize, cents: u16, units: i64, ends: Ends, name: Option<u32> },
+    Amend { pick: usize, terms: Option<(u16, i64)>, ends: Ends, name: Option<u32> },
     Decrease { pick: usize, units: i64, to: bool },
     CancelAll { trader: usize, everywhere: bool, again: bool },
     NewGroup { trader: usize, shard: u8, limit: i64 },
@@ -112,12 +112,14 @@ fn create() -> impl Strategy<Value = Command> {
 }
 
 pub(super) fn order_command() -> impl Strategy<Value = Command> {
+    // Without terms an amend leaves price and count.
+    let terms = proptest::option::weighted(0.8, (47u16..54, 1i64..1_500));
     let ends = prop_oneof![6 => Just(Ends::Keep), 1 => Just(Ends::Never), 1 => (0i64..40).prop_map(Ends::In)];
     prop_oneof![
         32 => create(),
         5 => any::<usize>().prop_map(|pick| Command::Cancel { pick }),
-        8 => (any::<usize>(), 47u16..54, 1i64..1_500, ends, name())
-            .prop_map(|(pick, cents, units, ends, name)| Command::Amend { pick, cents, units, ends, name }),
+        8 => (any::<usize>(), terms, ends, name())
+            .prop_map(|(pick, terms, ends, name)| Command::Amend { pick, terms, ends, name }),
         4 => (any::<usize>(), 0i64..300, any::<bool>())
             .prop_map(|(pick, units, to)| Command::Decrease { pick, units, to }),
         1 => (0usize..8, any::<bool>(), any::<bool>())

@@ -32,8 +32,9 @@ fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Resul
     let now_ms = world.now_ms;
     match *command {
         Command::Create(ref create) => check_create(world, reference, create)?,
-        Command::Amend { pick, cents, units, ends, name } => {
+        Command::Amend { pick, terms, ends, name } => {
             let Some((account, id)) = world.pick(pick) else { return Ok(()) };
+            let (cents, units) = terms.unwrap_or_else(|| reference.terms(id));
             let to = Amended { cents, units, ends, name: name.map(name_text) };
             check_amend(world, reference, account, id, &to)?;
         }
@@ -235,6 +236,7 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES / 4))]
     #[test]
     fn random_commands_do_the_same_where_each_order_is_covered_by_itself(
         commands in proptest::collection::vec(timed(), 1..COMMANDS_MAX),
@@ -271,7 +273,8 @@ fn run_recorded(world: &mut World, groups: &mut Vec<OrderGroupId>, command: &Com
                 world.placed.push((new.account, placed.order));
             }
         }
-        Command::Amend { pick, cents, units, .. } => {
+        Command::Amend { pick, terms, .. } => {
+            let (cents, units) = terms.unwrap_or((50, 500));
             if let Some((account, id)) = world.pick(pick) {
                 let known = world.engine.order(id).map(|record| (record.market, record.side));
                 let (market, side) = known.unwrap_or((0, BookSide::Bid));

@@ -265,6 +265,12 @@ impl Reference {
         Ok(left)
     }
 
+    /// What an amend names that changes neither price nor count.
+    pub(super) fn terms(&self, id: OrderId) -> (u16, i64) {
+        let order = self.orders.iter().find(|order| order.id == id);
+        order.map_or((50, 100), |order| (order.cents, order.filled + order.units))
+    }
+
     /// What an amend is refused for before anybody asks about cash, or the place of its order in the list.
     pub(super) fn refuses_amend(&mut self, account: AccountId, id: OrderId, to: &Amended) -> Result<usize, Reject> {
         let index = self.own(account, id)?;
