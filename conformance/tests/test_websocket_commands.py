@@ -107,6 +107,14 @@ def test_an_unknown_channel_among_known_ones_opens_nothing(feed: Feed) -> None:
     assert feed.ask("list_subscriptions")["msg"] == []
 
 
+@pytest.mark.error("ws:subscribe")
+def test_a_subscription_has_room_for_20000_markets(feed: Feed) -> None:
+    names = [f"KXNOSUCH-{number}" for number in range(20_001)]
+    reply = feed.ask("subscribe", {"channels": ["trade"], "market_tickers": names})
+    assert reply["msg"] == error(26, "Subscription market limit exceeded")
+    assert feed.ask("list_subscriptions")["msg"] == []
+
+
 @pytest.mark.success("ws:unsubscribe")
 def test_unsubscribing_ends_the_channel_and_a_new_subscription_gets_a_new_sid(
     feed: Feed, alice: Trader, market: str
