@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,7 @@ def test_the_python_examples_run_as_they_are_printed(lively: Venue, example: Pat
     assert not any(line.startswith("-----BEGIN") for line in run.stdout.splitlines())
 
 
+@pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="needs curl and openssl")
 def test_the_shell_example_runs_as_it_is_printed(lively: Venue) -> None:
     run = subprocess.run(
         ["bash", str(EXAMPLES / "curl.sh")],
