@@ -18,6 +18,7 @@ use crate::exchange::venue::Exchange;
 use crate::execute::DayState;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
+use crate::ports::ConnectionId;
 use crate::wire::sign::Credentials;
 
 /// How a simulation runs.
@@ -62,8 +63,8 @@ pub struct Simulation<P: Policy> {
     /// Until when `decide` does nothing, as if another program had its core.
     decide_frozen_ns: u64,
     snapshot_buffers: usize,
-    /// The newest frame that reached the feed stage.
-    newest_frame: Option<Arc<[u8]>>,
+    /// The newest frame that reached the feed stage, and on which connection.
+    newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
 }
 
 impl<P: Policy> Simulation<P> {
@@ -132,8 +133,8 @@ impl<P: Policy> Simulation<P> {
         self.wires.day
     }
 
-    /// The newest frame that reached the feed stage since the last call.
-    pub fn take_newest_frame(&mut self) -> Option<Arc<[u8]>> {
+    /// The newest frame that reached the feed stage since the last call, and on which connection.
+    pub fn take_newest_frame(&mut self) -> Option<(ConnectionId, Arc<[u8]>)> {
         self.newest_frame.take()
     }
 

@@ -58,7 +58,7 @@ impl Checker {
 
     /// After every step.
     pub(super) fn step<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
-        let changed = simulation.take_newest_frame().and_then(|text| self.books.apply(&text));
+        let changed = simulation.take_newest_frame().and_then(|(connection, text)| self.books.apply(connection, &text));
         if let Some(ticker) = changed {
             self.book_is_true(simulation, &ticker)?;
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::ports::ConnectionId;
+
 /// A market's book: contracts by outcome and price, both as the exchange wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReferenceBook {
@@ -17,6 +19,7 @@ pub(super) struct ReferenceBook {
 /// The books of one connection after another.
 #[derive(Debug, Default)]
 pub(super) struct ReferenceBooks {
+    connection: ConnectionId,
     newest_seq: BTreeMap<u64, u64>,
     sid_of: BTreeMap<String, u64>,
     books: BTreeMap<String, ReferenceBook>,
@@ -38,7 +41,7 @@ fn units(value: &Value, scale: i64) -> Option<i64> {
 }
 
 impl ReferenceBooks {
-    /// A new connection: nothing is known.
+    /// Another trader: nothing is known.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
@@ -47,8 +50,15 @@ impl ReferenceBooks {
         self.books.get(ticker)
     }
 
-    /// Applies a frame. Returns the market whose book it was about.
-    pub(super) fn apply(&mut self, text: &[u8]) -> Option<String> {
+    /// Applies a frame. Returns the market whose book it was about. The first frame of a new connection ends what is known
+    /// from the old one; what still comes on the old one is of no interest.
+    pub(super) fn apply(&mut self, connection: ConnectionId, text: &[u8]) -> Option<String> {
+        if connection < self.connection {
+            return None;
+        }
+        if connection > self.connection {
+            *self = Self { connection, ..Self::default() };
+        }
         // What can't be read says nothing; the hole it leaves in the sequence does.
         let frame: Value = serde_json::from_slice(text).ok()?;
         let sid = frame["sid"].as_u64()?;
@@ -117,13 +127,23 @@ mod tests {
     #[test]
     fn deltas_add_up_and_a_hole_in_the_sequence_ends_the_trust() {
         let mut books = ReferenceBooks::default();
-        assert_eq!(books.apply(SNAPSHOT.as_bytes()).as_deref(), Some("KXA"));
-        books.apply(delta(2, "-3.50").as_bytes());
+        assert_eq!(books.apply(1, SNAPSHOT.as_bytes()).as_deref(), Some("KXA"));
+        books.apply(1, delta(2, "-3.50").as_bytes());
         assert_eq!(books.book("KXA").unwrap().levels, BTreeMap::from([((false, 4_200), 650)]));
         assert!(books.book("KXA").unwrap().fresh);
-        books.apply(delta(4, "1.00").as_bytes());
+        books.apply(1, delta(4, "1.00").as_bytes());
         assert!(!books.book("KXA").unwrap().fresh);
-        books.apply(SNAPSHOT.replace(r#""seq":1"#, r#""seq":5"#).as_bytes());
+        books.apply(1, SNAPSHOT.replace(r#""seq":1"#, r#""seq":5"#).as_bytes());
         assert!(books.book("KXA").unwrap().fresh);
+    }
+
+    #[test]
+    fn a_new_connection_begins_with_nothing_and_the_old_one_is_over() {
+        let mut books = ReferenceBooks::default();
+        books.apply(1, SNAPSHOT.as_bytes());
+        assert_eq!(books.apply(2, br#"{"type":"subscribed","sid":1,"msg":{}}"#), None);
+        assert!(books.book("KXA").is_none());
+        assert_eq!(books.apply(1, SNAPSHOT.as_bytes()), None);
+        assert!(books.book("KXA").is_none());
     }
 }

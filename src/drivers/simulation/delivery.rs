@@ -50,7 +50,7 @@ impl<P: Policy> Simulation<P> {
             }
             Packet::Frame { role: Role::Feed, connection, text } => {
                 self.keep(&text, now);
-                self.newest_frame = Some(Arc::clone(&text));
+                self.newest_frame = Some((connection, Arc::clone(&text)));
                 self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
             }
             Packet::Frame { role: Role::Reconcile, connection, text } => {
