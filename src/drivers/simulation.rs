@@ -62,6 +62,9 @@ pub struct Simulation<P: Policy> {
     decide_fed: bool,
     /// Until when `decide` does nothing, as if another program had its core.
     decide_frozen_ns: u64,
+    /// Whether it has been frozen since it was last handed anything, and whether it has caught up.
+    backlog: bool,
+    worked_off: bool,
     snapshot_buffers: usize,
     /// The newest frame that reached the feed stage, and on which connection.
     newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
@@ -87,6 +90,8 @@ impl<P: Policy> Simulation<P> {
             steps_at_instant: 0,
             decide_fed: false,
             decide_frozen_ns: 0,
+            backlog: false,
+            worked_off: false,
             snapshot_buffers: config.snapshot_buffers,
             newest_frame: None,
         };
@@ -136,6 +141,11 @@ impl<P: Policy> Simulation<P> {
     /// The newest frame that reached the feed stage since the last call, and on which connection.
     pub fn take_newest_frame(&mut self) -> Option<(ConnectionId, Arc<[u8]>)> {
         self.newest_frame.take()
+    }
+
+    /// Whether `decide` has worked off, since the last call, what had waited while it was frozen.
+    pub fn take_worked_off(&mut self) -> bool {
+        std::mem::take(&mut self.worked_off)
     }
 
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
@@ -324,8 +334,10 @@ impl<P: Policy> Simulation<P> {
 
     fn settle_decide(&mut self, now: Now) -> bool {
         if self.decide_frozen_ns > self.now_ns {
+            self.backlog = true;
             return false;
         }
+        self.worked_off |= std::mem::take(&mut self.backlog);
         let decide = &mut self.stages.decide;
         let mut moved = false;
         while let Some(update) = self.wires.portfolio.pop() {
