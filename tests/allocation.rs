@@ -464,7 +464,7 @@ impl Bench {
             self.book(BookEventKind::Delta, Outcome::No, 56, contracts);
             self.refuse_intents();
         }
-        self.execute.audit();
+        self.execute.audit().unwrap();
     }
 
     /// Gives what the policy wanted its verdict, as if `execute` had refused it.

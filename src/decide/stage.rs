@@ -114,6 +114,11 @@ impl<P: Policy> DecideStage<P> {
         (market.key == key && market.trust == Trust::Fresh).then_some(&market.book)
     }
 
+    /// The newest overflow epoch whose markets have all been marked: until it is the newest raised, books may be wrong.
+    pub fn epoch_cleared(&self) -> u64 {
+        self.epoch_cleared
+    }
+
     /// A market was listed, or what is known of a listed one changed. Its grid may become finer; a book that does not
     /// fit the new grid is asked for again.
     pub fn on_listing(&mut self, listing: &Listing, now: Now) {

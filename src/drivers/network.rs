@@ -1,11 +1,13 @@
-//! The virtual network: messages that arrive later, in the order of their arrival times.
+//! The virtual network: messages that arrive later, each connection's in the order in which they were sent. Faults come
+//! from [`super::network_faults`].
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
+use super::network_faults::{Fate, NetworkFaults};
 use crate::exchange::gateway::{SessionId, Ticket};
-use crate::ports::{ConnectionId, RequestId};
+use crate::ports::{ConnectionId, NoAnswer, RequestId};
 
 /// Which stage's WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,10 +34,10 @@ pub(crate) enum Packet {
     Open { session: SessionId },
     /// A text frame reaches the exchange.
     Text { session: SessionId, text: String },
-    /// The client hung up.
+    /// The client hung up, or its connection was cut.
     HungUp { session: SessionId },
     /// A request reaches the exchange.
-    Request { ticket: Ticket, method: &'static str, target: String, body: Vec<u8> },
+    Request { ticket: Ticket, method: &'static str, target: String, body: Vec<u8>, sent_wall_ms: i64 },
     /// The handshake's success reaches the client.
     Opened { role: Role, connection: ConnectionId },
     /// The handshake was refused, or the connection ended.
@@ -45,7 +47,29 @@ pub(crate) enum Packet {
     /// A ping reaches the client.
     Ping { role: Role, connection: ConnectionId },
     /// A response reaches the client.
-    Answer { asker: Asker, status: u16, body: Vec<u8> },
+    Answer { ticket: Ticket, status: u16, body: Vec<u8> },
+    /// The connection of a request ended without one.
+    NoAnswer { ticket: Ticket, why: NoAnswer },
+}
+
+/// What keeps its order: one direction of one WebSocket. Requests have a connection each while they are under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    Up(SessionId),
+    Down(Role, ConnectionId),
+}
+
+impl Packet {
+    fn lane(&self) -> Option<Lane> {
+        match self {
+            Self::Open { session } | Self::Text { session, .. } | Self::HungUp { session } => Some(Lane::Up(*session)),
+            Self::Opened { role, connection }
+            | Self::Lost { role, connection, .. }
+            | Self::Frame { role, connection, .. }
+            | Self::Ping { role, connection } => Some(Lane::Down(*role, *connection)),
+            Self::Request { .. } | Self::Answer { .. } | Self::NoAnswer { .. } => None,
+        }
+    }
 }
 
 struct InFlight {
@@ -80,17 +104,65 @@ pub(crate) struct Network {
     queue: BinaryHeap<Reverse<InFlight>>,
     latency_ns: u64,
     sent: u64,
+    /// When the newest message of a connection arrives: none overtakes it.
+    newest: BTreeMap<Lane, u64>,
+    faults: NetworkFaults,
 }
 
 impl Network {
-    pub(crate) fn new(latency_ns: u64) -> Self {
-        Self { queue: BinaryHeap::new(), latency_ns, sent: 0 }
+    pub(crate) fn new(latency_ns: u64, faults: NetworkFaults) -> Self {
+        Self { queue: BinaryHeap::new(), latency_ns, sent: 0, newest: BTreeMap::new(), faults }
     }
 
+    pub(crate) fn faults(&self) -> &NetworkFaults {
+        &self.faults
+    }
+
+    pub(crate) fn faults_mut(&mut self) -> &mut NetworkFaults {
+        &mut self.faults
+    }
+
+    /// Sends a message, whatever the network does to it.
     pub(crate) fn send(&mut self, now_ns: u64, packet: Packet) {
+        match self.faults.fate(&packet) {
+            Fate::Arrives => self.carry(now_ns, 0, packet),
+            Fate::Late(by_ns) => self.carry(now_ns, by_ns, packet),
+            Fate::Becomes(other) => self.carry(now_ns, 0, other),
+            Fate::Vanishes => {}
+        }
+    }
+
+    fn carry(&mut self, now_ns: u64, by_ns: u64, packet: Packet) {
+        let mut arrival_ns = now_ns + self.latency_ns + by_ns;
+        if let Some(lane) = packet.lane() {
+            let newest = self.newest.entry(lane).or_default();
+            arrival_ns = arrival_ns.max(*newest);
+            *newest = arrival_ns;
+        }
         let number = self.sent;
         self.sent += 1;
-        self.queue.push(Reverse(InFlight { arrival_ns: now_ns + self.latency_ns, number, packet }));
+        self.queue.push(Reverse(InFlight { arrival_ns, number, packet }));
+    }
+
+    /// The connection is gone: what was on its way to the client never arrives. The exchange learns of it as anyone does.
+    pub(crate) fn cut(&mut self, now_ns: u64, session: SessionId, role: Role, connection: ConnectionId) {
+        let down = Lane::Down(role, connection);
+        self.queue.retain(|Reverse(flying)| flying.packet.lane() != Some(down));
+        self.newest.remove(&down);
+        self.carry(now_ns, 0, Packet::HungUp { session });
+        let reason = "the connection was reset".to_owned();
+        self.carry(now_ns, 0, Packet::Lost { role, connection, reason, http_status: None });
+    }
+
+    /// The client is gone: nothing arrives at it any more. What it has sent still reaches the exchange.
+    pub(crate) fn forget_client(&mut self) {
+        self.queue.retain(|Reverse(flying)| {
+            matches!(
+                flying.packet,
+                Packet::Open { .. } | Packet::Text { .. } | Packet::HungUp { .. } | Packet::Request { .. }
+            )
+        });
+        self.newest.retain(|lane, _| matches!(lane, Lane::Up(_)));
     }
 
     /// When the next message arrives.
@@ -104,5 +176,40 @@ impl Network {
             return None;
         }
         self.queue.pop().map(|Reverse(first)| first.packet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::network_faults::FaultRates;
+    use super::*;
+
+    #[test]
+    fn a_delayed_message_holds_up_its_own_connection_and_no_other() {
+        let mut network = Network::new(10, NetworkFaults::new(1, FaultRates::none()));
+        let frame = |connection, text: &str| Packet::Frame {
+            role: Role::Feed,
+            connection,
+            text: Arc::from(text.as_bytes().to_vec().into_boxed_slice()),
+        };
+        network.carry(0, 100, frame(1, "slow"));
+        network.carry(1, 0, frame(1, "behind"));
+        network.carry(2, 0, frame(2, "other"));
+        let mut order = Vec::new();
+        while let Some(at_ns) = network.next_ns() {
+            let Some(Packet::Frame { text, .. }) = network.arrived(at_ns) else { panic!("only frames were sent") };
+            order.push((at_ns, String::from_utf8(text.to_vec()).unwrap()));
+        }
+        assert_eq!(order, [(12, "other".to_owned()), (110, "slow".to_owned()), (110, "behind".to_owned())]);
+    }
+
+    #[test]
+    fn a_cut_loses_what_was_on_its_way_to_the_client_and_tells_both_ends() {
+        let mut network = Network::new(10, NetworkFaults::new(1, FaultRates::none()));
+        network.send(0, Packet::Ping { role: Role::Reconcile, connection: 4 });
+        network.cut(5, 9, Role::Reconcile, 4);
+        assert!(matches!(network.arrived(15), Some(Packet::HungUp { session: 9 })));
+        assert!(matches!(network.arrived(15), Some(Packet::Lost { connection: 4, .. })));
+        assert!(network.arrived(u64::MAX).is_none());
     }
 }

@@ -5,6 +5,9 @@ mod delivery;
 
 use std::sync::Arc;
 
+use super::network::Network;
+use super::network_faults::NetworkFaults;
+pub use super::network_faults::{FaultRates, NetworkFault};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
 pub use super::wires::{ReceivedFrame, SentRequest};
 use crate::clock::{NEVER_NS, Now, SessionClock};
@@ -12,8 +15,10 @@ use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
+use crate::execute::DayState;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
+use crate::ports::ConnectionId;
 use crate::wire::sign::Credentials;
 
 /// How a simulation runs.
@@ -22,6 +27,8 @@ pub struct SimulationConfig {
     pub clock: SessionClock,
     /// One-way delay of every message, in milliseconds of session time, so that the speed changes nothing.
     pub network_latency_ms: u64,
+    /// What the network does to messages, and from which seed.
+    pub network_faults: (u64, FaultRates),
     /// Messages in each ring.
     pub ring_capacity: usize,
     /// Buffers for snapshots.
@@ -53,6 +60,14 @@ pub struct Simulation<P: Policy> {
     steps_at_instant: u32,
     /// Whether `decide` has had events since it was last told that its ring is empty.
     decide_fed: bool,
+    /// Until when `decide` does nothing, as if another program had its core.
+    decide_frozen_ns: u64,
+    /// Whether it has been frozen since it was last handed anything, and whether it has caught up.
+    backlog: bool,
+    worked_off: bool,
+    snapshot_buffers: usize,
+    /// The newest frame that reached the feed stage, and on which connection.
+    newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
 }
 
 impl<P: Policy> Simulation<P> {
@@ -60,7 +75,9 @@ impl<P: Policy> Simulation<P> {
     #[must_use]
     pub fn new(config: SimulationConfig, stages: Stages<P>, exchange: Exchange, tamper: Option<Tamper>) -> Self {
         let latency_ns = config.clock.duration_ns(config.network_latency_ms);
-        let wires = Wires::new(config.ring_capacity, config.snapshot_buffers, latency_ns);
+        let (seed, rates) = config.network_faults;
+        let network = Network::new(latency_ns, NetworkFaults::new(seed, rates));
+        let wires = Wires::new(config.ring_capacity, config.snapshot_buffers, network);
         let mut simulation = Self {
             clock: config.clock,
             now_ns: 0,
@@ -72,11 +89,69 @@ impl<P: Policy> Simulation<P> {
             tamper,
             steps_at_instant: 0,
             decide_fed: false,
+            decide_frozen_ns: 0,
+            backlog: false,
+            worked_off: false,
+            snapshot_buffers: config.snapshot_buffers,
+            newest_frame: None,
         };
-        let now = simulation.tick();
-        simulation.stages.feed.start(now, &mut FeedIo(&mut simulation.wires));
-        simulation.stages.reconcile.start(now, &mut ReconcileIo(&mut simulation.wires));
+        simulation.start_stages();
         simulation
+    }
+
+    fn start_stages(&mut self) {
+        let now = self.tick();
+        self.stages.feed.start(now, &mut FeedIo(&mut self.wires));
+        self.stages.reconcile.start(now, &mut ReconcileIo(&mut self.wires));
+    }
+
+    /// The trader crashes, and another starts in its place at once. What was sent still reaches the exchange; what was on
+    /// its way to the trader is lost.
+    pub fn crash(&mut self, stages: Stages<P>) {
+        self.tick();
+        self.wires.crash(self.snapshot_buffers);
+        self.stages = stages;
+        self.decide_fed = false;
+        self.decide_frozen_ns = 0;
+        self.start_stages();
+    }
+
+    /// `decide` does nothing for so long; its rings fill.
+    pub fn freeze_decide(&mut self, for_ms: u64) {
+        self.decide_frozen_ns = self.now_ns + self.clock.duration_ns(for_ms);
+    }
+
+    /// The network works from now on.
+    pub fn end_network_faults(&mut self) {
+        self.wires.network.faults_mut().end();
+    }
+
+    /// How often the network did something.
+    #[must_use]
+    pub fn network_faults(&self, fault: NetworkFault) -> u64 {
+        self.wires.network.faults().count(fault)
+    }
+
+    /// What is kept on disk of the day's loss.
+    #[must_use]
+    pub fn day_state(&self) -> DayState {
+        self.wires.day
+    }
+
+    /// The newest frame that reached the feed stage since the last call, and on which connection.
+    pub fn take_newest_frame(&mut self) -> Option<(ConnectionId, Arc<[u8]>)> {
+        self.newest_frame.take()
+    }
+
+    /// Whether `decide` has worked off, since the last call, what had waited while it was frozen.
+    pub fn take_worked_off(&mut self) -> bool {
+        std::mem::take(&mut self.worked_off)
+    }
+
+    /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
+    #[must_use]
+    pub fn decide_is_current(&self) -> bool {
+        self.wires.book.is_empty() && self.wires.overflow_epoch == self.stages.decide.epoch_cleared()
     }
 
     /// Runs until that session time.
@@ -94,12 +169,17 @@ impl<P: Policy> Simulation<P> {
         self.stages.execute.rehearse(now, &mut ExecuteIo(&mut self.wires));
     }
 
+    /// Asks the trader to stop.
+    pub fn request_stop(&mut self) {
+        let now = self.tick();
+        self.stages.execute.stop(now, &mut ExecuteIo(&mut self.wires));
+    }
+
     /// Stops the trader and runs until nothing of it is open and ledger and exchange were compared for the last time, for
     /// at most so many session milliseconds. Says whether it got there.
     pub fn stop(&mut self, patience_ms: i64) -> bool {
-        let now = self.tick();
-        self.stages.execute.stop(now, &mut ExecuteIo(&mut self.wires));
-        let end_ns = self.clock.mono_ns(now.session_ms + patience_ms);
+        self.request_stop();
+        let end_ns = self.clock.mono_ns(self.session_ms() + patience_ms);
         while self.stages.execute.agreement().is_none() {
             if !self.step(end_ns) {
                 return false;
@@ -157,7 +237,7 @@ impl<P: Policy> Simulation<P> {
     }
 
     /// Handles everything of this moment, then moves to the next one. False when the next is after `end_ns`.
-    fn step(&mut self, end_ns: u64) -> bool {
+    pub(super) fn step(&mut self, end_ns: u64) -> bool {
         self.settle();
         let next_ns = self.next_ns();
         if next_ns > end_ns || next_ns == NEVER_NS {
@@ -167,7 +247,7 @@ impl<P: Policy> Simulation<P> {
         let now = self.tick();
         self.exchange.advance(self.exchange_now());
         self.flush_exchange();
-        while let Some(packet) = self.wires.network.arrived(now.mono_ns) {
+        if let Some(packet) = self.wires.network.arrived(now.mono_ns) {
             self.deliver(packet, now);
         }
         self.fire_timers(now);
@@ -197,13 +277,14 @@ impl<P: Policy> Simulation<P> {
     }
 
     /// What happens next in each part.
-    fn deadlines(&self) -> [(&'static str, u64); 6] {
+    fn deadlines(&self) -> [(&'static str, u64); 7] {
         let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
         [
             ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
             ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
             ("feed", self.stages.feed.deadline_ns()),
-            ("decide", self.stages.decide.deadline_ns()),
+            ("decide", self.stages.decide.deadline_ns().max(self.decide_frozen_ns)),
+            ("thaw", if self.decide_frozen_ns > self.now_ns { self.decide_frozen_ns } else { NEVER_NS }),
             ("execute", self.stages.execute.deadline_ns()),
             ("reconcile", self.stages.reconcile.deadline_ns()),
         ]
@@ -214,7 +295,7 @@ impl<P: Policy> Simulation<P> {
         if feed.deadline_ns() <= now.mono_ns {
             feed.on_timer(now, &mut FeedIo(&mut self.wires));
         }
-        if decide.deadline_ns() <= now.mono_ns {
+        if decide.deadline_ns().max(self.decide_frozen_ns) <= now.mono_ns {
             decide.on_timer(now, &mut DecideIo(&mut self.wires));
         }
         if execute.deadline_ns() <= now.mono_ns {
@@ -252,6 +333,11 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn settle_decide(&mut self, now: Now) -> bool {
+        if self.decide_frozen_ns > self.now_ns {
+            self.backlog = true;
+            return false;
+        }
+        self.worked_off |= std::mem::take(&mut self.backlog);
         let decide = &mut self.stages.decide;
         let mut moved = false;
         while let Some(update) = self.wires.portfolio.pop() {
@@ -307,7 +393,6 @@ mod tests {
     use crate::decide::policy::HoldPolicy;
     use crate::exchange::keys::issue_ed25519;
     use crate::exchange::venue::ExchangeConfig;
-    use crate::execute::DayState;
     use crate::pipeline::stages::{Start, build_stages};
     use crate::wire::sign::Signer;
 
@@ -319,6 +404,7 @@ mod tests {
         let config = SimulationConfig {
             clock,
             network_latency_ms: 0,
+            network_faults: (0, FaultRates::none()),
             ring_capacity: 64,
             snapshot_buffers: 4,
             credentials: Arc::new(Credentials { key_id: key.key_id, signer }),

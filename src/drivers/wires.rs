@@ -42,6 +42,10 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.items.pop_front()
     }
@@ -90,6 +94,8 @@ pub(crate) struct Wires {
     pub(crate) decisions: Vec<DecisionRecord>,
     pub(crate) sent: Vec<SentRequest>,
     pub(crate) frames: Vec<ReceivedFrame>,
+    /// What would be on disk of the day's loss.
+    pub(crate) day: DayState,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
     pub(crate) tickets: BTreeMap<Ticket, Asker>,
     next_session: SessionId,
@@ -97,11 +103,11 @@ pub(crate) struct Wires {
 }
 
 impl Wires {
-    pub(crate) fn new(ring_capacity: usize, snapshot_buffers: usize, latency_ns: u64) -> Self {
+    pub(crate) fn new(ring_capacity: usize, snapshot_buffers: usize, network: Network) -> Self {
         Self {
             now_ns: 0,
             session_ms: 0,
-            network: Network::new(latency_ns),
+            network,
             book: Queue::new(ring_capacity),
             pool: (0..snapshot_buffers).map(|_| Box::default()).collect(),
             overflow_epoch: 0,
@@ -115,10 +121,30 @@ impl Wires {
             decisions: Vec::new(),
             sent: Vec::new(),
             frames: Vec::new(),
+            day: DayState::default(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             next_session: 1,
             next_ticket: 1,
+        }
+    }
+
+    /// The trader is gone: its rings, its requests and what was on its way to it. The exchange sees its connections end.
+    pub(crate) fn crash(&mut self, snapshot_buffers: usize) {
+        self.book.items.clear();
+        self.pool = (0..snapshot_buffers).map(|_| Box::default()).collect();
+        self.overflow_epoch = 0;
+        self.resyncs.items.clear();
+        self.statuses.items.clear();
+        self.intents.items.clear();
+        self.portfolio.items.clear();
+        self.queries.items.clear();
+        self.account.items.clear();
+        self.listings.items.clear();
+        self.tickets.clear();
+        self.network.forget_client();
+        for (session, _) in std::mem::take(&mut self.sessions) {
+            self.send_packet(Packet::HungUp { session });
         }
     }
 
@@ -130,7 +156,13 @@ impl Wires {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.tickets.insert(ticket, asker);
-        self.send_packet(Packet::Request { ticket, method, target: target.to_owned(), body: body.to_vec() });
+        self.send_packet(Packet::Request {
+            ticket,
+            method,
+            target: target.to_owned(),
+            body: body.to_vec(),
+            sent_wall_ms: self.session_ms,
+        });
     }
 
     fn connect(&mut self, role: Role, connection: ConnectionId) {
@@ -283,7 +315,9 @@ impl ExecutePort for ExecuteIo<'_> {
         self.0.queries.push(*query).map_err(|_| Full)
     }
 
-    fn persist(&mut self, _day: &DayState) {}
+    fn persist(&mut self, day: &DayState) {
+        self.0.day = *day;
+    }
 
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}
 }

@@ -152,11 +152,22 @@ impl Ledger {
     }
 
     /// Checks that the totals are the sums of their parts.
-    pub fn audit(&self) {
-        let sum = |part: fn(&ShardCash) -> Money| self.shards.iter().map(part).sum::<Money>();
-        assert_eq!(sum(|shard| shard.available), self.available, "available is the sum over the shards");
-        assert_eq!(sum(|shard| shard.reserved), self.reserved, "reserved is the sum over the shards");
-        assert_eq!(sum(|shard| shard.awaiting), self.awaiting, "awaiting is the sum over the shards");
+    ///
+    /// # Errors
+    /// In words, which one is not.
+    pub fn audit(&self) -> Result<(), String> {
+        let parts: [(&str, fn(&ShardCash) -> Money, Money); 3] = [
+            ("available", |shard| shard.available, self.available),
+            ("reserved", |shard| shard.reserved, self.reserved),
+            ("awaiting", |shard| shard.awaiting, self.awaiting),
+        ];
+        for (what, part, kept) in parts {
+            let sum: Money = self.shards.iter().map(part).sum();
+            if sum != kept {
+                return Err(format!("{what}: the shards sum to {sum}, the ledger keeps {kept}"));
+            }
+        }
+        Ok(())
     }
 
     /// The shards that have been spoken of, in that order.
@@ -240,7 +251,7 @@ mod tests {
         assert_eq!((ledger.awaiting(), ledger.realized()), (Money::from_dollars(10), Money::from_dollars(6)));
         ledger.book_payment(2, booking.cash, Money::ZERO, 2);
         assert_eq!(ledger.shard(2).unwrap().cash(), Money::from_micros(105_832_000));
-        ledger.audit();
+        ledger.audit().unwrap();
     }
 
     #[test]
@@ -253,6 +264,6 @@ mod tests {
         assert_eq!(ledger.shard(0).unwrap().available, Money::from_dollars(10));
         ledger.reserve(1, Money::from_dollars(5), Money::from_dollars(2));
         assert_eq!((ledger.available(), ledger.reserved()), (Money::from_dollars(28), Money::from_dollars(2)));
-        ledger.audit();
+        ledger.audit().unwrap();
     }
 }

@@ -208,22 +208,31 @@ impl ExecuteStage {
 
     /// Checks every sum against its parts: for tests and simulations, as it looks at every order.
     ///
-    /// # Panics
-    /// When the ledger is wrong.
-    pub fn audit(&self) {
-        self.ledger.audit();
-        let orders: Money = self.orders.iter().map(|(_, order)| order.reserved).sum();
-        assert_eq!(orders, self.ledger.reserved(), "reserved is the sum over the open orders");
-        let cost: Money = self.directory.iter().map(|market| market.position.cost).sum();
-        assert_eq!(cost, self.ledger.cost(), "cost is the sum over the positions");
-        let unrealized: Money = self.directory.iter().map(|market| market.unrealized).sum();
-        assert_eq!(unrealized, self.unrealized, "unrealised is the sum over the positions");
+    /// # Errors
+    /// In words, when the ledger is wrong.
+    pub fn audit(&self) -> Result<(), String> {
+        self.ledger.audit()?;
+        let same = |what: &str, sum: Money, kept: Money| {
+            if sum == kept { Ok(()) } else { Err(format!("{what}: the parts sum to {sum}, the ledger keeps {kept}")) }
+        };
+        same(
+            "reserved by open orders",
+            self.orders.iter().map(|(_, order)| order.reserved).sum(),
+            self.ledger.reserved(),
+        )?;
+        same(
+            "cost of the positions",
+            self.directory.iter().map(|market| market.position.cost).sum(),
+            self.ledger.cost(),
+        )?;
+        same("unrealised", self.directory.iter().map(|market| market.unrealized).sum(), self.unrealized)?;
         for market in self.directory.iter() {
-            let ours = self
-                .orders
-                .in_market(market.key.position())
-                .filter(|(_, order)| order.is_ours() && order.state.is_open());
-            assert!(ours.count() <= 1, "at most one open order of ours in {}", market.ticker);
+            let in_market = self.orders.in_market(market.key.position());
+            let open = in_market.filter(|(_, order)| order.is_ours() && order.state.is_open()).count();
+            if open > 1 {
+                return Err(format!("{open} open orders of ours in {}: expected at most one", market.ticker));
+            }
         }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::Config;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::simulation::{Simulation, SimulationConfig, Tamper};
+use kalshi_actor::drivers::simulation::{FaultRates, Simulation, SimulationConfig, Tamper};
 use kalshi_actor::exchange::engine::MarketState;
 use kalshi_actor::exchange::gateway::GatewaySettings;
 use kalshi_actor::exchange::keys::issue_ed25519;
@@ -81,6 +81,7 @@ impl Plan {
         let simulation = SimulationConfig {
             clock,
             network_latency_ms: 2,
+            network_faults: (0, FaultRates::none()),
             ring_capacity: 1_024,
             snapshot_buffers: 64,
             credentials: Arc::new(credentials),
@@ -98,7 +99,7 @@ pub fn stop_and_check(simulation: &mut Simulation<AnyPolicy>) {
     assert_eq!((counters.compares_differed, counters.position_surprises), (0, 0), "{counters:?}");
     assert!(simulation.stop(60_000), "still not quiet: {:?}", simulation.stages().execute.agreement());
     let execute = &simulation.stages().execute;
-    execute.audit();
+    execute.audit().unwrap();
     assert_eq!(execute.tripped(), None);
     let agreement = execute.agreement().unwrap();
     assert!(agreement.agrees, "{:?}", agreement.differences);

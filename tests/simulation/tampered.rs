@@ -28,7 +28,7 @@ fn differences(tamper: Tamper) -> Vec<Difference> {
     assert!(fills(&simulation).0 > 0);
     simulation.stop(120_000);
     let execute = &simulation.stages().execute;
-    execute.audit();
+    execute.audit().unwrap();
     println!("{:?}", execute.tripped());
     let agreement = execute.agreement().expect("the run ends with a comparison");
     assert!(!agreement.agrees);

@@ -210,7 +210,7 @@ impl Inside {
         assert_eq!(execute.tripped(), None);
         let agreement = execute.agreement().unwrap();
         assert!(agreement.agrees, "{:?}", agreement.differences);
-        execute.audit();
+        execute.audit().unwrap();
         assert_eq!(execute.counters().fills, self.truth.fills() as u64);
         self.truth.assert_nothing_rests();
     }

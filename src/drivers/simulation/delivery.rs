@@ -4,15 +4,19 @@
 use std::sync::Arc;
 
 use super::super::network::{Asker, Packet, Role};
+use super::super::network_faults::NetworkFault;
 use super::super::wires::{ExecuteIo, FeedIo, ReceivedFrame, ReconcileIo};
 use super::Simulation;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
-use crate::ports::ConnectionLost;
+use crate::ports::{ConnectionLost, NoAnswer};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
+
+/// Later than any working network: who sent the request has given it up or will soon.
+const LATE_MS: i64 = 3_500;
 
 impl<P: Policy> Simulation<P> {
     /// Hands a message that has arrived to whom it is for, and follows it through to its end.
@@ -21,7 +25,14 @@ impl<P: Policy> Simulation<P> {
             Packet::Open { session } => self.open(session),
             Packet::Text { session, text } => self.exchange.text(session, text.as_bytes(), self.exchange_now()),
             Packet::HungUp { session } => self.exchange.closed(session),
-            Packet::Request { ticket, method, target, body } => self.request(ticket, method, &target, &body),
+            Packet::Request { ticket, method, target, body, sent_wall_ms } => {
+                if now.session_ms - sent_wall_ms > LATE_MS {
+                    self.wires.network.faults_mut().note(NetworkFault::RequestLate);
+                }
+                let hand_in =
+                    |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.http(ticket, request, now);
+                self.signed(method, &target, &body, sent_wall_ms, hand_in);
+            }
             Packet::Opened { role, connection } => match role {
                 Role::Feed => self.stages.feed.on_opened(connection, now, &mut FeedIo(&mut self.wires)),
                 Role::Reconcile => {
@@ -39,6 +50,7 @@ impl<P: Policy> Simulation<P> {
             }
             Packet::Frame { role: Role::Feed, connection, text } => {
                 self.keep(&text, now);
+                self.newest_frame = Some((connection, Arc::clone(&text)));
                 self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
             }
             Packet::Frame { role: Role::Reconcile, connection, text } => {
@@ -47,18 +59,40 @@ impl<P: Policy> Simulation<P> {
             }
             Packet::Ping { role: Role::Feed, connection } => self.stages.feed.on_ping(connection, now),
             Packet::Ping { role: Role::Reconcile, connection } => self.stages.reconcile.on_ping(connection, now),
-            Packet::Answer { asker: Asker::Execute(request), status, body } => {
-                let port = &mut ExecuteIo(&mut self.wires);
-                self.stages.execute.on_answer(request, status, &body, now.mono_ns, now, port);
-            }
-            Packet::Answer { asker: Asker::Reconcile(request), status, body } => {
-                let port = &mut ReconcileIo(&mut self.wires);
-                self.stages.reconcile.on_answer(request, status, &body, now.mono_ns, now, port);
-            }
+            Packet::Answer { ticket, status, body } => self.answer(ticket, status, &body, now),
+            Packet::NoAnswer { ticket, why } => self.no_answer(ticket, why, now),
         }
         self.flush_exchange();
         // Each input is followed through to its end before the next one, as a live driver with idle threads would.
         self.settle();
+    }
+
+    /// What belongs to a request that was given up arrives nowhere.
+    fn answer(&mut self, ticket: Ticket, status: u16, body: &[u8], now: Now) {
+        match self.wires.tickets.remove(&ticket) {
+            Some(Asker::Execute(request)) => {
+                let port = &mut ExecuteIo(&mut self.wires);
+                self.stages.execute.on_answer(request, status, body, now.mono_ns, now, port);
+            }
+            Some(Asker::Reconcile(request)) => {
+                let port = &mut ReconcileIo(&mut self.wires);
+                self.stages.reconcile.on_answer(request, status, body, now.mono_ns, now, port);
+            }
+            None => {}
+        }
+    }
+
+    fn no_answer(&mut self, ticket: Ticket, why: NoAnswer, now: Now) {
+        match self.wires.tickets.remove(&ticket) {
+            Some(Asker::Execute(request)) => {
+                self.stages.execute.on_no_answer(request, why, now, &mut ExecuteIo(&mut self.wires));
+            }
+            Some(Asker::Reconcile(request)) => {
+                let port = &mut ReconcileIo(&mut self.wires);
+                self.stages.reconcile.on_no_answer(request, "the connection was cut", now, port);
+            }
+            None => {}
+        }
     }
 
     fn keep(&mut self, text: &Arc<[u8]>, now: Now) {
@@ -77,6 +111,7 @@ impl<P: Policy> Simulation<P> {
         method: &str,
         target: &str,
         body: &[u8],
+        signed_wall_ms: i64,
         hand_in: impl FnOnce(&mut Exchange, &HttpRequest<'_>, ExchangeNow) -> T,
     ) -> T {
         let now = self.exchange_now();
@@ -84,9 +119,9 @@ impl<P: Policy> Simulation<P> {
         let mut signature = SignatureText::default();
         self.credentials
             .signer
-            .sign(now.wall_ms, method, path, &mut signature)
+            .sign(signed_wall_ms, method, path, &mut signature)
             .expect("a key that was loaded can sign a short text");
-        let timestamp = now.wall_ms.to_string();
+        let timestamp = signed_wall_ms.to_string();
         let request = HttpRequest {
             method,
             target,
@@ -100,7 +135,9 @@ impl<P: Policy> Simulation<P> {
 
     fn open(&mut self, session: SessionId) {
         let Some((role, connection)) = self.wires.sessions.get(&session).copied() else { return };
-        let opened = self.signed("GET", WS_PATH, &[], |exchange, request, now| exchange.open(session, request, now));
+        let wall_ms = self.exchange_now().wall_ms;
+        let hand_in = |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.open(session, request, now);
+        let opened = self.signed("GET", WS_PATH, &[], wall_ms, hand_in);
         let packet = match opened {
             Ok(()) => Packet::Opened { role, connection },
             Err(response) => Packet::Lost {
@@ -113,24 +150,14 @@ impl<P: Policy> Simulation<P> {
         self.wires.network.send(self.now_ns, packet);
     }
 
-    fn request(&mut self, ticket: Ticket, method: &'static str, target: &str, body: &[u8]) {
-        self.signed(method, target, body, |exchange, request, now| exchange.http(ticket, request, now));
-    }
-
     /// Puts what the exchange wrote on the network.
     pub(super) fn flush_exchange(&mut self) {
         while let Some(output) = self.exchange.poll() {
             let packet = match output {
-                Output::Response { ticket, response } => self
-                    .wires
-                    .tickets
-                    .remove(&ticket)
-                    .map(|asker| Packet::Answer { asker, status: response.status, body: response.body }),
-                Output::Frame { session, text } => self
-                    .wires
-                    .sessions
-                    .get(&session)
-                    .map(|&(role, connection)| Packet::Frame { role, connection, text }),
+                Output::Response { ticket, response } => {
+                    Some(Packet::Answer { ticket, status: response.status, body: response.body })
+                }
+                Output::Frame { session, text } => self.frame(session, text),
                 Output::Ping { session, .. } => {
                     self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
                 }
@@ -138,10 +165,21 @@ impl<P: Policy> Simulation<P> {
                     Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
                 }),
             };
-            // What belongs to a connection or request that was given up arrives nowhere.
+            // What belongs to a connection that was given up arrives nowhere.
             if let Some(packet) = packet {
                 self.wires.network.send(self.now_ns, packet);
             }
         }
+    }
+
+    /// A frame on its way to the client, unless that is gone or its connection is cut just now.
+    fn frame(&mut self, session: SessionId, text: Arc<[u8]>) -> Option<Packet> {
+        let (role, connection) = self.wires.sessions.get(&session).copied()?;
+        if self.wires.network.faults_mut().cuts() {
+            self.wires.sessions.remove(&session);
+            self.wires.network.cut(self.now_ns, session, role, connection);
+            return None;
+        }
+        Some(Packet::Frame { role, connection, text })
     }
 }

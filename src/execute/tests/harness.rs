@@ -190,7 +190,7 @@ impl Bench {
 
     pub fn account(&mut self, event: AccountEvent) {
         self.stage.on_account(&event, self.now, &mut self.port);
-        self.stage.audit();
+        self.stage.audit().unwrap();
     }
 
     pub fn status(&mut self, key: MarketKey, phase: Phase, fresh: bool, settlement: Option<Price>) {
@@ -204,7 +204,7 @@ impl Bench {
             bands: GridBands::cents(),
         };
         self.stage.on_status(&status, self.now, &mut self.port);
-        self.stage.audit();
+        self.stage.audit().unwrap();
     }
 
     /// An intent at a book of 40 / 44.
@@ -228,14 +228,14 @@ impl Bench {
             stamps: DecisionStamps::default(),
         };
         self.stage.on_intent(&intent, self.now, &mut self.port);
-        self.stage.audit();
+        self.stage.audit().unwrap();
         intent.id
     }
 
     pub fn answer(&mut self, request: RequestId, status: u16, body: &serde_json::Value) {
         let body = body.to_string();
         self.stage.on_answer(request, status, body.as_bytes(), 0, self.now, &mut self.port);
-        self.stage.audit();
+        self.stage.audit().unwrap();
     }
 
     pub fn accept(&mut self, request: RequestId, order: u128, filled: i64, remaining: i64) {
@@ -297,7 +297,7 @@ impl Bench {
             }
             self.now = self.clock.now(due_ns.max(self.now.mono_ns + 1).min(until_ns));
             self.stage.on_timer(self.now, &mut self.port);
-            self.stage.audit();
+            self.stage.audit().unwrap();
             if self.now.mono_ns == until_ns {
                 return;
             }

@@ -83,7 +83,7 @@ impl Session {
                 2 => (),
                 _ => self.bench.answer(request, status, &body),
             }
-            self.bench.stage.audit();
+            self.bench.stage.audit().unwrap();
             if self.random.random_bool(0.4) {
                 return;
             }

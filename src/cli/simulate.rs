@@ -1,0 +1,176 @@
+//! `kalshi-actor simulate`: seed after seed of the whole trader on the simulated network.
+
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use crossbeam::channel;
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
+use kalshi_actor::exchange::keys::issue_ed25519;
+
+/// The arguments of `simulate`.
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// The seeds, the second one excluded
+    #[arg(long, value_name = "A..B", default_value = "0..20", value_parser = parse_seeds)]
+    seeds: Range<u64>,
+    /// How much goes wrong: none, default, or hell
+    #[arg(long, value_name = "LEVEL", default_value = "default", value_parser = |text: &str| text.parse::<Faults>())]
+    faults: Faults,
+    /// Simulated minutes of trading a seed, before faults end and the trader stops
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    minutes: u16,
+    /// Markets at a time, on two shards
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    markets: u16,
+    /// What decides: maker, onnx, or hold
+    #[arg(long, value_name = "NAME", default_value = "maker")]
+    policy: PolicySpec,
+    /// Seeds at a time; without it as many as there are cores
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Print a line for every seed
+    #[arg(long)]
+    verbose: bool,
+}
+
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    let range = text.split_once("..").and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
+    match range {
+        Some(range) if !range.is_empty() => Ok(range),
+        Some(range) => Err(format!("no seed is in {}..{}; expected A..B with A below B", range.start, range.end)),
+        None => Err("expected A..B with two whole numbers, such as 0..200".to_owned()),
+    }
+}
+
+/// The sums over the seeds.
+#[derive(Debug, Default)]
+struct Sums {
+    seeds: u64,
+    simulated_ms: i64,
+    steps: u64,
+    orders: u64,
+    fills: u64,
+    partial_fills: u64,
+    unknown: u64,
+    unknown_resolved: u64,
+    troubles: Troubles,
+    violations: u64,
+}
+
+impl Sums {
+    fn add(&mut self, report: &SeedReport) {
+        self.seeds += 1;
+        self.simulated_ms += report.simulated_ms;
+        self.steps += report.steps;
+        self.orders += report.orders;
+        self.fills += report.fills;
+        self.partial_fills += report.partial_fills;
+        self.unknown += report.unknown;
+        self.unknown_resolved += report.unknown_resolved;
+        self.troubles.merge(&report.troubles);
+        self.violations += u64::from(report.violation.is_some());
+    }
+}
+
+pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
+    let campaign = Campaign {
+        duration_ms: i64::from(args.minutes) * 60_000,
+        markets: usize::from(args.markets),
+        faults: args.faults,
+        policy: AnyPolicy::load(&args.policy, None)?,
+    };
+    let key = issue_ed25519().context("a key for the simulated account")?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.map_or(cores, usize::from);
+    let (next, began) = (AtomicU64::new(args.seeds.start), Instant::now());
+    let mut sums = Sums::default();
+    std::thread::scope(|scope| {
+        let (sender, reports) = channel::bounded(jobs);
+        for _ in 0..jobs {
+            let (campaign, key, next, sender) = (&campaign, &key, &next, sender.clone());
+            scope.spawn(move || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= args.seeds.end || sender.send(campaign.run(seed, key)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for report in reports {
+            sums.add(&report);
+            tell(&report, args);
+        }
+    });
+    print_sums(&sums, began.elapsed().as_secs_f64());
+    Ok(if sums.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(report: &SeedReport, args: &SimulateArgs) {
+    if args.verbose {
+        println!(
+            "seed {}: trace {:016x}, {} steps, {} orders, {} fills, {} unknown",
+            report.seed, report.trace, report.steps, report.orders, report.fills, report.unknown
+        );
+    }
+    let Some(found) = &report.violation else { return };
+    let at_ms = report.simulated_ms;
+    println!("seed {}, step {}, after {at_ms} ms: {}", report.seed, found.step, found.violation.invariant);
+    println!("  {}", found.violation.detail);
+    for event in &found.last_events {
+        println!("  sent {event}");
+    }
+    let level = match args.faults {
+        Faults::None => "none",
+        Faults::Default => "default",
+        Faults::Hell => "hell",
+    };
+    println!(
+        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --markets {} --policy {}",
+        report.seed,
+        report.seed + 1,
+        args.minutes,
+        args.markets,
+        args.policy
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hours for people")]
+fn print_sums(sums: &Sums, wall_s: f64) {
+    let hours = sums.simulated_ms as f64 / 3_600_000.0;
+    println!(
+        "{} seeds, {hours:.1} simulated hours in {wall_s:.0} s ({:.2} hours a second), {} steps",
+        sums.seeds,
+        hours / wall_s,
+        sums.steps
+    );
+    println!(
+        "{} orders, {} fills, {} partial; {} orders unknown, {} resolved",
+        sums.orders, sums.fills, sums.partial_fills, sums.unknown, sums.unknown_resolved
+    );
+    let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    println!("faults: {}", kinds.join(", "));
+    match sums.violations {
+        0 => println!("no violation"),
+        count => println!("{count} SEEDS VIOLATE AN INVARIANT"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_seeds;
+
+    #[test]
+    fn seed_ranges_that_are_none_are_refused_with_what_was_expected() {
+        assert_eq!(parse_seeds("3..5"), Ok(3..5));
+        for text in ["", "7", "5..5", "9..2", "a..b", "1..-2"] {
+            assert!(parse_seeds(text).unwrap_err().contains("expected A..B"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Campaigns: the whole trader on the simulated network, seed after seed, with faults, crashes and restarts, checked
+//! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
+
+mod invariants;
+mod reference;
+mod trouble;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+pub use invariants::Violation;
+use invariants::{Checker, Limits};
+pub use trouble::{Faults, Troubles};
+
+use super::simulation::{FaultRates, NetworkFault, Simulation, SimulationConfig};
+use crate::clock::SessionClock;
+use crate::config::Config;
+use crate::decide::policy::AnyPolicy;
+use crate::exchange::gateway::GatewaySettings;
+use crate::exchange::keys::IssuedKey;
+use crate::exchange::participants::default_world;
+use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use crate::execute::{DayState, ExecuteCounters};
+use crate::pipeline::stages::{Stages, Start, build_stages};
+use crate::wire::sign::{Credentials, Signer};
+
+/// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.
+const START_MS: i64 = 1_790_000_000_000;
+/// After the last fault: time for what is late to arrive and for what is unknown to be resolved, before the stop.
+const HEALING_MS: i64 = 60_000;
+/// How long a stop may take.
+const STOP_MS: i64 = 120_000;
+/// Lines of what was sent that a violation shows.
+const LAST_EVENTS: usize = 12;
+
+/// What every seed of a campaign has in common.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Simulated time with faults, in milliseconds.
+    pub duration_ms: i64,
+    /// Markets at a time.
+    pub markets: usize,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Decides.
+    pub policy: AnyPolicy,
+}
+
+/// What became of a seed.
+#[derive(Clone, Debug, Default)]
+pub struct SeedReport {
+    /// The seed.
+    pub seed: u64,
+    /// A hash over every request, decision and frame.
+    pub trace: u64,
+    /// Simulated milliseconds.
+    pub simulated_ms: i64,
+    /// Steps of the simulation.
+    pub steps: u64,
+    /// Orders placed, amends and cancels not counted.
+    pub orders: u64,
+    /// Fills.
+    pub fills: u64,
+    /// Fills that left something of their order.
+    pub partial_fills: u64,
+    /// Orders whose fate was unknown.
+    pub unknown: u64,
+    /// Of those, orders whose fate was found out.
+    pub unknown_resolved: u64,
+    /// Faults that took effect, by kind.
+    pub troubles: Troubles,
+    /// What did not hold, when and after what.
+    pub violation: Option<FoundViolation>,
+}
+
+/// A violation with its place.
+#[derive(Clone, Debug)]
+pub struct FoundViolation {
+    /// What did not hold.
+    pub violation: Violation,
+    /// After which step.
+    pub step: u64,
+    /// At which session time.
+    pub session_ms: i64,
+    /// The last requests of the trader before it.
+    pub last_events: Vec<String>,
+}
+
+impl Campaign {
+    /// Runs one seed.
+    #[must_use]
+    pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
+        let mut report = SeedReport { seed, ..SeedReport::default() };
+        let ended = catch_unwind(AssertUnwindSafe(|| self.follow(seed, key, &mut report)));
+        if let Err(panic) = ended {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let violation = Violation { invariant: "never_panics", detail: text.unwrap_or_default() };
+            let (step, session_ms) = (report.steps, START_MS + report.simulated_ms);
+            report.violation = Some(FoundViolation { violation, step, session_ms, last_events: Vec::new() });
+        }
+        report
+    }
+
+    fn follow(&self, seed: u64, key: &IssuedKey, report: &mut SeedReport) {
+        let mut run = Run::start(self, seed, key);
+        let violation = run.to_the_end(report).err();
+        run.tell(report);
+        report.violation = violation.map(|violation| FoundViolation {
+            violation,
+            step: report.steps,
+            session_ms: run.simulation.session_ms(),
+            last_events: run.last_events(),
+        });
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.markets.count = self.markets;
+        config.pipeline.ring_capacity = 256;
+        config.feed.snapshot_buffers = 8;
+        config
+    }
+}
+
+/// A seed under way.
+struct Run<'a> {
+    campaign: &'a Campaign,
+    seed: u64,
+    config: Config,
+    clock: SessionClock,
+    starts: u64,
+    simulation: Simulation<AnyPolicy>,
+    checker: Checker,
+    trouble: trouble::Trouble,
+    /// What earlier starts counted.
+    before: ExecuteCounters,
+}
+
+impl<'a> Run<'a> {
+    fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
+        let config = campaign.config();
+        let clock = SessionClock::new(0, START_MS, 1_000);
+        let exchange = ExchangeConfig {
+            seed,
+            settings: GatewaySettings::default(),
+            clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
+            world: default_world(seed, campaign.markets, START_MS),
+            recordings: Vec::new(),
+        };
+        let exchange = Exchange::new(exchange, START_MS).expect("the generated world has no two markets of one name");
+        let signer = Signer::from_pem(&key.private_key_pem).expect("a key that was just made is readable");
+        let rates = campaign.faults.network();
+        let simulation = SimulationConfig {
+            clock,
+            network_latency_ms: 2,
+            network_faults: (seed ^ 0x6e65_7477, rates),
+            ring_capacity: config.pipeline.ring_capacity,
+            snapshot_buffers: config.feed.snapshot_buffers,
+            credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
+            keep_frames: false,
+        };
+        let stages = stages(campaign, &config, clock, seed, 0, DayState::default());
+        let limits =
+            Limits { position_max: config.risk.max_position_contracts, open_orders_max: config.risk.max_open_orders };
+        Self {
+            campaign,
+            seed,
+            clock,
+            starts: 0,
+            simulation: Simulation::new(simulation, stages, exchange, None),
+            checker: Checker::new(limits),
+            trouble: trouble::Trouble::new(seed, campaign.faults),
+            before: ExecuteCounters::default(),
+            config,
+        }
+    }
+
+    fn to_the_end(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
+        let end_ms = START_MS + self.campaign.duration_ms;
+        self.run_until(end_ms, report)?;
+        self.trouble.end();
+        self.simulation.end_network_faults();
+        self.run_until(end_ms + HEALING_MS, report)?;
+        self.simulation.request_stop();
+        let stop_ns = self.clock.mono_ns(end_ms + HEALING_MS + STOP_MS);
+        while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
+            self.after_step(report)?;
+        }
+        let quiet = self.simulation.stages().execute.is_quiet();
+        self.checker.end(&self.simulation, quiet)
+    }
+
+    fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {
+        let until_ns = self.clock.mono_ns(until_ms);
+        loop {
+            let due_ns = self.trouble.next_ms().map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
+            while self.simulation.step(due_ns) {
+                self.after_step(report)?;
+            }
+            self.simulation.run_until(self.clock.session_ms(due_ns));
+            if due_ns >= until_ns {
+                return Ok(());
+            }
+            self.make_trouble();
+        }
+    }
+
+    fn after_step(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
+        report.steps += 1;
+        report.simulated_ms = self.simulation.session_ms() - START_MS;
+        self.checker.step(&mut self.simulation)
+    }
+
+    fn make_trouble(&mut self) {
+        if self.trouble.act(&mut self.simulation) == trouble::Act::Crash {
+            self.starts += 1;
+            add(&mut self.before, self.simulation.stages().execute.counters());
+            let day = self.simulation.day_state();
+            let stages = stages(self.campaign, &self.config, self.clock, self.seed, self.starts, day);
+            self.checker.books.forget();
+            self.simulation.crash(stages);
+        }
+    }
+
+    fn tell(&self, report: &mut SeedReport) {
+        let mut counters = self.before;
+        add(&mut counters, self.simulation.stages().execute.counters());
+        report.orders = counters.sent;
+        report.fills = counters.fills;
+        report.partial_fills = counters.partial_fills;
+        report.unknown = counters.unknown;
+        report.unknown_resolved = counters.unknown_resolved;
+        report.troubles = self.trouble.counts();
+        for fault in NetworkFault::ALL {
+            report.troubles.add(fault.name(), self.simulation.network_faults(fault));
+        }
+        let feed = self.simulation.stages().feed.counters();
+        report.troubles.add("ring_overflow", feed.overflow_epochs);
+        let mut hasher = DefaultHasher::new();
+        for request in self.simulation.sent() {
+            (request.session_ms, request.method, &request.path, &request.body).hash(&mut hasher);
+        }
+        for decision in self.simulation.decisions() {
+            (decision.market.index, decision.time_ms, decision.action as u8, decision.intent).hash(&mut hasher);
+            decision.observation.map(f32::to_bits).hash(&mut hasher);
+        }
+        (report.steps, report.simulated_ms).hash(&mut hasher);
+        report.trace = hasher.finish();
+    }
+
+    fn last_events(&self) -> Vec<String> {
+        let sent = self.simulation.sent();
+        let last = &sent[sent.len().saturating_sub(LAST_EVENTS)..];
+        let line = |request: &super::simulation::SentRequest| {
+            format!("{} {} {} {}", request.session_ms, request.method, request.path, request.body)
+        };
+        last.iter().map(line).collect()
+    }
+}
+
+fn stages(
+    campaign: &Campaign,
+    config: &Config,
+    clock: SessionClock,
+    seed: u64,
+    starts: u64,
+    day: DayState,
+) -> Stages<AnyPolicy> {
+    let start = Start { clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
+    build_stages(config, campaign.policy.clone(), start).expect("a policy that was loaded has this program's schema")
+}
+
+/// Adds what one start counted, as far as reports show it.
+fn add(sum: &mut ExecuteCounters, more: &ExecuteCounters) {
+    sum.sent += more.sent;
+    sum.fills += more.fills;
+    sum.partial_fills += more.partial_fills;
+    sum.unknown += more.unknown;
+    sum.unknown_resolved += more.unknown_resolved;
+}
+
+impl Faults {
+    fn network(self) -> FaultRates {
+        match self {
+            Self::None => FaultRates::none(),
+            Self::Default => FaultRates::bad_day(),
+            Self::Hell => FaultRates::hell(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What the virtual network does to messages, drawn from a seed. Every fault is counted by kind when it happens.
+
+use std::sync::Arc;
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::network::Packet;
+use crate::ports::NoAnswer;
+
+const MS: u64 = 1_000_000;
+
+/// A kind of fault of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum NetworkFault {
+    /// A message on a WebSocket comes late, and with it all that follow on that connection.
+    Delay,
+    /// A frame arrives without its end.
+    Truncation,
+    /// A WebSocket is cut.
+    Cut,
+    /// The connection of a request is cut before the exchange gets it.
+    RequestLost,
+    /// A request reaches the exchange many seconds later, when its sender has long given up.
+    RequestLate,
+    /// The connection of a request is cut before its answer arrives.
+    AnswerLost,
+    /// An answer never comes, and the connection hangs.
+    AnswerHangs,
+    /// An answer comes late.
+    AnswerLate,
+    /// What arrives is no HTTP answer.
+    AnswerGarbled,
+}
+
+impl NetworkFault {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Delay,
+        Self::Truncation,
+        Self::Cut,
+        Self::RequestLost,
+        Self::RequestLate,
+        Self::AnswerLost,
+        Self::AnswerHangs,
+        Self::AnswerLate,
+        Self::AnswerGarbled,
+    ];
+
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delay => "frame_delayed",
+            Self::Truncation => "frame_truncated",
+            Self::Cut => "stream_cut",
+            Self::RequestLost => "request_lost",
+            Self::RequestLate => "request_late",
+            Self::AnswerLost => "answer_lost",
+            Self::AnswerHangs => "answer_hangs",
+            Self::AnswerLate => "answer_late",
+            Self::AnswerGarbled => "answer_garbled",
+        }
+    }
+}
+
+/// How often things go wrong, in faults per million messages of the kind concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultRates {
+    /// Of frames.
+    pub delay: u32,
+    /// Of frames.
+    pub truncation: u32,
+    /// Of frames.
+    pub cut: u32,
+    /// Of requests.
+    pub request_lost: u32,
+    /// Of order writes.
+    pub request_late: u32,
+    /// Of answers.
+    pub answer_lost: u32,
+    /// Of answers.
+    pub answer_hangs: u32,
+    /// Of answers.
+    pub answer_late: u32,
+    /// Of answers.
+    pub answer_garbled: u32,
+    /// Every message is up to so many microseconds slower, drawn anew for each: connections overtake each other.
+    pub jitter_us: u32,
+}
+
+impl FaultRates {
+    /// A network that works.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            delay: 0,
+            truncation: 0,
+            cut: 0,
+            request_lost: 0,
+            request_late: 0,
+            answer_lost: 0,
+            answer_hangs: 0,
+            answer_late: 0,
+            answer_garbled: 0,
+            jitter_us: 0,
+        }
+    }
+
+    /// A bad day: something of every kind within minutes, most of the time none.
+    #[must_use]
+    pub const fn bad_day() -> Self {
+        Self {
+            delay: 1_000,
+            truncation: 100,
+            cut: 60,
+            request_lost: 8_000,
+            request_late: 4_000,
+            answer_lost: 8_000,
+            answer_hangs: 4_000,
+            answer_late: 20_000,
+            answer_garbled: 3_000,
+            jitter_us: 20_000,
+        }
+    }
+
+    /// Worse than any exchange has been: several faults at a time.
+    #[must_use]
+    pub const fn hell() -> Self {
+        Self {
+            delay: 5_000,
+            truncation: 600,
+            cut: 400,
+            request_lost: 50_000,
+            request_late: 25_000,
+            answer_lost: 50_000,
+            answer_hangs: 25_000,
+            answer_late: 80_000,
+            answer_garbled: 20_000,
+            jitter_us: 100_000,
+        }
+    }
+}
+
+/// What becomes of a message.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    Arrives,
+    Late(u64),
+    /// Another message arrives in its stead.
+    Becomes(Packet),
+    Vanishes,
+}
+
+/// The source of the network's faults.
+#[derive(Debug)]
+pub(crate) struct NetworkFaults {
+    rates: FaultRates,
+    random: Xoshiro256PlusPlus,
+    counts: [u64; NetworkFault::ALL.len()],
+}
+
+impl NetworkFaults {
+    pub(crate) fn new(seed: u64, rates: FaultRates) -> Self {
+        Self { rates, random: Xoshiro256PlusPlus::seed_from_u64(seed), counts: [0; NetworkFault::ALL.len()] }
+    }
+
+    /// The network works from now on.
+    pub(crate) fn end(&mut self) {
+        self.rates = FaultRates::none();
+    }
+
+    pub(crate) fn count(&self, fault: NetworkFault) -> u64 {
+        self.counts[fault as usize]
+    }
+
+    /// Counts a fault that somebody else carries out or has seen taking effect.
+    pub(crate) fn note(&mut self, fault: NetworkFault) {
+        self.counts[fault as usize] += 1;
+    }
+
+    fn chance(&mut self, per_million: u32) -> bool {
+        per_million > 0 && self.random.random_range(0..1_000_000) < per_million
+    }
+
+    fn happens(&mut self, fault: NetworkFault, per_million: u32) -> bool {
+        let happens = self.chance(per_million);
+        self.counts[fault as usize] += u64::from(happens);
+        happens
+    }
+
+    /// Whether the connection of the next frame is cut instead.
+    pub(crate) fn cuts(&mut self) -> bool {
+        self.happens(NetworkFault::Cut, self.rates.cut)
+    }
+
+    fn jitter(&mut self) -> Fate {
+        if self.rates.jitter_us == 0 {
+            return Fate::Arrives;
+        }
+        Fate::Late(u64::from(self.random.random_range(0..=self.rates.jitter_us)) * 1_000)
+    }
+
+    fn between_ms(&mut self, low: u64, high: u64) -> u64 {
+        self.random.random_range(low..=high) * MS
+    }
+
+    pub(crate) fn fate(&mut self, packet: &Packet) -> Fate {
+        let rates = self.rates;
+        match packet {
+            Packet::Frame { role, connection, text } => {
+                if text.len() > 1 && self.happens(NetworkFault::Truncation, rates.truncation) {
+                    let length = self.random.random_range(1..text.len());
+                    let text = Arc::from(&text[..length]);
+                    return Fate::Becomes(Packet::Frame { role: *role, connection: *connection, text });
+                }
+                if self.happens(NetworkFault::Delay, rates.delay) {
+                    return Fate::Late(self.between_ms(10, 3_000));
+                }
+                self.jitter()
+            }
+            Packet::Request { ticket, method, .. } => {
+                if self.happens(NetworkFault::RequestLost, rates.request_lost) {
+                    return Fate::Becomes(Packet::NoAnswer { ticket: *ticket, why: NoAnswer::Cut });
+                }
+                // Counted when it arrives: see `deliver`.
+                if *method != "GET" && self.chance(rates.request_late) {
+                    return Fate::Late(self.between_ms(4_000, 25_000));
+                }
+                self.jitter()
+            }
+            Packet::Answer { ticket, .. } => self.fate_of_answer(*ticket, rates),
+            _ => self.jitter(),
+        }
+    }
+
+    fn fate_of_answer(&mut self, ticket: u64, rates: FaultRates) -> Fate {
+        if self.happens(NetworkFault::AnswerLost, rates.answer_lost) {
+            return Fate::Becomes(Packet::NoAnswer { ticket, why: NoAnswer::Cut });
+        }
+        if self.happens(NetworkFault::AnswerGarbled, rates.answer_garbled) {
+            return Fate::Becomes(Packet::NoAnswer { ticket, why: NoAnswer::Garbled });
+        }
+        if self.happens(NetworkFault::AnswerHangs, rates.answer_hangs) {
+            return Fate::Vanishes;
+        }
+        if self.happens(NetworkFault::AnswerLate, rates.answer_late) {
+            return Fate::Late(self.between_ms(100, 4_000));
+        }
+        self.jitter()
+    }
+}

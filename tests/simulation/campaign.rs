@@ -1,0 +1,50 @@
+//! Seeds with faults: what must hold, holds, and a seed is a run.
+
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
+use kalshi_actor::exchange::keys::issue_ed25519;
+
+fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<SeedReport> {
+    let policy = AnyPolicy::load(policy, None).unwrap();
+    let campaign = Campaign { duration_ms: 90_000, markets: 4, faults, policy };
+    // A key of its own each time: signatures must not decide anything.
+    let key = issue_ed25519().unwrap();
+    let reports: Vec<_> = seeds.map(|seed| campaign.run(seed, &key)).collect();
+    for report in &reports {
+        assert!(report.violation.is_none(), "seed {}: {:#?}", report.seed, report.violation);
+    }
+    reports
+}
+
+fn sum(reports: &[SeedReport]) -> (u64, u64, Troubles) {
+    let mut troubles = Troubles::default();
+    reports.iter().for_each(|report| troubles.merge(&report.troubles));
+    let unknown = reports.iter().map(|report| report.unknown_resolved).sum();
+    (reports.iter().map(|report| report.fills).sum(), unknown, troubles)
+}
+
+#[test]
+fn a_bad_day_breaks_no_invariant() {
+    let reports =
+        [run(Faults::Default, &PolicySpec::Maker, 0..4), run(Faults::Default, &PolicySpec::Onnx, 4..6)].concat();
+    let (fills, unknown, troubles) = sum(&reports);
+    println!("{fills} fills, {unknown} unknown orders resolved, {troubles:?}");
+    assert!(fills > 200 && unknown > 5, "{fills} fills, {unknown} unknown orders resolved");
+}
+
+#[test]
+fn hell_breaks_no_invariant_and_every_kind_of_fault_took_effect() {
+    let (fills, unknown, troubles) = sum(&run(Faults::Hell, &PolicySpec::Maker, 0..8));
+    println!("{fills} fills, {unknown} unknown orders resolved, {troubles:?}");
+    let absent: Vec<_> = troubles.iter().filter(|(_, count)| *count == 0).collect();
+    assert!(absent.is_empty() && unknown > 5, "{absent:?} never happened; {unknown} unknown orders resolved");
+}
+
+#[test]
+fn a_seed_is_a_run() {
+    let traces =
+        |seeds| run(Faults::Default, &PolicySpec::Maker, seeds).iter().map(|report| report.trace).collect::<Vec<_>>();
+    let first = traces(7..9);
+    assert_eq!(first, traces(7..9));
+    assert_ne!(first[0], first[1]);
+}
