@@ -44,6 +44,7 @@ impl Outside {
             settings: settings(&config.exchange).unwrap(),
             world: default_world(seed, 4, server.session_ms()),
             cash: cash(&config.exchange, SHARDS),
+            direct_member: true,
             recordings: Vec::new(),
             server,
             key_directory: folder.path().join("keys"),

@@ -8,6 +8,7 @@ mod kill;
 mod observe;
 mod resume;
 mod run;
+mod statistics;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ enum Command {
     Exchange(exchange::ExchangeArgs),
     /// Print the observation of every book state of a frames file, one JSON line each
     Observe(observe::ObserveArgs),
+    /// What markets are like in numbers: recorded frames beside scenarios of the embedded exchange
+    Statistics(statistics::StatisticsArgs),
     /// Read a session's journal
     Journal(journal::JournalArgs),
     /// Print the effective configuration as TOML, with a comment for every key
@@ -94,6 +97,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Exchange(args)) => exchange::run(&args),
         Some(Command::Observe(args)) => observe::run(&args),
+        Some(Command::Statistics(args)) => statistics::run(&args),
         Some(Command::Journal(args)) => journal::run(&args),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Kill(args)) => kill::run(&args),

@@ -3,4 +3,5 @@
 mod network;
 pub mod observe;
 pub mod simulation;
+pub mod statistics;
 mod wires;

@@ -44,6 +44,8 @@ pub(crate) enum Packet {
     Frame { role: Role, connection: ConnectionId, text: Arc<[u8]> },
     /// A ping reaches the client.
     Ping { role: Role, connection: ConnectionId },
+    /// The client finds that its connection was cut before the response.
+    NoAnswer { asker: Asker },
     /// A response reaches the client.
     Answer { asker: Asker, status: u16, body: Vec<u8> },
 }

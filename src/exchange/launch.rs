@@ -26,6 +26,8 @@ pub struct LaunchConfig {
     pub world: World,
     /// The trader's cash, by shard.
     pub cash: Vec<(u8, Money)>,
+    /// Whether the balances of accounts move in steps of $0.0001 instead of cents.
+    pub direct_member: bool,
     /// Recorded markets.
     pub recordings: Vec<Recording>,
     /// Sockets and clocks.
@@ -96,11 +98,13 @@ pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError
     let ed25519_private_key_path = write_key(&ed25519, directory, "ed25519.pem")?;
     let signers = [&rsa, &ed25519].into_iter().map(|key| (key.key_id.clone(), key.verifier.clone())).collect();
     let session_ms = config.server.session_ms();
+    let mut client = ClientAccount::with_cash(signers, config.cash);
+    client.spec.direct_member = config.direct_member;
     let exchange = Exchange::new(
         ExchangeConfig {
             seed: config.seed,
             settings: config.settings,
-            clients: vec![ClientAccount::with_cash(signers, config.cash)],
+            clients: vec![client],
             world: config.world,
             recordings: config.recordings,
         },

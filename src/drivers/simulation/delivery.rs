@@ -10,7 +10,7 @@ use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
-use crate::ports::ConnectionLost;
+use crate::ports::{ConnectionLost, NoAnswer};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
 
@@ -47,6 +47,14 @@ impl<P: Policy> Simulation<P> {
             }
             Packet::Ping { role: Role::Feed, connection } => self.stages.feed.on_ping(connection, now),
             Packet::Ping { role: Role::Reconcile, connection } => self.stages.reconcile.on_ping(connection, now),
+            Packet::NoAnswer { asker: Asker::Execute(request) } => {
+                let port = &mut ExecuteIo(&mut self.wires);
+                self.stages.execute.on_no_answer(request, NoAnswer::Cut, now, port);
+            }
+            Packet::NoAnswer { asker: Asker::Reconcile(request) } => {
+                let reason = "the connection was cut";
+                self.stages.reconcile.on_no_answer(request, reason, now, &mut ReconcileIo(&mut self.wires));
+            }
             Packet::Answer { asker: Asker::Execute(request), status, body } => {
                 let port = &mut ExecuteIo(&mut self.wires);
                 self.stages.execute.on_answer(request, status, &body, now.mono_ns, now, port);
@@ -134,6 +142,13 @@ impl<P: Policy> Simulation<P> {
                 Output::Ping { session, .. } => {
                     self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
                 }
+                Output::CutConnection { ticket } => {
+                    self.wires.tickets.remove(&ticket).map(|asker| Packet::NoAnswer { asker })
+                }
+                Output::CutOrderConnections => {
+                    self.cut_order_connections();
+                    None
+                }
                 Output::Close { session, reason } => self.wires.sessions.remove(&session).map(|(role, connection)| {
                     Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
                 }),
@@ -142,6 +157,13 @@ impl<P: Policy> Simulation<P> {
             if let Some(packet) = packet {
                 self.wires.network.send(self.now_ns, packet);
             }
+        }
+    }
+    /// Every order write that waits for its answer waits in vain.
+    fn cut_order_connections(&mut self) {
+        let cut: Vec<_> = self.wires.tickets.extract_if(.., |_, asker| matches!(asker, Asker::Execute(_))).collect();
+        for (_, asker) in cut {
+            self.wires.network.send(self.now_ns, Packet::NoAnswer { asker });
         }
     }
 }

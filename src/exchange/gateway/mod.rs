@@ -35,13 +35,14 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use auth::ApiKey;
-pub use faults::Fault;
 pub use limits::Tier;
 pub use refusal::Refusal;
+pub use session::Channel;
 pub use settings::GatewaySettings;
 pub use types::{ExchangeNow, HttpRequest, HttpResponse, Output, SessionId, Ticket};
 
 use crate::exchange::engine::{AccountId, Engine, Event, MarketIndex};
+use crate::exchange::faults::Fault;
 use crate::market::BookLevels;
 use crate::wire::WS_PATH;
 use auth::Keys;
@@ -117,7 +118,11 @@ impl Gateway {
             Ok(Some(response)) => response,
             Err(refusal) => refusal.response(),
         };
-        self.outputs.push_back(Output::Response { ticket, response: answer });
+        if request.method == "GET" {
+            self.faults.read(&mut self.outputs, ticket, answer, now.session_ms);
+        } else {
+            self.outputs.push_back(Output::Response { ticket, response: answer });
+        }
     }
 
     /// The response, or none when it comes later.
@@ -133,7 +138,7 @@ impl Gateway {
         let account = if route.is_public() && request.key_id.is_none() {
             None
         } else {
-            Some(self.keys.authenticate(request, path, self.settings.clock_skew_ms, now)?)
+            Some(self.authenticate(request, path, now)?)
         };
         let Some(account) = account else {
             return self.read_public(engine, route, request.target, now).map(Some);
@@ -147,6 +152,9 @@ impl Gateway {
             .saying("Please switch to the V2 endpoints"));
         }
         if route.is_write() {
+            if let Some(refusal) = self.faults.refuses_write(now.session_ms) {
+                return Err(refusal);
+            }
             return self.write(engine, ticket, account, route, request, now).map(|()| None);
         }
         let paid = match route {
@@ -211,10 +219,10 @@ impl Gateway {
         if path_of(request.target) != WS_PATH {
             return Err(Refusal::not_found().response());
         }
-        let account = self
-            .keys
-            .authenticate(request, WS_PATH, self.settings.clock_skew_ms, now)
-            .map_err(|refusal| refusal.response())?;
+        if let Some(refusal) = self.faults.refuses_session(now.session_ms) {
+            return Err(refusal.response());
+        }
+        let account = self.authenticate(request, WS_PATH, now).map_err(|refusal| refusal.response())?;
         let first_ping = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
         self.sessions.insert(session, Session::new(account, first_ping));
         Ok(())
@@ -225,15 +233,54 @@ impl Gateway {
         self.sessions.remove(&session);
     }
 
-    /// Arms a fault.
-    pub fn arm(&mut self, fault: Fault) {
-        if fault == Fault::CutSessions {
-            for (session, _) in std::mem::take(&mut self.sessions) {
-                self.outputs.push_back(Output::Close { session, reason: "cut by a fault" });
-            }
-        } else {
-            self.faults.arm(fault);
+    /// The account that signed, by the clock as faults let it be.
+    fn authenticate(&mut self, request: &HttpRequest<'_>, path: &str, now: ExchangeNow) -> Result<AccountId, Refusal> {
+        let clock = self.faults.signature_clock(now);
+        let account = self.keys.authenticate(request, path, self.settings.clock_skew_ms, clock);
+        if account.is_err() && clock != now {
+            self.faults.took_effect("offset_clock");
         }
+        account
+    }
+
+    /// Arms a fault, or lets it act at once. Pauses are announced here and carried out by who owns the engine's time.
+    pub fn arm(&mut self, fault: Fault, now_ms: i64) {
+        match fault {
+            Fault::CutSessions => {
+                for (session, _) in std::mem::take(&mut self.sessions) {
+                    self.faults.forget(session);
+                    self.outputs.push_back(Output::Close { session, reason: "cut by a fault" });
+                }
+                self.faults.took_effect(fault.name());
+            }
+            Fault::CutOrderConnections => {
+                self.outputs.push_back(Output::CutOrderConnections);
+                self.faults.took_effect(fault.name());
+            }
+            Fault::PauseTrading { .. } => self.faults.took_effect(fault.name()),
+            Fault::PauseExchange { .. } => {
+                self.faults.took_effect(fault.name());
+                self.faults.arm(fault, now_ms);
+            }
+            other => self.faults.arm(other, now_ms),
+        }
+    }
+
+    /// Forgets every armed fault and ends those that last.
+    pub fn disarm(&mut self) {
+        self.faults.disarm();
+    }
+
+    /// The faults that are armed and have not acted yet.
+    #[must_use]
+    pub fn armed_faults(&self) -> &[Fault] {
+        self.faults.armed()
+    }
+
+    /// How often each fault took effect, by name.
+    #[must_use]
+    pub fn fault_effects(&self) -> &BTreeMap<&'static str, u64> {
+        self.faults.effects()
     }
 
     /// Lets everything happen that is due: order writes that arrive at the engine, held outputs, pings.
@@ -241,15 +288,21 @@ impl Gateway {
         while self.execute_next(engine, now) {
             self.publish(engine, now);
         }
-        while let Some(output) = self.faults.release(now.session_ms) {
-            self.outputs.push_back(output);
-        }
+        self.release_held(now);
         self.visible.advance(now.session_ms);
         for (id, session) in &mut self.sessions {
             if session.next_ping_wall_ms <= now.wall_ms {
                 session.next_ping_wall_ms = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
                 self.outputs.push_back(Output::Ping { session: *id, payload: HEARTBEAT });
             }
+        }
+    }
+
+    /// Sends what was held back until now.
+    fn release_held(&mut self, now: ExchangeNow) {
+        self.faults.end_stall(now.session_ms, &mut self.outputs);
+        while let Some(output) = self.faults.release(now.session_ms) {
+            self.outputs.push_back(output);
         }
     }
 
@@ -268,7 +321,12 @@ impl Gateway {
 
     /// The next output, in the order in which they came to be.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        while let Some(output) = self.outputs.pop_front() {
+            if let Some(output) = self.faults.pass(output) {
+                return Some(output);
+            }
+        }
+        None
     }
 }
 

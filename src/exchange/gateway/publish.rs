@@ -2,6 +2,7 @@
 //! their market, each with its own sid and seq; private ones to the sessions of their account.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::directory::{Name, user_id};
 use super::faults::FillFate;
@@ -10,7 +11,7 @@ use super::session::{Channel, Session};
 use super::visible::Change;
 use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, MarketIndex};
-use crate::market::{BookSide, Count, Price};
+use crate::market::{BookSide, Count, OrderStatus, Price};
 use crate::wire::frame::Envelope;
 use crate::wire::frame_write::{self, CreatedMarket, LifecycleOut, TradeOut};
 use crate::wire::markets::PriceRange;
@@ -18,6 +19,8 @@ use crate::wire::markets::PriceRange;
 impl Gateway {
     /// Publishes what happened in the engine since the last call.
     pub fn publish(&mut self, engine: &mut Engine, now: ExchangeNow) {
+        // Before what is new, so that a channel that was held back keeps its order.
+        self.release_held(now);
         let mut events = std::mem::take(&mut self.events);
         events.extend(engine.drain_events());
         let mut moved = BTreeSet::new();
@@ -60,7 +63,10 @@ impl Gateway {
                     self.private_frames(Channel::UserOrders, order.account, order.market, now, |b, e, name| {
                         frame_write::write_user_order(b, e, &frames::user_order(name, &user_id, &order));
                     });
-                self.outputs.extend(frames);
+                self.send_frames(Channel::UserOrders, frames, now);
+                if order.status != OrderStatus::Resting {
+                    self.faults.order_ended(order.order, &mut self.outputs);
+                }
                 self.visible.push(Change::Order(order), now.session_ms);
             }
             Event::Position { account, market, position } => {
@@ -70,7 +76,7 @@ impl Gateway {
                     let out = frames::market_position(name, &user_id, &position);
                     frame_write::write_market_position(b, e, &out);
                 });
-                self.outputs.extend(frames);
+                self.send_frames(Channel::MarketPositions, frames, now);
                 self.visible.push(Change::Position(account, market, position), now.session_ms);
             }
             Event::Created { market } => self.publish_created(engine, market, now),
@@ -118,13 +124,13 @@ impl Gateway {
                 Some((owner, client_order_id)) if owner == account => client_order_id,
                 _ => None,
             };
-            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
-            if self.faults.loses_book_frame() {
-                continue;
+            if self.faults.skips_seq(Channel::OrderbookDelta) {
+                open.next_seq();
             }
+            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             let out = level.out(name, open.use_yes_price, own);
             let text = written(&mut self.buffer, |b| frame_write::write_delta(b, &envelope, &out));
-            self.outputs.push_back(Output::Frame { session: *id, text });
+            self.faults.frame(&mut self.outputs, Channel::OrderbookDelta, *id, text, now.session_ms);
         }
     }
 
@@ -141,9 +147,12 @@ impl Gateway {
             if market.is_some_and(|market| !open.covers(market)) {
                 continue;
             }
+            if self.faults.skips_seq(channel) {
+                open.next_seq();
+            }
             let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             let text = written(&mut self.buffer, |b| write(b, &envelope));
-            self.outputs.push_back(Output::Frame { session: *id, text });
+            self.faults.frame(&mut self.outputs, channel, *id, text, now.session_ms);
         }
     }
 
@@ -155,19 +164,26 @@ impl Gateway {
         market: MarketIndex,
         now: ExchangeNow,
         write: impl Fn(&mut Vec<u8>, &Envelope, &Name),
-    ) -> Vec<Output> {
+    ) -> Vec<(SessionId, Arc<[u8]>)> {
         let (buffer, name) = (&mut self.buffer, self.directory.name(market));
         let concerned = self.sessions.iter_mut().filter(|(_, session)| session.account == account);
         concerned
             .filter_map(|(id, session)| {
                 let open = session.on(channel).filter(|open| open.covers(market))?;
                 let envelope = data_envelope(open.sid, None, now);
-                Some(Output::Frame { session: *id, text: written(buffer, |b| write(b, &envelope, name)) })
+                Some((*id, written(buffer, |b| write(b, &envelope, name))))
             })
             .collect()
     }
 
-    fn fill_frames(&mut self, fill: &FillRecord, now: ExchangeNow) -> Vec<Output> {
+    /// Sends private frames.
+    fn send_frames(&mut self, channel: Channel, frames: Vec<(SessionId, Arc<[u8]>)>, now: ExchangeNow) {
+        for (session, text) in frames {
+            self.faults.frame(&mut self.outputs, channel, session, text, now.session_ms);
+        }
+    }
+
+    fn fill_frames(&mut self, fill: &FillRecord, now: ExchangeNow) -> Vec<(SessionId, Arc<[u8]>)> {
         self.private_frames(Channel::Fill, fill.account, fill.market, now, |b, e, name| {
             frame_write::write_fill(b, e, &frames::fill(name, fill));
         })
@@ -179,21 +195,17 @@ impl Gateway {
             return;
         }
         match self.faults.fill() {
-            FillFate::Sent => self.outputs.extend(frames),
-            FillFate::Lost => {}
-            FillFate::Doubled => {
-                self.outputs.extend(frames.iter().cloned());
-                self.outputs.extend(frames);
-            }
+            FillFate::Sent => self.send_frames(Channel::Fill, frames, now),
             FillFate::Altered => {
                 let half = Price::from_cents(50);
                 let price = if fill.price == half { Price::from_cents(51) } else { fill.price.complement() };
                 let altered = self.fill_frames(&FillRecord { price, ..fill.clone() }, now);
-                self.outputs.extend(altered);
+                self.send_frames(Channel::Fill, altered, now);
             }
-            FillFate::Delayed(by_ms) => {
-                for output in frames {
-                    self.faults.hold(now.session_ms.saturating_add(by_ms), output);
+            FillFate::AfterEnd(within_ms) => {
+                for (session, text) in frames {
+                    let output = Output::Frame { session, text };
+                    self.faults.hold(now.session_ms.saturating_add(within_ms), output, Some(fill.order));
                 }
             }
         }
@@ -266,7 +278,7 @@ impl Gateway {
         let out = ticker_state(engine, market).out(self.directory.name(market), now.session_ms);
         let envelope = data_envelope(open.sid, None, now);
         let text = written(&mut self.buffer, |b| frame_write::write_ticker(b, &envelope, &out));
-        self.outputs.push_back(Output::Frame { session, text });
+        self.faults.frame(&mut self.outputs, Channel::Ticker, session, text, now.session_ms);
     }
 
     /// Notes the cash of accounts whose money moved.

@@ -92,6 +92,14 @@ impl Maker {
         self.quotes = kept;
     }
 
+    /// Takes every quote away.
+    pub fn pull(&mut self, engine: &mut Engine, now_ms: i64) {
+        for quote in self.quotes.drain(..) {
+            // What does not rest any more is gone already.
+            let _ = engine.cancel_order(self.account, quote.order, now_ms);
+        }
+    }
+
     fn ladder(&self, grid: &Grid, believed: f64) -> Vec<Wanted> {
         let mut wanted = Vec::with_capacity(2 * self.style.levels as usize);
         for level in 0..self.style.levels {

@@ -9,6 +9,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
 use super::*;
+use crate::exchange::faults::Fault;
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::{IssuedKey, issue_ed25519};
 use crate::exchange::participants::{World, default_world};
@@ -191,7 +192,7 @@ fn order_connections_are_cut_and_others_stay() {
     let (mut orders, mut reads) = (fixture.connect(), fixture.connect());
     orders.write_all(fixture.request("POST", ORDERS, &order("0.0100")).as_bytes()).unwrap();
     read_response(&mut orders);
-    fixture.handle.as_ref().unwrap().faults().cut_order_connections();
+    fixture.handle.as_ref().unwrap().faults().arm(Fault::CutOrderConnections);
     assert!(matches!(orders.read(&mut [0]), Ok(0) | Err(_)));
     reads.write_all(fixture.request("GET", "/trade-api/v2/exchange/status", "").as_bytes()).unwrap();
     assert_eq!(read_response(&mut reads).0, 200);
