@@ -22,7 +22,7 @@ pub(super) struct ExchangeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What it is like: calm, busy, news, thin or settling, or a TOML file
+    /// What it is like: calm, busy, news, thin, settling or gold, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "busy")]
     scenario: String,
     /// Print the scenario as TOML, to begin one of your own with, and end

@@ -94,7 +94,7 @@ pub(super) struct RunArgs {
     /// Follow a series from market to market
     #[arg(long, value_name = "SERIES")]
     series: Option<String>,
-    /// What the embedded exchange is like: calm, busy, news, thin or settling, or a TOML file [default: busy]
+    /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
     scenario: Option<String>,
     /// Trade recorded markets: frames files, .jsonl or .zst

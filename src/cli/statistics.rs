@@ -19,7 +19,7 @@ const START_MS: i64 = 1_790_000_000_000;
 pub(super) struct StatisticsArgs {
     /// Recorded frames files, .jsonl or .zst: a column of the table
     frames: Vec<PathBuf>,
-    /// Scenarios of the embedded exchange: calm, busy, news, thin or settling, or TOML files; a column each
+    /// Scenarios of the embedded exchange: calm, busy, news, thin, settling or gold, or TOML files; a column each
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
     scenario: Vec<String>,
     /// For how long a scenario runs, in its own time

@@ -1,7 +1,9 @@
 //! The whole trader and the exchange in one thread on virtual time.
 
+mod faults;
 mod generated;
 mod observed;
 mod recorded;
+mod scenarios;
 mod support;
 mod tampered;

@@ -188,6 +188,10 @@ const fn none() -> Amount {
     Amount(0.0)
 }
 
+const fn all() -> Changes {
+    Changes(u32::MAX)
+}
+
 const fn never() -> Share {
     Share(0.0)
 }
@@ -207,11 +211,18 @@ pub(super) struct MakerKeys {
     pub(super) pulls: Share,
     #[serde(default = "never")]
     pub(super) renewals: Share,
+    /// Quotes that it places or takes away at a time at most.
+    #[serde(default = "all")]
+    pub(super) changes: Changes,
 }
 
 checked!(
     /// Quotes a side.
     Levels(u32) from u32, "1 to 50 levels", |v| (1..=50).contains(&v).then_some(v)
+);
+checked!(
+    /// Changes at a time.
+    Changes(u32) from u32, "at least 1", |v| (v >= 1).then_some(v)
 );
 checked!(
     /// Markets of a kind.

@@ -18,12 +18,13 @@ use super::participants::World;
 use file::File;
 
 /// The scenarios that ship inside the binary.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("calm", include_str!("shipped/calm.toml")),
     ("busy", include_str!("shipped/busy.toml")),
     ("news", include_str!("shipped/news.toml")),
     ("thin", include_str!("shipped/thin.toml")),
     ("settling", include_str!("shipped/settling.toml")),
+    ("gold", include_str!("shipped/gold.toml")),
 ];
 
 /// Why a scenario was refused.
@@ -67,7 +68,7 @@ impl Default for Scenario {
 impl Scenario {
     /// The names of the shipped scenarios.
     #[must_use]
-    pub fn names() -> [&'static str; 5] {
+    pub fn names() -> [&'static str; 6] {
         SHIPPED.map(|(name, _)| name)
     }
 

@@ -129,5 +129,5 @@ fn a_wrong_file_is_told_with_its_line_and_what_was_expected() {
 fn what_is_no_file_is_told_with_the_names_that_would_do() {
     let error = Scenario::find("cal").unwrap_err().to_string();
     assert!(error.starts_with("scenario cal: "), "{error}");
-    assert!(error.ends_with("expected a TOML file, or one of calm, busy, news, thin, settling"), "{error}");
+    assert!(error.ends_with("expected a TOML file, or one of calm, busy, news, thin, settling, gold"), "{error}");
 }

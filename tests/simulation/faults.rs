@@ -1,0 +1,161 @@
+//! Every fault, in mid-session and on virtual time: it takes effect, the session goes on trading after it, and its ledger
+//! agrees in the end.
+
+use std::time::Instant;
+
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::simulation::Simulation;
+use kalshi_actor::exchange::faults::{CATALOG, Fault, PlannedFault, RefusalStatus, When};
+use kalshi_actor::exchange::gateway::Channel;
+
+use crate::support::{Plan, START_MS, fills, stop_and_agree};
+
+/// When the fault begins, after the start.
+const ARMED_MS: i64 = 8_000;
+/// When it is long over.
+const OVER_MS: i64 = 60_000;
+/// When the session stops.
+const STOP_MS: i64 = 75_000;
+
+fn session(seed: u64, planned: Vec<PlannedFault>) -> Simulation<AnyPolicy> {
+    let mut plan = Plan::generated(PolicySpec::Maker, seed);
+    plan.config.markets.count = 3;
+    plan.world = kalshi_actor::exchange::participants::default_world(seed, 3, START_MS);
+    plan.world.faults = planned;
+    plan.start()
+}
+
+/// Lets a fault come so often, and asserts what must hold whatever it is.
+fn survive(fault: Fault, times: u32) {
+    let began = Instant::now();
+    let seed = 41 + CATALOG.iter().position(|entry| entry.name == fault.name()).unwrap() as u64;
+    let mut simulation = session(seed, vec![PlannedFault { fault, when: When::At(ARMED_MS), times }]);
+    simulation.run_until(START_MS + OVER_MS);
+    let before = fills(&simulation).0;
+    simulation.run_until(START_MS + STOP_MS);
+    let after = fills(&simulation).0;
+    println!(
+        "{fault:?}: {:?}, {before} and {after} fills, {} requests, {:?} in {:?}",
+        simulation.exchange().gateway().fault_effects(),
+        simulation.sent().len(),
+        simulation.stages().execute.counters(),
+        began.elapsed()
+    );
+    let effects = simulation.exchange().gateway().fault_effects().get(fault.name()).copied();
+    assert!(effects.is_some_and(|effects| effects >= 1), "{fault:?} never took effect");
+    assert!(after > before, "the session trades no more after {fault:?}");
+    stop_and_agree(&mut simulation);
+}
+
+macro_rules! survives {
+    ($($name:ident: $times:literal x $fault:expr;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                survive($fault, $times);
+            }
+        )+
+        /// What is survived here.
+        const SURVIVED: &[Fault] = &[$($fault),+];
+    };
+}
+
+survives! {
+    sessions_that_are_cut: 1 x Fault::CutSessions;
+    sessions_that_stall: 1 x Fault::StallSessions { for_ms: 8_000 };
+    sessions_that_stall_longer_than_silence_is_borne: 1 x Fault::StallSessions { for_ms: 28_000 };
+    frames_of_books_that_are_lost: 5 x Fault::DropFrame { channel: Channel::OrderbookDelta };
+    frames_of_books_that_come_twice: 5 x Fault::DoubleFrame { channel: Channel::OrderbookDelta };
+    frames_of_books_that_come_late: 3 x Fault::DelayFrame { channel: Channel::OrderbookDelta, by_ms: 200 };
+    frames_of_books_that_are_cut_off: 3 x Fault::TruncateFrame { channel: Channel::OrderbookDelta };
+    frames_of_books_that_are_malformed: 3 x Fault::MalformFrame { channel: Channel::OrderbookDelta };
+    numbers_that_are_passed_over: 3 x Fault::SkipSeq { channel: Channel::OrderbookDelta };
+    fills_that_are_lost: 3 x Fault::DropFrame { channel: Channel::Fill };
+    fills_that_come_twice: 3 x Fault::DoubleFrame { channel: Channel::Fill };
+    fills_that_come_late: 5 x Fault::DelayFrame { channel: Channel::Fill, by_ms: 3_000 };
+    fills_that_are_cut_off: 2 x Fault::TruncateFrame { channel: Channel::Fill };
+    fills_that_are_malformed: 2 x Fault::MalformFrame { channel: Channel::Fill };
+    order_reports_that_are_lost: 5 x Fault::DropFrame { channel: Channel::UserOrders };
+    order_reports_that_are_cut_off: 2 x Fault::TruncateFrame { channel: Channel::UserOrders };
+    order_reports_behind_everything_else:
+        1 x Fault::DelayChannel { channel: Channel::UserOrders, by_ms: 1_500, for_ms: 10_000 };
+    fills_behind_everything_else: 1 x Fault::DelayChannel { channel: Channel::Fill, by_ms: 1_500, for_ms: 10_000 };
+    ends_reported_before_their_fills: 5 x Fault::CancelBeforeFill { within_ms: 5_000 };
+    requests_that_are_lost: 3 x Fault::LoseRequest;
+    requests_that_arrive_twenty_seconds_late: 3 x Fault::DelayRequest { by_ms: 20_000 };
+    requests_that_arrive_twice: 3 x Fault::DoubleRequest;
+    requests_refused_with_429: 5 x Fault::RefuseRequest { status: RefusalStatus::TooManyRequests };
+    requests_refused_with_500: 3 x Fault::RefuseRequest { status: RefusalStatus::Internal };
+    requests_refused_with_503: 3 x Fault::RefuseRequest { status: RefusalStatus::Unavailable };
+    answers_that_are_lost: 3 x Fault::SwallowAnswer;
+    answers_that_are_cut: 3 x Fault::CutAnswer;
+    answers_behind_their_fills: 10 x Fault::DelayAnswer { by_ms: 1_500 };
+    answers_later_than_waited_for: 3 x Fault::DelayAnswer { by_ms: 5_000 };
+    answers_that_say_500_of_what_was_done: 3 x Fault::FailAnswer { status: RefusalStatus::Internal };
+    answers_that_are_cut_off: 3 x Fault::TruncateAnswer;
+    order_connections_that_are_cut: 1 x Fault::CutOrderConnections;
+    reads_refused_with_429: 3 x Fault::RefuseRead { status: RefusalStatus::TooManyRequests };
+    reads_refused_with_500: 3 x Fault::RefuseRead { status: RefusalStatus::Internal };
+    reads_that_come_late: 3 x Fault::DelayRead { by_ms: 4_000 };
+    reads_that_hang: 1 x Fault::SwallowRead;
+    a_pause_of_trading: 1 x Fault::PauseTrading { for_ms: 6_000 };
+    a_pause_of_the_exchange: 1 x Fault::PauseExchange { for_ms: 6_000 };
+    a_clock_that_is_wrong: 1 x Fault::OffsetClock { by_ms: 60_000, for_ms: 6_000 };
+}
+
+#[test]
+fn a_handshake_that_is_refused() {
+    let cut = PlannedFault { fault: Fault::CutSessions, when: When::At(ARMED_MS), times: 1 };
+    let refuse = PlannedFault { fault: Fault::RefuseSessions { for_ms: 5_000 }, ..cut };
+    let mut simulation = session(39, vec![refuse, cut]);
+    simulation.run_until(START_MS + STOP_MS);
+    assert!(simulation.exchange().gateway().fault_effects()["refuse_sessions"] >= 2);
+    assert!(fills(&simulation).0 > 0);
+    stop_and_agree(&mut simulation);
+}
+
+#[test]
+fn every_fault_of_the_catalog_is_survived_but_the_one_that_lies() {
+    let missing: Vec<&str> = CATALOG
+        .iter()
+        .map(|entry| entry.name)
+        .filter(|name| !SURVIVED.iter().any(|fault| fault.name() == *name))
+        .collect();
+    // A fill with a wrong price is no fault to survive: the ledger must find out, and `tampered` shows that it does.
+    assert_eq!(missing, ["refuse_sessions", "alter_fill"]);
+}
+
+/// Everything at once, again and again.
+fn storm(seed: u64) {
+    let began = Instant::now();
+    let planned = SURVIVED.iter().map(|fault| {
+        let lasts = matches!(
+            fault,
+            Fault::StallSessions { .. } | Fault::PauseTrading { .. } | Fault::PauseExchange { .. } | Fault::SwallowRead
+        );
+        PlannedFault { fault: *fault, when: When::Rate(if lasts { 0.2 } else { 1.0 }), times: 1 }
+    });
+    let mut simulation = session(seed, planned.collect());
+    simulation.run_until(START_MS + 180_000);
+    simulation.exchange_mut().disarm();
+    simulation.run_until(START_MS + 240_000);
+    println!(
+        "seed {seed}: {:?}, {:?} fills, {} requests, {:?} in {:?}",
+        simulation.exchange().gateway().fault_effects(),
+        fills(&simulation),
+        simulation.sent().len(),
+        simulation.stages().execute.counters(),
+        began.elapsed()
+    );
+    stop_and_agree(&mut simulation);
+}
+
+#[test]
+fn a_storm_of_faults() {
+    storm(81);
+}
+
+#[test]
+fn another_storm_of_faults() {
+    storm(82);
+}
