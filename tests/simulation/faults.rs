@@ -7,6 +7,7 @@ use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::simulation::Simulation;
 use kalshi_actor::exchange::faults::{CATALOG, Fault, PlannedFault, RefusalStatus, When};
 use kalshi_actor::exchange::gateway::Channel;
+use kalshi_actor::exchange::participants::default_world;
 
 use crate::support::{Plan, START_MS, fills, stop_and_agree};
 
@@ -20,7 +21,8 @@ const STOP_MS: i64 = 75_000;
 fn session(seed: u64, planned: Vec<PlannedFault>) -> Simulation<AnyPolicy> {
     let mut plan = Plan::generated(PolicySpec::Maker, seed);
     plan.config.markets.count = 3;
-    plan.world = kalshi_actor::exchange::participants::default_world(seed, 3, START_MS);
+    plan.config.risk.breaker_ms = 5_000;
+    plan.world = default_world(seed, 3, START_MS);
     plan.world.faults = planned;
     plan.start()
 }
@@ -126,14 +128,18 @@ fn every_fault_of_the_catalog_is_survived_but_the_one_that_lies() {
 }
 
 /// Everything at once, again and again.
-fn storm(seed: u64) {
+fn storm(seed: u64, per_minute: f64) {
     let began = Instant::now();
     let planned = SURVIVED.iter().map(|fault| {
         let lasts = matches!(
             fault,
-            Fault::StallSessions { .. } | Fault::PauseTrading { .. } | Fault::PauseExchange { .. } | Fault::SwallowRead
+            Fault::StallSessions { .. }
+                | Fault::PauseTrading { .. }
+                | Fault::PauseExchange { .. }
+                | Fault::OffsetClock { .. }
+                | Fault::SwallowRead
         );
-        PlannedFault { fault: *fault, when: When::Rate(if lasts { 0.2 } else { 1.0 }), times: 1 }
+        PlannedFault { fault: *fault, when: When::Rate(if lasts { 0.1 } else { per_minute }), times: 1 }
     });
     let mut simulation = session(seed, planned.collect());
     simulation.run_until(START_MS + 180_000);
@@ -151,11 +157,12 @@ fn storm(seed: u64) {
 }
 
 #[test]
-fn a_storm_of_faults() {
-    storm(81);
+fn storms_of_faults_leave_ledgers_that_agree() {
+    let seeds = std::env::var("STORMS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    (0..seeds).for_each(|seed| storm(1_000 + seed, 0.5));
 }
 
 #[test]
-fn another_storm_of_faults() {
-    storm(82);
+fn heavy_storms_of_faults_leave_ledgers_that_agree() {
+    (0..5).for_each(|seed| storm(2_000 + seed, 2.0));
 }
