@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `GET /control` | lists the faults with examples, what is armed, and how often each took effect |
 //! | `POST /control/faults` | arms a fault: `{"fault":"cut_sessions"}`, `{"fault":{"delay_answer":{"by_ms":1200}},"times":3}` |
-//! | `DELETE /control/faults` | forgets every armed fault and ends those that last, pauses included |
+//! | `DELETE /control/faults` | forgets every armed and planned fault and ends those that last, pauses included |
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -256,8 +256,9 @@ impl Exchange {
         self.gateway.arm(fault, self.session_ms);
     }
 
-    /// Forgets every armed fault and ends those that last, pauses included. Planned ones go on.
+    /// Forgets every armed and every planned fault and ends those that last, pauses included.
     pub fn disarm(&mut self) {
+        self.plan = FaultPlan::default();
         self.gateway.disarm();
         if self.resume_ms.take().is_some() {
             self.set_trading(true);

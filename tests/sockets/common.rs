@@ -159,6 +159,11 @@ impl Trading {
         Self { embedded, live, folder }
     }
 
+    /// Scheme, host and port of the exchange's REST interface.
+    pub fn origin(&self) -> String {
+        self.embedded.venue.rest.origin()
+    }
+
     pub fn faults(&self) -> FaultControl {
         self.embedded.faults()
     }

@@ -36,6 +36,13 @@ pub struct FaultPlan {
     agenda: BTreeSet<(i64, usize)>,
 }
 
+impl Default for FaultPlan {
+    /// Nothing is planned.
+    fn default() -> Self {
+        Self::new(Vec::new(), 0, 0)
+    }
+}
+
 impl FaultPlan {
     /// Plans from a start on.
     #[must_use]
