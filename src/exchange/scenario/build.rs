@@ -72,7 +72,7 @@ fn market(file: &File, kind: &Markets, number: u32, now_ms: i64) -> MarketPlan {
 fn one_series(file: &File, plan: &Series, now_ms: i64) -> SeriesPlan {
     let (lowest, highest) = plan.probabilities.get_ref();
     SeriesPlan {
-        series_ticker: plan.series.0.clone(),
+        series_ticker: plan.name.0.clone(),
         exchange_index: plan.exchange_index.0,
         structure: plan.structure.name.clone(),
         bands: plan.structure.bands,

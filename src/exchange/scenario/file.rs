@@ -321,7 +321,8 @@ const fn a_minute() -> Seconds {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Series {
-    pub(super) series: SeriesName,
+    #[serde(rename = "series")]
+    pub(super) name: SeriesName,
     pub(super) structure: Structure,
     pub(super) exchange_index: Shard,
     pub(super) population: Spanned<String>,
@@ -369,7 +370,7 @@ impl File {
         if self.markets.is_empty() && self.series.is_empty() {
             return Err((0, "no markets: expected at least one [[markets]] or [[series]]".to_owned()));
         }
-        let series = self.series.iter().map(|series| (&series.series, &series.population));
+        let series = self.series.iter().map(|series| (&series.name, &series.population));
         let mut names: Vec<&str> = Vec::new();
         for (name, population) in self.markets.iter().map(|kind| (&kind.series, &kind.population)).chain(series) {
             if !self.populations.contains_key(population.get_ref()) {
