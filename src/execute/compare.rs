@@ -112,9 +112,8 @@ impl ExecuteStage {
         // The second look is a rebuild: it reads fills too, and brings the ones that a slow stream still owes.
         let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
         self.readings.rebuild_due_ns = self.readings.rebuild_due_ns.min(again_ns);
-        if self.ledger.awaiting() != Money::ZERO {
-            self.readings.settlements_soon();
-        }
+        // And a market may have paid whose result nobody told: its life-cycle frame was lost.
+        self.readings.settlements_soon();
     }
 
     fn agreed(&mut self, asked_ms: i64, now: Now) {
@@ -135,9 +134,7 @@ impl ExecuteStage {
 
     fn last_reading_differed(&mut self, differences: Vec<Difference>, now: Now) {
         if self.ending.may_try_again(self.config.final_attempts) {
-            if self.ledger.awaiting() != Money::ZERO {
-                self.readings.settlements_soon();
-            }
+            self.readings.settlements_soon();
             self.readings.rebuild_due_ns = now.mono_ns.saturating_add(2 * self.config.retry_first_ns);
         } else {
             let exchange_cash = self.readings.balances.clone();

@@ -8,6 +8,8 @@ use kalshi_actor::drivers::simulation::Simulation;
 use kalshi_actor::exchange::faults::{CATALOG, Fault, PlannedFault, RefusalStatus, When};
 use kalshi_actor::exchange::gateway::Channel;
 use kalshi_actor::exchange::participants::default_world;
+use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::market::Price;
 
 use crate::support::{Plan, START_MS, fills, stop_and_agree};
 
@@ -79,6 +81,13 @@ survives! {
     fills_that_are_malformed: 2 x Fault::MalformFrame { channel: Channel::Fill };
     order_reports_that_are_lost: 5 x Fault::DropFrame { channel: Channel::UserOrders };
     order_reports_that_are_cut_off: 2 x Fault::TruncateFrame { channel: Channel::UserOrders };
+    order_reports_that_come_twice: 5 x Fault::DoubleFrame { channel: Channel::UserOrders };
+    order_reports_that_come_late: 5 x Fault::DelayFrame { channel: Channel::UserOrders, by_ms: 3_000 };
+    order_reports_that_are_malformed: 2 x Fault::MalformFrame { channel: Channel::UserOrders };
+    trades_that_are_lost: 5 x Fault::DropFrame { channel: Channel::Trade };
+    numbers_of_trades_that_are_passed_over: 3 x Fault::SkipSeq { channel: Channel::Trade };
+    life_cycles_that_are_malformed: 3 x Fault::MalformFrame { channel: Channel::MarketLifecycle };
+    life_cycles_that_come_late: 3 x Fault::DelayFrame { channel: Channel::MarketLifecycle, by_ms: 5_000 };
     order_reports_behind_everything_else:
         1 x Fault::DelayChannel { channel: Channel::UserOrders, by_ms: 1_500, for_ms: 10_000 };
     fills_behind_everything_else: 1 x Fault::DelayChannel { channel: Channel::Fill, by_ms: 1_500, for_ms: 10_000 };
@@ -117,6 +126,16 @@ fn a_handshake_that_is_refused() {
 }
 
 #[test]
+fn snapshots_that_are_lost_at_the_start() {
+    let fault = Fault::DropFrame { channel: Channel::OrderbookDelta };
+    let mut simulation = session(38, vec![PlannedFault { fault, when: When::At(0), times: 3 }]);
+    simulation.run_until(START_MS + 20_000);
+    assert_eq!(simulation.exchange().gateway().fault_effects()["drop_frame"], 3);
+    assert!(fills(&simulation).0 > 0);
+    stop_and_agree(&mut simulation);
+}
+
+#[test]
 fn every_fault_of_the_catalog_is_survived_but_the_one_that_lies() {
     let missing: Vec<&str> = CATALOG
         .iter()
@@ -127,9 +146,8 @@ fn every_fault_of_the_catalog_is_survived_but_the_one_that_lies() {
     assert_eq!(missing, ["refuse_sessions", "alter_fill"]);
 }
 
-/// Everything at once, again and again.
-fn storm(seed: u64, per_minute: f64) {
-    let began = Instant::now();
+/// Everything, each so many times a minute; what lasts comes seldom.
+fn weather(per_minute: f64) -> Vec<PlannedFault> {
     let planned = SURVIVED.iter().map(|fault| {
         let lasts = matches!(
             fault,
@@ -141,7 +159,13 @@ fn storm(seed: u64, per_minute: f64) {
         );
         PlannedFault { fault: *fault, when: When::Rate(if lasts { 0.1 } else { per_minute }), times: 1 }
     });
-    let mut simulation = session(seed, planned.collect());
+    planned.collect()
+}
+
+/// Three minutes of everything at once, and one of good weather.
+fn storm(seed: u64, per_minute: f64) {
+    let began = Instant::now();
+    let mut simulation = session(seed, weather(per_minute));
     simulation.run_until(START_MS + 180_000);
     simulation.exchange_mut().disarm();
     simulation.run_until(START_MS + 240_000);
@@ -165,4 +189,57 @@ fn storms_of_faults_leave_ledgers_that_agree() {
 #[test]
 fn heavy_storms_of_faults_leave_ledgers_that_agree() {
     (0..5).for_each(|seed| storm(2_000 + seed, 2.0));
+}
+
+#[test]
+fn results_that_nobody_announced_are_paid_all_the_same() {
+    let scenario = Scenario::shipped("settling").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script.txt");
+    std::fs::write(&script, "* 3..40 buy_yes\n").unwrap();
+    for seed in 51..54 {
+        let mut plan = Plan::scenario(&scenario, PolicySpec::Script(script.clone()), seed);
+        let fault = Fault::DropFrame { channel: Channel::MarketLifecycle };
+        plan.world.faults = vec![PlannedFault { fault, when: When::At(ARMED_MS), times: 1_000 }];
+        let mut simulation = plan.start();
+        simulation.run_until(START_MS + 200_000);
+        let exchange = simulation.exchange();
+        let values: Vec<Price> =
+            exchange.engine().settlements_of(exchange.clients()[0]).map(|settlement| settlement.value).collect();
+        println!("{values:?}, {:?}", exchange.gateway().fault_effects());
+        assert!(values.len() >= 5, "{values:?}");
+        stop_and_agree(&mut simulation);
+    }
+}
+
+#[test]
+fn storms_around_the_shipped_model_leave_ledgers_that_agree() {
+    for seed in 4_000..4_004 {
+        let mut plan = Plan::generated(PolicySpec::Onnx, seed);
+        plan.config.risk.breaker_ms = 5_000;
+        plan.world.faults = weather(1.0);
+        let mut simulation = plan.start();
+        simulation.run_until(START_MS + 90_000);
+        simulation.exchange_mut().disarm();
+        simulation.run_until(START_MS + 130_000);
+        println!("seed {seed}: {:?} fills, {:?}", fills(&simulation), simulation.stages().execute.counters());
+        stop_and_agree(&mut simulation);
+    }
+}
+
+#[test]
+fn storms_at_the_end_of_markets_leave_ledgers_that_agree() {
+    let scenario = Scenario::shipped("settling").unwrap();
+    for seed in 3_000..3_010 {
+        let mut plan = Plan::scenario(&scenario, PolicySpec::Maker, seed);
+        plan.config.risk.breaker_ms = 5_000;
+        plan.config.risk.stop_before_close_ms = 1_000;
+        plan.world.faults = weather(1.0);
+        let mut simulation = plan.start();
+        simulation.run_until(START_MS + 150_000);
+        simulation.exchange_mut().disarm();
+        simulation.run_until(START_MS + 200_000);
+        println!("seed {seed}: {:?} fills, {:?}", fills(&simulation), simulation.stages().execute.counters());
+        stop_and_agree(&mut simulation);
+    }
 }
