@@ -20,7 +20,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use generated::{GeneratedPlan, generated};
+pub use generated::{GeneratedError, GeneratedPlan, generated};
 use meter::Meter;
 pub use meter::SAMPLE_MS;
 pub use table::Table;

@@ -89,7 +89,7 @@ impl Gateway {
     /// The session stays open.
     pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
         self.outputs.retain(|output| !matches!(output, Output::Frame { session: to, .. } if *to == session));
-        self.faults.forget(session);
+        self.faults.held.forget(session);
         let open: Vec<Channel> =
             self.sessions.get(&session).into_iter().flat_map(Session::open).map(|(c, _)| c).collect();
         for channel in open {

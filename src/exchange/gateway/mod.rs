@@ -12,7 +12,7 @@
 //! | `market_reads`, `account_reads`, `visible` | what is read, and how late accounts are seen |
 //! | `writes` | orders on their way to the engine |
 //! | `session`, `commands`, `publish`, `frames` | WebSocket |
-//! | `faults`, `settings` | what may go wrong on demand, and what is open |
+//! | `faults`, `held`, `settings` | what may go wrong on demand, what that holds back, and what is open |
 
 mod account_reads;
 mod auth;
@@ -21,6 +21,7 @@ mod decode;
 mod directory;
 mod faults;
 mod frames;
+mod held;
 mod limits;
 mod market_reads;
 mod publish;
@@ -248,7 +249,7 @@ impl Gateway {
         match fault {
             Fault::CutSessions => {
                 for (session, _) in std::mem::take(&mut self.sessions) {
-                    self.faults.forget(session);
+                    self.faults.held.forget(session);
                     self.outputs.push_back(Output::Close { session, reason: "cut by a fault" });
                 }
                 self.faults.took_effect(fault.name());
@@ -300,8 +301,8 @@ impl Gateway {
 
     /// Sends what was held back until now.
     fn release_held(&mut self, now: ExchangeNow) {
-        self.faults.end_stall(now.session_ms, &mut self.outputs);
-        while let Some(output) = self.faults.release(now.session_ms) {
+        self.faults.held.end_stall(now.session_ms, &mut self.outputs);
+        while let Some(output) = self.faults.held.release(now.session_ms) {
             self.outputs.push_back(output);
         }
     }
@@ -310,7 +311,7 @@ impl Gateway {
     #[must_use]
     pub fn next_deadline_ms(&self) -> Option<i64> {
         let write = self.delayed.front().map(|delayed| delayed.due_ms);
-        write.into_iter().chain(self.faults.next_deadline_ms()).min()
+        write.into_iter().chain(self.faults.held.next_deadline_ms()).min()
     }
 
     /// The wall time at which a ping is due.
@@ -322,7 +323,7 @@ impl Gateway {
     /// The next output, in the order in which they came to be.
     pub fn poll(&mut self) -> Option<Output> {
         while let Some(output) = self.outputs.pop_front() {
-            if let Some(output) = self.faults.pass(output) {
+            if let Some(output) = self.faults.held.pass(output) {
                 return Some(output);
             }
         }

@@ -65,7 +65,7 @@ impl Gateway {
                     });
                 self.send_frames(Channel::UserOrders, frames, now);
                 if order.status != OrderStatus::Resting {
-                    self.faults.order_ended(order.order, &mut self.outputs);
+                    self.faults.held.order_ended(order.order, &mut self.outputs);
                 }
                 self.visible.push(Change::Order(order), now.session_ms);
             }
@@ -205,7 +205,7 @@ impl Gateway {
             FillFate::AfterEnd(within_ms) => {
                 for (session, text) in frames {
                     let output = Output::Frame { session, text };
-                    self.faults.hold(now.session_ms.saturating_add(within_ms), output, Some(fill.order));
+                    self.faults.held.hold(now.session_ms.saturating_add(within_ms), output, Some(fill.order));
                 }
             }
         }

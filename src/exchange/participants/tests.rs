@@ -105,13 +105,15 @@ fn the_same_seed_gives_the_same_events_and_another_seed_others() {
 /// Runs one lasting market with this crowd and hands each event to `see`.
 fn run_crowd(crowd: Crowd, motion: Motion, seconds: i64, mut see: impl FnMut(&Engine, &Event)) {
     let mut world = default_world(5, 1, START_MS);
-    world.markets[0] = MarketPlan { crowd, motion, ..world.markets[0].clone() };
+    world.markets[0] = MarketPlan { motion, crowd, ..world.markets[0].clone() };
     let mut engine = Engine::new(5);
     let mut participants = Participants::new(&mut engine, world, START_MS).unwrap();
     while let Some(due_ms) = participants.next_ms().filter(|due_ms| *due_ms <= START_MS + seconds * 1_000) {
         participants.advance(&mut engine, due_ms);
         let events: Vec<Event> = engine.drain_events().collect();
-        events.iter().for_each(|event| see(&engine, event));
+        for event in &events {
+            see(&engine, event);
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 //!
 //! | file | concept |
 //! |---|---|
-//! | `file` | the file's keys, with their checks |
+//! | `file`, `values` | the file's keys and values, with their checks |
 //! | `build` | from the file to a world that begins at a certain time |
 
 mod build;
 mod file;
+mod values;
 
 use std::path::{Path, PathBuf};
 
