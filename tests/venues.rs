@@ -46,6 +46,7 @@ impl Outside {
             world: default_world(seed, 4, server.session_ms()),
             accounts: NonZeroU8::MIN,
             cash: cash(&config.exchange, SHARDS),
+            direct_member: true,
             recordings: Vec::new(),
             server,
             key_directory: folder.path().join("keys"),

@@ -9,9 +9,10 @@ use std::time::Duration;
 use clap::Args;
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
-use kalshi_actor::exchange::participants::{World, default_world};
+use kalshi_actor::exchange::participants::World;
+use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::server::ServerConfig;
-use kalshi_actor::pipeline::session::{Recordings, SHARDS, cash, settings};
+use kalshi_actor::pipeline::session::{Recordings, cash, settings};
 use kalshi_actor::pipeline::signals::Signals;
 
 use super::ConfigArgs;
@@ -22,9 +23,15 @@ pub(super) struct ExchangeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// How many markets are open at any time
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    markets: u32,
+    /// What it is like: calm, busy, news, thin, settling or gold, or a TOML file
+    #[arg(long, value_name = "NAME|FILE", default_value = "busy")]
+    scenario: String,
+    /// Print the scenario as TOML, to begin one of your own with, and end
+    #[arg(long)]
+    print: bool,
+    /// How many markets are open at any time; without it as many as the scenario has
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    markets: Option<u32>,
     /// How many accounts there are to trade with, each with keys and cash of its own
     #[arg(long, value_name = "N", default_value = "1")]
     accounts: NonZeroU8,
@@ -45,10 +52,18 @@ pub(super) struct ExchangeArgs {
 }
 
 pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
+    let scenario = Scenario::find(&args.scenario)?;
+    if args.print {
+        print!("{}", scenario.text());
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = args.config.load()?;
     let signals = Signals::install()?;
     let mut server = ServerConfig { listen: args.listen, ..ServerConfig::local() };
-    let mut world = default_world(args.seed, usize::try_from(args.markets)?, server.session_ms());
+    let mut settings = settings(&config.exchange)?;
+    scenario.adjust(&mut settings);
+    let markets = args.markets.map_or(Ok(scenario.market_count()), usize::try_from)?;
+    let mut world = scenario.world(args.seed, markets, server.session_ms());
     world.quiet = args.quiet_markets;
     let mut recordings = Vec::new();
     if !args.from.is_empty() {
@@ -58,10 +73,11 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     }
     let (handle, facts) = launch(LaunchConfig {
         seed: args.seed,
-        settings: settings(&config.exchange)?,
+        settings,
         world,
         accounts: args.accounts,
-        cash: cash(&config.exchange, SHARDS),
+        cash: cash(&config.exchange, scenario.shards()),
+        direct_member: scenario.has_direct_members(),
         recordings,
         server,
         key_directory: args.keys.clone(),

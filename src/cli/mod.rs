@@ -9,6 +9,7 @@ mod observe;
 mod resume;
 mod run;
 mod simulate;
+mod statistics;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ enum Command {
     Observe(observe::ObserveArgs),
     /// Simulate the trader under faults, seed after seed, and check what must hold
     Simulate(simulate::SimulateArgs),
+    /// What markets are like in numbers: recorded frames beside scenarios of the embedded exchange
+    Statistics(statistics::StatisticsArgs),
     /// Read a session's journal
     Journal(journal::JournalArgs),
     /// Print the effective configuration as TOML, with a comment for every key
@@ -98,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Exchange(args)) => exchange::run(&args),
         Some(Command::Observe(args)) => observe::run(&args),
         Some(Command::Simulate(args)) => simulate::run(&args),
+        Some(Command::Statistics(args)) => statistics::run(&args),
         Some(Command::Journal(args)) => journal::run(&args),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Kill(args)) => kill::run(&args),

@@ -9,8 +9,11 @@ use anyhow::bail;
 use clap::Args;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::exchange::participants::{World, default_world};
+use kalshi_actor::exchange::gateway::GatewaySettings;
+use kalshi_actor::exchange::participants::World;
 use kalshi_actor::exchange::recordings::Recording;
+use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::market::Money;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
     Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan, SessionReport,
@@ -29,7 +32,7 @@ const START_LEAD_S: i64 = 2;
 const DEMONSTRATION: Duration = Duration::from_secs(30);
 
 /// A length of time such as `30s`, `5m` or `1h 30m`.
-fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let expected = "expected a positive length of time such as 30s, 5m or 1h30m";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| expected.to_owned())?;
     match std::time::Duration::try_from(duration) {
@@ -91,6 +94,9 @@ pub(super) struct RunArgs {
     /// Follow a series from market to market
     #[arg(long, value_name = "SERIES")]
     series: Option<String>,
+    /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
+    scenario: Option<String>,
     /// Trade recorded markets: frames files, .jsonl or .zst
     #[arg(long, value_name = "FRAMES", num_args = 1..)]
     from: Vec<PathBuf>,
@@ -150,6 +156,7 @@ impl RunArgs {
             (self.speed.is_some(), "--speed", "a venue outside runs at the speed of the wall clock"),
             (!self.from.is_empty(), "--from", "recorded markets are played by the embedded exchange"),
             (self.seed.is_some(), "--seed", "nothing outside is decided by it"),
+            (self.scenario.is_some(), "--scenario", "it is about the embedded exchange"),
         ];
         match given.into_iter().find(|(given, ..)| *given) {
             Some((_, option, why)) => bail!("{option} with --venue {}: {why}; use --venue sim", venue.as_str()),
@@ -195,8 +202,11 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Res
 
 /// What the embedded exchange trades in.
 struct Scene {
-    label: &'static str,
+    label: String,
     world: World,
+    settings: GatewaySettings,
+    direct_member: bool,
+    cash: Vec<(u8, Money)>,
     recordings: Vec<Recording>,
     start_ms: i64,
     /// When recorded markets have ended; none for generated ones, which never end.
@@ -205,10 +215,25 @@ struct Scene {
 }
 
 fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
+    let mut settings = settings(&config.exchange)?;
     if args.from.is_empty() {
         let start_ms = wall_ms();
-        let world = default_world(args.seed(), config.markets.count, start_ms);
-        return Ok(Scene { label: "sim", world, recordings: Vec::new(), start_ms, end_ms: None, notes: Vec::new() });
+        let scenario = args.scenario.as_deref().map_or_else(|| Ok(Scenario::default()), Scenario::find)?;
+        if args.scenario.is_some() && args.markets.is_none() && args.config.config.is_none() {
+            config.markets.count = scenario.market_count();
+        }
+        scenario.adjust(&mut settings);
+        return Ok(Scene {
+            label: args.scenario.as_ref().map_or_else(|| "sim".to_owned(), |name| format!("sim, scenario {name}")),
+            world: scenario.world(args.seed(), config.markets.count, start_ms),
+            settings,
+            direct_member: scenario.has_direct_members(),
+            cash: cash(&config.exchange, scenario.shards()),
+            recordings: Vec::new(),
+            start_ms,
+            end_ms: None,
+            notes: Vec::new(),
+        });
     }
     let recorded = Recordings::load(&args.from, args.result)?;
     if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
@@ -218,21 +243,26 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
     let lead_ms = i64::from(args.speed.unwrap_or(1_000)) * START_LEAD_S;
     let (start_ms, end_ms) = (recorded.start_ms - lead_ms, Some(recorded.end_ms));
     let (recordings, notes) = (recorded.markets, recorded.notes);
-    Ok(Scene { label: "sim, recorded markets", world: World::default(), recordings, start_ms, end_ms, notes })
+    let label = "sim, recorded markets".to_owned();
+    let (world, cash) = (World::default(), cash(&config.exchange, SHARDS));
+    Ok(Scene { label, world, settings, direct_member: true, cash, recordings, start_ms, end_ms, notes })
 }
 
 fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
     let policy = load_policy(&config)?;
     let scene = scene(&args, &mut config)?;
     let generated = scene.end_ms.is_none();
+    // Other scenarios promise other things.
+    let demonstrates = generated && args.scenario.is_none();
     let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
     let duration = args.duration.or(generated.then_some(DEFAULT_DURATION));
     let embedded = EmbeddedExchange::start(EmbeddedPlan {
         seed: args.seed(),
-        settings: settings(&config.exchange)?,
+        settings: scene.settings,
         world: scene.world,
         recordings: scene.recordings,
-        cash: cash(&config.exchange, SHARDS),
+        cash: scene.cash,
+        direct_member: scene.direct_member,
         session_ms: scene.start_ms,
         speed_milli: args.speed.unwrap_or(1_000),
         yields: config.pipeline.idle != IdleName::Park,
@@ -242,7 +272,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     let (clock, session) = (embedded.clock.clone(), embedded.session);
     let plan = SessionPlan {
         state: state_dir(&config, Some(&folder))?,
-        label: scene.label.to_owned(),
+        label: scene.label,
         venue: embedded.venue.clone(),
         policy,
         clock: clock.clone(),
@@ -263,7 +293,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     let (exchange, account) = embedded.stop()?;
     let activity = Activity::of(exchange.engine(), account, &report.summary);
     let full_length = duration.is_some_and(|duration| duration >= DEMONSTRATION) && !signals.stop_requested();
-    if generated && trades && full_length {
+    if demonstrates && trades && full_length {
         report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
     }
     finish(&report, &folder)

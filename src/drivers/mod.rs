@@ -5,4 +5,5 @@ mod network;
 mod network_faults;
 pub mod observe;
 pub mod simulation;
+pub mod statistics;
 mod wires;

@@ -154,7 +154,7 @@ pub fn observe_lines<L: AsRef<[u8]>>(
 }
 
 /// The market whose book a frame changes.
-fn book_market<'a>(frame: &Frame<'a>) -> Option<&'a str> {
+pub(super) fn book_market<'a>(frame: &Frame<'a>) -> Option<&'a str> {
     match &frame.message {
         Message::Snapshot(snapshot) => Some(snapshot.ticker),
         Message::Delta(delta) => Some(delta.ticker),
@@ -163,7 +163,7 @@ fn book_market<'a>(frame: &Frame<'a>) -> Option<&'a str> {
 }
 
 /// A frame's own time.
-fn frame_time(frame: &Frame<'_>) -> Option<i64> {
+pub(super) fn frame_time(frame: &Frame<'_>) -> Option<i64> {
     let own = match &frame.message {
         Message::Delta(delta) => delta.ts_ms,
         Message::Trade(trade) => trade.ts_ms,
@@ -174,18 +174,18 @@ fn frame_time(frame: &Frame<'_>) -> Option<i64> {
 }
 
 /// The lines with their numbers, and a look ahead for the next time.
-struct Lines<I, L> {
+pub(super) struct Lines<I, L> {
     source: I,
     read: usize,
     ahead: VecDeque<(usize, L)>,
 }
 
 impl<I: Iterator<Item = io::Result<L>>, L: AsRef<[u8]>> Lines<I, L> {
-    fn new(lines: I) -> Self {
+    pub(super) fn new(lines: I) -> Self {
         Self { source: lines, read: 0, ahead: VecDeque::new() }
     }
 
-    fn next(&mut self) -> Result<Option<(usize, L)>, ObserveError> {
+    pub(super) fn next(&mut self) -> Result<Option<(usize, L)>, ObserveError> {
         match self.ahead.pop_front() {
             Some(line) => Ok(Some(line)),
             None => self.read(),
@@ -204,7 +204,7 @@ impl<I: Iterator<Item = io::Result<L>>, L: AsRef<[u8]>> Lines<I, L> {
     }
 
     /// The time of the next frame that has one, without passing over any line.
-    fn next_time(&mut self) -> Result<Option<i64>, ObserveError> {
+    pub(super) fn next_time(&mut self) -> Result<Option<i64>, ObserveError> {
         let mut levels = BookLevels::default();
         let mut at = 0;
         loop {

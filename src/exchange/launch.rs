@@ -29,6 +29,8 @@ pub struct LaunchConfig {
     pub accounts: NonZeroU8,
     /// The cash of each account, by shard.
     pub cash: Vec<(u8, Money)>,
+    /// Whether the balances of accounts move in steps of $0.0001 instead of cents.
+    pub direct_member: bool,
     /// Recorded markets.
     pub recordings: Vec<Recording>,
     /// Sockets and clocks.
@@ -123,7 +125,9 @@ pub fn launch(config: LaunchConfig) -> Result<(ServerHandle, Facts), LaunchError
     for number in 1..=config.accounts.get() {
         let (account, signers) = issue_keys(directory, number)?;
         accounts.push(account);
-        clients.push(ClientAccount::with_cash(signers, config.cash.clone()));
+        let mut client = ClientAccount::with_cash(signers, config.cash.clone());
+        client.spec.direct_member = config.direct_member;
+        clients.push(client);
     }
     let session_ms = config.server.session_ms();
     let exchange = Exchange::new(

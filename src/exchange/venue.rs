@@ -8,8 +8,9 @@
 use thiserror::Error;
 
 use super::engine::{AccountId, AccountSpec, Engine, ListError, MarketSpec};
+use super::faults::{Fault, FaultPlan};
 use super::gateway::{
-    ApiKey, ExchangeNow, Fault, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
+    ApiKey, ExchangeNow, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
 };
 use super::live_feed::LiveFeed;
 pub use super::live_feed::LiveFeedCounters;
@@ -17,6 +18,9 @@ use super::participants::{Participants, World};
 use super::recordings::{Recording, Recordings};
 use crate::market::Money;
 use crate::wire::sign::Verifier;
+
+/// The exchange has so many shards.
+const SHARDS: u8 = 4;
 
 /// An account of a client, with the keys that sign for it.
 #[derive(Debug)]
@@ -72,6 +76,9 @@ pub struct Exchange {
     participants: Participants,
     recordings: Recordings,
     live: LiveFeed,
+    plan: FaultPlan,
+    /// When a pause ends that a fault began.
+    resume_ms: Option<i64>,
     clients: Vec<AccountId>,
     session_ms: i64,
 }
@@ -93,10 +100,14 @@ impl Exchange {
             }
             clients.push(account);
         }
-        let participants = Participants::new(&mut engine, config.world, session_ms)?;
+        let mut world = config.world;
+        let plan = FaultPlan::new(std::mem::take(&mut world.faults), world.seed, session_ms);
+        let participants = Participants::new(&mut engine, world, session_ms)?;
         let recordings = Recordings::new(&mut engine, config.recordings, session_ms)?;
         let live = LiveFeed::default();
-        let mut exchange = Self { engine, gateway, participants, recordings, live, clients, session_ms };
+        let resume_ms = None;
+        let mut exchange =
+            Self { engine, gateway, participants, recordings, live, plan, resume_ms, clients, session_ms };
         exchange.gateway.publish(&mut exchange.engine, ExchangeNow { session_ms, wall_ms: session_ms });
         Ok(exchange)
     }
@@ -162,6 +173,12 @@ impl Exchange {
     fn step(&mut self, now: ExchangeNow) {
         let now = self.clamp(now);
         self.engine.advance(now.session_ms);
+        if self.resume_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
+            self.set_trading(true);
+        }
+        while let Some(planned) = self.plan.pop_due(now.session_ms) {
+            (0..planned.times).for_each(|_| self.arm(planned.fault));
+        }
         self.recordings.advance(&mut self.engine, now.session_ms);
         self.live.advance(&mut self.engine, now.session_ms);
         self.participants.advance(&mut self.engine, now.session_ms);
@@ -177,6 +194,8 @@ impl Exchange {
             self.recordings.next_ms(),
             self.live.next_ms(),
             self.participants.next_ms(),
+            self.plan.next_ms(),
+            self.resume_ms,
             self.gateway.next_deadline_ms(),
         ];
         due.into_iter().flatten().min()
@@ -228,9 +247,38 @@ impl Exchange {
         self.gateway.overflowed(session, now);
     }
 
-    /// Arms a fault.
+    /// Arms a fault, or lets it act at once, at the time of the last input.
     pub fn arm(&mut self, fault: Fault) {
-        self.gateway.arm(fault);
+        if let Fault::PauseTrading { for_ms } | Fault::PauseExchange { for_ms } = fault {
+            let resume_ms = self.session_ms.saturating_add(for_ms);
+            self.resume_ms = self.resume_ms.max(Some(resume_ms));
+            self.set_trading(false);
+        }
+        self.gateway.arm(fault, self.session_ms);
+    }
+
+    /// Forgets every armed and every planned fault and ends those that last, pauses included.
+    pub fn disarm(&mut self) {
+        self.plan = FaultPlan::default();
+        self.gateway.disarm();
+        if self.resume_ms.take().is_some() {
+            self.set_trading(true);
+        }
+    }
+
+    /// The gateway, for what it tells of faults.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Pauses or resumes trading on every shard.
+    fn set_trading(&mut self, trading: bool) {
+        let session_ms = self.session_ms;
+        for exchange_index in 0..SHARDS {
+            self.engine.set_trading(exchange_index, trading, session_ms);
+        }
+        self.gateway.publish(&mut self.engine, ExchangeNow { session_ms, wall_ms: session_ms });
     }
 
     /// The next thing to write.

@@ -18,17 +18,27 @@ use crate::wire::orders::answer::{parse_amended, parse_canceled_batch, parse_cre
 enum Outcome {
     Accepted,
     Rejected,
+    /// Refused for what holds for every order: a pause, or a clock that differs.
+    Withheld,
     Throttled,
     NotFound,
     Uncertain,
 }
+
+/// How long a market is left alone after a refusal that holds for every order, in session milliseconds.
+const WITHHELD_MS: i64 = 1_000;
 
 fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
     match http_status {
         200 | 201 => Outcome::Accepted,
         404 if kind != RequestKind::Create => Outcome::NotFound,
         408 => Outcome::Uncertain,
-        409 if ErrorBody::parse(409, body).code == "order_already_exists" => Outcome::Uncertain,
+        401 => Outcome::Withheld,
+        409 => match ErrorBody::parse(409, body).code.as_str() {
+            "order_already_exists" => Outcome::Uncertain,
+            "trading_is_paused" => Outcome::Withheld,
+            _ => Outcome::Rejected,
+        },
         429 => Outcome::Throttled,
         400..=499 => Outcome::Rejected,
         _ => Outcome::Uncertain,
@@ -107,7 +117,7 @@ impl ExecuteStage {
                     self.counters.throttled += 1;
                     self.cancel_refused(item, Verdict::RefusedRate, now);
                 }
-                Outcome::Rejected => self.cancel_refused(item, Verdict::Rejected, now),
+                Outcome::Rejected | Outcome::Withheld => self.cancel_refused(item, Verdict::Rejected, now),
                 Outcome::NotFound => self.cancel_uncertain(item, OrderEvent::NotFound, now),
                 Outcome::Accepted | Outcome::Uncertain => self.cancel_uncertain(item, OrderEvent::NoOutcome, now),
             },
@@ -118,7 +128,7 @@ impl ExecuteStage {
         let key = item.market;
         let answer = match outcome {
             Outcome::Accepted => self.read(parse_created(body)),
-            Outcome::Rejected | Outcome::Throttled => {
+            Outcome::Rejected | Outcome::Withheld | Outcome::Throttled => {
                 let verdict = self.refused(key, outcome, now);
                 if let Some(order) = self.orders.get_mut(item.at)
                     && order.id.is_none()
@@ -178,6 +188,12 @@ impl ExecuteStage {
             return Verdict::RefusedRate;
         }
         self.counters.rejected += 1;
+        if outcome == Outcome::Withheld {
+            let until_ms = now.session_ms.saturating_add(WITHHELD_MS);
+            market.breaker.wait_until(until_ms);
+            self.arm_session(until_ms);
+            return Verdict::Rejected;
+        }
         let limits = &self.config.limits;
         if market.breaker.rejected(now.session_ms, limits.breaker_rejects, limits.breaker_open_ms) {
             self.counters.breakers_opened += 1;
@@ -191,7 +207,7 @@ impl ExecuteStage {
         let key = item.market;
         let answer = match outcome {
             Outcome::Accepted => self.read(parse_amended(body)),
-            Outcome::Rejected | Outcome::Throttled | Outcome::NotFound => {
+            Outcome::Rejected | Outcome::Withheld | Outcome::Throttled | Outcome::NotFound => {
                 let (event, verdict) = if outcome == Outcome::NotFound {
                     (OrderEvent::NotFound, Verdict::Unknown)
                 } else {

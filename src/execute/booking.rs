@@ -12,6 +12,12 @@ use crate::messages::Fill;
 /// No fill is larger: ten million contracts.
 const FILL_MAX: Count = Count::from_contracts(10_000_000);
 
+/// What a payment loses to the balance step: only a scalar result between two cents pays anything finer, and what is
+/// finer is a fee (protocol page, 5).
+fn payment_rounding(paid: Money, balance_step: Money) -> Money {
+    paid - paid.floor_to(balance_step)
+}
+
 impl ExecuteStage {
     /// A fill of the account, of whatever order.
     pub(super) fn book_fill(&mut self, fill: &Fill, now: Now) {
@@ -150,6 +156,7 @@ impl ExecuteStage {
         let paid = std::mem::take(&mut market.awaiting);
         // A market settled before the baseline is told again by reads: its fee is in the baseline too.
         let fee = if market.settled_position.is_zero() { Money::ZERO } else { fee };
+        let fee = fee + payment_rounding(paid, self.config.balance_step);
         self.ledger.book_payment(market.exchange_index, paid, fee, now.session_ms);
     }
 
@@ -163,7 +170,8 @@ impl ExecuteStage {
         if paid {
             let market = self.directory.get_mut(key).expect("looked up above");
             let late = std::mem::take(&mut market.awaiting);
-            self.ledger.book_payment(market.exchange_index, late, Money::ZERO, now.session_ms);
+            let fee = payment_rounding(late, self.config.balance_step);
+            self.ledger.book_payment(market.exchange_index, late, fee, now.session_ms);
         }
     }
 

@@ -19,6 +19,11 @@ impl Breaker {
         true
     }
 
+    /// The exchange takes no orders now, whatever they are: holds them back until a time, and counts nothing.
+    pub fn wait_until(&mut self, until_ms: i64) {
+        self.open_until_ms = self.open_until_ms.max(Some(until_ms));
+    }
+
     /// A write was accepted.
     pub fn succeeded(&mut self) {
         *self = Self::default();

@@ -112,7 +112,14 @@ impl ExecuteStage {
         // The second look is a rebuild: it reads fills too, and brings the ones that a slow stream still owes.
         let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
         self.readings.rebuild_due_ns = self.readings.rebuild_due_ns.min(again_ns);
-        if self.ledger.awaiting() != Money::ZERO {
+        self.ask_for_payments(&differences);
+    }
+
+    /// Asks for settlements when one is awaited, or when a position is gone: the market may have paid, and the frame that
+    /// tells its result was lost.
+    fn ask_for_payments(&mut self, differences: &[Difference]) {
+        let gone = |difference: &Difference| matches!(difference, Difference::Position { ours, exchange, .. } if exchange.is_zero() && !ours.is_zero());
+        if self.ledger.awaiting() != Money::ZERO || differences.iter().any(gone) {
             self.readings.settlements_soon();
         }
     }
@@ -135,9 +142,7 @@ impl ExecuteStage {
 
     fn last_reading_differed(&mut self, differences: Vec<Difference>, now: Now) {
         if self.ending.may_try_again(self.config.final_attempts) {
-            if self.ledger.awaiting() != Money::ZERO {
-                self.readings.settlements_soon();
-            }
+            self.ask_for_payments(&differences);
             self.readings.rebuild_due_ns = now.mono_ns.saturating_add(2 * self.config.retry_first_ns);
         } else {
             let exchange_cash = self.readings.balances.clone();

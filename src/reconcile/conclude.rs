@@ -85,7 +85,11 @@ impl ReconcileStage {
         if job.purpose == Purpose::Unlisted {
             missing.extend(self.held.iter().map(|(ticker, _)| ticker.clone()));
         }
-        missing.retain(|ticker| self.directory.key(ticker).is_none() && !job.named.contains(ticker));
+        missing.retain(|ticker| self.directory.key(ticker).is_none());
+        // A settlement tells a scalar result in whole cents; the market tells it to $0.0001.
+        let scalar = gathered.settlements.iter().filter(|settlement| convert::is_scalar(settlement));
+        missing.extend(scalar.map(|settlement| settlement.ticker.clone()));
+        missing.retain(|ticker| !job.named.contains(ticker));
         let missing: Vec<String> = missing.into_iter().collect();
         job.fetches.extend(missing.chunks(TICKERS_IN_FILTER).map(markets_named));
         job.named.extend(missing);
@@ -236,7 +240,9 @@ impl ReconcileStage {
         }
         for settlement in std::mem::take(&mut job.gathered.settlements).iter().rev() {
             let Some(market) = self.directory.key(&settlement.ticker) else { continue };
-            match convert::settlement(settlement, market) {
+            let told = job.gathered.markets.iter().find(|market| market.ticker == settlement.ticker);
+            let exact = told.and_then(|market| market.settlement_value_dollars);
+            match convert::settlement(settlement, exact, market) {
                 Ok(fact) => self.outbox.push_back(fact),
                 Err(problem) => {
                     readable = false;

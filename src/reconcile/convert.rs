@@ -92,16 +92,26 @@ pub(super) fn position(position: &account::MarketPosition, market: MarketKey) ->
     }
 }
 
+/// Whether a market paid something else than all or nothing.
+pub(super) fn is_scalar(settlement: &account::Settlement) -> bool {
+    !matches!(settlement.market_result.as_str(), "yes" | "no")
+}
+
 /// A settlement's `fee_cost` is the sum of trade fees, which the fills booked; paying itself is free (protocol page, 5).
-pub(super) fn settlement(settlement: &account::Settlement, market: MarketKey) -> Result<AccountEvent, String> {
+/// `exact` is a scalar result as the market itself tells it; the settlement's own is in whole cents.
+pub(super) fn settlement(
+    settlement: &account::Settlement,
+    exact: Option<Price>,
+    market: MarketKey,
+) -> Result<AccountEvent, String> {
     let value = match settlement.market_result.as_str() {
         "yes" => Price::ONE,
         "no" => Price::ZERO,
-        _ => settlement
-            .value
-            .and_then(|cents| u16::try_from(cents).ok())
-            .filter(|&cents| cents <= 100)
-            .map(Price::from_cents)
+        _ => exact
+            .or_else(|| {
+                let cents = settlement.value.and_then(|cents| u16::try_from(cents).ok());
+                cents.filter(|&cents| cents <= 100).map(Price::from_cents)
+            })
             .ok_or_else(|| format!("settlement of {}: expected a value of 0 to 100 cents", settlement.ticker))?,
     };
     let time_ms = settlement.settled_time.as_millisecond();

@@ -289,6 +289,9 @@ fn settlements_pay_the_result() {
         "/portfolio/settlements?min_ts=0&limit=1000",
         &format!(r#"{{"settlements":[{}],"cursor":""}}"#, list.join(",")),
     );
+    let told = market("KXA-1-B", "KXA-1", "1970-01-01T00:00:09Z", "finalized");
+    let told = told.replacen('{', r#"{"settlement_value_dollars":"0.3725","#, 1);
+    bench.body("/markets?tickers=KXA-1-B&limit=1000", &format!(r#"{{"markets":[{told}],"cursor":""}}"#));
     bench.query(4, QueryKind::Settlements, "");
     bench.answer_all();
     let values: Vec<_> = bench
@@ -298,7 +301,9 @@ fn settlements_pay_the_result() {
             |event| if let AccountEvent::Settlement { value, fee, .. } = event { Some((*value, *fee)) } else { None },
         )
         .collect();
-    assert_eq!(values, [(Price::ONE, Money::ZERO), (Price::from_cents(37), Money::ZERO)]);
+    // The market tells a scalar result to the last digit, the settlement in whole cents.
+    let scalar = Price::from_units(3_725).unwrap();
+    assert_eq!(values, [(Price::ONE, Money::ZERO), (scalar, Money::ZERO)]);
 }
 
 #[test]

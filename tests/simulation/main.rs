@@ -1,8 +1,10 @@
 //! The whole trader and the exchange in one thread on virtual time.
 
 mod campaign;
+mod faults;
 mod generated;
 mod observed;
 mod recorded;
+mod scenarios;
 mod support;
 mod tampered;

@@ -11,6 +11,7 @@ use kalshi_actor::exchange::gateway::GatewaySettings;
 use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::recordings::Recording;
+use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use kalshi_actor::execute::DayState;
 use kalshi_actor::market::{Count, Money};
@@ -36,6 +37,12 @@ pub struct Plan {
     pub start_ms: i64,
     /// How fast it runs, in thousandths of virtual time.
     pub speed_milli: u32,
+    /// How the exchange answers.
+    pub settings: GatewaySettings,
+    /// Whether the trader's balances move in steps of $0.0001.
+    pub direct_member: bool,
+    /// Where the trader has $1,000 each.
+    pub shards: Vec<u8>,
     /// Done to account events.
     pub tamper: Option<Tamper>,
 }
@@ -51,8 +58,22 @@ impl Plan {
             config: Config::default(),
             start_ms: START_MS,
             speed_milli: 1_000,
+            settings: GatewaySettings::default(),
+            direct_member: true,
+            shards: vec![0, 2],
             tamper: None,
         }
+    }
+
+    /// A scenario in its own size.
+    pub fn scenario(scenario: &Scenario, policy: PolicySpec, seed: u64) -> Self {
+        let mut plan = Self::generated(policy, seed);
+        plan.config.markets.count = scenario.market_count();
+        plan.world = scenario.world(seed, scenario.market_count(), START_MS);
+        plan.direct_member = scenario.has_direct_members();
+        plan.shards = scenario.shards();
+        scenario.adjust(&mut plan.settings);
+        plan
     }
 
     /// Recorded markets alone.
@@ -67,10 +88,13 @@ impl Plan {
             Credentials { key_id: key.key_id.clone(), signer: Signer::from_pem(&key.private_key_pem).unwrap() };
         let mut config = self.config;
         config.markets.tickers = self.recordings.iter().map(|market| market.steps.ticker.clone()).collect();
+        let cash = self.shards.iter().map(|shard| (*shard, Money::from_dollars(1_000))).collect();
+        let mut client = ClientAccount::with_cash(vec![(key.key_id, key.verifier)], cash);
+        client.spec.direct_member = self.direct_member;
         let exchange = ExchangeConfig {
             seed: self.seed,
-            settings: GatewaySettings::default(),
-            clients: vec![ClientAccount::trader(vec![(key.key_id, key.verifier)])],
+            settings: self.settings,
+            clients: vec![client],
             world: self.world,
             recordings: self.recordings,
         };
@@ -91,12 +115,25 @@ impl Plan {
     }
 }
 
-/// Stops a simulation and asserts what must hold at the end of every run: nothing open, no book ever wrong, a ledger whose
-/// sums are right and which agrees with the exchange, in its own opinion and in truth.
+/// Stops a simulation in which nothing was made to go wrong, and asserts that nothing did: see [`stop_and_agree`], and
+/// no book ever wrong, no answer missing.
 pub fn stop_and_check(simulation: &mut Simulation<AnyPolicy>) {
     let counters = simulation.stages().execute.counters();
     // Not at the end: the last comparison is repeated while a payment is on its way.
     assert_eq!((counters.compares_differed, counters.position_surprises), (0, 0), "{counters:?}");
+    stop_and_agree(simulation);
+    let counters = simulation.stages().execute.counters();
+    assert_eq!((counters.unknown, counters.malformed_answers, counters.overfills), (0, 0, 0), "{counters:?}");
+    let decide = simulation.stages().decide.counters();
+    assert_eq!((decide.book_errors, decide.faults), (0, 0), "{decide:?}");
+    let feed = simulation.stages().feed.counters();
+    assert_eq!((feed.seq_gaps, feed.malformed, feed.disconnections), (0, 0, 0), "{feed:?}");
+}
+
+/// Stops a simulation and asserts what must hold at the end of every run, whatever went wrong: nothing open, a ledger
+/// whose sums are right and which agrees with the exchange, in its own opinion and in truth.
+pub fn stop_and_agree(simulation: &mut Simulation<AnyPolicy>) {
+    assert_eq!(simulation.stages().execute.tripped(), None);
     assert!(simulation.stop(60_000), "still not quiet: {:?}", simulation.stages().execute.agreement());
     let execute = &simulation.stages().execute;
     execute.audit().unwrap();
@@ -104,12 +141,6 @@ pub fn stop_and_check(simulation: &mut Simulation<AnyPolicy>) {
     let agreement = execute.agreement().unwrap();
     assert!(agreement.agrees, "{:?}", agreement.differences);
     assert_eq!(execute.open_orders(), 0);
-    let counters = execute.counters();
-    assert_eq!((counters.unknown, counters.malformed_answers, counters.overfills), (0, 0, 0), "{counters:?}");
-    let decide = simulation.stages().decide.counters();
-    assert_eq!((decide.book_errors, decide.faults), (0, 0), "{decide:?}");
-    let feed = simulation.stages().feed.counters();
-    assert_eq!((feed.seq_gaps, feed.malformed, feed.disconnections), (0, 0, 0), "{feed:?}");
 
     let exchange = simulation.exchange();
     let (engine, account) = (exchange.engine(), exchange.clients()[0]);

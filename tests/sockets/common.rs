@@ -50,6 +50,7 @@ fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
         world: default_world(seed, config.markets.count, session_ms),
         recordings: Vec::new(),
         cash: vec![(0, config.exchange.cash), (2, config.exchange.cash)],
+        direct_member: true,
         session_ms,
         speed_milli: 1_000,
         yields: false,
@@ -156,6 +157,11 @@ impl Trading {
         })
         .unwrap();
         Self { embedded, live, folder }
+    }
+
+    /// Scheme, host and port of the exchange's REST interface.
+    pub fn origin(&self) -> String {
+        self.embedded.venue.rest.origin()
     }
 
     pub fn faults(&self) -> FaultControl {

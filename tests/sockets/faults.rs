@@ -1,7 +1,8 @@
 //! What goes wrong between exchange and trader over real sockets: the session goes on and its ledger agrees.
 
 use kalshi_actor::decide::DecisionRecord;
-use kalshi_actor::exchange::gateway::Fault;
+use kalshi_actor::exchange::faults::Fault;
+use kalshi_actor::exchange::gateway::Channel;
 use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind, Source};
 use kalshi_actor::pipeline::live::Tamper;
 use kalshi_actor::ports::RequestId;
@@ -19,7 +20,7 @@ fn find(journal: &[Entry], from: usize, what: &str, test: impl Fn(&Entry) -> boo
 fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
     let mut trading = Trading::start(301, config(4), None);
     trading.wait_for_more(1, 2);
-    trading.faults().arm(Fault::DropBookFrame);
+    trading.faults().arm(Fault::DropFrame { channel: Channel::OrderbookDelta });
     trading.wait_for_more(5, 5);
     let ended = trading.stop();
     ended.assert_agrees();
@@ -49,7 +50,7 @@ fn connections_cut_in_mid_session_are_made_again() {
     let mut trading = Trading::start(302, config(4), None);
     trading.wait_for_more(1, 2);
     trading.faults().arm(Fault::CutSessions);
-    trading.faults().cut_order_connections();
+    trading.faults().arm(Fault::CutOrderConnections);
     trading.wait_for_more(10, 8);
     let ended = trading.stop();
     ended.assert_agrees();
@@ -96,7 +97,7 @@ fn an_order_of_which_nothing_is_heard_is_unknown_until_a_read_tells() {
 fn a_fill_frame_that_comes_twice_is_booked_once() {
     let mut trading = Trading::start(304, config(4), None);
     trading.wait_for_more(1, 0);
-    (0..3).for_each(|_| trading.faults().arm(Fault::DoubleFill));
+    (0..3).for_each(|_| trading.faults().arm(Fault::DoubleFrame { channel: Channel::Fill }));
     trading.wait_for_more(1, 5);
     let ended = trading.stop();
     ended.assert_agrees();
@@ -109,7 +110,7 @@ fn a_fill_frame_that_comes_twice_is_booked_once() {
 fn a_fill_that_the_stream_lost_is_brought_by_a_read() {
     let mut trading = Trading::start(305, config(4), None);
     trading.wait_for_more(1, 1);
-    trading.faults().arm(Fault::DropFill);
+    trading.faults().arm(Fault::DropFrame { channel: Channel::Fill });
     trading.wait_for_more(1, 5);
     let ended = trading.stop();
     ended.assert_agrees();
@@ -123,7 +124,7 @@ fn fills_may_come_before_the_answer_to_their_order_and_long_after() {
     trading.wait_for_more(1, 1);
     (0..100).for_each(|_| trading.faults().arm(Fault::DelayAnswer { by_ms: 1_200 }));
     trading.wait_for_more(10, 10);
-    (0..3).for_each(|_| trading.faults().arm(Fault::DelayFill { by_ms: 400 }));
+    (0..3).for_each(|_| trading.faults().arm(Fault::DelayFrame { channel: Channel::Fill, by_ms: 400 }));
     trading.wait_for_more(1, 5);
     let ended = trading.stop();
     ended.assert_agrees();

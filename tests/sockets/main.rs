@@ -7,3 +7,4 @@ mod ledger;
 mod program;
 mod series;
 mod session;
+mod storm;

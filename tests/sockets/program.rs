@@ -97,6 +97,37 @@ fn the_demonstration_shows_every_kind_of_trading_with_three_seeds() {
     }
 }
 
+#[test]
+fn shipped_scenarios_end_with_an_agreeing_ledger() {
+    let runs: Vec<_> = ["calm", "news", "thin", "settling"]
+        .into_iter()
+        .map(|name| {
+            let folder = tempfile::tempdir().unwrap();
+            let program = Program::start(folder.path(), &["--scenario", name, "--duration", "15s"]);
+            (name, folder, program)
+        })
+        .collect();
+    for (name, folder, program) in runs {
+        let (status, report) = program.wait();
+        assert_agrees(status, &report);
+        let summary = summary(folder.path());
+        assert!(summary.frames > 0 && summary.decisions > 0, "{name}\n{report}");
+        assert_eq!(summary.venue, format!("sim, scenario {name}"));
+    }
+}
+
+#[test]
+fn a_scenario_that_is_none_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "description = \"mine\"\nspeed = 3\n").unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_kalshi-actor")).args(["run", "--scenario"]).arg(&file).output().unwrap();
+    let error = String::from_utf8(run.stderr).unwrap();
+    assert!(!run.status.success());
+    let place = format!("scenario {}, line 2: unknown field `speed`, expected one of", file.display());
+    assert!(error.contains(&place), "{error}");
+}
+
 fn stops_clean_on(signal: &str, seed: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), &["--policy", "maker", "--duration", "1h", "--seed", seed]);

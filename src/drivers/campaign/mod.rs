@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
     fn to_the_end(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
         let end_ms = START_MS + self.campaign.duration_ms;
         self.run_until(end_ms, report)?;
-        self.trouble.end();
+        self.trouble.end(&mut self.simulation);
         self.simulation.end_network_faults();
         self.run_until(end_ms + HEALING_MS, report)?;
         self.simulation.request_stop();
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
         report.partial_fills = counters.partial_fills;
         report.unknown = counters.unknown;
         report.unknown_resolved = counters.unknown_resolved;
-        report.troubles = self.trouble.counts();
+        report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
             report.troubles.add(fault.name(), self.simulation.network_faults(fault));
         }

@@ -70,10 +70,13 @@ impl ReferenceBooks {
         }
         let message = &frame["msg"];
         let ticker = message["market_ticker"].as_str()?.to_owned();
-        match frame["type"].as_str()? {
-            "orderbook_snapshot" => self.snapshot(sid, &ticker, message)?,
-            "orderbook_delta" => self.delta(&ticker, message)?,
+        let read = match frame["type"].as_str()? {
+            "orderbook_snapshot" => self.snapshot(sid, &ticker, message),
+            "orderbook_delta" => self.delta(&ticker, message),
             _ => return None,
+        };
+        if read.is_none() {
+            self.doubt(sid);
         }
         Some(ticker)
     }

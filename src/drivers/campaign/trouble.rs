@@ -10,7 +10,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::START_MS;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
-use crate::exchange::gateway::Fault;
+use crate::exchange::faults::{Fault, RefusalStatus};
+use crate::exchange::gateway::Channel;
 
 /// How much goes wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,18 +77,46 @@ pub(super) enum Act {
     Crash,
 }
 
-/// Kinds in the order of their weights.
-const KINDS: [(&str, u32); 9] = [
-    ("book_frame_dropped", 4),
-    ("answer_swallowed", 4),
-    ("answer_after_its_fills", 4),
-    ("fill_doubled", 4),
-    ("fill_dropped", 3),
-    ("fill_delayed", 4),
-    ("sessions_cut", 1),
-    ("decide_slow", 3),
-    ("crash", 1),
+/// What can go wrong, with its weight. Every fault of the exchange's catalog but the one that makes it lie: an altered fill
+/// has to end in a difference.
+const KINDS: [(&str, u32); 29] = [
+    ("cut_sessions", 2),
+    ("stall_sessions", 2),
+    ("refuse_sessions", 1),
+    ("drop_frame", 6),
+    ("double_frame", 6),
+    ("delay_frame", 6),
+    ("truncate_frame", 3),
+    ("malform_frame", 3),
+    ("skip_seq", 2),
+    ("delay_channel", 3),
+    ("cancel_before_fill", 4),
+    ("lose_request", 4),
+    ("delay_request", 3),
+    ("double_request", 3),
+    ("refuse_request", 4),
+    ("swallow_answer", 4),
+    ("cut_answer", 4),
+    ("delay_answer", 4),
+    ("fail_answer", 4),
+    ("truncate_answer", 3),
+    ("cut_order_connections", 2),
+    ("refuse_read", 3),
+    ("delay_read", 3),
+    ("swallow_read", 3),
+    ("pause_trading", 1),
+    ("pause_exchange", 1),
+    ("offset_clock", 1),
+    (DECIDE_SLOW, 5),
+    (CRASH, 2),
 ];
+const DECIDE_SLOW: &str = "decide_slow";
+const CRASH: &str = "crash";
+/// The channels whose frames the trader reads.
+const CHANNELS: [Channel; 5] =
+    [Channel::OrderbookDelta, Channel::Trade, Channel::Fill, Channel::UserOrders, Channel::MarketPositions];
+const STATUSES: [RefusalStatus; 3] =
+    [RefusalStatus::TooManyRequests, RefusalStatus::Internal, RefusalStatus::Unavailable];
 
 /// The source of trouble of one run.
 #[derive(Debug)]
@@ -119,44 +148,91 @@ impl Trouble {
         self.next_ms
     }
 
-    /// No more.
-    pub(super) fn end(&mut self) {
+    /// No more of it, and an end of what lasts.
+    pub(super) fn end<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
         self.faults = Faults::None;
         self.next_ms = None;
+        simulation.exchange_mut().disarm();
     }
 
-    pub(super) fn counts(&self) -> Troubles {
-        self.counts.clone()
+    /// What took effect, the exchange's faults by its own count.
+    pub(super) fn counts<P: Policy>(&self, simulation: &Simulation<P>) -> Troubles {
+        let mut counts = self.counts.clone();
+        for (kind, count) in simulation.exchange().gateway().fault_effects() {
+            counts.add(kind, *count);
+        }
+        counts
     }
 
     /// Does one thing.
     pub(super) fn act<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Act {
         self.plan(simulation.session_ms());
-        let total = KINDS.iter().map(|(_, weight)| weight).sum();
-        let mut ticket = self.random.random_range(0..total);
-        let drawn = KINDS.iter().find(|(_, weight)| {
-            let hit = ticket < *weight;
-            ticket = ticket.wrapping_sub(*weight);
-            hit
-        });
-        let (kind, _) = drawn.expect("the ticket is below the sum of the weights");
-        self.counts.add(kind, 1);
-        let mut later = |low, high| self.random.random_range(low..=high);
-        let fault = match *kind {
-            "book_frame_dropped" => Fault::DropBookFrame,
-            "answer_swallowed" => Fault::SwallowAnswer,
-            "answer_after_its_fills" => Fault::DelayAnswer { by_ms: later(50, 2_500) },
-            "fill_doubled" => Fault::DoubleFill,
-            "fill_dropped" => Fault::DropFill,
-            "fill_delayed" => Fault::DelayFill { by_ms: later(50, 4_000) },
-            "sessions_cut" => Fault::CutSessions,
-            "decide_slow" => {
-                simulation.freeze_decide(later(20, 5_000).unsigned_abs());
-                return Act::Done;
+        match self.draw() {
+            CRASH => {
+                self.counts.add(CRASH, 1);
+                return Act::Crash;
             }
-            _ => return Act::Crash,
-        };
-        simulation.exchange_mut().arm(fault);
+            DECIDE_SLOW => {
+                self.counts.add(DECIDE_SLOW, 1);
+                simulation.freeze_decide(self.random.random_range(20..=5_000));
+            }
+            kind => {
+                let fault = self.fault(kind);
+                simulation.exchange_mut().arm(fault);
+            }
+        }
         Act::Done
+    }
+
+    fn draw(&mut self) -> &'static str {
+        let total: u32 = KINDS.iter().map(|(_, weight)| weight).sum();
+        let mut ticket = self.random.random_range(0..total);
+        for (kind, weight) in KINDS {
+            if ticket < weight {
+                return kind;
+            }
+            ticket -= weight;
+        }
+        unreachable!("the ticket is below the sum of the weights")
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.random.random_range(0..choices.len())]
+    }
+
+    /// A fault of the exchange with settings drawn for it.
+    fn fault(&mut self, kind: &str) -> Fault {
+        let channel = self.one_of(&CHANNELS);
+        let status = self.one_of(&STATUSES);
+        let mut ms = |low: i64, high: i64| self.random.random_range(low..=high);
+        match kind {
+            "cut_sessions" => Fault::CutSessions,
+            "stall_sessions" => Fault::StallSessions { for_ms: ms(100, 40_000) },
+            "refuse_sessions" => Fault::RefuseSessions { for_ms: ms(1_000, 20_000) },
+            "drop_frame" => Fault::DropFrame { channel },
+            "double_frame" => Fault::DoubleFrame { channel },
+            "delay_frame" => Fault::DelayFrame { channel, by_ms: ms(10, 4_000) },
+            "truncate_frame" => Fault::TruncateFrame { channel },
+            "malform_frame" => Fault::MalformFrame { channel },
+            "skip_seq" => Fault::SkipSeq { channel: if channel.has_seq() { channel } else { CHANNELS[0] } },
+            "delay_channel" => Fault::DelayChannel { channel, by_ms: ms(50, 3_000), for_ms: ms(500, 10_000) },
+            "cancel_before_fill" => Fault::CancelBeforeFill { within_ms: ms(500, 20_000) },
+            "lose_request" => Fault::LoseRequest,
+            "delay_request" => Fault::DelayRequest { by_ms: ms(100, 20_000) },
+            "double_request" => Fault::DoubleRequest,
+            "refuse_request" => Fault::RefuseRequest { status },
+            "swallow_answer" => Fault::SwallowAnswer,
+            "cut_answer" => Fault::CutAnswer,
+            "delay_answer" => Fault::DelayAnswer { by_ms: ms(50, 5_000) },
+            "fail_answer" => Fault::FailAnswer { status },
+            "truncate_answer" => Fault::TruncateAnswer,
+            "cut_order_connections" => Fault::CutOrderConnections,
+            "refuse_read" => Fault::RefuseRead { status },
+            "delay_read" => Fault::DelayRead { by_ms: ms(100, 8_000) },
+            "swallow_read" => Fault::SwallowRead,
+            "pause_trading" => Fault::PauseTrading { for_ms: ms(1_000, 20_000) },
+            "pause_exchange" => Fault::PauseExchange { for_ms: ms(1_000, 20_000) },
+            _ => Fault::OffsetClock { by_ms: ms(-60_000, 60_000), for_ms: ms(1_000, 15_000) },
+        }
     }
 }

@@ -161,6 +161,11 @@ impl<P: Policy> Simulation<P> {
                 Output::Ping { session, .. } => {
                     self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
                 }
+                Output::CutConnection { ticket } => Some(Packet::NoAnswer { ticket, why: NoAnswer::Cut }),
+                Output::CutOrderConnections => {
+                    self.cut_order_connections();
+                    None
+                }
                 Output::Close { session, reason } => self.wires.sessions.remove(&session).map(|(role, connection)| {
                     Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
                 }),
@@ -181,5 +186,14 @@ impl<P: Policy> Simulation<P> {
             return None;
         }
         Some(Packet::Frame { role, connection, text })
+    }
+
+    /// Every order write that waits for its answer waits in vain.
+    fn cut_order_connections(&mut self) {
+        let waiting = self.wires.tickets.iter().filter(|(_, asker)| matches!(asker, Asker::Execute(_)));
+        let waiting: Vec<Ticket> = waiting.map(|(ticket, _)| *ticket).collect();
+        for ticket in waiting {
+            self.wires.network.send(self.now_ns, Packet::NoAnswer { ticket, why: NoAnswer::Cut });
+        }
     }
 }

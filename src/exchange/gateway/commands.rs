@@ -93,6 +93,7 @@ impl Gateway {
     /// The session stays open.
     pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
         self.outputs.retain(|output| !matches!(output, Output::Frame { session: to, .. } if *to == session));
+        self.faults.held.forget(session);
         let open: Vec<Channel> =
             self.sessions.get(&session).into_iter().flat_map(Session::open).map(|(c, _)| c).collect();
         for channel in open {
@@ -253,12 +254,9 @@ impl Gateway {
             }
             let envelope =
                 Envelope { id, sid: Some(open.sid), seq: Some(open.next_seq()), sending_ts_ms: Some(now.session_ms) };
-            if self.faults.loses_book_frame() {
-                continue;
-            }
             let snapshot = SnapshotOut { ticker, market_id, clock, levels: &self.levels };
             let text = written(&mut self.buffer, |b| frame_write::write_snapshot(b, &envelope, &snapshot));
-            self.outputs.push_back(Output::Frame { session, text });
+            self.faults.frame(&mut self.outputs, Channel::OrderbookDelta, session, text, now.session_ms);
         }
     }
 

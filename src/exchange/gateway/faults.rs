@@ -1,33 +1,24 @@
-//! Faults on demand: what can go wrong between the engine and a client, armed one by one. The gateway asks before it
-//! sends; nothing here happens by itself.
+//! The armed faults of requests and frames, and what they did. The gateway asks before it sends and before it carries
+//! out; nothing here happens by itself. Owns the count of each fault that took effect.
 
-use super::Output;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-/// A fault to arm. Each acts once, on the next thing it applies to.
+use super::held::Held;
+use super::{Channel, ExchangeNow, HttpResponse, Output, Refusal, SessionId, Ticket};
+use crate::exchange::faults::{Fault, RefusalStatus};
+
+/// What happens to the next order write before it reaches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Ends every WebSocket session at once.
-    CutSessions,
-    /// Loses the next order-book frame: its seq is used up.
-    DropBookFrame,
-    /// Carries out the next order write and never answers it.
-    SwallowAnswer,
-    /// Answers the next order write that much later (session milliseconds) than what it caused is published.
-    DelayAnswer {
-        /// By how much.
-        by_ms: i64,
-    },
-    /// Sends the next fill twice.
-    DoubleFill,
-    /// Loses the next fill.
-    DropFill,
-    /// Sends the next fill with another price.
-    AlterFill,
-    /// Sends the next fill that much later (session milliseconds), after the answer to its order.
-    DelayFill {
-        /// By how much.
-        by_ms: i64,
-    },
+pub(super) enum WriteFate {
+    /// It goes its way.
+    Passed,
+    /// It is lost.
+    Lost,
+    /// It comes later.
+    Delayed(i64),
+    /// It comes twice.
+    Doubled,
 }
 
 /// What happens to the next fill.
@@ -35,107 +26,294 @@ pub enum Fault {
 pub(super) enum FillFate {
     /// It is sent as it is.
     Sent,
-    /// It is lost.
-    Lost,
-    /// It is sent twice.
-    Doubled,
     /// It is sent with a wrong price.
     Altered,
-    /// It is sent later.
-    Delayed(i64),
-}
-
-/// What happens to the next answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnswerFate {
-    /// It is given.
-    Given,
-    /// It never comes.
-    Swallowed,
-    /// It is given later.
-    Delayed(i64),
+    /// It is sent after the end of its order, or so much later.
+    AfterEnd(i64),
 }
 
 /// The armed faults, in the order in which they were armed.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     armed: Vec<Fault>,
-    late: Vec<(i64, Output)>,
+    effects: BTreeMap<&'static str, u64>,
+    /// What is sent later.
+    pub(super) held: Held,
+    sessions_refused_until_ms: Option<i64>,
+    writes_refused_until_ms: Option<i64>,
+    /// How far the clock of signatures is ahead, and until when.
+    clock: Option<(i64, i64)>,
 }
 
 impl Faults {
-    pub(super) fn arm(&mut self, fault: Fault) {
-        self.armed.push(fault);
+    /// Arms a fault; one that lasts for a time begins now.
+    pub(super) fn arm(&mut self, fault: Fault, now_ms: i64) {
+        let until_ms = |for_ms: i64| now_ms.saturating_add(for_ms);
+        match fault {
+            Fault::StallSessions { for_ms } => {
+                self.held.stall(until_ms(for_ms));
+                self.took_effect(fault.name());
+            }
+            Fault::RefuseSessions { for_ms } => self.sessions_refused_until_ms = Some(until_ms(for_ms)),
+            Fault::PauseExchange { for_ms } => self.writes_refused_until_ms = Some(until_ms(for_ms)),
+            Fault::OffsetClock { by_ms, for_ms } => self.clock = Some((by_ms, until_ms(for_ms))),
+            Fault::DelayChannel { channel, by_ms, for_ms } => {
+                self.held.slow(channel, by_ms, until_ms(for_ms));
+            }
+            other => self.armed.push(other),
+        }
     }
 
+    /// Forgets every armed fault and ends those that last. What is held back keeps its time.
+    pub(super) fn disarm(&mut self) {
+        self.armed.clear();
+        self.held.calm();
+        (self.sessions_refused_until_ms, self.writes_refused_until_ms, self.clock) = (None, None, None);
+    }
+
+    /// What is armed and has not acted yet.
+    pub(super) fn armed(&self) -> &[Fault] {
+        &self.armed
+    }
+
+    /// How often each fault took effect.
+    pub(super) fn effects(&self) -> &BTreeMap<&'static str, u64> {
+        &self.effects
+    }
+
+    /// Counts a fault that took effect.
+    pub(super) fn took_effect(&mut self, name: &'static str) {
+        *self.effects.entry(name).or_default() += 1;
+    }
+
+    /// The first armed fault that `pick` knows, which has acted then.
     fn take<T>(&mut self, pick: impl Fn(Fault) -> Option<T>) -> Option<T> {
+        if self.armed.is_empty() {
+            return None;
+        }
         let position = self.armed.iter().position(|fault| pick(*fault).is_some())?;
-        pick(self.armed.remove(position))
+        let fault = self.armed.remove(position);
+        self.took_effect(fault.name());
+        pick(fault)
     }
 
-    pub(super) fn loses_book_frame(&mut self) -> bool {
-        !self.armed.is_empty() && self.take(|fault| (fault == Fault::DropBookFrame).then_some(())).is_some()
+    /// Sends a frame of a channel, unless a fault wants it otherwise.
+    pub(super) fn frame(
+        &mut self,
+        outputs: &mut VecDeque<Output>,
+        channel: Channel,
+        session: SessionId,
+        text: Arc<[u8]>,
+        now_ms: i64,
+    ) {
+        let frame = |text| Output::Frame { session, text };
+        let fate = self.take(|fault| match fault {
+            Fault::DropFrame { channel: of }
+            | Fault::DoubleFrame { channel: of }
+            | Fault::DelayFrame { channel: of, .. }
+            | Fault::TruncateFrame { channel: of }
+            | Fault::MalformFrame { channel: of } => (of == channel).then_some(fault),
+            _ => None,
+        });
+        match fate {
+            None => self.lag(outputs, channel, frame(text), now_ms),
+            Some(Fault::DoubleFrame { .. }) => {
+                self.lag(outputs, channel, frame(Arc::clone(&text)), now_ms);
+                self.lag(outputs, channel, frame(text), now_ms);
+            }
+            Some(Fault::DelayFrame { by_ms, .. }) => self.held.hold(now_ms.saturating_add(by_ms), frame(text), None),
+            Some(Fault::TruncateFrame { .. }) => outputs.push_back(frame(text[..text.len() / 2].into())),
+            Some(Fault::MalformFrame { .. }) => outputs.push_back(frame(malformed(&text))),
+            Some(_) => {}
+        }
+    }
+
+    /// Sends now, or later when the channel lags behind.
+    fn lag(&mut self, outputs: &mut VecDeque<Output>, channel: Channel, output: Output, now_ms: i64) {
+        match self.held.due_ms(channel, now_ms) {
+            None => outputs.push_back(output),
+            Some(due_ms) => {
+                self.took_effect("delay_channel");
+                self.held.hold(due_ms, output, None);
+            }
+        }
+    }
+
+    /// Whether the channel's next number is passed over.
+    pub(super) fn skips_seq(&mut self, channel: Channel) -> bool {
+        self.take(|fault| (fault == Fault::SkipSeq { channel }).then_some(())).is_some()
     }
 
     pub(super) fn fill(&mut self) -> FillFate {
         self.take(|fault| match fault {
-            Fault::DropFill => Some(FillFate::Lost),
-            Fault::DoubleFill => Some(FillFate::Doubled),
             Fault::AlterFill => Some(FillFate::Altered),
-            Fault::DelayFill { by_ms } => Some(FillFate::Delayed(by_ms)),
+            Fault::CancelBeforeFill { within_ms } => Some(FillFate::AfterEnd(within_ms)),
             _ => None,
         })
         .unwrap_or(FillFate::Sent)
     }
 
-    pub(super) fn answer(&mut self) -> AnswerFate {
+    /// The status with which an order write is refused, if it is.
+    pub(super) fn refuses_write(&mut self, now_ms: i64) -> Option<Refusal> {
+        if self.writes_refused_until_ms.is_some_and(|until_ms| now_ms < until_ms) {
+            return Some(refusal(RefusalStatus::Unavailable));
+        }
         self.take(|fault| match fault {
-            Fault::SwallowAnswer => Some(AnswerFate::Swallowed),
-            Fault::DelayAnswer { by_ms } => Some(AnswerFate::Delayed(by_ms)),
+            Fault::RefuseRequest { status } => Some(refusal(status)),
             _ => None,
         })
-        .unwrap_or(AnswerFate::Given)
     }
 
-    /// Keeps an output until a time.
-    pub(super) fn hold(&mut self, until_ms: i64, output: Output) {
-        let position = self.late.partition_point(|(due_ms, _)| *due_ms <= until_ms);
-        self.late.insert(position, (until_ms, output));
+    pub(super) fn write(&mut self) -> WriteFate {
+        self.take(|fault| match fault {
+            Fault::LoseRequest => Some(WriteFate::Lost),
+            Fault::DelayRequest { by_ms } => Some(WriteFate::Delayed(by_ms)),
+            Fault::DoubleRequest => Some(WriteFate::Doubled),
+            _ => None,
+        })
+        .unwrap_or(WriteFate::Passed)
     }
 
-    /// The next output whose time has come.
-    pub(super) fn release(&mut self, now_ms: i64) -> Option<Output> {
-        self.late.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| self.late.remove(0).1)
+    /// Gives the answer to an order write that was carried out, unless a fault wants it otherwise.
+    pub(super) fn answer(
+        &mut self,
+        outputs: &mut VecDeque<Output>,
+        ticket: Ticket,
+        mut response: HttpResponse,
+        now_ms: i64,
+    ) {
+        let fate = self.take(|fault| match fault {
+            Fault::SwallowAnswer
+            | Fault::CutAnswer
+            | Fault::DelayAnswer { .. }
+            | Fault::FailAnswer { .. }
+            | Fault::TruncateAnswer => Some(fault),
+            _ => None,
+        });
+        match fate {
+            Some(Fault::CutAnswer) => outputs.push_back(Output::CutConnection { ticket }),
+            Some(Fault::DelayAnswer { by_ms }) => {
+                self.held.hold(now_ms.saturating_add(by_ms), Output::Response { ticket, response }, None);
+            }
+            Some(Fault::FailAnswer { status }) => {
+                outputs.push_back(Output::Response { ticket, response: refusal(status).response() });
+            }
+            Some(Fault::TruncateAnswer) => {
+                response.body.truncate(response.body.len() / 2);
+                outputs.push_back(Output::Response { ticket, response });
+            }
+            None => outputs.push_back(Output::Response { ticket, response }),
+            Some(_) => {}
+        }
     }
 
-    pub(super) fn next_deadline_ms(&self) -> Option<i64> {
-        self.late.first().map(|(due_ms, _)| *due_ms)
+    /// Gives the answer to a read, unless a fault wants it otherwise.
+    pub(super) fn read(&mut self, outputs: &mut VecDeque<Output>, ticket: Ticket, response: HttpResponse, now_ms: i64) {
+        let fate = self.take(|fault| match fault {
+            Fault::RefuseRead { .. } | Fault::DelayRead { .. } | Fault::SwallowRead => Some(fault),
+            _ => None,
+        });
+        match fate {
+            Some(Fault::RefuseRead { status }) => {
+                outputs.push_back(Output::Response { ticket, response: refusal(status).response() });
+            }
+            Some(Fault::DelayRead { by_ms }) => {
+                self.held.hold(now_ms.saturating_add(by_ms), Output::Response { ticket, response }, None);
+            }
+            None => outputs.push_back(Output::Response { ticket, response }),
+            Some(_) => {}
+        }
     }
+
+    /// Whether a handshake is refused.
+    pub(super) fn refuses_session(&mut self, now_ms: i64) -> Option<Refusal> {
+        self.sessions_refused_until_ms.filter(|until_ms| now_ms < *until_ms)?;
+        self.took_effect("refuse_sessions");
+        Some(refusal(RefusalStatus::Unavailable))
+    }
+
+    /// The time against which signatures are checked.
+    pub(super) fn signature_clock(&self, now: ExchangeNow) -> ExchangeNow {
+        match self.clock {
+            Some((by_ms, until_ms)) if now.session_ms < until_ms => {
+                ExchangeNow { wall_ms: now.wall_ms.saturating_add(by_ms), ..now }
+            }
+            _ => now,
+        }
+    }
+}
+
+fn refusal(status: RefusalStatus) -> Refusal {
+    match status {
+        RefusalStatus::TooManyRequests => Refusal::too_many_requests(),
+        RefusalStatus::Internal => Refusal::new(500, "internal_server_error"),
+        RefusalStatus::Unavailable => Refusal::new(503, "service_unavailable"),
+    }
+}
+
+/// The frame with its decimal points turned into letters: still JSON, but no numbers.
+fn malformed(text: &[u8]) -> Arc<[u8]> {
+    text.iter().map(|byte| if *byte == b'.' { b'x' } else { *byte }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_fault_acts_once_and_only_on_what_it_is_for() {
-        let mut faults = Faults::default();
-        faults.arm(Fault::DropFill);
-        faults.arm(Fault::SwallowAnswer);
-        assert!(!faults.loses_book_frame());
-        assert_eq!(faults.answer(), AnswerFate::Swallowed);
-        assert_eq!(faults.answer(), AnswerFate::Given);
-        assert_eq!(faults.fill(), FillFate::Lost);
-        assert_eq!(faults.fill(), FillFate::Sent);
+    fn response() -> HttpResponse {
+        HttpResponse { status: 201, body: b"1234".to_vec() }
+    }
+
+    fn answer(faults: &mut Faults) -> VecDeque<Output> {
+        let mut outputs = VecDeque::new();
+        faults.answer(&mut outputs, 7, response(), 0);
+        outputs
+    }
+
+    fn frames(faults: &mut Faults, channel: Channel, now_ms: i64) -> usize {
+        let mut outputs = VecDeque::new();
+        faults.frame(&mut outputs, channel, 1, b"{}".as_slice().into(), now_ms);
+        outputs.len()
     }
 
     #[test]
-    fn held_outputs_come_out_in_the_order_of_their_times() {
+    fn a_fault_acts_once_on_what_it_is_for_and_counts_when_it_acts() {
         let mut faults = Faults::default();
-        faults.hold(20, Output::Close { session: 2, reason: "" });
-        faults.hold(10, Output::Close { session: 1, reason: "" });
-        assert_eq!(faults.release(9), None);
-        assert!(matches!(faults.release(30), Some(Output::Close { session: 1, .. })));
-        assert!(matches!(faults.release(30), Some(Output::Close { session: 2, .. })));
+        faults.arm(Fault::DropFrame { channel: Channel::Fill }, 0);
+        faults.arm(Fault::SwallowAnswer, 0);
+        assert_eq!(frames(&mut faults, Channel::OrderbookDelta, 0), 1);
+        assert!(faults.effects().is_empty());
+        assert!(answer(&mut faults).is_empty());
+        assert_eq!(answer(&mut faults).len(), 1);
+        assert_eq!(frames(&mut faults, Channel::Fill, 0), 0);
+        assert_eq!(frames(&mut faults, Channel::Fill, 0), 1);
+        assert_eq!(faults.effects().iter().collect::<Vec<_>>(), [(&"drop_frame", &1), (&"swallow_answer", &1)]);
+        assert!(faults.armed().is_empty());
+    }
+
+    #[test]
+    fn a_lagging_channel_keeps_its_own_order_to_the_end() {
+        let mut faults = Faults::default();
+        faults.arm(Fault::DelayChannel { channel: Channel::Fill, by_ms: 100, for_ms: 50 }, 0);
+        assert_eq!(frames(&mut faults, Channel::Ticker, 10), 1);
+        assert_eq!(frames(&mut faults, Channel::Fill, 40), 0);
+        // The fault is over, but this one must not overtake the one before.
+        assert_eq!(frames(&mut faults, Channel::Fill, 60), 0);
+        assert_eq!(faults.held.next_deadline_ms(), Some(140));
+        assert!(faults.held.release(140).is_some() && faults.held.release(140).is_some());
+        assert_eq!(frames(&mut faults, Channel::Fill, 140), 1);
+    }
+
+    #[test]
+    fn answers_fail_in_every_way_that_is_asked_for() {
+        let mut faults = Faults::default();
+        for fault in [Fault::CutAnswer, Fault::FailAnswer { status: RefusalStatus::Internal }, Fault::TruncateAnswer] {
+            faults.arm(fault, 0);
+        }
+        assert_eq!(answer(&mut faults), [Output::CutConnection { ticket: 7 }]);
+        let Some(Output::Response { response, .. }) = answer(&mut faults).pop_front() else { panic!("an answer") };
+        assert_eq!(response.status, 500);
+        let Some(Output::Response { response, .. }) = answer(&mut faults).pop_front() else { panic!("an answer") };
+        assert_eq!((response.status, response.body.as_slice()), (201, b"12".as_slice()));
     }
 }

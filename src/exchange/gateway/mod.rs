@@ -14,7 +14,7 @@
 //! | `writes` | what changes something, on its way to the engine |
 //! | `order_writes`, `order_groups`, `subaccounts` | what that is |
 //! | `session`, `commands`, `publish`, `frames` | WebSocket |
-//! | `faults`, `settings` | what may go wrong on demand, and what is open |
+//! | `faults`, `held`, `settings` | what may go wrong on demand, what that holds back, and what is open |
 
 mod account_reads;
 mod auth;
@@ -24,6 +24,7 @@ mod directory;
 mod event_reads;
 mod faults;
 mod frames;
+mod held;
 mod limits;
 mod market_reads;
 mod order_groups;
@@ -43,13 +44,14 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use auth::ApiKey;
-pub use faults::Fault;
 pub use limits::Tier;
 pub use refusal::Refusal;
+pub use session::Channel;
 pub use settings::GatewaySettings;
 pub use types::{ExchangeNow, HttpRequest, HttpResponse, Output, SessionId, Ticket};
 
 use crate::exchange::engine::{AccountId, Engine, Event, MarketIndex};
+use crate::exchange::faults::Fault;
 use crate::market::BookLevels;
 use crate::wire::WS_PATH;
 use auth::Keys;
@@ -128,7 +130,11 @@ impl Gateway {
             Ok(Some(response)) => response,
             Err(refusal) => refusal.response(),
         };
-        self.outputs.push_back(Output::Response { ticket, response: answer });
+        if request.method == "GET" {
+            self.faults.read(&mut self.outputs, ticket, answer, now.session_ms);
+        } else {
+            self.outputs.push_back(Output::Response { ticket, response: answer });
+        }
     }
 
     /// The response, or none when it comes later.
@@ -147,12 +153,15 @@ impl Gateway {
         let account = if route.is_public() && request.key_id.is_none() {
             None
         } else {
-            Some(self.keys.authenticate(request, path, self.settings.clock_skew_ms, now)?)
+            Some(self.authenticate(request, path, now)?)
         };
         let Some(account) = account else {
             return self.read_public(engine, route, request.target, now).map(Some);
         };
         if route.is_write() {
+            if let Some(refusal) = self.faults.refuses_write(now.session_ms) {
+                return Err(refusal);
+            }
             return self.write(engine, ticket, account, route, request, now).map(|()| None);
         }
         let paid = match route {
@@ -232,10 +241,10 @@ impl Gateway {
         if path_of(request.target) != WS_PATH {
             return Err(Refusal::not_found().response());
         }
-        let account = self
-            .keys
-            .authenticate(request, WS_PATH, self.settings.clock_skew_ms, now)
-            .map_err(|refusal| refusal.response())?;
+        if let Some(refusal) = self.faults.refuses_session(now.session_ms) {
+            return Err(refusal.response());
+        }
+        let account = self.authenticate(request, WS_PATH, now).map_err(|refusal| refusal.response())?;
         let first_ping = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
         let commands = CommandBudget::new(self.settings.commands_per_s, now.session_ms);
         self.sessions.insert(session, Session::new(account, first_ping, commands));
@@ -247,15 +256,54 @@ impl Gateway {
         self.sessions.remove(&session);
     }
 
-    /// Arms a fault.
-    pub fn arm(&mut self, fault: Fault) {
-        if fault == Fault::CutSessions {
-            for (session, _) in std::mem::take(&mut self.sessions) {
-                self.outputs.push_back(Output::Close { session, reason: "cut by a fault" });
-            }
-        } else {
-            self.faults.arm(fault);
+    /// The account that signed, by the clock as faults let it be.
+    fn authenticate(&mut self, request: &HttpRequest<'_>, path: &str, now: ExchangeNow) -> Result<AccountId, Refusal> {
+        let clock = self.faults.signature_clock(now);
+        let account = self.keys.authenticate(request, path, self.settings.clock_skew_ms, clock);
+        if account.is_err() && clock != now {
+            self.faults.took_effect("offset_clock");
         }
+        account
+    }
+
+    /// Arms a fault, or lets it act at once. Pauses are announced here and carried out by who owns the engine's time.
+    pub fn arm(&mut self, fault: Fault, now_ms: i64) {
+        match fault {
+            Fault::CutSessions => {
+                for (session, _) in std::mem::take(&mut self.sessions) {
+                    self.faults.held.forget(session);
+                    self.outputs.push_back(Output::Close { session, reason: "cut by a fault" });
+                }
+                self.faults.took_effect(fault.name());
+            }
+            Fault::CutOrderConnections => {
+                self.outputs.push_back(Output::CutOrderConnections);
+                self.faults.took_effect(fault.name());
+            }
+            Fault::PauseTrading { .. } => self.faults.took_effect(fault.name()),
+            Fault::PauseExchange { .. } => {
+                self.faults.took_effect(fault.name());
+                self.faults.arm(fault, now_ms);
+            }
+            other => self.faults.arm(other, now_ms),
+        }
+    }
+
+    /// Forgets every armed fault and ends those that last.
+    pub fn disarm(&mut self) {
+        self.faults.disarm();
+    }
+
+    /// The faults that are armed and have not acted yet.
+    #[must_use]
+    pub fn armed_faults(&self) -> &[Fault] {
+        self.faults.armed()
+    }
+
+    /// How often each fault took effect, by name.
+    #[must_use]
+    pub fn fault_effects(&self) -> &BTreeMap<&'static str, u64> {
+        self.faults.effects()
     }
 
     /// Lets everything happen that is due: order writes that arrive at the engine, held outputs, pings.
@@ -263,9 +311,7 @@ impl Gateway {
         while self.execute_next(engine, now) {
             self.publish(engine, now);
         }
-        while let Some(output) = self.faults.release(now.session_ms) {
-            self.outputs.push_back(output);
-        }
+        self.release_held(now);
         self.visible.advance(now.session_ms);
         for (id, session) in &mut self.sessions {
             if session.next_ping_wall_ms <= now.wall_ms {
@@ -275,11 +321,19 @@ impl Gateway {
         }
     }
 
+    /// Sends what was held back until now.
+    fn release_held(&mut self, now: ExchangeNow) {
+        self.faults.held.end_stall(now.session_ms, &mut self.outputs);
+        while let Some(output) = self.faults.held.release(now.session_ms) {
+            self.outputs.push_back(output);
+        }
+    }
+
     /// The session time at which [`Gateway::advance`] has something to do.
     #[must_use]
     pub fn next_deadline_ms(&self) -> Option<i64> {
         let write = self.delayed.front().map(|delayed| delayed.due_ms);
-        write.into_iter().chain(self.faults.next_deadline_ms()).min()
+        write.into_iter().chain(self.faults.held.next_deadline_ms()).min()
     }
 
     /// The wall time at which a ping is due.
@@ -290,7 +344,12 @@ impl Gateway {
 
     /// The next output, in the order in which they came to be.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        while let Some(output) = self.outputs.pop_front() {
+            if let Some(output) = self.faults.held.pass(output) {
+                return Some(output);
+            }
+        }
+        None
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Target {
 }
 
 /// An entry of a batched create.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NewItem {
     /// As it was given, well formed or not.
     client_order_id: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct NewItem {
 }
 
 /// An amend.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Amend {
     target: Target,
     spec: AmendSpec,

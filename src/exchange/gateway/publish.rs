@@ -2,6 +2,7 @@
 //! their market, each with its own sid and seq; private ones to the sessions of their account.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::directory::{Name, user_id};
 use super::faults::FillFate;
@@ -10,7 +11,7 @@ use super::session::{Channel, Session};
 use super::visible::Change;
 use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, GroupChange, LevelCause, MarketIndex};
-use crate::market::{BookSide, Count, OrderGroupId, Price};
+use crate::market::{BookSide, Count, OrderGroupId, OrderStatus, Price};
 use crate::wire::frame::Envelope;
 use crate::wire::frame_write::{self, CreatedMarket, LifecycleOut, TradeOut};
 use crate::wire::markets::PriceRange;
@@ -18,6 +19,8 @@ use crate::wire::markets::PriceRange;
 impl Gateway {
     /// Publishes what happened in the engine since the last call.
     pub fn publish(&mut self, engine: &mut Engine, now: ExchangeNow) {
+        // Before what is new, so that a channel that was held back keeps its order.
+        self.release_held(now);
         let mut events = std::mem::take(&mut self.events);
         events.extend(engine.drain_events());
         let mut moved = BTreeSet::new();
@@ -62,7 +65,10 @@ impl Gateway {
                         let out = frames::user_order(name, &user_id, group_id.as_deref(), owner_cancel, &order);
                         frame_write::write_user_order(b, e, &out);
                     });
-                self.outputs.extend(frames);
+                self.send_frames(Channel::UserOrders, frames, now);
+                if order.status != OrderStatus::Resting {
+                    self.faults.held.order_ended(order.order, &mut self.outputs);
+                }
                 self.visible.push(Change::Order(order), now.session_ms);
             }
             Event::Position { account, subaccount, market, position } => {
@@ -72,7 +78,7 @@ impl Gateway {
                     let out = frames::market_position(name, &user_id, subaccount, &position);
                     frame_write::write_market_position(b, e, &out);
                 });
-                self.outputs.extend(frames);
+                self.send_frames(Channel::MarketPositions, frames, now);
                 self.visible.push(Change::Position(account, subaccount, market, position), now.session_ms);
             }
             Event::Settlement(settlement) => {
@@ -117,13 +123,13 @@ impl Gateway {
             let account = session.account;
             let Some(open) = session.on(Channel::OrderbookDelta).filter(|open| open.covers(market)) else { continue };
             let own = cause.filter(|cause| cause.account == account);
-            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
-            if self.faults.loses_book_frame() {
-                continue;
+            if self.faults.skips_seq(Channel::OrderbookDelta) {
+                open.next_seq();
             }
+            let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             let out = level.out(name, open.use_yes_price, own);
             let text = written(&mut self.buffer, |b| frame_write::write_delta(b, &envelope, &out));
-            self.outputs.push_back(Output::Frame { session: *id, text });
+            self.faults.frame(&mut self.outputs, Channel::OrderbookDelta, *id, text, now.session_ms);
         }
     }
 
@@ -140,9 +146,12 @@ impl Gateway {
             if market.is_some_and(|market| !open.covers(market)) {
                 continue;
             }
+            if self.faults.skips_seq(channel) {
+                open.next_seq();
+            }
             let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             let text = written(&mut self.buffer, |b| write(b, &envelope));
-            self.outputs.push_back(Output::Frame { session: *id, text });
+            self.faults.frame(&mut self.outputs, channel, *id, text, now.session_ms);
         }
     }
 
@@ -154,19 +163,26 @@ impl Gateway {
         market: MarketIndex,
         now: ExchangeNow,
         write: impl Fn(&mut Vec<u8>, &Envelope, &Name),
-    ) -> Vec<Output> {
+    ) -> Vec<(SessionId, Arc<[u8]>)> {
         let (buffer, name) = (&mut self.buffer, self.directory.name(market));
         let concerned = self.sessions.iter_mut().filter(|(_, session)| session.account == account);
         concerned
             .filter_map(|(id, session)| {
                 let open = session.on(channel).filter(|open| open.covers(market))?;
                 let envelope = data_envelope(open.sid, None, now);
-                Some(Output::Frame { session: *id, text: written(buffer, |b| write(b, &envelope, name)) })
+                Some((*id, written(buffer, |b| write(b, &envelope, name))))
             })
             .collect()
     }
 
-    fn fill_frames(&mut self, fill: &FillRecord, now: ExchangeNow) -> Vec<Output> {
+    /// Sends private frames.
+    fn send_frames(&mut self, channel: Channel, frames: Vec<(SessionId, Arc<[u8]>)>, now: ExchangeNow) {
+        for (session, text) in frames {
+            self.faults.frame(&mut self.outputs, channel, session, text, now.session_ms);
+        }
+    }
+
+    fn fill_frames(&mut self, fill: &FillRecord, now: ExchangeNow) -> Vec<(SessionId, Arc<[u8]>)> {
         self.private_frames(Channel::Fill, fill.account, fill.market, now, |b, e, name| {
             frame_write::write_fill(b, e, &frames::fill(name, fill));
         })
@@ -178,21 +194,17 @@ impl Gateway {
             return;
         }
         match self.faults.fill() {
-            FillFate::Sent => self.outputs.extend(frames),
-            FillFate::Lost => {}
-            FillFate::Doubled => {
-                self.outputs.extend(frames.iter().cloned());
-                self.outputs.extend(frames);
-            }
+            FillFate::Sent => self.send_frames(Channel::Fill, frames, now),
             FillFate::Altered => {
                 let half = Price::from_cents(50);
                 let price = if fill.price == half { Price::from_cents(51) } else { fill.price.complement() };
                 let altered = self.fill_frames(&FillRecord { price, ..fill.clone() }, now);
-                self.outputs.extend(altered);
+                self.send_frames(Channel::Fill, altered, now);
             }
-            FillFate::Delayed(by_ms) => {
-                for output in frames {
-                    self.faults.hold(now.session_ms.saturating_add(by_ms), output);
+            FillFate::AfterEnd(within_ms) => {
+                for (session, text) in frames {
+                    let output = Output::Frame { session, text };
+                    self.faults.held.hold(now.session_ms.saturating_add(within_ms), output, Some(fill.order));
                 }
             }
         }
@@ -234,9 +246,12 @@ impl Gateway {
         let out = frames::group_update(group, change, time_ms);
         for (id, session) in self.sessions.iter_mut().filter(|(_, session)| session.account == account) {
             let Some(open) = session.on(Channel::OrderGroupUpdates) else { continue };
+            if self.faults.skips_seq(Channel::OrderGroupUpdates) {
+                open.next_seq();
+            }
             let envelope = data_envelope(open.sid, Some(open.next_seq()), now);
             let text = written(&mut self.buffer, |b| frame_write::write_order_group_update(b, &envelope, &out));
-            self.outputs.push_back(Output::Frame { session: *id, text });
+            self.faults.frame(&mut self.outputs, Channel::OrderGroupUpdates, *id, text, now.session_ms);
         }
     }
 
@@ -270,7 +285,7 @@ impl Gateway {
         let out = ticker_state(engine, market).out(self.directory.name(market), now.session_ms);
         let envelope = data_envelope(open.sid, None, now);
         let text = written(&mut self.buffer, |b| frame_write::write_ticker(b, &envelope, &out));
-        self.outputs.push_back(Output::Frame { session, text });
+        self.faults.frame(&mut self.outputs, Channel::Ticker, session, text, now.session_ms);
     }
 
     /// Notes the cash of accounts whose money moved.

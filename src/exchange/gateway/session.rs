@@ -1,21 +1,34 @@
 //! One WebSocket session: its subscriptions, one a channel, each with its sid and its running numbers.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::limits::CommandBudget;
 use crate::exchange::engine::{AccountId, MarketIndex};
 
 /// A channel of this exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 #[repr(u8)]
-pub(super) enum Channel {
+pub enum Channel {
+    /// `orderbook_delta`
     OrderbookDelta = 0,
+    /// `ticker`
     Ticker,
+    /// `trade`
     Trade,
+    /// `fill`
     Fill,
+    /// `user_orders`
     UserOrders,
+    /// `market_positions`
     MarketPositions,
+    /// `market_lifecycle_v2`
     MarketLifecycle,
+    /// `order_group_updates`
     OrderGroupUpdates,
-    /// Nothing is ever sent on it: there are no combos here.
+    /// `multivariate_market_lifecycle`: nothing is ever sent on it, there are no combos here.
     MultivariateLifecycle,
 }
 
@@ -40,9 +53,36 @@ impl Channel {
         CHANNELS[self as usize].1
     }
 
+    /// Whether its frames carry running numbers.
+    #[must_use]
+    pub const fn has_seq(self) -> bool {
+        !matches!(self, Self::Ticker | Self::Fill | Self::UserOrders | Self::MarketPositions)
+    }
+
     /// Whether market filters mean something on the channel.
     pub(super) const fn is_filtered(self) -> bool {
         !matches!(self, Self::MarketLifecycle | Self::OrderGroupUpdates | Self::MultivariateLifecycle)
+    }
+}
+
+impl TryFrom<String> for Channel {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let names = || CHANNELS.map(|(_, name)| name).join(", ");
+        Self::from_name(&name).ok_or_else(|| format!("unknown channel `{name}`, expected one of {}", names()))
+    }
+}
+
+impl From<Channel> for &'static str {
+    fn from(channel: Channel) -> Self {
+        channel.name()
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -71,4 +71,22 @@ pub enum Output {
         /// In words.
         reason: &'static str,
     },
+    /// Cut the connection of a request instead of answering it. Asked for by faults only.
+    CutConnection {
+        /// Which request.
+        ticket: Ticket,
+    },
+    /// Cut every connection that has carried an order write. Asked for by faults only.
+    CutOrderConnections,
+}
+
+impl Output {
+    /// The session that it is for, if it is for one.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Frame { session, .. } | Self::Ping { session, .. } | Self::Close { session, .. } => Some(*session),
+            Self::Response { .. } | Self::CutConnection { .. } | Self::CutOrderConnections => None,
+        }
+    }
 }

@@ -5,27 +5,28 @@
 use serde_json::Value;
 
 use super::decode::{self, Object, ShardName};
-use super::faults::AnswerFate;
+use super::faults::WriteFate;
 use super::limits::{CHEAP_COST, DEFAULT_COST, WriteBucket};
 use super::market_reads::{Answer, json};
 use super::order_groups::{self, GroupWrite};
 use super::order_writes::{self, Amend, NewItem, Target};
 use super::route::{Query, Route};
 use super::subaccounts::SubaccountWrite;
-use super::{ExchangeNow, Gateway, HttpRequest, HttpResponse, Output, Refusal, Ticket, subaccounts};
+use super::{ExchangeNow, Gateway, HttpRequest, HttpResponse, Refusal, Ticket, subaccounts};
 use crate::exchange::engine::{AccountId, CancelAll, Decrease, Engine, NewOrder};
 use crate::wire::orders::{CanceledBatch, CanceledOrder, DecreasedOrder};
 
 /// A write on its way to the engine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DelayedWrite {
     pub(super) due_ms: i64,
-    ticket: Ticket,
+    /// None when nobody hears of the answer.
+    ticket: Option<Ticket>,
     account: AccountId,
     write: Write,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Write {
     Create(NewOrder),
     CreateBatch(Vec<NewItem>),
@@ -84,8 +85,29 @@ impl Gateway {
             return Err(Refusal::too_many_requests());
         }
         let due_ms = now.session_ms.saturating_add(self.settings.order_latency_ms);
-        self.delayed.push_back(DelayedWrite { due_ms, ticket, account, write });
+        self.depart(DelayedWrite { due_ms, ticket: Some(ticket), account, write });
         Ok(())
+    }
+
+    /// Puts a write on its way, as faults let it.
+    fn depart(&mut self, write: DelayedWrite) {
+        match self.faults.write() {
+            WriteFate::Passed => self.queue(write),
+            WriteFate::Lost => {}
+            WriteFate::Doubled => {
+                self.queue(DelayedWrite { ticket: None, ..write.clone() });
+                self.queue(write);
+            }
+            WriteFate::Delayed(by_ms) => {
+                self.queue(DelayedWrite { due_ms: write.due_ms.saturating_add(by_ms), ..write });
+            }
+        }
+    }
+
+    /// At its place by time; behind what is due at the same time.
+    fn queue(&mut self, write: DelayedWrite) {
+        let position = self.delayed.partition_point(|other| other.due_ms <= write.due_ms);
+        self.delayed.insert(position, write);
     }
 
     fn decode_write(
@@ -173,11 +195,8 @@ impl Gateway {
         let response = self
             .execute(engine, delayed.account, delayed.write, now.session_ms)
             .unwrap_or_else(|refusal| refusal.response());
-        let output = Output::Response { ticket: delayed.ticket, response };
-        match self.faults.answer() {
-            AnswerFate::Given => self.outputs.push_back(output),
-            AnswerFate::Swallowed => {}
-            AnswerFate::Delayed(by_ms) => self.faults.hold(now.session_ms.saturating_add(by_ms), output),
+        if let Some(ticket) = delayed.ticket {
+            self.faults.answer(&mut self.outputs, ticket, response, now.session_ms);
         }
         true
     }

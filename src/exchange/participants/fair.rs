@@ -1,7 +1,9 @@
 //! The fair probability of a market: what its participants quote and trade around.
 //!
-//! A lasting market's log-odds walk at random, with jumps. A market that ends soon follows a path that is a fair game and
-//! ends at its result: with X a Brownian motion and s the time left, p = Phi(X / sqrt(s)), which is 0 or 1 at the end.
+//! A lasting market's log-odds walk at random, with drift and jumps. A market that converges follows a path that is a
+//! fair game and ends at its result: with X a Brownian motion whose remaining variance is v, p = Phi(X / sqrt(v)). The
+//! variance runs out at the end, evenly but for news, each of which uses up a share of what is left at once; then p is 0
+//! or 1.
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -9,31 +11,41 @@ use rand_distr::{Distribution, StandardNormal};
 /// How a fair probability moves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Motion {
-    /// Log-odds with this volatility a square root of a second, jumps a second, and jump size.
+    /// Log-odds that walk at random and stay within what can be quoted.
     Lasting {
         /// Standard deviation of the log-odds after a second.
         volatility: f64,
+        /// What the log-odds gain a second.
+        drift: f64,
         /// Expected jumps a second.
         jumps: f64,
         /// Standard deviation of a jump in log-odds.
         jump: f64,
     },
     /// Ends at 0 or 1 at this time.
-    Ending {
+    Converging {
         /// When, in session milliseconds.
         end_ms: i64,
+        /// Expected news a second.
+        news: f64,
+        /// The share of the remaining uncertainty that a piece of news resolves, from 0 to 1.
+        share: f64,
     },
 }
 
 /// The probabilities at which quoting still makes sense.
 const LOWEST: f64 = 0.004;
+/// The remaining variance below which a converging market counts as decided.
+const DECIDED: f64 = 1e-6;
 
 /// A fair probability in motion.
 #[derive(Clone, Debug)]
 pub struct Fair {
     motion: Motion,
-    /// Log-odds of a lasting market, X of an ending one (in square roots of seconds).
+    /// Log-odds of a lasting market, X of a converging one.
     state: f64,
+    /// Remaining variance of X; a converging market begins with its seconds.
+    variance: f64,
     time_ms: i64,
 }
 
@@ -42,34 +54,55 @@ impl Fair {
     #[must_use]
     pub fn new(motion: Motion, probability: f64, now_ms: i64) -> Self {
         let odds = (probability / (1.0 - probability)).ln();
-        let state = match motion {
-            Motion::Lasting { .. } => odds,
-            // The normal quantile, by the logistic approximation: close enough to begin with.
-            Motion::Ending { end_ms } => odds / 1.702 * seconds(now_ms, end_ms).sqrt(),
+        let (state, variance) = match motion {
+            Motion::Lasting { .. } => (odds, 0.0),
+            Motion::Converging { end_ms, .. } => {
+                let variance = seconds(now_ms, end_ms);
+                // The normal quantile, by the logistic approximation: close enough to begin with.
+                (odds / 1.702 * variance.sqrt(), variance)
+            }
         };
-        Self { motion, state, time_ms: now_ms }
+        Self { motion, state, variance, time_ms: now_ms }
     }
 
-    /// Moves on to a time.
-    pub fn advance(&mut self, rng: &mut impl Rng, now_ms: i64) {
+    /// Moves on to a time. Returns whether it jumped on the way.
+    pub fn advance(&mut self, rng: &mut impl Rng, now_ms: i64) -> bool {
         let elapsed = seconds(self.time_ms, now_ms);
         if elapsed <= 0.0 {
-            return;
+            return false;
         }
         let normal: f64 = StandardNormal.sample(rng);
-        match self.motion {
-            Motion::Lasting { volatility, jumps, jump } => {
-                self.state += volatility * elapsed.sqrt() * normal;
-                if rng.random::<f64>() < jumps * elapsed {
+        let jumped = match self.motion {
+            Motion::Lasting { volatility, drift, jumps, jump } => {
+                self.state += drift * elapsed + volatility * elapsed.sqrt() * normal;
+                let jumped = rng.random::<f64>() < jumps * elapsed;
+                if jumped {
                     let size: f64 = StandardNormal.sample(rng);
                     self.state += jump * size;
                 }
                 // A pull to the middle so weak that it is only felt after hours, and a bound.
                 self.state = (self.state * (1.0 - 0.000_2 * elapsed.min(1.0))).clamp(-4.0, 4.0);
+                jumped
             }
-            Motion::Ending { .. } => self.state += elapsed.sqrt() * normal,
-        }
+            Motion::Converging { end_ms, news, share } => {
+                let left = seconds(self.time_ms, end_ms);
+                self.resolve(if left > elapsed { elapsed / left } else { 1.0 }, normal);
+                let jumped = rng.random::<f64>() < news * elapsed;
+                if jumped {
+                    let normal: f64 = StandardNormal.sample(rng);
+                    self.resolve(share, normal);
+                }
+                jumped
+            }
+        };
         self.time_ms = now_ms;
+        jumped
+    }
+
+    /// Turns a share of the remaining variance into a move.
+    fn resolve(&mut self, share: f64, normal: f64) {
+        self.state += (self.variance * share).sqrt() * normal;
+        self.variance *= 1.0 - share;
     }
 
     /// The probability now, within the range in which prices can be quoted.
@@ -83,10 +116,7 @@ impl Fair {
     pub fn chance(&self) -> f64 {
         match self.motion {
             Motion::Lasting { .. } => 1.0 / (1.0 + (-self.state).exp()),
-            Motion::Ending { end_ms } => {
-                let left = seconds(self.time_ms, end_ms).max(1e-6);
-                0.5 * libm::erfc(-self.state / (2.0 * left).sqrt())
-            }
+            Motion::Converging { .. } => 0.5 * libm::erfc(-self.state / (2.0 * self.variance.max(DECIDED)).sqrt()),
         }
     }
 }
@@ -104,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_fair_probability_begins_where_it_should() {
-        for motion in [Motion::Lasting { volatility: 0.02, jumps: 0.1, jump: 0.1 }, Motion::Ending { end_ms: 20_000 }] {
+        let lasting = Motion::Lasting { volatility: 0.02, drift: 0.0, jumps: 0.1, jump: 0.1 };
+        for motion in [lasting, Motion::Converging { end_ms: 20_000, news: 0.1, share: 0.2 }] {
             for probability in [0.2, 0.5, 0.8] {
                 assert!((Fair::new(motion, probability, 0).probability() - probability).abs() < 0.02);
             }
@@ -112,11 +143,18 @@ mod tests {
     }
 
     #[test]
-    fn an_ending_market_is_decided_at_its_end_and_as_often_as_it_was_likely() {
+    fn a_converging_market_is_decided_at_its_end_and_as_often_as_it_was_likely() {
+        for motion in [(0.0, 0.0), (0.2, 0.4)] {
+            let (news, share) = motion;
+            decides_as_often_as_likely(Motion::Converging { end_ms: 15_000, news, share });
+        }
+    }
+
+    fn decides_as_often_as_likely(motion: Motion) {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let (mut yes, mut undecided) = (0, 0);
         for _ in 0..2_000 {
-            let mut fair = Fair::new(Motion::Ending { end_ms: 15_000 }, 0.7, 0);
+            let mut fair = Fair::new(motion, 0.7, 0);
             for step in 1..=60 {
                 fair.advance(&mut rng, step * 250);
             }
@@ -126,5 +164,16 @@ mod tests {
         }
         assert!(undecided < 10, "{undecided} of 2,000 are still open at the end");
         assert!((1_320..1_480).contains(&yes), "{yes} of 2,000 ended with yes, expected about 1,400");
+    }
+
+    #[test]
+    fn a_drift_shows_and_a_jump_is_told() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
+        let mut fair = Fair::new(Motion::Lasting { volatility: 0.0, drift: 0.01, jumps: 0.0, jump: 0.0 }, 0.5, 0);
+        assert!(!fair.advance(&mut rng, 100_000));
+        assert!((0.72..0.74).contains(&fair.probability()), "{}", fair.probability());
+        let mut fair = Fair::new(Motion::Converging { end_ms: 100_000, news: 0.5, share: 0.3 }, 0.5, 0);
+        let jumps = (1..=600).filter(|step| fair.advance(&mut rng, step * 100)).count();
+        assert!((20..=40).contains(&jumps), "{jumps} jumps in a minute, 30 expected");
     }
 }

@@ -28,6 +28,8 @@ pub struct Style {
     pub patience: f64,
     /// Share of its quotes that it renews with another size at a requote.
     pub renewals: f64,
+    /// How many quotes it places or takes away at a requote at most. What is left waits for the next one.
+    pub changes: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,24 +74,35 @@ impl Maker {
         }
         let wanted = if pulls { Vec::new() } else { self.ladder(engine.market(market).grid(), self.believed) };
         let mut kept = Vec::with_capacity(wanted.len());
+        let mut changes_left = self.style.changes;
         for quote in std::mem::take(&mut self.quotes) {
             let rests = engine.order(quote.order).is_some_and(|order| order.status == OrderStatus::Resting);
             let stays = wanted.iter().any(|want| want.side == quote.side && want.price == quote.price)
                 && rng.random::<f64>() >= self.style.renewals;
-            if rests && stays {
+            if rests && (stays || changes_left == 0) {
                 kept.push(quote);
             } else if rests {
+                changes_left -= 1;
                 // It rests, so it can be cancelled; were it gone, that would be as good.
                 let _ = engine.cancel_order(self.account, quote.order, now_ms);
             }
         }
         for want in wanted {
-            if !kept.iter().any(|quote| quote.side == want.side && quote.price == want.price) {
+            if changes_left > 0 && !kept.iter().any(|quote| quote.side == want.side && quote.price == want.price) {
+                changes_left -= 1;
                 let count = self.count(want.level, rng);
                 kept.extend(self.place(engine, market, want, count, now_ms));
             }
         }
         self.quotes = kept;
+    }
+
+    /// Takes every quote away.
+    pub fn pull(&mut self, engine: &mut Engine, now_ms: i64) {
+        for quote in self.quotes.drain(..) {
+            // What does not rest any more is gone already.
+            let _ = engine.cancel_order(self.account, quote.order, now_ms);
+        }
     }
 
     fn ladder(&self, grid: &Grid, believed: f64) -> Vec<Wanted> {

@@ -1,7 +1,7 @@
 //! Participants: seeded populations that give books a life worth trading. Each market has a fair probability in motion
-//! (`fair`), makers that quote around it (`maker`) and takers (`taker`); `world` says what there is. They trade through
-//! the engine's commands like anyone, from accounts without limits, and owe everything random to one seed: the
-//! same world and the same commands of others give the same trades.
+//! (`fair`), makers that quote around it (`maker`) and takers (`taker`); `world` says what there is, and scenarios make
+//! worlds. They trade through the engine's commands like anyone, from accounts without limits, and owe everything random
+//! to one seed: the same world and the same commands of others give the same trades.
 
 mod fair;
 mod maker;
@@ -16,7 +16,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub use fair::{Fair, Motion};
 pub use maker::{Maker, Style};
-pub use world::{MarketPlan, SeriesPlan, World, default_world};
+pub use world::{Crowd, MarketPlan, QuietHours, SeriesPlan, Settlement, World, default_world};
 
 use crate::exchange::engine::{AccountId, AccountSpec, Engine, ListError, MarketIndex, MarketSpec, MarketState};
 use crate::market::{FeeSchedule, Price};
@@ -45,17 +45,29 @@ enum Task {
     Burst { population: usize },
     /// One of them.
     BurstTake { population: usize, left: u32 },
+    /// Every maker pulls its quotes.
+    CancelBurst { population: usize },
+    /// One of several looks of the informed after a jump.
+    Rush { population: usize, left: u32 },
 }
 
 /// Everyone in one market.
 #[derive(Clone, Debug)]
 struct Population {
     market: MarketIndex,
+    begin_ms: i64,
     fair: Fair,
     makers: Vec<Maker>,
-    noise_per_s: f64,
-    informed_per_s: f64,
-    bursts_per_s: f64,
+    /// Its makers' styles are theirs now.
+    crowd: Crowd,
+    settlement: Settlement,
+}
+
+impl Population {
+    /// The share of the usual activity that there is now.
+    fn activity(&self, now_ms: i64) -> f64 {
+        self.crowd.quiet_hours.map_or(1.0, |quiet| quiet.activity(now_ms - self.begin_ms))
+    }
 }
 
 /// The accounts that participants share.
@@ -78,7 +90,7 @@ pub struct Participants {
 }
 
 /// The most makers in a market: each has an account of its own, so that they don't meet themselves.
-const MAKERS_MAX: usize = 8;
+pub const MAKERS_MAX: usize = 8;
 
 impl Participants {
     /// Opens the participants' accounts, lists the markets of a world and sends everyone there.
@@ -126,47 +138,50 @@ impl Participants {
     }
 
     /// Lists a market and fills it with life.
-    fn enter(&mut self, engine: &mut Engine, plan: MarketPlan, now_ms: i64) -> Result<usize, ListError> {
+    fn enter(&mut self, engine: &mut Engine, plan: MarketPlan, now_ms: i64) -> Result<(), ListError> {
         let begin_ms = plan.spec.open_ms.max(now_ms);
+        let close_ms = plan.spec.close_ms;
         let market = engine.list_market(plan.spec, now_ms)?;
-        let makers: Vec<Maker> =
-            self.crew.makers.iter().zip(plan.makers).map(|(account, style)| Maker::new(*account, style)).collect();
         let population = self.populations.len();
+        let mut crowd = plan.crowd;
+        let styles = std::mem::take(&mut crowd.makers);
+        let makers: Vec<Maker> =
+            self.crew.makers.iter().zip(styles).map(|(account, style)| Maker::new(*account, style)).collect();
         // Spread over the first moments, so that markets don't march in step.
         let mut after = |most_ms: i64| begin_ms + self.rng.random_range(1..=most_ms);
-        // The result is drawn from the fair probability, traded or not.
         let mut tasks = vec![(after(FAIR_STEP_MS), Task::Move { population })];
         if !self.quiet {
-            tasks.extend([
-                (after(1_000) + ARRIVAL_MS, Task::Noise { population }),
-                (after(1_000) + ARRIVAL_MS, Task::Informed { population }),
-                (after(10_000) + ARRIVAL_MS, Task::Burst { population }),
-            ]);
+            let rates = [
+                (crowd.noise_per_s, 1_000, Task::Noise { population }),
+                (crowd.informed_per_s, 1_000, Task::Informed { population }),
+                (crowd.bursts_per_s, 10_000, Task::Burst { population }),
+                (crowd.cancel_bursts_per_s, 10_000, Task::CancelBurst { population }),
+            ];
+            for (_, within_ms, task) in rates.into_iter().filter(|(rate, ..)| *rate > 0.0) {
+                tasks.push((after(within_ms) + ARRIVAL_MS, task));
+            }
             for maker in 0..makers.len() {
                 tasks.push((after(ARRIVAL_MS), Task::Requote { population, maker }));
             }
         }
+        if let Some(determination_ms) = plan.determination_ms {
+            tasks.push((close_ms + determination_ms, Task::Determine { population }));
+        }
         self.agenda.extend(tasks);
-        self.populations.push(Population {
-            market,
-            fair: Fair::new(plan.motion, plan.probability, begin_ms),
-            makers,
-            noise_per_s: plan.noise_per_s,
-            informed_per_s: plan.informed_per_s,
-            bursts_per_s: plan.bursts_per_s,
-        });
-        Ok(population)
+        let fair = Fair::new(plan.motion, plan.probability, begin_ms);
+        self.populations.push(Population { market, begin_ms, fair, makers, crowd, settlement: plan.settlement });
+        Ok(())
     }
 
-    /// Lists the next market of a series and arranges its end and its successor.
+    /// Lists the next market of a series and arranges its successor.
     fn list_next(&mut self, engine: &mut Engine, series: usize, now_ms: i64) -> Result<(), ListError> {
         let (plan, listed) = &mut self.series[series];
         let close_ms = plan.first_close_ms + i64::from(*listed) * plan.life_ms;
         *listed += 1;
         let number = *listed;
-        let (determine_ms, next_ms) = (close_ms + plan.determination_ms, close_ms - plan.overlap_ms);
+        let next_ms = close_ms - plan.overlap_ms;
         let name = &plan.series_ticker;
-        let bands = world::bands(&plan.structure);
+        let (lowest, highest) = plan.probabilities;
         let market = MarketPlan {
             spec: MarketSpec {
                 ticker: format!("{name}-{number:04}-UP"),
@@ -175,23 +190,25 @@ impl Participants {
                 title: format!("Will the simulated index be up after round {number}?"),
                 exchange_index: plan.exchange_index,
                 structure: plan.structure.clone(),
-                bands,
+                bands: plan.bands,
                 fees: FeeSchedule::QUADRATIC,
                 open_ms: now_ms,
                 close_ms,
                 settlement_timer_ms: plan.settlement_timer_ms,
                 recorded: false,
             },
-            probability: self.rng.random_range(0.4..0.6),
+            probability: self.rng.random_range(lowest..=highest),
             // A little uncertainty is left at the close, and the result is drawn from it.
-            motion: Motion::Ending { end_ms: close_ms + plan.determination_ms },
-            makers: world::crowd(world::tick(&bands)),
-            noise_per_s: 4.0,
-            informed_per_s: 2.0,
-            bursts_per_s: 0.1,
+            motion: Motion::Converging {
+                end_ms: close_ms + plan.determination_ms,
+                news: plan.news.0,
+                share: plan.news.1,
+            },
+            crowd: plan.crowd.clone(),
+            determination_ms: Some(plan.determination_ms),
+            settlement: plan.settlement,
         };
-        let population = self.enter(engine, market, now_ms)?;
-        self.agenda.insert((determine_ms, Task::Determine { population }));
+        self.enter(engine, market, now_ms)?;
         self.agenda.insert((next_ms, Task::List { series }));
         Ok(())
     }
@@ -212,9 +229,7 @@ impl Participants {
                 return;
             }
             Task::Determine { population } => {
-                let chance = self.populations[population].fair.chance();
-                let value = if self.rng.random::<f64>() < chance { Price::ONE } else { Price::ZERO };
-                engine.determine(self.populations[population].market, value, now_ms);
+                self.determine(engine, population, now_ms);
                 return;
             }
             Task::Move { population }
@@ -222,7 +237,9 @@ impl Participants {
             | Task::Noise { population }
             | Task::Informed { population }
             | Task::Burst { population }
-            | Task::BurstTake { population, .. } => population,
+            | Task::BurstTake { population, .. }
+            | Task::CancelBurst { population }
+            | Task::Rush { population, .. } => population,
         };
         engine.advance(now_ms);
         let market = self.populations[population].market;
@@ -240,11 +257,27 @@ impl Participants {
                 self.agenda.insert((first_ms, Task::BurstTake { population, left }));
                 task
             }
-            Task::BurstTake { left: 0, .. } => return,
+            Task::BurstTake { left: 0, .. } | Task::Rush { left: 0, .. } => return,
             Task::BurstTake { left, .. } => Task::BurstTake { population, left: left - 1 },
+            Task::Rush { left, .. } => Task::Rush { population, left: left - 1 },
             other => other,
         };
         self.agenda.insert((now_ms + wait_ms, next));
+    }
+
+    fn determine(&mut self, engine: &mut Engine, population: usize, now_ms: i64) {
+        let people = &self.populations[population];
+        let chance = people.fair.chance();
+        let value = match people.settlement {
+            Settlement::Binary if self.rng.random::<f64>() < chance => Price::ONE,
+            Settlement::Binary => Price::ZERO,
+            Settlement::Scalar => {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a probability")]
+                let units = (chance * 10_000.0).round() as u16;
+                Price::from_units(units).expect("a probability is at most one dollar")
+            }
+        };
+        engine.determine(people.market, value, now_ms);
     }
 
     /// Does the task's trading. Returns when it comes again.
@@ -252,9 +285,13 @@ impl Participants {
         let Crew { noise, informed, .. } = self.crew;
         let people = &mut self.populations[population];
         let fair = people.fair.probability();
+        let crowd = &people.crowd;
         let mean_ms = match task {
             Task::Move { .. } => {
-                people.fair.advance(&mut self.rng, now_ms);
+                let jumped = people.fair.advance(&mut self.rng, now_ms);
+                if jumped && !self.quiet && self.rng.random::<f64>() < people.crowd.reaction {
+                    self.react(engine, population, now_ms);
+                }
                 return FAIR_STEP_MS;
             }
             Task::Requote { maker, .. } => {
@@ -263,21 +300,50 @@ impl Participants {
                 maker.style.requote_ms
             }
             Task::Noise { .. } => {
-                taker::noise(engine, noise, people.market, fair, &mut self.rng, now_ms);
-                1_000.0 / people.noise_per_s
+                taker::noise(engine, noise, people.market, (fair, crowd.noise_size), &mut self.rng, now_ms);
+                1_000.0 / crowd.noise_per_s
             }
             Task::Informed { .. } => {
-                taker::informed(engine, informed, people.market, fair, &mut self.rng, now_ms);
-                1_000.0 / people.informed_per_s
+                taker::informed(engine, informed, people.market, (fair, crowd.informed_size), &mut self.rng, now_ms);
+                1_000.0 / crowd.informed_per_s
             }
-            Task::Burst { .. } => 1_000.0 / people.bursts_per_s,
+            Task::Burst { .. } => 1_000.0 / crowd.bursts_per_s,
             Task::BurstTake { .. } => {
-                taker::noise(engine, noise, people.market, fair, &mut self.rng, now_ms);
+                taker::noise(engine, noise, people.market, (fair, crowd.noise_size), &mut self.rng, now_ms);
                 40.0
+            }
+            Task::CancelBurst { .. } => {
+                let mean_ms = 1_000.0 / crowd.cancel_bursts_per_s;
+                self.pull(engine, population, now_ms);
+                mean_ms
+            }
+            Task::Rush { .. } => {
+                taker::informed(engine, informed, people.market, (fair, crowd.informed_size), &mut self.rng, now_ms);
+                60.0
             }
             Task::List { .. } | Task::Determine { .. } => unreachable!("carried out by the caller"),
         };
-        self.wait_ms(mean_ms)
+        let activity = self.populations[population].activity(now_ms);
+        self.wait_ms(mean_ms / activity)
+    }
+
+    /// Every maker of a market takes its quotes away. It comes back at its usual time.
+    fn pull(&mut self, engine: &mut Engine, population: usize, now_ms: i64) {
+        for maker in &mut self.populations[population].makers {
+            maker.pull(engine, now_ms);
+        }
+    }
+
+    /// News: the makers are gone, and who knows first takes what is left.
+    fn react(&mut self, engine: &mut Engine, population: usize, now_ms: i64) {
+        // Those who are slow to pull are what the informed come for.
+        for maker in &mut self.populations[population].makers {
+            if self.rng.random::<f64>() < 0.7 {
+                maker.pull(engine, now_ms);
+            }
+        }
+        let (left, first_ms) = (self.rng.random_range(2..=8), now_ms + self.wait_ms(20.0));
+        self.agenda.insert((first_ms, Task::Rush { population, left }));
     }
 }
 

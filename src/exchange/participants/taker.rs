@@ -10,12 +10,13 @@ use crate::wire::orders::SelfTradePrevention;
 /// How far the touch must be from the fair probability before the informed trade, in dollars.
 const EDGE: f64 = 0.004;
 
-/// Takes from the touch on a random side, leaning to the side where the price is fair or better.
+/// Takes from the touch on a random side, leaning to the side where the price is fair or better. `size` multiplies the
+/// usual sizes.
 pub(super) fn noise(
     engine: &mut Engine,
     account: AccountId,
     market: MarketIndex,
-    fair: f64,
+    (fair, size): (f64, f64),
     rng: &mut impl Rng,
     now_ms: i64,
 ) {
@@ -27,15 +28,15 @@ pub(super) fn noise(
     let lean = ((fair - mid) * 8.0).clamp(-0.3, 0.3);
     let side = if rng.random::<f64>() < 0.5 + lean { BookSide::Bid } else { BookSide::Ask };
     let price = if side == BookSide::Bid { ask } else { bid };
-    take(engine, account, market, side, price, noise_size(rng), now_ms);
+    take(engine, account, market, side, price, scaled(noise_size(rng), size), now_ms);
 }
 
-/// Takes when the touch is wrong; the more wrong, the more.
+/// Takes when the touch is wrong. `size` multiplies the usual sizes.
 pub(super) fn informed(
     engine: &mut Engine,
     account: AccountId,
     market: MarketIndex,
-    fair: f64,
+    (fair, size): (f64, f64),
     rng: &mut impl Rng,
     now_ms: i64,
 ) {
@@ -47,7 +48,14 @@ pub(super) fn informed(
         _ => return,
     };
     let contracts = rng.random_range(5..=40);
-    take(engine, account, market, side, price, Count::from_contracts(contracts), now_ms);
+    take(engine, account, market, side, price, scaled(Count::from_contracts(contracts), size), now_ms);
+}
+
+/// At least the smallest order; a multiple of one changes nothing.
+fn scaled(count: Count, size: f64) -> Count {
+    #[expect(clippy::cast_possible_truncation, reason = "sizes are at most some thousands")]
+    let units = (count.units() as f64 * size).round() as i64;
+    Count::from_units(units.max(1))
 }
 
 /// A third fractional, most small, some large.

@@ -118,3 +118,98 @@ fn the_same_seed_gives_the_same_events_and_another_seed_others() {
     assert_eq!(events(7), events(7));
     assert_ne!(events(7), events(8));
 }
+
+/// Runs one lasting market with this crowd and hands each event to `see`.
+fn run_crowd(crowd: Crowd, motion: Motion, seconds: i64, mut see: impl FnMut(&Engine, &Event)) {
+    let mut world = default_world(5, 1, START_MS);
+    world.markets[0] = MarketPlan { motion, crowd, ..world.markets[0].clone() };
+    let mut engine = Engine::new(5);
+    let mut participants = Participants::new(&mut engine, world, START_MS).unwrap();
+    while let Some(due_ms) = participants.next_ms().filter(|due_ms| *due_ms <= START_MS + seconds * 1_000) {
+        participants.advance(&mut engine, due_ms);
+        let events: Vec<Event> = engine.drain_events().collect();
+        for event in &events {
+            see(&engine, event);
+        }
+    }
+}
+
+const STILL: Motion = Motion::Lasting { volatility: 0.0, drift: 0.0, jumps: 0.0, jump: 0.0 };
+
+fn maker(changes: u32) -> Style {
+    Style {
+        half_width: 0.01,
+        spacing: 0.01,
+        levels: 4,
+        size: 10.0,
+        requote_ms: 200.0,
+        noise: 0.02,
+        pulls: 0.0,
+        patience: 0.005,
+        renewals: 0.0,
+        changes,
+    }
+}
+
+#[test]
+fn a_maker_changes_as_many_quotes_at_a_time_as_its_style_says() {
+    let most = |changes: u32| {
+        let mut together = std::collections::BTreeMap::new();
+        let crowd = Crowd { makers: vec![maker(changes)], ..Crowd::default() };
+        run_crowd(crowd, STILL, 20, |_, event| {
+            if let Event::Level { time_ms, .. } = event {
+                *together.entry(*time_ms).or_insert(0) += 1;
+            }
+        });
+        assert!(together.len() > 20, "{} changes in 20 s", together.len());
+        *together.values().max().unwrap()
+    };
+    assert_eq!((most(1), most(3)), (1, 3));
+    assert!(most(u32::MAX) > 6);
+}
+
+#[test]
+fn cancel_bursts_empty_the_book_and_the_makers_come_back() {
+    let crowd = Crowd { makers: vec![maker(u32::MAX); 3], cancel_bursts_per_s: 0.2, ..Crowd::default() };
+    let (mut empty, mut full, mut was_empty) = (0, 0, true);
+    run_crowd(crowd, STILL, 60, |engine, _| {
+        let is_empty = engine.best(0, BookSide::Bid).is_none() && engine.best(0, BookSide::Ask).is_none();
+        empty += i32::from(is_empty && !was_empty);
+        full += i32::from(!is_empty && was_empty);
+        was_empty = is_empty;
+    });
+    assert!((4..=25).contains(&empty), "emptied {empty} times in a minute, 12 expected");
+    assert!(full >= empty, "{full} comebacks after {empty} bursts");
+}
+
+#[test]
+fn little_happens_in_quiet_hours() {
+    let quiet_hours = Some(QuietHours { every_ms: 20_000, lasts_ms: 10_000, activity: 0.05 });
+    let crowd = Crowd { makers: vec![maker(u32::MAX)], quiet_hours, ..Crowd::default() };
+    let (mut lively, mut quiet) = (0, 0);
+    run_crowd(crowd, STILL, 80, |_, event| {
+        if let Event::Level { time_ms, .. } = event {
+            // A wait that began before the quiet ends in it.
+            match (time_ms - START_MS).rem_euclid(20_000) {
+                0..10_000 => lively += 1,
+                11_000.. => quiet += 1,
+                _ => {}
+            }
+        }
+    });
+    assert!(lively > 100 && quiet * 5 < lively, "{lively} changes in lively hours, {quiet} in quiet ones");
+}
+
+#[test]
+fn after_a_jump_makers_pull_and_the_informed_take_what_is_left() {
+    let jumpy = Motion::Lasting { volatility: 0.0, drift: 0.0, jumps: 0.2, jump: 1.0 };
+    let trades = |reaction: f64| {
+        let style = Style { patience: 0.002, noise: 0.0, requote_ms: 2_000.0, ..maker(u32::MAX) };
+        let crowd = Crowd { makers: vec![style; 3], informed_size: 1.0, reaction, ..Crowd::default() };
+        let mut trades = 0;
+        run_crowd(crowd, jumpy, 60, |_, event| trades += i32::from(matches!(event, Event::Trade { .. })));
+        trades
+    };
+    assert_eq!(trades(0.0), 0, "nobody looks by himself in this crowd");
+    assert!(trades(1.0) > 5);
+}

@@ -54,6 +54,8 @@ pub(super) struct Connection {
     pub(super) ending: bool,
     /// The peer is gone or the socket failed.
     pub(super) dead: bool,
+    /// The peer is on this machine.
+    pub(super) is_local: bool,
     /// It has carried an order write.
     pub(super) carried_orders: bool,
     /// Its subscriptions were ended because it read too slowly.
@@ -61,7 +63,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream, is_local: bool) -> Self {
         Self {
             stream,
             protocol: Protocol::Http,
@@ -71,6 +73,7 @@ impl Connection {
             pending: VecDeque::new(),
             ending: false,
             dead: false,
+            is_local,
             carried_orders: false,
             overflowed: false,
         }

@@ -14,8 +14,10 @@ use super::ServerConfig;
 use super::connection::{Connection, Protocol};
 use super::http::{self, Parsed};
 use super::websocket::{self, Incoming};
+use crate::exchange::control;
 use crate::exchange::engine::{ListError, MarketSpec};
-use crate::exchange::gateway::{ExchangeNow, Fault, HttpResponse, Output, Ticket};
+use crate::exchange::faults::Fault;
+use crate::exchange::gateway::{ExchangeNow, HttpResponse, Output, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::wire::WS_PATH;
 
@@ -35,7 +37,6 @@ pub(super) enum Control {
     List(Box<MarketSpec>, Sender<Result<(), ListError>>),
     /// A frame of a live feed, with the session time of its receipt.
     Frame(Vec<u8>, i64),
-    CutOrderConnections,
     Stop,
 }
 
@@ -121,18 +122,15 @@ impl EventLoop {
     fn obey(&mut self) -> bool {
         loop {
             match self.control.try_recv() {
-                Ok(Control::Arm(fault)) => self.exchange.arm(fault),
+                Ok(Control::Arm(fault)) => {
+                    self.exchange.advance(self.now());
+                    self.exchange.arm(fault);
+                }
                 Ok(Control::List(spec, reply)) => {
                     // Who no longer waits does not want to know.
                     let _ = reply.send(self.exchange.list(*spec, self.now()));
                 }
                 Ok(Control::Frame(text, received_ms)) => self.exchange.live_frame(&text, received_ms, self.now()),
-                Ok(Control::CutOrderConnections) => {
-                    for (token, connection) in &mut self.connections {
-                        connection.dead |= connection.carried_orders;
-                        self.touched.insert(*token);
-                    }
-                }
                 Ok(Control::Stop) | Err(crossbeam::channel::TryRecvError::Disconnected) => return true,
                 Err(crossbeam::channel::TryRecvError::Empty) => return false,
             }
@@ -174,7 +172,7 @@ impl EventLoop {
     fn accept(&mut self) {
         loop {
             match self.listener.accept() {
-                Ok((mut stream, _)) => {
+                Ok((mut stream, peer)) => {
                     let token = self.next_token;
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     // Without these the connection is of no use; the client sees it closed.
@@ -184,7 +182,7 @@ impl EventLoop {
                         continue;
                     }
                     self.next_token += 1;
-                    self.connections.insert(token, Connection::new(stream));
+                    self.connections.insert(token, Connection::new(stream, peer.ip().to_canonical().is_loopback()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // A connection that failed before it was taken, or no file descriptors: try at the next event.
@@ -240,10 +238,16 @@ impl EventLoop {
                             connection.input.drain(..length);
                             continue;
                         }
-                        let writes = request.http.method != "GET";
-                        self.exchange.http(ticket, &request.http, now);
-                        connection.carried_orders |= writes;
-                        connection.expect(ticket, keep_alive);
+                        if connection.is_local && control::is_control(http_path(request.http.target)) {
+                            let response = control::answer(&mut self.exchange, &request.http, now);
+                            connection.expect(ticket, keep_alive);
+                            connection.respond(ticket, response);
+                        } else {
+                            let writes = request.http.method != "GET";
+                            self.exchange.http(ticket, &request.http, now);
+                            connection.carried_orders |= writes;
+                            connection.expect(ticket, keep_alive);
+                        }
                         connection.input.drain(..length);
                     }
                 },
@@ -263,9 +267,15 @@ impl EventLoop {
     fn deliver(&mut self, now: ExchangeNow) {
         while let Some(output) = self.exchange.poll() {
             let token = match &output {
-                Output::Response { ticket, .. } => usize::try_from(ticket >> TICKET_BITS),
+                Output::Response { ticket, .. } | Output::CutConnection { ticket } => {
+                    usize::try_from(ticket >> TICKET_BITS)
+                }
                 Output::Frame { session, .. } | Output::Ping { session, .. } | Output::Close { session, .. } => {
                     usize::try_from(*session)
+                }
+                Output::CutOrderConnections => {
+                    self.cut_order_connections();
+                    continue;
                 }
             };
             let token = token.expect("tickets and sessions were made from a usize");
@@ -294,7 +304,16 @@ impl EventLoop {
                 }
                 Output::Ping { payload, .. } => websocket::write_ping(&mut connection.output, payload),
                 Output::Close { reason, .. } => connection.say_close(reason),
+                Output::CutConnection { .. } => connection.dead = true,
+                Output::CutOrderConnections => unreachable!("it is for no single connection, and was handled above"),
             }
+        }
+    }
+
+    fn cut_order_connections(&mut self) {
+        for (token, connection) in &mut self.connections {
+            connection.dead |= connection.carried_orders;
+            self.touched.insert(*token);
         }
     }
 

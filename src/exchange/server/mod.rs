@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use crate::clock::SessionClock;
 use crate::exchange::engine::{ListError, MarketSpec};
-use crate::exchange::gateway::Fault;
+use crate::exchange::faults::Fault;
 use crate::exchange::venue::Exchange;
 use crate::wire::{REST_PREFIX, WS_PATH};
 use event_loop::{Control, EventLoop, WAKER};
@@ -108,11 +108,6 @@ impl FaultControl {
     /// Arms a fault.
     pub fn arm(&self, fault: Fault) {
         self.0.send(Control::Arm(fault));
-    }
-
-    /// Cuts every HTTP connection that has carried an order write, without a word.
-    pub fn cut_order_connections(&self) {
-        self.0.send(Control::CutOrderConnections);
     }
 }
 

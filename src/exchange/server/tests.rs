@@ -9,6 +9,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
 use super::*;
+use crate::exchange::faults::Fault;
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::{IssuedKey, issue_ed25519};
 use crate::exchange::participants::{World, default_world};
@@ -209,12 +210,44 @@ fn a_cut_ends_sessions_and_a_new_one_opens() {
 }
 
 #[test]
+fn faults_are_listed_and_armed_over_http_without_a_signature() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    let mut stream = fixture.connect();
+    let mut call = |method: &str, path: &str, body: &str| {
+        let request = format!("{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).unwrap();
+        let (status, body) = read_response(&mut stream);
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let (status, overview) = call("GET", "/control", "");
+    assert!(status == 200 && overview["faults"].as_array().unwrap().len() > 20, "{overview}");
+    let (status, state) = call("POST", "/control/faults", r#"{"fault":"swallow_read","times":2}"#);
+    assert_eq!((status, &state["armed"][1]), (200, &Value::from("swallow_read")));
+    assert_eq!(call("POST", "/control/faults", "nonsense").0, 400);
+    let (_, state) = call("DELETE", "/control/faults", "");
+    assert_eq!(state["armed"], Value::Array(Vec::new()));
+    assert_eq!(call("GET", "/controls", "").0, 404, "which is an unknown path of the exchange");
+}
+
+#[test]
+fn a_cut_answer_cuts_its_connection_and_keeps_the_order() {
+    let fixture = Fixture::new(lively, 1 << 20);
+    fixture.handle.as_ref().unwrap().faults().arm(Fault::CutAnswer);
+    let mut stream = fixture.connect();
+    stream.write_all(fixture.request("POST", ORDERS, &order("0.0100")).as_bytes()).unwrap();
+    assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    let exchange = fixture.stop();
+    assert_eq!(exchange.engine().orders_of(exchange.clients()[0]).count(), 1);
+    assert_eq!(exchange.gateway().fault_effects()["cut_answer"], 1);
+}
+
+#[test]
 fn order_connections_are_cut_and_others_stay() {
     let fixture = Fixture::new(lively, 1 << 20);
     let (mut orders, mut reads) = (fixture.connect(), fixture.connect());
     orders.write_all(fixture.request("POST", ORDERS, &order("0.0100")).as_bytes()).unwrap();
     read_response(&mut orders);
-    fixture.handle.as_ref().unwrap().faults().cut_order_connections();
+    fixture.handle.as_ref().unwrap().faults().arm(Fault::CutOrderConnections);
     assert!(matches!(orders.read(&mut [0]), Ok(0) | Err(_)));
     reads.write_all(fixture.request("GET", "/trade-api/v2/exchange/status", "").as_bytes()).unwrap();
     assert_eq!(read_response(&mut reads).0, 200);

@@ -237,6 +237,23 @@ fn five_rejects_in_a_row_open_the_breaker_for_a_while() {
 }
 
 #[test]
+fn a_pause_of_trading_is_waited_for_and_does_not_count_for_the_breaker() {
+    let mut bench = Bench::ready();
+    for _ in 0..8 {
+        bench.intend(market(M), Action::BuyYes, 40, 10);
+        let request = bench.written().id;
+        bench.answer(request, 409, &serde_json::json!({"error": {"code": "trading_is_paused"}}));
+        assert_eq!(verdict(&bench), Verdict::Rejected);
+        bench.intend(market(M), Action::BuyYes, 40, 10);
+        assert_eq!(verdict(&bench), Verdict::RefusedBreaker, "it is not asked again at once");
+        bench.pass_ms(1_000);
+    }
+    bench.intend(market(M), Action::BuyYes, 40, 10);
+    assert_eq!(bench.written().method, "POST");
+    assert_eq!(bench.stage.counters().breakers_opened, 0);
+}
+
+#[test]
 fn too_many_requests_empty_the_bucket_and_do_not_count_for_the_breaker() {
     let mut bench = Bench::ready();
     bench.intend(market(M), Action::BuyYes, 40, 10);

@@ -32,6 +32,8 @@ pub struct EmbeddedPlan {
     pub world: World,
     /// The trader's cash, by shard.
     pub cash: Vec<(u8, Money)>,
+    /// Whether the trader's balances move in steps of $0.0001 instead of cents.
+    pub direct_member: bool,
     /// Recorded markets to play.
     pub recordings: Vec<Recording>,
     /// Session time at the start, in milliseconds since the Unix epoch.
@@ -138,6 +140,7 @@ impl EmbeddedExchange {
             world: plan.world,
             accounts: NonZeroU8::MIN,
             cash: plan.cash,
+            direct_member: plan.direct_member,
             recordings: plan.recordings,
             server,
             key_directory: keys.0.clone(),

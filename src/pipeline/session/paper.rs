@@ -80,6 +80,7 @@ impl Paper {
             settings: settings(&config.exchange)?,
             world: World::default(),
             cash: cash(&config.exchange, SHARDS),
+            direct_member: true,
             recordings: markets.into_iter().map(recording).collect(),
             session_ms: wall_ms(),
             speed_milli: 1_000,

@@ -1,6 +1,7 @@
 //! The gateway over a real engine, without sockets: two clients in two quiet markets.
 
 mod bad_input;
+mod faults;
 mod hostile;
 mod listings;
 mod order_groups;
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use super::{ExchangeNow, GatewaySettings, HttpRequest, Output, SessionId, Tier};
 use crate::exchange::keys::{IssuedKey, issue_ed25519};
-use crate::exchange::participants::{MarketPlan, Motion, World, default_world};
+use crate::exchange::participants::{Crowd, MarketPlan, Motion, World, default_world};
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use crate::wire::sign::{SignatureText, Signer};
 
@@ -71,11 +72,8 @@ pub(super) fn quiet_world() -> World {
     let mut world = default_world(1, 2, START_MS);
     for plan in &mut world.markets {
         *plan = MarketPlan {
-            makers: Vec::new(),
-            noise_per_s: 0.0,
-            informed_per_s: 0.0,
-            bursts_per_s: 0.0,
-            motion: Motion::Lasting { volatility: 0.0, jumps: 0.0, jump: 0.0 },
+            crowd: Crowd::default(),
+            motion: Motion::Lasting { volatility: 0.0, drift: 0.0, jumps: 0.0, jump: 0.0 },
             ..plan.clone()
         };
     }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::exchange::engine::UpdateReason;
-use crate::exchange::gateway::Fault;
 use crate::exchange::keys::issue_rsa;
 
 #[test]
@@ -313,15 +312,4 @@ fn an_rsa_key_signs_for_its_account_too() {
     let mut venue = Venue::with_keys(GatewaySettings::default(), &[issue_rsa().unwrap(), issue_ed25519().unwrap()]);
     let balance = venue.get(0, "/trade-api/v2/portfolio/balance");
     assert_eq!(balance["balance_dollars"], "2000.0000");
-}
-
-#[test]
-fn a_swallowed_answer_leaves_an_accepted_order() {
-    let mut venue = Venue::immediate();
-    venue.exchange.arm(Fault::SwallowAnswer);
-    let ticket = venue.send(0, "POST", ORDERS, &order(CENTS, "bid", "1.00", "0.4000"));
-    assert_eq!(venue.response(ticket), None);
-    venue.pass(10_000);
-    assert_eq!(venue.response(ticket), None);
-    assert_eq!(venue.exchange.engine().orders_of(1).count(), 1);
 }

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::exchange::gateway::Fault;
 
 fn subscribe(channels: &str, tickers: &str) -> String {
     format!(r#"{{"id":1,"cmd":"subscribe","params":{{"channels":[{channels}],"market_tickers":[{tickers}]}}}}"#)
@@ -215,37 +214,6 @@ fn the_life_of_a_market_is_told_and_late_listings_join_their_subscription() {
     venue.exchange.command(now, |engine, now_ms| engine.determine(market, crate::market::Price::ZERO, now_ms));
     let frames = venue.frames(7);
     assert_eq!((&frames[0]["msg"]["event_type"], &frames[0]["msg"]["result"]), (&"determined".into(), &"no".into()));
-}
-
-#[test]
-fn a_lost_book_frame_is_a_hole_in_the_numbers() {
-    let mut venue = Venue::immediate();
-    venue.open(0, 7);
-    venue.command(7, &books(&format!(r#""{CENTS}""#)));
-    venue.exchange.arm(Fault::DropBookFrame);
-    for price in ["0.1000", "0.1100"] {
-        venue.create(0, &order(CENTS, "bid", "1.00", price));
-    }
-    assert_eq!(seqs(&venue.frames(7)), [Some(3)]);
-}
-
-#[test]
-fn fills_are_altered_lost_doubled_and_held_on_demand() {
-    let mut venue = Venue::immediate();
-    venue.open(0, 7);
-    venue.command(7, r#"{"id":1,"cmd":"subscribe","params":{"channels":["fill"]}}"#);
-    let mut trade = |fault: Fault| {
-        venue.exchange.arm(fault);
-        venue.create(0, &order(CENTS, "bid", "1.00", "0.4000"));
-        venue.create(1, &order(CENTS, "ask", "1.00", "0.4000"));
-        let at_once = venue.frames(7);
-        venue.pass(100);
-        (at_once, venue.frames(7).len())
-    };
-    assert_eq!(trade(Fault::DropFill).0.len(), 0);
-    assert_eq!(trade(Fault::DoubleFill).0.len(), 2);
-    assert_eq!(trade(Fault::AlterFill).0[0]["msg"]["yes_price_dollars"], "0.6000");
-    assert_eq!(trade(Fault::DelayFill { by_ms: 100 }), (Vec::new(), 1));
 }
 
 #[test]

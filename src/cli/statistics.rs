@@ -1,0 +1,77 @@
+//! `kalshi-actor statistics`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use kalshi_actor::drivers::statistics::{GeneratedPlan, Table, generated, of_file};
+use kalshi_actor::exchange::scenario::Scenario;
+
+use super::run::parse_duration;
+
+/// Where a generated world begins: any time does.
+const START_MS: i64 = 1_790_000_000_000;
+
+/// The arguments of `statistics`.
+#[derive(Debug, Args)]
+pub(super) struct StatisticsArgs {
+    /// Recorded frames files, .jsonl or .zst: a column of the table
+    frames: Vec<PathBuf>,
+    /// Scenarios of the embedded exchange: calm, busy, news, thin, settling or gold, or TOML files; a column each
+    #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
+    scenario: Vec<String>,
+    /// For how long a scenario runs, in its own time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15m")]
+    duration: Duration,
+    /// How many markets of a scenario are open at any time; without it as many as it has
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    markets: Option<u32>,
+    /// Only markets of scenarios whose tickers begin so
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    only: String,
+    /// Leave out markets that were seen for less than so many seconds
+    #[arg(long, value_name = "S", default_value_t = 60.0)]
+    shortest: f64,
+    /// Seeds everything that is random in scenarios
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print a JSON line for each market instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &StatisticsArgs) -> anyhow::Result<ExitCode> {
+    if args.frames.is_empty() && args.scenario.is_empty() {
+        bail!("nothing to measure: expected frames files or --scenario");
+    }
+    let mut table = Table::default();
+    if !args.frames.is_empty() {
+        let mut figures = Vec::new();
+        for path in &args.frames {
+            figures.extend(of_file(path, args.shortest).with_context(|| path.display().to_string())?);
+        }
+        table.add("recorded", figures);
+    }
+    for name in &args.scenario {
+        let scenario = Scenario::find(name)?;
+        let markets = args.markets.map_or(Ok(scenario.market_count()), usize::try_from)?;
+        let figures = generated(GeneratedPlan {
+            world: scenario.world(args.seed, markets, START_MS),
+            start_ms: START_MS,
+            duration_ms: i64::try_from(args.duration.as_millis())?,
+            prefix: args.only.clone(),
+            shortest_s: args.shortest,
+        })?;
+        table.add(name, figures);
+    }
+    if args.json {
+        for figures in table.columns().iter().flat_map(|(_, figures)| figures) {
+            println!("{}", serde_json::to_string(figures)?);
+        }
+    } else {
+        print!("{table}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

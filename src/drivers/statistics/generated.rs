@@ -1,0 +1,113 @@
+//! The frames of a scenario: an exchange without a trader, in virtual time, whose public stream one client follows over
+//! the wire encoding like any other.
+
+use thiserror::Error;
+
+use super::{Figures, Statistics};
+use crate::exchange::gateway::{ExchangeNow, GatewaySettings, HttpRequest, Output};
+use crate::exchange::keys::{IssuedKey, issue_ed25519};
+use crate::exchange::participants::World;
+use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
+use crate::wire::sign::{SignError, SignatureText, Signer};
+use crate::wire::{WS_PATH, WireError};
+
+/// The client's session.
+const SESSION: u64 = 1;
+
+/// What to generate.
+#[derive(Debug)]
+pub struct GeneratedPlan {
+    /// The world. Its faults are left out: the figures are about its participants.
+    pub world: World,
+    /// Where its time begins.
+    pub start_ms: i64,
+    /// For how long it runs.
+    pub duration_ms: i64,
+    /// Only markets whose tickers begin so.
+    pub prefix: String,
+    /// Only markets that were seen for at least so many seconds.
+    pub shortest_s: f64,
+}
+
+/// Why there are no figures.
+#[derive(Debug, Error)]
+pub enum GeneratedError {
+    /// The client's key.
+    #[error("the key of the client that follows the scenario: {0}")]
+    Key(#[from] SignError),
+    /// The world is impossible.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The exchange wrote what the client can't read.
+    #[error("a frame of the embedded exchange: {0}")]
+    Frame(#[from] WireError),
+}
+
+/// The figures of a scenario's markets.
+///
+/// # Errors
+/// When the world is impossible.
+pub fn generated(plan: GeneratedPlan) -> Result<Vec<Figures>, GeneratedError> {
+    let key = issue_ed25519()?;
+    let mut world = plan.world;
+    world.faults.clear();
+    let config = ExchangeConfig {
+        seed: world.seed,
+        settings: GatewaySettings::default(),
+        clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
+        world,
+        recordings: Vec::new(),
+    };
+    let mut exchange = Exchange::new(config, plan.start_ms)?;
+    open(&mut exchange, &key, plan.start_ms)?;
+    let mut statistics = Statistics::default();
+    let (mut now_ms, mut followed) = (plan.start_ms, 0);
+    let end_ms = plan.start_ms.saturating_add(plan.duration_ms);
+    while now_ms < end_ms {
+        followed = follow(&mut exchange, followed, &plan.prefix, now_ms);
+        while let Some(output) = exchange.poll() {
+            if let Output::Frame { text, .. } = output {
+                statistics.frame(&text, Some(now_ms))?;
+            }
+        }
+        now_ms = exchange.next_deadline_ms().unwrap_or(end_ms).clamp(now_ms + 1, end_ms);
+        exchange.advance(at(now_ms));
+    }
+    Ok(statistics.figures(plan.shortest_s))
+}
+
+const fn at(session_ms: i64) -> ExchangeNow {
+    ExchangeNow { session_ms, wall_ms: session_ms }
+}
+
+fn open(exchange: &mut Exchange, key: &IssuedKey, now_ms: i64) -> Result<(), SignError> {
+    let signer = Signer::from_pem(&key.private_key_pem)?;
+    let mut signature = SignatureText::default();
+    signer.sign(now_ms, "GET", WS_PATH, &mut signature)?;
+    let timestamp = now_ms.to_string();
+    let request = HttpRequest {
+        method: "GET",
+        target: WS_PATH,
+        key_id: Some(&key.key_id),
+        timestamp: Some(&timestamp),
+        signature: Some(signature.as_str()),
+        body: &[],
+    };
+    exchange.open(SESSION, &request, at(now_ms)).expect("the key is the exchange's own, and was just used");
+    Ok(())
+}
+
+/// Subscribes to the markets that were listed since. Returns how many there are.
+fn follow(exchange: &mut Exchange, followed: u32, prefix: &str, now_ms: i64) -> u32 {
+    let listed = exchange.engine().market_count();
+    for market in followed..listed {
+        let ticker = exchange.engine().market(market).spec().ticker.clone();
+        if ticker.starts_with(prefix) {
+            let command = format!(
+                r#"{{"id":1,"cmd":"subscribe","params":{{"channels":["orderbook_delta","trade"],"market_tickers":["{ticker}"]}}}}"#
+            );
+            exchange.text(SESSION, command.as_bytes(), at(now_ms));
+        }
+    }
+    listed
+}

@@ -1,0 +1,277 @@
+//! What can go wrong between the engine and its clients: the faults, what each is called and means (`catalog`), and when
+//! they come by themselves (`plan`). Who carries them out is elsewhere: the gateway what concerns requests and frames,
+//! the venue what concerns the whole exchange, the server what concerns sockets.
+
+mod catalog;
+mod plan;
+
+use serde::{Deserialize, Serialize};
+
+pub use catalog::{CATALOG, CatalogEntry};
+pub use plan::{FaultPlan, PlannedFault, When};
+
+use crate::exchange::gateway::Channel;
+
+/// A fault. Where nothing else is said it acts once, on the next thing that it applies to; times are session
+/// milliseconds.
+///
+/// In TOML and JSON a fault is its name, or its name with its settings: `"swallow_answer"`,
+/// `{"delay_answer":{"by_ms":1200}}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fault {
+    /// Ends every WebSocket session at once.
+    CutSessions,
+    /// Holds back whatever WebSocket sessions are sent, pings included, and sends it then in its order.
+    StallSessions {
+        /// For how long from now.
+        for_ms: i64,
+    },
+    /// Answers every WebSocket handshake with 503.
+    RefuseSessions {
+        /// For how long from now.
+        for_ms: i64,
+    },
+    /// Loses a frame. What it carried is gone; its seq, if it has one, is used up.
+    DropFrame {
+        /// Of which channel.
+        channel: Channel,
+    },
+    /// Sends a frame twice, with the same seq.
+    DoubleFrame {
+        /// Of which channel.
+        channel: Channel,
+    },
+    /// Sends a frame later than those behind it.
+    DelayFrame {
+        /// Of which channel.
+        channel: Channel,
+        /// By how much.
+        by_ms: i64,
+    },
+    /// Sends the first half of a frame as if it were whole.
+    TruncateFrame {
+        /// Of which channel.
+        channel: Channel,
+    },
+    /// Sends a frame whose numbers are none.
+    MalformFrame {
+        /// Of which channel.
+        channel: Channel,
+    },
+    /// Passes over a seq number, and loses nothing.
+    SkipSeq {
+        /// Of which channel; only the channels that have numbers.
+        channel: Channel,
+    },
+    /// Sends all frames of a channel later than those of other channels, in their order.
+    DelayChannel {
+        /// Which.
+        channel: Channel,
+        /// By how much.
+        by_ms: i64,
+        /// For how long from now.
+        for_ms: i64,
+    },
+    /// Sends a fill with another price.
+    AlterFill,
+    /// Sends a fill after the report that its order ended.
+    CancelBeforeFill {
+        /// How long it waits for that end at most.
+        within_ms: i64,
+    },
+    /// Loses an order write on its way to the exchange; it is never answered.
+    LoseRequest,
+    /// Lets an order write reach the engine later. Its answer is as much later.
+    DelayRequest {
+        /// By how much.
+        by_ms: i64,
+    },
+    /// Lets an order write reach the engine twice; the second answer is the one given.
+    DoubleRequest,
+    /// Answers an order write with a status, and does not carry it out.
+    RefuseRequest {
+        /// Which: 429, 500 or 503.
+        status: RefusalStatus,
+    },
+    /// Carries out an order write and never answers it.
+    SwallowAnswer,
+    /// Carries out an order write and cuts its connection instead of answering.
+    CutAnswer,
+    /// Answers an order write later than what it caused is published.
+    DelayAnswer {
+        /// By how much.
+        by_ms: i64,
+    },
+    /// Carries out an order write and answers it with a status.
+    FailAnswer {
+        /// Which: 429, 500 or 503.
+        status: RefusalStatus,
+    },
+    /// Carries out an order write and sends the first half of its answer's body.
+    TruncateAnswer,
+    /// Cuts every connection that has carried an order write.
+    CutOrderConnections,
+    /// Answers a read with a status.
+    RefuseRead {
+        /// Which: 429, 500 or 503.
+        status: RefusalStatus,
+    },
+    /// Answers a read later, with what was right when it was asked.
+    DelayRead {
+        /// By how much.
+        by_ms: i64,
+    },
+    /// Never answers a read.
+    SwallowRead,
+    /// Pauses trading on every shard: no creates and amends, cancels work.
+    PauseTrading {
+        /// For how long from now.
+        for_ms: i64,
+    },
+    /// Pauses the exchange: no order writes at all.
+    PauseExchange {
+        /// For how long from now.
+        for_ms: i64,
+    },
+    /// Checks signatures against a clock that is wrong.
+    OffsetClock {
+        /// By how much it is ahead.
+        by_ms: i64,
+        /// For how long from now.
+        for_ms: i64,
+    },
+}
+
+/// The statuses that a fault can answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub enum RefusalStatus {
+    /// 429: too many requests.
+    TooManyRequests,
+    /// 500: internal server error.
+    Internal,
+    /// 503: service unavailable.
+    Unavailable,
+}
+
+impl TryFrom<u16> for RefusalStatus {
+    type Error = String;
+
+    fn try_from(status: u16) -> Result<Self, String> {
+        match status {
+            429 => Ok(Self::TooManyRequests),
+            500 => Ok(Self::Internal),
+            503 => Ok(Self::Unavailable),
+            other => Err(format!("status {other}: expected 429, 500 or 503")),
+        }
+    }
+}
+
+impl From<RefusalStatus> for u16 {
+    fn from(status: RefusalStatus) -> Self {
+        match status {
+            RefusalStatus::TooManyRequests => 429,
+            RefusalStatus::Internal => 500,
+            RefusalStatus::Unavailable => 503,
+        }
+    }
+}
+
+impl Fault {
+    /// Its name in scenarios, on the control endpoint and in counts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CutSessions => "cut_sessions",
+            Self::StallSessions { .. } => "stall_sessions",
+            Self::RefuseSessions { .. } => "refuse_sessions",
+            Self::DropFrame { .. } => "drop_frame",
+            Self::DoubleFrame { .. } => "double_frame",
+            Self::DelayFrame { .. } => "delay_frame",
+            Self::TruncateFrame { .. } => "truncate_frame",
+            Self::MalformFrame { .. } => "malform_frame",
+            Self::SkipSeq { .. } => "skip_seq",
+            Self::DelayChannel { .. } => "delay_channel",
+            Self::AlterFill => "alter_fill",
+            Self::CancelBeforeFill { .. } => "cancel_before_fill",
+            Self::LoseRequest => "lose_request",
+            Self::DelayRequest { .. } => "delay_request",
+            Self::DoubleRequest => "double_request",
+            Self::RefuseRequest { .. } => "refuse_request",
+            Self::SwallowAnswer => "swallow_answer",
+            Self::CutAnswer => "cut_answer",
+            Self::DelayAnswer { .. } => "delay_answer",
+            Self::FailAnswer { .. } => "fail_answer",
+            Self::TruncateAnswer => "truncate_answer",
+            Self::CutOrderConnections => "cut_order_connections",
+            Self::RefuseRead { .. } => "refuse_read",
+            Self::DelayRead { .. } => "delay_read",
+            Self::SwallowRead => "swallow_read",
+            Self::PauseTrading { .. } => "pause_trading",
+            Self::PauseExchange { .. } => "pause_exchange",
+            Self::OffsetClock { .. } => "offset_clock",
+        }
+    }
+
+    /// Checks what types can't: times that are not negative, and numbers where there are some.
+    ///
+    /// # Errors
+    /// What is wrong and what was expected.
+    pub fn check(self) -> Result<(), String> {
+        const HOUR_MS: i64 = 3_600_000;
+        let time = |name: &str, ms: i64| {
+            let name = format!("{}.{name}", self.name());
+            (0..=HOUR_MS).contains(&ms).then_some(()).ok_or(format!("{name} = {ms}: expected 0 to {HOUR_MS}"))
+        };
+        match self {
+            Self::StallSessions { for_ms }
+            | Self::RefuseSessions { for_ms }
+            | Self::PauseTrading { for_ms }
+            | Self::PauseExchange { for_ms } => time("for_ms", for_ms),
+            Self::DelayFrame { by_ms, .. }
+            | Self::DelayRequest { by_ms }
+            | Self::DelayAnswer { by_ms }
+            | Self::DelayRead { by_ms } => time("by_ms", by_ms),
+            Self::CancelBeforeFill { within_ms } => time("within_ms", within_ms),
+            Self::DelayChannel { by_ms, for_ms, .. } => time("by_ms", by_ms).and(time("for_ms", for_ms)),
+            Self::OffsetClock { by_ms, for_ms } => time("by_ms", by_ms.saturating_abs()).and(time("for_ms", for_ms)),
+            Self::SkipSeq { channel } if !channel.has_seq() => {
+                Err(format!("skip_seq.channel = {channel}: expected a channel whose frames carry seq"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_its_name_or_its_name_with_settings() {
+        let read = |text: &str| serde_json::from_str::<Fault>(text);
+        assert_eq!(read(r#""cut_sessions""#).unwrap(), Fault::CutSessions);
+        assert_eq!(read(r#"{"delay_answer":{"by_ms":7}}"#).unwrap(), Fault::DelayAnswer { by_ms: 7 });
+        let dropped = Fault::DropFrame { channel: Channel::Fill };
+        assert_eq!(read(r#"{"drop_frame":{"channel":"fill"}}"#).unwrap(), dropped);
+        for (bad, expectation) in [
+            (r#""cut""#, "expected one of"),
+            (r#"{"delay_answer":{"by_ms":7,"for":1}}"#, "unknown field `for`, expected `by_ms`"),
+            (r#"{"drop_frame":{"channel":"fills"}}"#, "expected one of orderbook_delta"),
+            (r#"{"refuse_read":{"status":404}}"#, "expected 429, 500 or 503"),
+        ] {
+            let error = read(bad).unwrap_err().to_string();
+            assert!(error.contains(expectation), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn impossible_settings_are_named_with_what_was_expected() {
+        let error = Fault::DelayAnswer { by_ms: -1 }.check().unwrap_err();
+        assert_eq!(error, "delay_answer.by_ms = -1: expected 0 to 3600000");
+        let error = Fault::SkipSeq { channel: Channel::Fill }.check().unwrap_err();
+        assert_eq!(error, "skip_seq.channel = fill: expected a channel whose frames carry seq");
+        assert_eq!(Fault::OffsetClock { by_ms: -60_000, for_ms: 5 }.check(), Ok(()));
+    }
+}

@@ -1,0 +1,318 @@
+//! The keys of a scenario file. Unknown ones are refused; [`File::check`] checks what only the file as a whole tells.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::values::{
+    Amount, Changes, Dollars, Drift, Levels, MarketCount, Moment, Positive, Probability, Seconds, SeriesName, Shard,
+    Share, Structure, Times,
+};
+use crate::exchange::faults::Fault;
+use crate::exchange::gateway::Tier;
+use crate::exchange::participants::MAKERS_MAX;
+
+/// A scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) description: String,
+    #[serde(default)]
+    pub(super) exchange: ExchangeKeys,
+    #[serde(default)]
+    pub(super) populations: BTreeMap<String, Population>,
+    #[serde(default)]
+    pub(super) markets: Vec<Markets>,
+    #[serde(default)]
+    pub(super) series: Vec<Series>,
+    #[serde(default)]
+    pub(super) faults: Vec<Spanned<PlannedKeys>>,
+}
+
+/// How the exchange answers. What is not said stays as it is configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ExchangeKeys {
+    pub(super) order_latency_ms: Option<u32>,
+    pub(super) read_lag_ms: Option<u32>,
+    pub(super) tier: Option<Tier>,
+    pub(super) direct_members: bool,
+}
+
+impl Default for ExchangeKeys {
+    fn default() -> Self {
+        Self { order_latency_ms: None, read_lag_ms: None, tier: None, direct_members: true }
+    }
+}
+
+/// Who trades in a market.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Population {
+    #[serde(default)]
+    pub(super) makers: Makers,
+    pub(super) noise_per_s: Amount,
+    #[serde(default = "one")]
+    pub(super) noise_size: Positive,
+    pub(super) informed_per_s: Amount,
+    #[serde(default = "one")]
+    pub(super) informed_size: Positive,
+    #[serde(default = "none")]
+    pub(super) bursts_per_min: Amount,
+    #[serde(default = "none")]
+    pub(super) cancel_bursts_per_min: Amount,
+    #[serde(default = "never")]
+    pub(super) reaction: Share,
+    pub(super) quiet: Option<Spanned<Quiet>>,
+}
+
+/// The makers of a market.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<MakerKeys>")]
+pub(super) struct Makers(pub(super) Vec<MakerKeys>);
+
+impl TryFrom<Vec<MakerKeys>> for Makers {
+    type Error = String;
+
+    fn try_from(makers: Vec<MakerKeys>) -> Result<Self, String> {
+        if makers.len() <= MAKERS_MAX {
+            Ok(Self(makers))
+        } else {
+            Err(format!("{} makers: expected at most {MAKERS_MAX}", makers.len()))
+        }
+    }
+}
+
+const fn one() -> Positive {
+    Positive(1.0)
+}
+
+const fn none() -> Amount {
+    Amount(0.0)
+}
+
+const fn all() -> Changes {
+    Changes(u32::MAX)
+}
+
+const fn never() -> Share {
+    Share(0.0)
+}
+
+/// A maker's style: distances in dollars.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MakerKeys {
+    pub(super) half_width: Dollars,
+    pub(super) spacing: Dollars,
+    pub(super) levels: Levels,
+    pub(super) size: Positive,
+    pub(super) requote_s: Seconds,
+    pub(super) noise: Dollars,
+    pub(super) patience: Dollars,
+    #[serde(default = "never")]
+    pub(super) pulls: Share,
+    #[serde(default = "never")]
+    pub(super) renewals: Share,
+    /// Quotes that it places or takes away at a time at most.
+    #[serde(default = "all")]
+    pub(super) changes: Changes,
+}
+
+/// Hours in which little happens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Quiet {
+    pub(super) every_s: Seconds,
+    pub(super) lasts_s: Seconds,
+    pub(super) activity: Share,
+}
+
+/// How a fair probability moves.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum MotionKeys {
+    /// At random, without an end.
+    Lasting {
+        /// Standard deviation of the log-odds after a second.
+        volatility: Amount,
+        /// What the log-odds gain a second.
+        #[serde(default = "still")]
+        drift: Drift,
+        /// Jumps a minute.
+        #[serde(default = "none")]
+        jumps_per_min: Amount,
+        /// Standard deviation of a jump in log-odds.
+        #[serde(default = "none")]
+        jump: Amount,
+    },
+    /// To 0 or 1 at the determination.
+    Converging {
+        /// News a minute.
+        #[serde(default = "none")]
+        news_per_min: Amount,
+        /// The share of the uncertainty that each resolves.
+        #[serde(default = "never")]
+        share: Share,
+    },
+}
+
+const fn still() -> Drift {
+    Drift(0.0)
+}
+
+/// How a market is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SettlementKeys {
+    /// For a dollar or nothing.
+    #[default]
+    Binary,
+    /// For what is fair then.
+    Scalar,
+}
+
+/// Markets of a kind that are there from the beginning.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Markets {
+    pub(super) series: SeriesName,
+    #[serde(default = "one_market")]
+    pub(super) count: MarketCount,
+    pub(super) structure: Structure,
+    pub(super) exchange_index: Shard,
+    pub(super) population: Spanned<String>,
+    /// Where the fair probabilities begin, in turn.
+    pub(super) probabilities: Spanned<Vec<Probability>>,
+    pub(super) motion: MotionKeys,
+    pub(super) closes_after_s: Seconds,
+    /// From close to determination.
+    #[serde(default = "a_second")]
+    pub(super) determination_s: Seconds,
+    #[serde(default = "a_minute")]
+    pub(super) settlement_timer_s: Seconds,
+    #[serde(default)]
+    pub(super) settlement: SettlementKeys,
+}
+
+const fn one_market() -> MarketCount {
+    MarketCount(1)
+}
+
+const fn a_second() -> Seconds {
+    Seconds(1_000)
+}
+
+const fn a_minute() -> Seconds {
+    Seconds(60_000)
+}
+
+/// A series that opens its next market as one closes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Series {
+    #[serde(rename = "series")]
+    pub(super) name: SeriesName,
+    pub(super) structure: Structure,
+    pub(super) exchange_index: Shard,
+    pub(super) population: Spanned<String>,
+    /// From one close to the next.
+    pub(super) life_s: Seconds,
+    /// How long before a close the next market opens.
+    pub(super) overlap_s: Spanned<Seconds>,
+    /// Lowest and highest beginning.
+    pub(super) probabilities: Spanned<(Probability, Probability)>,
+    #[serde(default = "none")]
+    pub(super) news_per_min: Amount,
+    #[serde(default = "never")]
+    pub(super) share: Share,
+    #[serde(default = "a_second")]
+    pub(super) determination_s: Seconds,
+    #[serde(default = "a_second")]
+    pub(super) settlement_timer_s: Seconds,
+    #[serde(default)]
+    pub(super) settlement: SettlementKeys,
+}
+
+/// A fault, with its time or its rate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlannedKeys {
+    pub(super) fault: Fault,
+    pub(super) at_s: Option<Moment>,
+    pub(super) rate_per_min: Option<Positive>,
+    #[serde(default = "once")]
+    pub(super) times: Times,
+}
+
+const fn once() -> Times {
+    Times(1)
+}
+
+impl File {
+    /// Checks what no value alone tells. An error comes with the byte at which it stands.
+    pub(super) fn check(&self) -> Result<(), (usize, String)> {
+        if self.markets.is_empty() && self.series.is_empty() {
+            return Err((0, "no markets: expected at least one [[markets]] or [[series]]".to_owned()));
+        }
+        let series = self.series.iter().map(|series| (&series.name, &series.population));
+        let mut names: Vec<&str> = Vec::new();
+        for (name, population) in self.markets.iter().map(|kind| (&kind.series, &kind.population)).chain(series) {
+            if !self.populations.contains_key(population.get_ref()) {
+                let known: Vec<&str> = self.populations.keys().map(String::as_str).collect();
+                let (wanted, known) = (population.get_ref(), known.join(", "));
+                let reason = format!("population `{wanted}` is not in the file: expected one of [{known}]");
+                return Err((population.span().start, reason));
+            }
+            if names.contains(&name.0.as_str()) {
+                let reason = format!("series `{}` stands twice: expected another name", name.0);
+                return Err((population.span().start, reason));
+            }
+            names.push(&name.0);
+        }
+        for markets in &self.markets {
+            if markets.probabilities.get_ref().is_empty() {
+                let reason = "probabilities = []: expected at least one".to_owned();
+                return Err((markets.probabilities.span().start, reason));
+            }
+        }
+        self.series.iter().try_for_each(check_series)?;
+        self.populations.values().try_for_each(check_population)?;
+        self.faults.iter().try_for_each(check_fault)
+    }
+}
+
+fn check_series(series: &Series) -> Result<(), (usize, String)> {
+    if series.overlap_s.get_ref().0 >= series.life_s.0 {
+        let reason = "overlap_s: expected less than life_s".to_owned();
+        return Err((series.overlap_s.span().start, reason));
+    }
+    let (lowest, highest) = series.probabilities.get_ref();
+    if lowest.0 > highest.0 {
+        let reason = "probabilities: expected the lowest before the highest".to_owned();
+        return Err((series.probabilities.span().start, reason));
+    }
+    Ok(())
+}
+
+fn check_population(population: &Population) -> Result<(), (usize, String)> {
+    match &population.quiet {
+        Some(quiet) if quiet.get_ref().lasts_s.0 >= quiet.get_ref().every_s.0 => {
+            Err((quiet.span().start, "quiet.lasts_s: expected less than every_s".to_owned()))
+        }
+        Some(quiet) if quiet.get_ref().activity.0 <= 0.0 => {
+            Err((quiet.span().start, "quiet.activity = 0: expected a number above 0, at most 1".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_fault(planned: &Spanned<PlannedKeys>) -> Result<(), (usize, String)> {
+    let keys = planned.get_ref();
+    let at = planned.span().start;
+    if keys.at_s.is_some() == keys.rate_per_min.is_some() {
+        return Err((at, format!("{}: expected either at_s or rate_per_min", keys.fault.name())));
+    }
+    keys.fault.check().map_err(|reason| (at, reason))
+}

@@ -1,0 +1,186 @@
+//! Scenarios: what an exchange is like, as a TOML file. Which markets there are and how long they live, who trades in
+//! them, how the exchange answers, and what goes wrong. Some ship inside the binary.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `file`, `values` | the file's keys and values, with their checks |
+//! | `build` | from the file to a world that begins at a certain time |
+
+mod build;
+mod file;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::gateway::GatewaySettings;
+use super::participants::World;
+use file::File;
+
+/// The scenarios that ship inside the binary.
+const SHIPPED: [(&str, &str); 6] = [
+    ("calm", include_str!("shipped/calm.toml")),
+    ("busy", include_str!("shipped/busy.toml")),
+    ("news", include_str!("shipped/news.toml")),
+    ("thin", include_str!("shipped/thin.toml")),
+    ("settling", include_str!("shipped/settling.toml")),
+    ("gold", include_str!("shipped/gold.toml")),
+];
+
+/// Why a scenario was refused.
+#[derive(Debug, Error)]
+pub enum ScenarioError {
+    /// It is neither shipped nor a file that can be read.
+    #[error("scenario {name}: {source}; expected a TOML file, or one of {}", Scenario::names().join(", "))]
+    Unreadable {
+        /// What was asked for.
+        name: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A key or value can't be.
+    #[error("scenario {name}, line {line}: {reason}")]
+    Malformed {
+        /// The file.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong and what was expected.
+        reason: String,
+    },
+}
+
+/// A scenario that was read and checked.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    name: String,
+    text: String,
+    file: File,
+}
+
+impl Default for Scenario {
+    /// The one of a first run: `busy`.
+    fn default() -> Self {
+        Self::shipped("busy").expect("busy is among the shipped scenarios, and a test reads them all")
+    }
+}
+
+impl Scenario {
+    /// The names of the shipped scenarios.
+    #[must_use]
+    pub fn names() -> [&'static str; 6] {
+        SHIPPED.map(|(name, _)| name)
+    }
+
+    /// A shipped scenario.
+    #[must_use]
+    pub fn shipped(name: &str) -> Option<Self> {
+        let (name, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
+        Some(Self::parse(name, text).expect("the shipped scenarios are right: a test reads them all"))
+    }
+
+    /// A shipped scenario by its name, or else a file by its path.
+    ///
+    /// # Errors
+    /// When it is neither, or the file is no scenario.
+    pub fn find(name: &str) -> Result<Self, ScenarioError> {
+        match Self::shipped(name) {
+            Some(scenario) => Ok(scenario),
+            None => Self::load(Path::new(name)),
+        }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it can't be read, is no TOML, or has a key or value that can't be.
+    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
+        let name = PathBuf::from(path).display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&name, &text),
+            Err(source) => Err(ScenarioError::Unreadable { name, source }),
+        }
+    }
+
+    /// Reads the text of a scenario; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// When it is no TOML, or has a key or value that can't be.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        let malformed = |start: usize, reason: String| {
+            let before = text.as_bytes().iter().take(start);
+            let line = 1 + before.filter(|byte| **byte == b'\n').count();
+            ScenarioError::Malformed { name: name.to_owned(), line, reason }
+        };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            malformed(start, error.message().trim_end().to_owned())
+        })?;
+        file.check().map_err(|(start, reason)| malformed(start, reason))?;
+        Ok(Self { name: name.to_owned(), text: text.to_owned(), file })
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is like, in words.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.file.description
+    }
+
+    /// Its text, as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many markets it has open at any time, unless a start asks for another number.
+    #[must_use]
+    pub fn market_count(&self) -> usize {
+        let lasting: usize = self.file.markets.iter().map(|markets| markets.count.0 as usize).sum();
+        lasting + self.file.series.len()
+    }
+
+    /// Its world with `markets` markets open at any time, from `now_ms` on. `seed` decides everything that is random.
+    ///
+    /// More markets than it names are more of its kinds in turn; of fewer, its series go last when there are other
+    /// markets to keep two of.
+    #[must_use]
+    pub fn world(&self, seed: u64, markets: usize, now_ms: i64) -> World {
+        build::world(&self.file, seed, markets, now_ms)
+    }
+
+    /// Puts its exchange settings over others.
+    pub fn adjust(&self, settings: &mut GatewaySettings) {
+        let exchange = &self.file.exchange;
+        let set = |target: &mut i64, value: Option<u32>| *target = value.map_or(*target, i64::from);
+        set(&mut settings.order_latency_ms, exchange.order_latency_ms);
+        set(&mut settings.read_lag_ms, exchange.read_lag_ms);
+        settings.tier = exchange.tier.unwrap_or(settings.tier);
+    }
+
+    /// Whether clients are direct members, whose balances move in steps of $0.0001 instead of cents.
+    #[must_use]
+    pub fn has_direct_members(&self) -> bool {
+        self.file.exchange.direct_members
+    }
+
+    /// The shards on which it has markets, lowest first.
+    #[must_use]
+    pub fn shards(&self) -> Vec<u8> {
+        let lasting = self.file.markets.iter().map(|markets| markets.exchange_index.0);
+        let mut shards: Vec<u8> =
+            lasting.chain(self.file.series.iter().map(|series| series.exchange_index.0)).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+    }
+}
+
+#[cfg(test)]
+mod tests;
