@@ -72,7 +72,8 @@ impl ReferenceBooks {
         let ticker = message["market_ticker"].as_str()?.to_owned();
         let read = match frame["type"].as_str()? {
             "orderbook_snapshot" => self.snapshot(sid, &ticker, message),
-            "orderbook_delta" => self.delta(&ticker, message),
+            // A late frame of a subscription that has ended changes nothing.
+            "orderbook_delta" if self.sid_of.get(&ticker) == Some(&sid) => self.delta(&ticker, message),
             _ => return None,
         };
         if read.is_none() {
