@@ -91,7 +91,7 @@ impl World {
         let group = create.group.filter(|_| !groups.is_empty()).map(|pick| groups[pick % groups.len()]);
         let client_order_id = create.name.map(name_text);
         let (market, count) = (create.market, Count::from_units(create.units));
-        let plain = NewOrder { market, count, subaccount, group, client_order_id, ..plain };
+        let plain = NewOrder { market, client_order_id, count, subaccount, group, ..plain };
         let ioc = TimeInForce::ImmediateOrCancel;
         let fok = TimeInForce::FillOrKill;
         let maker = SelfTradePrevention::Maker;
