@@ -77,8 +77,9 @@ pub struct Exchange {
     recordings: Recordings,
     live: LiveFeed,
     plan: FaultPlan,
-    /// When a pause ends that a fault began.
-    resume_ms: Option<i64>,
+    /// When the pauses end that faults began: of trading, and of the exchange.
+    trading_resumes_ms: Option<i64>,
+    exchange_resumes_ms: Option<i64>,
     clients: Vec<AccountId>,
     session_ms: i64,
 }
@@ -105,9 +106,18 @@ impl Exchange {
         let participants = Participants::new(&mut engine, world, session_ms)?;
         let recordings = Recordings::new(&mut engine, config.recordings, session_ms)?;
         let live = LiveFeed::default();
-        let resume_ms = None;
-        let mut exchange =
-            Self { engine, gateway, participants, recordings, live, plan, resume_ms, clients, session_ms };
+        let mut exchange = Self {
+            engine,
+            gateway,
+            participants,
+            recordings,
+            live,
+            plan,
+            trading_resumes_ms: None,
+            exchange_resumes_ms: None,
+            clients,
+            session_ms,
+        };
         exchange.gateway.publish(&mut exchange.engine, ExchangeNow { session_ms, wall_ms: session_ms });
         Ok(exchange)
     }
@@ -173,8 +183,11 @@ impl Exchange {
     fn step(&mut self, now: ExchangeNow) {
         let now = self.clamp(now);
         self.engine.advance(now.session_ms);
-        if self.resume_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
-            self.set_trading(true);
+        if self.trading_resumes_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
+            self.on_every_shard(|engine, shard, now_ms| engine.set_trading(shard, true, now_ms));
+        }
+        if self.exchange_resumes_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
+            self.on_every_shard(|engine, shard, now_ms| engine.set_exchange(shard, true, now_ms));
         }
         while let Some(planned) = self.plan.pop_due(now.session_ms) {
             (0..planned.times).for_each(|_| self.arm(planned.fault));
@@ -195,7 +208,8 @@ impl Exchange {
             self.live.next_ms(),
             self.participants.next_ms(),
             self.plan.next_ms(),
-            self.resume_ms,
+            self.trading_resumes_ms,
+            self.exchange_resumes_ms,
             self.gateway.next_deadline_ms(),
         ];
         due.into_iter().flatten().min()
@@ -249,10 +263,17 @@ impl Exchange {
 
     /// Arms a fault, or lets it act at once, at the time of the last input.
     pub fn arm(&mut self, fault: Fault) {
-        if let Fault::PauseTrading { for_ms } | Fault::PauseExchange { for_ms } = fault {
-            let resume_ms = self.session_ms.saturating_add(for_ms);
-            self.resume_ms = self.resume_ms.max(Some(resume_ms));
-            self.set_trading(false);
+        let until_ms = |for_ms: i64| Some(self.session_ms.saturating_add(for_ms));
+        match fault {
+            Fault::PauseTrading { for_ms } => {
+                self.trading_resumes_ms = self.trading_resumes_ms.max(until_ms(for_ms));
+                self.on_every_shard(|engine, shard, now_ms| engine.set_trading(shard, false, now_ms));
+            }
+            Fault::PauseExchange { for_ms } => {
+                self.exchange_resumes_ms = self.exchange_resumes_ms.max(until_ms(for_ms));
+                self.on_every_shard(|engine, shard, now_ms| engine.set_exchange(shard, false, now_ms));
+            }
+            _ => {}
         }
         self.gateway.arm(fault, self.session_ms);
     }
@@ -261,8 +282,11 @@ impl Exchange {
     pub fn disarm(&mut self) {
         self.plan = FaultPlan::default();
         self.gateway.disarm();
-        if self.resume_ms.take().is_some() {
-            self.set_trading(true);
+        if self.trading_resumes_ms.take().is_some() {
+            self.on_every_shard(|engine, shard, now_ms| engine.set_trading(shard, true, now_ms));
+        }
+        if self.exchange_resumes_ms.take().is_some() {
+            self.on_every_shard(|engine, shard, now_ms| engine.set_exchange(shard, true, now_ms));
         }
     }
 
@@ -272,11 +296,11 @@ impl Exchange {
         &self.gateway
     }
 
-    /// Pauses or resumes trading on every shard.
-    fn set_trading(&mut self, trading: bool) {
+    /// Pauses or resumes every shard, and publishes what that did.
+    fn on_every_shard(&mut self, act: impl Fn(&mut Engine, u8, i64)) {
         let session_ms = self.session_ms;
         for exchange_index in 0..SHARDS {
-            self.engine.set_trading(exchange_index, trading, session_ms);
+            act(&mut self.engine, exchange_index, session_ms);
         }
         self.gateway.publish(&mut self.engine, ExchangeNow { session_ms, wall_ms: session_ms });
     }

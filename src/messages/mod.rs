@@ -1,5 +1,5 @@
-//! What the stages send each other: `Copy`, fixed size, at most 128 bytes. Markets are [`MarketKey`]s; tickers appear
-//! only where a market is introduced ([`Listing`]).
+//! What the stages send each other: `Copy`, fixed size, at most 128 bytes. Markets are
+//! [`MarketKey`](crate::market::MarketKey)s; tickers appear only where a market is introduced ([`Listing`]).
 //!
 //! Messages that describe a market's or the account's condition ([`MarketStatus`], [`PortfolioUpdate`]) carry the whole
 //! condition, not a change of it: a receiver that gets only the newest has missed nothing.

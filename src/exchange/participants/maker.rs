@@ -83,8 +83,10 @@ impl Maker {
                 kept.push(quote);
             } else if rests {
                 changes_left -= 1;
-                // It rests, so it can be cancelled; were it gone, that would be as good.
-                let _ = engine.cancel_order(self.account, quote.order, now_ms);
+                // Refused only while the exchange is paused: it stays, and goes at a later turn.
+                if engine.cancel_order(self.account, quote.order, now_ms).is_err() {
+                    kept.push(quote);
+                }
             }
         }
         for want in wanted {
@@ -99,10 +101,12 @@ impl Maker {
 
     /// Takes every quote away.
     pub fn pull(&mut self, engine: &mut Engine, now_ms: i64) {
-        for quote in self.quotes.drain(..) {
-            // What does not rest any more is gone already.
-            let _ = engine.cancel_order(self.account, quote.order, now_ms);
-        }
+        let account = self.account;
+        self.quotes.retain(|quote| {
+            let rests = engine.order(quote.order).is_some_and(|order| order.status == OrderStatus::Resting);
+            // Refused only while the exchange is paused: it stays, and goes at a later turn.
+            rests && engine.cancel_order(account, quote.order, now_ms).is_err()
+        });
     }
 
     fn ladder(&self, grid: &Grid, believed: f64) -> Vec<Wanted> {
