@@ -174,7 +174,7 @@ impl Exchange {
         let now = self.clamp(now);
         self.engine.advance(now.session_ms);
         if self.resume_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
-            self.set_trading(true);
+            self.set_activity(true, true);
         }
         while let Some(planned) = self.plan.pop_due(now.session_ms) {
             (0..planned.times).for_each(|_| self.arm(planned.fault));
@@ -252,7 +252,7 @@ impl Exchange {
         if let Fault::PauseTrading { for_ms } | Fault::PauseExchange { for_ms } = fault {
             let resume_ms = self.session_ms.saturating_add(for_ms);
             self.resume_ms = self.resume_ms.max(Some(resume_ms));
-            self.set_trading(false);
+            self.set_activity(matches!(fault, Fault::PauseTrading { .. }), false);
         }
         self.gateway.arm(fault, self.session_ms);
     }
@@ -262,7 +262,7 @@ impl Exchange {
         self.plan = FaultPlan::default();
         self.gateway.disarm();
         if self.resume_ms.take().is_some() {
-            self.set_trading(true);
+            self.set_activity(true, true);
         }
     }
 
@@ -272,10 +272,11 @@ impl Exchange {
         &self.gateway
     }
 
-    /// Pauses or resumes trading on every shard.
-    fn set_trading(&mut self, trading: bool) {
+    /// Pauses or resumes every shard: as a whole, and its trading.
+    fn set_activity(&mut self, exchange: bool, trading: bool) {
         let session_ms = self.session_ms;
         for exchange_index in 0..SHARDS {
+            self.engine.set_exchange(exchange_index, exchange, session_ms);
             self.engine.set_trading(exchange_index, trading, session_ms);
         }
         self.gateway.publish(&mut self.engine, ExchangeNow { session_ms, wall_ms: session_ms });

@@ -40,7 +40,6 @@ pub(super) struct Faults {
     /// What is sent later.
     pub(super) held: Held,
     sessions_refused_until_ms: Option<i64>,
-    writes_refused_until_ms: Option<i64>,
     /// How far the clock of signatures is ahead, and until when.
     clock: Option<(i64, i64)>,
 }
@@ -55,7 +54,6 @@ impl Faults {
                 self.took_effect(fault.name());
             }
             Fault::RefuseSessions { for_ms } => self.sessions_refused_until_ms = Some(until_ms(for_ms)),
-            Fault::PauseExchange { for_ms } => self.writes_refused_until_ms = Some(until_ms(for_ms)),
             Fault::OffsetClock { by_ms, for_ms } => self.clock = Some((by_ms, until_ms(for_ms))),
             Fault::DelayChannel { channel, by_ms, for_ms } => {
                 self.held.slow(channel, by_ms, until_ms(for_ms));
@@ -68,7 +66,7 @@ impl Faults {
     pub(super) fn disarm(&mut self) {
         self.armed.clear();
         self.held.calm();
-        (self.sessions_refused_until_ms, self.writes_refused_until_ms, self.clock) = (None, None, None);
+        (self.sessions_refused_until_ms, self.clock) = (None, None);
     }
 
     /// What is armed and has not acted yet.
@@ -154,10 +152,7 @@ impl Faults {
     }
 
     /// The status with which an order write is refused, if it is.
-    pub(super) fn refuses_write(&mut self, now_ms: i64) -> Option<Refusal> {
-        if self.writes_refused_until_ms.is_some_and(|until_ms| now_ms < until_ms) {
-            return Some(refusal(RefusalStatus::Unavailable));
-        }
+    pub(super) fn refuses_write(&mut self) -> Option<Refusal> {
         self.take(|fault| match fault {
             Fault::RefuseRequest { status } => Some(refusal(status)),
             _ => None,

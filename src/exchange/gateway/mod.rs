@@ -159,7 +159,7 @@ impl Gateway {
             return self.read_public(engine, route, request.target, now).map(Some);
         };
         if route.is_write() {
-            if let Some(refusal) = self.faults.refuses_write(now.session_ms) {
+            if let Some(refusal) = self.faults.refuses_write() {
                 return Err(refusal);
             }
             return self.write(engine, ticket, account, route, request, now).map(|()| None);
@@ -280,11 +280,7 @@ impl Gateway {
                 self.outputs.push_back(Output::CutOrderConnections);
                 self.faults.took_effect(fault.name());
             }
-            Fault::PauseTrading { .. } => self.faults.took_effect(fault.name()),
-            Fault::PauseExchange { .. } => {
-                self.faults.took_effect(fault.name());
-                self.faults.arm(fault, now_ms);
-            }
+            Fault::PauseTrading { .. } | Fault::PauseExchange { .. } => self.faults.took_effect(fault.name()),
             other => self.faults.arm(other, now_ms),
         }
     }
