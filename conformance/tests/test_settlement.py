@@ -30,7 +30,7 @@ class Life:
     resting: str
     refused: tuple[int | None, dict[str, Any]]
     cash_before: Decimal
-    event: dict[str, Any] | None
+    events: list[dict[str, Any]]
 
 
 def _of(feed: Feed, ticker: str, event_type: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def life(alice: Trader, bob: Trader) -> Life:
         resting=resting,
         refused=refusal(error.value),
         cash_before=cash_before,
-        event=events[0] if events else None,
+        events=events,
     )
 
 
@@ -94,6 +94,16 @@ def test_a_created_market_is_told_with_its_times_and_grid(life: Life, bob: Trade
     assert message["price_level_structure"] == "tapered_deci_cent"
     assert [band["step"] for band in message["price_ranges"]] == ["0.0010", "0.0100", "0.0010"]
     assert message["additional_metadata"]["event_ticker"] == life.ticker.removesuffix("-UP")
+
+
+@pytest.mark.success("channel:market_lifecycle_v2")
+def test_its_event_is_told_before_it(life: Life, bob: Trader) -> None:
+    with bob.feed() as feed:
+        feed.subscribe(LIFECYCLE)
+        later = feed.typed("event_lifecycle", timeout=40)["msg"]
+    assert (later["series_ticker"], later["exchange_index"]) == (SERIES, 2)
+    assert [event["msg"]["event_ticker"] for event in life.events] == [life.ticker.removesuffix("-UP")]
+    assert life.events[0]["seq"] == life.created["seq"] - 1
 
 
 def test_the_market_is_determined_and_then_settled_in_numbered_frames(life: Life) -> None:

@@ -13,7 +13,7 @@ use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, GroupChange, LevelCause, MarketIndex};
 use crate::market::{BookSide, Count, OrderGroupId, OrderStatus, Price};
 use crate::wire::frame::Envelope;
-use crate::wire::frame_write::{self, CreatedMarket, LifecycleOut, TradeOut};
+use crate::wire::frame_write::{self, CreatedEvent, CreatedMarket, LifecycleOut, TradeOut};
 use crate::wire::markets::PriceRange;
 
 impl Gateway {
@@ -212,6 +212,16 @@ impl Gateway {
 
     fn publish_created(&mut self, engine: &Engine, market: MarketIndex, now: ExchangeNow) {
         let spec = engine.market(market).spec();
+        if self.directory.events.find(&spec.event_ticker).is_none() {
+            let event = CreatedEvent {
+                event_ticker: &spec.event_ticker,
+                exchange_index: spec.exchange_index,
+                title: &spec.title,
+                series_ticker: &spec.series_ticker,
+            };
+            let write = |b: &mut Vec<u8>, e: &Envelope| frame_write::write_event_lifecycle(b, e, &event);
+            self.broadcast(Channel::MarketLifecycle, None, now, write);
+        }
         self.directory.add(market, spec, now.session_ms);
         for session in self.sessions.values_mut() {
             session.on_listed(&spec.ticker, market);

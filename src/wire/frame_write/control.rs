@@ -25,6 +25,31 @@ pub struct CreatedMarket<'a> {
     pub price_ranges: &'a [PriceRange],
 }
 
+/// What an `event_lifecycle` tells of a new event. Events here net nothing across their markets.
+#[derive(Clone, Copy, Debug)]
+pub struct CreatedEvent<'a> {
+    /// Its name.
+    pub event_ticker: &'a str,
+    /// The shard of its markets.
+    pub exchange_index: u8,
+    /// Its title.
+    pub title: &'a str,
+    /// Its series.
+    pub series_ticker: &'a str,
+}
+
+/// Appends an `event_lifecycle`.
+pub fn write_event_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, event: &CreatedEvent<'_>) {
+    data_frame(buffer, "event_lifecycle", envelope, |msg| {
+        msg.text("event_ticker", event.event_ticker);
+        msg.integer("exchange_index", event.exchange_index);
+        msg.text("title", event.title);
+        msg.text("subtitle", "");
+        msg.text("collateral_return_type", "");
+        msg.text("series_ticker", event.series_ticker);
+    });
+}
+
 /// An event of `market_lifecycle_v2`. Times in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 pub enum LifecycleOut<'a> {
