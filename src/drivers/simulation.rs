@@ -46,6 +46,19 @@ const STEPS_AT_ONE_INSTANT_MAX: u32 = 100_000;
 /// Something done to account events on their way to the ledger, for tests that must see a fault named.
 pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
 
+/// How `decide` gets its turns.
+#[derive(Debug, Default)]
+struct DecideTurns {
+    /// Whether it has had events since it was last told that its ring is empty.
+    fed: bool,
+    /// Until when it does nothing, as if another program had its core.
+    frozen_ns: u64,
+    /// Whether something may be waiting for it since it froze.
+    backlog: bool,
+    /// Whether that has been worked off.
+    worked_off: bool,
+}
+
 /// A running simulation.
 pub struct Simulation<P: Policy> {
     clock: SessionClock,
@@ -58,13 +71,7 @@ pub struct Simulation<P: Policy> {
     tamper: Option<Tamper>,
     /// Steps since time last moved.
     steps_at_instant: u32,
-    /// Whether `decide` has had events since it was last told that its ring is empty.
-    decide_fed: bool,
-    /// Until when `decide` does nothing, as if another program had its core.
-    decide_frozen_ns: u64,
-    /// Whether it has been frozen since it was last handed anything, and whether it has caught up.
-    backlog: bool,
-    worked_off: bool,
+    turns: DecideTurns,
     snapshot_buffers: usize,
     /// The newest frame that reached the feed stage, and on which connection.
     newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
@@ -88,10 +95,7 @@ impl<P: Policy> Simulation<P> {
             keep_frames: config.keep_frames,
             tamper,
             steps_at_instant: 0,
-            decide_fed: false,
-            decide_frozen_ns: 0,
-            backlog: false,
-            worked_off: false,
+            turns: DecideTurns::default(),
             snapshot_buffers: config.snapshot_buffers,
             newest_frame: None,
         };
@@ -111,14 +115,13 @@ impl<P: Policy> Simulation<P> {
         self.tick();
         self.wires.crash(self.snapshot_buffers);
         self.stages = stages;
-        self.decide_fed = false;
-        self.decide_frozen_ns = 0;
+        self.turns = DecideTurns::default();
         self.start_stages();
     }
 
     /// `decide` does nothing for so long; its rings fill.
     pub fn freeze_decide(&mut self, for_ms: u64) {
-        self.decide_frozen_ns = self.now_ns + self.clock.duration_ns(for_ms);
+        self.turns.frozen_ns = self.now_ns + self.clock.duration_ns(for_ms);
     }
 
     /// The network works from now on.
@@ -145,7 +148,7 @@ impl<P: Policy> Simulation<P> {
 
     /// Whether `decide` has worked off, since the last call, what had waited while it was frozen.
     pub fn take_worked_off(&mut self) -> bool {
-        std::mem::take(&mut self.worked_off)
+        std::mem::take(&mut self.turns.worked_off)
     }
 
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
@@ -283,8 +286,8 @@ impl<P: Policy> Simulation<P> {
             ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
             ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
             ("feed", self.stages.feed.deadline_ns()),
-            ("decide", self.stages.decide.deadline_ns().max(self.decide_frozen_ns)),
-            ("thaw", if self.decide_frozen_ns > self.now_ns { self.decide_frozen_ns } else { NEVER_NS }),
+            ("decide", self.stages.decide.deadline_ns().max(self.turns.frozen_ns)),
+            ("thaw", if self.turns.frozen_ns > self.now_ns { self.turns.frozen_ns } else { NEVER_NS }),
             ("execute", self.stages.execute.deadline_ns()),
             ("reconcile", self.stages.reconcile.deadline_ns()),
         ]
@@ -295,7 +298,7 @@ impl<P: Policy> Simulation<P> {
         if feed.deadline_ns() <= now.mono_ns {
             feed.on_timer(now, &mut FeedIo(&mut self.wires));
         }
-        if decide.deadline_ns().max(self.decide_frozen_ns) <= now.mono_ns {
+        if decide.deadline_ns().max(self.turns.frozen_ns) <= now.mono_ns {
             decide.on_timer(now, &mut DecideIo(&mut self.wires));
         }
         if execute.deadline_ns() <= now.mono_ns {
@@ -333,11 +336,11 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn settle_decide(&mut self, now: Now) -> bool {
-        if self.decide_frozen_ns > self.now_ns {
-            self.backlog = true;
+        if self.turns.frozen_ns > self.now_ns {
+            self.turns.backlog = true;
             return false;
         }
-        self.worked_off |= std::mem::take(&mut self.backlog);
+        self.turns.worked_off |= std::mem::take(&mut self.turns.backlog);
         let decide = &mut self.stages.decide;
         let mut moved = false;
         while let Some(update) = self.wires.portfolio.pop() {
@@ -352,10 +355,10 @@ impl<P: Policy> Simulation<P> {
                 }
                 BookItem::Listing(listing) => decide.on_listing(&listing, now),
             }
-            self.decide_fed = true;
+            self.turns.fed = true;
             moved = true;
         }
-        if std::mem::take(&mut self.decide_fed) {
+        if std::mem::take(&mut self.turns.fed) {
             decide.on_drained(&mut DecideIo(&mut self.wires));
         }
         moved

@@ -79,7 +79,7 @@ pub struct Exchange {
     plan: FaultPlan,
     /// When the pauses end that faults began: of trading, and of the exchange.
     trading_resumes_ms: Option<i64>,
-    exchange_resumes_ms: Option<i64>,
+    opens_again_ms: Option<i64>,
     clients: Vec<AccountId>,
     session_ms: i64,
 }
@@ -114,7 +114,7 @@ impl Exchange {
             live,
             plan,
             trading_resumes_ms: None,
-            exchange_resumes_ms: None,
+            opens_again_ms: None,
             clients,
             session_ms,
         };
@@ -186,7 +186,7 @@ impl Exchange {
         if self.trading_resumes_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
             self.on_every_shard(|engine, shard, now_ms| engine.set_trading(shard, true, now_ms));
         }
-        if self.exchange_resumes_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
+        if self.opens_again_ms.take_if(|resume_ms| *resume_ms <= now.session_ms).is_some() {
             self.on_every_shard(|engine, shard, now_ms| engine.set_exchange(shard, true, now_ms));
         }
         while let Some(planned) = self.plan.pop_due(now.session_ms) {
@@ -209,7 +209,7 @@ impl Exchange {
             self.participants.next_ms(),
             self.plan.next_ms(),
             self.trading_resumes_ms,
-            self.exchange_resumes_ms,
+            self.opens_again_ms,
             self.gateway.next_deadline_ms(),
         ];
         due.into_iter().flatten().min()
@@ -270,7 +270,7 @@ impl Exchange {
                 self.on_every_shard(|engine, shard, now_ms| engine.set_trading(shard, false, now_ms));
             }
             Fault::PauseExchange { for_ms } => {
-                self.exchange_resumes_ms = self.exchange_resumes_ms.max(until_ms(for_ms));
+                self.opens_again_ms = self.opens_again_ms.max(until_ms(for_ms));
                 self.on_every_shard(|engine, shard, now_ms| engine.set_exchange(shard, false, now_ms));
             }
             _ => {}
@@ -285,7 +285,7 @@ impl Exchange {
         if self.trading_resumes_ms.take().is_some() {
             self.on_every_shard(|engine, shard, now_ms| engine.set_trading(shard, true, now_ms));
         }
-        if self.exchange_resumes_ms.take().is_some() {
+        if self.opens_again_ms.take().is_some() {
             self.on_every_shard(|engine, shard, now_ms| engine.set_exchange(shard, true, now_ms));
         }
     }

@@ -156,13 +156,14 @@ impl Ledger {
     /// # Errors
     /// In words, which one is not.
     pub fn audit(&self) -> Result<(), String> {
-        let parts: [(&str, fn(&ShardCash) -> Money, Money); 3] = [
-            ("available", |shard| shard.available, self.available),
-            ("reserved", |shard| shard.reserved, self.reserved),
-            ("awaiting", |shard| shard.awaiting, self.awaiting),
-        ];
-        for (what, part, kept) in parts {
-            let sum: Money = self.shards.iter().map(part).sum();
+        let available: Money = self.shards.iter().map(|shard| shard.available).sum();
+        let reserved: Money = self.shards.iter().map(|shard| shard.reserved).sum();
+        let awaiting: Money = self.shards.iter().map(|shard| shard.awaiting).sum();
+        for (what, sum, kept) in [
+            ("available", available, self.available),
+            ("reserved", reserved, self.reserved),
+            ("awaiting", awaiting, self.awaiting),
+        ] {
             if sum != kept {
                 return Err(format!("{what}: the shards sum to {sum}, the ledger keeps {kept}"));
             }

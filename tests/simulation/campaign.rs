@@ -18,7 +18,9 @@ fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<
 
 fn sum(reports: &[SeedReport]) -> (u64, u64, Troubles) {
     let mut troubles = Troubles::default();
-    reports.iter().for_each(|report| troubles.merge(&report.troubles));
+    for report in reports {
+        troubles.merge(&report.troubles);
+    }
     let unknown = reports.iter().map(|report| report.unknown_resolved).sum();
     (reports.iter().map(|report| report.fills).sum(), unknown, troubles)
 }

@@ -140,37 +140,40 @@ impl Checker {
         }
         Ok(())
     }
+}
 
-    /// At the end, when faults have ceased and the trader has stopped.
-    pub(super) fn end<P: Policy>(&self, simulation: &Simulation<P>, quiet: bool) -> Checked {
-        let execute = &simulation.stages().execute;
-        let counters = execute.counters();
-        hold("unknown_ends", quiet && execute.open_orders() == 0, || {
-            format!("{} orders open or unknown a minute after the stop: {counters:?}", execute.open_orders())
-        })?;
-        let agreement = execute.agreement();
-        hold("ledger_agrees", agreement.is_some_and(|agreement| agreement.agrees), || match agreement {
-            Some(agreement) => agreement.differences.iter().map(|difference| format!("{difference}; ")).collect(),
-            None => "never compared".to_owned(),
-        })?;
-        let exchange = simulation.exchange();
-        let (engine, account) = (exchange.engine(), exchange.clients()[0]);
-        let resting = engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting).count();
-        hold("nothing_rests", resting == 0, || format!("{resting} orders rest after the stop"))?;
-        let cash: Money = engine.shards_of(account).into_iter().map(|shard| engine.balance(account, shard)).sum();
-        let ours = execute.ledger().available() + execute.ledger().reserved();
-        hold("cash_to_the_micro_dollar", ours == cash, || format!("the ledger has {ours}, the exchange {cash}"))?;
-        for view in execute.positions() {
-            let Some(market) = engine.market_by_ticker(view.ticker.as_str()) else { continue };
-            let held = engine.position(account, market).contracts;
-            // What is determined is out of the ledger's position before the exchange pays.
-            let settled = matches!(engine.market(market).state(), MarketState::Determined(_));
-            hold("positions_to_the_contract", settled || view.contracts == held, || {
-                format!("{}: the ledger has {}, the exchange {held}", view.ticker, view.contracts)
-            })?;
+/// At the end, when faults have ceased and the trader has stopped.
+pub(super) fn at_the_end<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Checked {
+    let execute = &simulation.stages().execute;
+    let counters = execute.counters();
+    hold("unknown_ends", quiet && execute.open_orders() == 0, || {
+        format!("{} orders open or unknown a minute after the stop: {counters:?}", execute.open_orders())
+    })?;
+    let agreement = execute.agreement();
+    hold("ledger_agrees", agreement.is_some_and(|agreement| agreement.agrees), || match agreement {
+        Some(agreement) => {
+            let texts: Vec<_> = agreement.differences.iter().map(ToString::to_string).collect();
+            texts.join("; ")
         }
-        Ok(())
+        None => "never compared".to_owned(),
+    })?;
+    let exchange = simulation.exchange();
+    let (engine, account) = (exchange.engine(), exchange.clients()[0]);
+    let resting = engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting).count();
+    hold("nothing_rests", resting == 0, || format!("{resting} orders rest after the stop"))?;
+    let cash: Money = engine.shards_of(account).into_iter().map(|shard| engine.balance(account, shard)).sum();
+    let ours = execute.ledger().available() + execute.ledger().reserved();
+    hold("cash_to_the_micro_dollar", ours == cash, || format!("the ledger has {ours}, the exchange {cash}"))?;
+    for view in execute.positions() {
+        let Some(market) = engine.market_by_ticker(view.ticker.as_str()) else { continue };
+        let held = engine.position(account, market).contracts;
+        // What is determined is out of the ledger's position before the exchange pays.
+        let settled = matches!(engine.market(market).state(), MarketState::Determined(_));
+        hold("positions_to_the_contract", settled || view.contracts == held, || {
+            format!("{}: the ledger has {}, the exchange {held}", view.ticker, view.contracts)
+        })?;
     }
+    Ok(())
 }
 
 fn ticker_of<P: Policy>(simulation: &Simulation<P>, key: MarketKey) -> Option<String> {

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use invariants::Violation;
-use invariants::{Checker, Limits};
+use invariants::{Checker, Limits, at_the_end};
 pub use trouble::{Faults, Troubles};
 
 use super::simulation::{FaultRates, NetworkFault, Simulation, SimulationConfig};
@@ -105,7 +105,7 @@ impl Campaign {
 
     fn follow(&self, seed: u64, key: &IssuedKey, report: &mut SeedReport) {
         let mut run = Run::start(self, seed, key);
-        let violation = run.to_the_end(report).err();
+        let violation = run.follow_through(report).err();
         run.tell(report);
         report.violation = violation.map(|violation| FoundViolation {
             violation,
@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn to_the_end(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
+    fn follow_through(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
         let end_ms = START_MS + self.campaign.duration_ms;
         self.run_until(end_ms, report)?;
         self.trouble.end(&mut self.simulation);
@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
             self.after_step(report)?;
         }
         let quiet = self.simulation.stages().execute.is_quiet();
-        self.checker.end(&self.simulation, quiet)
+        at_the_end(&self.simulation, quiet)
     }
 
     fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {

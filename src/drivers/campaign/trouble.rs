@@ -131,7 +131,9 @@ impl Trouble {
     pub(super) fn new(seed: u64, faults: Faults) -> Self {
         let random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x7472_6f75);
         let mut counts = Troubles::default();
-        KINDS.iter().for_each(|(kind, _)| counts.add(kind, 0));
+        for (kind, _) in KINDS {
+            counts.add(kind, 0);
+        }
         let mut this = Self { faults, random, next_ms: None, counts };
         this.plan(START_MS);
         this
