@@ -226,6 +226,10 @@ impl Trouble {
             "swallow_answer" => Fault::SwallowAnswer,
             "cut_answer" => Fault::CutAnswer,
             "delay_answer" => Fault::DelayAnswer { by_ms: ms(50, 5_000) },
+            // Not 429: whoever is told that has not been carried out, or the exchange lies.
+            "fail_answer" if status == RefusalStatus::TooManyRequests => {
+                Fault::FailAnswer { status: RefusalStatus::Internal }
+            }
             "fail_answer" => Fault::FailAnswer { status },
             "truncate_answer" => Fault::TruncateAnswer,
             "cut_order_connections" => Fault::CutOrderConnections,
