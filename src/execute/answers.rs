@@ -1,5 +1,5 @@
 //! What answers to order writes mean. An answer says accepted, rejected, or nothing certain: time-outs, cut connections,
-//! 5xx, `order_already_exists`, and "not found" on a cancel or an amend leave an order unknown. Owns no state.
+//! 5xx, `order_already_exists` and a 409 that can't be read, and "not found" on a cancel or an amend leave an order unknown. Owns no state.
 
 use super::ExecuteStage;
 use super::orders::OrderEvent;
@@ -35,7 +35,8 @@ fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
         408 => Outcome::Uncertain,
         401 => Outcome::Withheld,
         409 => match ErrorBody::parse(409, body).code.as_str() {
-            "order_already_exists" => Outcome::Uncertain,
+            // Without a code it may be that one, in a body that was cut short.
+            "order_already_exists" | "" => Outcome::Uncertain,
             "trading_is_paused" => Outcome::Withheld,
             _ => Outcome::Rejected,
         },

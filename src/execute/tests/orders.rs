@@ -198,12 +198,13 @@ fn a_create_was_never_accepted_only_when_a_complete_read_is_newer_than_its_signa
 
 #[test]
 fn what_no_answer_tells_is_unknown_and_what_a_refusal_tells_is_rejected() {
-    let cases: [(u16, &str, Verdict); 9] = [
+    let cases: [(u16, &str, Verdict); 10] = [
         (400, r#"{"error":{"code":"insufficient_balance"}}"#, Verdict::Rejected),
         (400, r#"{"code":"bad_request"}"#, Verdict::Rejected),
         (404, r#"{"error":{"code":"market_not_found"}}"#, Verdict::Rejected),
         (409, r#"{"error":{"code":"trading_is_paused"}}"#, Verdict::Rejected),
         (409, r#"{"error":{"code":"order_already_exists"}}"#, Verdict::Unknown),
+        (409, r#"{"error":"order already"}"#, Verdict::Unknown),
         (429, r#"{"error":"too many requests"}"#, Verdict::RefusedRate),
         (503, r#"{"error":{"code":"service_unavailable"}}"#, Verdict::Unknown),
         (201, r#"{"no":"order"}"#, Verdict::Unknown),
