@@ -1,5 +1,6 @@
 //! What answers to order writes mean. An answer says accepted, rejected, or nothing certain: time-outs, cut connections,
-//! 5xx, `order_already_exists` and a 409 that can't be read, and "not found" on a cancel or an amend leave an order unknown. Owns no state.
+//! 5xx, `order_already_exists` and a 409 that can't be read, and "not found" on a cancel or an amend leave an order
+//! unknown. Owns no state.
 
 use super::ExecuteStage;
 use super::orders::OrderEvent;
