@@ -71,8 +71,10 @@ impl ReferenceBooks {
         let message = &frame["msg"];
         let ticker = message["market_ticker"].as_str()?.to_owned();
         let read = match frame["type"].as_str()? {
-            "orderbook_snapshot" => self.snapshot(sid, &ticker, message),
-            // A late frame of a subscription that has ended changes nothing.
+            // A late frame of a subscription that has ended changes nothing; sids count up.
+            "orderbook_snapshot" if self.sid_of.get(&ticker).is_none_or(|&newest| newest <= sid) => {
+                self.snapshot(sid, &ticker, message)
+            }
             "orderbook_delta" if self.sid_of.get(&ticker) == Some(&sid) => self.delta(&ticker, message),
             _ => return None,
         };
