@@ -36,7 +36,8 @@ trap 'rm -rf "$work"' EXIT
 # Frames are unwound from debug information: the standard library is built without frame pointers.
 perf record --call-graph dwarf,16384 -F 499 -o "$work/perf.data" -- \
   "$target/perf/kalshi-actor" run --duration "$duration" --policy "$policy" --out "$work/session" >&2
-perf script -i "$work/perf.data" ${thread:+--comms "$thread"} >"$work/stacks" 2>/dev/null
+# Inlined frames are left out: naming them takes perf minutes a thousand samples.
+perf script --no-inline -i "$work/perf.data" ${thread:+--comms "$thread"} >"$work/stacks" 2>/dev/null
 [[ -s $work/stacks ]] || die "no samples${thread:+ of a thread called $thread}"
 inferno-collapse-perf <"$work/stacks" | inferno-flamegraph --title "kalshi-actor run --policy $policy, $duration, $(commit)" >"$out"
 echo "$out"
