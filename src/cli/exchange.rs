@@ -68,7 +68,7 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     let mut recordings = Vec::new();
     if !args.from.is_empty() {
         let recorded = Recordings::load(&args.from, None)?;
-        server.clock = SessionClock::new(0, recorded.start_ms, 1_000);
+        server.clock = SessionClock::new(0, recorded.start_ms, 1_000).with_breaks(&recorded.breaks);
         (world, recordings) = (World::default(), recorded.markets);
     }
     let (handle, facts) = launch(LaunchConfig {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use kalshi_actor::clock::Break;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::exchange::gateway::GatewaySettings;
@@ -209,6 +210,7 @@ struct Scene {
     cash: Vec<(u8, Money)>,
     recordings: Vec<Recording>,
     start_ms: i64,
+    breaks: Vec<Break>,
     /// When recorded markets have ended; none for generated ones, which never end.
     end_ms: Option<i64>,
     notes: Vec<String>,
@@ -231,6 +233,7 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
             cash: cash(&config.exchange, scenario.shards()),
             recordings: Vec::new(),
             start_ms,
+            breaks: Vec::new(),
             end_ms: None,
             notes: Vec::new(),
         });
@@ -242,10 +245,10 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
     // The account is read before the first frame, which takes wall time: the faster the session, the longer the lead.
     let lead_ms = i64::from(args.speed.unwrap_or(1_000)) * START_LEAD_S;
     let (start_ms, end_ms) = (recorded.start_ms - lead_ms, Some(recorded.end_ms));
-    let (recordings, notes) = (recorded.markets, recorded.notes);
+    let Recordings { markets: recordings, breaks, notes, .. } = recorded;
     let label = "sim, recorded markets".to_owned();
     let (world, cash) = (World::default(), cash(&config.exchange, SHARDS));
-    Ok(Scene { label, world, settings, direct_member: true, cash, recordings, start_ms, end_ms, notes })
+    Ok(Scene { label, world, settings, direct_member: true, cash, recordings, start_ms, breaks, end_ms, notes })
 }
 
 fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
@@ -265,6 +268,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         direct_member: scene.direct_member,
         session_ms: scene.start_ms,
         speed_milli: args.speed.unwrap_or(1_000),
+        breaks: scene.breaks,
         yields: config.pipeline.idle != IdleName::Park,
     })?;
     let seed = args.seed();

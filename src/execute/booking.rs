@@ -134,7 +134,11 @@ impl ExecuteStage {
         market.settled_position = market.position.contracts;
         self.counters.settlements += u64::from(!market.position.contracts.is_zero());
         self.close_at(key, value);
-        self.readings.settlements_soon();
+        if self.ledger.awaiting() == Money::ZERO {
+            self.readings.settlements_soon();
+        } else {
+            self.readings.await_payment(&self.config);
+        }
     }
 
     fn close_at(&mut self, key: MarketKey, value: Price) {
@@ -158,6 +162,9 @@ impl ExecuteStage {
         let fee = if market.settled_position.is_zero() { Money::ZERO } else { fee };
         let fee = fee + payment_rounding(paid, self.config.balance_step);
         self.ledger.book_payment(market.exchange_index, paid, fee, now.session_ms);
+        if self.ledger.awaiting() == Money::ZERO {
+            self.readings.payments_since_ms = None;
+        }
     }
 
     /// A fill from before the end that came after it: it is paid like the rest of the position.

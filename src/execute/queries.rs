@@ -38,6 +38,7 @@ impl ExecuteStage {
             QueryKind::Rebuild if !self.readings.is_adopted() => {
                 now.session_ms.saturating_sub(2 * self.config.read_lag_ms)
             }
+            QueryKind::Settlements => self.readings.settlements_since_ms(&self.config),
             _ => self.readings.fills_since_ms(&self.config),
         };
         let request = QueryRequest { query, kind, market: MarketKey::default(), since_ms };

@@ -62,6 +62,8 @@ pub(super) struct Readings {
     pub rebuild_due_ns: u64,
     pub compare_due_ns: u64,
     pub settlements_due_ns: u64,
+    /// Since when a payment that is awaited may have been made.
+    pub payments_since_ms: Option<i64>,
     /// No market's resolve is due before.
     pub resolves_due_ns: u64,
     /// The ring was full.
@@ -88,6 +90,7 @@ impl Readings {
             rebuild_due_ns: 0,
             compare_due_ns: NEVER_NS,
             settlements_due_ns: NEVER_NS,
+            payments_since_ms: None,
             resolves_due_ns: NEVER_NS,
             blocked_until_ns: 0,
             closing: false,
@@ -132,6 +135,20 @@ impl Readings {
 
     pub fn compare_soon(&mut self) {
         self.compare_due_ns = 0;
+    }
+
+    /// A payment is awaited from now on. Comparisons agree with it made or not, so it is looked for from where the last
+    /// one that knew nothing of it began, however many agree after this.
+    pub fn await_payment(&mut self, config: &ExecuteConfig) {
+        let since_ms = self.fills_since_ms(config);
+        self.payments_since_ms = Some(self.payments_since_ms.map_or(since_ms, |earlier_ms| earlier_ms.min(since_ms)));
+        self.settlements_soon();
+    }
+
+    /// From when on settlements are read.
+    pub fn settlements_since_ms(&self, config: &ExecuteConfig) -> i64 {
+        let since_ms = self.fills_since_ms(config);
+        self.payments_since_ms.map_or(since_ms, |awaited_ms| awaited_ms.min(since_ms))
     }
 
     pub fn settlements_soon(&mut self) {

@@ -53,6 +53,7 @@ fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
         direct_member: true,
         session_ms,
         speed_milli: 1_000,
+        breaks: Vec::new(),
         yields: false,
     })
     .unwrap()

@@ -305,3 +305,25 @@ fn a_payment_that_the_read_shows_before_it_is_told_is_no_difference() {
     bench.pass_ms(600);
     assert_eq!(bench.stage.counters().compares_differed, 1);
 }
+
+#[test]
+fn a_payment_is_looked_for_since_its_market_ended_however_many_reads_agree_meanwhile() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    bench.start(&[(market(M), 10, 4)]);
+    let ended_ms = bench.now.session_ms;
+    bench.status(market(M), Phase::Determined, true, Some(Price::ONE));
+    let mut looks = 0;
+    for _ in 0..5 {
+        // The exchange has paid, which agrees, but the payment itself is not told.
+        if let Some(look) = bench.take_query(QueryKind::Settlements) {
+            bench.begin(look);
+            assert!(look.since_ms <= ended_ms, "{} after {ended_ms}", look.since_ms);
+            bench.begin(look);
+            bench.end(look, true, bench.now.session_ms);
+            looks += 1;
+        }
+        answer_account(&mut bench, 1_000, 0);
+        bench.pass_ms(11_000);
+    }
+    assert!(looks > 1 && bench.stage.counters().compares_agreed > 3, "{looks}");
+}

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 
-use crate::clock::SessionClock;
+use crate::clock::{Break, SessionClock};
 use crate::exchange::engine::AccountId;
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::launch::{LaunchConfig, LaunchError, launch};
@@ -40,6 +40,8 @@ pub struct EmbeddedPlan {
     pub session_ms: i64,
     /// How fast session time runs, in thousandths of the wall clock.
     pub speed_milli: u32,
+    /// Stretches of session time that pass in a second: see [`SessionClock::with_breaks`].
+    pub breaks: Vec<Break>,
     /// Its thread yields instead of sleeping: see [`ServerConfig::yields`].
     pub yields: bool,
 }
@@ -127,9 +129,9 @@ impl EmbeddedExchange {
         let keys = KeyFolder::new();
         let clock = Clock::start();
         let origin = Instant::now();
-        let session = SessionClock::new(clock.now_ns(), plan.session_ms, plan.speed_milli);
+        let session = SessionClock::new(clock.now_ns(), plan.session_ms, plan.speed_milli).with_breaks(&plan.breaks);
         let server = ServerConfig {
-            clock: SessionClock::new(0, plan.session_ms, plan.speed_milli),
+            clock: SessionClock::new(0, plan.session_ms, plan.speed_milli).with_breaks(&plan.breaks),
             origin,
             yields: plan.yields,
             ..ServerConfig::local()

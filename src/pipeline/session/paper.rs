@@ -84,6 +84,7 @@ impl Paper {
             recordings: markets.into_iter().map(recording).collect(),
             session_ms: wall_ms(),
             speed_milli: 1_000,
+            breaks: Vec::new(),
             yields: false,
         })?;
         let (tee, received) = channel::unbounded::<TeeFrame>();
