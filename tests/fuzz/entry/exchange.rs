@@ -90,7 +90,7 @@ impl Venue {
         let markets = vec![market("KXA-1-A", 0, "linear_cent"), market("KXB-1-A", 2, "tapered_deci_cent")];
         let settings = GatewaySettings {
             tier: Tier::Unlimited,
-            order_latency_ms: 5,
+            order_latency_ms: 0,
             read_lag_ms: 20,
             ..GatewaySettings::default()
         };
