@@ -26,6 +26,7 @@ from .specs import SPECS
 
 Frame = dict[str, Any]
 WS_PATH = "/trade-api/ws/v2"
+OVERFLOW = 25
 
 
 class Refused(Exception):
@@ -56,6 +57,7 @@ class Feed:
         self.pings: list[bytes] = []
         self.frames: list[Frame] = []
         self.channels: dict[int, str] = {}
+        self.passed_over: str | None = None
         self._unread: deque[Frame] = deque()
         self._sent: dict[int, _Sent] = {}
         self._seqs: dict[int, int] = {}
@@ -130,6 +132,15 @@ class Feed:
                 self._within(0)
         self._flush()
 
+    def flood(self, text: str, times: int) -> None:
+        """Sends a message many times and reads nothing meanwhile, through a receive buffer that is soon full."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for number in range(times):
+            self._protocol.send_text(text.encode())
+            if number % 500 == 499:
+                self._flush()
+        self._flush()
+
     def ping(self, payload: bytes) -> None:
         """Sends a ping."""
         self._protocol.send_ping(payload)
@@ -170,6 +181,9 @@ class Feed:
             self._take_message(json.loads(bytes(event.data)))
 
     def _take_message(self, frame: Frame) -> None:
+        if frame["type"] == self.passed_over:
+            self._check_seq(frame)
+            return
         RECORDER.note(f"frame {json.dumps(frame)[:400]}", SPECS.frame_problems(frame))
         self._check_seq(frame)
         self._record(frame)
@@ -181,6 +195,11 @@ class Feed:
         if "seq" not in frame:
             return
         seq, sid = int(frame["seq"]), int(frame["sid"])
+        if frame["type"] == "error" and frame["msg"]["code"] == OVERFLOW:
+            # What did not fit is lost, and its numbers with it.
+            assert seq > self._seqs.get(sid, 0), f"sid {sid}: a number comes again in {frame}"
+            self._seqs[sid] = seq
+            return
         expected = self._seqs.get(sid, 0) + 1
         assert seq == expected, f"sid {sid}: seq {seq} where {expected} was expected, in {frame}"
         self._seqs[sid] = seq

@@ -296,3 +296,26 @@ def test_the_exchange_pings_every_ten_seconds(feed: Feed) -> None:
         feed.quiet(0.5)
     assert feed.pings == [b"heartbeat"]
     assert 9 < time.monotonic() - started < 12
+
+
+def test_a_reader_that_stops_reading_loses_its_subscriptions_and_not_its_connection(
+    alice: Trader, feed: Feed, market: str
+) -> None:
+    for cents in range(1, 46):
+        alice.place(market, "bid", f"0.{cents:02}00", "1.00")
+        alice.place(market, "ask", f"0.{cents + 50}00", "1.00")
+    sids = [feed.subscribe("trade", market), feed.subscribe(BOOK, market)]
+    # Some 14 MB of snapshots, within the limit of commands a second.
+    params = {"sid": sids[1], "action": "get_snapshot", "market_tickers": [market]}
+    feed.passed_over = "orderbook_snapshot"
+    feed.flood(json.dumps({"id": 70, "cmd": "update_subscription", "params": params}), 9_000)
+    lost = [feed.until(lambda frame: frame["type"] == "error" and frame["msg"]["code"] == 25, 30) for _ in sids]
+    assert sorted(frame["sid"] for frame in lost) == sorted(sids), "each subscription hears of its end"
+    assert all(frame["msg"] == error(25, "Subscription buffer overflow") for frame in lost)
+    # The commands that were sent into the void are answered first.
+    listing = feed.send("list_subscriptions")
+    listed = feed.reply(listing, 30)
+    assert listed["msg"] == [], "nothing is left of them"
+    feed.passed_over = None
+    assert feed.subscribe(BOOK, market) > max(sids), "a new subscription has a new sid"
+    assert feed.typed("orderbook_snapshot")["seq"] == 1

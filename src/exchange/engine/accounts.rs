@@ -47,6 +47,10 @@ pub(super) struct Holding {
     pub(super) position: PositionRecord,
     /// Its open orders, oldest first.
     pub(super) open: Ends,
+    /// The same by side, bids and asks.
+    pub(super) sides: [Ends; 2],
+    /// What these orders would need if none of them closed anything.
+    pub(super) needs: Money,
     /// The part of the wallet's `reserved` that these orders need.
     pub(super) reserved: Money,
 }

@@ -57,8 +57,8 @@ impl Engine {
         changed.record.remaining = wanted;
         changed.record.updated_ms = now_ms;
         changed.level = u32::try_from(level).expect("a grid has at most 10,001 slots");
-        let (holding, post_only) = (changed.holding, changed.post_only);
-        self.reserve(holding);
+        let post_only = changed.post_only;
+        self.reserve(slot);
         let matched = if post_only && self.would_cross(market, side, level) {
             Matched { stopped: Some(UpdateReason::PostOnlyCrossCancel), ..Matched::default() }
         } else {

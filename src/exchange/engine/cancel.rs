@@ -105,10 +105,10 @@ impl Engine {
         order.record.remaining -= count;
         order.record.reason = reason;
         order.record.updated_ms = now_ms;
-        let (market, side, level, holding) = (order.record.market, order.record.side, order.level, order.holding);
+        let (market, side, level) = (order.record.market, order.record.side, order.level);
         self.markets[market as usize].book.reduce(side, level, count);
         self.report_level(market, side, level as usize, -count, Some(slot), now_ms);
-        self.reserve(holding);
+        self.reserve(slot);
         self.report_order(slot);
     }
 

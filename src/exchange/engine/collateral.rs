@@ -26,24 +26,35 @@ fn worst_case(order: Exposure, count: Count, fees: FeeSchedule, step: Money) -> 
 }
 
 impl Engine {
-    /// What a holding's open orders need, with one of them as `changed` says and one `added` behind them.
+    /// What a holding's open orders need, with one of them as `changed` says and one `added` behind them: what they would
+    /// need if all of them opened, less what the position spares the oldest of the side that closes it.
     fn reservation(&self, holding: u32, changed: Option<(Slot, Exposure)>, added: Option<Exposure>) -> Money {
-        let holding = &self.holdings[holding as usize];
-        let fees = self.markets[holding.market as usize].spec.fees;
-        let step = self.accounts[holding.account as usize].step();
-        let mut unclaimed = [BookSide::Bid, BookSide::Ask].map(|side| closable(holding.position.contracts, side));
-        let open = self.orders.walk(List::Own, holding.open).map(|slot| match changed {
+        let held = &self.holdings[holding as usize];
+        let fees = self.markets[held.market as usize].spec.fees;
+        let step = self.accounts[held.account as usize].step();
+        let all = |order: Exposure| worst_case(order, order.count, fees, step);
+        let replaced = changed.map_or(Money::ZERO, |(slot, exposure)| all(exposure) - self.orders[slot].needs);
+        let needs = held.needs + replaced + added.map_or(Money::ZERO, all);
+
+        let closing_side = if held.position.contracts > Count::ZERO { BookSide::Ask } else { BookSide::Bid };
+        let mut unclaimed = closable(held.position.contracts, closing_side);
+        if unclaimed.is_zero() {
+            return needs;
+        }
+        let open = self.orders.walk(List::Side, held.sides[closing_side as usize]).map(|slot| match changed {
             Some((changed, exposure)) if changed == slot => exposure,
             _ => self.exposure(slot),
         });
-        open.chain(added)
-            .map(|order| {
-                let unclaimed = &mut unclaimed[order.side as usize];
-                let closing = order.count.min(*unclaimed);
-                *unclaimed -= closing;
-                worst_case(order, order.count - closing, fees, step)
-            })
-            .sum()
+        let mut spared = Money::ZERO;
+        for order in open.chain(added.filter(|order| order.side == closing_side)) {
+            let closing = order.count.min(unclaimed);
+            unclaimed -= closing;
+            spared += all(order) - worst_case(order, order.count - closing, fees, step);
+            if unclaimed.is_zero() {
+                break;
+            }
+        }
+        needs - spared
     }
 
     fn exposure(&self, slot: Slot) -> Exposure {
@@ -74,12 +85,18 @@ impl Engine {
         wallet.reserved - held.reserved + self.reservation(holding, changed, added) <= wallet.cash
     }
 
-    /// Brings a holding's reservation up to date after its orders or its position changed.
-    pub(super) fn reserve(&mut self, holding: u32) {
+    /// Brings the reservation of an order's holding up to date after the order, or the position behind it, changed.
+    pub(super) fn reserve(&mut self, slot: Slot) {
+        let holding = self.orders[slot].holding;
         let held = &self.holdings[holding as usize];
-        if self.accounts[held.account as usize].unlimited || self.collateral == Collateral::PerOrder {
+        let account = &self.accounts[held.account as usize];
+        if account.unlimited || self.collateral == Collateral::PerOrder {
             return;
         }
+        let (fees, exposure) = (self.markets[held.market as usize].spec.fees, self.exposure(slot));
+        let needs = worst_case(exposure, exposure.count, fees, account.step());
+        let before = std::mem::replace(&mut self.orders[slot].needs, needs);
+        self.holdings[holding as usize].needs += needs - before;
         let reserved = self.reservation(holding, None, None);
         let held = &mut self.holdings[holding as usize];
         let wallet = &mut self.accounts[held.account as usize].wallets[held.wallet];

@@ -141,14 +141,18 @@ impl Engine {
             post_only: new.post_only,
             rounding: Money::ZERO,
             ahead: Count::ZERO,
+            needs: Money::ZERO,
             queue: Links::NONE,
             own: Links::NONE,
+            side: Links::NONE,
             group: Links::NONE,
         });
         self.order_of.insert(order, slot);
-        self.orders.append(List::Own, &mut self.holdings[holding as usize].open, slot);
+        let held = &mut self.holdings[holding as usize];
+        self.orders.append(List::Own, &mut held.open, slot);
+        self.orders.append(List::Side, &mut held.sides[new.side as usize], slot);
         self.join_group(slot);
-        self.reserve(holding);
+        self.reserve(slot);
         if let Some(expiration_ms) = new.expiration_ms {
             self.timers.insert((expiration_ms, Timer::Expire(slot)));
         }

@@ -158,7 +158,7 @@ impl Engine {
         held.position.fees += fee;
         owner.wallets[held.wallet].cash += revenue - fee;
         self.fees_collected += fee;
-        self.reserve(holding);
+        self.reserve(slot);
         if !self.accounts[account as usize].unlimited {
             let position = self.holdings[holding as usize].position;
             let record = &self.orders[slot].record;

@@ -186,6 +186,8 @@ impl Engine {
             wallet,
             position: PositionRecord::default(),
             open: Ends::EMPTY,
+            sides: [Ends::EMPTY; 2],
+            needs: Money::ZERO,
             reserved: Money::ZERO,
         });
         self.holding_of.insert(key, holding);
@@ -259,13 +261,16 @@ impl Engine {
         record.remaining = Count::ZERO;
         record.reason = reason;
         record.updated_ms = now_ms;
-        let (id, account, expiration_ms, holding) = (record.order, record.account, record.expiration_ms, order.holding);
+        let (id, account, side, expiration_ms) = (record.order, record.account, record.side, record.expiration_ms);
+        let holding = order.holding;
         if let Some(expiration_ms) = expiration_ms {
             self.timers.remove(&(expiration_ms, Timer::Expire(slot)));
         }
-        self.orders.unlink(List::Own, &mut self.holdings[holding as usize].open, slot);
+        let held = &mut self.holdings[holding as usize];
+        self.orders.unlink(List::Own, &mut held.open, slot);
+        self.orders.unlink(List::Side, &mut held.sides[side as usize], slot);
         self.leave_group(slot);
-        self.reserve(holding);
+        self.reserve(slot);
         self.report_order(slot);
         if self.accounts[account as usize].unlimited {
             self.order_of.remove(&id);

@@ -23,8 +23,11 @@ pub(super) struct Order {
     pub(super) rounding: Money,
     /// In recorded markets, the recorded contracts that trade before it at its price.
     pub(super) ahead: Count,
+    /// What it adds to the needs of its holding: its worst case if all of it opened.
+    pub(super) needs: Money,
     pub(super) queue: Links,
     pub(super) own: Links,
+    pub(super) side: Links,
     pub(super) group: Links,
 }
 
@@ -57,6 +60,8 @@ pub(super) enum List {
     Queue,
     /// The orders of its holding, oldest first.
     Own,
+    /// The orders of its holding on its side, oldest first.
+    Side,
     /// The orders of its group, oldest first.
     Group,
 }
@@ -79,7 +84,7 @@ impl OrderSlab {
         slot
     }
 
-    /// Gives the slot to the next order. The caller has taken the order out of both lists and out of the index.
+    /// Gives the slot to the next order. The caller has taken the order out of its lists and out of the index.
     pub(super) fn release(&mut self, slot: Slot) {
         self.free.push(slot);
     }
@@ -89,6 +94,7 @@ impl OrderSlab {
         match list {
             List::Queue => &mut order.queue,
             List::Own => &mut order.own,
+            List::Side => &mut order.side,
             List::Group => &mut order.group,
         }
     }
@@ -124,6 +130,7 @@ impl OrderSlab {
             some(match list {
                 List::Queue => self[slot].queue.after,
                 List::Own => self[slot].own.after,
+                List::Side => self[slot].side.after,
                 List::Group => self[slot].group.after,
             })
         })

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::super::*;
 use super::commands::{Create, Form};
 use super::terms::{Asked, Owner, Resting};
-use crate::market::BookLevels;
+use crate::market::{BookLevels, Liquidity};
 
 /// The shard of each market.
 pub(super) const MARKETS: [u8; 3] = [0, 0, 1];
@@ -160,9 +160,38 @@ impl World {
                 let reserved = engine.subaccount_reserved(account, sub, shard);
                 let covered = Money::ZERO <= reserved && reserved <= balance;
                 prop_assert!(covered || ACCOUNTS[place.0].1, "{reserved} of {balance}");
+                if engine.collateral == Collateral::Reserved && !ACCOUNTS[place.0].1 {
+                    prop_assert_eq!(reserved, self.needed((account, sub), shard, ACCOUNTS[place.0].0));
+                }
             }
         }
         Ok(())
+    }
+
+    /// The worst case of an owner's open orders on a shard, from all of them: the oldest close what there is to close.
+    fn needed(&self, (account, subaccount): Owner, shard: u8, direct_member: bool) -> Money {
+        let step = if direct_member { Money::from_micros(100) } else { Money::from_micros(10_000) };
+        let mut closable = BTreeMap::new();
+        let mut sum = Money::ZERO;
+        for order in self.engine.open_orders_of(account).filter(|order| order.subaccount == subaccount) {
+            let spec = self.engine.market(order.market).spec();
+            if spec.exchange_index != shard {
+                continue;
+            }
+            let held = self.engine.subaccount_position(account, subaccount, order.market).contracts.units();
+            let (cost, against) = match order.side {
+                BookSide::Bid => (order.price, -held),
+                BookSide::Ask => (order.price.complement(), held),
+            };
+            let left = closable.entry((order.market, order.side as u8)).or_insert(against.max(0));
+            let closing = order.remaining.units().min(*left);
+            *left -= closing;
+            let opening = order.remaining - Count::from_units(closing);
+            if opening > Count::ZERO {
+                sum += cost.times(opening) + spec.fees.trade_fee(opening, order.price, Liquidity::Taker) + step;
+            }
+        }
+        sum
     }
 }
 

@@ -1,0 +1,169 @@
+//! REST answers as a client reads them: every parser on the whole input, and the reconcile stage, whose questions are
+//! answered with the input's lines. A line that begins with a digit has a status before its body; one that begins
+//! with `F` is a frame of the private stream; `Q` asks for everything that can be asked for.
+
+use std::collections::VecDeque;
+
+use kalshi_actor::clock::{Now, SessionClock};
+use kalshi_actor::market::MarketKey;
+use kalshi_actor::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
+use kalshi_actor::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
+use kalshi_actor::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
+use kalshi_actor::wire::error::ErrorBody;
+use kalshi_actor::wire::{account, events, markets, orders};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Runs an input.
+pub fn run(data: &[u8]) {
+    parsers(data);
+    let mut reconcile = Reconcile::new();
+    for line in data.split(|byte| *byte == b'\n') {
+        reconcile.line(line);
+    }
+    reconcile.end();
+}
+
+/// What is read is written, and read again as the same thing.
+fn comes_back<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(data: &[u8]) {
+    if let Ok(value) = serde_json::from_slice::<T>(data) {
+        let text = serde_json::to_vec(&value).expect("what was read can be written");
+        assert_eq!(serde_json::from_slice::<T>(&text).expect("what was written can be read"), value);
+    }
+}
+
+fn parsers(data: &[u8]) {
+    for status in [400, 409, 503] {
+        let _ = ErrorBody::parse(status, data);
+    }
+    if let Ok(created) = orders::answer::parse_created(data) {
+        let amended = orders::answer::parse_amended(data).expect("an answer to a create has all that an amend's has");
+        assert_eq!((created.order, Some(created.filled)), (amended.order, amended.filled));
+    }
+    let _ = orders::answer::parse_decreased(data);
+    let _ = orders::answer::parse_canceled_batch(data, |_| ());
+    comes_back::<markets::MarketsPage>(data);
+    comes_back::<markets::OrderBookBody>(data);
+    comes_back::<markets::Balance>(data);
+    comes_back::<markets::AccountLimits>(data);
+    comes_back::<markets::ExchangeStatus>(data);
+    comes_back::<markets::TradesPage>(data);
+    comes_back::<events::EventBody>(data);
+    comes_back::<events::SeriesBody>(data);
+    comes_back::<account::OrdersPage>(data);
+    comes_back::<account::FillsPage>(data);
+    comes_back::<account::PositionsPage>(data);
+    comes_back::<account::SettlementsPage>(data);
+    comes_back::<account::NettingBody>(data);
+}
+
+#[derive(Default)]
+struct Port {
+    connections: Vec<ConnectionId>,
+    requests: VecDeque<(RequestId, String)>,
+    told: usize,
+}
+
+impl SocketPort for Port {
+    fn connect(&mut self, connection: ConnectionId) {
+        self.connections.push(connection);
+    }
+    fn send(&mut self, _: ConnectionId, text: &str) {
+        serde_json::from_str::<serde_json::Value>(text).expect("what is sent is JSON");
+    }
+    fn close(&mut self, _: ConnectionId) {}
+}
+
+impl ReconcilePort for Port {
+    fn get(&mut self, request: RequestId, path: &str) {
+        assert!(path.starts_with("/trade-api/v2/"), "a path of the exchange: {path}");
+        assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "a path that can be sent: {path:?}");
+        self.requests.push_back((request, path.to_owned()));
+    }
+    fn account(&mut self, _: &AccountEvent) -> Result<(), Full> {
+        // Every seventh finds the ring full.
+        self.told += 1;
+        if self.told.is_multiple_of(7) { Err(Full) } else { Ok(()) }
+    }
+    fn list(&mut self, _: &Listing) -> Result<(), Full> {
+        Ok(())
+    }
+}
+
+struct Reconcile {
+    stage: ReconcileStage,
+    port: Port,
+    now: Now,
+    open: usize,
+    queries: u32,
+}
+
+impl Reconcile {
+    fn new() -> Self {
+        let tickers = vec!["KXA-1-A".to_owned(), "KXA-1-B".to_owned()];
+        let directory = DirectoryConfig { tickers, series: None, count: None, max_markets: 8 };
+        let stage = ReconcileStage::new(ReconcileConfig::new(directory), SessionClock::new(0, 0, 1_000), 7);
+        let mut this = Self { stage, port: Port::default(), now: Now::default(), open: 0, queries: 0 };
+        this.stage.start(this.now, &mut this.port);
+        this.follow();
+        this
+    }
+
+    /// Opens what the stage wants opened, and lets due timers run.
+    fn follow(&mut self) {
+        self.now.mono_ns += 1_000_000;
+        self.now.session_ms += 1;
+        while let Some(&connection) = self.port.connections.get(self.open) {
+            self.open += 1;
+            self.stage.on_opened(connection, self.now, &mut self.port);
+        }
+        self.stage.on_room(self.now, &mut self.port);
+        if self.stage.deadline_ns() <= self.now.mono_ns {
+            self.stage.on_timer(self.now, &mut self.port);
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        match line.split_first() {
+            Some((b'F', frame)) => {
+                let connection = *self.port.connections.last().expect("the stage connects at its start");
+                self.stage.on_frame(connection, frame, self.now.mono_ns, self.now, &mut self.port);
+            }
+            Some((b'Q', _)) => self.ask(),
+            _ => self.answer(line),
+        }
+        self.follow();
+    }
+
+    fn ask(&mut self) {
+        let market = self.stage.key("KXA-1-A").unwrap_or(MarketKey { index: 0, generation: 1 });
+        for kind in
+            [QueryKind::Rebuild, QueryKind::Compare, QueryKind::Resolve, QueryKind::Settlements, QueryKind::Successor]
+        {
+            self.queries += 1;
+            let query = QueryRequest { query: self.queries, kind, market, since_ms: 0 };
+            self.stage.on_query(&query, self.now, &mut self.port);
+        }
+    }
+
+    fn answer(&mut self, line: &[u8]) {
+        let digits = line.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+        let status = std::str::from_utf8(&line[..digits]).expect("digits").parse().unwrap_or(200);
+        if let Some((request, _)) = self.port.requests.pop_front() {
+            let body = &line[digits..];
+            self.stage.on_answer(request, status, body, self.now.mono_ns, self.now, &mut self.port);
+        }
+    }
+
+    /// Whatever was answered, the stage goes on asking and keeps its bounds.
+    fn end(&mut self) {
+        for _ in 0..50 {
+            self.now.mono_ns = self.stage.deadline_ns().max(self.now.mono_ns);
+            self.follow();
+            if let Some((request, _)) = self.port.requests.pop_front() {
+                self.stage.on_no_answer(request, "the input is over", self.now, &mut self.port);
+            }
+        }
+        assert!(self.stage.problems().len() <= 64, "the list of problems is bounded");
+    }
+}

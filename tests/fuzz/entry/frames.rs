@@ -1,0 +1,182 @@
+//! Public WebSocket frames as a client reads them, one a line: the parser by itself, whose fast path must agree with its
+//! general one, and the feed stage behind it.
+
+use std::collections::VecDeque;
+
+use kalshi_actor::clock::{Now, SessionClock};
+use kalshi_actor::feed::{FeedConfig, FeedStage};
+use kalshi_actor::market::{BookLevels, FeeSchedule, GridBands, MarketKey, Ticker};
+use kalshi_actor::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};
+use kalshi_actor::ports::{ConnectionId, FeedPort, Full, SocketPort};
+use kalshi_actor::record::Stage;
+use kalshi_actor::wire::frame::{self, Frame};
+use kalshi_actor::wire::recorded::unwrap_line;
+
+const MARKETS: u16 = 3;
+const BUFFERS: usize = 4;
+const RING: usize = 64;
+
+/// Runs an input.
+pub fn run(data: &[u8]) {
+    let mut feed = Feed::new();
+    for line in data.split(|byte| *byte == b'\n') {
+        parses_one_way(line);
+        let _ = unwrap_line(line);
+        feed.frame(line);
+    }
+    feed.end();
+}
+
+/// The fast path knows one spelling, without spaces: with a space the same frame goes to the general parser.
+fn parses_one_way(line: &[u8]) {
+    let (mut levels, mut spaced_levels) = (BookLevels::default(), BookLevels::default());
+    let found = frame::parse(line, &mut levels);
+    let Some(rest) = line.strip_prefix(b"{") else { return };
+    let spaced = [b"{ ", rest].concat();
+    match (found, frame::parse(&spaced, &mut spaced_levels)) {
+        (Ok(fast), Ok(general)) => {
+            assert_eq!(fast, general, "the two parsers read two things");
+            if matches!(fast, Frame { message: frame::Message::Snapshot(_), .. }) {
+                assert_eq!(levels, spaced_levels, "the two parsers read two books");
+            }
+        }
+        (Err(_), Err(_)) => {}
+        (fast, general) => panic!("one parser takes what the other refuses: {fast:?}, {general:?}"),
+    }
+}
+
+#[derive(Default)]
+struct Port {
+    connections: Vec<ConnectionId>,
+    ring: VecDeque<Option<Box<BookLevels>>>,
+    pool: Vec<Box<BookLevels>>,
+    epoch: u64,
+}
+
+impl Port {
+    fn push(&mut self, levels: Option<Box<BookLevels>>) -> Result<(), Option<Box<BookLevels>>> {
+        if self.ring.len() == RING {
+            return Err(levels);
+        }
+        self.ring.push_back(levels);
+        Ok(())
+    }
+}
+
+impl SocketPort for Port {
+    fn connect(&mut self, connection: ConnectionId) {
+        self.connections.push(connection);
+    }
+    fn send(&mut self, _: ConnectionId, text: &str) {
+        serde_json::from_str::<serde_json::Value>(text).expect("what is sent is JSON");
+    }
+    fn close(&mut self, _: ConnectionId) {}
+}
+
+impl FeedPort for Port {
+    fn stamp_ns(&mut self) -> u64 {
+        0
+    }
+    fn take_levels(&mut self) -> Option<Box<BookLevels>> {
+        self.pool.pop()
+    }
+    fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.pool.push(levels);
+    }
+    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
+        assert!(event.market.index < MARKETS, "an event of a market that is not listed");
+        self.push(None).map_err(|_| Full)
+    }
+    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
+        assert_eq!(event.kind, BookEventKind::Snapshot);
+        self.push(Some(levels)).map_err(|levels| levels.expect("its own buffer comes back"))
+    }
+    fn list(&mut self, _: &BookEvent, _: &Listing) -> Result<(), Full> {
+        self.push(None).map_err(|_| Full)
+    }
+    fn raise_overflow(&mut self, epoch: u64) {
+        assert!(epoch > self.epoch, "epochs only grow");
+        self.epoch = epoch;
+    }
+    fn status(&mut self, _: &MarketStatus) -> Result<(), Full> {
+        Ok(())
+    }
+    fn latency(&mut self, _: Stage, _: u64) {}
+}
+
+/// A feed with three markets on an open connection.
+struct Feed {
+    stage: FeedStage,
+    port: Port,
+    now: Now,
+    open: usize,
+}
+
+impl Feed {
+    fn new() -> Self {
+        let clock = SessionClock::new(0, 0, 1_000);
+        let config = FeedConfig { max_markets: 16, snapshots_in_flight: BUFFERS, ..FeedConfig::default() };
+        let pool = (0..BUFFERS).map(|_| Box::default()).collect();
+        let mut feed = Self {
+            stage: FeedStage::new(config, clock, 7),
+            port: Port { pool, ..Port::default() },
+            now: Now::default(),
+            open: 0,
+        };
+        for index in 0..MARKETS {
+            feed.stage.on_listing(&listing(index), feed.now, &mut feed.port);
+        }
+        feed.stage.start(feed.now, &mut feed.port);
+        feed.follow();
+        feed
+    }
+
+    /// Opens what the stage wants opened, and empties the rings now and then, so that they are full sometimes.
+    fn follow(&mut self) {
+        while let Some(&connection) = self.port.connections.get(self.open) {
+            self.open += 1;
+            self.stage.on_opened(connection, self.now, &mut self.port);
+        }
+        if self.port.ring.len() == RING {
+            self.port.pool.extend(self.port.ring.drain(..).flatten());
+        }
+    }
+
+    fn frame(&mut self, line: &[u8]) {
+        self.now.mono_ns += 1_000_000;
+        self.now.session_ms += 1;
+        let connection = *self.port.connections.last().expect("the stage connects at its start");
+        self.stage.on_frame(connection, line, self.now.mono_ns, self.now, &mut self.port);
+        if self.stage.deadline_ns() <= self.now.mono_ns {
+            self.stage.on_timer(self.now, &mut self.port);
+        }
+        self.follow();
+    }
+
+    fn end(&mut self) {
+        let market = MarketKey { index: 0, generation: 1 };
+        let request = ResyncRequest { market, reason: ResyncReason::Crossed };
+        self.stage.on_resync(&request, self.now, &mut self.port);
+        for _ in 0..100 {
+            self.now.mono_ns = self.stage.deadline_ns().max(self.now.mono_ns);
+            self.stage.on_timer(self.now, &mut self.port);
+            self.follow();
+            self.port.pool.extend(self.port.ring.drain(..).flatten());
+        }
+        assert!(self.port.pool.len() <= BUFFERS, "a snapshot's buffer was given back twice");
+        assert!(self.stage.fresh_books() <= usize::from(MARKETS));
+    }
+}
+
+fn listing(index: u16) -> Listing {
+    Listing {
+        close_time_ms: 10_000_000,
+        market: MarketKey { index, generation: 1 },
+        fees: FeeSchedule::QUADRATIC,
+        exchange_index: 0,
+        phase: Phase::Open,
+        traded: true,
+        ticker: Ticker::new(&format!("KXA-{index}")).expect("a short name"),
+        bands: GridBands::cents(),
+    }
+}

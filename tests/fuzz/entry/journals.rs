@@ -1,0 +1,96 @@
+//! Journals: a folder whose segments are the input. The first byte chooses: even, and the rest is the bytes of segments,
+//! divided by `|||`; odd, and it is records whose checksums are made right, so that what lies behind them is reached.
+
+use std::path::Path;
+
+use kalshi_actor::decide::DecisionRecord;
+use kalshi_actor::messages::{AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate};
+use kalshi_actor::record::journal::{FORMAT_VERSION, JournalProblem, JournalReader};
+
+const HEAD_BYTES: usize = 32;
+
+/// Runs an input.
+pub fn run(data: &[u8]) {
+    let Some((form, rest)) = data.split_first() else { return };
+    let folder = tempfile::tempdir().expect("a folder for the journal");
+    if form % 2 == 0 {
+        let mut segments = Vec::new();
+        let mut from = 0;
+        while let Some(at) = rest[from..].windows(3).position(|window| window == b"|||") {
+            segments.push(&rest[from..from + at]);
+            from += at + 3;
+        }
+        segments.push(&rest[from..]);
+        for (number, segment) in segments.into_iter().take(4).enumerate() {
+            write(folder.path(), number, segment);
+        }
+    } else {
+        let (first, second) = rest.split_at(rest.len() / 2);
+        write(folder.path(), 0, &whole_segment(0, first));
+        write(folder.path(), 1, &whole_segment(1, second));
+    }
+    read(folder.path());
+}
+
+fn write(folder: &Path, number: usize, segment: &[u8]) {
+    std::fs::write(folder.join(format!("{number:06}.kaj")), segment).expect("the folder takes a file");
+}
+
+/// A segment with right checksums: pieces of the input are heads and payloads of records.
+fn whole_segment(number: u32, mut pieces: &[u8]) -> Vec<u8> {
+    let mut segment = b"KALSHIAJ".to_vec();
+    segment.extend(FORMAT_VERSION.to_le_bytes());
+    segment.extend(number.to_le_bytes());
+    segment.extend(4u32.to_le_bytes());
+    segment.extend(b"fuzz");
+    segment.extend(crc32fast::hash(&segment).to_le_bytes());
+    while let Some((&length, rest)) = pieces.split_first() {
+        let (head, rest) = rest.split_at(rest.len().min(HEAD_BYTES - 4));
+        let (payload, rest) = rest.split_at(rest.len().min(usize::from(length)));
+        let begin = segment.len();
+        segment.extend(u32::try_from(payload.len()).expect("a byte's worth").to_le_bytes());
+        segment.extend(head);
+        segment.resize(begin + HEAD_BYTES, 0);
+        segment.extend(payload);
+        segment.extend(crc32fast::hash(&segment[begin..]).to_le_bytes());
+        pieces = rest;
+    }
+    segment
+}
+
+/// Reads to the end or to the damage, after which nothing follows.
+fn read(folder: &Path) {
+    let mut reader = match JournalReader::open(folder) {
+        Ok(reader) => reader,
+        Err(error) => {
+            assert!(error.to_string().contains("expected"), "{error}");
+            return;
+        }
+    };
+    loop {
+        match reader.next_record() {
+            Ok(Some(record)) => decode(record.payload),
+            Ok(None) => break,
+            Err(error) => {
+                if !matches!(error.problem, JournalProblem::Io(_)) {
+                    let length = std::fs::metadata(&error.segment).map_or(0, |file| file.len());
+                    assert!(error.offset <= length, "byte {} of {length}", error.offset);
+                }
+                assert!(reader.next_record().is_ok_and(|record| record.is_none()), "nothing follows damage");
+                break;
+            }
+        }
+    }
+    let _ = (reader.description(), reader.missing(), reader.is_gapless(), reader.closing());
+}
+
+/// A payload may be any message.
+fn decode(payload: &[u8]) {
+    let _ = postcard::from_bytes::<BookEvent>(payload);
+    let _ = postcard::from_bytes::<Listing>(payload);
+    let _ = postcard::from_bytes::<MarketStatus>(payload);
+    let _ = postcard::from_bytes::<OrderIntent>(payload);
+    let _ = postcard::from_bytes::<PortfolioUpdate>(payload);
+    let _ = postcard::from_bytes::<AccountEvent>(payload);
+    let _ = postcard::from_bytes::<DecisionRecord>(payload);
+}
