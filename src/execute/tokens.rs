@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_cancelling_needs_is_never_spent() {
-        let mut tokens = WriteTokens::new(100, 100);
+        let tokens = WriteTokens::new(100, 100);
         assert!(tokens.allows(0, CREATE_COST, 45, 0));
         assert!(!tokens.allows(0, CREATE_COST, 46, 0));
         // Another shard has its own bucket for the create; cancels still come from the account's.

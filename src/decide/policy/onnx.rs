@@ -86,7 +86,8 @@ impl OnnxPolicy {
     pub fn from_bytes(file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let source = Some(file.to_owned()).filter(|file| file != BUILT_IN_NAME);
         decode(bytes)
-            .and_then(|model| Self::from_model(&model, source, digest_of(bytes)))
+            .and_then(|model| Self::from_model(&model))
+            .map(|policy| Self { file: source, digest: digest_of(bytes), ..policy })
             .map_err(|fault| ModelError { file: file.to_owned(), fault })
     }
 
@@ -99,12 +100,12 @@ impl OnnxPolicy {
         oracle.map_err(|fault| ModelError { file: BUILT_IN_NAME.to_owned(), fault })
     }
 
-    fn from_model(model: &ModelProto, file: Option<String>, digest: String) -> Result<Self, ModelFault> {
+    fn from_model(model: &ModelProto) -> Result<Self, ModelFault> {
         let metadata = metadata::read(model)?;
         let layers = graph::layers(model, OBSERVATION_WIDTH, Action::COUNT)?;
         let mut kernel = Kernel::new(&layers)?;
         Oracle::new(model, OBSERVATION_WIDTH)?.check(&mut kernel)?;
-        Ok(Self { file, digest, terms: metadata.terms, notes: metadata.notes, kernel })
+        Ok(Self { file: None, digest: String::new(), terms: metadata.terms, notes: metadata.notes, kernel })
     }
 
     /// What the model's maker wrote about it.

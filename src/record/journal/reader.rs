@@ -185,7 +185,8 @@ impl JournalReader {
         self.torn.as_ref()
     }
 
-    pub(super) fn take_torn(&mut self) -> Option<JournalError> {
+    /// As [`torn`](Self::torn), given away.
+    pub fn take_torn(&mut self) -> Option<JournalError> {
         self.torn.take()
     }
 
