@@ -4,7 +4,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::ports::{ConnectionId, RequestId};
-use crate::record::journal::Kind;
+use crate::record::journal::{FRAME_PREFIX_BYTES, Kind};
 
 /// A record that is no input of its stage.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub(super) fn unexpected(kind: Kind) -> InputError {
 }
 
 /// A frame's prefix: its connection and when it had been read.
-pub(super) fn frame_prefix(connection: ConnectionId, read_ns: u64) -> [u8; 12] {
-    let mut prefix = [0; 12];
+pub(super) fn frame_prefix(connection: ConnectionId, read_ns: u64) -> [u8; FRAME_PREFIX_BYTES] {
+    let mut prefix = [0; FRAME_PREFIX_BYTES];
     prefix[..4].copy_from_slice(&connection.to_le_bytes());
     prefix[4..].copy_from_slice(&read_ns.to_le_bytes());
     prefix

@@ -43,7 +43,7 @@ fn assert_no_difference(path: &Path) -> Replay {
 #[test]
 fn a_session_of_each_policy_replays_without_a_difference() {
     for (policy, seed) in [(PolicySpec::Maker, 3), (PolicySpec::Onnx, 4)] {
-        let folder = session(policy, seed, 120, WHOLE, FaultRates::none());
+        let folder = session(policy, seed, 90, WHOLE, FaultRates::none());
         let replayed = assert_no_difference(folder.path());
         assert_eq!(replayed.stages.len(), 4);
         assert!(replayed.stages.iter().all(|stage| stage.ended && stage.checkpoints == 1 && stage.inputs > 50));
@@ -54,7 +54,7 @@ fn a_session_of_each_policy_replays_without_a_difference() {
         for kind in [Kind::PortfolioUpdate, Kind::Ledger, Kind::QueryRequest, Kind::AccountEvent, Kind::MarketStatus] {
             assert!(sent.contains(&kind), "{kind:?}");
         }
-        assert!(replayed.decide.unwrap().decisions > 1_000 && replayed.execute.unwrap().counters().fills > 5);
+        assert!(replayed.decide.unwrap().decisions > 500 && replayed.execute.unwrap().counters().fills > 5);
     }
 }
 
@@ -62,7 +62,7 @@ fn a_session_of_each_policy_replays_without_a_difference() {
 fn sessions_under_network_faults_replay_without_a_difference_as_a_whole_and_segment_by_segment() {
     let limits = SegmentLimits { segment_bytes: 1 << 20, total_bytes: 1 << 32 };
     let mut segments = 0;
-    for seed in 10..14 {
+    for seed in 10..12 {
         let folder = session(PolicySpec::Maker, seed, 240, limits, FaultRates::bad_day());
         let whole = assert_no_difference(folder.path());
         assert!(whole.stages.iter().all(|stage| stage.checkpoints > 1), "each stage was restored on the way");
@@ -72,13 +72,13 @@ fn sessions_under_network_faults_replay_without_a_difference_as_a_whole_and_segm
             segments += 1;
         }
     }
-    assert!(segments >= 8, "{segments} segments");
+    assert!(segments >= 4, "{segments} segments");
 }
 
 #[test]
 fn what_is_left_when_the_oldest_segments_were_dropped_replays() {
     let limits = SegmentLimits { segment_bytes: 1 << 20, total_bytes: 2 << 20 };
-    let folder = session(PolicySpec::Maker, 21, 600, limits, FaultRates::none());
+    let folder = session(PolicySpec::Maker, 21, 300, limits, FaultRates::none());
     let replayed = assert_no_difference(folder.path());
     assert!(replayed.segments.0 > 0);
     let found = inspect(folder.path()).unwrap();
@@ -207,9 +207,11 @@ fn a_changed_input_and_a_changed_state_are_found_where_they_show() {
         (StageId::Feed, Kind::Listing),
         (StageId::Decide, Kind::Listing),
     ] {
+        // Not every input shows: a state may be replaced before anything depends on it.
         let inputs = tampered.places.iter().filter(|place| (place.stage, place.kind) == (stage, kind));
-        let place = inputs.into_iter().find(|place| place.flags == Flags::Input).unwrap();
-        let difference = tampered.change(place, 0, 1).unwrap_or_else(|| panic!("{stage:?} {kind:?}"));
+        let inputs = inputs.filter(|place| place.flags == Flags::Input).take(20);
+        let shown = inputs.filter_map(|place| Some((place, tampered.change(place, 0, 1)?))).next();
+        let (place, difference) = shown.unwrap_or_else(|| panic!("{stage:?} {kind:?}"));
         assert_eq!(difference.stage, stage);
         assert!(difference.number >= place.number, "{difference}");
     }

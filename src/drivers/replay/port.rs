@@ -117,6 +117,8 @@ impl<'a> ReplayPort<'a> {
             return None;
         }
         let found = match self.stream.peek() {
+            // A hole in the numbers comes before anything else that may be strange about what follows it.
+            Ok(Some(record)) if record.number != self.number => true,
             Ok(Some(record)) => wanted(record),
             Ok(None) => {
                 self.ran_out = true;

@@ -38,12 +38,14 @@
 //! and from that record on its records go to the *next* segment. While some stages have and others have not, both files
 //! are open; the older one is closed when the last stage has moved on. A crash can therefore tear the last two files.
 
+mod frames;
 mod inspect;
 mod reader;
 mod segments;
 mod thread;
 mod writer;
 
+pub use frames::{FRAME_PREFIX_BYTES, JournalFrames};
 pub use inspect::{Inspection, JournalNote, StageSpan, inspect, journal_of};
 pub use reader::{JournalError, JournalProblem, JournalReader, Record};
 pub use segments::SegmentLimits;
