@@ -15,7 +15,7 @@ pub struct BackoffConfig {
 }
 
 /// The pauses between the attempts of one undertaking. There is no last attempt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Backoff {
     config: BackoffConfig,
     failures: u32,

@@ -8,9 +8,10 @@ mod largest;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::market::{BookLevels, Count, Grid, Outcome, Price};
+use crate::market::{BookLevels, Count, Grid, GridBands, Outcome, Price};
 use crate::messages::ResyncReason;
 
 use bids::Bids;
@@ -80,11 +81,36 @@ impl BookError {
 /// A YES ask at `1 - p` exists for every NO bid at `p`, of the same size. Invariants: every size is above zero and at
 /// most [`Count::LIMIT`], every price is on the grid and strictly between $0 and $1, and the best bids of both outcomes
 /// together cost less than $1.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "BookState")]
 pub struct Book {
     grid: Arc<Grid>,
     yes: Bids,
     no: Bids,
+}
+
+/// A book's grid and levels, from which everything else in it follows.
+#[derive(Serialize, Deserialize)]
+struct BookState {
+    bands: GridBands,
+    levels: BookLevels,
+}
+
+impl Serialize for Book {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let levels = BookLevels { yes: self.levels(Outcome::Yes).collect(), no: self.levels(Outcome::No).collect() };
+        BookState { bands: *self.grid.bands(), levels }.serialize(serializer)
+    }
+}
+
+impl TryFrom<BookState> for Book {
+    type Error = BookError;
+
+    fn try_from(state: BookState) -> Result<Self, BookError> {
+        let mut book = Self::new(Grid::new(state.bands));
+        book.apply_snapshot(&state.levels)?;
+        Ok(book)
+    }
 }
 
 impl Book {

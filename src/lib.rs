@@ -23,6 +23,7 @@
 
 pub mod backoff;
 pub mod book;
+pub mod checkpoint;
 pub mod clock;
 pub mod config;
 pub mod decide;
@@ -37,4 +38,5 @@ pub mod pipeline;
 pub mod ports;
 pub mod reconcile;
 pub mod record;
+pub mod tape;
 pub mod wire;

@@ -32,7 +32,7 @@ impl Default for LinkConfig {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// Not started.
     Idle,
@@ -56,7 +56,7 @@ pub enum LinkTimer {
 }
 
 /// One WebSocket and its successors.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Link {
     config: LinkConfig,
     connection: ConnectionId,

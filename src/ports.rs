@@ -4,6 +4,8 @@
 //! Ring pushes can fail with [`Full`]: what a stage does then is part of its contract. `stamp_ns` reads the driver's
 //! monotonic clock for latency figures only; no decision may depend on it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
@@ -17,7 +19,7 @@ pub struct Full;
 pub type ConnectionId = u32;
 
 /// Why a connection ended or could not be made. The text names the reason and never a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionLost {
     /// What happened.
     pub reason: String,
@@ -74,7 +76,7 @@ pub trait DecidePort {
     /// The driver's monotonic clock, for latency figures.
     fn stamp_ns(&mut self) -> u64;
     /// The newest overflow epoch of `feed`.
-    fn overflow_epoch(&self) -> u64;
+    fn overflow_epoch(&mut self) -> u64;
     /// Sends an intent to `execute`.
     ///
     /// # Errors
@@ -118,7 +120,7 @@ pub struct OrderRequest<'a> {
 pub struct NotSent;
 
 /// Why a sent request has no answer: its outcome is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoAnswer {
     /// The connection was cut after bytes were written.
     Cut,

@@ -87,7 +87,7 @@ impl DecidePort for DecideOut {
         0
     }
 
-    fn overflow_epoch(&self) -> u64 {
+    fn overflow_epoch(&mut self) -> u64 {
         0
     }
 

@@ -119,7 +119,7 @@ impl DecidePort for DecideIo {
     fn stamp_ns(&mut self) -> u64 {
         self.clock.now_ns()
     }
-    fn overflow_epoch(&self) -> u64 {
+    fn overflow_epoch(&mut self) -> u64 {
         self.book.overflow_epoch()
     }
     fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {

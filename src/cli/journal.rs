@@ -1,11 +1,13 @@
 //! `kalshi-actor journal`.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use kalshi_actor::record::decisions::write_decisions;
+use kalshi_actor::record::journal::{Flags, Inspection, StageId, inspect};
+use kalshi_actor::record::summary::JournalRate;
 
 /// The arguments of `journal`.
 #[derive(Debug, Args)]
@@ -21,13 +23,88 @@ enum JournalCommand {
         /// The session's folder
         session: PathBuf,
     },
+    /// Print what a journal holds: records by stage and kind, times, segments, bytes, and whether it can be replayed
+    Info {
+        /// The session's folder, its journal's, or one segment such as 000003.kaj
+        journal: PathBuf,
+    },
+    /// Check every checksum and every record's number; an error says where a journal is damaged
+    Verify {
+        /// The session's folder, its journal's, or one segment such as 000003.kaj
+        journal: PathBuf,
+    },
 }
 
 pub(super) fn run(args: &JournalArgs) -> anyhow::Result<ExitCode> {
-    let JournalCommand::Decisions { session } = &args.command;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let count = write_decisions(session, &mut out)?;
-    out.flush()?;
-    eprintln!("{}: {count} decisions", session.display());
+    match &args.command {
+        JournalCommand::Decisions { session } => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            let count = write_decisions(session, &mut out)?;
+            out.flush()?;
+            eprintln!("{}: {count} decisions", session.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        JournalCommand::Info { journal } => {
+            let found = inspect(journal)?;
+            info(&found);
+            Ok(ExitCode::SUCCESS)
+        }
+        JournalCommand::Verify { journal } => verify(journal),
+    }
+}
+
+fn info(found: &Inspection) {
+    let (first, last) = found.segments;
+    println!("recorded by  {} on {}", found.note.program, found.note.venue);
+    println!("segments     {first} to {last}, {} bytes, {} records", found.bytes, found.records());
+    if let Some((first_ms, last_ms)) = found.session_ms {
+        println!("time         {:.3} s; session time {first_ms} to {last_ms} ms", found.seconds());
+    }
+    println!("rate         {}", JournalRate::new(found.bytes, found.seconds(), found.note.bytes_max));
+    for stage in StageId::ALL {
+        let of_stage = found.counts.iter().filter(|((owner, ..), _)| *owner == stage);
+        for ((_, kind, flags), count) in of_stage {
+            let way = match flags {
+                Flags::Input => "in",
+                Flags::Output => "out",
+                Flags::Refused => "refused",
+            };
+            println!("{:<11}  {kind:?} {way}: {count}", stage.as_str());
+        }
+        let bytes: u64 =
+            found.payload_bytes.iter().filter(|((owner, _), _)| *owner == stage).map(|(_, bytes)| bytes).sum();
+        if bytes > 0 {
+            println!("{:<11}  {bytes} bytes of payload", stage.as_str());
+        }
+    }
+    for problem in &found.problems {
+        println!("problem      {problem}");
+    }
+    match found.obstacle() {
+        None => println!("replayable   yes"),
+        Some(reason) => println!("replayable   no: {reason}"),
+    }
+}
+
+/// Whole means: every checksum right, no number missing, and an end in good order.
+fn verify(journal: &Path) -> anyhow::Result<ExitCode> {
+    let found = inspect(journal)?;
+    let (records, bytes) = (found.records(), found.bytes);
+    if let Some(obstacle) = found.obstacle() {
+        println!("damaged after {records} good records: {obstacle}");
+        return Ok(ExitCode::FAILURE);
+    }
+    if let Some(torn) = found.problems.first() {
+        println!("{records} good records, and torn at its end: {torn}");
+        return Ok(ExitCode::FAILURE);
+    }
+    let end = match &found.closing {
+        Some(closing) if closing.segments_dropped > 0 => {
+            format!("whole from segment {} on; {} older ones were dropped", found.segments.0, closing.segments_dropped)
+        }
+        Some(_) => "whole".to_owned(),
+        None => "every record is good; no end is recorded: a part of a session, or one that crashed".to_owned(),
+    };
+    println!("{records} records in {bytes} bytes: {end}");
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ mod exchange;
 mod journal;
 mod kill;
 mod observe;
+mod replay;
 mod resume;
 mod run;
 mod simulate;
@@ -45,6 +46,8 @@ enum Command {
     Statistics(statistics::StatisticsArgs),
     /// Read a session's journal
     Journal(journal::JournalArgs),
+    /// Run a recorded session through the same stages again, and compare what they do with what they did
+    Replay(replay::ReplayArgs),
     /// Print the effective configuration as TOML, with a comment for every key
     Config(config::ConfigCommandArgs),
     /// Cancel every open order of this program on a venue. Stop its session first, which would place new ones
@@ -103,6 +106,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Simulate(args)) => simulate::run(&args),
         Some(Command::Statistics(args)) => statistics::run(&args),
         Some(Command::Journal(args)) => journal::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Kill(args)) => kill::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),

@@ -1,10 +1,12 @@
 //! One market's part of the account, as `execute` last reported it, and the intent that awaits its verdict.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{Count, MarketKey};
 use crate::messages::{OpenOrder, PortfolioUpdate};
 
 /// An intent without verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outstanding {
     pub(super) intent: u64,
     /// When the newest frame it was decided on had been read.
@@ -12,7 +14,7 @@ pub(super) struct Outstanding {
 }
 
 /// What is known of one market's account. Updates may come before the market's listing does, so this is kept by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// The key it belongs to, once there is one.
     key: Option<MarketKey>,

@@ -1,5 +1,7 @@
 //! One market as the decide stage sees it: its book, whether that can be trusted, its points and its decision times.
 
+use serde::{Deserialize, Serialize};
+
 use crate::book::Book;
 use crate::clock::Now;
 use crate::market::MarketKey;
@@ -8,7 +10,7 @@ use crate::messages::{BookEvent, Listing, Phase, ResyncReason};
 use super::observation::PointHistory;
 
 /// Whether a book can be decided on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Trust {
     /// No snapshot came yet.
     Awaiting,
@@ -19,7 +21,7 @@ pub(super) enum Trust {
 }
 
 /// A snapshot that this stage asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Resync {
     pub(super) reason: ResyncReason,
     /// When to ask (again), on the monotonic clock.
@@ -27,7 +29,7 @@ pub(super) struct Resync {
 }
 
 /// The state of one market.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Market {
     pub(super) key: MarketKey,
     pub(super) traded: bool,

@@ -17,4 +17,4 @@ mod wanted;
 
 pub use counters::{DecideCounters, Skip};
 pub use record::DecisionRecord;
-pub use stage::{DecideConfig, DecideStage, SchemaMismatch};
+pub use stage::{DecideConfig, DecideStage, PolicyMismatch, SchemaMismatch, recorded_policy};

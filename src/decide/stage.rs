@@ -1,11 +1,13 @@
 //! The stage itself: its state, and what each input does to it.
 
+mod checkpoint;
 mod decision;
 mod rehearsal;
 mod resync;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::book::{Book, BookError};
@@ -20,6 +22,8 @@ use super::counters::DecideCounters;
 use super::market::{Market, Resync, Trust};
 use super::observation::{ExchangeZone, Holding, LENGTH, Portfolio, SCHEMA};
 use super::policy::{Policy, PolicyTerms};
+use checkpoint::{grids, memory, no_features};
+pub use checkpoint::{PolicyMismatch, recorded_policy};
 
 /// However short the decision buckets, an event that waited less than this is not late.
 const BEHIND_MIN_NS: u64 = 1_000_000;
@@ -45,8 +49,11 @@ pub struct SchemaMismatch {
 ///
 /// Tables are indexed by [`MarketKey::position`]; what carries a generation other than the current one is counted and
 /// ignored. Only listings and removals of markets touch the allocator.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "P: Policy", deserialize = "P: Deserialize<'de>"))]
 pub struct DecideStage<P> {
+    // First, so that a checkpoint tells whose policy it needs without being read as a whole.
+    #[serde(serialize_with = "memory")]
     policy: P,
     terms: PolicyTerms,
     decide_ms: i64,
@@ -56,17 +63,22 @@ pub struct DecideStage<P> {
     /// Markets whose decision was put off because the stage was behind, one bit each.
     due: Box<[u64]>,
     /// Every grid in use, once.
+    #[serde(with = "grids")]
     grids: Vec<Arc<Grid>>,
     portfolio: Portfolio,
     /// The newest version received; none before the first update.
     portfolio_version: Option<u64>,
+    #[serde(skip)]
     zone: ExchangeZone,
     epoch_cleared: u64,
     intents: u64,
     resync_deadline_ns: u64,
+    #[serde(skip, default = "no_features")]
     observation: [f32; LENGTH],
     /// The market of the last rehearsal, and what it saw.
+    #[serde(skip)]
     rehearsed: usize,
+    #[serde(skip, default = "no_features")]
     rehearsal: [f32; LENGTH],
     counters: DecideCounters,
 }

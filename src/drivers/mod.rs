@@ -4,6 +4,7 @@ pub mod campaign;
 mod network;
 mod network_faults;
 pub mod observe;
+pub mod replay;
 pub mod simulation;
 pub mod statistics;
 mod wires;

@@ -3,6 +3,8 @@
 
 mod delivery;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::network::Network;
@@ -19,6 +21,8 @@ use crate::execute::DayState;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
 use crate::ports::ConnectionId;
+use crate::record::journal::{JournalNote, JournalReport, Scribe, SegmentLimits, StageId, create_journal};
+use crate::tape::{self, DecideInput, ExecuteInput, FeedInput, ReconcileInput, Tape};
 use crate::wire::sign::Credentials;
 
 /// How a simulation runs.
@@ -43,6 +47,9 @@ pub struct SimulationConfig {
 /// deadline stays in the past needs forever.
 const STEPS_AT_ONE_INSTANT_MAX: u32 = 100_000;
 
+/// Bytes of each stage's ring to the journal, which is drained at every step.
+const JOURNAL_RING_BYTES: usize = 8 << 20;
+
 /// Something done to account events on their way to the ledger, for tests that must see a fault named.
 pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
 
@@ -59,11 +66,44 @@ struct DecideTurns {
     worked_off: bool,
 }
 
+/// The stages' sides of the journal, if there is one.
+struct Tapes {
+    feed: Tape,
+    decide: Tape,
+    execute: Tape,
+    reconcile: Tape,
+    scribe: Option<Scribe>,
+}
+
+impl Default for Tapes {
+    fn default() -> Self {
+        let [feed, decide, execute, reconcile] = [(); 4].map(|()| Tape::new(None));
+        Self { feed, decide, execute, reconcile, scribe: None }
+    }
+}
+
+impl Tapes {
+    /// Writes what was noted, and nothing of an end.
+    fn abandon(mut self) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.turn();
+        }
+    }
+
+    /// Drops the pens and takes what they wrote.
+    fn finish(self) -> Option<JournalReport> {
+        let scribe = self.scribe;
+        drop((self.feed, self.decide, self.execute, self.reconcile));
+        scribe.map(Scribe::finish)
+    }
+}
+
 /// A running simulation.
 pub struct Simulation<P: Policy> {
     clock: SessionClock,
     now_ns: u64,
     stages: Stages<P>,
+    tapes: Tapes,
     exchange: Exchange,
     wires: Wires,
     credentials: Arc<Credentials>,
@@ -81,6 +121,35 @@ impl<P: Policy> Simulation<P> {
     /// Starts the stages at virtual time zero.
     #[must_use]
     pub fn new(config: SimulationConfig, stages: Stages<P>, exchange: Exchange, tamper: Option<Tamper>) -> Self {
+        Self::with_tapes(config, stages, exchange, tamper, Tapes::default())
+    }
+
+    /// As [`Simulation::new`], with a journal in a folder that has none.
+    ///
+    /// # Errors
+    /// When the folder cannot be written or has a journal already.
+    pub fn journaled(
+        config: SimulationConfig,
+        stages: Stages<P>,
+        exchange: Exchange,
+        tamper: Option<Tamper>,
+        folder: &Path,
+        limits: SegmentLimits,
+    ) -> io::Result<Self> {
+        let description = JournalNote::new("simulation", limits.total_bytes).to_bytes();
+        let (writers, scribe) = create_journal(folder, limits, &description, JOURNAL_RING_BYTES, StageId::STAGES)?;
+        let [feed, decide, execute, reconcile] = writers.map(|pen| Tape::new(Some(pen)));
+        let tapes = Tapes { feed, decide, execute, reconcile, scribe: Some(scribe) };
+        Ok(Self::with_tapes(config, stages, exchange, tamper, tapes))
+    }
+
+    fn with_tapes(
+        config: SimulationConfig,
+        stages: Stages<P>,
+        exchange: Exchange,
+        tamper: Option<Tamper>,
+        tapes: Tapes,
+    ) -> Self {
         let latency_ns = config.clock.duration_ns(config.network_latency_ms);
         let (seed, rates) = config.network_faults;
         let network = Network::new(latency_ns, NetworkFaults::new(seed, rates));
@@ -89,6 +158,7 @@ impl<P: Policy> Simulation<P> {
             clock: config.clock,
             now_ns: 0,
             stages,
+            tapes,
             exchange,
             wires,
             credentials: config.credentials,
@@ -105,14 +175,71 @@ impl<P: Policy> Simulation<P> {
 
     fn start_stages(&mut self) {
         let now = self.tick();
-        self.stages.feed.start(now, &mut FeedIo(&mut self.wires));
-        self.stages.reconcile.start(now, &mut ReconcileIo(&mut self.wires));
+        let Stages { feed, decide, execute, reconcile } = &self.stages;
+        self.tapes.feed.checkpoint(now, feed);
+        self.tapes.decide.checkpoint(now, decide);
+        self.tapes.execute.checkpoint(now, execute);
+        self.tapes.reconcile.checkpoint(now, reconcile);
+        self.feed(FeedInput::Start, now);
+        self.reconcile(ReconcileInput::Start, now);
     }
 
-    /// The trader crashes, and another starts in its place at once. What was sent still reaches the exchange; what was on
-    /// its way to the trader is lost.
+    pub(super) fn feed(&mut self, input: FeedInput<'_>, now: Now) {
+        tape::feed(&mut self.stages.feed, input, now, &mut self.tapes.feed, &mut FeedIo(&mut self.wires));
+    }
+
+    fn decide(&mut self, input: DecideInput, now: Now) {
+        tape::decide(&mut self.stages.decide, input, now, &mut self.tapes.decide, &mut DecideIo(&mut self.wires));
+    }
+
+    pub(super) fn execute(&mut self, input: ExecuteInput<'_>, now: Now) {
+        tape::execute(&mut self.stages.execute, input, now, &mut self.tapes.execute, &mut ExecuteIo(&mut self.wires));
+    }
+
+    pub(super) fn reconcile(&mut self, input: ReconcileInput<'_>, now: Now) {
+        let port = &mut ReconcileIo(&mut self.wires);
+        tape::reconcile(&mut self.stages.reconcile, input, now, &mut self.tapes.reconcile, port);
+    }
+
+    /// Gives the journal its turn, and the stages theirs to make the checkpoints it wants.
+    fn write_journal(&mut self) {
+        let Some(scribe) = &mut self.tapes.scribe else { return };
+        scribe.turn();
+        let now = self.tick();
+        let Stages { feed, decide, execute, reconcile } = &self.stages;
+        let Tapes { feed: feeds, decide: decides, execute: executes, reconcile: reconciles, .. } = &mut self.tapes;
+        if feeds.checkpoint_due(now, false) {
+            feeds.checkpoint(now, feed);
+        }
+        if decides.checkpoint_due(now, false) {
+            decides.checkpoint(now, decide);
+        }
+        if executes.checkpoint_due(now, false) {
+            executes.checkpoint(now, execute);
+        }
+        if reconciles.checkpoint_due(now, false) {
+            reconciles.checkpoint(now, reconcile);
+        }
+    }
+
+    /// Ends the journal in good order, if there is one. The trader goes on without.
+    pub fn end_journal(&mut self) -> Option<JournalReport> {
+        let now = self.tick();
+        let Stages { feed, decide, execute, reconcile } = &self.stages;
+        let mut tapes = std::mem::take(&mut self.tapes);
+        tapes.feed.end(now, feed);
+        tapes.decide.end(now, decide);
+        tapes.execute.end(now, execute);
+        tapes.reconcile.end(now, reconcile);
+        tapes.finish()
+    }
+
+    /// The trader crashes, and another starts in its place at once, without a journal. What was sent still reaches the
+    /// exchange; what was on its way to the trader is lost.
     pub fn crash(&mut self, stages: Stages<P>) {
         self.tick();
+        // As a crash leaves it: what was noted is kept, and there is no end.
+        std::mem::take(&mut self.tapes).abandon();
         self.wires.crash(self.snapshot_buffers);
         self.stages = stages;
         self.turns = DecideTurns::default();
@@ -175,7 +302,7 @@ impl<P: Policy> Simulation<P> {
     /// Asks the trader to stop.
     pub fn request_stop(&mut self) {
         let now = self.tick();
-        self.stages.execute.stop(now, &mut ExecuteIo(&mut self.wires));
+        self.execute(ExecuteInput::Stop, now);
     }
 
     /// Stops the trader and runs until nothing of it is open and ledger and exchange were compared for the last time, for
@@ -254,6 +381,7 @@ impl<P: Policy> Simulation<P> {
             self.deliver(packet, now);
         }
         self.fire_timers(now);
+        self.write_journal();
         true
     }
 
@@ -294,18 +422,17 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn fire_timers(&mut self, now: Now) {
-        let Stages { feed, decide, execute, reconcile } = &mut self.stages;
-        if feed.deadline_ns() <= now.mono_ns {
-            feed.on_timer(now, &mut FeedIo(&mut self.wires));
+        if self.stages.feed.deadline_ns() <= now.mono_ns {
+            self.feed(FeedInput::Timer, now);
         }
-        if decide.deadline_ns().max(self.turns.frozen_ns) <= now.mono_ns {
-            decide.on_timer(now, &mut DecideIo(&mut self.wires));
+        if self.stages.decide.deadline_ns().max(self.turns.frozen_ns) <= now.mono_ns {
+            self.decide(DecideInput::Timer, now);
         }
-        if execute.deadline_ns() <= now.mono_ns {
-            execute.on_timer(now, &mut ExecuteIo(&mut self.wires));
+        if self.stages.execute.deadline_ns() <= now.mono_ns {
+            self.execute(ExecuteInput::Timer, now);
         }
-        if reconcile.deadline_ns() <= now.mono_ns {
-            reconcile.on_timer(now, &mut ReconcileIo(&mut self.wires));
+        if self.stages.reconcile.deadline_ns() <= now.mono_ns {
+            self.reconcile(ReconcileInput::Timer, now);
         }
     }
 
@@ -315,17 +442,16 @@ impl<P: Policy> Simulation<P> {
         for _ in 0..STEPS_AT_ONE_INSTANT_MAX {
             let mut moved = self.settle_decide(now);
             moved |= self.settle_execute(now);
-            let Stages { feed, reconcile, .. } = &mut self.stages;
             while let Some(listing) = self.wires.listings.pop() {
-                feed.on_listing(&listing, now, &mut FeedIo(&mut self.wires));
+                self.feed(FeedInput::Listing(listing), now);
                 moved = true;
             }
             while let Some(request) = self.wires.resyncs.pop() {
-                feed.on_resync(&request, now, &mut FeedIo(&mut self.wires));
+                self.feed(FeedInput::Resync(request), now);
                 moved = true;
             }
             while let Some(query) = self.wires.queries.pop() {
-                reconcile.on_query(&query, now, &mut ReconcileIo(&mut self.wires));
+                self.reconcile(ReconcileInput::Query(query), now);
                 moved = true;
             }
             if !moved {
@@ -341,34 +467,31 @@ impl<P: Policy> Simulation<P> {
             return false;
         }
         self.turns.worked_off |= std::mem::take(&mut self.turns.backlog);
-        let decide = &mut self.stages.decide;
         let mut moved = false;
         while let Some(update) = self.wires.portfolio.pop() {
-            decide.on_portfolio(&update, now, &mut DecideIo(&mut self.wires));
+            self.decide(DecideInput::Portfolio(update), now);
             moved = true;
         }
         while let Some(item) = self.wires.book.pop() {
-            match item {
-                BookItem::Event(event) => decide.on_book(&event, None, now, &mut DecideIo(&mut self.wires)),
-                BookItem::Snapshot(event, levels) => {
-                    decide.on_book(&event, Some(levels), now, &mut DecideIo(&mut self.wires));
-                }
-                BookItem::Listing(listing) => decide.on_listing(&listing, now),
-            }
+            let input = match item {
+                BookItem::Event(event) => DecideInput::Event(event),
+                BookItem::Snapshot(event, levels) => DecideInput::Snapshot(event, levels),
+                BookItem::Listing(event, listing) => DecideInput::Listed(event, *listing),
+            };
+            self.decide(input, now);
             self.turns.fed = true;
             moved = true;
         }
         if std::mem::take(&mut self.turns.fed) {
-            decide.on_drained(&mut DecideIo(&mut self.wires));
+            self.decide(DecideInput::Drained, now);
         }
         moved
     }
 
     fn settle_execute(&mut self, now: Now) -> bool {
-        let execute = &mut self.stages.execute;
         let mut moved = false;
         while let Some(status) = self.wires.statuses.pop() {
-            execute.on_status(&status, now, &mut ExecuteIo(&mut self.wires));
+            self.execute(ExecuteInput::Status(status), now);
             moved = true;
         }
         while let Some(event) = self.wires.account.pop() {
@@ -377,12 +500,12 @@ impl<P: Policy> Simulation<P> {
                 Some(tamper) => tamper(event),
             };
             for event in events {
-                execute.on_account(&event, now, &mut ExecuteIo(&mut self.wires));
+                self.execute(ExecuteInput::Account(event), now);
             }
             moved = true;
         }
         while let Some(intent) = self.wires.intents.pop() {
-            execute.on_intent(&intent, now, &mut ExecuteIo(&mut self.wires));
+            self.execute(ExecuteInput::Intent(intent), now);
             moved = true;
         }
         moved

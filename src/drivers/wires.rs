@@ -20,7 +20,7 @@ use crate::record::Stage;
 pub(crate) enum BookItem {
     Event(BookEvent),
     Snapshot(BookEvent, Box<BookLevels>),
-    Listing(Box<Listing>),
+    Listing(BookEvent, Box<Listing>),
 }
 
 /// A bounded queue: a ring without threads.
@@ -240,8 +240,8 @@ impl FeedPort for FeedIo<'_> {
         })
     }
 
-    fn list(&mut self, _event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.0.book.push(BookItem::Listing(Box::new(*listing))).map_err(|_| Full)
+    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
+        self.0.book.push(BookItem::Listing(*event, Box::new(*listing))).map_err(|_| Full)
     }
 
     fn raise_overflow(&mut self, epoch: u64) {
@@ -260,7 +260,7 @@ impl DecidePort for DecideIo<'_> {
         self.0.now_ns
     }
 
-    fn overflow_epoch(&self) -> u64 {
+    fn overflow_epoch(&mut self) -> u64 {
         self.0.overflow_epoch
     }
 

@@ -1,7 +1,9 @@
 //! A market's breaker: after several rejects in a row it takes no orders for a while. A success resets it.
 
+use serde::{Deserialize, Serialize};
+
 /// Counts rejects in a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     rejects_in_row: u32,
     open_until_ms: Option<i64>,

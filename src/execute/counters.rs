@@ -1,9 +1,11 @@
 //! What the execute stage counted.
 
+use serde::{Deserialize, Serialize};
+
 use crate::messages::Verdict;
 
 /// Counts since the start of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecuteCounters {
     /// Intents received.
     pub intents: u64,

@@ -1,6 +1,8 @@
 //! The markets as this stage knows them: what was listed, their condition, their position. Owns the table of markets,
 //! indexed by key; a key of another generation finds nothing.
 
+use serde::{Deserialize, Serialize};
+
 use super::breaker::Breaker;
 use super::history::History;
 use super::position::Position;
@@ -12,7 +14,7 @@ use crate::messages::{Listing, MarketStatus, Phase, Verdict};
 pub(super) const POSITION_HISTORY: usize = 64;
 
 /// Where asking the exchange about a market's orders stands.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Resolve {
     /// The query whose answer is awaited, and when it was asked.
     pub asked: Option<(u32, i64, u64)>,
@@ -23,7 +25,7 @@ pub(super) struct Resolve {
 }
 
 /// One market.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "independent conditions, not a state machine in disguise")]
 pub(super) struct Market {
     pub key: MarketKey,
@@ -134,7 +136,7 @@ impl Market {
 
 /// The table of markets, and the conditions of those whose listing is still on its way: `feed` and `reconcile` speak
 /// over rings of their own, which are not ordered with each other.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Directory {
     markets: Vec<Option<Market>>,
     early: Vec<Option<MarketStatus>>,

@@ -2,10 +2,12 @@
 //! Booked fees come from the fill; a prediction that is off is counted, so that a changed rule is noticed. The
 //! exchange's own copy of these rules is written separately on purpose.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::Money;
 
 /// The rounding fees that an order has paid beyond whole balance steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeAccumulator {
     owed: Money,
 }

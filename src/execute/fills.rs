@@ -4,6 +4,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
+use serde::{Deserialize, Serialize};
+
 use super::fee_rounding::FeeAccumulator;
 use crate::market::{BookSide, Count, MarketKey, OrderId, TradeId};
 
@@ -11,11 +13,24 @@ use crate::market::{BookSide, Count, MarketKey, OrderId, TradeId};
 pub(super) type PlainHasher = BuildHasherDefault<DefaultHasher>;
 
 /// The newest fills, by (trade, order). The oldest is forgotten when a new one finds no room.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(from = "(usize, VecDeque<(TradeId, OrderId)>)")]
 pub struct SeenFills {
     keys: HashSet<(TradeId, OrderId), PlainHasher>,
     order: VecDeque<(TradeId, OrderId)>,
     bound: usize,
+}
+
+impl Serialize for SeenFills {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.bound, &self.order).serialize(serializer)
+    }
+}
+
+impl From<(usize, VecDeque<(TradeId, OrderId)>)> for SeenFills {
+    fn from((bound, order): (usize, VecDeque<(TradeId, OrderId)>)) -> Self {
+        Self { keys: order.iter().copied().collect(), order, bound }
+    }
 }
 
 impl SeenFills {
@@ -43,7 +58,7 @@ impl SeenFills {
 }
 
 /// The fills of one order that came before the exchange told whose order it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct EarlyFills {
     /// The order.
     pub order: OrderId,
@@ -62,7 +77,7 @@ pub struct EarlyFills {
 }
 
 /// Fills whose order may be one of ours that is being placed. They are booked already: only their order waits.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct EarlyTable {
     entries: VecDeque<EarlyFills>,
     bound: usize,

@@ -8,6 +8,8 @@
 //! They are asserted after every event, in production too: a ledger that breaks them is wrong, and trading on it is worse
 //! than stopping.
 
+use serde::{Deserialize, Serialize};
+
 use super::history::{Agreed, History};
 use super::position::Booking;
 use crate::market::Money;
@@ -16,7 +18,7 @@ use crate::market::Money;
 const CASH_HISTORY: usize = 512;
 
 /// One shard's cash.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShardCash {
     /// Which shard.
     pub exchange_index: u8,
@@ -44,7 +46,7 @@ impl ShardCash {
 }
 
 /// The account's money.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     shards: Vec<ShardCash>,
     baseline: Money,

@@ -20,7 +20,7 @@ pub struct DayState {
 }
 
 /// Watches the day's result.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct LossStop {
     state: DayState,
     /// Realised net of fees by this run when the state was last written.

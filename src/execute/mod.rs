@@ -48,6 +48,8 @@ mod writes;
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 pub use config::{ExecuteConfig, RiskLimits};
 pub use counters::ExecuteCounters;
 pub use ledger::{Ledger, ShardCash};
@@ -76,7 +78,7 @@ const EARLY_ORDERS: usize = 1_024;
 const FULL_RETRY_NS: u64 = 100_000;
 
 /// The execute stage.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ExecuteStage {
     config: ExecuteConfig,
     clock: SessionClock,
@@ -94,6 +96,7 @@ pub struct ExecuteStage {
     unrealized: Money,
     readings: Readings,
     /// Shards that take no orders now.
+    #[serde(with = "crate::checkpoint::array")]
     paused: [bool; 256],
     ending: Ending,
     counters: ExecuteCounters,
@@ -103,12 +106,17 @@ pub struct ExecuteStage {
     due_ns: u64,
     /// When an order that has to go may be tried; never when there is none.
     cancels_due_ns: u64,
+    #[serde(skip)]
     body: Vec<u8>,
+    #[serde(skip)]
     path: String,
+    #[serde(skip)]
     exposures: Vec<Exposure>,
     /// The last intent, for rehearsals.
+    #[serde(skip)]
     rehearsed: Option<OrderIntent>,
     /// When the intent in hand was taken up.
+    #[serde(skip)]
     begun_ns: u64,
 }
 

@@ -5,8 +5,10 @@
 //! Only the exchange's word moves an order out of an unknown state. [`OrderEvent::NeverApplied`] is such a word: a
 //! complete read, newer than the send by the time a signature stays valid, that does not show the write's effect.
 
+use serde::{Deserialize, Serialize};
+
 /// Where an order is in its life, as far as the exchange has told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum OrderState {
     /// The create was written; nothing is known.

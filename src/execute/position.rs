@@ -1,10 +1,12 @@
 //! One market's position: signed contracts, what they cost, and what closing them realised. Owns the netting and
 //! average-cost rules of this side; the exchange has its own.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{BookSide, Count, Money, Outcome, Price};
 
 /// Signed contracts and their cost. The cost excludes fees and is zero when flat.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Positive for YES, negative for NO.
     pub contracts: Count,

@@ -5,6 +5,8 @@
 //! * *Compare*: from time to time.
 //! * *Resolve*: one market's orders and fills, until every open end there is settled.
 
+use serde::{Deserialize, Serialize};
+
 use super::config::ExecuteConfig;
 use super::directory::Market;
 use super::history::Agreed;
@@ -18,7 +20,7 @@ use crate::messages::QueryKind;
 pub(super) const QUERY_TIMEOUT_NS: u64 = 10_000_000_000;
 
 /// An account-wide question that was asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Question {
     pub query: u32,
     pub asked_ms: i64,
@@ -26,7 +28,7 @@ pub(super) struct Question {
 }
 
 /// The read whose facts are coming in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Current {
     query: u32,
     /// When it was asked for, if it was: its facts are at least as new, less the read lag.
@@ -35,14 +37,14 @@ pub(super) struct Current {
 }
 
 /// A complete read that is judged once fills on their way have had time to arrive.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub asked_ms: i64,
     pub due_ns: u64,
 }
 
 /// What is asked and known.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Readings {
     /// Set when the ledger was built; fills before it are part of it.
     pub baseline_ms: Option<i64>,

@@ -38,7 +38,7 @@ impl ExecuteStage {
                 exchange_index,
             },
         );
-        let id = self.requests.next_id();
-        port.rehearse(&OrderRequest { id, method: "POST", path: ORDERS_PATH, body: &self.body, cancels: false });
+        // Not one of the requests' own numbers: those are for what is sent.
+        port.rehearse(&OrderRequest { id: 0, method: "POST", path: ORDERS_PATH, body: &self.body, cancels: false });
     }
 }

@@ -1,5 +1,7 @@
 //! What the stage tells about itself: counts, the ledger, and whether it agrees with the exchange.
 
+use serde::{Deserialize, Serialize};
+
 use super::ExecuteStage;
 use super::counters::ExecuteCounters;
 use super::ledger::Ledger;
@@ -9,7 +11,7 @@ use crate::market::{Count, MarketKey, Money, OrderId, Ticker};
 use crate::messages::OpenOrder;
 
 /// One thing on which ledger and exchange differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Difference {
     /// A shard's cash.
     Cash {
@@ -74,7 +76,7 @@ impl std::fmt::Display for Difference {
 }
 
 /// The last comparison of ledger and exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreement {
     /// Whether nothing differs.
     pub agrees: bool,

@@ -1,5 +1,7 @@
 //! Order writes that wait for their answer. Owns the slots; what an answer means is decided in `answers`.
 
+use serde::{Deserialize, Serialize};
+
 use super::table::OrderRef;
 use crate::market::{MarketKey, OrderId};
 use crate::ports::RequestId;
@@ -8,7 +10,7 @@ use crate::ports::RequestId;
 pub(super) const CANCEL_BATCH_MAX: usize = 20;
 
 /// What was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum RequestKind {
     Create,
     Amend,
@@ -16,7 +18,7 @@ pub(super) enum RequestKind {
 }
 
 /// An order that a request is about. The key and id outlive the order, which may end before the answer comes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct RequestItem {
     pub at: OrderRef,
     pub market: MarketKey,
@@ -24,7 +26,7 @@ pub(super) struct RequestItem {
 }
 
 /// A write without its answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
     pub id: RequestId,
     pub kind: RequestKind,
@@ -48,7 +50,7 @@ impl Request {
 }
 
 /// The writes in flight.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Requests {
     waiting: Vec<Request>,
     bound: usize,

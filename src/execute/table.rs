@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::cash::Terms;
 use super::fee_rounding::FeeAccumulator;
 use super::fills::PlainHasher;
@@ -10,7 +12,7 @@ use super::orders::OrderState;
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, OrderId, Price};
 
 /// Whose order it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Whose {
     /// Placed by this run: every fill of it is counted here.
     Ours(ClientOrderId),
@@ -21,7 +23,7 @@ pub enum Whose {
 }
 
 /// An order as this side knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// Whose it is.
     pub whose: Whose,
@@ -165,13 +167,13 @@ impl Order {
 }
 
 /// A slot of the table, safe against reuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRef {
     index: u32,
     generation: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Slot {
     generation: u32,
     order: Option<Order>,
@@ -179,11 +181,13 @@ struct Slot {
 }
 
 /// The table of orders.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct OrderTable {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    #[serde(with = "crate::checkpoint::sorted")]
     by_id: HashMap<OrderId, u32, PlainHasher>,
+    #[serde(with = "crate::checkpoint::sorted")]
     by_client: HashMap<ClientOrderId, u32, PlainHasher>,
     first_in_market: Vec<Option<u32>>,
     /// Ids of orders that ended lately: a stale read must not bring them back.

@@ -1,6 +1,8 @@
 //! The exchange's write buckets, mirrored: one for the whole account and one for each shard above zero. A create or an
 //! amend is charged to its shard's bucket (shard 0: the account's), a batched cancel always to the account's.
 
+use serde::{Deserialize, Serialize};
+
 /// What a create costs.
 pub const CREATE_COST: u32 = 10;
 /// What an amend costs.
@@ -12,14 +14,14 @@ const SHARDS: usize = 256;
 const UNIT: u64 = 1_000_000_000;
 
 /// A bucket in units of a billionth of a token, so that `rate x nanoseconds` is exact.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Bucket {
     level: u64,
     filled_ns: u64,
 }
 
 /// The write buckets of the account.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct WriteTokens {
     refill: u64,
     capacity: u64,
@@ -50,17 +52,12 @@ impl WriteTokens {
     }
 
     /// Whether a create or amend on a shard leaves enough to cancel `cancels` orders.
-    pub fn allows(&mut self, exchange_index: u8, cost: u32, cancels: usize, mono_ns: u64) -> bool {
+    pub fn allows(&self, exchange_index: u8, cost: u32, cancels: usize, mono_ns: u64) -> bool {
         let shard = usize::from(exchange_index);
-        self.fill(shard, mono_ns);
-        self.fill(0, mono_ns);
+        let (own, account) = (self.level(shard, mono_ns), self.level(0, mono_ns));
         let cost = u64::from(cost) * UNIT;
         let reserve = u64::try_from(cancels).unwrap_or(u64::MAX).saturating_mul(u64::from(CANCEL_COST) * UNIT);
-        if shard == 0 {
-            self.buckets[0].level >= cost.saturating_add(reserve)
-        } else {
-            self.buckets[shard].level >= cost && self.buckets[0].level >= reserve
-        }
+        if shard == 0 { account >= cost.saturating_add(reserve) } else { own >= cost && account >= reserve }
     }
 
     /// Takes what a write on a shard costs; the bucket stops at empty.
@@ -85,11 +82,17 @@ impl WriteTokens {
         self.buckets[usize::from(exchange_index)] = Bucket { level: 0, filled_ns: mono_ns };
     }
 
-    fn fill(&mut self, shard: usize, mono_ns: u64) {
-        let bucket = &mut self.buckets[shard];
+    /// What a bucket holds at a time.
+    fn level(&self, shard: usize, mono_ns: u64) -> u64 {
+        let bucket = &self.buckets[shard];
         let elapsed_ns = mono_ns.saturating_sub(bucket.filled_ns);
-        bucket.level = bucket.level.saturating_add(elapsed_ns.saturating_mul(self.refill)).min(self.capacity);
-        bucket.filled_ns = bucket.filled_ns.max(mono_ns);
+        bucket.level.saturating_add(elapsed_ns.saturating_mul(self.refill)).min(self.capacity)
+    }
+
+    fn fill(&mut self, shard: usize, mono_ns: u64) {
+        let level = self.level(shard, mono_ns);
+        let bucket = &mut self.buckets[shard];
+        *bucket = Bucket { level, filled_ns: bucket.filled_ns.max(mono_ns) };
     }
 }
 
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_cancelling_needs_is_never_spent() {
-        let mut tokens = WriteTokens::new(100, 100);
+        let tokens = WriteTokens::new(100, 100);
         assert!(tokens.allows(0, CREATE_COST, 45, 0));
         assert!(!tokens.allows(0, CREATE_COST, 46, 0));
         // Another shard has its own bucket for the create; cancels still come from the account's.

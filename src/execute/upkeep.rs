@@ -1,13 +1,15 @@
 //! What time brings, and how the stage ends: time-outs, orders nobody wants any more, stopping, tripping, the last
 //! comparison. Owns how far the end has come.
 
+use serde::{Deserialize, Serialize};
+
 use super::ExecuteStage;
 use super::report::{Agreement, Difference};
 use crate::clock::{NEVER_NS, Now};
 use crate::ports::ExecutePort;
 
 /// How far the end has come.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ending {
     stopping: bool,
     tripped: Option<String>,

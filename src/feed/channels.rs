@@ -1,9 +1,11 @@
 //! The three subscriptions of the public connection and the commands that await an answer.
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::command::{Command, CommandParams};
 
 /// A public channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Channel {
     /// Snapshots and deltas.
     Book = 0,
@@ -27,7 +29,7 @@ impl Channel {
 }
 
 /// Where a subscription is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Subscription {
     /// Not subscribed.
     Closed,
@@ -48,7 +50,7 @@ pub(super) enum Subscription {
 }
 
 /// What a command was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
     /// Open a subscription.
     Subscribe(Channel),
@@ -67,7 +69,7 @@ pub(super) enum Purpose {
 }
 
 /// A command without an answer yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) id: u64,
     pub(super) purpose: Purpose,
@@ -75,7 +77,7 @@ pub(super) struct Pending {
 }
 
 /// The subscriptions of the current connection.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Channels {
     subscriptions: [Subscription; 3],
     pending: Vec<Pending>,

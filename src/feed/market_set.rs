@@ -1,7 +1,9 @@
 //! A set of market positions that is iterated in their order.
 
+use serde::{Deserialize, Serialize};
+
 /// A fixed-size bit set over positions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct MarketSet {
     words: Box<[u64]>,
     count: usize,

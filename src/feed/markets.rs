@@ -1,10 +1,12 @@
 //! The feed's table of markets: by position for messages, by ticker for frames.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{Price, Ticker};
 use crate::messages::{Listing, Phase};
 
 /// What is known of a market's book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Book {
     /// Stale: a snapshot is to be asked for.
     Stale,
@@ -20,7 +22,7 @@ pub(super) enum Book {
 }
 
 /// One market.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; most combinations occur")]
 pub(super) struct Market {
     /// As announced, with its newest bands and close time.
@@ -98,7 +100,7 @@ impl Market {
 }
 
 /// All markets.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Markets {
     table: Vec<Option<Market>>,
     /// Open addressing with linear probing: a position plus one, or zero for a free slot. At most a quarter full.

@@ -17,6 +17,12 @@ pub(super) struct Rehearsal {
     levels: BookLevels,
 }
 
+impl Default for Rehearsal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Rehearsal {
     pub(super) fn new() -> Self {
         Self { text: Vec::with_capacity(FRAME_BYTES), levels: BookLevels::default() }

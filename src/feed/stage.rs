@@ -1,5 +1,7 @@
 //! The stage's state and its inputs.
 
+use serde::{Deserialize, Serialize};
+
 use super::channels::{Channel, Channels, Subscription};
 use super::config::{FeedConfig, FeedCounters};
 use super::market_set::MarketSet;
@@ -13,7 +15,7 @@ use crate::messages::{Listing, Phase, ResyncReason, ResyncRequest};
 use crate::ports::{ConnectionId, ConnectionLost, FeedPort};
 
 /// The feed stage. See the [module](crate::feed) for its rules.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct FeedStage {
     pub(super) config: FeedConfig,
     pub(super) counters: FeedCounters,
@@ -24,9 +26,11 @@ pub struct FeedStage {
     /// Frames of this connection so far.
     pub(super) frame_number: u64,
     /// The buffer that the next snapshot is parsed into.
+    #[serde(skip)]
     pub(super) levels: Box<BookLevels>,
     /// Empty buffers, one for each snapshot that may be asked for.
     #[expect(clippy::vec_box, reason = "the ring to `decide` carries boxes: a snapshot moves as a pointer")]
+    #[serde(with = "crate::checkpoint::pool")]
     pub(super) spares: Vec<Box<BookLevels>>,
     /// Snapshots asked for and not yet received.
     pub(super) asked: usize,
@@ -59,6 +63,7 @@ pub struct FeedStage {
     /// When to try again what a full ring or an empty pool prevented.
     pub(super) retry_at_ns: u64,
     last_problem: Option<String>,
+    #[serde(skip)]
     pub(super) rehearsal: Rehearsal,
 }
 

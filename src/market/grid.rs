@@ -51,10 +51,27 @@ pub struct Band {
 
 /// A grid's bands in a fixed-size form that messages carry. Always valid: contiguous from $0 to $1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedBands")]
 #[repr(C)]
 pub struct GridBands {
     length: u8,
     bands: [Band; Self::CAPACITY],
+}
+
+/// Bands as they were written, which may be anything.
+#[derive(Deserialize)]
+struct UncheckedBands {
+    length: u8,
+    bands: [Band; GridBands::CAPACITY],
+}
+
+impl TryFrom<UncheckedBands> for GridBands {
+    type Error = GridError;
+
+    fn try_from(unchecked: UncheckedBands) -> Result<Self, GridError> {
+        let length = usize::from(unchecked.length);
+        Self::new(unchecked.bands.get(..length).ok_or(GridError::TooMany(length))?)
+    }
 }
 
 impl GridBands {

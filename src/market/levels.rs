@@ -1,9 +1,11 @@
 //! The levels of a whole book, as a snapshot carries them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Count, Price};
 
 /// The resting bids of both outcomes. Memory is kept across uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookLevels {
     /// YES bids, in the order of the source.
     pub yes: Vec<(Price, Count)>,

@@ -2,27 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{Band, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
 use crate::messages::{Listing, Phase};
 use crate::wire::events::{Event, Series};
 use crate::wire::markets::{Market, MarketLifeStatus, fee_type_name};
 
 /// What an event says about its markets' fees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EventTerms {
     pub(super) series: String,
     fee_type: Option<String>,
+    #[serde(with = "crate::checkpoint::json")]
     multiplier: Option<serde_json::Number>,
 }
 
 /// What a series says about its markets' fees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct SeriesTerms {
     fee_type: String,
+    #[serde(with = "crate::checkpoint::json")]
     multiplier: serde_json::Number,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     listing: Listing,
     series: String,
@@ -30,7 +34,7 @@ struct Entry {
 }
 
 /// All markets that have a key.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Directory {
     entries: Vec<Option<Entry>>,
     generations: Vec<u16>,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
 
 use super::directory::Directory;
@@ -13,7 +14,7 @@ use crate::wire::markets::{AccountLimits, Balance, BucketLimit, ExchangeStatus, 
 use crate::wire::{REST_PREFIX, escape_query};
 
 /// What a request asks for. Listings carry the cursor of their page; the empty one is the first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Fetch {
     Status,
     Limits,
@@ -57,7 +58,7 @@ pub(super) enum Fetch {
 }
 
 /// What a read has brought so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Gathered {
     /// Each shard and whether it takes orders.
     pub(super) trading: Vec<(u8, bool)>,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::fetch::{Fetch, Gathered};
 use crate::backoff::{Backoff, BackoffConfig};
 use crate::clock::Now;
@@ -9,7 +11,7 @@ use crate::market::MarketKey;
 use crate::messages::QueryKind;
 
 /// What a read is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
     /// Status, limits and the traded markets, once at the start.
     Start,
@@ -50,12 +52,13 @@ impl Purpose {
 }
 
 /// A read under way or waiting.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) serial: u32,
     pub(super) purpose: Purpose,
     /// Requests still to be sent, next first.
     pub(super) fetches: VecDeque<Fetch>,
+    #[serde(with = "crate::checkpoint::json")]
     pub(super) gathered: Gathered,
     /// Tickers that were asked for by name, so that one the exchange does not know is not asked for again.
     pub(super) named: BTreeSet<String>,

@@ -2,14 +2,29 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{OrderId, TradeId};
 
 /// The newest fills by (trade, order). Both parties of a trade may be ours, so the trade alone is no key.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(from = "(usize, VecDeque<(TradeId, OrderId)>)")]
 pub(super) struct SeenFills {
     members: HashSet<(TradeId, OrderId)>,
     oldest_first: VecDeque<(TradeId, OrderId)>,
     capacity: usize,
+}
+
+impl Serialize for SeenFills {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.capacity, &self.oldest_first).serialize(serializer)
+    }
+}
+
+impl From<(usize, VecDeque<(TradeId, OrderId)>)> for SeenFills {
+    fn from((capacity, oldest_first): (usize, VecDeque<(TradeId, OrderId)>)) -> Self {
+        Self { members: oldest_first.iter().copied().collect(), oldest_first, capacity }
+    }
 }
 
 impl SeenFills {

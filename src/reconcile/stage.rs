@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::config::{ReconcileConfig, ReconcileCounters};
 use super::directory::Directory;
 use super::job::{Job, Purpose};
@@ -19,7 +21,7 @@ const HELD_MAX: usize = 1_024;
 const PROBLEMS_MAX: usize = 64;
 
 /// The reconcile stage. See the [module](crate::reconcile) for its rules.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ReconcileStage {
     pub(super) config: ReconcileConfig,
     pub(super) counters: ReconcileCounters,
@@ -29,6 +31,7 @@ pub struct ReconcileStage {
     pub(super) subscribing: Subscribing,
     pub(super) next_command: u64,
     /// A buffer that the parser needs and no private frame fills.
+    #[serde(skip)]
     pub(super) levels: BookLevels,
     pub(super) directory: Directory,
     /// Whether the start's reads are done.

@@ -1,5 +1,7 @@
 //! The private stream: its subscription and its frames.
 
+use serde::{Deserialize, Serialize};
+
 use super::convert;
 use super::job::Purpose;
 use super::stage::ReconcileStage;
@@ -13,7 +15,7 @@ use crate::wire::frame::{Envelope, Message, parse};
 const CHANNELS: [&str; 3] = ["fill", "user_orders", "market_positions"];
 
 /// Where the subscription of the private channels is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Subscribing {
     /// Not asked for.
     No,

@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::journal::{JournalError, JournalReader, Kind, StageId};
+use super::journal::{JournalError, JournalReader, Kind, StageId, journal_of};
 use crate::decide::DecisionRecord;
 use crate::market::{MarketKey, Price, Ticker};
-use crate::messages::Listing;
+use crate::messages::{BookEvent, Listing};
 
 /// Why a session's decisions cannot be written.
 #[derive(Debug, Error)]
@@ -54,7 +54,7 @@ struct Line<'a> {
 /// When the journal is missing or damaged (the decisions before the damage have been written then), and when writing
 /// fails.
 pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, DecisionsError> {
-    let mut reader = JournalReader::open(&session.join("journal"))?;
+    let mut reader = JournalReader::open(&journal_of(session))?;
     let mut tickers: BTreeMap<MarketKey, Ticker> = BTreeMap::new();
     let mut count = 0;
     while let Some(record) = reader.next_record()? {
@@ -67,7 +67,7 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
         };
         match record.kind {
             Kind::Listing => {
-                let listing: Listing = postcard::from_bytes(record.payload).map_err(bad("Listing"))?;
+                let (_, listing): (BookEvent, Listing) = postcard::from_bytes(record.payload).map_err(bad("Listing"))?;
                 tickers.insert(listing.market, listing.ticker);
             }
             Kind::Decision => {

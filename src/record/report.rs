@@ -96,7 +96,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "skipped: {}", counts(&summary.skipped))?;
         let journal = &summary.journal;
         match journal.lost {
-            0 => writeln!(f, "journal: {} bytes, nothing lost", journal.bytes)?,
+            0 => writeln!(f, "journal: {} bytes, nothing lost; {}", journal.bytes, journal.rate)?,
             lost => writeln!(f, "journal: {} bytes, {lost} records lost: NOT REPLAYABLE", journal.bytes)?,
         }
         for note in self.notes {

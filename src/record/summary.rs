@@ -88,12 +88,63 @@ pub struct PositionSummary {
 }
 
 /// What the journal took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JournalSummary {
     /// Bytes written.
     pub bytes: u64,
     /// Records lost; with one lost the session cannot be replayed.
     pub lost: u64,
+    /// Segments begun, deleted ones included.
+    pub segments: u64,
+    /// Segments deleted to stay within the limit.
+    pub segments_dropped: u64,
+    /// Whether what was kept can be replayed.
+    pub replayable: bool,
+    /// How fast it grew.
+    pub rate: JournalRate,
+    /// Checkpoints asked for by full segments, by stage: how many, and how long the longest kept its thread.
+    pub checkpoints: BTreeMap<String, CheckpointSummary>,
+}
+
+/// A stage's checkpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointSummary {
+    /// How many.
+    pub count: u64,
+    /// The longest, in nanoseconds.
+    pub longest_ns: u64,
+}
+
+/// How fast a journal grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JournalRate {
+    /// Megabytes (10^6 bytes) a minute.
+    pub mb_per_minute: f64,
+    /// Hours from the start until the oldest segments are deleted; none when that is not known.
+    pub hours_to_bound: Option<f64>,
+}
+
+impl JournalRate {
+    /// Of that many bytes in that many seconds, where `bytes_max` are kept; zero when that is not known.
+    #[must_use]
+    pub fn new(bytes: u64, seconds: f64, bytes_max: u64) -> Self {
+        if bytes == 0 || seconds <= 0.0 {
+            return Self::default();
+        }
+        let bytes_per_s = bytes as f64 / seconds;
+        let hours = bytes_max as f64 / bytes_per_s / 3_600.0;
+        Self { mb_per_minute: bytes_per_s * 60.0 / 1e6, hours_to_bound: (bytes_max > 0).then_some(hours) }
+    }
+}
+
+impl std::fmt::Display for JournalRate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} MB a minute", self.mb_per_minute)?;
+        match self.hours_to_bound {
+            Some(hours) => write!(f, ", {hours:.1} h until the oldest part gives way"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Summary {
@@ -155,6 +206,9 @@ mod tests {
             "/drops",
             "/journal/bytes",
             "/journal/lost",
+            "/journal/replayable",
+            "/journal/rate/mb_per_minute",
+            "/journal/rate/hours_to_bound",
         ] {
             assert!(value.pointer(pointer).is_some(), "{pointer} is missing");
         }

@@ -5,6 +5,7 @@ mod faults;
 mod generated;
 mod observed;
 mod recorded;
+mod replayed;
 mod scenarios;
 mod support;
 mod tampered;

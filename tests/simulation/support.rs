@@ -1,5 +1,6 @@
 //! A trader and an exchange in one thread on virtual time, as the tests of this folder need them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use kalshi_actor::clock::SessionClock;
@@ -15,7 +16,8 @@ use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use kalshi_actor::execute::DayState;
 use kalshi_actor::market::{Count, Money};
-use kalshi_actor::pipeline::stages::{Start, build_stages};
+use kalshi_actor::pipeline::stages::{Stages, Start, build_stages};
+use kalshi_actor::record::journal::SegmentLimits;
 use kalshi_actor::wire::sign::{Credentials, Signer};
 
 /// Where session time begins.
@@ -83,6 +85,23 @@ impl Plan {
 
     /// Starts it.
     pub fn start(self) -> Simulation<AnyPolicy> {
+        let Parts { config, stages, exchange, tamper } = self.parts();
+        Simulation::new(config, stages, exchange, tamper)
+    }
+
+    /// Starts it with a journal.
+    pub fn start_journaled(
+        self,
+        folder: &Path,
+        limits: SegmentLimits,
+        network_faults: (u64, FaultRates),
+    ) -> Simulation<AnyPolicy> {
+        let Parts { mut config, stages, exchange, tamper } = self.parts();
+        config.network_faults = network_faults;
+        Simulation::journaled(config, stages, exchange, tamper, folder, limits).unwrap()
+    }
+
+    fn parts(self) -> Parts {
         let key = issue_ed25519().unwrap();
         let credentials =
             Credentials { key_id: key.key_id.clone(), signer: Signer::from_pem(&key.private_key_pem).unwrap() };
@@ -111,8 +130,17 @@ impl Plan {
             credentials: Arc::new(credentials),
             keep_frames: true,
         };
-        Simulation::new(simulation, build_stages(&config, policy, start).unwrap(), exchange, self.tamper)
+        let stages = build_stages(&config, policy, start).unwrap();
+        Parts { config: simulation, stages, exchange, tamper: self.tamper }
     }
+}
+
+/// What a simulation is made of.
+struct Parts {
+    config: SimulationConfig,
+    stages: Stages<AnyPolicy>,
+    exchange: Exchange,
+    tamper: Option<Tamper>,
 }
 
 /// Stops a simulation in which nothing was made to go wrong, and asserts that nothing did: see [`stop_and_agree`], and

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kalshi_actor::config::{Config, IdleName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::replay::{ReplayOptions, replay};
 use kalshi_actor::exchange::engine::AccountId;
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::FaultControl;
@@ -213,6 +214,7 @@ impl Inside {
     /// The ledger is the exchange's, sum by sum and fill by fill, and nothing of ours is left in a book.
     pub fn assert_agrees(&self) {
         assert!(self.live.failures.is_empty(), "{:?}", self.live.failures);
+        assert_replays(self.folder.path());
         let execute = self.execute();
         assert_eq!(execute.tripped(), None);
         let agreement = execute.agreement().unwrap();
@@ -225,6 +227,15 @@ impl Inside {
     pub fn journal(&self) -> Vec<Entry> {
         read_journal(self.folder.path())
     }
+}
+
+/// The session's journal, replayed, is what the session did.
+pub fn assert_replays(session: &Path) {
+    let replayed = replay(session, ReplayOptions { verify: true, model: None }).unwrap();
+    if let Some(difference) = replayed.difference() {
+        panic!("{difference}");
+    }
+    assert!(replayed.stages.len() == 4 && replayed.stages.iter().all(|stage| stage.ended && stage.checkpoints > 0));
 }
 
 /// A record of a journal.

@@ -5,7 +5,6 @@ use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::gateway::Channel;
 use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind, Source};
 use kalshi_actor::pipeline::live::Tamper;
-use kalshi_actor::ports::RequestId;
 use kalshi_actor::record::journal::{Flags, Kind, StageId};
 
 use crate::common::{Entry, Inside, Trading, config};
@@ -30,8 +29,10 @@ fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
     assert_eq!(feed.connections, 1, "a gap is no reason to reconnect");
 
     let journal = ended.journal();
+    // A snapshot's levels follow its event.
     let book = |entry: &Entry, kind: BookEventKind| {
-        entry.is(StageId::Decide, Kind::BookEvent, Flags::Input) && entry.message::<BookEvent>().kind == kind
+        let form = if kind == BookEventKind::Snapshot { Kind::Levels } else { Kind::BookEvent };
+        entry.is(StageId::Decide, form, Flags::Input) && entry.message::<BookEvent>().kind == kind
     };
     let stale = find(&journal, 0, "stale market", |entry| book(entry, BookEventKind::Stale));
     let market = journal[stale].message::<BookEvent>().market;
@@ -138,7 +139,7 @@ fn fills_may_come_before_the_answer_to_their_order_and_long_after() {
         let order = fill.order.to_string();
         let answers = |entry: &Entry| {
             entry.is(StageId::Execute, Kind::Answer, Flags::Input)
-                && String::from_utf8_lossy(&entry.message::<(RequestId, u16, Vec<u8>)>().2).contains(&order)
+                && String::from_utf8_lossy(&entry.payload).contains(&order)
         };
         !journal[..at].iter().any(answers) && journal[at..].iter().any(answers)
     });

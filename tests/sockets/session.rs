@@ -7,7 +7,7 @@ use kalshi_actor::record::journal::{Flags, Kind, StageId};
 use kalshi_actor::record::summary::Summary;
 use serde_json::Value;
 
-use crate::common::{config, read_journal, run_until};
+use crate::common::{assert_replays, config, read_journal, run_until};
 
 fn assert_has_every_key(summary: &Value) {
     for pointer in [
@@ -62,6 +62,7 @@ fn a_session_trades_agrees_with_the_exchange_and_leaves_summary_and_journal() {
     assert_has_every_key(&serde_json::from_str(&text).unwrap());
     assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), *summary);
 
+    assert_replays(ended.folder.path());
     let journal = read_journal(ended.folder.path());
     let stages: BTreeSet<StageId> =
         journal.iter().filter(|entry| entry.kind == Kind::End).map(|entry| entry.stage).collect();

@@ -1,5 +1,7 @@
 //! The history of one market's points: its book's state once for each bucket of time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::book::Book;
 use crate::market::{Count, Outcome};
 
@@ -10,7 +12,7 @@ pub const HISTORY_LENGTH: usize = 10;
 const STALE_SPELL_MAX_MS: i64 = 10_000;
 
 /// The state of a book that a history remembers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// The time of the last book state in its bucket.
     pub time_ms: i64,
@@ -46,7 +48,7 @@ pub(super) fn activity(log_volume: f64) -> f64 {
 
 /// The open point and the last ten closed ones. Recording a book state takes constant time; the logarithm of a point's
 /// activity is taken once, when the point is closed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PointHistory {
     point_ms: i64,
     current: Option<Point>,

@@ -3,6 +3,8 @@
 //!
 //! Owns copies of positions and mids; the ledger itself is the execute stage's.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::{Count, Money};
 
 use super::tournament::Tournament;
@@ -15,7 +17,7 @@ const MID2_UNKNOWN: i64 = 10_000;
 const MID2_ONE: i64 = 20_000;
 
 /// One market's position.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     /// Signed contracts.
     pub position: Count,
@@ -36,7 +38,7 @@ impl Holding {
 }
 
 /// Sums over the positions that are not zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// How many positions.
     pub count: i64,
@@ -72,7 +74,7 @@ impl Sums {
 }
 
 /// Cash and positions with their sums.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Portfolio {
     available: Money,
     reserved: Money,

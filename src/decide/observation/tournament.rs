@@ -1,8 +1,10 @@
 //! The largest of many numbers that change one at a time.
 
+use serde::{Deserialize, Serialize};
+
 /// A tournament tree over a fixed number of entries. A change costs one comparison for each level of the tree, ten for
 /// a thousand entries; the winner is known at any time. Among equals the lowest entry wins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Tournament {
     values: Box<[i64]>,
     /// The winning entry below each inner node; node 1 is the root, the children of `n` are `2n` and `2n + 1`.

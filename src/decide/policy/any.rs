@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use super::onnx::ModelError;
 use super::{
-    HoldPolicy, MakerPolicy, OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms, ScriptError, ScriptPolicy,
+    HoldPolicy, MakerPolicy, OnnxPolicy, Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms, ScriptError,
+    ScriptPolicy,
 };
 
 /// The largest model or script that is read: far above any policy of this program, far below what would hurt.
@@ -134,6 +135,21 @@ impl AnyPolicy {
     }
 }
 
+impl AnyPolicy {
+    /// The policy that a recorded session ran, from `file` if it is given and else from where it was read then. Whether it
+    /// is the same is for the checkpoint to say.
+    ///
+    /// # Errors
+    /// As [`AnyPolicy::load`], or when the policy was none of this program's.
+    pub fn recorded(memory: &PolicyMemory, file: Option<&Path>) -> Result<Self, PolicyError> {
+        let recorded = file.or(memory.file.as_deref().map(Path::new));
+        match (memory.name.as_str(), recorded) {
+            ("script", Some(script)) => Self::load(&PolicySpec::Script(script.to_owned()), None),
+            (name, _) => Self::load(&name.parse()?, recorded),
+        }
+    }
+}
+
 impl Policy for AnyPolicy {
     fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
         match self {
@@ -158,6 +174,21 @@ impl Policy for AnyPolicy {
             Self::Maker(policy) => policy.terms(),
             Self::Hold(policy) => policy.terms(),
             Self::Script(policy) => policy.terms(),
+        }
+    }
+
+    fn memory(&self) -> PolicyMemory {
+        match self {
+            Self::Onnx(policy) => policy.memory(),
+            Self::Maker(policy) => policy.memory(),
+            Self::Hold(policy) => policy.memory(),
+            Self::Script(policy) => policy.memory(),
+        }
+    }
+
+    fn remember(&mut self, memory: &PolicyMemory) {
+        if let Self::Script(policy) = self {
+            policy.remember(memory);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The policy that never trades: for watching, and for measuring everything but orders.
 
-use super::{Policy, PolicyInput, PolicyOutput, PolicyTerms};
+use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
 use crate::messages::Action;
 
 /// Holds, always.
@@ -30,6 +30,10 @@ impl Policy for HoldPolicy {
 
     fn terms(&self) -> &PolicyTerms {
         &self.terms
+    }
+
+    fn memory(&self) -> PolicyMemory {
+        PolicyMemory::of("hold", &self.terms)
     }
 }
 

@@ -9,7 +9,7 @@
 //! against it by [`LEAN_TO_TURN`], so that a book near balance does not make it cancel and place on every decision. A
 //! partly filled entry gives a position, hence an exit, hence a cancel of the rest of the entry.
 
-use super::{Policy, PolicyInput, PolicyOutput, PolicyTerms};
+use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
 use crate::book::Book;
 use crate::market::{BookSide, Count, Outcome};
 use crate::messages::Action;
@@ -52,6 +52,10 @@ impl Policy for MakerPolicy {
 
     fn terms(&self) -> &PolicyTerms {
         &self.terms
+    }
+
+    fn memory(&self) -> PolicyMemory {
+        PolicyMemory::of("maker", &self.terms)
     }
 }
 

@@ -9,6 +9,7 @@ mod any;
 mod hold;
 pub mod kernel;
 mod maker;
+mod memory;
 pub mod onnx;
 mod script;
 mod terms;
@@ -16,6 +17,7 @@ mod terms;
 pub use any::{AnyPolicy, PolicyError, PolicySpec};
 pub use hold::HoldPolicy;
 pub use maker::MakerPolicy;
+pub use memory::PolicyMemory;
 pub use onnx::OnnxPolicy;
 pub use script::{ScriptError, ScriptPolicy};
 pub use terms::{PolicyTerms, TermsError};
@@ -107,6 +109,15 @@ pub trait Policy {
 
     /// What the policy was made for; the same for its whole life.
     fn terms(&self) -> &PolicyTerms;
+
+    /// Which policy this is and what it remembers, for checkpoints. The default is that of a policy without a name,
+    /// numbers or memory.
+    fn memory(&self) -> PolicyMemory {
+        PolicyMemory::of("unnamed", self.terms())
+    }
+
+    /// Goes on from what the same policy remembered.
+    fn remember(&mut self, _memory: &PolicyMemory) {}
 }
 
 #[cfg(test)]

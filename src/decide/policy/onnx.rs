@@ -19,7 +19,8 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::Framework;
 
 use super::kernel::{Kernel, KernelError};
-use super::{OBSERVATION_WIDTH, Policy, PolicyInput, PolicyOutput, PolicyTerms};
+use super::memory::digest_of;
+use super::{OBSERVATION_WIDTH, Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
 use crate::messages::Action;
 
 /// The model in the binary, so that the program trades from any folder: `models/maker_clone.onnx`.
@@ -61,6 +62,9 @@ pub enum ModelFault {
 /// A model, ready to run.
 #[derive(Clone, Debug)]
 pub struct OnnxPolicy {
+    /// Where it was read; none for the one in the binary.
+    file: Option<String>,
+    digest: String,
     terms: PolicyTerms,
     notes: Option<String>,
     kernel: Kernel,
@@ -80,8 +84,10 @@ impl OnnxPolicy {
     /// # Errors
     /// When the bytes are no ONNX file, or a model that this program cannot run exactly as it was made.
     pub fn from_bytes(file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        let source = Some(file.to_owned()).filter(|file| file != BUILT_IN_NAME);
         decode(bytes)
             .and_then(|model| Self::from_model(&model))
+            .map(|policy| Self { file: source, digest: digest_of(bytes), ..policy })
             .map_err(|fault| ModelError { file: file.to_owned(), fault })
     }
 
@@ -99,7 +105,7 @@ impl OnnxPolicy {
         let layers = graph::layers(model, OBSERVATION_WIDTH, Action::COUNT)?;
         let mut kernel = Kernel::new(&layers)?;
         Oracle::new(model, OBSERVATION_WIDTH)?.check(&mut kernel)?;
-        Ok(Self { terms: metadata.terms, notes: metadata.notes, kernel })
+        Ok(Self { file: None, digest: String::new(), terms: metadata.terms, notes: metadata.notes, kernel })
     }
 
     /// What the model's maker wrote about it.
@@ -133,6 +139,14 @@ impl Policy for OnnxPolicy {
 
     fn terms(&self) -> &PolicyTerms {
         &self.terms
+    }
+
+    fn memory(&self) -> PolicyMemory {
+        PolicyMemory {
+            file: self.file.clone(),
+            digest: self.digest.clone(),
+            ..PolicyMemory::of("onnx", &self.terms)
+        }
     }
 }
 

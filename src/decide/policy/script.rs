@@ -19,7 +19,8 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-use super::{Policy, PolicyInput, PolicyOutput, PolicyTerms, TermsError};
+use super::memory::digest_of;
+use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms, TermsError};
 use crate::market::MarketKey;
 use crate::messages::Action;
 
@@ -49,6 +50,8 @@ enum ScriptFault {
 /// Plays the actions of a script.
 #[derive(Clone, Debug)]
 pub struct ScriptPolicy {
+    file: String,
+    digest: String,
     terms: PolicyTerms,
     rules: Vec<Rule>,
     /// By market index: who has it and how many decisions that market has had.
@@ -69,7 +72,13 @@ impl ScriptPolicy {
     /// # Errors
     /// On the first line that is none, with `file` and the line's number.
     pub fn parse(file: &str, text: &str) -> Result<Self, ScriptError> {
-        let mut script = Self { terms: PolicyTerms::standard(), rules: Vec::new(), decisions: Vec::new() };
+        let mut script = Self {
+            file: file.to_owned(),
+            digest: digest_of(text.as_bytes()),
+            terms: PolicyTerms::standard(),
+            rules: Vec::new(),
+            decisions: Vec::new(),
+        };
         for (position, line) in text.lines().enumerate() {
             let line = line.split('#').next().expect("a split has a first part").trim();
             script.read_line(line).map_err(|fault| ScriptError { file: file.to_owned(), line: position + 1, fault })?;
@@ -119,6 +128,19 @@ impl Policy for ScriptPolicy {
 
     fn terms(&self) -> &PolicyTerms {
         &self.terms
+    }
+
+    fn memory(&self) -> PolicyMemory {
+        PolicyMemory {
+            file: Some(self.file.clone()),
+            digest: self.digest.clone(),
+            decisions: self.decisions.clone(),
+            ..PolicyMemory::of("script", &self.terms)
+        }
+    }
+
+    fn remember(&mut self, memory: &PolicyMemory) {
+        self.decisions.clone_from(&memory.decisions);
     }
 }
 

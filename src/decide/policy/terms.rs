@@ -1,5 +1,6 @@
 //! The terms that a policy was made for, and their text form, which model metadata and scripts share.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::decide::observation;
@@ -25,7 +26,7 @@ pub enum TermsError {
 }
 
 /// What a policy was made for: it decides only as well as these hold, so the stages take them from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyTerms {
     /// The name of the observation schema.
     pub schema: String,

@@ -67,7 +67,7 @@ impl<P: Policy> DecideStage<P> {
     }
 
     /// Why no decision can be taken on a market now.
-    fn obstacle(&self, market: &Market, account: &Account, port: &impl DecidePort) -> Option<Skip> {
+    fn obstacle(&self, market: &Market, account: &Account, port: &mut impl DecidePort) -> Option<Skip> {
         if market.closed() {
             Some(Skip::Closed)
         } else if market.trust != Trust::Fresh {

@@ -45,7 +45,7 @@ impl DecidePort for Recorder {
         self.clock_ns += 10;
         self.clock_ns
     }
-    fn overflow_epoch(&self) -> u64 {
+    fn overflow_epoch(&mut self) -> u64 {
         self.epoch
     }
     fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {

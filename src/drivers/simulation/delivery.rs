@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::super::network::{Asker, Packet, Role};
 use super::super::network_faults::NetworkFault;
-use super::super::wires::{ExecuteIo, FeedIo, ReceivedFrame, ReconcileIo};
+use super::super::wires::ReceivedFrame;
 use super::Simulation;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::ports::{ConnectionLost, NoAnswer};
+use crate::tape::{ExecuteInput, FeedInput, ReconcileInput};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
 
@@ -34,31 +35,28 @@ impl<P: Policy> Simulation<P> {
                 self.signed(method, &target, &body, sent_wall_ms, hand_in);
             }
             Packet::Opened { role, connection } => match role {
-                Role::Feed => self.stages.feed.on_opened(connection, now, &mut FeedIo(&mut self.wires)),
-                Role::Reconcile => {
-                    self.stages.reconcile.on_opened(connection, now, &mut ReconcileIo(&mut self.wires));
-                }
+                Role::Feed => self.feed(FeedInput::Opened(connection), now),
+                Role::Reconcile => self.reconcile(ReconcileInput::Opened(connection), now),
             },
             Packet::Lost { role, connection, reason, http_status } => {
                 let lost = ConnectionLost { reason, http_status };
                 match role {
-                    Role::Feed => self.stages.feed.on_closed(connection, &lost, now, &mut FeedIo(&mut self.wires)),
-                    Role::Reconcile => {
-                        self.stages.reconcile.on_closed(connection, &lost, now, &mut ReconcileIo(&mut self.wires));
-                    }
+                    Role::Feed => self.feed(FeedInput::Closed(connection, lost), now),
+                    Role::Reconcile => self.reconcile(ReconcileInput::Closed(connection, lost), now),
                 }
             }
             Packet::Frame { role: Role::Feed, connection, text } => {
                 self.keep(&text, now);
                 self.newest_frame = Some((connection, Arc::clone(&text)));
-                self.stages.feed.on_frame(connection, &text, now.mono_ns, now, &mut FeedIo(&mut self.wires));
+                self.feed(FeedInput::Frame { connection, read_ns: now.mono_ns, bytes: &text }, now);
             }
             Packet::Frame { role: Role::Reconcile, connection, text } => {
-                let port = &mut ReconcileIo(&mut self.wires);
-                self.stages.reconcile.on_frame(connection, &text, now.mono_ns, now, port);
+                self.reconcile(ReconcileInput::Frame { connection, read_ns: now.mono_ns, bytes: &text }, now);
             }
-            Packet::Ping { role: Role::Feed, connection } => self.stages.feed.on_ping(connection, now),
-            Packet::Ping { role: Role::Reconcile, connection } => self.stages.reconcile.on_ping(connection, now),
+            Packet::Ping { role: Role::Feed, connection } => self.feed(FeedInput::Ping(connection), now),
+            Packet::Ping { role: Role::Reconcile, connection } => {
+                self.reconcile(ReconcileInput::Ping(connection), now);
+            }
             Packet::Answer { ticket, status, body } => self.answer(ticket, status, &body, now),
             Packet::NoAnswer { ticket, why } => self.no_answer(ticket, why, now),
         }
@@ -69,14 +67,13 @@ impl<P: Policy> Simulation<P> {
 
     /// What belongs to a request that was given up arrives nowhere.
     fn answer(&mut self, ticket: Ticket, status: u16, body: &[u8], now: Now) {
+        let read_ns = now.mono_ns;
         match self.wires.tickets.remove(&ticket) {
             Some(Asker::Execute(request)) => {
-                let port = &mut ExecuteIo(&mut self.wires);
-                self.stages.execute.on_answer(request, status, body, now.mono_ns, now, port);
+                self.execute(ExecuteInput::Answer { request, status, read_ns, body }, now);
             }
             Some(Asker::Reconcile(request)) => {
-                let port = &mut ReconcileIo(&mut self.wires);
-                self.stages.reconcile.on_answer(request, status, body, now.mono_ns, now, port);
+                self.reconcile(ReconcileInput::Answer { request, status, read_ns, body }, now);
             }
             None => {}
         }
@@ -84,12 +81,9 @@ impl<P: Policy> Simulation<P> {
 
     fn no_answer(&mut self, ticket: Ticket, why: NoAnswer, now: Now) {
         match self.wires.tickets.remove(&ticket) {
-            Some(Asker::Execute(request)) => {
-                self.stages.execute.on_no_answer(request, why, now, &mut ExecuteIo(&mut self.wires));
-            }
+            Some(Asker::Execute(request)) => self.execute(ExecuteInput::NoAnswer(request, why), now),
             Some(Asker::Reconcile(request)) => {
-                let port = &mut ReconcileIo(&mut self.wires);
-                self.stages.reconcile.on_no_answer(request, "the connection was cut", now, port);
+                self.reconcile(ReconcileInput::NoAnswer(request, "the connection was cut".into()), now);
             }
             None => {}
         }

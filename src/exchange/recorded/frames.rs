@@ -1,4 +1,5 @@
-//! Frames files: one exchange frame a line, bare or as `{"recv_ms":N,"event":{frame}}`, plain or compressed (`.zst`).
+//! Frames files: one exchange frame a line, bare or as `{"recv_ms":N,"event":{frame}}`, plain or compressed
+//! (`.zst`), or in a session's journal.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -8,6 +9,7 @@ use thiserror::Error;
 
 use super::{Entry, Step, StepBuilder};
 use crate::market::BookLevels;
+use crate::record::journal::JournalFrames;
 use crate::wire::WireError;
 use crate::wire::frame::{self, Message};
 use crate::wire::recorded::unwrap_line;
@@ -72,11 +74,15 @@ pub struct FrameLine<'a> {
     pub frame: &'a [u8],
 }
 
-/// Opens a frames file for reading. One that ends in `.zst` is decompressed.
+/// Opens a frames file for reading. One that ends in `.zst` is decompressed; of a session's folder, a journal's folder or
+/// a segment the public frames are read.
 ///
 /// # Errors
 /// When it can't be opened.
 pub fn open_frames(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    if JournalFrames::is_journal(path) {
+        return Ok(Box::new(JournalFrames::open(path)?));
+    }
     let file = File::open(path)?;
     Ok(if path.extension().is_some_and(|extension| extension == "zst") {
         Box::new(BufReader::new(zstd::Decoder::new(file)?))

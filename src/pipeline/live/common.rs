@@ -1,4 +1,4 @@
-//! What every hot thread has: its clock, its journal, its histograms, its way of waiting.
+//! What every hot thread has: its clock, its histograms, its way of waiting.
 
 use serde::Serialize;
 
@@ -9,12 +9,21 @@ use crate::pipeline::clock::Clock;
 use crate::pipeline::idle::{Idle, IdleKind};
 use crate::pipeline::pin;
 use crate::pipeline::ring::Sender;
-use crate::record::journal::{Flags, JournalWriter, Kind};
 use crate::record::{Latencies, Stage};
+use crate::tape::Tape;
 
 /// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
 /// part of its time.
 const REHEARSAL_NS: u64 = 20_000;
+
+/// What a thread's checkpoints cost it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckpointCost {
+    /// How many it made while it ran.
+    pub count: u64,
+    /// How long the longest took, in nanoseconds.
+    pub longest_ns: u64,
+}
 
 /// A hot thread's equipment.
 pub(super) struct Bench {
@@ -22,7 +31,7 @@ pub(super) struct Bench {
     pub(super) session: SessionClock,
     pub(super) control: Control,
     pub(super) latencies: Latencies,
-    journal: Option<JournalWriter>,
+    pub(super) checkpoints: CheckpointCost,
     heart: Heart,
     pulses: Sender<Pulse>,
     idle_kind: IdleKind,
@@ -37,7 +46,6 @@ impl Bench {
         clock: Clock,
         session: SessionClock,
         control: Control,
-        journal: Option<JournalWriter>,
         pulses: Sender<Pulse>,
         idle_kind: IdleKind,
         core: Option<usize>,
@@ -47,7 +55,7 @@ impl Bench {
             session,
             control,
             latencies: Latencies::new(),
-            journal,
+            checkpoints: CheckpointCost::default(),
             heart: Heart::default(),
             pulses,
             idle_kind,
@@ -76,28 +84,16 @@ impl Bench {
         self.heart.latency(stage, nanos);
     }
 
-    pub(super) fn bytes(&mut self, kind: Kind, flags: Flags, payload: &[u8]) {
-        if let Some(journal) = &mut self.journal {
-            journal.bytes(kind, flags, self.now, payload);
+    /// Makes the checkpoint that the journal asked for, if this is the turn for it.
+    pub(super) fn checkpoint(&mut self, worked: bool, tape: &mut Tape, stage: &impl Serialize) {
+        if !tape.checkpoint_due(self.now, worked) {
+            return;
         }
-    }
-
-    pub(super) fn message(&mut self, kind: Kind, flags: Flags, message: &impl Serialize) {
-        if let Some(journal) = &mut self.journal {
-            journal.message(kind, flags, self.now, message);
-        }
-    }
-
-    pub(super) fn event(&mut self, kind: Kind, flags: Flags) {
-        if let Some(journal) = &mut self.journal {
-            journal.event(kind, flags, self.now);
-        }
-    }
-
-    /// Journals what a push did and hands its result on.
-    pub(super) fn pushed<T, E>(&mut self, kind: Kind, message: &impl Serialize, result: Result<T, E>) -> Result<T, E> {
-        self.message(kind, if result.is_ok() { Flags::Output } else { Flags::Refused }, message);
-        result
+        let begun_ns = self.clock.now_ns();
+        tape.checkpoint(self.now, stage);
+        let took_ns = self.clock.now_ns().saturating_sub(begun_ns);
+        self.checkpoints.count += 1;
+        self.checkpoints.longest_ns = self.checkpoints.longest_ns.max(took_ns);
     }
 
     /// Whether an idle turn should rehearse. Never where threads park: they mean to leave the processor alone.

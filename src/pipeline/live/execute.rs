@@ -1,7 +1,8 @@
 //! The execute thread: ledger, risk gate and orders between the rings and the order connections.
 
-use super::common::Bench;
+use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
+use crate::clock::Now;
 use crate::execute::{DayState, ExecuteStage};
 use crate::messages::{AccountEvent, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
 use crate::pipeline::http::{HttpCounters, HttpEvent, HttpPool};
@@ -9,8 +10,8 @@ use crate::pipeline::idle::Idle;
 use crate::pipeline::ring::{Receiver, Sender};
 use crate::pipeline::signing::{SignatureCache, SigningCounters};
 use crate::ports::{ExecutePort, Full, NotSent, OrderRequest, RequestId};
-use crate::record::journal::{Flags, Kind};
 use crate::record::{Latencies, Stage};
+use crate::tape::{self, ExecuteInput, Tape};
 
 /// Room for the largest answer to an order write.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -20,6 +21,7 @@ const EVENTS_PER_TURN: usize = 64;
 /// Everything the execute thread owns.
 pub(super) struct ExecuteThread {
     pub(super) stage: ExecuteStage,
+    pub(super) tape: Tape,
     pub(super) wires: ExecuteWires,
     pub(super) intents: Receiver<OrderIntent>,
     pub(super) statuses: Receiver<MarketStatus>,
@@ -44,6 +46,7 @@ pub(super) struct ExecuteOutcome {
     pub(super) latencies: Latencies,
     pub(super) http: HttpCounters,
     pub(super) signing: SigningCounters,
+    pub(super) checkpoints: CheckpointCost,
 }
 
 impl ExecutePort for ExecuteWires {
@@ -53,16 +56,14 @@ impl ExecutePort for ExecuteWires {
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         let wall_ms = self.bench.clock.wall_ms();
-        let result = match self.signatures.signature(request.method, request.path, wall_ms) {
+        match self.signatures.signature(request.method, request.path, wall_ms) {
             Ok(signature) => self.http.request(request, &signature),
             Err(error) => {
                 tracing::error!(%error, "an order could not be signed");
                 Err(NotSent)
             }
-        };
-        let result = result.map(|()| self.bench.clock.now_ns());
-        let body = std::str::from_utf8(request.body).unwrap_or("");
-        self.bench.pushed(Kind::Request, &(request.id, request.method, request.path, body), result)
+        }
+        .map(|()| self.bench.clock.now_ns())
     }
 
     fn rehearse(&mut self, request: &OrderRequest<'_>) {
@@ -76,18 +77,15 @@ impl ExecutePort for ExecuteWires {
     }
 
     fn abandon(&mut self, request: RequestId) {
-        self.bench.message(Kind::Abandon, Flags::Output, &request);
         self.http.abandon(request);
     }
 
     fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        let result = self.portfolio.push(*update);
-        self.bench.pushed(Kind::PortfolioUpdate, update, result)
+        self.portfolio.push(*update)
     }
 
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        let result = self.queries.push(*query);
-        self.bench.pushed(Kind::QueryRequest, query, result)
+        self.queries.push(*query)
     }
 
     fn latency(&mut self, stage: Stage, nanos: u64) {
@@ -104,6 +102,8 @@ impl ExecuteThread {
     /// Runs until the session ends.
     pub(super) fn run(mut self) -> std::io::Result<ExecuteOutcome> {
         let mut idle = self.wires.bench.settle()?;
+        let now = self.wires.bench.tick();
+        self.tape.checkpoint(now, &self.stage);
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         let (mut stopping, mut killed) = (false, false);
         while !self.wires.bench.control.exit_requested() {
@@ -113,18 +113,15 @@ impl ExecuteThread {
             worked |= self.answers(&idle, &mut body);
             let now = self.wires.bench.tick();
             if now.mono_ns >= self.stage.deadline_ns() {
-                self.wires.bench.event(Kind::Timer, Flags::Input);
-                self.stage.on_timer(now, &mut self.wires);
+                self.take(ExecuteInput::Timer, now);
             }
             if !killed && self.wires.bench.control.kill_requested() {
                 killed = true;
-                self.wires.bench.message(Kind::Stop, Flags::Input, &"kill");
-                self.stage.trip("killed", now, &mut self.wires);
+                self.take(ExecuteInput::Trip("killed".into()), now);
             }
             if !stopping && self.wires.bench.control.stop_requested() {
                 stopping = true;
-                self.wires.bench.event(Kind::Stop, Flags::Input);
-                self.stage.stop(now, &mut self.wires);
+                self.take(ExecuteInput::Stop, now);
             }
             if self.stage.tripped().is_some() {
                 self.wires.bench.control.set_tripped();
@@ -132,6 +129,7 @@ impl ExecuteThread {
             if self.stage.agreement().is_some() {
                 self.wires.bench.control.set_done();
             }
+            self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let stage = &self.stage;
             self.wires.bench.pulse(|| pulse(stage));
             if !worked {
@@ -141,44 +139,47 @@ impl ExecuteThread {
                 idle.wait();
             }
         }
-        self.wires.bench.event(Kind::End, Flags::Input);
+        let now = self.wires.bench.tick();
+        self.tape.end(now, &self.stage);
         Ok(ExecuteOutcome {
             stage: self.stage,
             http: *self.wires.http.counters(),
             signing: *self.wires.signatures.counters(),
             latencies: self.wires.bench.latencies,
+            checkpoints: self.wires.bench.checkpoints,
         })
+    }
+
+    fn take(&mut self, input: ExecuteInput<'_>, now: Now) {
+        tape::execute(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
     fn rings(&mut self) -> bool {
         let mut worked = false;
         while let Some(status) = self.statuses.pop() {
             let now = self.wires.bench.tick();
-            self.wires.bench.message(Kind::MarketStatus, Flags::Input, &status);
-            self.stage.on_status(&status, now, &mut self.wires);
+            self.take(ExecuteInput::Status(status), now);
             worked = true;
         }
         while let Some(intent) = self.intents.pop() {
             let now = self.wires.bench.tick();
-            self.wires.bench.message(Kind::OrderIntent, Flags::Input, &intent);
-            self.stage.on_intent(&intent, now, &mut self.wires);
+            self.take(ExecuteInput::Intent(intent), now);
             worked = true;
         }
         for _ in 0..EVENTS_PER_TURN {
             let Some(event) = self.account.pop() else { break };
             match &mut self.tamper {
-                None => self.account_event(&event),
-                Some(tamper) => tamper(event).iter().for_each(|event| self.account_event(event)),
+                None => self.account_event(event),
+                Some(tamper) => tamper(event).into_iter().for_each(|event| self.account_event(event)),
             }
             worked = true;
         }
         worked
     }
 
-    fn account_event(&mut self, event: &AccountEvent) {
+    fn account_event(&mut self, event: AccountEvent) {
         let now = self.wires.bench.tick();
-        self.wires.bench.message(Kind::AccountEvent, Flags::Input, event);
-        self.stage.on_account(event, now, &mut self.wires);
+        self.take(ExecuteInput::Account(event), now);
     }
 
     fn answers(&mut self, idle: &Idle, body: &mut Vec<u8>) -> bool {
@@ -189,13 +190,11 @@ impl ExecuteThread {
             worked = true;
             match event {
                 HttpEvent::Answer { request, status, read_ns } => {
-                    self.wires.bench.message(Kind::Answer, Flags::Input, &(request, status, &body[..]));
-                    self.stage.on_answer(request, status, body, read_ns, now, &mut self.wires);
+                    self.take(ExecuteInput::Answer { request, status, read_ns, body }, now);
                 }
                 HttpEvent::NoAnswer { request, why } => {
-                    self.wires.bench.message(Kind::NoAnswer, Flags::Input, &request);
                     tracing::warn!(request, ?why, "an order write remains without an answer");
-                    self.stage.on_no_answer(request, why, now, &mut self.wires);
+                    self.take(ExecuteInput::NoAnswer(request, why), now);
                 }
             }
         }

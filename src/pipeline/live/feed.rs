@@ -1,15 +1,16 @@
 //! The feed thread: the public WebSocket, the feed stage, the rings to `decide` and `execute`.
 
-use super::common::Bench;
+use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
+use crate::clock::Now;
 use crate::feed::{FeedCounters, FeedStage};
 use crate::market::BookLevels;
 use crate::messages::{BookEvent, Listing, MarketStatus, ResyncRequest};
 use crate::pipeline::ring::{BookSender, Receiver, Sender};
 use crate::pipeline::websocket::{LiveSocket, WsInput};
 use crate::ports::{ConnectionId, FeedPort, Full, SocketPort};
-use crate::record::journal::{Flags, Kind};
 use crate::record::{Latencies, Stage};
+use crate::tape::{self, FeedInput, Tape};
 
 /// How many frames are read before the rings are looked at again.
 const FRAMES_PER_TURN: usize = 64;
@@ -29,6 +30,7 @@ pub struct TeeFrame {
 /// Everything the feed thread owns.
 pub(super) struct FeedThread {
     pub(super) stage: FeedStage,
+    pub(super) tape: Tape,
     pub(super) wires: FeedWires,
     pub(super) resyncs: Receiver<ResyncRequest>,
     pub(super) listings: Receiver<Listing>,
@@ -48,21 +50,19 @@ pub(super) struct FeedOutcome {
     pub(super) counters: FeedCounters,
     pub(super) last_problem: Option<String>,
     pub(super) latencies: Latencies,
+    pub(super) checkpoints: CheckpointCost,
 }
 
 impl SocketPort for FeedWires {
     fn connect(&mut self, connection: ConnectionId) {
-        self.bench.message(Kind::Connect, Flags::Output, &connection);
         self.socket.connect(connection);
     }
 
     fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.bench.message(Kind::Frame, Flags::Output, &(connection, text));
         self.socket.send(connection, text);
     }
 
     fn close(&mut self, connection: ConnectionId) {
-        self.bench.message(Kind::Closed, Flags::Output, &connection);
         self.socket.close(connection);
     }
 }
@@ -81,40 +81,23 @@ impl FeedPort for FeedWires {
     }
 
     fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        let result = self.book.event(event);
-        if result.is_err() {
-            self.bench.message(Kind::BookEvent, Flags::Refused, event);
-        }
-        result
+        self.book.event(event)
     }
 
     fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        let result = self.book.snapshot(event, levels);
-        if result.is_err() {
-            self.bench.message(Kind::BookEvent, Flags::Refused, event);
-        }
-        result
+        self.book.snapshot(event, levels)
     }
 
     fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        let result = self.book.list(event, listing);
-        if result.is_err() {
-            self.bench.message(Kind::BookEvent, Flags::Refused, event);
-        }
-        result
+        self.book.list(event, listing)
     }
 
     fn raise_overflow(&mut self, epoch: u64) {
-        self.bench.message(Kind::OverflowEpoch, Flags::Output, &epoch);
         self.book.raise_overflow(epoch);
     }
 
     fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        let result = self.statuses.push(*status);
-        if result.is_err() {
-            self.bench.message(Kind::MarketStatus, Flags::Refused, status);
-        }
-        result
+        self.statuses.push(*status)
     }
 
     fn latency(&mut self, stage: Stage, nanos: u64) {
@@ -127,7 +110,8 @@ impl FeedThread {
     pub(super) fn run(mut self) -> std::io::Result<FeedOutcome> {
         let mut idle = self.wires.bench.settle()?;
         let now = self.wires.bench.tick();
-        self.stage.start(now, &mut self.wires);
+        self.tape.checkpoint(now, &self.stage);
+        self.take(FeedInput::Start, now);
         while !self.wires.bench.control.exit_requested() {
             let mut worked = false;
             for _ in 0..FRAMES_PER_TURN {
@@ -138,9 +122,9 @@ impl FeedThread {
             worked |= self.rings();
             let now = self.wires.bench.tick();
             if now.mono_ns >= self.stage.deadline_ns() {
-                self.wires.bench.event(Kind::Timer, Flags::Input);
-                self.stage.on_timer(now, &mut self.wires);
+                self.take(FeedInput::Timer, now);
             }
+            self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let frames = self.stage.counters().frames;
             self.wires.bench.pulse(|| Pulse { frames, ..Pulse::default() });
             if !worked {
@@ -150,12 +134,18 @@ impl FeedThread {
                 idle.wait();
             }
         }
-        self.wires.bench.event(Kind::End, Flags::Input);
+        let now = self.wires.bench.tick();
+        self.tape.end(now, &self.stage);
         Ok(FeedOutcome {
             counters: *self.stage.counters(),
             last_problem: self.stage.last_problem().map(str::to_owned),
             latencies: self.wires.bench.latencies,
+            checkpoints: self.wires.bench.checkpoints,
         })
+    }
+
+    fn take(&mut self, input: FeedInput<'_>, now: Now) {
+        tape::feed(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
     fn input(&mut self, connection: ConnectionId, input: WsInput) {
@@ -163,25 +153,17 @@ impl FeedThread {
         match input {
             WsInput::Text { text, read_ns } => {
                 let bytes = text.as_str().as_bytes();
-                self.wires.bench.bytes(Kind::Frame, Flags::Input, bytes);
                 if let Some(tee) = &self.wires.tee {
                     // The paper exchange ends only after this thread.
                     let _ = tee.send(TeeFrame { text: bytes.to_vec(), session_ms: now.session_ms });
                 }
-                self.stage.on_frame(connection, bytes, read_ns, now, &mut self.wires);
+                self.take(FeedInput::Frame { connection, read_ns, bytes }, now);
             }
-            WsInput::Ping => {
-                self.wires.bench.event(Kind::Ping, Flags::Input);
-                self.stage.on_ping(connection, now);
-            }
-            WsInput::Opened => {
-                self.wires.bench.message(Kind::Connect, Flags::Input, &connection);
-                self.stage.on_opened(connection, now, &mut self.wires);
-            }
+            WsInput::Ping => self.take(FeedInput::Ping(connection), now),
+            WsInput::Opened => self.take(FeedInput::Opened(connection), now),
             WsInput::Closed(lost) => {
-                self.wires.bench.message(Kind::Closed, Flags::Input, &(connection, &lost.reason, lost.http_status));
                 tracing::warn!(connection, reason = %lost.reason, "the public stream was lost");
-                self.stage.on_closed(connection, &lost, now, &mut self.wires);
+                self.take(FeedInput::Closed(connection, lost), now);
             }
         }
     }
@@ -190,14 +172,12 @@ impl FeedThread {
         let mut worked = false;
         while let Some(listing) = self.listings.pop() {
             let now = self.wires.bench.tick();
-            self.wires.bench.message(Kind::Listing, Flags::Input, &listing);
-            self.stage.on_listing(&listing, now, &mut self.wires);
+            self.take(FeedInput::Listing(listing), now);
             worked = true;
         }
         while let Some(request) = self.resyncs.pop() {
             let now = self.wires.bench.tick();
-            self.wires.bench.message(Kind::ResyncRequest, Flags::Input, &request);
-            self.stage.on_resync(&request, now, &mut self.wires);
+            self.take(FeedInput::Resync(request), now);
             worked = true;
         }
         worked

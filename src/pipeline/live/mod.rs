@@ -38,8 +38,10 @@ use crate::execute::DayState;
 use crate::market::{Count, Money};
 use crate::record::Stage;
 use crate::record::journal::{JournalHandle, JournalWriter, SegmentLimits, StageId, start_journal};
+use crate::tape::Tape;
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 use crate::wire::sign::Credentials;
+pub use common::CheckpointCost;
 use common::{Bench, idle_kind};
 use control::{Control, Pulse};
 pub use feed::TeeFrame;
@@ -162,9 +164,9 @@ pub struct Live {
 /// The journal's writers, one a stage, and its thread.
 fn journal(plan: Option<&JournalPlan>) -> Result<([Option<JournalWriter>; THREADS], Option<JournalHandle>), LiveError> {
     let Some(plan) = plan else { return Ok(([None, None, None, None], None)) };
-    let stages = [StageId::Feed, StageId::Decide, StageId::Execute, StageId::Reconcile];
-    let (writers, handle) = start_journal(&plan.folder, plan.limits, &plan.description, JOURNAL_RING_BYTES, stages)
-        .map_err(system("journal"))?;
+    let (writers, handle) =
+        start_journal(&plan.folder, plan.limits, &plan.description, JOURNAL_RING_BYTES, StageId::STAGES)
+            .map_err(system("journal"))?;
     Ok((writers.map(Some), Some(handle)))
 }
 
@@ -191,8 +193,8 @@ impl Live {
         let (decide_pulse, decide_pulses) = ring(8);
         let (execute_pulse, execute_pulses) = ring(8);
         let (reconcile_pulse, reconcile_pulses) = ring(8);
-        let bench = |core: usize, log, pulse| {
-            Bench::new(clock.clone(), session, control.clone(), log, pulse, kind, cores.get(core).copied())
+        let bench = |core: usize, pulse| {
+            Bench::new(clock.clone(), session, control.clone(), pulse, kind, cores.get(core).copied())
         };
 
         let capacity = config.pipeline.ring_capacity;
@@ -224,8 +226,9 @@ impl Live {
 
         let feed = feed::FeedThread {
             stage: stages.feed,
+            tape: Tape::new(feed_log),
             wires: feed::FeedWires {
-                bench: bench(0, feed_log, feed_pulse),
+                bench: bench(0, feed_pulse),
                 socket: LiveSocket::new(connector.clone(), venue.feed, Some(venue.feed_credentials)),
                 book: book_sender,
                 statuses: statuses_in,
@@ -236,8 +239,9 @@ impl Live {
         };
         let decide = decide::DecideThread {
             stage: stages.decide,
+            tape: Tape::new(decide_log),
             wires: decide::DecideWires {
-                bench: bench(1, decide_log, decide_pulse),
+                bench: bench(1, decide_pulse),
                 book: book_receiver,
                 intents: intents_in,
                 resyncs: resyncs_in,
@@ -246,8 +250,9 @@ impl Live {
         };
         let execute = execute::ExecuteThread {
             stage: stages.execute,
+            tape: Tape::new(execute_log),
             wires: execute::ExecuteWires {
-                bench: bench(2, execute_log, execute_pulse),
+                bench: bench(2, execute_pulse),
                 http,
                 signatures,
                 portfolio: portfolio_in,
@@ -261,8 +266,9 @@ impl Live {
         };
         let reconcile = reconcile::ReconcileThread {
             stage: stages.reconcile,
+            tape: Tape::new(reconcile_log),
             wires: reconcile::ReconcileWires {
-                bench: bench(3, reconcile_log, reconcile_pulse),
+                bench: bench(3, reconcile_pulse),
                 socket: LiveSocket::new(connector, venue.account, Some(venue.credentials)),
                 rest,
                 account: account_in,

@@ -3,6 +3,7 @@
 use std::io;
 use std::thread::JoinHandle;
 
+use super::common::CheckpointCost;
 use super::decide::DecideOutcome;
 use super::execute::ExecuteOutcome;
 use super::feed::FeedOutcome;
@@ -50,6 +51,8 @@ pub struct LiveOutcome {
     pub ring_high_water: usize,
     /// All histograms.
     pub latencies: Latencies,
+    /// What checkpoints cost the threads, in the order of the stages.
+    pub checkpoints: [CheckpointCost; 4],
     /// What the journal came to.
     pub journal: Option<JournalReport>,
     /// The last state of the daily loss that was not taken yet.
@@ -93,6 +96,13 @@ pub(super) fn collect(
         reconcile.as_ref().map(|part| &part.latencies),
     ];
     parts.into_iter().flatten().for_each(|part| latencies.merge(part));
+    let checkpoints = [
+        feed.as_ref().map(|part| part.checkpoints),
+        decide.as_ref().map(|part| part.checkpoints),
+        execute.as_ref().map(|part| part.checkpoints),
+        reconcile.as_ref().map(|part| part.checkpoints),
+    ]
+    .map(Option::unwrap_or_default);
     let mut problems = reconcile.as_ref().map(|part| part.problems.clone()).unwrap_or_default();
     problems.extend(feed.as_ref().and_then(|part| part.last_problem.clone()));
     LiveOutcome {
@@ -104,6 +114,7 @@ pub(super) fn collect(
         execute: execute.map(|part| part.stage),
         reconcile: reconcile.map(|part| part.counters),
         latencies,
+        checkpoints,
         journal,
         day,
         problems,

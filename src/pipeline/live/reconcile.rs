@@ -1,7 +1,8 @@
 //! The reconcile thread: the private WebSocket, the cold REST helper, the rings to `execute` and `feed`.
 
-use super::common::Bench;
+use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
+use crate::clock::Now;
 use crate::messages::{AccountEvent, Listing, QueryRequest};
 use crate::pipeline::rest::{RestHelper, RestOutcome};
 use crate::pipeline::ring::{Receiver, Sender};
@@ -9,7 +10,7 @@ use crate::pipeline::websocket::{LiveSocket, WsInput};
 use crate::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
 use crate::reconcile::{ReconcileCounters, ReconcileStage};
 use crate::record::Latencies;
-use crate::record::journal::{Flags, Kind};
+use crate::tape::{self, ReconcileInput, Tape};
 
 /// How many frames are read before the rings are looked at again.
 const FRAMES_PER_TURN: usize = 64;
@@ -20,6 +21,7 @@ pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent> + Send>;
 /// Everything the reconcile thread owns.
 pub(super) struct ReconcileThread {
     pub(super) stage: ReconcileStage,
+    pub(super) tape: Tape,
     pub(super) wires: ReconcileWires,
     pub(super) queries: Receiver<QueryRequest>,
 }
@@ -38,39 +40,34 @@ pub(super) struct ReconcileOutcome {
     pub(super) counters: ReconcileCounters,
     pub(super) problems: Vec<String>,
     pub(super) latencies: Latencies,
+    pub(super) checkpoints: CheckpointCost,
 }
 
 impl SocketPort for ReconcileWires {
     fn connect(&mut self, connection: ConnectionId) {
-        self.bench.message(Kind::Connect, Flags::Output, &connection);
         self.socket.connect(connection);
     }
 
     fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.bench.message(Kind::Frame, Flags::Output, &(connection, text));
         self.socket.send(connection, text);
     }
 
     fn close(&mut self, connection: ConnectionId) {
-        self.bench.message(Kind::Closed, Flags::Output, &connection);
         self.socket.close(connection);
     }
 }
 
 impl ReconcilePort for ReconcileWires {
     fn get(&mut self, request: RequestId, path: &str) {
-        self.bench.message(Kind::Request, Flags::Output, &(request, path));
         self.rest.get(request, path);
     }
 
     fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
-        let result = self.account.push(*event);
-        self.bench.pushed(Kind::AccountEvent, event, result)
+        self.account.push(*event)
     }
 
     fn list(&mut self, listing: &Listing) -> Result<(), Full> {
-        let result = self.listings.push(*listing);
-        self.bench.pushed(Kind::Listing, listing, result)
+        self.listings.push(*listing)
     }
 }
 
@@ -79,7 +76,8 @@ impl ReconcileThread {
     pub(super) fn run(mut self) -> std::io::Result<ReconcileOutcome> {
         let mut idle = self.wires.bench.settle()?;
         let now = self.wires.bench.tick();
-        self.stage.start(now, &mut self.wires);
+        self.tape.checkpoint(now, &self.stage);
+        self.take(ReconcileInput::Start, now);
         while !self.wires.bench.control.exit_requested() {
             let mut worked = false;
             for _ in 0..FRAMES_PER_TURN {
@@ -98,26 +96,31 @@ impl ReconcileThread {
             }
             while let Some(query) = self.queries.pop() {
                 let now = self.wires.bench.tick();
-                self.wires.bench.message(Kind::QueryRequest, Flags::Input, &query);
-                self.stage.on_query(&query, now, &mut self.wires);
+                self.take(ReconcileInput::Query(query), now);
                 worked = true;
             }
             let now = self.wires.bench.tick();
             if now.mono_ns >= self.stage.deadline_ns() {
-                self.wires.bench.event(Kind::Timer, Flags::Input);
-                self.stage.on_timer(now, &mut self.wires);
+                self.take(ReconcileInput::Timer, now);
             }
+            self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             self.wires.bench.pulse(Pulse::default);
             if !worked {
                 idle.wait();
             }
         }
-        self.wires.bench.event(Kind::End, Flags::Input);
+        let now = self.wires.bench.tick();
+        self.tape.end(now, &self.stage);
         Ok(ReconcileOutcome {
             counters: *self.stage.counters(),
             problems: self.stage.problems().to_vec(),
             latencies: self.wires.bench.latencies,
+            checkpoints: self.wires.bench.checkpoints,
         })
+    }
+
+    fn take(&mut self, input: ReconcileInput<'_>, now: Now) {
+        tape::reconcile(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
     fn input(&mut self, connection: ConnectionId, input: WsInput) {
@@ -125,48 +128,26 @@ impl ReconcileThread {
         match input {
             WsInput::Text { text, read_ns } => {
                 let bytes = text.as_str().as_bytes();
-                self.wires.bench.bytes(Kind::Frame, Flags::Input, bytes);
-                self.stage.on_frame(connection, bytes, read_ns, now, &mut self.wires);
+                self.take(ReconcileInput::Frame { connection, read_ns, bytes }, now);
             }
-            WsInput::Ping => {
-                self.wires.bench.event(Kind::Ping, Flags::Input);
-                self.stage.on_ping(connection, now);
-            }
-            WsInput::Opened => {
-                self.wires.bench.message(Kind::Connect, Flags::Input, &connection);
-                self.stage.on_opened(connection, now, &mut self.wires);
-            }
+            WsInput::Ping => self.take(ReconcileInput::Ping(connection), now),
+            WsInput::Opened => self.take(ReconcileInput::Opened(connection), now),
             WsInput::Closed(lost) => {
-                self.wires.bench.message(Kind::Closed, Flags::Input, &(connection, &lost.reason, lost.http_status));
                 tracing::warn!(connection, reason = %lost.reason, "the private stream was lost");
-                self.stage.on_closed(connection, &lost, now, &mut self.wires);
+                self.take(ReconcileInput::Closed(connection, lost), now);
             }
         }
     }
 
     fn answer(&mut self, answer: &RestOutcome) {
         let now = self.wires.bench.tick();
+        let request = answer.request;
         match &answer.result {
             Ok(response) => {
-                self.wires.bench.message(
-                    Kind::Answer,
-                    Flags::Input,
-                    &(answer.request, response.status, &response.body),
-                );
-                self.stage.on_answer(
-                    answer.request,
-                    response.status,
-                    &response.body,
-                    answer.read_ns,
-                    now,
-                    &mut self.wires,
-                );
+                let (status, read_ns, body) = (response.status, answer.read_ns, response.body.as_slice());
+                self.take(ReconcileInput::Answer { request, status, read_ns, body }, now);
             }
-            Err(error) => {
-                let reason = error.to_string();
-                self.wires.bench.message(Kind::NoAnswer, Flags::Input, &(answer.request, &reason));
-                self.stage.on_no_answer(answer.request, &reason, now, &mut self.wires);
-            }
+            Err(error) => self.take(ReconcileInput::NoAnswer(request, error.to_string().into()), now),
         }
     }
 }

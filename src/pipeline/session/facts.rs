@@ -8,8 +8,11 @@ use crate::decide::{DecideCounters, Skip};
 use crate::execute::{Agreement, Difference, ExecuteStage};
 use crate::market::Money;
 use crate::messages::Verdict;
-use crate::pipeline::live::LiveOutcome;
-use crate::record::summary::{JournalSummary, LedgerSummary, Orders, PositionSummary, Summary};
+use crate::pipeline::live::{CheckpointCost, LiveOutcome};
+use crate::record::journal::{JournalReport, StageId};
+use crate::record::summary::{
+    CheckpointSummary, JournalRate, JournalSummary, LedgerSummary, Orders, PositionSummary, Summary,
+};
 
 /// The report of a session.
 pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome) -> SessionReport {
@@ -46,10 +49,25 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
         failures.extend(execute.tripped().map(|reason| format!("tripped: {reason}")));
     }
     if let Some(journal) = &outcome.journal {
-        summary.journal = JournalSummary { bytes: journal.bytes, lost: journal.lost };
+        summary.journal = journal_summary(journal, traded_for, &outcome.checkpoints);
         notes.extend(journal.error.as_ref().map(|error| format!("the journal is incomplete: {error}")));
     }
     SessionReport { summary, notes, differences, failures }
+}
+
+fn journal_summary(journal: &JournalReport, took: Duration, checkpoints: &[CheckpointCost; 4]) -> JournalSummary {
+    let of_stage = |(stage, cost): (StageId, &CheckpointCost)| {
+        (stage.as_str().to_owned(), CheckpointSummary { count: cost.count, longest_ns: cost.longest_ns })
+    };
+    JournalSummary {
+        bytes: journal.bytes,
+        lost: journal.lost,
+        segments: journal.segments,
+        segments_dropped: journal.segments_dropped,
+        replayable: journal.replayable,
+        rate: JournalRate::new(journal.bytes, took.as_secs_f64(), journal.bytes_max),
+        checkpoints: StageId::STAGES.into_iter().zip(checkpoints).map(of_stage).collect(),
+    }
 }
 
 fn decisions(summary: &mut Summary, decide: &DecideCounters) {

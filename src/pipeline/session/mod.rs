@@ -32,7 +32,7 @@ use crate::config::Config;
 use crate::decide::SchemaMismatch;
 use crate::decide::policy::AnyPolicy;
 use crate::execute::DayState;
-use crate::record::journal::SegmentLimits;
+use crate::record::journal::{JournalNote, SegmentLimits};
 use crate::record::live::LiveFigures;
 use crate::record::report::Report;
 use crate::record::summary::Summary;
@@ -204,7 +204,7 @@ fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
     JournalPlan {
         folder: folder.join("journal"),
         limits: SegmentLimits { segment_bytes: config.record.segment_bytes, total_bytes: config.record.journal_bytes },
-        description: label.as_bytes().to_vec(),
+        description: JournalNote::new(label, config.record.journal_bytes).to_bytes(),
     }
 }
 

@@ -29,22 +29,34 @@
 //!
 //! Records of different stages lie in the order in which the record thread found them; only the order within a stage
 //! means something. A record that found no room leaves a hole in its stage's numbers. No request header and no key ever
-//! gets here: the writer is only given frames, bodies and messages.
+//! gets here: the writer is only given frames, bodies and messages. What the payload of a kind is, and what it means to
+//! a replay, is said where it is written, in [`tape`](crate::tape).
+//!
+//! # Segments and checkpoints
+//! The first record of each stage in a segment is a checkpoint of its whole state, so each segment can be replayed
+//! alone. When a segment is nearly full the record thread asks for checkpoints; a stage makes its own between two inputs,
+//! and from that record on its records go to the *next* segment. While some stages have and others have not, both files
+//! are open; the older one is closed when the last stage has moved on. A crash can therefore tear the last two files.
 
+mod frames;
+mod inspect;
 mod reader;
 mod segments;
 mod thread;
 mod writer;
 
+pub use frames::{FRAME_PREFIX_BYTES, JournalFrames};
+pub use inspect::{Inspection, JournalNote, StageSpan, inspect, journal_of};
 pub use reader::{JournalError, JournalProblem, JournalReader, Record};
 pub use segments::SegmentLimits;
-pub use thread::{JournalHandle, JournalReport, start_journal};
-pub use writer::JournalWriter;
+pub use thread::{JournalHandle, JournalReport, Scribe, create_journal, start_journal};
+pub use writer::{Encoded, JournalWriter};
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the format that is written and read.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version 1 had no checkpoints and did not record what the stages were told by their rings and pools.
+pub const FORMAT_VERSION: u32 = 2;
 /// The largest payload: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 
@@ -71,22 +83,39 @@ pub enum StageId {
 impl StageId {
     /// How many there are.
     pub const COUNT: usize = Self::Journal as usize + 1;
-    const ALL: [Self; Self::COUNT] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile, Self::Journal];
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile, Self::Journal];
+    /// Those that have state, which are the stages themselves.
+    pub const STAGES: [Self; 4] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile];
+
+    /// The word used in files and reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Decide => "decide",
+            Self::Execute => "execute",
+            Self::Reconcile => "reconcile",
+            Self::Journal => "journal",
+        }
+    }
 }
 
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Kind {
-    /// The stage begins; the payload is what it was made from.
-    Begin = 0,
+    /// The stage's whole state, in postcard. What comes after is of the same segment.
+    Checkpoint = 0,
+    /// The stage was told to open its connection and begin.
+    Start,
     /// The stage ends in good order.
     End,
     /// A timer was due.
     Timer,
     /// The input ring was empty.
     Drained,
-    /// A stop was asked for.
+    /// A stop was asked for; the payload is a reason when it is a trip.
     Stop,
     /// A connection was asked for, or is open.
     Connect,
@@ -104,26 +133,36 @@ pub enum Kind {
     NoAnswer,
     /// A request was given up.
     Abandon,
+    /// A path whose signature may be needed.
+    Presign,
+    /// The state of the day's loss, to be kept.
+    Day,
     /// A `BookEvent`.
     BookEvent,
-    /// The levels of the `BookEvent` before.
+    /// A `BookEvent` with the levels of its snapshot.
     Levels,
-    /// A `Listing`.
+    /// A `Listing`, with its `BookEvent` between `feed` and `decide`.
     Listing,
+    /// A snapshot buffer was asked for: there was one, or (refused) none.
+    Buffer,
     /// A `MarketStatus`.
     MarketStatus,
     /// A `ResyncRequest`.
     ResyncRequest,
-    /// An overflow epoch.
+    /// An overflow epoch, raised or read.
     OverflowEpoch,
     /// A `DecisionRecord`.
     Decision,
     /// A decision that was due and not taken: market, time, reason.
     Skipped,
+    /// The best prices of the books after each of some book events, as a checksum.
+    Tops,
     /// An `OrderIntent`.
     OrderIntent,
     /// A `PortfolioUpdate`.
     PortfolioUpdate,
+    /// The ledger's sums after a change.
+    Ledger,
     /// An `AccountEvent`.
     AccountEvent,
     /// A `QueryRequest`.
@@ -133,8 +172,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; Self::Closing as usize + 1] = [
-        Self::Begin,
+    /// How many there are.
+    pub const COUNT: usize = Self::Closing as usize + 1;
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Checkpoint,
+        Self::Start,
         Self::End,
         Self::Timer,
         Self::Drained,
@@ -147,16 +190,21 @@ impl Kind {
         Self::Answer,
         Self::NoAnswer,
         Self::Abandon,
+        Self::Presign,
+        Self::Day,
         Self::BookEvent,
         Self::Levels,
         Self::Listing,
+        Self::Buffer,
         Self::MarketStatus,
         Self::ResyncRequest,
         Self::OverflowEpoch,
         Self::Decision,
         Self::Skipped,
+        Self::Tops,
         Self::OrderIntent,
         Self::PortfolioUpdate,
+        Self::Ledger,
         Self::AccountEvent,
         Self::QueryRequest,
         Self::Closing,
@@ -164,7 +212,7 @@ impl Kind {
 }
 
 /// Which way a record went and what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Flags {
     /// It entered the stage.
     Input,
@@ -198,9 +246,9 @@ impl Flags {
 pub struct Closing {
     /// Records that found no room.
     pub lost: u64,
-    /// Segments deleted to stay within the limit of the disk.
+    /// Segments deleted to stay within the limit of the disk. What is left begins with checkpoints.
     pub segments_dropped: u64,
-    /// Whether a session can be replayed from it: nothing was lost and nothing dropped.
+    /// Whether what is left can be replayed: nothing was lost.
     pub replayable: bool,
 }
 

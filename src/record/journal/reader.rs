@@ -46,6 +46,12 @@ pub enum JournalProblem {
     /// The last segment ends within a record, as after a crash. Everything before is good.
     #[error("the file ends within a record, as after a crash; every record before it is good")]
     TornTail,
+    /// A journal that another version of this program wrote.
+    #[error("a journal of format version {found}; this program reads version {FORMAT_VERSION}")]
+    Version {
+        /// Its version.
+        found: u32,
+    },
     /// Bytes were changed.
     #[error("the checksum of a record does not match: the file was damaged")]
     Checksum,
@@ -80,28 +86,42 @@ pub struct JournalReader {
     segment: Vec<u8>,
     at: usize,
     over: bool,
-    next_numbers: [u64; StageId::COUNT],
+    /// The number of each stage's next record, once it has one.
+    next_numbers: [Option<u64>; StageId::COUNT],
     missing: u64,
+    /// Whether every stage's first record is a checkpoint.
+    anchored: bool,
+    /// Where an earlier file than the last ends within a record, as a crash between two segments leaves it.
+    torn: Option<JournalError>,
     closing: Option<Closing>,
 }
 
 impl JournalReader {
-    /// Opens the journal in a folder.
+    /// Opens the journal in a folder, or one segment of it by its file.
     ///
     /// # Errors
     /// When there is none, or its first segment has no good header.
-    pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let fail = |problem| JournalError { segment: folder.to_owned(), offset: 0, problem };
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let fail = |problem| JournalError { segment: path.to_owned(), offset: 0, problem };
+        let number_of = |name: &std::ffi::OsStr| {
+            name.to_str().and_then(|name| name.strip_suffix(".kaj")).and_then(|digits| digits.parse::<u32>().ok())
+        };
+        if path.is_file() {
+            let number = path.file_name().and_then(number_of);
+            let number = number.ok_or_else(|| fail(JournalProblem::Header("a segment has a name such as 000000.kaj")))?;
+            return Self::open_range(path.parent().unwrap_or(Path::new("")), number, number);
+        }
         let mut numbers = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|error| fail(error.into()))? {
-            let name = entry.map_err(|error| fail(error.into()))?.file_name();
-            let number: Option<u32> =
-                name.to_str().and_then(|name| name.strip_suffix(".kaj")).and_then(|digits| digits.parse().ok());
-            numbers.extend(number);
+        for entry in fs::read_dir(path).map_err(|error| fail(error.into()))? {
+            numbers.extend(number_of(&entry.map_err(|error| fail(error.into()))?.file_name()));
         }
         let (Some(&first), Some(&last)) = (numbers.iter().min(), numbers.iter().max()) else {
             return Err(fail(JournalProblem::Header("the folder has no segment such as 000000.kaj")));
         };
+        Self::open_range(path, first, last)
+    }
+
+    fn open_range(folder: &Path, first: u32, last: u32) -> Result<Self, JournalError> {
         let mut reader = Self {
             folder: folder.to_owned(),
             description: Vec::new(),
@@ -111,8 +131,10 @@ impl JournalReader {
             segment: Vec::new(),
             at: 0,
             over: false,
-            next_numbers: [0; StageId::COUNT],
+            next_numbers: [None; StageId::COUNT],
             missing: 0,
+            anchored: true,
+            torn: None,
             closing: None,
         };
         reader.load(first)?;
@@ -125,7 +147,19 @@ impl JournalReader {
         &self.description
     }
 
-    /// How many records are known to be missing so far: holes in the numbers of a stage, dropped segments included.
+    /// The segments: the numbers of the first, and of the last.
+    #[must_use]
+    pub fn segments(&self) -> (u32, u32) {
+        (self.first, self.last)
+    }
+
+    /// The segment that the last record was in.
+    #[must_use]
+    pub fn segment(&self) -> u32 {
+        self.number
+    }
+
+    /// How many records are known to be missing so far: holes in the numbers of a stage after its first record here.
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.missing
@@ -137,10 +171,29 @@ impl JournalReader {
         self.closing.as_ref()
     }
 
-    /// Whether all that was read so far is enough to replay: it begins at the beginning and has no hole.
+    /// Whether all that was read so far is enough to replay: each stage begins with a checkpoint, and nothing is missing
+    /// after it.
     #[must_use]
     pub fn is_gapless(&self) -> bool {
-        self.first == 0 && self.missing == 0
+        self.anchored && self.missing == 0
+    }
+
+    /// Where a file before the last ends within a record: a crash came while the stages moved to the next. Reading goes on
+    /// there, and what is missing shows in the numbers.
+    #[must_use]
+    pub fn torn(&self) -> Option<&JournalError> {
+        self.torn.as_ref()
+    }
+
+    /// As [`torn`](Self::torn), given away.
+    pub fn take_torn(&mut self) -> Option<JournalError> {
+        self.torn.take()
+    }
+
+    /// The size of all segments, as far as they can be found.
+    pub(super) fn bytes_on_disk(&self) -> u64 {
+        let paths = (self.first..=self.last).map(|number| self.folder.join(segment_name(number)));
+        paths.filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum()
     }
 
     /// The next record, in the order of the file.
@@ -152,17 +205,28 @@ impl JournalReader {
         if self.over {
             return Ok(None);
         }
-        while self.at == self.segment.len() {
-            if self.number == self.last {
-                self.over = true;
-                return Ok(None);
+        let (head, record_bytes) = loop {
+            if self.at == self.segment.len() {
+                if self.number == self.last {
+                    self.over = true;
+                    return Ok(None);
+                }
+                self.load(self.number + 1).inspect_err(|_| self.over = true)?;
+                continue;
             }
-            self.load(self.number + 1).inspect_err(|_| self.over = true)?;
-        }
-        let (head, record_bytes) = self.check_record().map_err(|problem| {
-            self.over = true;
-            self.error_at(self.at, problem)
-        })?;
+            match self.check_record() {
+                Ok(found) => break found,
+                // Two files were open when the crash came.
+                Err(JournalProblem::TornTail) if self.number + 1 == self.last => {
+                    self.torn = Some(self.error_at(self.at, JournalProblem::TornTail));
+                    self.at = self.segment.len();
+                }
+                Err(problem) => {
+                    self.over = true;
+                    return Err(self.error_at(self.at, problem));
+                }
+            }
+        };
         let payload_at = self.at + HEAD_BYTES;
         let payload_end = payload_at + head.payload_bytes as usize;
         self.at += record_bytes;
@@ -182,14 +246,17 @@ impl JournalReader {
 
     fn count_hole(&mut self, head: &Head) {
         let next = &mut self.next_numbers[head.stage as usize];
-        self.missing += head.number.saturating_sub(*next);
-        *next = head.number + 1;
+        match *next {
+            Some(next) => self.missing += head.number.abs_diff(next),
+            None => self.anchored &= head.kind == Kind::Checkpoint || head.stage == StageId::Journal,
+        }
+        *next = Some(head.number.saturating_add(1));
     }
 
     /// The record at the current place, if it is whole and right.
     fn check_record(&self) -> Result<(Head, usize), JournalProblem> {
-        // Only the end of the newest file can be torn; elsewhere a short record is damage.
-        let torn = || if self.number == self.last { JournalProblem::TornTail } else { JournalProblem::Checksum };
+        // Only the ends of the two newest files can be torn; elsewhere a short record is damage.
+        let torn = || if self.number + 1 >= self.last { JournalProblem::TornTail } else { JournalProblem::Checksum };
         let rest = &self.segment[self.at..];
         let head = rest.first_chunk::<HEAD_BYTES>().ok_or_else(torn)?;
         let head = Head::decode(head).ok_or(JournalProblem::Head)?;
@@ -228,11 +295,11 @@ impl JournalReader {
             return Err(JournalProblem::Header("the file does not begin with KALSHIAJ"));
         }
         if field(8).ok_or_else(short)? != FORMAT_VERSION {
-            return Err(JournalProblem::Header("its version is another"));
+            return Err(JournalProblem::Version { found: field(8).unwrap_or(0) });
         }
         let found = field(12).ok_or_else(short)?;
-        let end = 20 + field(16).ok_or_else(short)? as usize;
-        let crc = self.segment.get(end..end + CRC_BYTES).ok_or_else(short)?;
+        let end = 20usize.saturating_add(field(16).ok_or_else(short)? as usize);
+        let crc = self.segment.get(end..end.saturating_add(CRC_BYTES)).ok_or_else(short)?;
         if crc != crc32fast::hash(&self.segment[..end]).to_le_bytes() {
             return Err(JournalProblem::Header("its checksum does not match"));
         }

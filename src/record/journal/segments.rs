@@ -5,14 +5,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{CRC_BYTES, FORMAT_VERSION, MAGIC};
+use super::{CRC_BYTES, FORMAT_VERSION, MAGIC, StageId};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// How large a journal may get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentLimits {
-    /// A segment ends when the next record would make it larger.
+    /// A segment ends at about this size: the stages are asked for checkpoints at seven eighths of it.
     pub segment_bytes: u64,
     /// The oldest segments are deleted when all together would be larger. The newest is never deleted.
     pub total_bytes: u64,
@@ -24,9 +24,21 @@ impl Default for SegmentLimits {
     }
 }
 
+/// A segment is not ended before it holds so many times what its checkpoints take, however small it was meant to be.
+const CHECKPOINT_SHARE: u64 = 4;
+
 /// The file name of a segment.
 pub(super) fn segment_name(number: u32) -> String {
     format!("{number:06}.kaj")
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+struct Segment {
+    file: BufWriter<File>,
+    path: PathBuf,
+    bytes: u64,
+    checkpoint_bytes: u64,
 }
 
 /// The files of a journal that is being written.
@@ -35,9 +47,14 @@ pub(super) struct Segments {
     folder: PathBuf,
     limits: SegmentLimits,
     description: Vec<u8>,
-    file: BufWriter<File>,
+    /// The number of `current`.
     number: u32,
-    file_bytes: u64,
+    current: Segment,
+    /// Where the stages go that have made the checkpoint they were asked for.
+    next: Option<Segment>,
+    /// Which stages have, and which write at all.
+    moved: [bool; StageId::COUNT],
+    writes: [bool; StageId::COUNT],
     closed: VecDeque<(PathBuf, u64)>,
     closed_bytes: u64,
     written_bytes: u64,
@@ -45,40 +62,126 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// Starts a journal in a folder, which is made if needed.
+    /// Starts a journal of these stages in a folder, which is made if needed.
     ///
     /// # Errors
     /// When the folder cannot be written or already has a journal.
-    pub(super) fn create(folder: &Path, limits: SegmentLimits, description: &[u8]) -> io::Result<Self> {
+    pub(super) fn create(
+        folder: &Path,
+        limits: SegmentLimits,
+        description: &[u8],
+        stages: &[StageId],
+    ) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let (file, file_bytes) = open_segment(folder, 0, description)?;
+        let current = open_segment(folder, 0, description)?;
+        let mut writes = [false; StageId::COUNT];
+        stages.iter().for_each(|stage| writes[*stage as usize] = true);
         Ok(Self {
             folder: folder.to_owned(),
             limits,
             description: description.to_owned(),
-            file,
             number: 0,
-            file_bytes,
+            written_bytes: current.bytes,
+            current,
+            next: None,
+            moved: [false; StageId::COUNT],
+            writes,
             closed: VecDeque::new(),
             closed_bytes: 0,
-            written_bytes: file_bytes,
             dropped: 0,
         })
     }
 
-    /// Appends a record, head and payload, and its checksum.
+    /// The segment that the stages should move to, once this one is nearly full.
+    pub(super) fn wanted(&self) -> u32 {
+        let full = self.current.bytes >= self.limits.segment_bytes / 8 * 7
+            && self.current.bytes >= self.current.checkpoint_bytes.saturating_mul(CHECKPOINT_SHARE);
+        self.number + u32::from(self.next.is_some() || full)
+    }
+
+    /// Appends a record of a stage, head and payload, and its checksum.
     ///
     /// # Errors
     /// What the disk said.
-    pub(super) fn append(&mut self, record: &[u8]) -> io::Result<()> {
-        let bytes = (record.len() + CRC_BYTES) as u64;
-        if self.file_bytes + bytes > self.limits.segment_bytes && self.file_bytes > self.header_bytes() {
-            self.rotate()?;
-        }
-        self.file.write_all(record)?;
-        self.file.write_all(&crc32fast::hash(record).to_le_bytes())?;
-        self.file_bytes += bytes;
+    pub(super) fn append(&mut self, stage: StageId, head: &[u8], payload: &[u8]) -> io::Result<()> {
+        let segment = match &mut self.next {
+            Some(next) if self.moved[stage as usize] => next,
+            _ => &mut self.current,
+        };
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(head);
+        checksum.update(payload);
+        segment.file.write_all(head)?;
+        segment.file.write_all(payload)?;
+        segment.file.write_all(&checksum.finalize().to_le_bytes())?;
+        let bytes = (head.len() + payload.len() + CRC_BYTES) as u64;
+        segment.bytes += bytes;
         self.written_bytes += bytes;
+        Ok(())
+    }
+
+    /// Appends a stage's checkpoint, which begins its part of a segment. When that is the next one, the stage moves on.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(super) fn append_checkpoint(
+        &mut self,
+        stage: StageId,
+        head: &[u8],
+        payload: &[u8],
+        begins: u32,
+    ) -> io::Result<()> {
+        if begins > self.number && !self.moved[stage as usize] {
+            if self.next.is_none() {
+                self.make_room()?;
+                let next = open_segment(&self.folder, self.number + 1, &self.description)?;
+                self.written_bytes += next.bytes;
+                self.next = Some(next);
+            }
+            // What this stage wrote before is in the kernel before anything of it is in the next file.
+            self.current.file.flush()?;
+            self.moved[stage as usize] = true;
+        }
+        self.append(stage, head, payload)?;
+        let segment = self.next.as_mut().filter(|_| self.moved[stage as usize]).unwrap_or(&mut self.current);
+        segment.checkpoint_bytes += payload.len() as u64;
+        self.close_if_left()
+    }
+
+    /// A stage writes nothing more: nobody waits for its checkpoint.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(super) fn ended(&mut self, stage: StageId) -> io::Result<()> {
+        self.writes[stage as usize] = false;
+        self.close_if_left()
+    }
+
+    /// Ends the older of two segments once every stage has left it.
+    fn close_if_left(&mut self) -> io::Result<()> {
+        let left = (0..StageId::COUNT).all(|stage| self.moved[stage] || !self.writes[stage]);
+        if !left {
+            return Ok(());
+        }
+        let Some(next) = self.next.take() else { return Ok(()) };
+        let mut old = std::mem::replace(&mut self.current, next);
+        self.number += 1;
+        self.moved = [false; StageId::COUNT];
+        old.file.flush()?;
+        old.file.get_ref().sync_data()?;
+        self.closed_bytes += old.bytes;
+        self.closed.push_back((old.path, old.bytes));
+        Ok(())
+    }
+
+    /// Deletes the oldest segments, so that the one that begins may grow to its full size.
+    fn make_room(&mut self) -> io::Result<()> {
+        while self.closed_bytes + self.current.bytes + self.limits.segment_bytes > self.limits.total_bytes {
+            let Some((path, bytes)) = self.closed.pop_front() else { break };
+            fs::remove_file(path)?;
+            self.closed_bytes -= bytes;
+            self.dropped += 1;
+        }
         Ok(())
     }
 
@@ -87,7 +190,8 @@ impl Segments {
     /// # Errors
     /// What the disk said.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.current.file.flush()?;
+        self.next.as_mut().map_or(Ok(()), |next| next.file.flush())
     }
 
     /// Hands everything to the disk.
@@ -95,8 +199,9 @@ impl Segments {
     /// # Errors
     /// What the disk said.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.file.flush()?;
-        self.file.get_ref().sync_data()
+        self.flush()?;
+        self.current.file.get_ref().sync_data()?;
+        self.next.as_ref().map_or(Ok(()), |next| next.file.get_ref().sync_data())
     }
 
     /// Bytes written, deleted segments included.
@@ -104,38 +209,18 @@ impl Segments {
         self.written_bytes
     }
 
+    /// Segments begun, deleted ones included.
+    pub(super) fn begun(&self) -> u64 {
+        u64::from(self.number) + 1 + u64::from(self.next.is_some())
+    }
+
     /// Segments deleted to stay within the limit.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
-
-    fn header_bytes(&self) -> u64 {
-        header_bytes(&self.description)
-    }
-
-    fn rotate(&mut self) -> io::Result<()> {
-        self.sync()?;
-        self.closed.push_back((self.folder.join(segment_name(self.number)), self.file_bytes));
-        self.closed_bytes += self.file_bytes;
-        self.number += 1;
-        (self.file, self.file_bytes) = open_segment(&self.folder, self.number, &self.description)?;
-        self.written_bytes += self.file_bytes;
-        // The new segment may grow to its full size before this is looked at again.
-        while self.closed_bytes + self.limits.segment_bytes > self.limits.total_bytes {
-            let Some((path, bytes)) = self.closed.pop_front() else { break };
-            fs::remove_file(path)?;
-            self.closed_bytes -= bytes;
-            self.dropped += 1;
-        }
-        Ok(())
-    }
 }
 
-fn header_bytes(description: &[u8]) -> u64 {
-    (MAGIC.len() + 12 + description.len() + CRC_BYTES) as u64
-}
-
-fn open_segment(folder: &Path, number: u32, description: &[u8]) -> io::Result<(BufWriter<File>, u64)> {
+fn open_segment(folder: &Path, number: u32, description: &[u8]) -> io::Result<Segment> {
     let path = folder.join(segment_name(number));
     // A journal is never overwritten: it may be the only memory of a session.
     let file = OpenOptions::new()
@@ -152,5 +237,5 @@ fn open_segment(folder: &Path, number: u32, description: &[u8]) -> io::Result<(B
     header.extend_from_slice(description);
     header.extend_from_slice(&crc32fast::hash(&header).to_le_bytes());
     file.write_all(&header)?;
-    Ok((file, header.len() as u64))
+    Ok(Segment { file, path, bytes: header.len() as u64, checkpoint_bytes: 0 })
 }

@@ -4,12 +4,12 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::segments::{SegmentLimits, Segments};
-use super::writer::JournalWriter;
+use super::writer::{DrainEnds, JournalWriter, Shared};
 use super::{Closing, Flags, HEAD_BYTES, Head, Kind, StageId};
 
 /// How long the thread sleeps when every ring is empty.
@@ -30,9 +30,13 @@ pub struct JournalReport {
     pub records: u64,
     /// Records lost: no room in a ring, or no disk to write on.
     pub lost: u64,
+    /// Segments begun, deleted ones included.
+    pub segments: u64,
     /// Segments deleted to stay within the limit.
     pub segments_dropped: u64,
-    /// Whether the session can be replayed from it.
+    /// The most bytes that are kept, which is when the oldest segments are deleted.
+    pub bytes_max: u64,
+    /// Whether what was kept of the session can be replayed.
     pub replayable: bool,
     /// What the disk said when it failed.
     pub error: Option<String>,
@@ -67,29 +71,50 @@ pub fn start_journal<const N: usize>(
     ring_bytes: usize,
     stages: [StageId; N],
 ) -> io::Result<([JournalWriter; N], JournalHandle)> {
-    let segments = Segments::create(folder, limits, description)?;
-    let lost = Arc::new(AtomicU64::new(0));
-    let mut drains = Vec::with_capacity(N);
-    let writers = stages.map(|stage| {
-        let (writer, ring) = JournalWriter::new(stage, ring_bytes, Arc::clone(&lost));
-        drains.push(Drain { ring, bytes: Vec::with_capacity(2 * TURN_BYTES) });
-        writer
-    });
-    let scribe = Scribe { segments, drains, lost, records: 0, failed: 0, error: None };
+    let (writers, scribe) = create_journal(folder, limits, description, ring_bytes, stages)?;
     let thread = std::thread::Builder::new().name("record".to_owned()).spawn(move || scribe.run())?;
     Ok((writers, JournalHandle { thread }))
 }
 
-/// One stage's ring, and the bytes that were taken from it but make no whole record yet.
-struct Drain {
-    ring: rtrb::Consumer<u8>,
-    bytes: Vec<u8>,
+/// As [`start_journal`], without a thread: the caller gives the [`Scribe`] its turns.
+///
+/// # Errors
+/// When the folder cannot be written or has a journal already.
+pub fn create_journal<const N: usize>(
+    folder: &Path,
+    limits: SegmentLimits,
+    description: &[u8],
+    ring_bytes: usize,
+    stages: [StageId; N],
+) -> io::Result<([JournalWriter; N], Scribe)> {
+    let segments = Segments::create(folder, limits, description, &stages)?;
+    let shared = Arc::new(Shared::default());
+    let mut drains = Vec::with_capacity(N);
+    let writers = stages.map(|stage| {
+        let (writer, ends) = JournalWriter::new(stage, ring_bytes, Arc::clone(&shared));
+        drains.push(Drain { stage, ends, bytes: Vec::with_capacity(2 * TURN_BYTES), over: false });
+        writer
+    });
+    Ok((writers, Scribe { segments, limits, drains, shared, records: 0, failed: 0, error: None }))
 }
 
-struct Scribe {
+/// One stage's ring, and the bytes that were taken from it but make no whole record yet.
+#[derive(Debug)]
+struct Drain {
+    stage: StageId,
+    ends: DrainEnds,
+    bytes: Vec<u8>,
+    /// Its writer is gone and everything was taken.
+    over: bool,
+}
+
+/// What moves records from the rings to the files.
+#[derive(Debug)]
+pub struct Scribe {
     segments: Segments,
+    limits: SegmentLimits,
     drains: Vec<Drain>,
-    lost: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     records: u64,
     /// Records that the disk refused.
     failed: u64,
@@ -100,10 +125,8 @@ impl Scribe {
     fn run(mut self) -> JournalReport {
         let (mut flushed, mut synced) = (Instant::now(), Instant::now());
         loop {
-            // Asked before draining: what was written before a writer went is still found.
-            let over = self.drains.iter().all(|drain| drain.ring.is_abandoned());
-            let moved = self.drain_all();
-            if over && !moved {
+            let moved = self.turn();
+            if self.is_over() {
                 return self.close();
             }
             if synced.elapsed() >= SYNC_EVERY {
@@ -121,17 +144,49 @@ impl Scribe {
         }
     }
 
+    /// Takes what waits in the rings and asks for checkpoints when the segment is nearly full. Whether there was
+    /// anything.
+    pub fn turn(&mut self) -> bool {
+        // Asked before draining: what was written before a writer went is still found.
+        let gone: Vec<bool> = self.drains.iter().map(|drain| drain.ends.bytes.is_abandoned()).collect();
+        let moved = self.drain_all();
+        for (index, gone) in gone.into_iter().enumerate() {
+            let drain = &mut self.drains[index];
+            if gone && !drain.over && drain.ends.bytes.is_empty() {
+                drain.over = true;
+                let result = self.segments.ended(drain.stage);
+                self.note(result);
+            }
+        }
+        // Relaxed: see `JournalWriter::checkpoint_due`.
+        self.shared.wanted_segment.store(self.segments.wanted(), Ordering::Relaxed);
+        moved
+    }
+
+    /// Whether every writer is gone and everything was taken.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.drains.iter().all(|drain| drain.over)
+    }
+
+    /// Takes what is left and ends the journal. The writers have been dropped.
+    #[must_use]
+    pub fn finish(mut self) -> JournalReport {
+        while !self.is_over() && self.turn() {}
+        self.close()
+    }
+
     /// Whether there was anything.
     fn drain_all(&mut self) -> bool {
         let mut moved = false;
         for index in 0..self.drains.len() {
             let drain = &mut self.drains[index];
-            let waiting = drain.ring.slots().min(TURN_BYTES);
+            let waiting = drain.ends.bytes.slots().min(TURN_BYTES);
             if waiting == 0 {
                 continue;
             }
             moved = true;
-            let chunk = drain.ring.read_chunk(waiting).expect("that many bytes were seen waiting");
+            let chunk = drain.ends.bytes.read_chunk(waiting).expect("that many bytes were seen waiting");
             let (first, second) = chunk.as_slices();
             drain.bytes.extend_from_slice(first);
             drain.bytes.extend_from_slice(second);
@@ -144,23 +199,39 @@ impl Scribe {
     fn write_whole_records(&mut self, index: usize) {
         let mut bytes = std::mem::take(&mut self.drains[index].bytes);
         let mut at = 0;
-        while let Some(head) = bytes[at..].first_chunk::<HEAD_BYTES>() {
-            let head = Head::decode(head).expect("a writer encoded this head in this process");
+        while let Some(head_bytes) = bytes[at..].first_chunk::<HEAD_BYTES>() {
+            let head = Head::decode(head_bytes).expect("a writer encoded this head in this process");
+            if head.kind == Kind::Checkpoint {
+                self.write_checkpoint(index, head_bytes);
+                at += HEAD_BYTES;
+                continue;
+            }
             let record_bytes = HEAD_BYTES + head.payload_bytes as usize;
             let Some(record) = bytes.get(at..at + record_bytes) else { break };
-            self.append(record);
+            let (head_bytes, payload) = record.split_at(HEAD_BYTES);
+            self.append(|segments| segments.append(head.stage, head_bytes, payload));
             at += record_bytes;
         }
         bytes.drain(..at);
         self.drains[index].bytes = bytes;
     }
 
-    fn append(&mut self, record: &[u8]) {
+    /// Writes the checkpoint whose head was found; its body waits in a ring of its own.
+    fn write_checkpoint(&mut self, index: usize, head: &[u8]) {
+        let drain = &mut self.drains[index];
+        let stage = drain.stage;
+        let (begins, body) = drain.ends.checkpoints.pop().expect("a writer sends the body before the head");
+        self.append(|segments| segments.append_checkpoint(stage, head, &body, begins));
+        // Without room the buffer is freed here, which costs the stage nothing.
+        let _ = self.drains[index].ends.returned.push(body);
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Segments) -> io::Result<()>) {
         if self.error.is_some() {
             self.failed += 1;
             return;
         }
-        let result = self.segments.append(record);
+        let result = write(&mut self.segments);
         if result.is_ok() {
             self.records += 1;
         } else {
@@ -179,9 +250,8 @@ impl Scribe {
 
     fn close(mut self) -> JournalReport {
         // Relaxed: the writers are gone, and their going was seen with acquire.
-        let lost = self.lost.load(Ordering::Relaxed) + self.failed;
-        let mut closing = Closing { lost, segments_dropped: self.segments.dropped(), replayable: false };
-        closing.replayable = closing.lost == 0 && closing.segments_dropped == 0;
+        let lost = self.shared.lost.load(Ordering::Relaxed) + self.failed;
+        let closing = Closing { lost, segments_dropped: self.segments.dropped(), replayable: lost == 0 };
         let payload = postcard::to_stdvec(&closing).expect("three plain fields can be encoded");
         let head = Head {
             payload_bytes: u32::try_from(payload.len()).expect("three plain fields are short"),
@@ -192,7 +262,7 @@ impl Scribe {
             mono_ns: 0,
             session_ms: 0,
         };
-        self.append(&[head.encode().as_slice(), &payload].concat());
+        self.append(|segments| segments.append(StageId::Journal, &head.encode(), &payload));
         if self.error.is_none() {
             let result = self.segments.sync();
             self.note(result);
@@ -201,9 +271,10 @@ impl Scribe {
             bytes: self.segments.written_bytes(),
             records: self.records,
             lost,
+            segments: self.segments.begun(),
             segments_dropped: self.segments.dropped(),
-            // The closing record itself may have pushed out a segment; a reader sees that the first is missing.
-            replayable: closing.replayable && self.segments.dropped() == 0 && self.error.is_none(),
+            bytes_max: self.limits.total_bytes,
+            replayable: closing.replayable && self.error.is_none(),
             error: self.error,
         }
     }

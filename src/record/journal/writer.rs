@@ -1,8 +1,8 @@
-//! The end of the journal that hot threads write. Never blocks and never allocates: a record goes into the thread's own
-//! byte ring whole, or is counted as lost.
+//! The end of the journal that hot threads write. Never blocks, and allocates for nothing but a checkpoint: a record
+//! goes into the thread's own byte ring whole, or is counted as lost.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -12,6 +12,28 @@ use crate::clock::Now;
 /// The largest message that is encoded: a page of a thousand fills or orders takes close to 1 MB. Untouched pages cost nothing.
 const SCRATCH_BYTES: usize = 4 << 20;
 
+/// What the writers and the record thread tell each other beside the rings.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Records of all stages that found no room.
+    pub(super) lost: AtomicU64,
+    /// The segment that stages shall move to with a checkpoint each.
+    pub(super) wanted_segment: AtomicU32,
+}
+
+/// The ends of a writer's rings that the record thread drains.
+#[derive(Debug)]
+pub(super) struct DrainEnds {
+    pub(super) bytes: rtrb::Consumer<u8>,
+    /// Checkpoints and the segments they begin. They may be larger than the ring of bytes, which has their heads.
+    pub(super) checkpoints: rtrb::Consumer<(u32, Vec<u8>)>,
+    /// Their buffers on the way back.
+    pub(super) returned: rtrb::Producer<Vec<u8>>,
+}
+
+/// Checkpoints on their way to the record thread. A stage makes one a segment.
+const CHECKPOINTS: usize = 4;
+
 /// A stage's pen. Belongs to the stage's thread; dropping it tells the record thread that the stage is done.
 #[derive(Debug)]
 pub struct JournalWriter {
@@ -19,26 +41,39 @@ pub struct JournalWriter {
     ring: rtrb::Producer<u8>,
     scratch: Box<[u8]>,
     next_number: u64,
-    lost: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+    checkpoints: rtrb::Producer<(u32, Vec<u8>)>,
+    returned: rtrb::Consumer<Vec<u8>>,
+    /// The segment that this stage has moved to.
+    segment: u32,
 }
+
+/// A message that was encoded and waits for its fate.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "what was encoded is written by `JournalWriter::commit`"]
+pub struct Encoded(Option<usize>);
 
 impl JournalWriter {
     /// A pen and the end of its ring that the record thread drains.
-    pub(super) fn new(stage: StageId, ring_bytes: usize, lost: Arc<AtomicU64>) -> (Self, rtrb::Consumer<u8>) {
-        let (mut ring, drain) = rtrb::RingBuffer::new(ring_bytes);
+    pub(super) fn new(stage: StageId, ring_bytes: usize, shared: Arc<Shared>) -> (Self, DrainEnds) {
+        let (mut ring, bytes) = rtrb::RingBuffer::new(ring_bytes);
+        let (checkpoints, checkpoints_out) = rtrb::RingBuffer::new(CHECKPOINTS);
+        let (returned_in, returned) = rtrb::RingBuffer::new(CHECKPOINTS);
         // Zeroes the whole ring without sending anything: its pages are mapped now, not under the hot thread's pen.
         drop(ring.write_chunk(ring_bytes));
         // Not zeros, which the allocator may hand out unmapped.
         let scratch = vec![u8::MAX; SCRATCH_BYTES].into_boxed_slice();
-        (Self { stage, ring, scratch, next_number: 0, lost }, drain)
+        let drain = DrainEnds { bytes, checkpoints: checkpoints_out, returned: returned_in };
+        (Self { stage, ring, scratch, next_number: 0, shared, checkpoints, returned, segment: 0 }, drain)
     }
 
-    /// Writes bytes as they came from outside, or went there.
-    pub fn bytes(&mut self, kind: Kind, flags: Flags, now: Now, payload: &[u8]) {
-        let head = self.head(kind, flags, now, payload.len());
-        let fits = payload.len() <= PAYLOAD_BYTES_MAX && self.ring.slots() >= HEAD_BYTES + payload.len();
+    /// Writes bytes as they came from outside, after a prefix that says what they belong to.
+    pub fn bytes(&mut self, kind: Kind, flags: Flags, now: Now, prefix: &[u8], payload: &[u8]) {
+        let payload_bytes = prefix.len() + payload.len();
+        let head = self.head(kind, flags, now, payload_bytes);
+        let fits = payload_bytes <= PAYLOAD_BYTES_MAX && self.ring.slots() >= HEAD_BYTES + payload_bytes;
         if fits {
-            for part in [head.as_slice(), payload] {
+            for part in [head.as_slice(), prefix, payload] {
                 self.ring.push_entire_slice(part).expect("room was seen, and this is the only writer");
             }
         } else {
@@ -48,53 +83,74 @@ impl JournalWriter {
 
     /// Writes a message in postcard.
     pub fn message(&mut self, kind: Kind, flags: Flags, now: Now, message: &impl Serialize) {
-        let (head_room, payload_room) = self.scratch.split_at_mut(HEAD_BYTES);
-        let Ok(payload) = postcard::to_slice(message, payload_room) else {
-            self.next_number += 1;
+        let encoded = self.encode(message);
+        self.commit(kind, flags, now, encoded);
+    }
+
+    /// Encodes a message whose fate is not known yet, because it is about to be given away.
+    pub fn encode(&mut self, message: &impl Serialize) -> Encoded {
+        Encoded(postcard::to_slice(message, &mut self.scratch[HEAD_BYTES..]).ok().map(|payload| payload.len()))
+    }
+
+    /// Writes the message that was encoded last.
+    pub fn commit(&mut self, kind: Kind, flags: Flags, now: Now, encoded: Encoded) {
+        let head = self.head(kind, flags, now, encoded.0.unwrap_or(0));
+        self.scratch[..HEAD_BYTES].copy_from_slice(&head);
+        let fits = encoded.0.is_some_and(|bytes| self.ring.push_entire_slice(&self.scratch[..HEAD_BYTES + bytes]).is_ok());
+        if !fits {
             self.count_loss();
-            return;
-        };
-        let payload_bytes = payload.len();
-        let head = encode_head(self.stage, &mut self.next_number, kind, flags, now, payload_bytes);
-        head_room.copy_from_slice(&head);
-        if self.ring.push_entire_slice(&self.scratch[..HEAD_BYTES + payload_bytes]).is_err() {
+        }
+    }
+
+    /// Whether the record thread wants this stage's state, so that the segment can end.
+    #[must_use]
+    pub fn checkpoint_due(&self) -> bool {
+        // Relaxed: nothing is read because of it, and a turn later is soon enough.
+        self.shared.wanted_segment.load(Ordering::Relaxed) > self.segment
+    }
+
+    /// Writes the stage's whole state. The bytes go past the ring, which need not have room for them; the buffer that
+    /// they are encoded into comes back and is used again.
+    pub fn checkpoint(&mut self, now: Now, state: &impl Serialize) {
+        self.segment = self.shared.wanted_segment.load(Ordering::Relaxed);
+        let mut buffer = self.returned.pop().unwrap_or_default();
+        buffer.clear();
+        let encoded = postcard::to_extend(state, buffer).ok().filter(|bytes| bytes.len() <= PAYLOAD_BYTES_MAX);
+        let bytes = encoded.as_ref().map_or(0, Vec::len);
+        let head = self.head(Kind::Checkpoint, Flags::Output, now, bytes);
+        let room = self.ring.slots() >= HEAD_BYTES;
+        // The body first: who finds the head finds the body.
+        let sent = encoded.is_some_and(|encoded| room && self.checkpoints.push((self.segment, encoded)).is_ok());
+        if sent {
+            self.ring.push_entire_slice(&head).expect("room was seen, and this is the only writer");
+        } else {
             self.count_loss();
         }
     }
 
     /// Writes that something happened which has no content but its time.
     pub fn event(&mut self, kind: Kind, flags: Flags, now: Now) {
-        self.bytes(kind, flags, now, &[]);
+        self.bytes(kind, flags, now, &[], &[]);
     }
 
     /// Records of all stages that found no room so far.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.shared.lost.load(Ordering::Relaxed)
     }
 
+    /// The head of the next record. A lost record has its number too: its absence shows.
     fn head(&mut self, kind: Kind, flags: Flags, now: Now, payload_bytes: usize) -> [u8; HEAD_BYTES] {
-        encode_head(self.stage, &mut self.next_number, kind, flags, now, payload_bytes)
+        let number = self.next_number;
+        self.next_number += 1;
+        let payload_bytes = u32::try_from(payload_bytes).unwrap_or(u32::MAX);
+        let Now { mono_ns, session_ms } = now;
+        Head { payload_bytes, stage: self.stage, kind, flags, number, mono_ns, session_ms }.encode()
     }
 
     #[cold]
     fn count_loss(&self) {
         // Relaxed: a count that nothing is ordered by; the record thread reads it after this ring was abandoned.
-        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.shared.lost.fetch_add(1, Ordering::Relaxed);
     }
-}
-
-/// A lost record has its number too: its absence shows.
-fn encode_head(
-    stage: StageId,
-    next_number: &mut u64,
-    kind: Kind,
-    flags: Flags,
-    now: Now,
-    payload_bytes: usize,
-) -> [u8; HEAD_BYTES] {
-    let number = *next_number;
-    *next_number += 1;
-    let payload_bytes = u32::try_from(payload_bytes).unwrap_or(u32::MAX);
-    Head { payload_bytes, stage, kind, flags, number, mono_ns: now.mono_ns, session_ms: now.session_ms }.encode()
 }

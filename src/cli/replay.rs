@@ -1,0 +1,71 @@
+//! `kalshi-actor replay`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use kalshi_actor::drivers::replay::{Replay, ReplayOptions, replay};
+use kalshi_actor::tape::NOT_COMPARED;
+
+/// The arguments of `replay`.
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The session's folder, its journal's, or one segment such as 000003.kaj
+    journal: PathBuf,
+    /// Compare everything the stages send, and their whole state at every checkpoint, with what was recorded; stop at the
+    /// first difference and exit with an error
+    #[arg(long)]
+    verify: bool,
+    /// The model or script of the session, if it is not where the session read it. It must be the same
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    let options = ReplayOptions { verify: args.verify, model: args.model.as_deref() };
+    let replayed = replay(&args.journal, options)?;
+    print(&replayed, args.verify);
+    let Some(difference) = replayed.difference() else {
+        if args.verify {
+            println!("zero differences in {} outputs", replayed.outputs());
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    println!("first difference: {difference}");
+    Ok(ExitCode::FAILURE)
+}
+
+fn print(replayed: &Replay, verified: bool) {
+    let (first, last) = replayed.segments;
+    println!("segments {first} to {last}, recorded by {} on {}", replayed.note.program, replayed.note.venue);
+    for stage in &replayed.stages {
+        let outputs: u64 = stage.outputs.values().sum();
+        let end = if stage.ended { "" } else { "; no end: the records stop where the session did" };
+        println!(
+            "{:<9}  {} inputs, {outputs} outputs, {} checkpoints after the first{end}",
+            stage.stage.as_str(),
+            stage.inputs,
+            stage.checkpoints
+        );
+        let kinds: Vec<String> = stage.outputs.iter().map(|(kind, count)| format!("{count} {kind:?}")).collect();
+        if !kinds.is_empty() {
+            println!("           {}", kinds.join(", "));
+        }
+    }
+    if let Some(torn) = &replayed.torn {
+        println!("torn: {torn}");
+    }
+    if let Some(decide) = &replayed.decide {
+        println!("decisions  {} taken, {} intents", decide.decisions, decide.intents);
+    }
+    if let Some(execute) = &replayed.execute {
+        let (counters, ledger) = (execute.counters(), execute.ledger());
+        let pnl = ledger.realized() - ledger.fees() + execute.unrealized();
+        println!("orders     {} sent, {} fills, P&L {:+.2}", counters.sent, counters.fills, pnl.dollars());
+    }
+    let verb = if verified { "compared" } else { "not compared (that takes --verify)" };
+    println!("outputs    {verb}, but for these stamps, which measure and decide nothing:");
+    for (name, why) in NOT_COMPARED {
+        println!("           {name}: {why}");
+    }
+}

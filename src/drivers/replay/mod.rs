@@ -1,0 +1,222 @@
+//! The replay driver: a recorded session once more, each stage made again from its checkpoint and driven with its own
+//! recorded inputs at their recorded times, through the code that the live driver calls ([`tape`](crate::tape)). What the
+//! stage sends gets the fate it had then.
+//!
+//! Stages share nothing but messages, and every message is recorded where it left and where it arrived, so each is
+//! replayed by itself, on a thread of its own. To verify, everything that a stage sends is compared with what is
+//! recorded, byte by byte, and so is its whole state at each checkpoint; a stage stops at its first difference, and the
+//! earliest of the four is reported. The only things not compared are those that
+//! [`NOT_COMPARED`](crate::tape::NOT_COMPARED) names.
+
+mod difference;
+mod port;
+mod stages;
+mod stream;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use difference::{Difference, Sides};
+
+use crate::decide::DecideCounters;
+use crate::decide::policy::AnyPolicy;
+use crate::execute::ExecuteStage;
+use crate::record::journal::{JournalError, JournalNote, JournalReader, Kind, StageId, journal_of};
+use port::ReplayPort;
+use stages::ReplayedStage;
+use stream::{Stream, StreamEnd};
+
+/// Why a session cannot be replayed.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// The journal cannot be opened, or is damaged.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A stage has no state to begin with.
+    #[error("journal {path}: the {stage} stage's records do not begin with a checkpoint, so there is no state to begin with")]
+    NoCheckpoint {
+        /// The journal.
+        path: PathBuf,
+        /// Which stage.
+        stage: &'static str,
+    },
+    /// A checkpoint that this program cannot read, or a policy that is not the recorded one.
+    #[error("{stage} stage, record {number}: {reason}")]
+    Checkpoint {
+        /// Which stage.
+        stage: &'static str,
+        /// Its number among those of the stage.
+        number: u64,
+        /// Why.
+        reason: String,
+    },
+    /// No stage of the journal has records.
+    #[error("journal {0}: no stage has a record")]
+    Empty(PathBuf),
+}
+
+/// How a session is replayed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReplayOptions<'a> {
+    /// Whether everything is compared.
+    pub verify: bool,
+    /// The model or script, if it is not where the session read it.
+    pub model: Option<&'a Path>,
+}
+
+/// What one stage's replay came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageReplay {
+    /// Which stage.
+    pub stage: StageId,
+    /// Inputs it was given again.
+    pub inputs: u64,
+    /// What it sent, by kind: compared, when verifying.
+    pub outputs: BTreeMap<Kind, u64>,
+    /// Checkpoints met after the first: each compared with the replayed stage's state, when verifying.
+    pub checkpoints: u64,
+    /// Whether its records end in good order; if not, they end where the session crashed.
+    pub ended: bool,
+    /// Its first difference.
+    pub difference: Option<Difference>,
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Replay {
+    /// What the session said of itself.
+    pub note: JournalNote,
+    /// The numbers of the first and of the last segment.
+    pub segments: (u32, u32),
+    /// The stages that have records, in their order.
+    pub stages: Vec<StageReplay>,
+    /// The decide stage's counters at the end.
+    pub decide: Option<DecideCounters>,
+    /// The execute stage at the end.
+    pub execute: Option<ExecuteStage>,
+    /// Where a file ends within a record.
+    pub torn: Option<JournalError>,
+}
+
+impl Replay {
+    /// The earliest difference, if there is one.
+    #[must_use]
+    pub fn difference(&self) -> Option<&Difference> {
+        let differences = self.stages.iter().filter_map(|stage| stage.difference.as_ref());
+        differences.min_by_key(|difference| difference.now.mono_ns)
+    }
+
+    /// Outputs of all stages.
+    #[must_use]
+    pub fn outputs(&self) -> u64 {
+        self.stages.iter().flat_map(|stage| stage.outputs.values()).sum()
+    }
+}
+
+/// Replays the journal of a session's folder, a journal's folder, or one segment.
+///
+/// # Errors
+/// When the journal or its checkpoints cannot be read, or the policy is not the recorded one. A difference is no error.
+pub fn replay(path: &Path, options: ReplayOptions<'_>) -> Result<Replay, ReplayError> {
+    let path = journal_of(path);
+    let reader = JournalReader::open(&path)?;
+    let (note, segments) = (JournalNote::from_bytes(reader.description()), reader.segments());
+    drop(reader);
+    let path = path.as_path();
+    let (feed, decide, execute, reconcile) = std::thread::scope(|scope| {
+        let feed = scope.spawn(|| run::<crate::feed::FeedStage>(path, options));
+        let decide = scope.spawn(|| run::<crate::decide::DecideStage<AnyPolicy>>(path, options));
+        let execute = scope.spawn(|| run::<ExecuteStage>(path, options));
+        let reconcile = run::<crate::reconcile::ReconcileStage>(path, options);
+        let never = "a panic of a stage is caught where it happens";
+        (feed.join().expect(never), decide.join().expect(never), execute.join().expect(never), reconcile)
+    });
+    let (feed, decide, execute, reconcile) = (feed?, decide?, execute?, reconcile?);
+    let mut torn = None;
+    let mut stages = Vec::new();
+    let mut note_stage = |replayed: Option<StageReplay>, end: Option<JournalError>| {
+        stages.extend(replayed);
+        torn = torn.take().or(end);
+    };
+    let Ran { report, torn: end, .. } = feed;
+    note_stage(report, end);
+    let Ran { report, torn: end, stage: decide } = decide;
+    note_stage(report, end);
+    let Ran { report, torn: end, stage: execute } = execute;
+    note_stage(report, end);
+    let Ran { report, torn: end, .. } = reconcile;
+    note_stage(report, end);
+    if stages.is_empty() {
+        return Err(ReplayError::Empty(path.to_owned()));
+    }
+    Ok(Replay { note, segments, stages, decide: decide.map(|stage| *stage.counters()), execute, torn })
+}
+
+/// One stage's replay.
+struct Ran<S> {
+    /// None for a stage without records.
+    report: Option<StageReplay>,
+    stage: Option<S>,
+    torn: Option<JournalError>,
+}
+
+/// Replays one stage from its first record to its last or to the first difference.
+fn run<S: ReplayedStage>(path: &Path, options: ReplayOptions<'_>) -> Result<Ran<S>, ReplayError> {
+    let mut stream = Stream::open(path, S::ID)?;
+    let mut port = ReplayPort::new(&mut stream, options.verify);
+    let mut stage: Option<S> = None;
+    let mut report = StageReplay {
+        stage: S::ID,
+        inputs: 0,
+        outputs: BTreeMap::new(),
+        checkpoints: 0,
+        ended: false,
+        difference: None,
+    };
+    while let Some(record) = port.next_record()? {
+        if port.is_over() {
+            break;
+        }
+        let unreadable = |reason: String| ReplayError::Checkpoint {
+            stage: S::ID.as_str(),
+            number: record.number,
+            reason,
+        };
+        match (record.kind, &mut stage) {
+            (Kind::Checkpoint, replayed) => {
+                let restored = S::restore(&record.payload, options).map_err(unreadable)?;
+                if let Some(replayed) = replayed {
+                    report.checkpoints += 1;
+                    if options.verify && replayed.checkpoint() != record.payload {
+                        let sides = Sides::of_states(&format!("{restored:#?}"), &format!("{replayed:#?}"));
+                        port.differ(Difference::state(S::ID, &record, sides));
+                        break;
+                    }
+                }
+                // What the next records lean on is what was written down, so that nothing unwritten can help.
+                stage = Some(restored);
+                port.begin_checkpoint();
+            }
+            (_, None) => return Err(ReplayError::NoCheckpoint { path: path.to_owned(), stage: S::ID.as_str() }),
+            (Kind::End, Some(_)) => report.ended = true,
+            (_, Some(replayed)) => {
+                port.begin_input(&record);
+                stages::drive(replayed, &record, &mut port);
+                report.inputs += 1;
+            }
+        }
+        if port.is_over() {
+            break;
+        }
+    }
+    let (difference, outputs) = port.finish()?;
+    (report.difference, report.outputs) = (difference, outputs);
+    let torn = match stream.end() {
+        StreamEnd::Torn(torn) => Some(torn),
+        StreamEnd::Whole => None,
+    };
+    Ok(Ran { report: stage.is_some().then_some(report), stage, torn })
+}

@@ -1,0 +1,160 @@
+//! What a journal holds, found by reading all of it: counts by stage and kind, times, segments, and whether it can be
+//! replayed or why not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Closing, Flags, JournalError, JournalReader, Kind, StageId};
+
+/// What a session says of itself in the description of its journal. Holds no secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalNote {
+    /// Where it traded.
+    pub venue: String,
+    /// The program that wrote it.
+    pub program: String,
+    /// The most bytes that are kept.
+    pub bytes_max: u64,
+}
+
+impl JournalNote {
+    /// Of a session of this program.
+    #[must_use]
+    pub fn new(venue: &str, bytes_max: u64) -> Self {
+        let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { venue: venue.to_owned(), program, bytes_max }
+    }
+
+    /// As the description of a journal.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("two texts and a number have JSON")
+    }
+
+    /// Reads a description; one that is none says nothing.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+}
+
+/// The journal of what a person named: a session's folder, a journal's folder, or one segment.
+#[must_use]
+pub fn journal_of(path: &Path) -> PathBuf {
+    let inside = path.join("journal");
+    if inside.is_dir() { inside } else { path.to_owned() }
+}
+
+/// When a stage's records were made, in monotonic nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageSpan {
+    /// The first.
+    pub first_ns: u64,
+    /// The last.
+    pub last_ns: u64,
+}
+
+/// What a journal holds.
+#[derive(Debug)]
+pub struct Inspection {
+    /// What the session said of itself.
+    pub note: JournalNote,
+    /// The numbers of the first and of the last segment.
+    pub segments: (u32, u32),
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Records, by stage, kind and way.
+    pub counts: BTreeMap<(StageId, Kind, Flags), u64>,
+    /// Bytes of payloads by stage and kind.
+    pub payload_bytes: BTreeMap<(StageId, Kind), u64>,
+    /// From when to when, by stage.
+    pub spans: BTreeMap<StageId, StageSpan>,
+    /// From when to when in session milliseconds.
+    pub session_ms: Option<(i64, i64)>,
+    /// Records that are missing between others.
+    pub missing: u64,
+    /// What the writer said at the end; none when it did not come to an end.
+    pub closing: Option<Closing>,
+    /// Where it is torn or damaged.
+    pub problems: Vec<JournalError>,
+    gapless: bool,
+}
+
+impl Inspection {
+    /// All records.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// From the first record to the last, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        let first_ns = self.spans.values().map(|span| span.first_ns).min().unwrap_or(0);
+        let last_ns = self.spans.values().map(|span| span.last_ns).max().unwrap_or(0);
+        last_ns.saturating_sub(first_ns) as f64 / 1e9
+    }
+
+    /// Why it cannot be replayed; none when it can. Torn at the end it can be replayed up to there.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<String> {
+        use super::JournalProblem::TornTail;
+        if let Some(damage) = self.problems.iter().find(|problem| !matches!(problem.problem, TornTail)) {
+            return Some(damage.to_string());
+        }
+        let lost = self.closing.as_ref().map_or(0, |closing| closing.lost);
+        if self.missing > 0 || lost > 0 {
+            return Some(format!("{} records are missing", self.missing.max(lost)));
+        }
+        (!self.gapless).then(|| "a stage's records do not begin with a checkpoint".to_owned())
+    }
+}
+
+/// Reads a journal, or one segment, to its end or to where it is damaged.
+///
+/// # Errors
+/// When there is no journal, or no good header at its beginning.
+pub fn inspect(path: &Path) -> Result<Inspection, JournalError> {
+    let path = journal_of(path);
+    let mut reader = JournalReader::open(&path)?;
+    let mut found = Inspection {
+        note: JournalNote::from_bytes(reader.description()),
+        segments: reader.segments(),
+        bytes: reader.bytes_on_disk(),
+        counts: BTreeMap::new(),
+        payload_bytes: BTreeMap::new(),
+        spans: BTreeMap::new(),
+        session_ms: None,
+        missing: 0,
+        closing: None,
+        problems: Vec::new(),
+        gapless: false,
+    };
+    loop {
+        let record = match reader.next_record() {
+            Ok(Some(record)) => record,
+            Ok(None) => break,
+            Err(problem) => {
+                found.problems.push(problem);
+                break;
+            }
+        };
+        *found.counts.entry((record.stage, record.kind, record.flags)).or_default() += 1;
+        *found.payload_bytes.entry((record.stage, record.kind)).or_default() += record.payload.len() as u64;
+        if record.stage == StageId::Journal {
+            continue;
+        }
+        let now = record.now;
+        let span = found.spans.entry(record.stage).or_insert(StageSpan { first_ns: now.mono_ns, last_ns: now.mono_ns });
+        span.last_ns = span.last_ns.max(now.mono_ns);
+        let (first_ms, last_ms) = found.session_ms.unwrap_or((now.session_ms, now.session_ms));
+        found.session_ms = Some((first_ms.min(now.session_ms), last_ms.max(now.session_ms)));
+    }
+    found.gapless = reader.is_gapless();
+    found.missing = reader.missing();
+    found.closing = reader.closing().cloned();
+    found.problems.extend(reader.take_torn());
+    Ok(found)
+}
