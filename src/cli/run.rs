@@ -98,7 +98,7 @@ pub(super) struct RunArgs {
     /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
     scenario: Option<String>,
-    /// Trade recorded markets: frames files, .jsonl or .zst
+    /// Trade recorded markets: frames files, .jsonl or .zst, or the folder of a session that has a journal
     #[arg(long, value_name = "FRAMES", num_args = 1..)]
     from: Vec<PathBuf>,
     /// What recorded markets settle at: yes, no, or what YES pays in dollars; without it their records decide, or they
