@@ -53,7 +53,7 @@ fn shortened(lines: &[&str]) -> String {
     let text = lines.iter().take(LINES_MAX).copied().collect::<Vec<_>>().join("\n");
     match lines.len() {
         0 => "(nothing)".to_owned(),
-        ..=LINES_MAX => text,
+        1..=LINES_MAX => text,
         count => format!("{text}\n... and {} lines more", count - LINES_MAX),
     }
 }
