@@ -54,7 +54,7 @@ fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
-fn execute_config(config: &Config, clock: SessionClock, order_ttl_ms: u64) -> ExecuteConfig {
+fn execute_config(config: &Config, clock: &SessionClock, order_ttl_ms: u64) -> ExecuteConfig {
     let session_ms = |wall_ms: u64| signed(wall_ms.saturating_mul(u64::from(clock.speed_milli())).div_ceil(1_000));
     ExecuteConfig {
         limits: RiskLimits {
@@ -105,7 +105,7 @@ pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Resu
         feed: FeedStage::new(feed, start.clock, start.seed),
         decide: DecideStage::new(policy, &decide)?,
         execute: ExecuteStage::new(
-            execute_config(config, start.clock, order_ttl_ms),
+            execute_config(config, &start.clock, order_ttl_ms),
             start.clock,
             start.nonce,
             start.day,

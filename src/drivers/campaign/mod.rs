@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
             credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
             keep_frames: false,
         };
-        let stages = stages(campaign, &config, clock, seed, 0, DayState::default());
+        let stages = stages(campaign, &config, &clock, seed, 0, DayState::default());
         let limits =
             Limits { position_max: config.risk.max_position_contracts, open_orders_max: config.risk.max_open_orders };
         Self {
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
             self.starts += 1;
             add(&mut self.before, self.simulation.stages().execute.counters());
             let day = self.simulation.day_state();
-            let stages = stages(self.campaign, &self.config, self.clock, self.seed, self.starts, day);
+            let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, day);
             self.checker.books.forget();
             self.simulation.crash(stages);
         }
@@ -263,12 +263,12 @@ impl<'a> Run<'a> {
 fn stages(
     campaign: &Campaign,
     config: &Config,
-    clock: SessionClock,
+    clock: &SessionClock,
     seed: u64,
     starts: u64,
     day: DayState,
 ) -> Stages<AnyPolicy> {
-    let start = Start { clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
+    let start = Start { clock: *clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
     build_stages(config, campaign.policy.clone(), start).expect("a policy that was loaded has this program's schema")
 }
 

@@ -194,7 +194,7 @@ impl Live {
         let (execute_pulse, execute_pulses) = ring(8);
         let (reconcile_pulse, reconcile_pulses) = ring(8);
         let bench = |core: usize, pulse| {
-            Bench::new(clock.clone(), session, control.clone(), pulse, kind, cores.get(core).copied())
+            Bench::new(clock.clone(), &session, control.clone(), pulse, kind, cores.get(core).copied())
         };
 
         let capacity = config.pipeline.ring_capacity;
