@@ -268,7 +268,8 @@ fn stages(
     starts: u64,
     day: DayState,
 ) -> Stages<AnyPolicy> {
-    let start = Start { clock: *clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
+    let start =
+        Start { clock: *clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
     build_stages(config, campaign.policy.clone(), start).expect("a policy that was loaded has this program's schema")
 }
 
