@@ -295,6 +295,11 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     line.end();
     report.notes.extend(scene.notes);
     let (exchange, account) = embedded.stop()?;
+    let effects = exchange.gateway().fault_effects().iter().map(|(name, count)| format!("{name} {count}"));
+    let effects: Vec<String> = effects.collect();
+    if !effects.is_empty() {
+        report.notes.push(format!("faults of the exchange that took effect: {}", effects.join(", ")));
+    }
     let activity = Activity::of(exchange.engine(), account, &report.summary);
     let full_length = duration.is_some_and(|duration| duration >= DEMONSTRATION) && !signals.stop_requested();
     if demonstrates && trades && full_length {

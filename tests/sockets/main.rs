@@ -2,6 +2,7 @@
 //! Nothing here asserts how long something takes; conditions are waited for.
 
 mod common;
+mod fault_runs;
 mod faults;
 mod ledger;
 mod program;

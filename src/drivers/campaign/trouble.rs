@@ -77,7 +77,8 @@ pub(super) enum Act {
     Crash,
 }
 
-/// What can go wrong, with its weight. Every fault of the exchange's catalog but the one that makes it lie: an altered fill
+/// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
+/// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
 const KINDS: [(&str, u32); 29] = [
     ("cut_sessions", 2),
