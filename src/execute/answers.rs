@@ -241,10 +241,13 @@ impl ExecuteStage {
         if let Some(order) = self.orders.get_mut(at)
             && let Some((price, total)) = order.amend.take()
         {
+            let moved = (order.price, order.total) != (price, total);
             (order.price, order.total) = (price, total);
+            order.lease.ends_ms = order.lease.asked_ms;
             order.exchange_ms = order.exchange_ms.max(ts_ms);
             order.acked_ms = Some(ts_ms);
-            self.counters.amended += 1;
+            self.counters.amended += u64::from(moved);
+            self.counters.renewed += u64::from(!moved);
         }
     }
 

@@ -6,7 +6,8 @@
 //!
 //! How the parts hang together:
 //!
-//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends.
+//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends. Orders rest
+//!   on leases, which `lease` measures out and renews.
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
@@ -29,6 +30,7 @@ mod fee_rounding;
 mod fills;
 mod history;
 mod intents;
+mod lease;
 mod ledger;
 mod loss_stop;
 mod orders;
@@ -52,11 +54,13 @@ use serde::{Deserialize, Serialize};
 
 pub use config::{ExecuteConfig, RiskLimits};
 pub use counters::ExecuteCounters;
+pub use lease::{LeaseConfig, LeasePlan};
 pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
 pub use orders::{OrderEvent, OrderState, next};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
+pub use tokens::WriteBudget;
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
@@ -90,6 +94,8 @@ pub struct ExecuteStage {
     orders: OrderTable,
     requests: Requests,
     tokens: WriteTokens,
+    /// How long orders may rest, and how many.
+    leases: LeasePlan,
     seen: SeenFills,
     early: EarlyTable,
     loss_stop: LossStop,
@@ -125,6 +131,8 @@ impl ExecuteStage {
     /// (the default when there is none). Nothing is traded until a complete read of the account.
     #[must_use]
     pub fn new(config: ExecuteConfig, clock: SessionClock, nonce: u64, day: DayState) -> Self {
+        let budget = WriteBudget::documented(config.write_refill, config.write_capacity);
+        let wanted = config.limits.open_orders_max;
         Self {
             clock,
             nonce,
@@ -133,7 +141,8 @@ impl ExecuteStage {
             directory: Directory::new(config.markets_max),
             orders: OrderTable::new(config.orders_max, config.markets_max),
             requests: Requests::new(config.requests_max),
-            tokens: WriteTokens::new(config.write_refill, config.write_capacity),
+            tokens: WriteTokens::new(budget, clock.speed_milli()),
+            leases: LeasePlan::new(budget, config.leases, config.order_ttl_ms, wanted, 0),
             seen: SeenFills::new(config.fills_remembered),
             early: EarlyTable::new(EARLY_ORDERS),
             loss_stop: LossStop::new(config.limits.daily_loss_max, day),

@@ -115,6 +115,8 @@ pub struct OrderReport {
     pub remaining: Count,
     /// The exchange's time of the last change in session milliseconds.
     pub time_ms: i64,
+    /// When it ends by itself, in session milliseconds, if it does and the exchange tells.
+    pub expires_ms: Option<i64>,
     /// Which market.
     pub market: MarketKey,
     /// Its limit, as a YES price.
@@ -203,6 +205,15 @@ pub enum AccountEvent {
         refill: u32,
         /// Tokens at most.
         capacity: u32,
+    },
+    /// What order writes cost, in tokens.
+    WriteCosts {
+        /// A create.
+        create: u32,
+        /// An amend.
+        amend: u32,
+        /// Each order of a batched cancel.
+        cancel: u32,
     },
     /// Whether a shard trades.
     Trading {

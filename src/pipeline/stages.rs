@@ -6,7 +6,7 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideConfig, DecideStage, SchemaMismatch};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage, RiskLimits};
+use crate::execute::{DayState, ExecuteConfig, ExecuteStage, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
@@ -70,6 +70,10 @@ fn execute_config(config: &Config, clock: SessionClock, order_ttl_ms: u64) -> Ex
         },
         markets_max: config.markets.max_markets,
         order_ttl_ms: signed(order_ttl_ms),
+        leases: LeaseConfig {
+            share_percent: config.orders.lease_share_percent,
+            longest_ms: signed(config.orders.lease_longest_ms),
+        },
         answer_timeout_ns: config.orders.answer_timeout_ms * NS_PER_MS,
         signature_validity_ms: session_ms(config.orders.signature_valid_ms),
         read_lag_ms: signed(config.orders.read_lag_ms),

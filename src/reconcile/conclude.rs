@@ -202,6 +202,9 @@ impl ReconcileStage {
             let (refill, capacity) = (write.refill_rate, write.bucket_capacity);
             self.outbox.push_back(AccountEvent::WriteLimit { refill, capacity });
         }
+        if let Some([create, amend, cancel]) = gathered.costs.take() {
+            self.outbox.push_back(AccountEvent::WriteCosts { create, amend, cancel });
+        }
         if gathered.nets {
             self.outbox.push_back(AccountEvent::Unsupported(Unsupported::Netting));
             self.problem("the account nets positions across markets; turn netting off".to_owned());

@@ -89,7 +89,7 @@ impl ReconcileStage {
         let mut plan = VecDeque::new();
         match purpose {
             Purpose::Start => {
-                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
+                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Costs, Fetch::Netting]);
                 plan.extend(start_markets(&self.config.directory));
             }
             Purpose::CatchUp => {

@@ -27,6 +27,9 @@ pub struct Summary {
     pub skipped: BTreeMap<String, u64>,
     /// Order writes.
     pub orders: Orders,
+    /// How long orders may rest by themselves.
+    #[serde(default)]
+    pub leases: Leases,
     /// Fills.
     pub fills: u64,
     /// Fills that left part of their order open.
@@ -60,6 +63,23 @@ pub struct Orders {
     pub cancelled: u64,
     /// Amends accepted.
     pub amended: u64,
+}
+
+/// Resting orders end by themselves unless they are renewed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// The longest that an order rests after its last write, in session milliseconds.
+    pub lease_ms: i64,
+    /// Orders that may be open at once.
+    pub open_orders_max: u64,
+    /// Write tokens a second, which both follow from.
+    pub write_refill: u32,
+    /// Write tokens at most.
+    pub write_capacity: u32,
+    /// Renewals applied.
+    pub renewed: u64,
+    /// Orders that ended with their lease.
+    pub ended: u64,
 }
 
 /// The last comparison of the ledger with the exchange.
@@ -193,6 +213,9 @@ mod tests {
             "/orders/unknown",
             "/orders/cancelled",
             "/orders/amended",
+            "/leases/lease_ms",
+            "/leases/open_orders_max",
+            "/leases/renewed",
             "/fills",
             "/partial_fills",
             "/pnl_micros",

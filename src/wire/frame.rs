@@ -173,6 +173,8 @@ pub struct UserOrder<'a> {
     pub initial: Count,
     /// Why it changed.
     pub reason: Option<&'a str>,
+    /// When it ends by itself.
+    pub expires_ms: Option<i64>,
     /// When it last changed, else when it was created.
     pub ts_ms: i64,
 }

@@ -278,6 +278,7 @@ impl Bench {
             filled: contracts(filled),
             remaining: contracts(remaining),
             time_ms: self.now.session_ms,
+            expires_ms: None,
             market: market(0),
             price: cents(40),
             side: BookSide::Bid,

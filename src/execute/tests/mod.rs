@@ -3,6 +3,7 @@
 mod account;
 mod harness;
 mod interleavings;
+mod leases;
 mod orders;
 mod random;
 mod venue;

@@ -209,6 +209,7 @@ fn pulse(stage: &ExecuteStage) -> Pulse {
         orders: counters.sent,
         fills: counters.fills,
         position: stage.positions().map(|position| position.contracts).sum(),
+        leases: stage.is_synced().then(|| stage.lease_plan()),
         pnl: ledger.realized() - ledger.fees() + stage.unrealized(),
         ..Pulse::default()
     }

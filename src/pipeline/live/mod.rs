@@ -34,7 +34,7 @@ use super::websocket::LiveSocket;
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
-use crate::execute::DayState;
+use crate::execute::{DayState, LeasePlan};
 use crate::market::{Count, Money};
 use crate::record::Stage;
 use crate::record::journal::{JournalHandle, JournalWriter, SegmentLimits, StageId, start_journal};
@@ -144,6 +144,8 @@ pub struct Progress {
     pub position: Count,
     /// Profit after fees.
     pub pnl: Money,
+    /// How long orders may rest, and how many, once it trades.
+    pub leases: Option<LeasePlan>,
     /// The longest stretch of the last moment.
     pub worst: Option<(Stage, u64)>,
 }
@@ -302,6 +304,12 @@ impl Live {
                         self.progress.fills = pulse.fills;
                         self.progress.position = pulse.position;
                         self.progress.pnl = pulse.pnl;
+                        if pulse.leases != self.progress.leases
+                            && let Some(plan) = pulse.leases
+                        {
+                            tracing::info!("{plan}");
+                            self.progress.leases = pulse.leases;
+                        }
                     }
                     _ => {}
                 }

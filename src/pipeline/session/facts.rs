@@ -11,7 +11,7 @@ use crate::messages::Verdict;
 use crate::pipeline::live::{CheckpointCost, LiveOutcome};
 use crate::record::journal::{JournalReport, StageId};
 use crate::record::summary::{
-    CheckpointSummary, JournalRate, JournalSummary, LedgerSummary, Orders, PositionSummary, Summary,
+    CheckpointSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders, PositionSummary, Summary,
 };
 
 /// The report of a session.
@@ -88,6 +88,15 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
         unknown: counters.unknown,
         cancelled: counters.cancelled,
         amended: counters.amended,
+    };
+    let plan = execute.lease_plan();
+    summary.leases = Leases {
+        lease_ms: plan.lease_ms,
+        open_orders_max: plan.open_orders_max as u64,
+        write_refill: plan.budget.refill,
+        write_capacity: plan.budget.capacity,
+        renewed: counters.renewed,
+        ended: counters.leases_ended,
     };
     summary.fills = counters.fills;
     summary.partial_fills = counters.partial_fills;
