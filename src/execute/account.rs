@@ -40,6 +40,7 @@ impl ExecuteStage {
             AccountEvent::WriteLimit { refill, capacity } => {
                 self.budget(WriteBudget { refill, capacity, ..self.tokens.budget() }, now);
             }
+            AccountEvent::Group(ref report) => self.group_reported(report, now),
             AccountEvent::WriteCosts { create, amend, cancel } => {
                 self.budget(WriteBudget { create, amend, cancel, ..self.tokens.budget() }, now);
             }
@@ -75,7 +76,7 @@ impl ExecuteStage {
             market.bands = listing.bands;
             market.fees = listing.fees;
             market.traded = listing.traded;
-            self.plan_leases();
+            self.traded_markets_changed(listing);
             return self.mark_dirty(listing.market);
         }
         let position = listing.market.position();
@@ -90,11 +91,19 @@ impl ExecuteStage {
             self.counters.stale_keys += 1;
             return;
         }
-        self.plan_leases();
+        self.traded_markets_changed(listing);
         self.mark_dirty(listing.market);
         if let Some(status) = self.directory.take_early(listing.market) {
             self.apply_status(&status, now);
         }
+    }
+
+    fn traded_markets_changed(&mut self, listing: &Listing) {
+        self.plan_leases();
+        if listing.traded {
+            self.groups.need(listing.exchange_index);
+        }
+        self.groups.wake();
     }
 
     fn trading(&mut self, exchange_index: u8, active: bool, now: Now) {

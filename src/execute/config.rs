@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::groups::GroupConfig;
 use super::lease::LeaseConfig;
 use crate::market::{Count, Money, Price};
 
@@ -66,6 +67,8 @@ pub struct ExecuteConfig {
     pub order_ttl_ms: i64,
     /// How long orders may rest without us.
     pub leases: LeaseConfig,
+    /// Order groups.
+    pub groups: GroupConfig,
     /// How long an answer is waited for, in monotonic nanoseconds.
     pub answer_timeout_ns: u64,
     /// How long after its signature a request may still be accepted, in session milliseconds (scaled by the driver).
@@ -100,6 +103,7 @@ impl Default for ExecuteConfig {
             fills_remembered: 65_536,
             order_ttl_ms: 10_000,
             leases: LeaseConfig::default(),
+            groups: GroupConfig::default(),
             answer_timeout_ns: 3_000_000_000,
             signature_validity_ms: 10_000,
             read_lag_ms: 1_000,

@@ -39,6 +39,10 @@ pub struct ExecuteCounters {
     pub renewed: u64,
     /// Renewals put off for want of tokens or a connection.
     pub renewals_delayed: u64,
+    /// Times that an order group was triggered.
+    pub groups_triggered: u64,
+    /// Times that one was reset.
+    pub groups_reset: u64,
     /// Orders that ended with their lease.
     pub leases_ended: u64,
     /// Fills booked.

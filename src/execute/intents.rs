@@ -146,7 +146,7 @@ impl ExecuteStage {
             post_only: !aggressive,
             reduce_only: aggressive && intent.action.reduces(),
             expiration_s,
-            group: None,
+            group: self.groups.id(exchange_index),
             exchange_index,
         };
         let written_ns = match self.create(at, &create, now, port) {

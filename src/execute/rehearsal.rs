@@ -36,7 +36,7 @@ impl ExecuteStage {
                 post_only: true,
                 reduce_only: false,
                 expiration_s: Some(self.leases.expiration_s(now.session_ms)),
-                group: None,
+                group: self.groups.id(exchange_index),
                 exchange_index,
             },
         );

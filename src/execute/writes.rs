@@ -196,6 +196,7 @@ impl ExecuteStage {
                 set_amend_path(&mut self.path, items[0].id);
                 ("POST", self.path.as_str())
             }
+            RequestKind::Group => unreachable!("groups have paths of their own and write themselves"),
         };
         let cancels = kind == RequestKind::Cancel;
         request.written_ns = port.request(&OrderRequest { id: request.id, method, path, body: &self.body, cancels })?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Listing, Verdict};
 use crate::market::{
-    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
+    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId,
 };
 
 /// Our open order in a market, as `decide` needs it.
@@ -129,6 +129,32 @@ pub struct OrderReport {
     pub source: Source,
 }
 
+/// Where an order group is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum GroupState {
+    /// It takes orders.
+    Active = 0,
+    /// It cancelled its orders and takes none.
+    Triggered = 1,
+    /// It was deleted.
+    Gone = 2,
+}
+
+/// An order group of the account, whoever made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct GroupReport {
+    /// Which.
+    pub group: OrderGroupId,
+    /// Its limit, where that is told.
+    pub limit: Option<Count>,
+    /// Its state.
+    pub state: GroupState,
+    /// Stream or read.
+    pub source: Source,
+}
+
 /// What a REST read was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
@@ -206,6 +232,8 @@ pub enum AccountEvent {
         /// Tokens at most.
         capacity: u32,
     },
+    /// What an order group of the account is like.
+    Group(GroupReport),
     /// What order writes cost, in tokens.
     WriteCosts {
         /// A create.

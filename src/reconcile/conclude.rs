@@ -221,6 +221,9 @@ impl ReconcileStage {
         for (exchange_index, cash) in job.gathered.balances.drain(..) {
             self.outbox.push_back(AccountEvent::Balance { exchange_index, cash });
         }
+        for group in job.gathered.groups.drain(..) {
+            self.outbox.push_back(AccountEvent::Group(convert::read_group(&group)));
+        }
         for position in std::mem::take(&mut job.gathered.positions) {
             match self.directory.key(&position.ticker) {
                 Some(market) => self.outbox.push_back(convert::position(&position, market)),

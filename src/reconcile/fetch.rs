@@ -11,6 +11,7 @@ use crate::wire::account::{
 };
 use crate::wire::events::{EventBody, EventsPage, SeriesBody};
 use crate::wire::markets::{AccountLimits, Balance, BucketLimit, EndpointCosts, ExchangeStatus, Market, MarketsPage};
+use crate::wire::order_groups::{OrderGroup, OrderGroupsBody};
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 use crate::wire::{REST_PREFIX, escape_query};
 
@@ -21,6 +22,8 @@ pub(super) enum Fetch {
     Limits,
     /// What calls cost.
     Costs,
+    /// The account's order groups.
+    Groups,
     Netting,
     /// Markets by a filter such as `tickers=A,B`; paging ends when enough are known.
     Markets {
@@ -68,6 +71,7 @@ pub(super) struct Gathered {
     pub(super) write: Option<BucketLimit>,
     /// What a create, an amend and a cancel cost.
     pub(super) costs: Option<[u32; 3]>,
+    pub(super) groups: Vec<OrderGroup>,
     pub(super) nets: bool,
     pub(super) markets: Vec<Market>,
     pub(super) balances: Vec<(u8, crate::market::Money)>,
@@ -90,6 +94,7 @@ impl Fetch {
             Self::Status => path.push_str("/exchange/status"),
             Self::Limits => path.push_str("/account/limits"),
             Self::Costs => path.push_str("/account/endpoint_costs"),
+            Self::Groups => path.push_str("/portfolio/order_groups"),
             Self::Netting => path.push_str("/portfolio/subaccounts/netting"),
             Self::Markets { filter, cursor, .. } => listing(&mut path, "/markets", filter, cursor),
             Self::Events { tickers } => {
@@ -132,6 +137,10 @@ impl Fetch {
             }
             Self::Costs => {
                 gathered.costs = Some(write_costs(&self.body(body)?));
+                None
+            }
+            Self::Groups => {
+                gathered.groups = self.body::<OrderGroupsBody>(body)?.order_groups;
                 None
             }
             Self::Netting => {

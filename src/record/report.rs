@@ -100,6 +100,14 @@ impl fmt::Display for Report<'_> {
             leases.renewed,
             leases.ended
         )?;
+        for group in &summary.groups {
+            let state = if group.active { "" } else { ", closed at the end" };
+            writeln!(
+                f,
+                "order group of shard {}: at most {} contracts in 15 s{state}",
+                group.exchange_index, group.limit
+            )?;
+        }
         writeln!(f, "fills: {}, of which {} partial", summary.fills, summary.partial_fills)?;
         let [pnl, fees] = [summary.pnl_micros, summary.fees_micros].map(|micros| Money::from_micros(micros).dollars());
         writeln!(f, "P&L after fees: ${pnl:+.4} (fees ${fees:.4})")?;

@@ -30,6 +30,12 @@ pub struct Summary {
     /// How long orders may rest by themselves.
     #[serde(default)]
     pub leases: Leases,
+    /// The order groups of the shards that were traded.
+    #[serde(default)]
+    pub groups: Vec<GroupSummary>,
+    /// How often one was triggered.
+    #[serde(default)]
+    pub groups_triggered: u64,
     /// Fills.
     pub fills: u64,
     /// Fills that left part of their order open.
@@ -80,6 +86,19 @@ pub struct Leases {
     pub renewed: u64,
     /// Orders that ended with their lease.
     pub ended: u64,
+}
+
+/// A shard's order group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupSummary {
+    /// The shard.
+    pub exchange_index: u8,
+    /// The exchange's id of the group; empty when there was none.
+    pub group: String,
+    /// Contracts that may trade within 15 seconds.
+    pub limit: f64,
+    /// Whether it took orders at the end.
+    pub active: bool,
 }
 
 /// The last comparison of the ledger with the exchange.

@@ -1,7 +1,7 @@
 //! The messages of the private channels, in any key order.
 
 use super::market_data::outcome;
-use super::{Fill, MarketPosition, UserOrder};
+use super::{Fill, MarketPosition, OrderGroupEvent, OrderGroupUpdate, UserOrder};
 use crate::market::{BookSide, Count, Money, OrderStatus, Outcome, Price};
 use crate::wire::WireError;
 use crate::wire::scan::{RawText, Scanner};
@@ -125,5 +125,32 @@ pub(super) fn market_position(mut scanner: Scanner<'_>) -> Result<MarketPosition
         position_cost: scanner.required(cost, "position_cost_dollars")?,
         realized_pnl: scanner.required(realized, "realized_pnl_dollars")?,
         fees_paid: scanner.required(fees, "fees_paid_dollars")?,
+    })
+}
+
+pub(super) fn group_event(word: &str) -> OrderGroupEvent {
+    match word {
+        "triggered" => OrderGroupEvent::Triggered,
+        "reset" => OrderGroupEvent::Reset,
+        "deleted" => OrderGroupEvent::Deleted,
+        _ => OrderGroupEvent::Other,
+    }
+}
+
+pub(super) fn order_group(mut scanner: Scanner<'_>) -> Result<OrderGroupUpdate<'_>, WireError> {
+    let (mut group, mut event, mut limit) = (None, None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "order_group_id" => group = scanner.identifier("order_group_id")?,
+            "event_type" => event = scanner.word("event_type", "a word", |word| Some(group_event(word)))?,
+            "contracts_limit_fp" => limit = scanner.decimal("contracts_limit_fp", Count::parse_bytes)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(OrderGroupUpdate {
+        group: scanner.required(group, "order_group_id")?,
+        event: scanner.required(event, "event_type")?,
+        limit,
     })
 }

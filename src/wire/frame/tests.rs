@@ -67,6 +67,14 @@ fn oracle(frame: &Value) -> Expected<(Frame<'_>, BookLevels)> {
                 fees_paid: required(msg, "fees_paid_dollars", typed)?,
             })
         }
+        "order_group_updates" => {
+            let msg = msg()?;
+            Message::OrderGroup(OrderGroupUpdate {
+                group: required(msg, "order_group_id", Value::as_str)?,
+                event: account::group_event(required(msg, "event_type", Value::as_str)?),
+                limit: optional(msg, "contracts_limit_fp", typed)?,
+            })
+        }
         other => Message::Other(other),
     };
     Ok((Frame { envelope, message }, levels))
@@ -147,13 +155,14 @@ const FILL: &str = r#"{"type":"fill","sid":13,"msg":{"trade_id":"d91bc706-ee49-4
 const SNAPSHOT: &str = r#"{"type":"orderbook_snapshot","sid":2,"seq":2,"msg":{"market_ticker":"KXTEST-A","market_id":"","clock":4182057,"yes_dollars_fp":[["0.0800","300.00"],["0.2200","333.00"]],"no_dollars_fp":[["0.5400","20.00"],["0.5605","146.07"]]},"sending_ts_ms":1795233600123}"#;
 const USER_ORDER: &str = r#"{"type":"user_order","sid":22,"msg":{"order_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","ticker":"KXTEST-A","status":"resting","outcome_side":"yes","book_side":"bid","yes_price_dollars":"0.3500","fill_count_fp":"0.00","remaining_count_fp":"10.00","initial_count_fp":"10.00","client_order_id":"my-order-1","created_ts_ms":1795233600000,"last_updated_ts_ms":1795233600001,"expiration_ts_ms":1795233616000,"last_update_reason":"Amend"}}"#;
 const POSITION: &str = r#"{"type":"market_position","sid":14,"msg":{"user_id":"u","market_ticker":"KXTEST-A","position_fp":"100.00","position_cost_dollars":"50.0000","realized_pnl_dollars":"-10.0000","fees_paid_dollars":"1.0000","volume_fp":"15.00"}}"#;
-const EXAMPLES: [&str; 6] = [DELTA, TRADE, FILL, SNAPSHOT, USER_ORDER, POSITION];
+const GROUP: &str = r#"{"type":"order_group_updates","sid":5,"seq":2,"msg":{"event_type":"limit_updated","order_group_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","contracts_limit_fp":"300.00","ts_ms":1795233600007}}"#;
+const EXAMPLES: [&str; 7] = [DELTA, TRADE, FILL, SNAPSHOT, USER_ORDER, POSITION, GROUP];
 
 /// Whether the text of this key is exposed as sent, so that an escape in it would be refused or kept.
 fn exposed(key: &str) -> bool {
     matches!(
         key,
-        "type" | "market_ticker" | "ticker" | "trade_id" | "order_id" | "client_order_id" | "last_update_reason"
+        "type" | "market_ticker" | "ticker" | "trade_id" | "order_id" | "order_group_id" | "client_order_id" | "last_update_reason"
     )
 }
 
