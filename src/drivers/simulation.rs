@@ -245,10 +245,10 @@ impl<P: Policy> Simulation<P> {
         self.start_stages();
     }
 
-    /// The trader dies as soon as its journal would have so many records more, as a killed process does: nothing leaves it
-    /// after that.
+    /// The trader dies as soon as its journal would have so many records since the start, as a killed process does: nothing
+    /// leaves it after that.
     pub fn die_after(&mut self, records: u64) {
-        self.wires.dies_after = self.wires.records.saturating_add(records);
+        self.wires.dies_after = records;
     }
 
     /// The trader dies now. The exchange sees its connections end.

@@ -264,9 +264,11 @@ impl ExecuteStage {
 
     /// Makes, limits and resets groups where that is due.
     pub(super) fn tend_groups(&mut self, now: Now, port: &mut impl ExecutePort) {
-        let due = self.groups.config.enabled && self.groups.due_ns <= now.mono_ns;
-        if !due || !self.readings.is_synced() || self.ending.is_stopping() {
+        if !self.groups.config.enabled || !self.readings.is_synced() || self.ending.is_stopping() {
             return;
+        }
+        if self.groups.due_ns > now.mono_ns {
+            return self.arm(self.groups.due_ns);
         }
         self.groups.due_ns = NEVER_NS;
         for position in 0..self.groups.groups.len() {
@@ -300,8 +302,8 @@ impl ExecuteStage {
             return group.retry_at_ns;
         }
         let (cost, open) = (self.tokens.budget().create, self.orders.ours_open());
-        let sent = self.tokens.allows(0, cost, open, now.mono_ns)
-            && self.write_group(position, write, now, port).is_some();
+        let sent =
+            self.tokens.allows(0, cost, open, now.mono_ns) && self.write_group(position, write, now, port).is_some();
         if sent { NEVER_NS } else { now.mono_ns.saturating_add(self.config.retry_first_ns) }
     }
 
@@ -400,7 +402,8 @@ impl ExecuteStage {
         let of = |group: &Group| group.id.map(|id| KnownGroup { exchange_index: group.exchange_index, group: id });
         let mut known: Vec<KnownGroup> = self.groups.groups.iter().filter_map(of).collect();
         // Shards that are not traded today keep theirs.
-        let others = self.groups.known.iter().filter(|old| !known.iter().any(|k| k.exchange_index == old.exchange_index));
+        let others =
+            self.groups.known.iter().filter(|old| !known.iter().any(|k| k.exchange_index == old.exchange_index));
         let others: Vec<KnownGroup> = others.copied().collect();
         known.extend(others);
         port.keep_groups(&known);

@@ -3,10 +3,10 @@
 
 use super::ExecuteStage;
 use super::cash::Terms;
+use super::config::RiskLimits;
 use super::exposure::{self, Exposure};
 use super::lease::Lease;
 use super::orders::OrderState;
-use super::config::RiskLimits;
 use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
 use crate::clock::Now;

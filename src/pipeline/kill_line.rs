@@ -160,7 +160,8 @@ impl Line {
                 Ok(answer) if answer.status == 200 => triggered += 1,
                 Ok(answer) => {
                     let shard = shot.group.exchange_index;
-                    problems.insert(format!("the order group of shard {shard} was not triggered: HTTP {}", answer.status));
+                    problems
+                        .insert(format!("the order group of shard {shard} was not triggered: HTTP {}", answer.status));
                 }
                 Err(error) => {
                     problems.insert(error.to_string());

@@ -124,7 +124,10 @@ impl RestClient {
             headers.push(("content-type", "application/json".to_owned()));
         }
         let response = if method == "PUT" {
-            headers.into_iter().fold(self.agent.put(&url), |request, (name, value)| request.header(name, value)).send(body)
+            headers
+                .into_iter()
+                .fold(self.agent.put(&url), |request, (name, value)| request.header(name, value))
+                .send(body)
         } else {
             let request = if method == "GET" { self.agent.get(&url) } else { self.agent.delete(&url) };
             let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -250,7 +253,10 @@ mod tests {
             let ready = Signature::make(&credentials, "PUT", path, wall_ms() - age_ms).unwrap();
             let answer = client.put(&format!("{path}?exchange_index=2"), b"{}", Some(&ready)).unwrap();
             let request = String::from_utf8(answer.body).unwrap();
-            assert!(request.starts_with(&format!("PUT {path}?exchange_index=2 ")) && request.ends_with("{}"), "{request}");
+            assert!(
+                request.starts_with(&format!("PUT {path}?exchange_index=2 ")) && request.ends_with("{}"),
+                "{request}"
+            );
             assert_eq!(header(&request, "kalshi-access-signature") == ready.text(), used);
         }
     }

@@ -101,8 +101,7 @@ impl ReconcileStage {
         let command = Command { id: self.next_command, cmd: "subscribe".to_owned(), params };
         let text = serde_json::to_string(&command).expect("a command has only strings and numbers");
         port.send(self.link.connection(), &text);
-        self.subscribing =
-            Subscribing::Asked { command: self.next_command, since_ns: now.mono_ns, missing: wanted };
+        self.subscribing = Subscribing::Asked { command: self.next_command, since_ns: now.mono_ns, missing: wanted };
         self.next_command += 1;
     }
 

@@ -2,6 +2,7 @@
 //! Nothing here asserts how long something takes; conditions are waited for.
 
 mod common;
+mod drill;
 mod faults;
 mod ledger;
 mod program;

@@ -152,7 +152,10 @@ impl<'a> Run<'a> {
         let exchange = ExchangeConfig {
             seed,
             // Every other account is a new one: write tokens are scarce.
-            settings: GatewaySettings { tier: if seed % 2 == 1 { Tier::Basic } else { Tier::Premier }, ..GatewaySettings::default() },
+            settings: GatewaySettings {
+                tier: if seed % 2 == 1 { Tier::Basic } else { Tier::Premier },
+                ..GatewaySettings::default()
+            },
             clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
             world: default_world(seed, campaign.markets, START_MS),
             recordings: Vec::new(),

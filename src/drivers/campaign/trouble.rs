@@ -179,7 +179,8 @@ impl Trouble {
             CRASH => {
                 self.counts.add(CRASH, 1);
                 // Two of three are started again at once; the third may be away for longer than a lease.
-                let absent_ms = if self.random.random_range(0..3) == 0 { self.random.random_range(0..40_000) } else { 0 };
+                let absent_ms =
+                    if self.random.random_range(0..3) == 0 { self.random.random_range(0..40_000) } else { 0 };
                 return Act::Crash { absent_ms };
             }
             TRIGGER_GROUP => self.trigger_group(simulation),

@@ -139,10 +139,7 @@ fn a_group_that_may_not_be_reset_stays_closed() {
         ..ExecuteConfig::default()
     });
     bench.stage.know_groups(&[0, 1].map(|shard| KnownGroup { exchange_index: shard, group: group(shard) }));
-    synced(
-        &mut bench,
-        &[told(0, GroupState::Triggered, Source::Read), told(1, GroupState::Active, Source::Read)],
-    );
+    synced(&mut bench, &[told(0, GroupState::Triggered, Source::Read), told(1, GroupState::Active, Source::Read)]);
     bench.pass_ms(600_000);
     assert!(bench.port.written.is_empty() && bench.last(market(0)).blocked);
 }

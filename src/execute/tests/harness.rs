@@ -48,7 +48,11 @@ impl ExecutePort for Port {
         if self.no_connection {
             return Err(NotSent);
         }
-        let body = if request.body.is_empty() { serde_json::Value::Null } else { serde_json::from_slice(request.body).unwrap() };
+        let body = if request.body.is_empty() {
+            serde_json::Value::Null
+        } else {
+            serde_json::from_slice(request.body).unwrap()
+        };
         let path = request.path.to_owned();
         self.written.push(Written { id: request.id, method: request.method, path, body });
         Ok(0)

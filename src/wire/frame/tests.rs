@@ -162,7 +162,14 @@ const EXAMPLES: [&str; 7] = [DELTA, TRADE, FILL, SNAPSHOT, USER_ORDER, POSITION,
 fn exposed(key: &str) -> bool {
     matches!(
         key,
-        "type" | "market_ticker" | "ticker" | "trade_id" | "order_id" | "order_group_id" | "client_order_id" | "last_update_reason"
+        "type"
+            | "market_ticker"
+            | "ticker"
+            | "trade_id"
+            | "order_id"
+            | "order_group_id"
+            | "client_order_id"
+            | "last_update_reason"
     )
 }
 
