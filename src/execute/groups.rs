@@ -109,14 +109,14 @@ struct Group {
 pub(super) struct Groups {
     config: GroupConfig,
     known: Vec<KnownGroup>,
-    groups: Vec<Group>,
+    shards: Vec<Group>,
     /// Nothing is to be done before.
     due_ns: u64,
 }
 
 impl Groups {
     pub fn new(config: GroupConfig) -> Self {
-        Self { config, known: Vec::new(), groups: Vec::new(), due_ns: 0 }
+        Self { config, known: Vec::new(), shards: Vec::new(), due_ns: 0 }
     }
 
     /// Whether a shard may take new risk, as far as its group is concerned.
@@ -130,7 +130,7 @@ impl Groups {
     }
 
     fn of(&self, exchange_index: u8) -> Option<&Group> {
-        self.groups.iter().find(|group| group.exchange_index == exchange_index)
+        self.shards.iter().find(|group| group.exchange_index == exchange_index)
     }
 
     /// A market of that shard is traded.
@@ -140,7 +140,7 @@ impl Groups {
         }
         let known = self.known.iter().find(|known| known.exchange_index == exchange_index);
         let id = known.map(|known| known.group);
-        self.groups.push(Group {
+        self.shards.push(Group {
             exchange_index,
             id,
             phase: if id.is_some() { Phase::Unread } else { Phase::Missing },
@@ -168,7 +168,7 @@ impl ExecuteStage {
 
     /// The groups of the shards that are traded.
     pub fn groups(&self) -> impl Iterator<Item = GroupView> {
-        self.groups.groups.iter().map(|group| GroupView {
+        self.groups.shards.iter().map(|group| GroupView {
             exchange_index: group.exchange_index,
             group: group.id,
             limit: group.limit,
@@ -178,10 +178,10 @@ impl ExecuteStage {
 
     /// What the exchange says of a group. Those of others are none of our business.
     pub(super) fn group_reported(&mut self, report: &GroupReport, now: Now) {
-        let position = self.groups.groups.iter().position(|group| group.id == Some(report.group));
+        let position = self.groups.shards.iter().position(|group| group.id == Some(report.group));
         let Some(position) = position else { return };
         let (reading, asked_ms) = (self.readings.reading(), self.readings.asked_ms());
-        let group = &mut self.groups.groups[position];
+        let group = &mut self.groups.shards[position];
         if report.source == Source::Read {
             group.seen_in = reading;
             let shows_ms = asked_ms.map_or(i64::MIN, |asked_ms| asked_ms.saturating_sub(self.config.read_lag_ms));
@@ -202,8 +202,8 @@ impl ExecuteStage {
     /// A complete reading of the account: a group that it does not show is gone.
     pub(super) fn groups_read(&mut self, query: u32, asked_ms: i64, now: Now) {
         let shows_ms = asked_ms.saturating_sub(self.config.read_lag_ms);
-        for position in 0..self.groups.groups.len() {
-            let group = &self.groups.groups[position];
+        for position in 0..self.groups.shards.len() {
+            let group = &self.groups.shards[position];
             if group.id.is_some() && group.seen_in != query && shows_ms >= group.since_ms {
                 self.group_is(position, Phase::Missing, now);
             }
@@ -219,14 +219,14 @@ impl ExecuteStage {
             _ => return,
         };
         let exchange_index = self.place_of(key).1;
-        let position = self.groups.groups.iter().position(|group| group.exchange_index == exchange_index);
+        let position = self.groups.shards.iter().position(|group| group.exchange_index == exchange_index);
         if let Some(position) = position {
             self.group_is(position, phase, now);
         }
     }
 
     fn group_is(&mut self, position: usize, phase: Phase, now: Now) {
-        let group = &mut self.groups.groups[position];
+        let group = &mut self.groups.shards[position];
         if group.phase == phase {
             return;
         }
@@ -271,7 +271,7 @@ impl ExecuteStage {
             return self.arm(self.groups.due_ns);
         }
         self.groups.due_ns = NEVER_NS;
-        for position in 0..self.groups.groups.len() {
+        for position in 0..self.groups.shards.len() {
             let due_ns = self.tend_group(position, now, port);
             self.groups.due_ns = self.groups.due_ns.min(due_ns);
         }
@@ -280,7 +280,7 @@ impl ExecuteStage {
 
     /// Does what one group needs. Returns when to look again; never, when an event will tell.
     fn tend_group(&mut self, position: usize, now: Now, port: &mut impl ExecutePort) -> u64 {
-        let group = self.groups.groups[position];
+        let group = self.groups.shards[position];
         if group.in_flight.is_some() {
             return NEVER_NS;
         }
@@ -331,7 +331,7 @@ impl ExecuteStage {
         if self.requests.is_full() {
             return None;
         }
-        let Group { id, exchange_index, .. } = self.groups.groups[position];
+        let Group { id, exchange_index, .. } = self.groups.shards[position];
         self.body.clear();
         let method = match (write, id) {
             (Write::Create(limit), _) => {
@@ -357,7 +357,7 @@ impl ExecuteStage {
         self.arm(request.timeout_ns);
         self.requests.push(&request);
         self.tokens.take(0, self.tokens.budget().create, now.mono_ns);
-        self.groups.groups[position].in_flight = Some((request.id, write));
+        self.groups.shards[position].in_flight = Some((request.id, write));
         Some(request.id)
     }
 
@@ -371,8 +371,8 @@ impl ExecuteStage {
         port: &mut impl ExecutePort,
     ) {
         let in_flight = |group: &Group| group.in_flight.is_some_and(|(id, _)| id == request);
-        let Some(position) = self.groups.groups.iter().position(in_flight) else { return };
-        let group = &mut self.groups.groups[position];
+        let Some(position) = self.groups.shards.iter().position(in_flight) else { return };
+        let group = &mut self.groups.shards[position];
         let (_, write) = group.in_flight.take().expect("found by it");
         self.groups.due_ns = 0;
         let made = || serde_json::from_slice::<CreatedGroup>(body).ok();
@@ -395,12 +395,12 @@ impl ExecuteStage {
                 return;
             }
         }
-        self.groups.groups[position].retry_wait_ns = 0;
+        self.groups.shards[position].retry_wait_ns = 0;
     }
 
     fn keep_groups(&mut self, port: &mut impl ExecutePort) {
         let of = |group: &Group| group.id.map(|id| KnownGroup { exchange_index: group.exchange_index, group: id });
-        let mut known: Vec<KnownGroup> = self.groups.groups.iter().filter_map(of).collect();
+        let mut known: Vec<KnownGroup> = self.groups.shards.iter().filter_map(of).collect();
         // Shards that are not traded today keep theirs.
         let others =
             self.groups.known.iter().filter(|old| !known.iter().any(|k| k.exchange_index == old.exchange_index));

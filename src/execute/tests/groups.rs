@@ -33,7 +33,9 @@ fn synced(bench: &mut Bench, facts: &[AccountEvent]) {
                 let cash = crate::market::Money::from_dollars(1_000);
                 bench.account(AccountEvent::Balance { exchange_index, cash });
             }
-            facts.iter().for_each(|fact| bench.account(*fact));
+            for fact in facts {
+                bench.account(*fact);
+            }
             bench.end(query, true, bench.now.session_ms);
         }
         bench.pass_ms(400);

@@ -56,7 +56,9 @@ impl Venue {
     pub fn expire(&mut self, session_ms: i64) {
         let over = |order: &&VenueOrder| order.expires_ms.is_some_and(|expires_ms| expires_ms <= session_ms);
         let over: Vec<OrderId> = self.orders.iter().filter(over).map(|order| order.id).collect();
-        over.into_iter().for_each(|id| self.end(id, session_ms));
+        for id in over {
+            self.end(id, session_ms);
+        }
     }
 
     /// Carries out a request and queues its answer.

@@ -11,7 +11,8 @@ use crate::messages::Verdict;
 use crate::pipeline::live::{CheckpointCost, LiveOutcome};
 use crate::record::journal::{JournalReport, StageId};
 use crate::record::summary::{
-    CheckpointSummary, GroupSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders, PositionSummary, Summary,
+    CheckpointSummary, GroupSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders, PositionSummary,
+    Summary,
 };
 
 /// The report of a session.
