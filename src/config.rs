@@ -190,6 +190,19 @@ section! {
         compare_every_ms: u64 = 5_000;
         /// How far the exchange's REST reads may lag its matching engine, in session milliseconds.
         read_lag_ms: u64 = 1_000;
+        /// The share of the write tokens that renewing orders may use, in percent. What an order is renewed for, and how
+        /// many may be open, follows from it and the account's tier.
+        lease_share_percent: u32 = 25;
+        /// The longest that an order may rest when nothing renews it, in session milliseconds.
+        lease_longest_ms: u64 = 60_000;
+        /// Whether orders belong to an order group of their shard, which the exchange cancels as a whole when too much
+        /// trades within 15 seconds.
+        order_groups: bool = true;
+        /// Contracts that may trade on a shard within 15 seconds; zero derives it: an order of full size in every market,
+        /// once a second.
+        group_limit_contracts: Count = Count::ZERO;
+        /// How long a triggered group stays so before it is reset, in session milliseconds; zero never resets it.
+        group_reset_ms: u64 = 60_000;
         /// How long a stop waits for open orders and reads to settle, in milliseconds.
         stop_timeout_ms: u64 = 20_000;
     }
@@ -346,6 +359,15 @@ impl Config {
         positive("orders.answer_timeout_ms", self.orders.answer_timeout_ms)?;
         positive("orders.compare_every_ms", self.orders.compare_every_ms)?;
         positive("orders.stop_timeout_ms", self.orders.stop_timeout_ms)?;
+        if self.orders.group_limit_contracts < Count::ZERO {
+            return impossible("orders.group_limit_contracts", &self.orders.group_limit_contracts, "zero or more");
+        }
+        if !(1..=100).contains(&self.orders.lease_share_percent) {
+            return impossible("orders.lease_share_percent", &self.orders.lease_share_percent, "1 to 100");
+        }
+        if !(11_000..=3_600_000).contains(&self.orders.lease_longest_ms) {
+            return impossible("orders.lease_longest_ms", &self.orders.lease_longest_ms, "11000 to 3600000");
+        }
         if !(1..=64).contains(&self.orders.connections) {
             return impossible("orders.connections", &self.orders.connections, "1 to 64");
         }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
 use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
-use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage};
+use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use kalshi_actor::market::{
     BookLevels, BookSide, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, Outcome, Price, Ticker,
     TradeId,
@@ -156,6 +156,7 @@ impl ExecutePort for ExecuteOut {
         Ok(())
     }
 
+    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
     fn persist(&mut self, _day: &DayState) {}
 
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}

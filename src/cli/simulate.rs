@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use crossbeam::channel;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
 
 /// The arguments of `simulate`.
@@ -33,6 +33,10 @@ pub(super) struct SimulateArgs {
     /// Seeds at a time; without it as many as there are cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Instead of many seeds, kill the trader of the first one after every Nth record of its journal, up to 2,000 records,
+    /// and start it again: every second time at once, else when its leases are over
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    die_every: Option<u16>,
     /// Print a line for every seed
     #[arg(long)]
     verbose: bool,
@@ -47,6 +51,9 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
+/// Records of the longest session that is killed everywhere.
+const RECORDS_MAX: u64 = 2_000;
+
 /// The sums over the seeds.
 #[derive(Debug, Default)]
 struct Sums {
@@ -60,6 +67,8 @@ struct Sums {
     unknown_resolved: u64,
     troubles: Troubles,
     violations: u64,
+    /// The longest that something of a dead trader rested.
+    resting_ms: i64,
 }
 
 impl Sums {
@@ -73,6 +82,7 @@ impl Sums {
         self.unknown += report.unknown;
         self.unknown_resolved += report.unknown_resolved;
         self.troubles.merge(&report.troubles);
+        self.resting_ms = self.resting_ms.max(report.resting_ms);
         self.violations += u64::from(report.violation.is_some());
     }
 }
@@ -87,16 +97,28 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
-    let (next, began) = (AtomicU64::new(args.seeds.start), Instant::now());
+    // What is run: seeds, or deaths of one of them.
+    let numbers = match args.die_every {
+        None => args.seeds.clone(),
+        Some(every) => 1..RECORDS_MAX / u64::from(every) + 1,
+    };
+    let run = |number: u64| match args.die_every {
+        None => campaign.run(number, &key),
+        Some(every) => {
+            let recovery = Recovery { after_records: number * u64::from(every), absent: number % 2 == 1 };
+            campaign.recover(args.seeds.start, &key, recovery)
+        }
+    };
+    let (next, began) = (AtomicU64::new(numbers.start), Instant::now());
     let mut sums = Sums::default();
     std::thread::scope(|scope| {
         let (sender, reports) = channel::bounded(jobs);
         for _ in 0..jobs {
-            let (campaign, key, next, sender) = (&campaign, &key, &next, sender.clone());
+            let (run, next, end, sender) = (&run, &next, numbers.end, sender.clone());
             scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= args.seeds.end || sender.send(campaign.run(seed, key)).is_err() {
+                    if seed >= end || sender.send(run(seed)).is_err() {
                         return;
                     }
                 }
@@ -120,6 +142,9 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
         );
     }
     let Some(found) = &report.violation else { return };
+    if let Some(every) = args.die_every {
+        println!("the trader had died after {} records (--die-every {every})", report.records);
+    }
     let at_ms = report.simulated_ms;
     println!("seed {}, step {}, after {at_ms} ms: {}", report.seed, found.step, found.violation.invariant);
     println!("  {}", found.violation.detail);
@@ -156,6 +181,9 @@ fn print_sums(sums: &Sums, wall_s: f64) {
     );
     let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     println!("faults: {}", kinds.join(", "));
+    if sums.resting_ms > 0 {
+        println!("the longest that an order of a dead trader rested: {:.1} s", sums.resting_ms as f64 / 1_000.0);
+    }
     match sums.violations {
         0 => println!("no violation"),
         count => println!("{count} SEEDS VIOLATE AN INVARIANT"),

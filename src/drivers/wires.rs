@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::network::{Asker, Network, Packet, Role};
 use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
-use crate::execute::DayState;
+use crate::execute::{DayState, KnownGroup};
 use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
@@ -96,10 +96,16 @@ pub(crate) struct Wires {
     pub(crate) frames: Vec<ReceivedFrame>,
     /// What would be on disk of the day's loss.
     pub(crate) day: DayState,
+    /// And of the order groups.
+    pub(crate) groups: Vec<KnownGroup>,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
     pub(crate) tickets: BTreeMap<Ticket, Asker>,
     next_session: SessionId,
     next_ticket: Ticket,
+    /// What a journal of the trader would have, counted: inputs of the stages and what they hand out.
+    pub(crate) records: u64,
+    /// The trader dies after so many of them: nothing leaves it any more.
+    pub(crate) dies_after: u64,
 }
 
 impl Wires {
@@ -122,10 +128,13 @@ impl Wires {
             sent: Vec::new(),
             frames: Vec::new(),
             day: DayState::default(),
+            groups: Vec::new(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             next_session: 1,
             next_ticket: 1,
+            records: 0,
+            dies_after: u64::MAX,
         }
     }
 
@@ -148,11 +157,26 @@ impl Wires {
         }
     }
 
+    /// Whether the trader is dead: its process was killed.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.records >= self.dies_after
+    }
+
+    /// Counts a record, unless the trader is dead: says whether it was alive.
+    pub(crate) fn note(&mut self) -> bool {
+        let alive = !self.is_dead();
+        self.records += u64::from(alive);
+        alive
+    }
+
     fn send_packet(&mut self, packet: Packet) {
         self.network.send(self.now_ns, packet);
     }
 
     fn request(&mut self, asker: Asker, method: &'static str, target: &str, body: &[u8]) {
+        if !self.note() {
+            return;
+        }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.tickets.insert(ticket, asker);
@@ -166,6 +190,9 @@ impl Wires {
     }
 
     fn connect(&mut self, role: Role, connection: ConnectionId) {
+        if !self.note() {
+            return;
+        }
         let session = self.next_session;
         self.next_session += 1;
         self.sessions.insert(session, (role, connection));
@@ -177,13 +204,17 @@ impl Wires {
     }
 
     fn send_text(&mut self, role: Role, connection: ConnectionId, text: &str) {
-        if let Some(session) = self.session_of(role, connection) {
+        if let Some(session) = self.session_of(role, connection)
+            && self.note()
+        {
             self.send_packet(Packet::Text { session, text: text.to_owned() });
         }
     }
 
     fn hang_up(&mut self, role: Role, connection: ConnectionId) {
-        if let Some(session) = self.session_of(role, connection) {
+        if let Some(session) = self.session_of(role, connection)
+            && self.note()
+        {
             self.sessions.remove(&session);
             self.send_packet(Packet::HungUp { session });
         }
@@ -265,6 +296,7 @@ impl DecidePort for DecideIo<'_> {
     }
 
     fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+        self.0.note();
         self.0.intents.push(*intent).map_err(|_| Full)
     }
 
@@ -291,6 +323,9 @@ impl ExecutePort for ExecuteIo<'_> {
     }
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
+        if self.0.is_dead() {
+            return Ok(self.0.now_ns);
+        }
         self.0.sent.push(SentRequest {
             session_ms: self.0.session_ms,
             method: request.method,
@@ -308,6 +343,7 @@ impl ExecutePort for ExecuteIo<'_> {
     }
 
     fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
+        self.0.note();
         self.0.portfolio.push(*update).map_err(|_| Full)
     }
 
@@ -315,8 +351,16 @@ impl ExecutePort for ExecuteIo<'_> {
         self.0.queries.push(*query).map_err(|_| Full)
     }
 
+    fn keep_groups(&mut self, known: &[KnownGroup]) {
+        if self.0.note() {
+            self.0.groups = known.to_vec();
+        }
+    }
+
     fn persist(&mut self, day: &DayState) {
-        self.0.day = *day;
+        if self.0.note() {
+            self.0.day = *day;
+        }
     }
 
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}
@@ -342,6 +386,7 @@ impl ReconcilePort for ReconcileIo<'_> {
     }
 
     fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
+        self.0.note();
         self.0.account.push(*event).map_err(|_| Full)
     }
 

@@ -44,6 +44,7 @@ impl ExecuteStage {
     fn account_read(&mut self, asked: Question, kind: QueryKind, now: Now) {
         self.readings.compared = asked.query;
         self.miss_orders(asked, now);
+        self.groups_read(asked.query, asked.asked_ms, now);
         let since_up = self.readings.stream_up_ms.is_some_and(|up_ms| asked.asked_ms >= up_ms);
         if kind == QueryKind::Rebuild && since_up && self.readings.is_adopted() && !self.readings.rebuilt {
             self.readings.rebuilt = true;

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::groups::GroupConfig;
+use super::lease::LeaseConfig;
 use crate::market::{Count, Money, Price};
 
 /// The limits of the risk gate. A limit is the last value that is still allowed.
@@ -63,6 +65,10 @@ pub struct ExecuteConfig {
     pub fills_remembered: usize,
     /// How long an order may rest without being wanted again, in session milliseconds.
     pub order_ttl_ms: i64,
+    /// How long orders may rest without us.
+    pub leases: LeaseConfig,
+    /// Order groups.
+    pub groups: GroupConfig,
     /// How long an answer is waited for, in monotonic nanoseconds.
     pub answer_timeout_ns: u64,
     /// How long after its signature a request may still be accepted, in session milliseconds (scaled by the driver).
@@ -81,7 +87,7 @@ pub struct ExecuteConfig {
     pub final_attempts: u32,
     /// The step in which the account's balance moves: $0.0001 for direct members, a cent for others.
     pub balance_step: Money,
-    /// Write tokens a second until the exchange tells the account's tier.
+    /// Write tokens a second of session time until the exchange tells the account's tier.
     pub write_refill: u32,
     /// Write tokens at most until the exchange tells the account's tier.
     pub write_capacity: u32,
@@ -96,6 +102,8 @@ impl Default for ExecuteConfig {
             requests_max: 64,
             fills_remembered: 65_536,
             order_ttl_ms: 10_000,
+            leases: LeaseConfig::default(),
+            groups: GroupConfig::default(),
             answer_timeout_ns: 3_000_000_000,
             signature_validity_ms: 10_000,
             read_lag_ms: 1_000,

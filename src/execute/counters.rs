@@ -31,8 +31,20 @@ pub struct ExecuteCounters {
     pub cancels_sent: u64,
     /// Amends written.
     pub amends_sent: u64,
-    /// Amends applied.
+    /// Amends applied that changed price or size.
     pub amended: u64,
+    /// Renewals of a lease written.
+    pub renewals_sent: u64,
+    /// Renewals applied.
+    pub renewed: u64,
+    /// Renewals put off for want of tokens or a connection.
+    pub renewals_delayed: u64,
+    /// Times that an order group was triggered.
+    pub groups_triggered: u64,
+    /// Times that one was reset.
+    pub groups_reset: u64,
+    /// Orders that ended with their lease.
+    pub leases_ended: u64,
     /// Fills booked.
     pub fills: u64,
     /// Fills that left something of their order open.

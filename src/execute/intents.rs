@@ -3,11 +3,12 @@
 
 use super::ExecuteStage;
 use super::cash::Terms;
+use super::config::RiskLimits;
 use super::exposure::{self, Exposure};
+use super::lease::Lease;
 use super::orders::OrderState;
 use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
-use super::tokens::{AMEND_COST, CREATE_COST};
 use crate::clock::Now;
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, Ticker, TimeInForce};
 use crate::messages::{OrderIntent, Pricing, Verdict};
@@ -90,6 +91,7 @@ impl ExecuteStage {
         let market = self.directory.get(intent.market).expect("looked up by the caller");
         if market.within_a_tick(order.price, intent.price) {
             self.want(at, intent, now);
+            self.renew(at, now, port);
             return Err(Verdict::Kept);
         }
         if intent.pricing == Pricing::Aggressive {
@@ -125,6 +127,8 @@ impl ExecuteStage {
         order.reducing = intent.action.reduces();
         order.expires_ms = if aggressive { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
         let expires_ms = order.expires_ms;
+        let expiration_s = (!aggressive).then(|| self.leases.expiration_s(now.session_ms));
+        order.lease = expiration_s.map_or_else(Lease::default, Lease::asked);
         let Some(at) = self.orders.insert(order) else {
             self.counters.orders_untracked += 1;
             return Err(Verdict::RefusedOpenOrders);
@@ -141,6 +145,8 @@ impl ExecuteStage {
             time_in_force: if aggressive { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCanceled },
             post_only: !aggressive,
             reduce_only: aggressive && intent.action.reduces(),
+            expiration_s,
+            group: self.groups.id(exchange_index),
             exchange_index,
         };
         let written_ns = match self.create(at, &create, now, port) {
@@ -172,7 +178,8 @@ impl ExecuteStage {
             exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
         let open_orders = self.orders.ours_open() + usize::from(creates);
-        let cost = if creates { CREATE_COST } else { AMEND_COST };
+        let budget = self.tokens.budget();
+        let cost = if creates { budget.create } else { budget.amend };
         let available = self.ledger.shard(market.exchange_index).map_or(Money::ZERO, |shard| shard.available);
         let question = Question {
             opens: wanted.count > unclaimed,
@@ -196,7 +203,8 @@ impl ExecuteStage {
             at_risk: self.ledger.reserved() + self.ledger.cost(),
             tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
         };
-        check(&self.config.limits, &question)
+        let limits = RiskLimits { open_orders_max: self.leases.open_orders_max, ..self.config.limits };
+        check(&limits, &question)
     }
 
     /// The gate is passed: since when. Notes how long it took.
@@ -253,7 +261,8 @@ impl ExecuteStage {
         (market.ticker, market.exchange_index)
     }
 
-    fn amend(
+    /// Writes an amend, which renews the lease, too. Returns when the kernel had it.
+    pub(super) fn amend(
         &mut self,
         at: OrderRef,
         price: Price,
@@ -265,7 +274,8 @@ impl ExecuteStage {
         let Whose::Ours(client_order_id) = order.whose else { return Err(Verdict::RefusedDegraded) };
         let (ticker, exchange_index) = self.place_of(order.market);
         let (ticker, side) = (ticker.as_str(), order.side);
-        let amend = Amend { ticker, client_order_id, side, price, count: total, exchange_index };
+        let expiration_s = Some(self.leases.expiration_s(now.session_ms));
+        let amend = Amend { ticker, client_order_id, side, price, count: total, expiration_s, exchange_index };
         self.write_amend(at, &amend, now, port)
     }
 }

@@ -6,8 +6,10 @@
 //!
 //! How the parts hang together:
 //!
-//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends.
+//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends. Orders rest
+//!   on leases, which `lease` measures out and renews.
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
+//! * `groups` keeps an order group for each shard, with which the exchange stops us when we trade too much.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
@@ -27,8 +29,10 @@ mod directory;
 mod exposure;
 mod fee_rounding;
 mod fills;
+mod groups;
 mod history;
 mod intents;
+mod lease;
 mod ledger;
 mod loss_stop;
 mod orders;
@@ -52,11 +56,14 @@ use serde::{Deserialize, Serialize};
 
 pub use config::{ExecuteConfig, RiskLimits};
 pub use counters::ExecuteCounters;
+pub use groups::{GroupConfig, GroupView, KnownGroup};
+pub use lease::{LeaseConfig, LeasePlan};
 pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
 pub use orders::{OrderEvent, OrderState, next};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
+pub use tokens::WriteBudget;
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
@@ -65,6 +72,7 @@ use crate::ports::ExecutePort;
 use directory::Directory;
 use exposure::Exposure;
 use fills::{EarlyTable, SeenFills};
+use groups::Groups;
 use loss_stop::LossStop;
 use readings::Readings;
 use requests::Requests;
@@ -90,6 +98,9 @@ pub struct ExecuteStage {
     orders: OrderTable,
     requests: Requests,
     tokens: WriteTokens,
+    groups: Groups,
+    /// How long orders may rest, and how many.
+    leases: LeasePlan,
     seen: SeenFills,
     early: EarlyTable,
     loss_stop: LossStop,
@@ -125,6 +136,8 @@ impl ExecuteStage {
     /// (the default when there is none). Nothing is traded until a complete read of the account.
     #[must_use]
     pub fn new(config: ExecuteConfig, clock: SessionClock, nonce: u64, day: DayState) -> Self {
+        let budget = WriteBudget::documented(config.write_refill, config.write_capacity);
+        let wanted = config.limits.open_orders_max;
         Self {
             clock,
             nonce,
@@ -133,7 +146,9 @@ impl ExecuteStage {
             directory: Directory::new(config.markets_max),
             orders: OrderTable::new(config.orders_max, config.markets_max),
             requests: Requests::new(config.requests_max),
-            tokens: WriteTokens::new(config.write_refill, config.write_capacity),
+            tokens: WriteTokens::new(budget, clock.speed_milli()),
+            groups: Groups::new(config.groups),
+            leases: LeasePlan::new(budget, config.leases, config.order_ttl_ms, wanted, 0),
             seen: SeenFills::new(config.fills_remembered),
             early: EarlyTable::new(EARLY_ORDERS),
             loss_stop: LossStop::new(config.limits.daily_loss_max, day),
@@ -190,6 +205,7 @@ impl ExecuteStage {
             self.send_cancels(now, port);
         }
         self.send_queries(now, port);
+        self.tend_groups(now, port);
         self.send_portfolios(now, port);
     }
 
@@ -230,7 +246,8 @@ impl ExecuteStage {
     /// Whether an order or the account is in such doubt that a market takes no order at all.
     fn is_degraded(&self, key: MarketKey) -> bool {
         let Some(market) = self.directory.get(key) else { return true };
-        !self.readings.is_synced() || self.paused[usize::from(market.exchange_index)] || !market.traded
+        let shard = market.exchange_index;
+        !self.readings.is_synced() || self.paused[usize::from(shard)] || !self.groups.is_open(shard) || !market.traded
     }
 
     /// Whether a market may take new risk now, apart from what the order itself decides.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cash::Terms;
 use super::fee_rounding::FeeAccumulator;
 use super::fills::PlainHasher;
+use super::lease::Lease;
 use super::orders::OrderState;
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, OrderId, Price};
 
@@ -69,6 +70,8 @@ pub struct Order {
     pub acked_ms: Option<i64>,
     /// When it is cancelled unless wanted again, in session milliseconds.
     pub expires_ms: i64,
+    /// When the exchange ends it by itself.
+    pub lease: Lease,
     /// No cancel is tried before.
     pub retry_at_ns: u64,
     /// How long the next failed cancel will wait.
@@ -106,6 +109,7 @@ impl Order {
             exchange_ms: 0,
             acked_ms: None,
             expires_ms: i64::MAX,
+            lease: Lease::default(),
             retry_at_ns: 0,
             retry_wait_ns: 0,
             fees: FeeAccumulator::default(),

@@ -7,7 +7,6 @@ use super::ExecuteStage;
 use super::orders::{OrderEvent, OrderState};
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
-use super::tokens::{AMEND_COST, CANCEL_COST, CREATE_COST};
 use crate::clock::{NEVER_NS, Now};
 use crate::market::OrderId;
 use crate::messages::Verdict;
@@ -39,7 +38,7 @@ impl ExecuteStage {
         let item = RequestItem { at, market, id: OrderId::default() };
         let written_ns =
             self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(create.exchange_index, CREATE_COST, now.mono_ns);
+        self.tokens.take(create.exchange_index, self.tokens.budget().create, now.mono_ns);
         self.counters.sent += 1;
         Ok(written_ns)
     }
@@ -58,10 +57,11 @@ impl ExecuteStage {
         let item = RequestItem { at, market: order.market, id: order.id.expect("only known orders are amended") };
         let written_ns =
             self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(amend.exchange_index, AMEND_COST, now.mono_ns);
+        self.tokens.take(amend.exchange_index, self.tokens.budget().amend, now.mono_ns);
         self.step(at, OrderEvent::AmendSent, now);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
+        order.lease.asked_ms = amend.expiration_s.map_or(order.lease.ends_ms, |seconds| seconds.saturating_mul(1_000));
         order.sent_ms = now.session_ms;
         self.counters.amends_sent += 1;
         Ok(written_ns)
@@ -159,7 +159,7 @@ impl ExecuteStage {
         );
         self.write(RequestKind::Cancel, &list[..count], now, port)?;
         for item in &list[..count] {
-            self.tokens.take(0, CANCEL_COST, now.mono_ns);
+            self.tokens.take(0, self.tokens.budget().cancel, now.mono_ns);
             self.counters.cancels_sent += 1;
             self.step(item.at, OrderEvent::CancelSent, now);
             self.mark_dirty(item.market);
@@ -196,6 +196,7 @@ impl ExecuteStage {
                 set_amend_path(&mut self.path, items[0].id);
                 ("POST", self.path.as_str())
             }
+            RequestKind::Group => unreachable!("groups have paths of their own and write themselves"),
         };
         let cancels = kind == RequestKind::Cancel;
         request.written_ns = port.request(&OrderRequest { id: request.id, method, path, body: &self.body, cancels })?;

@@ -6,7 +6,7 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideConfig, DecideStage, SchemaMismatch};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage, RiskLimits};
+use crate::execute::{DayState, ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
@@ -68,8 +68,17 @@ fn execute_config(config: &Config, clock: &SessionClock, order_ttl_ms: u64) -> E
             breaker_rejects: config.risk.breaker_rejects,
             breaker_open_ms: signed(config.risk.breaker_ms),
         },
+        groups: GroupConfig {
+            enabled: config.orders.order_groups,
+            limit: config.orders.group_limit_contracts,
+            reset_after_ms: Some(signed(config.orders.group_reset_ms)).filter(|after_ms| *after_ms > 0),
+        },
         markets_max: config.markets.max_markets,
         order_ttl_ms: signed(order_ttl_ms),
+        leases: LeaseConfig {
+            share_percent: config.orders.lease_share_percent,
+            longest_ms: signed(config.orders.lease_longest_ms),
+        },
         answer_timeout_ns: config.orders.answer_timeout_ms * NS_PER_MS,
         signature_validity_ms: session_ms(config.orders.signature_valid_ms),
         read_lag_ms: signed(config.orders.read_lag_ms),
@@ -99,7 +108,11 @@ pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Resu
         snapshot_timeout_ns: config.feed.snapshot_timeout_ms * NS_PER_MS,
         ..FeedConfig::default()
     };
-    let reconcile = ReconcileConfig { link: link(config), ..ReconcileConfig::new(directory(config)) };
+    let reconcile = ReconcileConfig {
+        link: link(config),
+        order_groups: config.orders.order_groups,
+        ..ReconcileConfig::new(directory(config))
+    };
     let decide = DecideConfig { max_markets: config.markets.max_markets, clock: start.clock };
     Ok(Stages {
         feed: FeedStage::new(feed, start.clock, start.seed),

@@ -86,10 +86,11 @@ impl ReconcileStage {
                 Fetch::Orders { filter: format!("status={status}"), cursor: page() },
             ]
         };
+        let groups = self.config.order_groups.then_some(Fetch::Groups);
         let mut plan = VecDeque::new();
         match purpose {
             Purpose::Start => {
-                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
+                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Costs, Fetch::Netting]);
                 plan.extend(start_markets(&self.config.directory));
             }
             Purpose::CatchUp => {
@@ -106,9 +107,10 @@ impl ReconcileStage {
                 QueryKind::Rebuild => {
                     plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
                     plan.extend(account("resting"));
+                    plan.extend(groups);
                     plan.push_back(Fetch::Fills { filter: since(since_ms), cursor: page() });
                 }
-                QueryKind::Compare => plan.extend(account("resting")),
+                QueryKind::Compare => plan.extend(account("resting").into_iter().chain(groups)),
                 QueryKind::Resolve => {
                     if let Some(listing) = self.directory.listing(market) {
                         let filter = format!("ticker={}&{}", listing.ticker, since(since_ms));

@@ -27,6 +27,15 @@ pub struct Summary {
     pub skipped: BTreeMap<String, u64>,
     /// Order writes.
     pub orders: Orders,
+    /// How long orders may rest by themselves.
+    #[serde(default)]
+    pub leases: Leases,
+    /// The order groups of the shards that were traded.
+    #[serde(default)]
+    pub groups: Vec<GroupSummary>,
+    /// How often one was triggered.
+    #[serde(default)]
+    pub groups_triggered: u64,
     /// Fills.
     pub fills: u64,
     /// Fills that left part of their order open.
@@ -60,6 +69,36 @@ pub struct Orders {
     pub cancelled: u64,
     /// Amends accepted.
     pub amended: u64,
+}
+
+/// Resting orders end by themselves unless they are renewed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// The longest that an order rests after its last write, in session milliseconds.
+    pub lease_ms: i64,
+    /// Orders that may be open at once.
+    pub open_orders_max: u64,
+    /// Write tokens a second, which both follow from.
+    pub write_refill: u32,
+    /// Write tokens at most.
+    pub write_capacity: u32,
+    /// Renewals applied.
+    pub renewed: u64,
+    /// Orders that ended with their lease.
+    pub ended: u64,
+}
+
+/// A shard's order group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupSummary {
+    /// The shard.
+    pub exchange_index: u8,
+    /// The exchange's id of the group; empty when there was none.
+    pub group: String,
+    /// Contracts that may trade within 15 seconds.
+    pub limit: f64,
+    /// Whether it took orders at the end.
+    pub active: bool,
 }
 
 /// The last comparison of the ledger with the exchange.
@@ -193,6 +232,9 @@ mod tests {
             "/orders/unknown",
             "/orders/cancelled",
             "/orders/amended",
+            "/leases/lease_ms",
+            "/leases/open_orders_max",
+            "/leases/renewed",
             "/fills",
             "/partial_fills",
             "/pnl_micros",

@@ -1,7 +1,7 @@
 //! Seeds with faults: what must hold, holds, and a seed is a run.
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
 
 fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<SeedReport> {
@@ -49,4 +49,23 @@ fn a_seed_is_a_run() {
     let first = traces(7..9);
     assert_eq!(first, traces(7..9));
     assert_ne!(first[0], first[1]);
+}
+
+/// `kalshi-actor simulate --die-every 1` does it after each record.
+#[test]
+fn a_trader_that_dies_after_any_record_leaves_nothing_beyond_its_leases_and_its_successor_finds_everything() {
+    let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
+    let campaign = Campaign { duration_ms: 600_000, markets: 4, faults: Faults::None, policy };
+    let key = issue_ed25519().unwrap();
+    let (mut rested, mut orders) = (0, 0);
+    for number in 1..=16 {
+        let recovery = Recovery { after_records: number * 125, absent: number % 2 == 1 };
+        let report = campaign.recover(3, &key, recovery);
+        assert!(report.violation.is_none(), "after {} records: {:#?}", report.records, report.violation);
+        assert_eq!(report.records, recovery.after_records, "the session is shorter than that");
+        rested += u64::from(report.resting_ms > 0);
+        orders += report.orders;
+        println!("{} records: rested {} ms", report.records, report.resting_ms);
+    }
+    assert!(rested >= 3 && orders > 100, "{rested} deaths left orders behind, {orders} orders");
 }

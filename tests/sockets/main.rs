@@ -3,6 +3,7 @@
 
 mod common;
 mod fault_runs;
+mod drill;
 mod faults;
 mod ledger;
 mod program;

@@ -1,12 +1,12 @@
 //! What must hold whatever goes wrong. Each has a name; `docs/guarantees.md` says what it means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::reference::ReferenceBooks;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
 use crate::exchange::engine::MarketState;
-use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
+use crate::market::{ClientOrderId, Count, MarketKey, Money, OrderStatus, Outcome};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub(super) struct Checker {
     steps: u64,
     requests_seen: usize,
     decisions_seen: usize,
+    /// The longest lease of any start.
+    lease_ms: i64,
+    /// Starts that died, by the mark of their orders, and when.
+    died: BTreeMap<u64, i64>,
     client_order_ids: BTreeSet<String>,
 }
 
@@ -52,8 +56,21 @@ impl Checker {
             steps: 0,
             requests_seen: 0,
             decisions_seen: 0,
+            lease_ms: 0,
+            died: BTreeMap::new(),
             client_order_ids: BTreeSet::new(),
         }
+    }
+
+    /// The start whose orders have this mark died.
+    pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
+        self.died.insert(nonce, session_ms);
+        self.books.forget();
+    }
+
+    /// The longest lease of any start.
+    pub(super) fn lease_ms(&self) -> i64 {
+        self.lease_ms
     }
 
     /// After every step.
@@ -67,6 +84,7 @@ impl Checker {
             self.ids_once(simulation)?;
         }
         let execute = &simulation.stages().execute;
+        self.lease_ms = self.lease_ms.max(execute.lease_plan().lease_ms);
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
         hold("never_trips", execute.tripped().is_none(), || execute.tripped().unwrap_or_default().to_owned())?;
         self.steps += 1;
@@ -121,8 +139,41 @@ impl Checker {
         Ok(())
     }
 
-    /// What the exchange sees of us: `one_open_order` a market, `limits_hold`.
+    /// `leases_hold`: whatever rests ends within a lease from now, and what a dead start left has ended a lease after it
+    /// died, though its requests may arrive later.
+    fn leases_hold<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
+        let exchange = simulation.exchange();
+        let (engine, account, now_ms) = (exchange.engine(), exchange.clients()[0], simulation.session_ms());
+        for order in engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting) {
+            let ends = order.expiration_ms;
+            hold("leases_hold", ends.is_some_and(|ends_ms| ends_ms <= now_ms + self.lease_ms), || {
+                format!("an order rests at {now_ms} and ends at {ends:?}, with leases of {} ms", self.lease_ms)
+            })?;
+            let start = order.client_order_id.as_deref().and_then(ClientOrderId::parse).map(|id| id.nonce);
+            if let Some(died_ms) = start.and_then(|nonce| self.died.get(&nonce)) {
+                hold("leases_hold", now_ms <= died_ms + self.lease_ms, || {
+                    format!("an order rests {} ms after its start died", now_ms - died_ms)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs.
+    fn cancels_are_paid_for<P: Policy>(simulation: &Simulation<P>) -> Checked {
+        let exchange = simulation.exchange();
+        let (engine, account) = (exchange.engine(), exchange.clients()[0]);
+        let resting = engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting).count() as u64;
+        let tokens = exchange.gateway().write_tokens(account, simulation.session_ms());
+        hold("cancels_are_paid_for", tokens >= 2 * resting, || {
+            format!("{resting} orders rest, and {tokens} write tokens are left")
+        })
+    }
+
+    /// What the exchange sees of us: `one_open_order` a market, `limits_hold`, `leases_hold`, `cancels_are_paid_for`.
     fn exchange_side<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
+        self.leases_hold(simulation)?;
+        Self::cancels_are_paid_for(simulation)?;
         let exchange = simulation.exchange();
         let (engine, account) = (exchange.engine(), exchange.clients()[0]);
         let mut markets = BTreeSet::new();

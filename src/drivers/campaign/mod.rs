@@ -2,6 +2,7 @@
 //! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
 
 mod invariants;
+mod recovery;
 mod reference;
 mod trouble;
 
@@ -11,17 +12,18 @@ use std::sync::Arc;
 
 pub use invariants::Violation;
 use invariants::{Checker, Limits, at_the_end};
+pub use recovery::Recovery;
 pub use trouble::{Faults, Troubles};
 
 use super::simulation::{FaultRates, NetworkFault, Simulation, SimulationConfig};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::AnyPolicy;
-use crate::exchange::gateway::GatewaySettings;
+use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
 use crate::exchange::participants::default_world;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
-use crate::execute::{DayState, ExecuteCounters};
+use crate::execute::{DayState, ExecuteCounters, KnownGroup};
 use crate::pipeline::stages::{Stages, Start, build_stages};
 use crate::wire::sign::{Credentials, Signer};
 
@@ -70,6 +72,10 @@ pub struct SeedReport {
     pub unknown_resolved: u64,
     /// Faults that took effect, by kind.
     pub troubles: Troubles,
+    /// Records that the trader's journal would have had when it died, where it was made to.
+    pub records: u64,
+    /// For how long something of the dead trader rested.
+    pub resting_ms: i64,
     /// What did not hold, when and after what.
     pub violation: Option<FoundViolation>,
 }
@@ -120,6 +126,7 @@ impl Campaign {
         config.markets.count = self.markets;
         config.pipeline.ring_capacity = 256;
         config.feed.snapshot_buffers = 8;
+        config.orders.group_reset_ms = 5_000;
         config
     }
 }
@@ -144,7 +151,11 @@ impl<'a> Run<'a> {
         let clock = SessionClock::new(0, START_MS, 1_000);
         let exchange = ExchangeConfig {
             seed,
-            settings: GatewaySettings::default(),
+            // Every other account is a new one: write tokens are scarce.
+            settings: GatewaySettings {
+                tier: if seed % 2 == 1 { Tier::Basic } else { Tier::Premier },
+                ..GatewaySettings::default()
+            },
             clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
             world: default_world(seed, campaign.markets, START_MS),
             recordings: Vec::new(),
@@ -161,7 +172,7 @@ impl<'a> Run<'a> {
             credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
             keep_frames: false,
         };
-        let stages = stages(campaign, &config, &clock, seed, 0, DayState::default());
+        let stages = stages(campaign, &config, &clock, seed, 0, (DayState::default(), &[]));
         let limits =
             Limits { position_max: config.risk.max_position_contracts, open_orders_max: config.risk.max_open_orders };
         Self {
@@ -203,7 +214,7 @@ impl<'a> Run<'a> {
             if due_ns >= until_ns {
                 return Ok(());
             }
-            self.make_trouble();
+            self.make_trouble(report)?;
         }
     }
 
@@ -213,15 +224,39 @@ impl<'a> Run<'a> {
         self.checker.step(&mut self.simulation)
     }
 
-    fn make_trouble(&mut self) {
-        if self.trouble.act(&mut self.simulation) == trouble::Act::Crash {
-            self.starts += 1;
-            add(&mut self.before, self.simulation.stages().execute.counters());
-            let day = self.simulation.day_state();
-            let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, day);
-            self.checker.books.forget();
-            self.simulation.crash(stages);
+    fn make_trouble(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
+        if let trouble::Act::Crash { absent_ms } = self.trouble.act(&mut self.simulation) {
+            self.die();
+            self.stay_away(absent_ms, report)?;
+            self.start_again();
         }
+        Ok(())
+    }
+
+    /// The trader is gone from one step to the next.
+    fn die(&mut self) {
+        self.simulation.kill();
+        self.checker.died(nonce(self.seed, self.starts), self.simulation.session_ms());
+        add(&mut self.before, self.simulation.stages().execute.counters());
+    }
+
+    /// Time passes without a trader.
+    fn stay_away(&mut self, absent_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {
+        let until_ms = self.simulation.session_ms() + absent_ms;
+        let until_ns = self.clock.mono_ns(until_ms);
+        while self.simulation.step(until_ns) {
+            self.after_step(report)?;
+        }
+        self.simulation.run_until(until_ms);
+        Ok(())
+    }
+
+    /// Another trader in its place, with nothing but what is on disk.
+    fn start_again(&mut self) {
+        self.starts += 1;
+        let kept = (self.simulation.day_state(), self.simulation.known_groups());
+        let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, kept);
+        self.simulation.crash(stages);
     }
 
     fn tell(&self, report: &mut SeedReport) {
@@ -266,11 +301,18 @@ fn stages(
     clock: &SessionClock,
     seed: u64,
     starts: u64,
-    day: DayState,
+    (day, groups): (DayState, &[KnownGroup]),
 ) -> Stages<AnyPolicy> {
-    let start =
-        Start { clock: *clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
-    build_stages(config, campaign.policy.clone(), start).expect("a policy that was loaded has this program's schema")
+    let start = Start { clock: *clock, nonce: nonce(seed, starts), seed: seed ^ starts, day };
+    let stages = build_stages(config, campaign.policy.clone(), start);
+    let mut stages = stages.expect("a policy that was loaded has this program's schema");
+    stages.execute.know_groups(groups);
+    stages
+}
+
+/// The mark of a start's orders.
+fn nonce(seed: u64, starts: u64) -> u64 {
+    seed.wrapping_mul(1_000_003).wrapping_add(starts)
 }
 
 /// Adds what one start counted, as far as reports show it.

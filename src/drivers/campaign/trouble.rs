@@ -10,6 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::START_MS;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
+use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
 
@@ -74,13 +75,16 @@ impl Troubles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Done,
-    Crash,
+    /// The trader dies, and is started again so much later.
+    Crash {
+        absent_ms: i64,
+    },
 }
 
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
 /// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 29] = [
+const KINDS: [(&str, u32); 30] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -109,10 +113,12 @@ const KINDS: [(&str, u32); 29] = [
     ("pause_exchange", 1),
     ("offset_clock", 1),
     (DECIDE_SLOW, 5),
+    (TRIGGER_GROUP, 2),
     (CRASH, 2),
 ];
 const DECIDE_SLOW: &str = "decide_slow";
 const CRASH: &str = "crash";
+const TRIGGER_GROUP: &str = "trigger_group";
 /// The channels whose frames the trader reads.
 const CHANNELS: [Channel; 5] =
     [Channel::OrderbookDelta, Channel::Trade, Channel::Fill, Channel::UserOrders, Channel::MarketPositions];
@@ -173,8 +179,12 @@ impl Trouble {
         match self.draw() {
             CRASH => {
                 self.counts.add(CRASH, 1);
-                return Act::Crash;
+                // Two of three are started again at once; the third may be away for longer than a lease.
+                let absent_ms =
+                    if self.random.random_range(0..3) == 0 { self.random.random_range(0..40_000) } else { 0 };
+                return Act::Crash { absent_ms };
             }
+            TRIGGER_GROUP => self.trigger_group(simulation),
             DECIDE_SLOW => {
                 self.counts.add(DECIDE_SLOW, 1);
                 simulation.freeze_decide(self.random.random_range(20..=5_000));
@@ -185,6 +195,24 @@ impl Trouble {
             }
         }
         Act::Done
+    }
+
+    /// The exchange triggers an order group of the account, as it does when too much trades.
+    fn trigger_group<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+        let exchange = simulation.exchange();
+        let account = exchange.clients()[0];
+        let groups: Vec<_> = exchange.engine().groups_of(account).filter(|group| !group.triggered).copied().collect();
+        if groups.is_empty() {
+            return;
+        }
+        let GroupRecord { group, subaccount, exchange_index, .. } = self.one_of(&groups);
+        let target = GroupTarget { group, account, subaccount, exchange_index };
+        let now = simulation.exchange_now();
+        let done = simulation
+            .exchange_mut()
+            .command(now, |engine, now_ms| engine.change_group(&target, GroupCommand::Trigger, now_ms));
+        // Refused while the exchange is paused.
+        self.counts.add(TRIGGER_GROUP, u64::from(done.is_ok()));
     }
 
     fn draw(&mut self) -> &'static str {

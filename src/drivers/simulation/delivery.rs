@@ -22,6 +22,13 @@ const LATE_MS: i64 = 3_500;
 impl<P: Policy> Simulation<P> {
     /// Hands a message that has arrived to whom it is for, and follows it through to its end.
     pub(super) fn deliver(&mut self, packet: Packet, now: Now) {
+        let for_trader = !matches!(
+            packet,
+            Packet::Open { .. } | Packet::Text { .. } | Packet::HungUp { .. } | Packet::Request { .. }
+        );
+        if for_trader && !self.wires.note() {
+            return;
+        }
         match packet {
             Packet::Open { session } => self.open(session),
             Packet::Text { session, text } => self.exchange.text(session, text.as_bytes(), self.exchange_now()),

@@ -91,6 +91,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Whole write tokens that an account has left in its unscoped bucket, from which cancels are paid.
+    #[must_use]
+    pub fn write_tokens(&self, account: AccountId, session_ms: i64) -> u64 {
+        self.limits.write_tokens(account, session_ms)
+    }
+
     /// A gateway without keys and sessions, over an engine from whose first event on it will be told everything.
     #[must_use]
     pub fn new(settings: GatewaySettings) -> Self {

@@ -1,7 +1,7 @@
 //! A port that remembers what was asked of it, and a bench that drives a stage by hand.
 
 use crate::clock::{Now, SessionClock};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage};
+use crate::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use crate::market::{
     BookSide, ClientOrderId, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price,
     Ticker, TradeId,
@@ -32,6 +32,7 @@ pub(super) struct Port {
     pub queries: Vec<QueryRequest>,
     pub portfolios: Vec<PortfolioUpdate>,
     pub persisted: Vec<DayState>,
+    pub kept_groups: Vec<KnownGroup>,
     pub abandoned: Vec<RequestId>,
     pub presigned: Vec<(&'static str, String)>,
     pub latencies: Vec<Stage>,
@@ -47,7 +48,11 @@ impl ExecutePort for Port {
         if self.no_connection {
             return Err(NotSent);
         }
-        let body = serde_json::from_slice(request.body).unwrap();
+        let body = if request.body.is_empty() {
+            serde_json::Value::Null
+        } else {
+            serde_json::from_slice(request.body).unwrap()
+        };
         let path = request.path.to_owned();
         self.written.push(Written { id: request.id, method: request.method, path, body });
         Ok(0)
@@ -71,6 +76,9 @@ impl ExecutePort for Port {
         }
         self.queries.push(*query);
         Ok(())
+    }
+    fn keep_groups(&mut self, known: &[KnownGroup]) {
+        self.kept_groups = known.to_vec();
     }
     fn persist(&mut self, day: &DayState) {
         self.persisted.push(*day);
@@ -278,6 +286,7 @@ impl Bench {
             filled: contracts(filled),
             remaining: contracts(remaining),
             time_ms: self.now.session_ms,
+            expires_ms: None,
             market: market(0),
             price: cents(40),
             side: BookSide::Bid,

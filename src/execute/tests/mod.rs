@@ -1,8 +1,10 @@
 //! Tests of the stage as a whole, through its inputs and its port.
 
 mod account;
+mod groups;
 mod harness;
 mod interleavings;
+mod leases;
 mod orders;
 mod random;
 mod venue;
