@@ -199,8 +199,11 @@ impl ExecuteStage {
         order.reported = order.reported.max(report.filled);
         if report.status != OrderStatus::Resting {
             order.final_filled = Some(report.filled);
+            let unasked = order.state.is_open() && !order.want_cancel;
+            self.counters.ended_unasked[report.reason as usize] += u64::from(unasked);
             if order.state == OrderState::UnknownAmend && order.amend.is_some_and(|(price, _)| price == report.price) {
-                self.amended(at, report.time_ms);
+                self.amend_told(at, report.time_ms);
+                self.step(at, OrderEvent::AmendedEnded, now);
             }
             self.step(at, OrderEvent::SeenEnded, now);
             return self.touch(at, now);
@@ -212,12 +215,11 @@ impl ExecuteStage {
         order.acked_ms = order.acked_ms.or(Some(report.time_ms));
         let terms = (report.price, report.filled + report.remaining);
         let state = order.state;
-        if state == OrderState::UnknownAmend && settled && order.amend == Some(terms) {
-            self.amended(at, report.time_ms);
-            self.step(at, OrderEvent::SeenResting, now);
+        if state.is_unknown() && settled && order.amend == Some(terms) {
+            self.amend_told(at, report.time_ms);
+            self.step(at, OrderEvent::AmendedResting, now);
         } else if state.is_unknown() && settled {
-            let never = order.amend.is_some() || state == OrderState::UnknownAmend;
-            order.amend = None;
+            let never = order.amend.is_some();
             (order.price, order.total) = terms;
             order.exchange_ms = report.time_ms;
             self.step(at, if never { OrderEvent::NeverApplied } else { OrderEvent::SeenResting }, now);
@@ -253,7 +255,7 @@ impl ExecuteStage {
             }
         };
         match order.state {
-            OrderState::UnknownAmend => amend_settled,
+            OrderState::UnknownAmend | OrderState::CancelingUnknown => amend_settled,
             OrderState::UnknownRest => amend_settled && after(order.unsure_ms),
             // A create that was reported was accepted; where nothing is unknown, nothing is asked.
             _ => true,

@@ -3,7 +3,7 @@
 
 use super::ExecuteStage;
 use super::exposure::{self, Exposure};
-use super::orders::{OrderEvent, next};
+use super::orders::{Effect, OrderEvent};
 use super::table::OrderRef;
 use crate::clock::Now;
 use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price};
@@ -80,6 +80,7 @@ impl ExecuteStage {
             self.counters.fee_surprises += u64::from(surprise);
             self.counters.partial_fills += u64::from(order.pending_max() > Count::ZERO);
             self.counters.overfills += u64::from(order.filled > order.final_filled.unwrap_or(order.most()));
+            self.step(at, OrderEvent::FillBooked, now);
             self.touch(at, now);
         } else if self.is_placing(fill.market, fill.side) && !self.orders.is_gone(fill.order) {
             let (early, evicted) = self.early.entry(fill.order, fill.market, fill.side);
@@ -185,8 +186,9 @@ impl ExecuteStage {
     /// Moves an order by an event of its life.
     pub(super) fn step(&mut self, at: OrderRef, event: OrderEvent, now: Now) {
         let Some(order) = self.orders.get_mut(at) else { return };
-        let before = order.state;
-        order.state = next(before, event);
+        let (before, was_amending) = (order.state, order.amend.is_some());
+        let effect = order.advance(event);
+        self.counters.amended += u64::from(was_amending && effect == Effect::TakeNew);
         let key = order.market;
         if order.state.is_unknown() && !before.is_unknown() {
             order.unsure_ms = now.session_ms;
@@ -211,12 +213,12 @@ impl ExecuteStage {
         let Some(order) = self.orders.get_mut(at) else { return };
         let whole = order.id.is_some() && order.amend.is_none() && order.filled >= order.total;
         if whole && order.state.is_open() && order.is_ours() {
-            order.final_filled = Some(order.filled);
-            self.step(at, OrderEvent::SeenEnded, now);
+            self.step(at, OrderEvent::FilledWhole, now);
         }
         let Some(order) = self.orders.get(at) else { return };
         let (key, side) = (order.market, order.side);
         if order.is_complete() {
+            self.step(at, OrderEvent::AllBooked, now);
             self.orders.remove(at);
             if !self.is_placing(key, side) {
                 self.early.clear(key, side);

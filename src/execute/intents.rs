@@ -4,7 +4,7 @@
 use super::ExecuteStage;
 use super::cash::Terms;
 use super::exposure::{self, Exposure};
-use super::orders::OrderState;
+use super::orders::{OrderEvent, OrderState};
 use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
 use super::tokens::{AMEND_COST, CREATE_COST};
@@ -146,7 +146,8 @@ impl ExecuteStage {
         let written_ns = match self.create(at, &create, now, port) {
             Ok(written_ns) => written_ns,
             Err(verdict) => {
-                self.orders.remove(at);
+                self.step(at, OrderEvent::NotSent, now);
+                self.touch(at, now);
                 return Err(verdict);
             }
         };

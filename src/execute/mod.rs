@@ -54,7 +54,7 @@ pub use config::{ExecuteConfig, RiskLimits};
 pub use counters::ExecuteCounters;
 pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
-pub use orders::{OrderEvent, OrderState, next};
+pub use orders::{Effect, OrderEvent, OrderState, Transition, next, transition};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
 

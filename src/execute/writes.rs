@@ -59,10 +59,10 @@ impl ExecuteStage {
         let written_ns =
             self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(amend.exchange_index, AMEND_COST, now.mono_ns);
-        self.step(at, OrderEvent::AmendSent, now);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
         order.sent_ms = now.session_ms;
+        self.step(at, OrderEvent::AmendSent, now);
         self.counters.amends_sent += 1;
         Ok(written_ns)
     }

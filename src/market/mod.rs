@@ -20,7 +20,7 @@ pub use grid::{Band, Grid, GridBands, GridError};
 pub use id::{ClientOrderId, IdError, MarketId, MarketKey, OrderGroupId, OrderId, TradeId, TransferId};
 pub use levels::BookLevels;
 pub use money::Money;
-pub use order::{OrderStatus, TimeInForce};
+pub use order::{EndReason, OrderStatus, TimeInForce};
 pub use price::Price;
 pub use side::{BookSide, Outcome};
 pub use ticker::{Ticker, TickerError};

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::market::{ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId};
+use crate::market::{
+    ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
+};
 use crate::messages::{AccountEvent, Fill, OrderReport, Owner, Source};
 use crate::wire::{account, frame};
 
@@ -62,6 +64,7 @@ pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderR
         price: order.yes_price,
         side: order.book_side,
         status,
+        reason: EndReason::of(status, order.reason),
         source: Source::Stream,
     }))
 }
@@ -78,6 +81,7 @@ pub(super) fn read_order(order: &account::Order, session_ms: i64) -> Result<Orde
         price: order.yes_price_dollars,
         side: order.book_side,
         status: order.status,
+        reason: EndReason::of(order.status, None),
         source: Source::Read,
     })
 }

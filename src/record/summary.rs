@@ -27,6 +27,8 @@ pub struct Summary {
     pub skipped: BTreeMap<String, u64>,
     /// Order writes.
     pub orders: Orders,
+    /// Orders that ended without being asked to, by the exchange's reason.
+    pub orders_ended_unasked: BTreeMap<String, u64>,
     /// Fills.
     pub fills: u64,
     /// Fills that left part of their order open.
@@ -193,6 +195,7 @@ mod tests {
             "/orders/unknown",
             "/orders/cancelled",
             "/orders/amended",
+            "/orders_ended_unasked",
             "/fills",
             "/partial_fills",
             "/pnl_micros",

@@ -3,8 +3,8 @@
 use crate::clock::{Now, SessionClock};
 use crate::execute::{DayState, ExecuteConfig, ExecuteStage};
 use crate::market::{
-    BookSide, ClientOrderId, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price,
-    Ticker, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId,
+    OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
     AccountEvent, Action, DecisionStamps, Fill, Listing, MarketStatus, OrderIntent, OrderReport, Owner, Phase,
@@ -282,6 +282,7 @@ impl Bench {
             price: cents(40),
             side: BookSide::Bid,
             status,
+            reason: EndReason::of(status, None),
             source: Source::Stream,
         }
     }

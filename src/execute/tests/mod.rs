@@ -3,6 +3,7 @@
 mod account;
 mod harness;
 mod interleavings;
+mod life;
 mod orders;
 mod random;
 mod venue;
