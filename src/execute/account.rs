@@ -62,6 +62,8 @@ impl ExecuteStage {
             market.bands = listing.bands;
             market.fees = listing.fees;
             market.traded = listing.traded;
+            let seat = market.seat;
+            self.events.set_exclusive(seat, listing.exclusive);
             return self.mark_dirty(listing.market);
         }
         let position = listing.market.position();
@@ -72,10 +74,17 @@ impl ExecuteStage {
                 return self.trip_now(reason, now);
             }
         }
-        if !self.directory.insert(Market::new(listing)) {
+        if position >= self.directory.len() {
             self.counters.stale_keys += 1;
             return;
         }
+        if let Some(former) = self.directory.at(position) {
+            self.events.leave(former.seat);
+        }
+        let seat = self.events.join(listing.event, listing.exclusive);
+        let restricted = self.config.restricted.iter().any(|pattern| pattern.matches(listing.ticker.as_str()));
+        let market = Market::new(listing, seat, restricted, self.config.limits.executions_window_ms);
+        let _ = self.directory.insert(market);
         self.mark_dirty(listing.market);
         if let Some(status) = self.directory.take_early(listing.market) {
             self.apply_status(&status, now);

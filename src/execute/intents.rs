@@ -3,6 +3,7 @@
 
 use super::ExecuteStage;
 use super::cash::Terms;
+use super::controls::{OutcomeLosses, Placed};
 use super::exposure::{self, Exposure};
 use super::orders::{OrderEvent, OrderState};
 use super::risk::{Question, check};
@@ -172,6 +173,10 @@ impl ExecuteStage {
         let reserved =
             exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
+        let losses = OutcomeLosses::of(&self.exposures, market.position);
+        let placed = Placed { side: wanted.side, price: wanted.price, count: wanted.count };
+        let limits = &self.config.limits;
+        let sticky = self.loss_stop.sticky();
         let open_orders = self.orders.ours_open() + usize::from(creates);
         let cost = if creates { CREATE_COST } else { AMEND_COST };
         let available = self.ledger.shard(market.exchange_index).map_or(Money::ZERO, |shard| shard.available);
@@ -196,6 +201,13 @@ impl ExecuteStage {
             available,
             at_risk: self.ledger.reserved() + self.ledger.cost(),
             tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
+            restricted: market.restricted,
+            drawn_down: sticky.drawn_down,
+            repeated: sticky.repeated,
+            duplicate: creates && market.recent.has(placed, now.session_ms, limits.duplicate_window_ms),
+            event_loss: self.events.worst_with(market.seat, losses),
+            event_loss_now: self.events.worst(market.seat),
+            messages: self.messages.allows(now.session_ms),
         };
         check(&self.config.limits, &question)
     }

@@ -8,6 +8,7 @@
 //!
 //! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends.
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
+//! * `controls` has the limits that remember something: events, message rates, duplicates, executions, drawdown.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
@@ -22,6 +23,7 @@ mod breaker;
 mod cash;
 mod compare;
 mod config;
+pub mod controls;
 mod counters;
 mod directory;
 mod exposure;
@@ -57,11 +59,13 @@ pub use loss_stop::DayState;
 pub use orders::{Effect, OrderEvent, OrderState, Transition, next, transition};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
+pub use risk::{Question, check};
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
 use crate::messages::{MarketStatus, OrderIntent, Phase, PortfolioUpdate, Verdict};
 use crate::ports::ExecutePort;
+use controls::{EventLosses, MessageRate};
 use directory::Directory;
 use exposure::Exposure;
 use fills::{EarlyTable, SeenFills};
@@ -93,6 +97,8 @@ pub struct ExecuteStage {
     seen: SeenFills,
     early: EarlyTable,
     loss_stop: LossStop,
+    events: EventLosses,
+    messages: MessageRate,
     unrealized: Money,
     readings: Readings,
     /// Shards that take no orders now.
@@ -136,7 +142,9 @@ impl ExecuteStage {
             tokens: WriteTokens::new(config.write_refill, config.write_capacity),
             seen: SeenFills::new(config.fills_remembered),
             early: EarlyTable::new(EARLY_ORDERS),
-            loss_stop: LossStop::new(config.limits.daily_loss_max, day),
+            loss_stop: LossStop::new(config.limits.daily_loss_max, config.limits.drawdown_max, day),
+            events: EventLosses::default(),
+            messages: MessageRate::new(config.limits.messages_per_second_max, config.limits.messages_per_minute_max),
             unrealized: Money::ZERO,
             readings: Readings::new(),
             paused: [false; 256],
@@ -208,8 +216,9 @@ impl ExecuteStage {
         self.due_ns
     }
 
-    /// Updates the daily loss stop and trips on it.
+    /// Updates the stops on losses and trips on them.
     fn watch_loss(&mut self, now: Now, port: &mut impl ExecutePort) {
+        let was_drawn_down = self.loss_stop.sticky().drawn_down;
         let was_stopped = self.loss_stop.is_stopped(now.session_ms);
         let realized = self.ledger.realized() - self.ledger.fees();
         if let Some(state) = self.loss_stop.update(now.session_ms, realized, self.unrealized) {
@@ -225,6 +234,7 @@ impl ExecuteStage {
                 now,
             );
         }
+        self.watch_drawdown(was_drawn_down, now);
     }
 
     /// Whether an order or the account is in such doubt that a market takes no order at all.
@@ -244,6 +254,8 @@ impl ExecuteStage {
             || self.is_degraded(key)
             || self.ending.is_stopping()
             || self.loss_stop.is_stopped(now.session_ms)
+            || self.is_stopped_for_good()
+            || market.restricted
             || market.phase != Phase::Open
             || !market.fresh
             || market.breaker.is_open(now.session_ms)

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::ExecuteStage;
+use super::controls::Placed;
 use super::orders::{OrderEvent, OrderState};
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
@@ -41,6 +42,9 @@ impl ExecuteStage {
             self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(create.exchange_index, CREATE_COST, now.mono_ns);
         self.counters.sent += 1;
+        self.count_messages(1, now);
+        let placed = Placed { side: create.side, price: create.price, count: create.count };
+        self.remember_create(market, placed, now);
         Ok(written_ns)
     }
 
@@ -64,6 +68,7 @@ impl ExecuteStage {
         order.sent_ms = now.session_ms;
         self.step(at, OrderEvent::AmendSent, now);
         self.counters.amends_sent += 1;
+        self.count_messages(1, now);
         Ok(written_ns)
     }
 
@@ -158,6 +163,7 @@ impl ExecuteStage {
             }),
         );
         self.write(RequestKind::Cancel, &list[..count], now, port)?;
+        self.count_messages(count, now);
         for item in &list[..count] {
             self.tokens.take(0, CANCEL_COST, now.mono_ns);
             self.counters.cancels_sent += 1;

@@ -3,7 +3,7 @@
 use crate::clock::{Now, SessionClock};
 use crate::execute::{DayState, ExecuteConfig, ExecuteStage};
 use crate::market::{
-    BookSide, ClientOrderId, Count, EndReason, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId,
+    BookSide, ClientOrderId, Count, EndReason, EventKey, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId,
     OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
@@ -91,6 +91,8 @@ pub(super) fn ticker(key: MarketKey) -> Ticker {
 pub(super) fn listing(key: MarketKey) -> Listing {
     Listing {
         close_time_ms: CLOSE_MS,
+        event: EventKey(u32::from(key.index)),
+        exclusive: false,
         market: key,
         fees: FeeSchedule::QUADRATIC,
         exchange_index: u8::try_from(key.index % 2).unwrap(),
