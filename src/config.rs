@@ -266,6 +266,10 @@ section! {
         journal_bytes: u64 = 4 << 30;
         /// Bytes of one segment.
         segment_bytes: u64 = 64 << 20;
+        /// Where sessions live, each in a folder of its own.
+        sessions_dir: String = "sessions".to_owned();
+        /// Where `kalshi-actor sessions backup` keeps verified copies of them.
+        backups_dir: String = "session-backups".to_owned();
         /// Where the trip marker and the daily loss live, a folder a venue; empty for the session's own folder on sim
         /// and for $XDG_STATE_HOME/kalshi-actor otherwise.
         state_dir: String = String::new();
@@ -401,6 +405,20 @@ impl Config {
         if !(64..=1 << 20).contains(&self.pipeline.ring_capacity) {
             return impossible("pipeline.ring_capacity", &self.pipeline.ring_capacity, "64 to 1048576");
         }
+        for (key, folder) in
+            [("record.sessions_dir", &self.record.sessions_dir), ("record.backups_dir", &self.record.backups_dir)]
+        {
+            if folder.is_empty() {
+                return impossible(key, folder, "a folder");
+            }
+        }
+        if self.record.sessions_dir == self.record.backups_dir {
+            return impossible(
+                "record.backups_dir",
+                &self.record.backups_dir,
+                "another folder than record.sessions_dir",
+            );
+        }
         if self.record.segment_bytes < 1 << 20 {
             return impossible("record.segment_bytes", &self.record.segment_bytes, "at least 1048576");
         }
@@ -469,6 +487,8 @@ mod tests {
             ("[risk]\nmax_messages_per_min = 50", "risk.max_messages_per_min"),
             ("[risk]\nexecutions_window_ms = 0", "risk.executions_window_ms"),
             ("[orders]\nconnections = 0", "orders.connections"),
+            ("[record]\nsessions_dir = \"\"", "record.sessions_dir"),
+            ("[record]\nbackups_dir = \"sessions\"", "record.backups_dir"),
             ("[pipeline]\ncores = [1, 2]", "pipeline.cores"),
             ("[venue]\nrest_url = \"http://example.com\"", "venue.rest_url"),
             ("[record]\nsegment_bytes = 1048576\njournal_bytes = 1048576", "record.journal_bytes"),
