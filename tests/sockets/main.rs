@@ -3,6 +3,7 @@
 
 mod common;
 mod faults;
+mod kept;
 mod ledger;
 mod program;
 mod series;
