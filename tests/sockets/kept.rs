@@ -23,12 +23,13 @@ fn text(output: &Output) -> String {
 fn session(root: &Path, name: &str) {
     let folder = root.join("sessions").join(name);
     let limits = SegmentLimits::default();
-    let ([mut feed], handle) = start_journal(&folder.join("journal"), limits, b"test", 1 << 20, [StageId::Feed]).unwrap();
+    let ([mut feed], handle) =
+        start_journal(&folder.join("journal"), limits, b"test", 1 << 20, [StageId::Feed]).unwrap();
     for mono_ns in 0..300 {
-        feed.bytes(Kind::Frame, Flags::Input, Now { mono_ns, session_ms: 0 }, b"a recorded delta");
+        feed.bytes(Kind::Frame, Flags::Input, Now { mono_ns, session_ms: 0 }, &[], b"a recorded delta");
     }
     drop(feed);
-    handle.finish();
+    assert_eq!(handle.finish().lost, 0);
     Summary::default().write(&folder).unwrap();
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SessionsError;
 use super::files::paths_below;
-use crate::record::journal::{JournalProblem, JournalReader};
+use crate::record::journal::{JournalError, JournalProblem, JournalReader};
 use crate::record::summary::Summary;
 
 /// Records of a journal.
@@ -99,7 +99,7 @@ fn count_records(journal: &Path) -> Records {
     let mut reader = match JournalReader::open(journal) {
         Ok(reader) => reader,
         Err(error) => {
-            records.unread = Some(error.to_string());
+            records.unread = Some(place(&error));
             return records;
         }
     };
@@ -113,11 +113,22 @@ fn count_records(journal: &Path) -> Records {
             Ok(None) => break,
             Err(error) => {
                 records.torn = matches!(error.problem, JournalProblem::TornTail);
-                records.unread = Some(error.to_string());
+                records.unread = Some(place(&error));
                 break;
             }
         }
     }
+    // A crash between two segments tears the file before the last, too; reading went on behind that.
+    if let Some(torn) = reader.torn() {
+        records.torn |= records.unread.is_none();
+        records.unread = records.unread.or_else(|| Some(place(torn)));
+    }
     records.ended = reader.closing().is_some();
     records
+}
+
+/// Where reading ended and why, without the session's own folder: a copy says the same.
+fn place(error: &JournalError) -> String {
+    let segment = error.segment.file_name().unwrap_or_default().to_string_lossy();
+    format!("segment {segment} at byte {}: {}", error.offset, error.problem)
 }

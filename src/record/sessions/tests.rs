@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::backup::{copy_files, verify_copy};
 use super::*;
 use crate::clock::Now;
-use crate::record::journal::{Flags, Kind, SegmentLimits, StageId, start_journal};
+use crate::record::journal::{Flags, Kind, SegmentLimits, StageId, create_journal};
 use crate::record::summary::Summary;
 
 const NAME: &str = "sim-1";
 const MADE: &str = "2026-11-21T14:00:00Z";
 
-/// Folders of sessions and backups, with one session: a journal of 500 records in several segments, a summary, a state.
+/// Folders of sessions and backups, with one session: a journal of 500 frames in several segments, a summary, a state.
 struct Folders {
     _root: tempfile::TempDir,
     sessions: PathBuf,
@@ -26,13 +26,19 @@ impl Folders {
         let session = sessions.join(NAME);
         let limits = SegmentLimits { segment_bytes: 8 << 10, total_bytes: 1 << 30 };
         let stages = [StageId::Feed];
-        let ([mut feed], handle) = start_journal(&session.join("journal"), limits, b"test", 1 << 20, stages).unwrap();
-        for number in 0..500_u64 {
-            let now = Now { mono_ns: number, session_ms: 1_790_000_000_000 };
-            feed.bytes(Kind::Frame, Flags::Input, now, format!("frame {number}").as_bytes());
+        let ([mut feed], mut scribe) =
+            create_journal(&session.join("journal"), limits, b"test", 1 << 20, stages).unwrap();
+        for mono_ns in 0..500 {
+            let now = Now { mono_ns, session_ms: 1_790_000_000_000 };
+            if mono_ns == 0 || feed.checkpoint_due() {
+                feed.checkpoint(now, &0_u8);
+                scribe.turn();
+            }
+            feed.bytes(Kind::Frame, Flags::Input, now, &[], b"a recorded delta");
+            scribe.turn();
         }
         drop(feed);
-        assert_eq!(handle.finish().lost, 0);
+        assert_eq!(scribe.finish().lost, 0);
         fs::create_dir_all(session.join("state/sim")).unwrap();
         fs::write(session.join("state/sim/day.json"), "{}").unwrap();
         let mut summary = Summary { frames: 500, ..Summary::default() };
@@ -81,9 +87,11 @@ fn a_session_is_counted_from_its_files() {
     let folders = Folders::new();
     let contents = count(&folders.session()).unwrap();
     let records = contents.records.as_ref().unwrap();
-    assert_eq!((records.kinds["Frame"], records.total), (500, 501));
+    let segments = folders.segments().len() as u64;
+    // A checkpoint a segment, and the closing record.
+    assert_eq!((records.kinds["Frame"], records.total), (500, 501 + segments));
     assert!(records.ended && records.unread.is_none() && !contents.is_damaged());
-    assert!(folders.segments().len() > 2);
+    assert!(segments > 3, "{segments}");
     assert_eq!(contents.files, folders.segments().len() + 2);
     assert_eq!(contents.contradiction(), None);
     assert_eq!(session_names(&folders.sessions).unwrap(), [NAME]);
@@ -95,9 +103,10 @@ fn a_session_that_its_summary_calls_empty_is_counted_all_the_same_and_not_delete
     let folders = Folders::new();
     Summary::default().write(&folders.session()).unwrap();
     let contents = count(&folders.session()).unwrap();
-    assert!(contents.contradiction().unwrap().contains("501 records"), "{contents:?}");
+    let total = contents.records.as_ref().unwrap().total;
+    assert!(contents.contradiction().unwrap().contains(&format!("{total} records")), "{contents:?}");
     let text = folders.delete(false).unwrap_err().to_string();
-    assert!(text.contains("501 journal records") && text.contains("--force"), "{text}");
+    assert!(text.contains(&format!("{total} journal records")) && text.contains("--force"), "{text}");
     assert_eq!(count(&folders.session()).unwrap(), contents);
 }
 
@@ -107,7 +116,7 @@ fn a_verified_backup_lets_a_session_go_and_holds_all_of_it() {
     let before = stored_files(&folders.session()).unwrap();
     let backup = folders.back_up().unwrap();
     assert_eq!((backup.manifest.files.clone(), backup.manifest.made.as_str()), (before.clone(), MADE));
-    assert_eq!(backup.manifest.records.as_ref().unwrap().total, 501);
+    assert_eq!(backup.manifest.records.as_ref().unwrap().kinds["Frame"], 500);
     assert_eq!(verify_backup(&folders.copy()).unwrap(), backup);
     let deleted = folders.delete(false).unwrap();
     assert_eq!((deleted.backup, deleted.contents.files), (Some(folders.copy()), before.len()));
@@ -119,10 +128,12 @@ fn a_verified_backup_lets_a_session_go_and_holds_all_of_it() {
 #[test]
 fn a_torn_journal_is_counted_to_its_last_whole_record_and_backed_up_as_it_is() {
     let folders = Folders::new();
+    let whole = count(&folders.session()).unwrap().records.unwrap();
     cut(folders.segments().last().unwrap(), 5);
     let contents = count(&folders.session()).unwrap();
     let records = contents.records.as_ref().unwrap();
-    assert_eq!((records.total, records.torn, records.ended), (500, true, false));
+    assert_eq!((records.total, records.torn, records.ended), (whole.total - 1, true, false));
+    assert!(records.unread.as_ref().unwrap().starts_with("segment 0000"), "{records:?}");
     assert!(!contents.is_damaged());
     let backup = folders.back_up().unwrap();
     assert_eq!(backup.manifest.records.as_ref(), Some(records));
@@ -161,7 +172,7 @@ fn a_manifest_that_changed_is_none() {
     folders.back_up().unwrap();
     let path = folders.copy().join(MANIFEST_FILE);
     let text = fs::read_to_string(&path).unwrap();
-    for changed in [text.replace("\"total\": 501", "\"total\": 502"), text[..text.len() - 9].to_owned(), String::new()]
+    for changed in [text.replace("\"Frame\": 500", "\"Frame\": 501"), text[..text.len() - 9].to_owned(), String::new()]
     {
         fs::write(&path, changed).unwrap();
         let error = verify_backup(&folders.copy()).unwrap_err();
