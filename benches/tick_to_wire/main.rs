@@ -20,7 +20,7 @@ use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput
 use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
 use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
-use kalshi_actor::market::{BookLevels, FeeSchedule, GridBands, MarketKey, Money, Ticker};
+use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Money, Ticker};
 use kalshi_actor::messages::{
     AccountEvent, Action, BookEvent, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, QueryRequest,
     ResyncRequest,
@@ -253,6 +253,8 @@ impl Path {
     fn open(&mut self, exchange: &BenchExchange) {
         let listing = Listing {
             close_time_ms: START_MS + 365 * 86_400_000,
+            event: EventKey::default(),
+            exclusive: false,
             market: MARKET,
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,

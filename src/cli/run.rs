@@ -117,7 +117,7 @@ pub(super) struct RunArgs {
     /// Accept that prod trades real money, which may be lost; needed for --venue prod --live
     #[arg(long)]
     i_accept_losses: bool,
-    /// The session's folder, for journal and summary.json; without it a new one below ./sessions
+    /// The session's folder, for journal and summary.json; without it a new one in record.sessions_dir, ./sessions by default
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -193,7 +193,8 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Res
     let policy = load_policy(&config)?;
     let venue = outside_venue(&config.venue, |name| std::env::var(name).ok())?;
     let name = config.venue.name.as_str();
-    let folder = session_folder(args.out, &if config.venue.live { name.to_owned() } else { format!("paper-{name}") });
+    let label = if config.venue.live { name.to_owned() } else { format!("paper-{name}") };
+    let folder = session_folder(args.out, &config, &label);
     let plan = OutsidePlan { config, venue, policy, duration: args.duration, folder: folder.clone(), tamper: None };
     let line = Line::new();
     let report = run_outside(plan, signals, |figures| line.show(figures))?;
@@ -272,7 +273,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         yields: config.pipeline.idle != IdleName::Park,
     })?;
     let seed = args.seed();
-    let folder = session_folder(args.out, "sim");
+    let folder = session_folder(args.out, &config, "sim");
     let (clock, session) = (embedded.clock.clone(), embedded.session);
     let plan = SessionPlan {
         state: state_dir(&config, Some(&folder))?,

@@ -76,6 +76,8 @@ impl ExecuteStage {
             market.bands = listing.bands;
             market.fees = listing.fees;
             market.traded = listing.traded;
+            let seat = market.seat;
+            self.events.set_exclusive(seat, listing.exclusive);
             self.traded_markets_changed(listing);
             return self.mark_dirty(listing.market);
         }
@@ -87,10 +89,17 @@ impl ExecuteStage {
                 return self.trip_now(reason, now);
             }
         }
-        if !self.directory.insert(Market::new(listing)) {
+        if position >= self.directory.len() {
             self.counters.stale_keys += 1;
             return;
         }
+        if let Some(former) = self.directory.at(position) {
+            self.events.leave(former.seat);
+        }
+        let seat = self.events.join(listing.event, listing.exclusive);
+        let restricted = self.config.restricted.iter().any(|pattern| pattern.matches(listing.ticker.as_str()));
+        let market = Market::new(listing, seat, restricted, self.config.limits.executions_window_ms);
+        let _ = self.directory.insert(market);
         self.traded_markets_changed(listing);
         self.mark_dirty(listing.market);
         if let Some(status) = self.directory.take_early(listing.market) {
@@ -223,10 +232,13 @@ impl ExecuteStage {
         order.reported = order.reported.max(report.filled);
         if report.status != OrderStatus::Resting {
             order.final_filled = Some(report.filled);
+            let unasked = order.state.is_open() && !order.want_cancel;
             let over = report.status == OrderStatus::Canceled && order.lease.is_over(report.time_ms);
-            self.counters.leases_ended += u64::from(over && order.state.is_open() && !order.want_cancel);
+            self.counters.leases_ended += u64::from(unasked && over);
+            self.counters.ended_unasked[report.reason as usize] += u64::from(unasked);
             if order.state == OrderState::UnknownAmend && order.amend.is_some_and(|(price, _)| price == report.price) {
-                self.amended(at, report.time_ms);
+                self.amend_told(at, report.time_ms);
+                self.step(at, OrderEvent::AmendedEnded, now);
             }
             self.step(at, OrderEvent::SeenEnded, now);
             return self.touch(at, now);
@@ -239,15 +251,14 @@ impl ExecuteStage {
         order.lease.ends_ms = report.expires_ms.unwrap_or(order.lease.ends_ms);
         let terms = (report.price, report.filled + report.remaining);
         let state = order.state;
-        if state == OrderState::UnknownAmend && settled && order.amend == Some(terms) {
-            self.amended(at, report.time_ms);
+        if state.is_unknown() && settled && order.amend == Some(terms) {
+            self.amend_told(at, report.time_ms);
             if let (Some(order), Some(expires_ms)) = (self.orders.get_mut(at), report.expires_ms) {
                 order.lease.ends_ms = expires_ms;
             }
-            self.step(at, OrderEvent::SeenResting, now);
+            self.step(at, OrderEvent::AmendedResting, now);
         } else if state.is_unknown() && settled {
-            let never = order.amend.is_some() || state == OrderState::UnknownAmend;
-            order.amend = None;
+            let never = order.amend.is_some();
             (order.price, order.total) = terms;
             order.exchange_ms = report.time_ms;
             self.step(at, if never { OrderEvent::NeverApplied } else { OrderEvent::SeenResting }, now);
@@ -286,7 +297,7 @@ impl ExecuteStage {
             }
         };
         match order.state {
-            OrderState::UnknownAmend => amend_settled,
+            OrderState::UnknownAmend | OrderState::CancelingUnknown => amend_settled,
             OrderState::UnknownRest => amend_settled && after(order.unsure_ms),
             // A create that was reported was accepted; where nothing is unknown, nothing is asked.
             _ => true,

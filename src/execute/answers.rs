@@ -140,11 +140,6 @@ impl ExecuteStage {
             Outcome::Rejected | Outcome::Withheld | Outcome::Throttled => {
                 let verdict = self.refused(key, outcome, now);
                 self.group_refused(key, body, now);
-                if let Some(order) = self.orders.get_mut(item.at)
-                    && order.id.is_none()
-                {
-                    order.final_filled = Some(order.filled);
-                }
                 self.step(item.at, OrderEvent::Rejected, now);
                 return self.conclude(key, verdict);
             }
@@ -223,9 +218,6 @@ impl ExecuteStage {
                 } else {
                     (OrderEvent::Rejected, self.refused(key, outcome, now))
                 };
-                if let Some(order) = self.orders.get_mut(item.at) {
-                    order.amend = None;
-                }
                 self.step(item.at, event, now);
                 return self.conclude(key, verdict);
             }
@@ -235,7 +227,7 @@ impl ExecuteStage {
             self.step(item.at, OrderEvent::NoOutcome, now);
             return self.conclude(key, Verdict::Unknown);
         };
-        self.amended(item.at, answer.ts_ms);
+        self.amend_told(item.at, answer.ts_ms);
         if let Some(market) = self.directory.get_mut(key) {
             market.breaker.succeeded();
         }
@@ -244,18 +236,14 @@ impl ExecuteStage {
         self.conclude(key, Verdict::Amended);
     }
 
-    /// An amend was applied: its terms are the order's.
-    pub(super) fn amended(&mut self, at: OrderRef, ts_ms: i64) {
+    /// The exchange told at that time that an amend was applied.
+    pub(super) fn amend_told(&mut self, at: OrderRef, ts_ms: i64) {
         if let Some(order) = self.orders.get_mut(at)
-            && let Some((price, total)) = order.amend.take()
+            && order.amend.is_some()
         {
-            let moved = (order.price, order.total) != (price, total);
-            (order.price, order.total) = (price, total);
             order.lease.ends_ms = order.lease.asked_ms;
             order.exchange_ms = order.exchange_ms.max(ts_ms);
             order.acked_ms = Some(ts_ms);
-            self.counters.amended += u64::from(moved);
-            self.counters.renewed += u64::from(!moved);
         }
     }
 

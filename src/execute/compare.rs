@@ -234,9 +234,6 @@ impl ExecuteStage {
                 order.state == OrderState::UnknownCreate && shows_ms >= order.sent_ms.saturating_add(validity_ms)
             });
             let Some((at, _)) = found else { break };
-            if let Some(order) = self.orders.get_mut(at) {
-                order.final_filled = Some(order.filled);
-            }
             self.step(at, OrderEvent::NeverApplied, now);
             self.touch(at, now);
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::market::EndReason;
 use crate::messages::Verdict;
 
 /// Counts since the start of the run.
@@ -27,6 +28,8 @@ pub struct ExecuteCounters {
     pub unknown_never_applied: u64,
     /// Orders of ours cancelled, by us or by the exchange, with something unfilled.
     pub cancelled: u64,
+    /// Ends of orders of ours that nothing here had asked for, as the exchange reported them, indexed by [`EndReason`].
+    pub ended_unasked: [u64; EndReason::COUNT],
     /// Cancels written, in orders.
     pub cancels_sent: u64,
     /// Amends written.

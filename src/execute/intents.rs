@@ -4,9 +4,10 @@
 use super::ExecuteStage;
 use super::cash::Terms;
 use super::config::RiskLimits;
+use super::controls::{OutcomeLosses, Placed};
 use super::exposure::{self, Exposure};
 use super::lease::Lease;
-use super::orders::OrderState;
+use super::orders::{OrderEvent, OrderState};
 use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
 use crate::clock::Now;
@@ -152,7 +153,8 @@ impl ExecuteStage {
         let written_ns = match self.create(at, &create, now, port) {
             Ok(written_ns) => written_ns,
             Err(verdict) => {
-                self.orders.remove(at);
+                self.step(at, OrderEvent::NotSent, now);
+                self.touch(at, now);
                 return Err(verdict);
             }
         };
@@ -177,6 +179,10 @@ impl ExecuteStage {
         let reserved =
             exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
+        let losses = OutcomeLosses::of(&self.exposures, market.position);
+        let placed = Placed { side: wanted.side, price: wanted.price, count: wanted.count };
+        let limits = &self.config.limits;
+        let sticky = self.loss_stop.sticky();
         let open_orders = self.orders.ours_open() + usize::from(creates);
         let budget = self.tokens.budget();
         let cost = if creates { budget.create } else { budget.amend };
@@ -202,6 +208,13 @@ impl ExecuteStage {
             available,
             at_risk: self.ledger.reserved() + self.ledger.cost(),
             tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
+            restricted: market.restricted,
+            drawn_down: sticky.drawn_down,
+            repeated: sticky.repeated,
+            duplicate: creates && market.recent.has(placed, now.session_ms, limits.duplicate_window_ms),
+            event_loss: self.events.worst_with(market.seat, losses),
+            event_loss_now: self.events.worst(market.seat),
+            messages: self.messages.allows(now.session_ms),
         };
         let limits = RiskLimits { open_orders_max: self.leases.open_orders_max, ..self.config.limits };
         check(&limits, &question)

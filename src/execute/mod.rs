@@ -10,6 +10,7 @@
 //!   on leases, which `lease` measures out and renews.
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
 //! * `groups` keeps an order group for each shard, with which the exchange stops us when we trade too much.
+//! * `controls` has the limits that remember something: events, message rates, duplicates, executions, drawdown.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
@@ -24,6 +25,7 @@ mod breaker;
 mod cash;
 mod compare;
 mod config;
+pub mod controls;
 mod counters;
 mod directory;
 mod exposure;
@@ -60,15 +62,17 @@ pub use groups::{GroupConfig, GroupView, KnownGroup};
 pub use lease::{LeaseConfig, LeasePlan};
 pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
-pub use orders::{OrderEvent, OrderState, next};
+pub use orders::{Effect, OrderEvent, OrderState, Transition, next, transition};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
+pub use risk::{Question, check};
 pub use tokens::WriteBudget;
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
 use crate::messages::{MarketStatus, OrderIntent, Phase, PortfolioUpdate, Verdict};
 use crate::ports::ExecutePort;
+use controls::{EventLosses, MessageRate};
 use directory::Directory;
 use exposure::Exposure;
 use fills::{EarlyTable, SeenFills};
@@ -104,6 +108,8 @@ pub struct ExecuteStage {
     seen: SeenFills,
     early: EarlyTable,
     loss_stop: LossStop,
+    events: EventLosses,
+    messages: MessageRate,
     unrealized: Money,
     readings: Readings,
     /// Shards that take no orders now.
@@ -151,7 +157,9 @@ impl ExecuteStage {
             leases: LeasePlan::new(budget, config.leases, config.order_ttl_ms, wanted, 0),
             seen: SeenFills::new(config.fills_remembered),
             early: EarlyTable::new(EARLY_ORDERS),
-            loss_stop: LossStop::new(config.limits.daily_loss_max, day),
+            loss_stop: LossStop::new(config.limits.daily_loss_max, config.limits.drawdown_max, day),
+            events: EventLosses::default(),
+            messages: MessageRate::new(config.limits.messages_per_second_max, config.limits.messages_per_minute_max),
             unrealized: Money::ZERO,
             readings: Readings::new(),
             paused: [false; 256],
@@ -224,8 +232,9 @@ impl ExecuteStage {
         self.due_ns
     }
 
-    /// Updates the daily loss stop and trips on it.
+    /// Updates the stops on losses and trips on them.
     fn watch_loss(&mut self, now: Now, port: &mut impl ExecutePort) {
+        let was_drawn_down = self.loss_stop.sticky().drawn_down;
         let was_stopped = self.loss_stop.is_stopped(now.session_ms);
         let realized = self.ledger.realized() - self.ledger.fees();
         if let Some(state) = self.loss_stop.update(now.session_ms, realized, self.unrealized) {
@@ -241,6 +250,7 @@ impl ExecuteStage {
                 now,
             );
         }
+        self.watch_drawdown(was_drawn_down, now);
     }
 
     /// Whether an order or the account is in such doubt that a market takes no order at all.
@@ -261,6 +271,8 @@ impl ExecuteStage {
             || self.is_degraded(key)
             || self.ending.is_stopping()
             || self.loss_stop.is_stopped(now.session_ms)
+            || self.is_stopped_for_good()
+            || market.restricted
             || market.phase != Phase::Open
             || !market.fresh
             || market.breaker.is_open(now.session_ms)

@@ -9,7 +9,7 @@ use super::cash::Terms;
 use super::fee_rounding::FeeAccumulator;
 use super::fills::PlainHasher;
 use super::lease::Lease;
-use super::orders::OrderState;
+use super::orders::{Effect, OrderEvent, OrderState, transition};
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, OrderId, Price};
 
 /// Whose order it is.
@@ -115,6 +115,26 @@ impl Order {
             fees: FeeAccumulator::default(),
             seen_in: 0,
         }
+    }
+
+    /// Runs the life-cycle table on an event: the one place where an order's state changes. What the exchange told with
+    /// the event (how much filled, what an amend asked for) has been noted in the order's fields before. Returns what the
+    /// table said of its claim; the reservation follows from the fields.
+    pub fn advance(&mut self, event: OrderEvent) -> Effect {
+        let transition = transition(self.state, event);
+        match transition.effect {
+            Effect::Keep | Effect::Return | Effect::Spend | Effect::Leave => (),
+            Effect::HoldBoth => debug_assert!(self.amend.is_some(), "an amend's terms are noted before it is sent"),
+            Effect::TakeNew => {
+                if let Some((price, total)) = self.amend.take() {
+                    (self.price, self.total) = (price, total);
+                }
+            }
+            Effect::TakeOld => self.amend = None,
+            Effect::ReturnRest => self.final_filled = Some(self.filled),
+        }
+        self.state = transition.next;
+        transition.effect
     }
 
     /// Whether this run placed it.

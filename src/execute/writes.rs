@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::ExecuteStage;
+use super::controls::Placed;
 use super::orders::{OrderEvent, OrderState};
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
@@ -40,6 +41,9 @@ impl ExecuteStage {
             self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(create.exchange_index, self.tokens.budget().create, now.mono_ns);
         self.counters.sent += 1;
+        self.count_messages(1, now);
+        let placed = Placed { side: create.side, price: create.price, count: create.count };
+        self.remember_create(market, placed, now);
         Ok(written_ns)
     }
 
@@ -58,12 +62,13 @@ impl ExecuteStage {
         let written_ns =
             self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
         self.tokens.take(amend.exchange_index, self.tokens.budget().amend, now.mono_ns);
-        self.step(at, OrderEvent::AmendSent, now);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
         order.lease.asked_ms = amend.expiration_s.map_or(order.lease.ends_ms, |seconds| seconds.saturating_mul(1_000));
         order.sent_ms = now.session_ms;
+        self.step(at, OrderEvent::AmendSent, now);
         self.counters.amends_sent += 1;
+        self.count_messages(1, now);
         Ok(written_ns)
     }
 
@@ -158,6 +163,7 @@ impl ExecuteStage {
             }),
         );
         self.write(RequestKind::Cancel, &list[..count], now, port)?;
+        self.count_messages(count, now);
         for item in &list[..count] {
             self.tokens.take(0, self.tokens.budget().cancel, now.mono_ns);
             self.counters.cancels_sent += 1;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Listing, Verdict};
 use crate::market::{
-    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price,
+    TradeId,
 };
 
 /// Our open order in a market, as `decide` needs it.
@@ -125,6 +126,8 @@ pub struct OrderReport {
     pub side: BookSide,
     /// Its status.
     pub status: OrderStatus,
+    /// Why it ended, if it has and the exchange says why.
+    pub reason: EndReason,
     /// Stream or read.
     pub source: Source,
 }

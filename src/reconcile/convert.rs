@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::market::{
-    ClientOrderId, Count, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId,
+    ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId,
 };
 use crate::messages::{AccountEvent, Fill, GroupReport, GroupState, OrderReport, Owner, Source};
 use crate::wire::frame::OrderGroupEvent;
@@ -67,6 +67,7 @@ pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderR
         price: order.yes_price,
         side: order.book_side,
         status,
+        reason: EndReason::of(status, order.reason),
         source: Source::Stream,
     }))
 }
@@ -84,6 +85,7 @@ pub(super) fn read_order(order: &account::Order, session_ms: i64) -> Result<Orde
         price: order.yes_price_dollars,
         side: order.book_side,
         status: order.status,
+        reason: EndReason::of(order.status, None),
         source: Source::Read,
     })
 }

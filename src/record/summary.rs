@@ -36,6 +36,8 @@ pub struct Summary {
     /// How often one was triggered.
     #[serde(default)]
     pub groups_triggered: u64,
+    /// Orders that ended without being asked to, by the exchange's reason.
+    pub orders_ended_unasked: BTreeMap<String, u64>,
     /// Fills.
     pub fills: u64,
     /// Fills that left part of their order open.
@@ -235,6 +237,7 @@ mod tests {
             "/leases/lease_ms",
             "/leases/open_orders_max",
             "/leases/renewed",
+            "/orders_ended_unasked",
             "/fills",
             "/partial_fills",
             "/pnl_micros",

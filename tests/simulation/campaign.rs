@@ -3,6 +3,7 @@
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
+use kalshi_actor::messages::Verdict;
 
 fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<SeedReport> {
     let policy = AnyPolicy::load(policy, None).unwrap();
@@ -40,6 +41,24 @@ fn hell_breaks_no_invariant_and_every_kind_of_fault_took_effect() {
     println!("{fills} fills, {unknown} unknown orders resolved, {troubles:?}");
     let absent: Vec<_> = troubles.iter().filter(|(_, count)| *count == 0).collect();
     assert!(absent.is_empty() && unknown > 5, "{absent:?} never happened; {unknown} unknown orders resolved");
+}
+
+/// Every eighth seed has limits so tight that they refuse; the checker computes them on its own.
+#[test]
+fn tight_limits_hold_under_faults_and_each_of_them_refuses() {
+    let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
+    let campaign = Campaign { duration_ms: 90_000, markets: 4, faults: Faults::Default, policy };
+    let key = issue_ed25519().unwrap();
+    let reports = [7, 15, 23].map(|seed| campaign.run(seed, &key));
+    // A restricted market is not even decided for: that no order goes there is what the checker sees.
+    for verdict in [Verdict::RefusedEventLoss, Verdict::RefusedMessageRate, Verdict::RefusedDuplicate] {
+        let refused: u64 = reports.iter().map(|report| report.verdicts[verdict as usize]).sum();
+        println!("{}: {refused}", verdict.as_str());
+        assert!(refused > 0, "{}", verdict.as_str());
+    }
+    for report in &reports {
+        assert!(report.violation.is_none(), "seed {}: {:#?}", report.seed, report.violation);
+    }
 }
 
 #[test]

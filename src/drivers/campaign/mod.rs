@@ -2,6 +2,7 @@
 //! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
 
 mod invariants;
+mod limits;
 mod recovery;
 mod reference;
 mod trouble;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 pub use invariants::Violation;
 use invariants::{Checker, Limits, at_the_end};
+use limits::LimitChecks;
 pub use recovery::Recovery;
 pub use trouble::{Faults, Troubles};
 
@@ -24,6 +26,8 @@ use crate::exchange::keys::IssuedKey;
 use crate::exchange::participants::default_world;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use crate::execute::{DayState, ExecuteCounters, KnownGroup};
+use crate::market::Money;
+use crate::messages::Verdict;
 use crate::pipeline::stages::{Stages, Start, build_stages};
 use crate::wire::sign::{Credentials, Signer};
 
@@ -70,6 +74,8 @@ pub struct SeedReport {
     pub unknown: u64,
     /// Of those, orders whose fate was found out.
     pub unknown_resolved: u64,
+    /// Intents by what became of them, indexed by [`Verdict`].
+    pub verdicts: [u64; Verdict::COUNT],
     /// Faults that took effect, by kind.
     pub troubles: Troubles,
     /// Records that the trader's journal would have had when it died, where it was made to.
@@ -121,8 +127,15 @@ impl Campaign {
         });
     }
 
-    fn config(&self) -> Config {
+    /// Every eighth seed trades under limits so tight that each of them refuses orders.
+    fn config(&self, seed: u64) -> Config {
         let mut config = Config::default();
+        if seed % 8 == 7 {
+            config.risk.max_event_loss = Money::from_dollars(7);
+            (config.risk.max_messages_per_s, config.risk.max_messages_per_min) = (2, 30);
+            config.risk.duplicate_window_ms = 5_000;
+            config.risk.restricted = vec!["KXSIMTAPER*".parse().expect("a beginning of tickers is a pattern")];
+        }
         config.markets.count = self.markets;
         config.pipeline.ring_capacity = 256;
         config.feed.snapshot_buffers = 8;
@@ -140,6 +153,7 @@ struct Run<'a> {
     starts: u64,
     simulation: Simulation<AnyPolicy>,
     checker: Checker,
+    limits: LimitChecks,
     trouble: trouble::Trouble,
     /// What earlier starts counted.
     before: ExecuteCounters,
@@ -147,7 +161,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
-        let config = campaign.config();
+        let config = campaign.config(seed);
         let clock = SessionClock::new(0, START_MS, 1_000);
         let exchange = ExchangeConfig {
             seed,
@@ -182,6 +196,7 @@ impl<'a> Run<'a> {
             starts: 0,
             simulation: Simulation::new(simulation, stages, exchange, None),
             checker: Checker::new(limits),
+            limits: LimitChecks::new(&config.risk),
             trouble: trouble::Trouble::new(seed, campaign.faults),
             before: ExecuteCounters::default(),
             config,
@@ -221,7 +236,8 @@ impl<'a> Run<'a> {
     fn after_step(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
         report.steps += 1;
         report.simulated_ms = self.simulation.session_ms() - START_MS;
-        self.checker.step(&mut self.simulation)
+        self.checker.step(&mut self.simulation)?;
+        self.limits.step(&self.simulation)
     }
 
     fn make_trouble(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
@@ -256,6 +272,7 @@ impl<'a> Run<'a> {
         self.starts += 1;
         let kept = (self.simulation.day_state(), self.simulation.known_groups());
         let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, kept);
+        self.limits.restart(self.simulation.session_ms());
         self.simulation.crash(stages);
     }
 
@@ -267,6 +284,7 @@ impl<'a> Run<'a> {
         report.partial_fills = counters.partial_fills;
         report.unknown = counters.unknown;
         report.unknown_resolved = counters.unknown_resolved;
+        report.verdicts = counters.verdicts;
         report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
             report.troubles.add(fault.name(), self.simulation.network_faults(fault));
@@ -322,6 +340,9 @@ fn add(sum: &mut ExecuteCounters, more: &ExecuteCounters) {
     sum.partial_fills += more.partial_fills;
     sum.unknown += more.unknown;
     sum.unknown_resolved += more.unknown_resolved;
+    for (sum, more) in sum.verdicts.iter_mut().zip(more.verdicts) {
+        *sum += more;
+    }
 }
 
 impl Faults {

@@ -3,8 +3,8 @@
 use crate::clock::{Now, SessionClock};
 use crate::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use crate::market::{
-    BookSide, ClientOrderId, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price,
-    Ticker, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, EventKey, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId,
+    OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
     AccountEvent, Action, DecisionStamps, Fill, Listing, MarketStatus, OrderIntent, OrderReport, Owner, Phase,
@@ -99,6 +99,8 @@ pub(super) fn ticker(key: MarketKey) -> Ticker {
 pub(super) fn listing(key: MarketKey) -> Listing {
     Listing {
         close_time_ms: CLOSE_MS,
+        event: EventKey(u32::from(key.index)),
+        exclusive: false,
         market: key,
         fees: FeeSchedule::QUADRATIC,
         exchange_index: u8::try_from(key.index % 2).unwrap(),
@@ -291,6 +293,7 @@ impl Bench {
             price: cents(40),
             side: BookSide::Bid,
             status,
+            reason: EndReason::of(status, None),
             source: Source::Stream,
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::harness::{NONCE, Written, market};
 use crate::market::{
-    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
 };
 use crate::messages::{AccountEvent, Fill, OrderReport, Owner, QueryKind, QueryRequest, Source};
 use crate::ports::RequestId;
@@ -247,6 +247,7 @@ impl Venue {
             price: order.price,
             side: order.side,
             status: order.status,
+            reason: EndReason::of(order.status, None),
             source,
         }
     }

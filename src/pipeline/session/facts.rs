@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::SessionReport;
 use crate::decide::{DecideCounters, Skip};
 use crate::execute::{Agreement, Difference, ExecuteStage, GroupView};
-use crate::market::Money;
+use crate::market::{EndReason, Money};
 use crate::messages::Verdict;
 use crate::pipeline::live::{CheckpointCost, LiveOutcome};
 use crate::record::journal::{JournalReport, StageId};
@@ -111,6 +111,9 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
         active: group.active,
     };
     summary.groups = execute.groups().map(group).collect();
+    let unasked = EndReason::ALL.into_iter().zip(counters.ended_unasked);
+    let unasked = unasked.filter(|&(reason, count)| count > 0 && reason != EndReason::Filled);
+    summary.orders_ended_unasked = unasked.map(|(reason, count)| (reason.as_str().to_owned(), count)).collect();
     summary.fills = counters.fills;
     summary.partial_fills = counters.partial_fills;
     let ledger = execute.ledger();
