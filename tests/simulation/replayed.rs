@@ -210,8 +210,8 @@ fn a_changed_input_and_a_changed_state_are_found_where_they_show() {
     ] {
         // Not every input shows: a state may be replaced before anything depends on it.
         let inputs = tampered.places.iter().filter(|place| (place.stage, place.kind) == (stage, kind));
-        let inputs = inputs.filter(|place| place.flags == Flags::Input).take(20);
-        let shown = inputs.filter_map(|place| Some((place, tampered.change(place, 0, 1)?))).next();
+        let mut inputs = inputs.filter(|place| place.flags == Flags::Input).take(20);
+        let shown = inputs.find_map(|place| Some((place, tampered.change(place, 0, 1)?)));
         let (place, difference) = shown.unwrap_or_else(|| panic!("{stage:?} {kind:?}"));
         assert_eq!(difference.stage, stage);
         assert!(difference.number >= place.number, "{difference}");
