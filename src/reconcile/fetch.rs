@@ -98,7 +98,7 @@ impl Fetch {
             Self::Netting => path.push_str("/portfolio/subaccounts/netting"),
             Self::Markets { filter, cursor, .. } => listing(&mut path, "/markets", filter, cursor),
             Self::Events { tickers } => {
-                let filter = format!("tickers={}", tickers.join(","));
+                let filter = named("tickers", tickers);
                 write!(path, "/events?{filter}&limit={EVENTS_PAGE}").expect("writing to a String cannot fail");
             }
             Self::Event { ticker } => write_path(&mut path, "/events/", ticker),
@@ -240,6 +240,18 @@ fn write_costs(costs: &EndpointCosts) -> [u32; 3] {
     })
 }
 
+/// A filter by names. They may come from the exchange's answers, and are escaped whatever they are.
+pub(super) fn named(key: &str, names: &[String]) -> String {
+    let mut filter = format!("{key}=");
+    for (position, name) in names.iter().enumerate() {
+        if position > 0 {
+            filter.push(',');
+        }
+        escape_query(&mut filter, name);
+    }
+    filter
+}
+
 fn write_path(path: &mut String, resource: &str, last: &str) {
     path.push_str(resource);
     escape_query(path, last);
@@ -257,6 +269,14 @@ fn listing(path: &mut String, resource: &str, filter: &str, cursor: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_are_none_stay_inside_their_filter() {
+        let tickers = ["KXA-1".to_owned(), "B C\r\nX: &limit=1".to_owned()];
+        assert_eq!(named("tickers", &tickers), "tickers=KXA-1,B%20C%0D%0AX%3A%20%26limit%3D1");
+        let events = Fetch::Events { tickers: tickers.to_vec() };
+        assert!(events.path().bytes().all(|byte| byte.is_ascii_graphic()), "{}", events.path());
+    }
 
     #[test]
     fn paths_carry_their_filter_and_an_escaped_cursor() {

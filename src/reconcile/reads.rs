@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::config::DirectoryConfig;
 use super::directory::Directory;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, named};
 use super::job::{Job, Purpose};
 use super::stage::ReconcileStage;
 use crate::clock::{NEVER_NS, Now};
@@ -188,11 +188,11 @@ pub(super) fn missing_terms(directory: &Directory, markets: &[Market]) -> Vec<Fe
 
 /// Markets by name.
 pub(super) fn markets_named(tickers: &[String]) -> Fetch {
-    let filter = format!("tickers={}", tickers.join(","));
+    let filter = named("tickers", tickers);
     Fetch::Markets { filter, cursor: String::new(), enough: usize::MAX }
 }
 
 fn open_markets_of(series: &str) -> Fetch {
-    let filter = format!("series_ticker={series}&status=open");
+    let filter = named("series_ticker", &[series.to_owned()]) + "&status=open";
     Fetch::Markets { filter, cursor: String::new(), enough: usize::MAX }
 }
