@@ -133,13 +133,15 @@ fn stops(criterion: &mut Criterion) {
     });
 }
 
+/// What makes a rule refuse.
+type Change = fn(&mut Question);
+
 fn rules(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rules");
     let limits = RiskLimits::default();
     let passes = question();
     group.bench_function("all_pass", |bencher| bencher.iter(|| check(&limits, black_box(&passes))));
     // A rule that refuses ends the list: its time is that of the rules up to it.
-    type Change = fn(&mut Question);
     let refusals: [(&str, Change); 7] = [
         ("drawdown", |question| question.drawn_down = true),
         ("repeated", |question| question.repeated = true),

@@ -34,12 +34,12 @@ impl<const PARTS: usize> Window<PARTS> {
     /// Something happened so many times now.
     pub fn add(&mut self, session_ms: i64, times: u32) {
         self.advance(session_ms);
-        let position = self.position(self.newest);
+        let position = Self::position(self.newest);
         self.counts[position] = self.counts[position].saturating_add(times);
         self.sum = self.sum.saturating_add(times);
     }
 
-    fn position(&self, part: i64) -> usize {
+    fn position(part: i64) -> usize {
         let parts = i64::try_from(PARTS).expect("a window has few parts");
         usize::try_from(part.rem_euclid(parts)).expect("a remainder is not negative")
     }
@@ -56,7 +56,7 @@ impl<const PARTS: usize> Window<PARTS> {
             self.sum = 0;
         } else {
             for gone in self.newest + 1..=part {
-                let position = self.position(gone);
+                let position = Self::position(gone);
                 self.sum = self.sum.saturating_sub(std::mem::take(&mut self.counts[position]));
             }
         }
