@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kalshi_actor::decide::policy::PolicySpec;
-use kalshi_actor::drivers::replay::{Difference, Replay, ReplayOptions, replay};
+use kalshi_actor::drivers::replay::{Difference, Replay, ReplayError, ReplayOptions, replay};
 use kalshi_actor::drivers::simulation::{FaultRates, Simulation};
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId, inspect};
 use tempfile::TempDir;
@@ -149,12 +149,17 @@ impl Tampered {
 
     /// Changes one byte of a record's payload, with a checksum that is right again, and replays.
     fn change(&self, place: &Place, byte: usize, flip: u8) -> Option<Difference> {
+        self.try_change(place, byte, flip).unwrap()
+    }
+
+    /// As [`Tampered::change`], of a record that may be unreadable then.
+    fn try_change(&self, place: &Place, byte: usize, flip: u8) -> Result<Option<Difference>, ReplayError> {
         let mut bytes = self.bytes.clone();
         let end = place.at + HEAD_BYTES + place.payload_bytes;
         bytes[place.at + HEAD_BYTES + byte] ^= flip;
         let checksum = crc32fast::hash(&bytes[place.at..end]).to_le_bytes();
         bytes[end..end + CRC_BYTES].copy_from_slice(&checksum);
-        self.replay(&bytes)
+        self.try_replay(&bytes)
     }
 
     fn remove(&self, place: &Place) -> Option<Difference> {
@@ -163,8 +168,12 @@ impl Tampered {
     }
 
     fn replay(&self, bytes: &[u8]) -> Option<Difference> {
+        self.try_replay(bytes).unwrap()
+    }
+
+    fn try_replay(&self, bytes: &[u8]) -> Result<Option<Difference>, ReplayError> {
         fs::write(&self.segment, bytes).unwrap();
-        replay(&self.segment, VERIFY).unwrap().difference().cloned()
+        Ok(replay(&self.segment, VERIFY)?.difference().cloned())
     }
 }
 

@@ -63,8 +63,8 @@ impl Drill {
         config.venue.live = true;
         config.venue.rest_url = origin(&facts["rest_url"]);
         config.venue.ws_url = origin(&facts["ws_url"]);
-        config.venue.key_id = text(&facts["first"]["ed25519_key_id"]);
-        config.venue.private_key_path = text(&facts["first"]["ed25519_private_key_path"]);
+        config.venue.key_id = text(&facts["ed25519_key_id"]);
+        config.venue.private_key_path = text(&facts["ed25519_private_key_path"]);
         config.pipeline.idle = kalshi_actor::config::IdleName::Park;
         config.markets.count = 4;
         config.orders.lease_longest_ms = LEASE_MS.unsigned_abs();
