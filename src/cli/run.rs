@@ -117,7 +117,7 @@ pub(super) struct RunArgs {
     /// Accept that prod trades real money, which may be lost; needed for --venue prod --live
     #[arg(long)]
     i_accept_losses: bool,
-    /// The session's folder, for journal and summary.json; without it a new one in record.sessions_dir, ./sessions by default
+    /// The session's folder, for journal and summary.json; without it a new one in the configured folder of sessions, `sessions` by default
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
