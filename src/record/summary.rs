@@ -172,9 +172,11 @@ impl JournalRate {
         if bytes == 0 || seconds <= 0.0 {
             return Self::default();
         }
+        // Three decimals survive a round trip through JSON text, which parses longer ones only nearly.
+        let thousandths = |value: f64| (value * 1e3).round() / 1e3;
         let bytes_per_s = bytes as f64 / seconds;
-        let hours = bytes_max as f64 / bytes_per_s / 3_600.0;
-        Self { mb_per_minute: bytes_per_s * 60.0 / 1e6, hours_to_bound: (bytes_max > 0).then_some(hours) }
+        let hours = thousandths(bytes_max as f64 / bytes_per_s / 3_600.0);
+        Self { mb_per_minute: thousandths(bytes_per_s * 60.0 / 1e6), hours_to_bound: (bytes_max > 0).then_some(hours) }
     }
 }
 
