@@ -5,6 +5,7 @@ use super::ExecuteStage;
 use super::controls::OutcomeLosses;
 use super::exposure::{self, Exposure};
 use super::orders::{Effect, OrderEvent};
+use super::position::Position;
 use super::table::OrderRef;
 use crate::clock::Now;
 use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price};
@@ -144,11 +145,7 @@ impl ExecuteStage {
         market.settled_position = market.position.contracts;
         self.counters.settlements += u64::from(!market.position.contracts.is_zero());
         self.close_at(key, value);
-        if self.ledger.awaiting() == Money::ZERO {
-            self.readings.settlements_soon();
-        } else {
-            self.readings.await_payment(&self.config);
-        }
+        self.readings.settlements_soon();
     }
 
     fn close_at(&mut self, key: MarketKey, value: Price) {
@@ -157,6 +154,9 @@ impl ExecuteStage {
         market.awaiting += booking.cash;
         self.unrealized += market.mark();
         self.ledger.book_determination(market.exchange_index, booking);
+        if booking.cash != Money::ZERO {
+            self.readings.await_payment(&self.config);
+        }
     }
 
     /// The exchange paid for a market.
@@ -171,24 +171,32 @@ impl ExecuteStage {
         // A market settled before the baseline is told again by reads: its fee is in the baseline too.
         let fee = if market.settled_position.is_zero() { Money::ZERO } else { fee };
         let fee = fee + payment_rounding(paid, self.config.balance_step);
-        self.ledger.book_payment(market.exchange_index, paid, fee, now.session_ms);
-        if self.ledger.awaiting() == Money::ZERO {
-            self.readings.payments_since_ms = None;
-        }
+        let exchange_index = market.exchange_index;
+        self.paid(exchange_index, paid, fee, now);
     }
 
-    /// A fill from before the end that came after it: it is paid like the rest of the position.
+    /// A fill from before the end that came after it. The exchange pays for the whole position: the pairs that this fill
+    /// closed brought their dollar when it filled, and nothing will be told of that again.
     fn settle_late_fill(&mut self, key: MarketKey, now: Now) {
         let market = self.directory.get_mut(key).expect("looked up by the caller");
         let Some(value) = market.settled else { return };
         market.settled_position += market.position.contracts;
-        let paid = market.paid;
         self.close_at(key, value);
-        if paid {
-            let market = self.directory.get_mut(key).expect("looked up above");
-            let late = std::mem::take(&mut market.awaiting);
-            let fee = payment_rounding(late, self.config.balance_step);
-            self.ledger.book_payment(market.exchange_index, late, fee, now.session_ms);
+        let market = self.directory.get_mut(key).expect("looked up above");
+        let whole = Position { contracts: market.settled_position, cost: Money::ZERO }.settle(value).cash;
+        let owed = if market.paid { Money::ZERO } else { whole };
+        let had = market.awaiting - owed;
+        market.awaiting = owed;
+        // A dollar a pair needs no rounding; what a settlement paid late does.
+        let fee = if market.paid { payment_rounding(had, self.config.balance_step) } else { Money::ZERO };
+        let exchange_index = market.exchange_index;
+        self.paid(exchange_index, had, fee, now);
+    }
+
+    fn paid(&mut self, exchange_index: u8, paid: Money, fee: Money, now: Now) {
+        self.ledger.book_payment(exchange_index, paid, fee, now.session_ms);
+        if self.ledger.awaiting() == Money::ZERO {
+            self.readings.payments_since_ms = None;
         }
     }
 

@@ -327,3 +327,21 @@ fn a_payment_is_looked_for_since_its_market_ended_however_many_reads_agree_meanw
     }
     assert!(looks > 1 && bench.stage.counters().compares_agreed > 3, "{looks}");
 }
+
+#[test]
+fn a_late_fill_that_closes_what_a_market_ended_with_has_been_paid_when_it_filled() {
+    let mut bench = Bench::new(ExecuteConfig::default());
+    bench.start(&[(market(M), 10, 4)]);
+    bench.status(market(M), Phase::Determined, true, Some(Price::ONE));
+    assert_eq!(bench.stage.ledger().awaiting(), Money::from_dollars(10));
+    // Six of the ten were sold at 98 cents before the end: only four are paid for.
+    let sold = bench.fill(1, 5, BookSide::Ask, 98, 6);
+    bench.account(AccountEvent::Fill(sold));
+    assert_eq!(bench.stage.ledger().awaiting(), Money::from_dollars(4));
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_000) + Money::from_cents(6 * 98));
+    let rest = bench.fill(2, 5, BookSide::Ask, 98, 4);
+    bench.account(AccountEvent::Fill(rest));
+    assert_eq!(bench.stage.ledger().awaiting(), Money::ZERO);
+    assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_000) + Money::from_cents(980));
+    assert_eq!(bench.stage.ledger().realized(), Money::from_cents(980 - 400));
+}
