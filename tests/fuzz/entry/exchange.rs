@@ -112,10 +112,10 @@ impl Venue {
             group: "0".to_owned(),
             faulty: false,
         };
-        for client in 0..KEYS.len() {
+        for (client, key) in (0..).zip(KEYS) {
             let signed = venue.signed("GET", WS_PATH);
-            let request = request("GET", WS_PATH, Some((KEYS[client], &signed)), b"");
-            venue.exchange.open(client as u64, &request, venue.now).expect("the handshake is signed");
+            let request = request("GET", WS_PATH, Some((key, &signed)), b"");
+            venue.exchange.open(client, &request, venue.now).expect("the handshake is signed");
         }
         venue
     }

@@ -49,6 +49,7 @@ fn parses_one_way(line: &[u8]) {
 struct Port {
     connections: Vec<ConnectionId>,
     ring: VecDeque<Option<Box<BookLevels>>>,
+    #[expect(clippy::vec_box, reason = "a buffer travels by its box, as in the live pool")]
     pool: Vec<Box<BookLevels>>,
     epoch: u64,
 }
