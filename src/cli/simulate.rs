@@ -10,7 +10,7 @@ use clap::Args;
 use crossbeam::channel;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
-use kalshi_actor::exchange::keys::issue_ed25519;
+use kalshi_actor::exchange::keys::{IssuedKey, issue_ed25519};
 
 /// The arguments of `simulate`.
 #[derive(Debug, Args)]
@@ -36,6 +36,14 @@ pub(super) struct SimulateArgs {
     /// Print a line for every seed
     #[arg(long)]
     verbose: bool,
+    /// Plant a mistake, to see what catches it; `list` names them
+    #[cfg(feature = "planted")]
+    #[arg(long, value_name = "BUG")]
+    plant: Option<super::planted::Plant>,
+    /// Hunt every mistake that can be planted, and print what caught it after how many seeds
+    #[cfg(feature = "planted")]
+    #[arg(long)]
+    planted_table: bool,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -84,6 +92,10 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         faults: args.faults,
         policy: AnyPolicy::load(&args.policy, None)?,
     };
+    #[cfg(feature = "planted")]
+    if args.planted_table || matches!(args.plant, Some(super::planted::Plant::List)) {
+        return super::planted::run(&campaign, args.planted_table.then(|| args.seeds.clone()), args.jobs);
+    }
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
@@ -96,7 +108,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
             scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= args.seeds.end || sender.send(campaign.run(seed, key)).is_err() {
+                    if seed >= args.seeds.end || sender.send(run_seed(campaign, seed, key, args)).is_err() {
                         return;
                     }
                 }
@@ -112,11 +124,40 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     Ok(if sums.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+#[cfg(not(feature = "planted"))]
+fn run_seed(campaign: &Campaign, seed: u64, key: &IssuedKey, _args: &SimulateArgs) -> SeedReport {
+    campaign.run(seed, key)
+}
+
+#[cfg(feature = "planted")]
+fn run_seed(campaign: &Campaign, seed: u64, key: &IssuedKey, args: &SimulateArgs) -> SeedReport {
+    let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
+    kalshi_actor::planted::with(bug, || campaign.run(seed, key))
+}
+
+#[cfg(not(feature = "planted"))]
+fn planted(_args: &SimulateArgs) -> String {
+    String::new()
+}
+
+#[cfg(feature = "planted")]
+fn planted(args: &SimulateArgs) -> String {
+    let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
+    bug.map_or(String::new(), |bug| format!(" --plant {bug}"))
+}
+
 fn tell(report: &SeedReport, args: &SimulateArgs) {
     if args.verbose {
         println!(
-            "seed {}: trace {:016x}, {} steps, {} orders, {} fills, {} unknown",
-            report.seed, report.trace, report.steps, report.orders, report.fills, report.unknown
+            "seed {}: trace {:016x}, {} steps, {} orders, {} fills, {} unknown; compared {} books, {} ledgers",
+            report.seed,
+            report.trace,
+            report.steps,
+            report.orders,
+            report.fills,
+            report.unknown,
+            report.books_compared,
+            report.ledgers_compared
         );
     }
     let Some(found) = &report.violation else { return };
@@ -132,12 +173,13 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
         Faults::Hell => "hell",
     };
     println!(
-        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --markets {} --policy {}",
+        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --markets {} --policy {}{}",
         report.seed,
         report.seed + 1,
         args.minutes,
         args.markets,
-        args.policy
+        args.policy,
+        planted(args)
     );
 }
 

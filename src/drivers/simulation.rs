@@ -11,13 +11,14 @@ use super::network::Network;
 use super::network_faults::NetworkFaults;
 pub use super::network_faults::{FaultRates, NetworkFault};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
-pub use super::wires::{ReceivedFrame, SentRequest};
+pub use super::wires::{Handed, ReceivedFrame, SentRequest};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
 use crate::execute::DayState;
+use crate::market::MarketKey;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
 use crate::ports::ConnectionId;
@@ -278,6 +279,16 @@ impl<P: Policy> Simulation<P> {
         std::mem::take(&mut self.turns.worked_off)
     }
 
+    /// What `execute` was handed since the last call, in order.
+    pub fn take_handed(&mut self) -> Vec<Handed> {
+        std::mem::take(&mut self.wires.handed)
+    }
+
+    /// Decisions since the last call on markets of which an event was lost to a full ring and not made good.
+    pub fn take_blind_decisions(&mut self) -> Vec<MarketKey> {
+        std::mem::take(&mut self.wires.blind)
+    }
+
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
     #[must_use]
     pub fn decide_is_current(&self) -> bool {
@@ -472,7 +483,7 @@ impl<P: Policy> Simulation<P> {
             self.decide(DecideInput::Portfolio(update), now);
             moved = true;
         }
-        while let Some(item) = self.wires.book.pop() {
+        while let Some(item) = self.wires.next_book_item() {
             let input = match item {
                 BookItem::Event(event) => DecideInput::Event(event),
                 BookItem::Snapshot(event, levels) => DecideInput::Snapshot(event, levels),
@@ -500,6 +511,7 @@ impl<P: Policy> Simulation<P> {
                 Some(tamper) => tamper(event),
             };
             for event in events {
+                self.wires.note_handed(&event);
                 self.execute(ExecuteInput::Account(event), now);
             }
             moved = true;

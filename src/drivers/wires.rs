@@ -1,13 +1,13 @@
 //! The stages' ports in one thread: bounded queues instead of rings, the virtual network instead of sockets.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::network::{Asker, Network, Packet, Role};
 use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
 use crate::execute::DayState;
-use crate::market::{BookLevels, MarketKey};
+use crate::market::{BookLevels, MarketKey, OrderId, TradeId};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
 };
@@ -49,6 +49,25 @@ impl<T> Queue<T> {
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.items.pop_front()
     }
+}
+
+/// A fact that was handed to `execute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// A fill.
+    Fill {
+        /// The trade.
+        trade: TradeId,
+        /// The order.
+        order: OrderId,
+        /// The exchange's time.
+        time_ms: i64,
+    },
+    /// A settled market was paid.
+    Payment {
+        /// Which.
+        market: MarketKey,
+    },
 }
 
 /// An order write as it left the execute stage.
@@ -94,6 +113,12 @@ pub(crate) struct Wires {
     pub(crate) decisions: Vec<DecisionRecord>,
     pub(crate) sent: Vec<SentRequest>,
     pub(crate) frames: Vec<ReceivedFrame>,
+    /// Markets of which an event was lost to a full ring and no snapshot was handed over since.
+    lost: BTreeSet<u16>,
+    /// Decisions that were taken on such a market.
+    pub(crate) blind: Vec<MarketKey>,
+    /// What was handed to `execute` since somebody asked.
+    pub(crate) handed: Vec<Handed>,
     /// What would be on disk of the day's loss.
     pub(crate) day: DayState,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
@@ -121,6 +146,9 @@ impl Wires {
             decisions: Vec::new(),
             sent: Vec::new(),
             frames: Vec::new(),
+            lost: BTreeSet::new(),
+            blind: Vec::new(),
+            handed: Vec::new(),
             day: DayState::default(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
@@ -132,6 +160,7 @@ impl Wires {
     /// The trader is gone: its rings, its requests and what was on its way to it. The exchange sees its connections end.
     pub(crate) fn crash(&mut self, snapshot_buffers: usize) {
         self.book.items.clear();
+        self.lost.clear();
         self.pool = (0..snapshot_buffers).map(|_| Box::default()).collect();
         self.overflow_epoch = 0;
         self.resyncs.items.clear();
@@ -146,6 +175,31 @@ impl Wires {
         for (session, _) in std::mem::take(&mut self.sessions) {
             self.send_packet(Packet::HungUp { session });
         }
+    }
+
+    /// The next event for `decide`.
+    pub(crate) fn next_book_item(&mut self) -> Option<BookItem> {
+        let item = self.book.pop()?;
+        if let BookItem::Snapshot(event, _) = &item {
+            self.lost.remove(&event.market.index);
+        }
+        Some(item)
+    }
+
+    /// Remembers what a fact handed to `execute` was.
+    pub(crate) fn note_handed(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Fill(fill) => {
+                self.handed.push(Handed::Fill { trade: fill.trade, order: fill.order, time_ms: fill.time_ms });
+            }
+            AccountEvent::Settlement { market, .. } => self.handed.push(Handed::Payment { market: *market }),
+            _ => {}
+        }
+    }
+
+    fn lose(&mut self, event: &BookEvent) -> Full {
+        self.lost.insert(event.market.index);
+        Full
     }
 
     fn send_packet(&mut self, packet: Packet) {
@@ -230,13 +284,14 @@ impl FeedPort for FeedIo<'_> {
     }
 
     fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        self.0.book.push(BookItem::Event(*event)).map_err(|_| Full)
+        self.0.book.push(BookItem::Event(*event)).map_err(|_| self.0.lose(event))
     }
 
     fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.0.book.push(BookItem::Snapshot(*event, levels)).map_err(|item| match item {
-            BookItem::Snapshot(_, levels) => levels,
-            BookItem::Event(_) | BookItem::Listing(..) => unreachable!("the queue returns what was pushed"),
+        self.0.book.push(BookItem::Snapshot(*event, levels)).map_err(|item| {
+            let BookItem::Snapshot(event, levels) = item else { unreachable!("the queue returns what was pushed") };
+            self.0.lose(&event);
+            levels
         })
     }
 
@@ -277,6 +332,9 @@ impl DecidePort for DecideIo<'_> {
     }
 
     fn decided(&mut self, record: &DecisionRecord) {
+        if self.0.lost.contains(&record.market.index) {
+            self.0.blind.push(record.market);
+        }
         self.0.decisions.push(*record);
     }
 

@@ -57,6 +57,7 @@ pub use loss_stop::DayState;
 pub use orders::{OrderEvent, OrderState, next};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
+pub use table::{Order, Whose};
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
@@ -127,7 +128,7 @@ impl ExecuteStage {
     pub fn new(config: ExecuteConfig, clock: SessionClock, nonce: u64, day: DayState) -> Self {
         Self {
             clock,
-            nonce,
+            nonce: if planted!(NonceTooCoarse) { nonce >> 8 } else { nonce },
             orders_placed: 0,
             ledger: Ledger::new(),
             directory: Directory::new(config.markets_max),

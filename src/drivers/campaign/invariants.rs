@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::account::{Account, positions_agree};
+use super::orders::Orders;
+use super::published::PublishedBooks;
 use super::reference::ReferenceBooks;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
-use crate::exchange::engine::MarketState;
 use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
 
 /// An invariant that does not hold.
@@ -17,43 +19,66 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// How often the exchange's records are gone through: they grow, and what they show lasts.
-const EXCHANGE_EVERY: u64 = 32;
+/// The invariant that everything breaks which panics.
+pub(super) const NEVER_PANICS: &str = "never_panics";
 
-type Checked = Result<(), Violation>;
+pub(super) type Checked = Result<(), Violation>;
 
-fn hold(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Checked {
+pub(super) fn hold(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Violation { invariant, detail: detail() }) }
 }
 
-/// The limits that the risk gate was given.
+/// The limits that the risk gate was given, and how long finding out about an unknown order may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) position_max: Count,
+    pub(super) order_size_max: Count,
     pub(super) open_orders_max: usize,
+    pub(super) resolve_ms: i64,
 }
 
 /// What the checks remember from step to step.
 #[derive(Debug)]
 pub(super) struct Checker {
-    pub(super) books: ReferenceBooks,
-    limits: Limits,
-    steps: u64,
+    books: ReferenceBooks,
+    published: PublishedBooks,
+    account: Account,
+    orders: Orders,
     requests_seen: usize,
     decisions_seen: usize,
     client_order_ids: BTreeSet<String>,
 }
 
 impl Checker {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, start_ms: i64) -> Self {
         Self {
             books: ReferenceBooks::default(),
-            limits,
-            steps: 0,
+            published: PublishedBooks::default(),
+            account: Account::default(),
+            orders: Orders::new(limits, start_ms),
             requests_seen: 0,
             decisions_seen: 0,
             client_order_ids: BTreeSet::new(),
         }
+    }
+
+    /// The trader is about to be replaced by another start.
+    pub(super) fn crash<P: Policy>(&mut self, simulation: &Simulation<P>) {
+        let exchange = simulation.exchange();
+        let (engine, client) = (exchange.engine(), exchange.clients()[0]);
+        self.books.forget();
+        self.account.restart(engine, client);
+        self.orders.restart(engine, client, simulation.session_ms());
+    }
+
+    /// Nothing goes wrong from now on.
+    pub(super) fn healed(&mut self, now_ms: i64) {
+        self.orders.healed(now_ms);
+    }
+
+    /// How often books, and cash and positions, were compared with the exchange's own.
+    pub(super) fn compared(&self) -> (u64, u64) {
+        (self.published.compared, self.account.compared)
     }
 
     /// After every step.
@@ -61,16 +86,28 @@ impl Checker {
         let changed = simulation.take_newest_frame().and_then(|(connection, text)| self.books.apply(connection, &text));
         if let Some(ticker) = changed {
             self.book_is_true(simulation, &ticker)?;
+            self.book_is_the_exchanges(simulation)?;
         }
+        self.published.look(simulation.exchange().engine(), simulation.session_ms());
         self.decisions_on_fresh_books(simulation)?;
         if self.requests_seen < simulation.sent().len() {
             self.ids_once(simulation)?;
         }
         let execute = &simulation.stages().execute;
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
-        hold("never_trips", execute.tripped().is_none(), || execute.tripped().unwrap_or_default().to_owned())?;
-        self.steps += 1;
-        if self.steps.is_multiple_of(EXCHANGE_EVERY) { self.exchange_side(simulation) } else { Ok(()) }
+        self.account.step(simulation)?;
+        self.orders.step(simulation, &self.account)?;
+        let throttled = simulation.exchange().gateway().cancels_throttled();
+        hold("tokens_for_cancels", throttled == 0, || "a cancel was refused for want of write tokens".to_owned())?;
+        let execute = &simulation.stages().execute;
+        hold("never_trips", execute.tripped().is_none(), || execute.tripped().unwrap_or_default().to_owned())
+    }
+
+    /// `book_is_the_exchanges`: a book that follows from the frames without a gap is the exchange's own of that clock.
+    fn book_is_the_exchanges<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+        let Some((ticker, book)) = self.books.take_complete() else { return Ok(()) };
+        let differs = self.published.differs(simulation.exchange().engine(), &ticker, &book);
+        differs.map_or(Ok(()), |detail| Err(Violation { invariant: "book_is_the_exchanges", detail }))
     }
 
     /// `book_is_true`: a book that `decide` trusts equals what the frames up to it say.
@@ -97,6 +134,12 @@ impl Checker {
     /// `decides_on_fresh_books`: no decision on a book that the frames do not support. Events that waited for a frozen
     /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
     fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
+        for market in simulation.take_blind_decisions() {
+            let ticker = ticker_of(simulation, market).unwrap_or_default();
+            return hold("decides_on_fresh_books", false, || {
+                format!("{ticker}: an event of it was lost to a full ring")
+            });
+        }
         let waited = simulation.take_worked_off();
         let new = &simulation.decisions()[self.decisions_seen..];
         self.decisions_seen += new.len();
@@ -120,32 +163,17 @@ impl Checker {
         }
         Ok(())
     }
-
-    /// What the exchange sees of us: `one_open_order` a market, `limits_hold`.
-    fn exchange_side<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
+    /// At the end, when faults have ceased and the trader has stopped.
+    pub(super) fn at_the_end<P: Policy>(&self, simulation: &Simulation<P>, quiet: bool) -> Checked {
         let exchange = simulation.exchange();
-        let (engine, account) = (exchange.engine(), exchange.clients()[0]);
-        let mut markets = BTreeSet::new();
-        for order in engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting) {
-            // A write of a crashed start may arrive when its successor has an order already, which then cancels it.
-            let start = order.client_order_id.as_deref().and_then(|id| id.rsplit_once('-')).map(|(start, _)| start);
-            let alone = markets.insert((order.market, start));
-            hold("one_open_order", alone, || {
-                format!("two orders rest in {}", engine.market(order.market).spec().ticker)
-            })?;
-        }
-        hold("limits_hold", markets.len() <= self.limits.open_orders_max, || format!("{} orders rest", markets.len()))?;
-        for (market, position) in engine.positions_of(account) {
-            hold("limits_hold", position.contracts.abs() <= self.limits.position_max, || {
-                format!("{} contracts in {}", position.contracts, engine.market(market).spec().ticker)
-            })?;
-        }
-        Ok(())
+        self.account.at_the_end()?;
+        self.orders.at_the_end(exchange.engine(), exchange.clients()[0])?;
+        stopped_in_order(simulation, quiet)
     }
 }
 
-/// At the end, when faults have ceased and the trader has stopped.
-pub(super) fn at_the_end<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Checked {
+/// The trader has stopped: nothing of it is left, and both sides agree.
+fn stopped_in_order<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Checked {
     let execute = &simulation.stages().execute;
     let counters = execute.counters();
     hold("unknown_ends", quiet && execute.open_orders() == 0, || {
@@ -166,16 +194,7 @@ pub(super) fn at_the_end<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> 
     let cash: Money = engine.shards_of(account).into_iter().map(|shard| engine.balance(account, shard)).sum();
     let ours = execute.ledger().available() + execute.ledger().reserved();
     hold("cash_to_the_micro_dollar", ours == cash, || format!("the ledger has {ours}, the exchange {cash}"))?;
-    for view in execute.positions() {
-        let Some(market) = engine.market_by_ticker(view.ticker.as_str()) else { continue };
-        let held = engine.position(account, market).contracts;
-        // What is determined is out of the ledger's position before the exchange pays.
-        let settled = matches!(engine.market(market).state(), MarketState::Determined(_));
-        hold("positions_to_the_contract", settled || view.contracts == held, || {
-            format!("{}: the ledger has {}, the exchange {held}", view.ticker, view.contracts)
-        })?;
-    }
-    Ok(())
+    positions_agree(execute, engine, account)
 }
 
 fn ticker_of<P: Policy>(simulation: &Simulation<P>, key: MarketKey) -> Option<String> {

@@ -1,7 +1,12 @@
 //! Campaigns: the whole trader on the simulated network, seed after seed, with faults, crashes and restarts, checked
 //! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
 
+mod account;
+#[cfg(feature = "planted")]
+mod hunt;
 mod invariants;
+mod orders;
+mod published;
 mod reference;
 mod trouble;
 
@@ -9,8 +14,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+#[cfg(feature = "planted")]
+pub use hunt::{Hunt, Hunter};
 pub use invariants::Violation;
-use invariants::{Checker, Limits, at_the_end};
+use invariants::{Checker, Limits, NEVER_PANICS};
 pub use trouble::{Faults, Troubles};
 
 use super::simulation::{FaultRates, NetworkFault, Simulation, SimulationConfig};
@@ -31,6 +38,9 @@ const START_MS: i64 = 1_790_000_000_000;
 const HEALING_MS: i64 = 60_000;
 /// How long a stop may take.
 const STOP_MS: i64 = 120_000;
+/// How long finding out about an unknown order may take once the exchange answers, beyond the time for which a signature
+/// stays valid: the read's lag, the longest pause between two questions, and one question without an answer.
+const RESOLVE_MS: i64 = 16_000;
 /// Lines of what was sent that a violation shows.
 const LAST_EVENTS: usize = 12;
 
@@ -68,6 +78,10 @@ pub struct SeedReport {
     pub unknown: u64,
     /// Of those, orders whose fate was found out.
     pub unknown_resolved: u64,
+    /// How often a book was compared with the exchange's own of the same clock.
+    pub books_compared: u64,
+    /// How often cash and positions were compared with the exchange's, everything booked there being known here.
+    pub ledgers_compared: u64,
     /// Faults that took effect, by kind.
     pub troubles: Troubles,
     /// What did not hold, when and after what.
@@ -96,7 +110,7 @@ impl Campaign {
         if let Err(panic) = ended {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let violation = Violation { invariant: "never_panics", detail: text.unwrap_or_default() };
+            let violation = Violation { invariant: NEVER_PANICS, detail: text.unwrap_or_default() };
             let (step, session_ms) = (report.steps, START_MS + report.simulated_ms);
             report.violation = Some(FoundViolation { violation, step, session_ms, last_events: Vec::new() });
         }
@@ -162,15 +176,19 @@ impl<'a> Run<'a> {
             keep_frames: false,
         };
         let stages = stages(campaign, &config, clock, seed, 0, DayState::default());
-        let limits =
-            Limits { position_max: config.risk.max_position_contracts, open_orders_max: config.risk.max_open_orders };
+        let limits = Limits {
+            position_max: config.risk.max_position_contracts,
+            order_size_max: config.risk.max_order_contracts,
+            open_orders_max: config.risk.max_open_orders,
+            resolve_ms: RESOLVE_MS + i64::try_from(config.orders.signature_valid_ms).unwrap_or(i64::MAX),
+        };
         Self {
             campaign,
             seed,
             clock,
             starts: 0,
             simulation: Simulation::new(simulation, stages, exchange, None),
-            checker: Checker::new(limits),
+            checker: Checker::new(limits, START_MS),
             trouble: trouble::Trouble::new(seed, campaign.faults),
             before: ExecuteCounters::default(),
             config,
@@ -182,6 +200,7 @@ impl<'a> Run<'a> {
         self.run_until(end_ms, report)?;
         self.trouble.end(&mut self.simulation);
         self.simulation.end_network_faults();
+        self.checker.healed(end_ms);
         self.run_until(end_ms + HEALING_MS, report)?;
         self.simulation.request_stop();
         let stop_ns = self.clock.mono_ns(end_ms + HEALING_MS + STOP_MS);
@@ -189,7 +208,7 @@ impl<'a> Run<'a> {
             self.after_step(report)?;
         }
         let quiet = self.simulation.stages().execute.is_quiet();
-        at_the_end(&self.simulation, quiet)
+        self.checker.at_the_end(&self.simulation, quiet)
     }
 
     fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {
@@ -219,7 +238,7 @@ impl<'a> Run<'a> {
             add(&mut self.before, self.simulation.stages().execute.counters());
             let day = self.simulation.day_state();
             let stages = stages(self.campaign, &self.config, self.clock, self.seed, self.starts, day);
-            self.checker.books.forget();
+            self.checker.crash(&self.simulation);
             self.simulation.crash(stages);
         }
     }
@@ -232,6 +251,7 @@ impl<'a> Run<'a> {
         report.partial_fills = counters.partial_fills;
         report.unknown = counters.unknown;
         report.unknown_resolved = counters.unknown_resolved;
+        (report.books_compared, report.ledgers_compared) = self.checker.compared();
         report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
             report.troubles.add(fault.name(), self.simulation.network_faults(fault));
