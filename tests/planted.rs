@@ -22,10 +22,12 @@ fn every_planted_mistake_is_named_by_an_invariant_and_its_seeds_are_clean_withou
     use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
     use kalshi_actor::drivers::campaign::{Campaign, Faults, Hunter};
     use kalshi_actor::exchange::keys::issue_ed25519;
+    use kalshi_actor::exchange::scenario::Scenario;
     use kalshi_actor::planted::Bug;
 
     let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
-    let campaign = Campaign { duration_ms: 600_000, markets: 4, faults: Faults::Default, policy };
+    let campaign =
+        Campaign { duration_ms: 600_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
     let middle = Bug::ALL.len() / 2;
     let hunts: Vec<_> = std::thread::scope(|scope| {

@@ -2,16 +2,22 @@
 //! included. The same inputs give the same run, whatever the machine does.
 
 mod delivery;
+mod events;
+mod turns;
 
+use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::events::LastEvents;
+pub use self::turns::Turn;
+use self::turns::Turns;
 use super::network::Network;
 use super::network_faults::NetworkFaults;
 pub use super::network_faults::{FaultRates, NetworkFault};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
-pub use super::wires::{Handed, ReceivedFrame, SentRequest};
+pub use super::wires::{Handed, ReceivedFrame, Ring, SentRequest};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
@@ -53,19 +59,6 @@ const JOURNAL_RING_BYTES: usize = 8 << 20;
 
 /// Something done to account events on their way to the ledger, for tests that must see a fault named.
 pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
-
-/// How `decide` gets its turns.
-#[derive(Debug, Default)]
-struct DecideTurns {
-    /// Whether it has had events since it was last told that its ring is empty.
-    fed: bool,
-    /// Until when it does nothing, as if another program had its core.
-    frozen_ns: u64,
-    /// Whether something may be waiting for it since it froze.
-    backlog: bool,
-    /// Whether that has been worked off.
-    worked_off: bool,
-}
 
 /// The stages' sides of the journal, if there is one.
 struct Tapes {
@@ -112,7 +105,10 @@ pub struct Simulation<P: Policy> {
     tamper: Option<Tamper>,
     /// Steps since time last moved.
     steps_at_instant: u32,
-    turns: DecideTurns,
+    turns: Turns,
+    /// Over everything that was delivered.
+    trace: DefaultHasher,
+    last_events: Option<LastEvents>,
     snapshot_buffers: usize,
     /// The newest frame that reached the feed stage, and on which connection.
     newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
@@ -166,7 +162,9 @@ impl<P: Policy> Simulation<P> {
             keep_frames: config.keep_frames,
             tamper,
             steps_at_instant: 0,
-            turns: DecideTurns::default(),
+            turns: Turns::default(),
+            trace: DefaultHasher::new(),
+            last_events: None,
             snapshot_buffers: config.snapshot_buffers,
             newest_frame: None,
         };
@@ -243,13 +241,64 @@ impl<P: Policy> Simulation<P> {
         std::mem::take(&mut self.tapes).abandon();
         self.wires.crash(self.snapshot_buffers);
         self.stages = stages;
-        self.turns = DecideTurns::default();
+        self.turns = Turns::default();
         self.start_stages();
     }
 
-    /// `decide` does nothing for so long; its rings fill.
-    pub fn freeze_decide(&mut self, for_ms: u64) {
-        self.turns.frozen_ns = self.now_ns + self.clock.duration_ns(for_ms);
+    /// A stage does nothing for so long; its rings fill, and its connections wait.
+    pub fn freeze(&mut self, turn: Turn, for_ms: u64) {
+        self.turns.freeze(turn, self.now_ns + self.clock.duration_ns(for_ms));
+    }
+
+    /// A ring refuses everything for so long, as if its reader had let it fill.
+    pub fn fill_ring(&mut self, ring: Ring, for_ms: u64) {
+        self.wires.close_ring(ring, self.now_ns + self.clock.duration_ns(for_ms));
+    }
+
+    /// How often a ring that was filled by hand refused something.
+    #[must_use]
+    pub fn refused_by_full_rings(&self) -> u64 {
+        self.wires.refused
+    }
+
+    /// The trader's wall clock is off by so much, for so long.
+    pub fn jump_clock(&mut self, by_ms: i64, for_ms: u64) {
+        self.wires.clock_jump = Some((by_ms, self.now_ns + self.clock.duration_ns(for_ms)));
+    }
+
+    /// How many requests and handshakes were signed by a clock that was off.
+    #[must_use]
+    pub fn signed_by_jumped_clock(&self) -> u64 {
+        self.wires.jumped
+    }
+
+    /// Nothing can be written to the disk for so long.
+    pub fn fill_disk(&mut self, for_ms: u64) {
+        self.wires.disk_full_until_ns = self.now_ns + self.clock.duration_ns(for_ms);
+    }
+
+    /// How many writes a full disk refused.
+    #[must_use]
+    pub fn refused_by_full_disk(&self) -> u64 {
+        self.wires.not_written
+    }
+
+    /// From now on what happens is put into words.
+    pub fn tell_events(&mut self, to: LastEvents) {
+        self.last_events = Some(to);
+    }
+
+    /// Puts something into words that is done to the simulation from outside.
+    pub fn note(&self, what: impl FnOnce() -> String) {
+        if let Some(events) = &self.last_events {
+            events.push(self.session_ms(), false, &what());
+        }
+    }
+
+    /// A hash over everything that was delivered so far: to whom, when, and its bytes. Signatures are not part of it.
+    #[must_use]
+    pub fn trace(&self) -> u64 {
+        self.trace.finish()
     }
 
     /// The network works from now on.
@@ -372,8 +421,7 @@ impl<P: Policy> Simulation<P> {
 
     fn tick(&mut self) -> Now {
         let now = self.clock.now(self.now_ns);
-        self.wires.now_ns = now.mono_ns;
-        self.wires.session_ms = now.session_ms;
+        self.wires.set_time(now);
         now
     }
 
@@ -388,7 +436,15 @@ impl<P: Policy> Simulation<P> {
         let now = self.tick();
         self.exchange.advance(self.exchange_now());
         self.flush_exchange();
-        if let Some(packet) = self.wires.network.arrived(now.mono_ns) {
+        let arrived = match self.turns.next_waiting(now.mono_ns) {
+            Some(packet) => Some(packet),
+            None => self
+                .wires
+                .network
+                .arrived(now.mono_ns)
+                .and_then(|packet| self.turns.hold_back(packet, &self.wires, now.mono_ns)),
+        };
+        if let Some(packet) = arrived {
             self.deliver(packet, now);
         }
         self.fire_timers(now);
@@ -424,25 +480,29 @@ impl<P: Policy> Simulation<P> {
         [
             ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
             ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
-            ("feed", self.stages.feed.deadline_ns()),
-            ("decide", self.stages.decide.deadline_ns().max(self.turns.frozen_ns)),
-            ("thaw", if self.turns.frozen_ns > self.now_ns { self.turns.frozen_ns } else { NEVER_NS }),
-            ("execute", self.stages.execute.deadline_ns()),
-            ("reconcile", self.stages.reconcile.deadline_ns()),
+            ("thaw", self.turns.next_ns(self.now_ns)),
+            ("feed", self.turns.not_before(Turn::Feed, self.stages.feed.deadline_ns())),
+            ("decide", self.turns.not_before(Turn::Decide, self.stages.decide.deadline_ns())),
+            ("execute", self.turns.not_before(Turn::Execute, self.stages.execute.deadline_ns())),
+            ("reconcile", self.turns.not_before(Turn::Reconcile, self.stages.reconcile.deadline_ns())),
         ]
     }
 
+    fn is_due(&self, turn: Turn, due_ns: u64, now: Now) -> bool {
+        self.turns.not_before(turn, due_ns) <= now.mono_ns
+    }
+
     fn fire_timers(&mut self, now: Now) {
-        if self.stages.feed.deadline_ns() <= now.mono_ns {
+        if self.is_due(Turn::Feed, self.stages.feed.deadline_ns(), now) {
             self.feed(FeedInput::Timer, now);
         }
-        if self.stages.decide.deadline_ns().max(self.turns.frozen_ns) <= now.mono_ns {
+        if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
             self.decide(DecideInput::Timer, now);
         }
-        if self.stages.execute.deadline_ns() <= now.mono_ns {
+        if self.is_due(Turn::Execute, self.stages.execute.deadline_ns(), now) {
             self.execute(ExecuteInput::Timer, now);
         }
-        if self.stages.reconcile.deadline_ns() <= now.mono_ns {
+        if self.is_due(Turn::Reconcile, self.stages.reconcile.deadline_ns(), now) {
             self.reconcile(ReconcileInput::Timer, now);
         }
     }
@@ -453,18 +513,8 @@ impl<P: Policy> Simulation<P> {
         for _ in 0..STEPS_AT_ONE_INSTANT_MAX {
             let mut moved = self.settle_decide(now);
             moved |= self.settle_execute(now);
-            while let Some(listing) = self.wires.listings.pop() {
-                self.feed(FeedInput::Listing(listing), now);
-                moved = true;
-            }
-            while let Some(request) = self.wires.resyncs.pop() {
-                self.feed(FeedInput::Resync(request), now);
-                moved = true;
-            }
-            while let Some(query) = self.wires.queries.pop() {
-                self.reconcile(ReconcileInput::Query(query), now);
-                moved = true;
-            }
+            moved |= self.settle_feed(now);
+            moved |= self.settle_reconcile(now);
             if !moved {
                 return;
             }
@@ -472,8 +522,36 @@ impl<P: Policy> Simulation<P> {
         panic!("the stages never stop sending each other messages at {} ns", now.mono_ns);
     }
 
+    fn settle_feed(&mut self, now: Now) -> bool {
+        let mut moved = false;
+        if self.turns.is_frozen(Turn::Feed, self.now_ns) {
+            return moved;
+        }
+        while let Some(listing) = self.wires.listings.pop() {
+            self.feed(FeedInput::Listing(listing), now);
+            moved = true;
+        }
+        while let Some(request) = self.wires.resyncs.pop() {
+            self.feed(FeedInput::Resync(request), now);
+            moved = true;
+        }
+        moved
+    }
+
+    fn settle_reconcile(&mut self, now: Now) -> bool {
+        let mut moved = false;
+        if self.turns.is_frozen(Turn::Reconcile, self.now_ns) {
+            return moved;
+        }
+        while let Some(query) = self.wires.queries.pop() {
+            self.reconcile(ReconcileInput::Query(query), now);
+            moved = true;
+        }
+        moved
+    }
+
     fn settle_decide(&mut self, now: Now) -> bool {
-        if self.turns.frozen_ns > self.now_ns {
+        if self.turns.is_frozen(Turn::Decide, self.now_ns) {
             self.turns.backlog = true;
             return false;
         }
@@ -500,6 +578,9 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn settle_execute(&mut self, now: Now) -> bool {
+        if self.turns.is_frozen(Turn::Execute, self.now_ns) {
+            return false;
+        }
         let mut moved = false;
         while let Some(status) = self.wires.statuses.pop() {
             self.execute(ExecuteInput::Status(status), now);

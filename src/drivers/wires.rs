@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::network::{Asker, Network, Packet, Role};
+use crate::clock::Now;
 use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
 use crate::execute::DayState;
@@ -27,15 +28,20 @@ pub(crate) enum BookItem {
 pub(crate) struct Queue<T> {
     items: VecDeque<T>,
     capacity: usize,
+    /// Takes nothing now.
+    closed: bool,
+    /// What it refused while closed.
+    refused: u64,
 }
 
 impl<T> Queue<T> {
     fn new(capacity: usize) -> Self {
-        Self { items: VecDeque::with_capacity(capacity), capacity }
+        Self { items: VecDeque::with_capacity(capacity), capacity, closed: false, refused: 0 }
     }
 
     fn push(&mut self, item: T) -> Result<(), T> {
-        if self.items.len() >= self.capacity {
+        if self.closed || self.items.len() >= self.capacity {
+            self.refused += u64::from(self.closed);
             return Err(item);
         }
         self.items.push_back(item);
@@ -68,6 +74,41 @@ pub enum Handed {
         /// Which.
         market: MarketKey,
     },
+}
+
+/// A ring between stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// Book events, `feed` to `decide`.
+    Books,
+    /// Requests for snapshots, `decide` to `feed`.
+    Resyncs,
+    /// Conditions of markets, `feed` to `execute`.
+    Statuses,
+    /// Intents, `decide` to `execute`.
+    Intents,
+    /// Portfolio updates, `execute` to `decide`.
+    Portfolios,
+    /// Questions, `execute` to `reconcile`.
+    Queries,
+    /// Facts about the account, `reconcile` to `execute`.
+    Facts,
+    /// Listings, `reconcile` to `feed`.
+    Listings,
+}
+
+impl Ring {
+    /// Every ring.
+    pub const ALL: [Self; 8] = [
+        Self::Books,
+        Self::Resyncs,
+        Self::Statuses,
+        Self::Intents,
+        Self::Portfolios,
+        Self::Queries,
+        Self::Facts,
+        Self::Listings,
+    ];
 }
 
 /// An order write as it left the execute stage.
@@ -123,6 +164,18 @@ pub(crate) struct Wires {
     pub(crate) day: DayState,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
     pub(crate) tickets: BTreeMap<Ticket, Asker>,
+    /// A ring that was filled by hand, and until when.
+    closed: Option<(Ring, u64)>,
+    /// What rings that were filled by hand refused.
+    pub(crate) refused: u64,
+    /// By how much the trader's wall clock is off, and until when.
+    pub(crate) clock_jump: Option<(i64, u64)>,
+    /// What was signed by a clock that was off.
+    pub(crate) jumped: u64,
+    /// Until when the disk takes nothing.
+    pub(crate) disk_full_until_ns: u64,
+    /// What the disk did not take.
+    pub(crate) not_written: u64,
     next_session: SessionId,
     next_ticket: Ticket,
 }
@@ -152,6 +205,12 @@ impl Wires {
             day: DayState::default(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
+            closed: None,
+            refused: 0,
+            clock_jump: None,
+            jumped: 0,
+            disk_full_until_ns: 0,
+            not_written: 0,
             next_session: 1,
             next_ticket: 1,
         }
@@ -159,6 +218,9 @@ impl Wires {
 
     /// The trader is gone: its rings, its requests and what was on its way to it. The exchange sees its connections end.
     pub(crate) fn crash(&mut self, snapshot_buffers: usize) {
+        if let Some((ring, _)) = self.closed {
+            self.open_ring(ring);
+        }
         self.book.items.clear();
         self.lost.clear();
         self.pool = (0..snapshot_buffers).map(|_| Box::default()).collect();
@@ -175,6 +237,56 @@ impl Wires {
         for (session, _) in std::mem::take(&mut self.sessions) {
             self.send_packet(Packet::HungUp { session });
         }
+    }
+
+    /// Time goes on: what lasts for a while may end.
+    pub(crate) fn set_time(&mut self, now: Now) {
+        self.now_ns = now.mono_ns;
+        self.session_ms = now.session_ms;
+        if let Some((ring, until_ns)) = self.closed
+            && until_ns <= now.mono_ns
+        {
+            self.open_ring(ring);
+        }
+        self.clock_jump = self.clock_jump.filter(|(_, until_ns)| *until_ns > now.mono_ns);
+    }
+
+    /// Fills a ring until then. One at a time: another one that was filled has room again.
+    pub(crate) fn close_ring(&mut self, ring: Ring, until_ns: u64) {
+        if let Some((other, _)) = self.closed {
+            self.open_ring(other);
+        }
+        self.set_closed(ring, true);
+        self.closed = Some((ring, until_ns));
+    }
+
+    fn open_ring(&mut self, ring: Ring) {
+        self.refused += self.set_closed(ring, false);
+        self.closed = None;
+    }
+
+    /// Returns what the ring refused before.
+    fn set_closed(&mut self, ring: Ring, closed: bool) -> u64 {
+        fn set<T>(queue: &mut Queue<T>, closed: bool) -> u64 {
+            queue.closed = closed;
+            std::mem::take(&mut queue.refused)
+        }
+        match ring {
+            Ring::Books => set(&mut self.book, closed),
+            Ring::Resyncs => set(&mut self.resyncs, closed),
+            Ring::Statuses => set(&mut self.statuses, closed),
+            Ring::Intents => set(&mut self.intents, closed),
+            Ring::Portfolios => set(&mut self.portfolio, closed),
+            Ring::Queries => set(&mut self.queries, closed),
+            Ring::Facts => set(&mut self.account, closed),
+            Ring::Listings => set(&mut self.listings, closed),
+        }
+    }
+
+    /// The trader's wall clock, to sign with.
+    pub(crate) fn wall_ms(&mut self) -> i64 {
+        self.jumped += u64::from(self.clock_jump.is_some());
+        self.session_ms + self.clock_jump.map_or(0, |(by_ms, _)| by_ms)
     }
 
     /// The next event for `decide`.
@@ -210,12 +322,14 @@ impl Wires {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.tickets.insert(ticket, asker);
+        let signed_wall_ms = self.wall_ms();
         self.send_packet(Packet::Request {
             ticket,
             method,
             target: target.to_owned(),
             body: body.to_vec(),
             sent_wall_ms: self.session_ms,
+            signed_wall_ms,
         });
     }
 
@@ -374,7 +488,11 @@ impl ExecutePort for ExecuteIo<'_> {
     }
 
     fn persist(&mut self, day: &DayState) {
-        self.0.day = *day;
+        if self.0.disk_full_until_ns > self.0.now_ns {
+            self.0.not_written += 1;
+        } else {
+            self.0.day = *day;
+        }
     }
 
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}

@@ -42,10 +42,12 @@ fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
             _ => Outcome::Rejected,
         },
         429 => Outcome::Throttled,
-        // The order has these terms already: this amend came twice, and the answer to the first is not the one we have.
-        400 if kind == RequestKind::Amend && ErrorBody::parse(400, body).code == "AMEND_ORDER_NO_OP" => {
-            Outcome::Uncertain
-        }
+        400 if kind == RequestKind::Amend => match ErrorBody::parse(400, body).code.as_str() {
+            // The order has these terms already: the amend came twice, and this is not the answer to the first. Without a
+            // code it may be that one.
+            "AMEND_ORDER_NO_OP" | "" => Outcome::Uncertain,
+            _ => Outcome::Rejected,
+        },
         400..=499 => Outcome::Rejected,
         _ => Outcome::Uncertain,
     }

@@ -20,20 +20,23 @@ pub use invariants::Violation;
 use invariants::{Checker, Limits, NEVER_PANICS};
 pub use trouble::{Faults, Troubles};
 
-use super::simulation::{FaultRates, NetworkFault, Simulation, SimulationConfig};
+use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::AnyPolicy;
 use crate::exchange::gateway::GatewaySettings;
 use crate::exchange::keys::IssuedKey;
-use crate::exchange::participants::default_world;
+use crate::exchange::scenario::Scenario;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use crate::execute::{DayState, ExecuteCounters};
+use crate::market::Money;
 use crate::pipeline::stages::{Stages, Start, build_stages};
 use crate::wire::sign::{Credentials, Signer};
 
 /// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.
 const START_MS: i64 = 1_790_000_000_000;
+/// What the trader has on each shard.
+const CASH: Money = Money::from_dollars(1_000);
 /// After the last fault: time for what is late to arrive and for what is unknown to be resolved, before the stop.
 const HEALING_MS: i64 = 60_000;
 /// How long a stop may take.
@@ -41,14 +44,14 @@ const STOP_MS: i64 = 120_000;
 /// How long finding out about an unknown order may take once the exchange answers, beyond the time for which a signature
 /// stays valid: the read's lag, the longest pause between two questions, and one question without an answer.
 const RESOLVE_MS: i64 = 16_000;
-/// Lines of what was sent that a violation shows.
-const LAST_EVENTS: usize = 12;
 
 /// What every seed of a campaign has in common.
 #[derive(Clone, Debug)]
 pub struct Campaign {
     /// Simulated time with faults, in milliseconds.
     pub duration_ms: i64,
+    /// What the exchange and its markets are like.
+    pub scenario: Scenario,
     /// Markets at a time.
     pub markets: usize,
     /// What goes wrong.
@@ -62,7 +65,7 @@ pub struct Campaign {
 pub struct SeedReport {
     /// The seed.
     pub seed: u64,
-    /// A hash over every request, decision and frame.
+    /// A hash over everything that was delivered, decided and sent, signatures left out.
     pub trace: u64,
     /// Simulated milliseconds.
     pub simulated_ms: i64,
@@ -97,36 +100,53 @@ pub struct FoundViolation {
     pub step: u64,
     /// At which session time.
     pub session_ms: i64,
-    /// The last requests of the trader before it.
+    /// What happened last before it.
     pub last_events: Vec<String>,
 }
 
 impl Campaign {
-    /// Runs one seed.
+    /// Runs one seed. A seed in which something does not hold is run once more, to be told.
     #[must_use]
     pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
-        let mut report = SeedReport { seed, ..SeedReport::default() };
-        let ended = catch_unwind(AssertUnwindSafe(|| self.follow(seed, key, &mut report)));
-        if let Err(panic) = ended {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let violation = Violation { invariant: NEVER_PANICS, detail: text.unwrap_or_default() };
-            let (step, session_ms) = (report.steps, START_MS + report.simulated_ms);
-            report.violation = Some(FoundViolation { violation, step, session_ms, last_events: Vec::new() });
+        let mut report = self.attempt(seed, key, None);
+        if report.violation.is_some() {
+            let events = LastEvents::default();
+            report = self.attempt(seed, key, Some(&events));
+            if let Some(found) = &mut report.violation {
+                found.last_events = events.lines();
+            }
         }
         report
     }
 
-    fn follow(&self, seed: u64, key: &IssuedKey, report: &mut SeedReport) {
+    fn attempt(&self, seed: u64, key: &IssuedKey, events: Option<&LastEvents>) -> SeedReport {
+        let mut report = SeedReport { seed, ..SeedReport::default() };
+        let ended = catch_unwind(AssertUnwindSafe(|| self.follow(seed, key, events, &mut report)));
+        let violation = ended.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Some(Violation { invariant: NEVER_PANICS, detail: text.unwrap_or_default() })
+        });
+        let (step, session_ms) = (report.steps, START_MS + report.simulated_ms);
+        let found = |violation| FoundViolation { violation, step, session_ms, last_events: Vec::new() };
+        report.violation = violation.map(found);
+        report
+    }
+
+    fn follow(
+        &self,
+        seed: u64,
+        key: &IssuedKey,
+        events: Option<&LastEvents>,
+        report: &mut SeedReport,
+    ) -> Option<Violation> {
         let mut run = Run::start(self, seed, key);
+        if let Some(events) = events {
+            run.simulation.tell_events(events.clone());
+        }
         let violation = run.follow_through(report).err();
         run.tell(report);
-        report.violation = violation.map(|violation| FoundViolation {
-            violation,
-            step: report.steps,
-            session_ms: run.simulation.session_ms(),
-            last_events: run.last_events(),
-        });
+        violation
     }
 
     fn config(&self) -> Config {
@@ -148,6 +168,8 @@ struct Run<'a> {
     simulation: Simulation<AnyPolicy>,
     checker: Checker,
     trouble: trouble::Trouble,
+    /// After how many more steps the trader crashes.
+    crash_after: Option<u32>,
     /// What earlier starts counted.
     before: ExecuteCounters,
 }
@@ -156,11 +178,17 @@ impl<'a> Run<'a> {
     fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
         let config = campaign.config();
         let clock = SessionClock::new(0, START_MS, 1_000);
+        let scenario = &campaign.scenario;
+        let mut settings = GatewaySettings::default();
+        scenario.adjust(&mut settings);
+        let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
+        let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
+        client.spec.direct_member = scenario.has_direct_members();
         let exchange = ExchangeConfig {
             seed,
-            settings: GatewaySettings::default(),
-            clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
-            world: default_world(seed, campaign.markets, START_MS),
+            settings,
+            clients: vec![client],
+            world: scenario.world(seed, campaign.markets, START_MS),
             recordings: Vec::new(),
         };
         let exchange = Exchange::new(exchange, START_MS).expect("the generated world has no two markets of one name");
@@ -190,6 +218,7 @@ impl<'a> Run<'a> {
             simulation: Simulation::new(simulation, stages, exchange, None),
             checker: Checker::new(limits, START_MS),
             trouble: trouble::Trouble::new(seed, campaign.faults),
+            crash_after: None,
             before: ExecuteCounters::default(),
             config,
         }
@@ -217,6 +246,7 @@ impl<'a> Run<'a> {
             let due_ns = self.trouble.next_ms().map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
             while self.simulation.step(due_ns) {
                 self.after_step(report)?;
+                self.crash_if_due();
             }
             self.simulation.run_until(self.clock.session_ms(due_ns));
             if due_ns >= until_ns {
@@ -233,14 +263,28 @@ impl<'a> Run<'a> {
     }
 
     fn make_trouble(&mut self) {
-        if self.trouble.act(&mut self.simulation) == trouble::Act::Crash {
-            self.starts += 1;
-            add(&mut self.before, self.simulation.stages().execute.counters());
-            let day = self.simulation.day_state();
-            let stages = stages(self.campaign, &self.config, self.clock, self.seed, self.starts, day);
-            self.checker.crash(&self.simulation);
-            self.simulation.crash(stages);
+        if let trouble::Act::CrashAfter(steps) = self.trouble.act(&mut self.simulation) {
+            self.crash_after = self.crash_after.or(Some(steps));
         }
+    }
+
+    fn crash_if_due(&mut self) {
+        self.crash_after = match self.crash_after {
+            Some(0) => return self.crash(),
+            steps => steps.map(|steps| steps - 1),
+        };
+    }
+
+    fn crash(&mut self) {
+        self.crash_after = None;
+        self.starts += 1;
+        self.trouble.crashed();
+        self.simulation.note(|| "the trader crashes, and another starts in its place".to_owned());
+        add(&mut self.before, self.simulation.stages().execute.counters());
+        let day = self.simulation.day_state();
+        let stages = stages(self.campaign, &self.config, self.clock, self.seed, self.starts, day);
+        self.checker.crash(&self.simulation);
+        self.simulation.crash(stages);
     }
 
     fn tell(&self, report: &mut SeedReport) {
@@ -259,6 +303,7 @@ impl<'a> Run<'a> {
         let feed = self.simulation.stages().feed.counters();
         report.troubles.add("ring_overflow", feed.overflow_epochs);
         let mut hasher = DefaultHasher::new();
+        self.simulation.trace().hash(&mut hasher);
         for request in self.simulation.sent() {
             (request.session_ms, request.method, &request.path, &request.body).hash(&mut hasher);
         }
@@ -268,15 +313,6 @@ impl<'a> Run<'a> {
         }
         (report.steps, report.simulated_ms).hash(&mut hasher);
         report.trace = hasher.finish();
-    }
-
-    fn last_events(&self) -> Vec<String> {
-        let sent = self.simulation.sent();
-        let last = &sent[sent.len().saturating_sub(LAST_EVENTS)..];
-        let line = |request: &super::simulation::SentRequest| {
-            format!("{} {} {} {}", request.session_ms, request.method, request.path, request.body)
-        };
-        last.iter().map(line).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::START_MS;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use crate::drivers::simulation::{Ring, Simulation, Turn};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
 
@@ -64,6 +64,12 @@ impl Troubles {
         other.iter().for_each(|(kind, count)| self.add(kind, count));
     }
 
+    /// The kinds that never took effect.
+    #[must_use]
+    pub fn absent(&self) -> Vec<&'static str> {
+        self.iter().filter(|(_, count)| *count == 0).map(|(kind, _)| kind).collect()
+    }
+
     /// Every kind with its count, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.0.iter().map(|(kind, count)| (*kind, *count))
@@ -74,12 +80,13 @@ impl Troubles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Done,
-    Crash,
+    /// The trader crashes after so many more steps.
+    CrashAfter(u32),
 }
 
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 29] = [
+const KINDS: [(&str, u32); 35] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -107,11 +114,23 @@ const KINDS: [(&str, u32); 29] = [
     ("pause_trading", 1),
     ("pause_exchange", 1),
     ("offset_clock", 1),
-    (DECIDE_SLOW, 5),
+    (SLOW[Turn::Feed as usize], 2),
+    (SLOW[Turn::Decide as usize], 5),
+    (SLOW[Turn::Execute as usize], 2),
+    (SLOW[Turn::Reconcile as usize], 2),
+    (RING_FULL, 4),
+    (CLOCK_JUMP, 1),
+    (DISK_FULL, 1),
     (CRASH, 2),
 ];
-const DECIDE_SLOW: &str = "decide_slow";
+/// A stage does nothing for a while.
+const SLOW: [&str; Turn::ALL.len()] = ["feed_slow", "decide_slow", "execute_slow", "reconcile_slow"];
+const RING_FULL: &str = "ring_full";
+const CLOCK_JUMP: &str = "clock_jump";
+const DISK_FULL: &str = "disk_full";
 const CRASH: &str = "crash";
+/// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
+const CRASH_STEPS: u32 = 500;
 /// The channels whose frames the trader reads.
 const CHANNELS: [Channel; 5] =
     [Channel::OrderbookDelta, Channel::Trade, Channel::Fill, Channel::UserOrders, Channel::MarketPositions];
@@ -163,6 +182,9 @@ impl Trouble {
         for (kind, count) in simulation.exchange().gateway().fault_effects() {
             counts.add(kind, *count);
         }
+        counts.add(RING_FULL, simulation.refused_by_full_rings());
+        counts.add(CLOCK_JUMP, simulation.signed_by_jumped_clock());
+        counts.add(DISK_FULL, simulation.refused_by_full_disk());
         counts
     }
 
@@ -170,20 +192,44 @@ impl Trouble {
     pub(super) fn act<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Act {
         self.plan(simulation.session_ms());
         match self.draw() {
-            CRASH => {
-                self.counts.add(CRASH, 1);
-                return Act::Crash;
+            CRASH => return Act::CrashAfter(self.random.random_range(0..CRASH_STEPS)),
+            RING_FULL => {
+                let (ring, for_ms) = (self.one_of(&Ring::ALL), self.random.random_range(5..=500));
+                simulation.note(|| format!("the ring of {ring:?} is full for {for_ms} ms"));
+                simulation.fill_ring(ring, for_ms);
             }
-            DECIDE_SLOW => {
-                self.counts.add(DECIDE_SLOW, 1);
-                simulation.freeze_decide(self.random.random_range(20..=5_000));
+            CLOCK_JUMP => {
+                // Beyond what the exchange tolerates, both ways: a clock that is off by less is as good as one that is right.
+                let by_ms = self.random.random_range(40_000..=120_000) * self.one_of(&[-1, 1]);
+                let for_ms = self.random.random_range(500..=10_000);
+                simulation.note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation.jump_clock(by_ms, for_ms);
             }
-            kind => {
-                let fault = self.fault(kind);
-                simulation.exchange_mut().arm(fault);
+            DISK_FULL => {
+                let for_ms = self.random.random_range(5_000..=60_000);
+                simulation.note(|| format!("the disk is full for {for_ms} ms"));
+                simulation.fill_disk(for_ms);
             }
+            kind => match Turn::ALL.into_iter().find(|turn| SLOW[*turn as usize] == kind) {
+                Some(turn) => {
+                    self.counts.add(kind, 1);
+                    let for_ms = self.random.random_range(20..=5_000);
+                    simulation.note(|| format!("{turn:?} does nothing for {for_ms} ms"));
+                    simulation.freeze(turn, for_ms);
+                }
+                None => {
+                    let fault = self.fault(kind);
+                    simulation.note(|| format!("the exchange: {fault:?}"));
+                    simulation.exchange_mut().arm(fault);
+                }
+            },
         }
         Act::Done
+    }
+
+    /// The trader has crashed.
+    pub(super) fn crashed(&mut self) {
+        self.counts.add(CRASH, 1);
     }
 
     fn draw(&mut self) -> &'static str {

@@ -110,6 +110,7 @@ fn an_amend_that_would_change_nothing_came_twice_and_is_unknown_until_a_read_sho
     bench.intend(market(M), Action::BuyYes, 42, 10);
     let told = serde_json::json!({"error": {"code": "AMEND_ORDER_NO_OP", "message": "the order would not change"}});
     bench.answer(bench.written().id, 400, &told);
+    // So is one whose answer was cut short before it said why it was refused.
     assert_eq!(verdict(&bench), Verdict::Unknown);
     assert!(bench.last(market(M)).blocked);
     // The larger of both sides stays reserved: ten at 42 cents, the fee there, a balance step.
