@@ -22,8 +22,8 @@ use super::counters::DecideCounters;
 use super::market::{Market, Resync, Trust};
 use super::observation::{ExchangeZone, Holding, LENGTH, Portfolio, SCHEMA};
 use super::policy::{Policy, PolicyTerms};
-use checkpoint::{grids, memory, no_features};
 pub use checkpoint::{PolicyMismatch, recorded_policy};
+use checkpoint::{grids, memory, no_features};
 
 /// However short the decision buckets, an event that waited less than this is not late.
 const BEHIND_MIN_NS: u64 = 1_000_000;

@@ -67,7 +67,8 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
         };
         match record.kind {
             Kind::Listing => {
-                let (_, listing): (BookEvent, Listing) = postcard::from_bytes(record.payload).map_err(bad("Listing"))?;
+                let (_, listing): (BookEvent, Listing) =
+                    postcard::from_bytes(record.payload).map_err(bad("Listing"))?;
                 tickers.insert(listing.market, listing.ticker);
             }
             Kind::Decision => {

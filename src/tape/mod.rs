@@ -35,7 +35,10 @@ pub const NOT_COMPARED: [(&str, &str); 3] = [
         "OrderIntent.stamps.{applied,observed,inferred,decided}_ns",
         "when the parts of a decision were done: read for latency figures",
     ),
-    ("Request.written_ns", "when the kernel had a request: read for latency figures, and given to the stage as recorded"),
+    (
+        "Request.written_ns",
+        "when the kernel had a request: read for latency figures, and given to the stage as recorded",
+    ),
 ];
 
 /// How long a checkpoint may wait for a turn without work, in nanoseconds.

@@ -89,7 +89,8 @@ fn what_is_left_when_the_oldest_segments_were_dropped_replays() {
 fn a_crash_leaves_a_journal_that_replays_to_its_last_record() {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal");
-    let mut simulation = Plan::generated(PolicySpec::Maker, 5).start_journaled(&journal, WHOLE, (5, FaultRates::none()));
+    let mut simulation =
+        Plan::generated(PolicySpec::Maker, 5).start_journaled(&journal, WHOLE, (5, FaultRates::none()));
     simulation.run_until(START_MS + 30_000);
     drop(simulation);
     let segment = journal.join("000000.kaj");

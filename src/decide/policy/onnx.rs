@@ -142,11 +142,7 @@ impl Policy for OnnxPolicy {
     }
 
     fn memory(&self) -> PolicyMemory {
-        PolicyMemory {
-            file: self.file.clone(),
-            digest: self.digest.clone(),
-            ..PolicyMemory::of("onnx", &self.terms)
-        }
+        PolicyMemory { file: self.file.clone(), digest: self.digest.clone(), ..PolicyMemory::of("onnx", &self.terms) }
     }
 }
 

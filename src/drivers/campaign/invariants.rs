@@ -134,12 +134,11 @@ impl Checker {
     /// `decides_on_fresh_books`: no decision on a book that the frames do not support. Events that waited for a frozen
     /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
     fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
-        for market in simulation.take_blind_decisions() {
-            let ticker = ticker_of(simulation, market).unwrap_or_default();
-            return hold("decides_on_fresh_books", false, || {
-                format!("{ticker}: an event of it was lost to a full ring")
-            });
-        }
+        let blind = simulation.take_blind_decisions().into_iter().next();
+        hold("decides_on_fresh_books", blind.is_none(), || {
+            let ticker = blind.and_then(|market| ticker_of(simulation, market)).unwrap_or_default();
+            format!("{ticker}: an event of it was lost to a full ring")
+        })?;
         let waited = simulation.take_worked_off();
         let new = &simulation.decisions()[self.decisions_seen..];
         self.decisions_seen += new.len();

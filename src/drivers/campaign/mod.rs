@@ -5,6 +5,7 @@ mod account;
 #[cfg(feature = "planted")]
 mod hunt;
 mod invariants;
+mod journal;
 mod orders;
 mod published;
 mod reference;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub use hunt::{Hunt, Hunter};
 pub use invariants::Violation;
 use invariants::{Checker, Limits, NEVER_PANICS};
+use journal::SeedJournal;
 pub use trouble::{Faults, Troubles};
 
 use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
@@ -168,6 +170,7 @@ struct Run<'a> {
     simulation: Simulation<AnyPolicy>,
     checker: Checker,
     trouble: trouble::Trouble,
+    journal: Option<SeedJournal>,
     /// After how many more steps the trader crashes.
     crash_after: Option<u32>,
     /// What earlier starts counted.
@@ -203,7 +206,8 @@ impl<'a> Run<'a> {
             credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
             keep_frames: false,
         };
-        let stages = stages(campaign, &config, clock, seed, 0, DayState::default());
+        let stages = stages(campaign, &config, &clock, seed, 0, DayState::default());
+        let journal = SeedJournal::of(seed).expect("the temporary directory takes a folder");
         let limits = Limits {
             position_max: config.risk.max_position_contracts,
             order_size_max: config.risk.max_order_contracts,
@@ -215,7 +219,14 @@ impl<'a> Run<'a> {
             seed,
             clock,
             starts: 0,
-            simulation: Simulation::new(simulation, stages, exchange, None),
+            simulation: match &journal {
+                None => Simulation::new(simulation, stages, exchange, None),
+                Some(journal) => {
+                    Simulation::journaled(simulation, stages, exchange, None, journal.folder(), journal::LIMITS)
+                        .expect("the temporary directory takes a journal")
+                }
+            },
+            journal,
             checker: Checker::new(limits, START_MS),
             trouble: trouble::Trouble::new(seed, campaign.faults),
             crash_after: None,
@@ -236,6 +247,8 @@ impl<'a> Run<'a> {
         while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
             self.after_step(report)?;
         }
+        self.simulation.end_journal();
+        self.journal.take().map_or(Ok(()), |journal| journal.replays())?;
         let quiet = self.simulation.stages().execute.is_quiet();
         self.checker.at_the_end(&self.simulation, quiet)
     }
@@ -246,7 +259,7 @@ impl<'a> Run<'a> {
             let due_ns = self.trouble.next_ms().map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
             while self.simulation.step(due_ns) {
                 self.after_step(report)?;
-                self.crash_if_due();
+                self.crash_if_due()?;
             }
             self.simulation.run_until(self.clock.session_ms(due_ns));
             if due_ns >= until_ns {
@@ -268,23 +281,28 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn crash_if_due(&mut self) {
+    fn crash_if_due(&mut self) -> Result<(), Violation> {
         self.crash_after = match self.crash_after {
             Some(0) => return self.crash(),
             steps => steps.map(|steps| steps - 1),
         };
+        Ok(())
     }
 
-    fn crash(&mut self) {
+    fn crash(&mut self) -> Result<(), Violation> {
         self.crash_after = None;
         self.starts += 1;
         self.trouble.crashed();
         self.simulation.note(|| "the trader crashes, and another starts in its place".to_owned());
         add(&mut self.before, self.simulation.stages().execute.counters());
         let day = self.simulation.day_state();
-        let stages = stages(self.campaign, &self.config, self.clock, self.seed, self.starts, day);
+        let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, day);
         self.checker.crash(&self.simulation);
         self.simulation.crash(stages);
+        let Some(journal) = self.journal.take() else { return Ok(()) };
+        journal.tear().expect("a file of the temporary directory can be cut short");
+        self.trouble.tore_journal();
+        journal.replays()
     }
 
     fn tell(&self, report: &mut SeedReport) {
@@ -319,12 +337,13 @@ impl<'a> Run<'a> {
 fn stages(
     campaign: &Campaign,
     config: &Config,
-    clock: SessionClock,
+    clock: &SessionClock,
     seed: u64,
     starts: u64,
     day: DayState,
 ) -> Stages<AnyPolicy> {
-    let start = Start { clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
+    let start =
+        Start { clock: *clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
     build_stages(config, campaign.policy.clone(), start).expect("a policy that was loaded has this program's schema")
 }
 

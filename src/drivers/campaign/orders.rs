@@ -78,7 +78,7 @@ impl Orders {
             let ticker = &engine.market(record.market).spec().ticker;
             hold("one_open_order", alone, || format!("two orders of this start rest in {ticker}"))?;
         }
-        self.reserved_suffices(execute, engine, &reserving)?;
+        reserved_suffices(execute, engine, &reserving)?;
         self.within_limits(engine, client, now_ms, &reserving)?;
         self.finds_what_rests(execute, engine)?;
         self.unknown_ends(execute, now_ms)
@@ -106,36 +106,6 @@ impl Orders {
             };
             let over = record.status != OrderStatus::Resting && !account.owes(record.order);
             hold("orders_end_alike", over, || format!("{id} has ended for the trader, the exchange has {record:?}"))?;
-        }
-        Ok(())
-    }
-
-    /// The cash promised to a market's orders covers what the exchange's order there could cost, by the formula of the
-    /// design, which is written here a second time.
-    fn reserved_suffices(
-        &self,
-        execute: &ExecuteStage,
-        engine: &Engine,
-        reserving: &BTreeMap<u32, (&Order, &OrderRecord)>,
-    ) -> Checked {
-        if execute.baseline_ms().is_none() {
-            return Ok(());
-        }
-        for (market, (order, record)) in reserving {
-            let spec = engine.market(*market).spec();
-            let Some(held) = execute.positions().find(|view| view.market == order.market) else { continue };
-            let at_market = execute.orders().filter(|other| other.market == order.market);
-            let (count, reserved) = at_market.fold((0, Money::ZERO), |(n, sum), other| (n + 1, sum + other.reserved));
-            let needed = worst_case(record.side, record.price, record.remaining, held.contracts, spec.fees);
-            hold("reserved_covers_the_book", reserved >= needed, || {
-                format!("{}: {reserved} reserved, the resting order needs {needed}: {order:?}", spec.ticker)
-            })?;
-            let calm = count == 1 && order.state == OrderState::Resting && order.amend.is_none();
-            if calm && order.terms()[0].pending == record.remaining {
-                hold("reserved_is_exact", reserved == needed, || {
-                    format!("{}: {reserved} reserved for one resting order that needs {needed}", spec.ticker)
-                })?;
-            }
         }
         Ok(())
     }
@@ -220,6 +190,35 @@ fn terms_agree(id: ClientOrderId, order: &Order, record: &OrderRecord) -> Checke
     hold("terms_agree", (order.side, order.price, order.total) == theirs, || {
         format!("{id}: the trader has {order:?}, the exchange {record:?}")
     })
+}
+
+/// The cash promised to a market's orders covers what the exchange's order there could cost, by the formula of the
+/// design, which is written here a second time.
+fn reserved_suffices(
+    execute: &ExecuteStage,
+    engine: &Engine,
+    reserving: &BTreeMap<u32, (&Order, &OrderRecord)>,
+) -> Checked {
+    if execute.baseline_ms().is_none() {
+        return Ok(());
+    }
+    for (market, (order, record)) in reserving {
+        let spec = engine.market(*market).spec();
+        let Some(held) = execute.positions().find(|view| view.market == order.market) else { continue };
+        let at_market = execute.orders().filter(|other| other.market == order.market);
+        let (count, reserved) = at_market.fold((0, Money::ZERO), |(n, sum), other| (n + 1, sum + other.reserved));
+        let needed = worst_case(record.side, record.price, record.remaining, held.contracts, spec.fees);
+        hold("reserved_covers_the_book", reserved >= needed, || {
+            format!("{}: {reserved} reserved, the resting order needs {needed}: {order:?}", spec.ticker)
+        })?;
+        let calm = count == 1 && order.state == OrderState::Resting && order.amend.is_none();
+        if calm && order.terms()[0].pending == record.remaining {
+            hold("reserved_is_exact", reserved == needed, || {
+                format!("{}: {reserved} reserved for one resting order that needs {needed}", spec.ticker)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// What an order may cost at worst: its own price for what opens a position, the taker fee on that, and a balance step.

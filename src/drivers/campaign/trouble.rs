@@ -129,6 +129,8 @@ const RING_FULL: &str = "ring_full";
 const CLOCK_JUMP: &str = "clock_jump";
 const DISK_FULL: &str = "disk_full";
 const CRASH: &str = "crash";
+/// Comes with some crashes.
+const JOURNAL_TORN: &str = "journal_torn";
 /// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
 const CRASH_STEPS: u32 = 500;
 /// The channels whose frames the trader reads.
@@ -152,6 +154,9 @@ impl Trouble {
         let mut counts = Troubles::default();
         for (kind, _) in KINDS {
             counts.add(kind, 0);
+        }
+        if !cfg!(feature = "planted") {
+            counts.add(JOURNAL_TORN, 0);
         }
         let mut this = Self { faults, random, next_ms: None, counts };
         this.plan(START_MS);
@@ -210,21 +215,25 @@ impl Trouble {
                 simulation.note(|| format!("the disk is full for {for_ms} ms"));
                 simulation.fill_disk(for_ms);
             }
-            kind => match Turn::ALL.into_iter().find(|turn| SLOW[*turn as usize] == kind) {
-                Some(turn) => {
+            kind => {
+                if let Some(turn) = Turn::ALL.into_iter().find(|turn| SLOW[*turn as usize] == kind) {
                     self.counts.add(kind, 1);
                     let for_ms = self.random.random_range(20..=5_000);
                     simulation.note(|| format!("{turn:?} does nothing for {for_ms} ms"));
                     simulation.freeze(turn, for_ms);
-                }
-                None => {
+                } else {
                     let fault = self.fault(kind);
                     simulation.note(|| format!("the exchange: {fault:?}"));
                     simulation.exchange_mut().arm(fault);
                 }
-            },
+            }
         }
         Act::Done
+    }
+
+    /// A crash left the tail of its journal torn.
+    pub(super) fn tore_journal(&mut self) {
+        self.counts.add(JOURNAL_TORN, 1);
     }
 
     /// The trader has crashed.

@@ -30,10 +30,10 @@ impl Sides {
         // Equal lines at both ends are left out; what is between is what differs.
         let same_before = ours.iter().zip(&theirs).take_while(|(one, other)| one == other).count();
         let rest = (ours.len() - same_before).min(theirs.len() - same_before);
-        let same_after = (0..rest)
-            .take_while(|back| ours[ours.len() - 1 - back] == theirs[theirs.len() - 1 - back])
-            .count();
-        let (ours, theirs) = (&ours[same_before..ours.len() - same_after], &theirs[same_before..theirs.len() - same_after]);
+        let same_after =
+            (0..rest).take_while(|back| ours[ours.len() - 1 - back] == theirs[theirs.len() - 1 - back]).count();
+        let (ours, theirs) =
+            (&ours[same_before..ours.len() - same_after], &theirs[same_before..theirs.len() - same_after]);
         if ours.len() == theirs.len() {
             for (one, other) in ours.iter().zip(theirs).filter(|(one, other)| one != other) {
                 sides.0.push(one.as_str());

@@ -36,7 +36,9 @@ pub enum ReplayError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A stage has no state to begin with.
-    #[error("journal {path}: the {stage} stage's records do not begin with a checkpoint, so there is no state to begin with")]
+    #[error(
+        "journal {path}: the {stage} stage's records do not begin with a checkpoint, so there is no state to begin with"
+    )]
     NoCheckpoint {
         /// The journal.
         path: PathBuf,
@@ -180,11 +182,8 @@ fn run<S: ReplayedStage>(path: &Path, options: ReplayOptions<'_>) -> Result<Ran<
         if port.is_over() {
             break;
         }
-        let unreadable = |reason: String| ReplayError::Checkpoint {
-            stage: S::ID.as_str(),
-            number: record.number,
-            reason,
-        };
+        let unreadable =
+            |reason: String| ReplayError::Checkpoint { stage: S::ID.as_str(), number: record.number, reason };
         match (record.kind, &mut stage) {
             (Kind::Checkpoint, replayed) => {
                 let restored = S::restore(&record.payload, options).map_err(unreadable)?;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::difference::{Difference, Sides};
+use super::stream::{StageRecord, Stream};
 use super::words::{describe, describe_parts};
-use super::stream::{Stream, StageRecord};
 use crate::clock::Now;
 use crate::decide::{DecisionRecord, Skip};
 use crate::execute::DayState;

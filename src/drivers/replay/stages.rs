@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
+use super::ReplayOptions;
 use super::difference::{Difference, Sides};
 use super::port::ReplayPort;
 use super::stream::StageRecord;
 use super::words::describe;
-use super::ReplayOptions;
 use crate::decide::policy::{AnyPolicy, PolicyMemory};
 use crate::decide::{DecideStage, recorded_policy};
 use crate::execute::ExecuteStage;

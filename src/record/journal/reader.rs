@@ -108,7 +108,8 @@ impl JournalReader {
         };
         if path.is_file() {
             let number = path.file_name().and_then(number_of);
-            let number = number.ok_or_else(|| fail(JournalProblem::Header("a segment has a name such as 000000.kaj")))?;
+            let number =
+                number.ok_or_else(|| fail(JournalProblem::Header("a segment has a name such as 000000.kaj")))?;
             return Self::open_range(path.parent().unwrap_or(Path::new("")), number, number);
         }
         let mut numbers = Vec::new();

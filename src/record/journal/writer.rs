@@ -96,7 +96,8 @@ impl JournalWriter {
     pub fn commit(&mut self, kind: Kind, flags: Flags, now: Now, encoded: Encoded) {
         let head = self.head(kind, flags, now, encoded.0.unwrap_or(0));
         self.scratch[..HEAD_BYTES].copy_from_slice(&head);
-        let fits = encoded.0.is_some_and(|bytes| self.ring.push_entire_slice(&self.scratch[..HEAD_BYTES + bytes]).is_ok());
+        let fits =
+            encoded.0.is_some_and(|bytes| self.ring.push_entire_slice(&self.scratch[..HEAD_BYTES + bytes]).is_ok());
         if !fits {
             self.count_loss();
         }
