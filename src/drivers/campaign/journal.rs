@@ -12,7 +12,7 @@ use crate::drivers::replay::{ReplayOptions, replay};
 use crate::record::journal::SegmentLimits;
 
 /// One seed of so many.
-const ONE_SEED_OF: u64 = 8;
+const ONE_SEED_OF: u64 = 4;
 /// Small segments, so that most journals have several.
 pub(super) const LIMITS: SegmentLimits = SegmentLimits { segment_bytes: 2 << 20, total_bytes: 16 << 20 };
 

@@ -239,6 +239,7 @@ impl<'a> Run<'a> {
         let end_ms = START_MS + self.campaign.duration_ms;
         self.run_until(end_ms, report)?;
         self.trouble.end(&mut self.simulation);
+        self.crash_after = None;
         self.simulation.end_network_faults();
         self.checker.healed(end_ms);
         self.run_until(end_ms + HEALING_MS, report)?;

@@ -120,7 +120,7 @@ const KINDS: [(&str, u32); 35] = [
     (SLOW[Turn::Reconcile as usize], 2),
     (RING_FULL, 4),
     (CLOCK_JUMP, 1),
-    (DISK_FULL, 1),
+    (DISK_FULL, 4),
     (CRASH, 2),
 ];
 /// A stage does nothing for a while.
@@ -179,6 +179,8 @@ impl Trouble {
         self.faults = Faults::None;
         self.next_ms = None;
         simulation.exchange_mut().disarm();
+        simulation.fill_disk(0);
+        simulation.jump_clock(0, 0);
     }
 
     /// What took effect, the exchange's faults by its own count.
