@@ -31,7 +31,7 @@ fn journal(criterion: &mut Criterion) {
     // Short runs with pauses: what is measured is a record that finds room, not the speed of the disk.
     group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
     group.bench_function("frame_of_260_bytes", |b| {
-        b.iter(|| writer.bytes(Kind::Frame, Flags::Input, now, &[0; 12], &frame))
+        b.iter(|| writer.bytes(Kind::Frame, Flags::Input, now, &[0; 12], &frame));
     });
     group.bench_function("book_event", |b| b.iter(|| writer.message(Kind::BookEvent, Flags::Input, now, &event)));
     group.bench_function("timer", |b| b.iter(|| writer.event(Kind::Timer, Flags::Input, now)));

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kalshi_actor::market::{BookSide, ClientOrderId, Count, OrderId, Price, TimeInForce};
+use kalshi_actor::market::{BookSide, ClientOrderId, Count, OrderGroupId, OrderId, Price, TimeInForce};
 use kalshi_actor::wire::orders::answer::parse_created;
 use kalshi_actor::wire::orders::body::{Cancel, Create, write_cancel_batch, write_create};
 
@@ -17,6 +17,8 @@ fn order_bytes(criterion: &mut Criterion) {
         time_in_force: TimeInForce::GoodTillCanceled,
         post_only: true,
         reduce_only: false,
+        expiration_s: Some(1_795_233_616),
+        group: Some(OrderGroupId::from_bits(u128::MAX / 5)),
         exchange_index: 2,
     };
     let cancel = Cancel { order: OrderId::from_bits(u128::MAX / 3), ticker: create.ticker, exchange_index: 2 };

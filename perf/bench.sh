@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the criterion benches with short settings and writes their medians as Markdown.
+# Runs the benches with short settings and writes criterion's medians, and the exchange's tables under load, as Markdown.
 #
 #   perf/bench.sh [BENCH...]      names as in Cargo.toml; all without one
 set -euo pipefail
@@ -23,11 +23,16 @@ trap 'rm -rf "$work"' EXIT
 out=$(result_file bench)
 facts=$(machine)
 for bench in "${benches[@]}"; do
-  (cd "$root" && CRITERION_HOME="$work" cargo bench --bench "$bench" -- --noplot --warm-up-time 0.5 --measurement-time 2 >&2)
+  if [[ $bench == exchange_load ]]; then
+    # No criterion: it prints its own tables.
+    (cd "$root" && cargo bench --bench "$bench") | tee "$work/load.md" >&2
+  else
+    (cd "$root" && CRITERION_HOME="$work" cargo bench --bench "$bench" -- --noplot --warm-up-time 0.5 --measurement-time 2 >&2)
+  fi
 done
 
 {
-  echo "# Criterion benches"
+  echo "# Benches"
   echo
   echo "$facts"
   echo
@@ -53,5 +58,10 @@ for file in pathlib.Path(sys.argv[1]).rglob("new/estimates.json"):
 for row in sorted(rows):
     print("| " + " | ".join(row) + " |")
 PY
+  if [[ -f $work/load.md ]]; then
+    echo
+    echo "## The exchange under load (\`exchange_load\`)"
+    cat "$work/load.md"
+  fi
 } >"$out"
 echo "$out"

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::market::{Count, Money, Price};
+use crate::market::{Count, Money, Price, TickerPattern};
 
 /// Why a configuration was refused.
 #[derive(Debug, Error)]
@@ -170,6 +170,26 @@ section! {
         stop_before_close_ms: u64 = 60_000;
         /// The loss of one UTC day after which nothing is opened any more, in dollars; survives a restart.
         daily_loss_stop: Money = Money::from_dollars(50);
+        /// The most that one event may lose at worst, all its markets together, open and unknown orders at their worst, in
+        /// dollars.
+        max_event_loss: Money = Money::from_dollars(60);
+        /// How far the realised result, open losses included, may fall below its best over all sessions since the last
+        /// `resume`, in dollars; then everything stops until `resume`. 0.00 for any.
+        max_drawdown: Money = Money::from_dollars(75);
+        /// The most creates, amends and cancelled orders in a second of session time; 0 for any. Cancels count and are never
+        /// held back.
+        max_messages_per_s: u32 = 100;
+        /// The same in a minute.
+        max_messages_per_min: u32 = 2_000;
+        /// For how long the same order (market, side, price, count) is not placed again, in session milliseconds; 0 for none.
+        duplicate_window_ms: u64 = 500;
+        /// The most orders executed in one market within `executions_window_ms`; with one more, everything stops until
+        /// `resume`. 0 for any.
+        max_executions: u32 = 120;
+        /// That window, in session milliseconds.
+        executions_window_ms: u64 = 60_000;
+        /// Markets in which nothing is written but cancels: tickers, or beginnings of tickers with a `*` behind them.
+        restricted: Vec<TickerPattern> = Vec::new();
         /// Rejects in a row after which a market is left alone.
         breaker_rejects: u32 = 5;
         /// For how long, in session milliseconds.
@@ -190,6 +210,19 @@ section! {
         compare_every_ms: u64 = 5_000;
         /// How far the exchange's REST reads may lag its matching engine, in session milliseconds.
         read_lag_ms: u64 = 1_000;
+        /// The share of the write tokens that renewing orders may use, in percent. What an order is renewed for, and how
+        /// many may be open, follows from it and the account's tier.
+        lease_share_percent: u32 = 25;
+        /// The longest that an order may rest when nothing renews it, in session milliseconds.
+        lease_longest_ms: u64 = 60_000;
+        /// Whether orders belong to an order group of their shard, which the exchange cancels as a whole when too much
+        /// trades within 15 seconds.
+        order_groups: bool = true;
+        /// Contracts that may trade on a shard within 15 seconds; zero derives it: an order of full size in every market,
+        /// once a second.
+        group_limit_contracts: Count = Count::ZERO;
+        /// How long a triggered group stays so before it is reset, in session milliseconds; zero never resets it.
+        group_reset_ms: u64 = 60_000;
         /// How long a stop waits for open orders and reads to settle, in milliseconds.
         stop_timeout_ms: u64 = 20_000;
     }
@@ -246,6 +279,10 @@ section! {
         journal_bytes: u64 = 4 << 30;
         /// Bytes of one segment.
         segment_bytes: u64 = 64 << 20;
+        /// Where sessions live, each in a folder of its own.
+        sessions_dir: String = "sessions".to_owned();
+        /// Where `kalshi-actor sessions backup` keeps verified copies of them.
+        backups_dir: String = "session-backups".to_owned();
         /// Where the trip marker and the daily loss live, a folder a venue; empty for the session's own folder on sim
         /// and for $XDG_STATE_HOME/kalshi-actor otherwise.
         state_dir: String = String::new();
@@ -335,17 +372,35 @@ impl Config {
         for (key, money) in [
             ("risk.max_cash_at_risk", self.risk.max_cash_at_risk),
             ("risk.daily_loss_stop", self.risk.daily_loss_stop),
+            ("risk.max_event_loss", self.risk.max_event_loss),
             ("exchange.cash", self.exchange.cash),
         ] {
             if money <= Money::ZERO {
                 return impossible(key, &money, "more than zero dollars");
             }
         }
+        if self.risk.max_drawdown < Money::ZERO {
+            return impossible("risk.max_drawdown", &self.risk.max_drawdown, "more than zero dollars, or 0.00 for any");
+        }
+        let (per_s, per_min) = (self.risk.max_messages_per_s, self.risk.max_messages_per_min);
+        if per_min > 0 && per_s > per_min {
+            return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for any");
+        }
+        positive("risk.executions_window_ms", self.risk.executions_window_ms)?;
         positive("risk.max_open_orders", self.risk.max_open_orders as u64)?;
         positive("risk.breaker_rejects", u64::from(self.risk.breaker_rejects))?;
         positive("orders.answer_timeout_ms", self.orders.answer_timeout_ms)?;
         positive("orders.compare_every_ms", self.orders.compare_every_ms)?;
         positive("orders.stop_timeout_ms", self.orders.stop_timeout_ms)?;
+        if self.orders.group_limit_contracts < Count::ZERO {
+            return impossible("orders.group_limit_contracts", &self.orders.group_limit_contracts, "zero or more");
+        }
+        if !(1..=100).contains(&self.orders.lease_share_percent) {
+            return impossible("orders.lease_share_percent", &self.orders.lease_share_percent, "1 to 100");
+        }
+        if !(11_000..=3_600_000).contains(&self.orders.lease_longest_ms) {
+            return impossible("orders.lease_longest_ms", &self.orders.lease_longest_ms, "11000 to 3600000");
+        }
         if !(1..=64).contains(&self.orders.connections) {
             return impossible("orders.connections", &self.orders.connections, "1 to 64");
         }
@@ -371,6 +426,20 @@ impl Config {
         }
         if !(64..=1 << 20).contains(&self.pipeline.ring_capacity) {
             return impossible("pipeline.ring_capacity", &self.pipeline.ring_capacity, "64 to 1048576");
+        }
+        for (key, folder) in
+            [("record.sessions_dir", &self.record.sessions_dir), ("record.backups_dir", &self.record.backups_dir)]
+        {
+            if folder.is_empty() {
+                return impossible(key, folder, "a folder");
+            }
+        }
+        if self.record.sessions_dir == self.record.backups_dir {
+            return impossible(
+                "record.backups_dir",
+                &self.record.backups_dir,
+                "another folder than record.sessions_dir",
+            );
         }
         if self.record.segment_bytes < 1 << 20 {
             return impossible("record.segment_bytes", &self.record.segment_bytes, "at least 1048576");
@@ -414,6 +483,7 @@ mod tests {
     fn the_printed_configuration_reads_back_as_itself() {
         let mut config = Config::default();
         config.risk.max_cash_at_risk = Money::from_cents(12_345);
+        config.risk.restricted = vec!["KXC-*".parse().unwrap()];
         config.markets.tickers = vec!["KXA-1".to_owned(), "KXA-2".to_owned()];
         assert_eq!(load(&config.to_commented_toml()).unwrap(), config);
     }
@@ -434,7 +504,13 @@ mod tests {
         for (text, key) in [
             ("[markets]\ncount = 0", "markets.count"),
             ("[risk]\ndaily_loss_stop = \"-1.00\"", "risk.daily_loss_stop"),
+            ("[risk]\nmax_event_loss = \"0.00\"", "risk.max_event_loss"),
+            ("[risk]\nmax_drawdown = \"-1.00\"", "risk.max_drawdown"),
+            ("[risk]\nmax_messages_per_min = 50", "risk.max_messages_per_min"),
+            ("[risk]\nexecutions_window_ms = 0", "risk.executions_window_ms"),
             ("[orders]\nconnections = 0", "orders.connections"),
+            ("[record]\nsessions_dir = \"\"", "record.sessions_dir"),
+            ("[record]\nbackups_dir = \"sessions\"", "record.backups_dir"),
             ("[pipeline]\ncores = [1, 2]", "pipeline.cores"),
             ("[venue]\nrest_url = \"http://example.com\"", "venue.rest_url"),
             ("[record]\nsegment_bytes = 1048576\njournal_bytes = 1048576", "record.journal_bytes"),
@@ -442,6 +518,14 @@ mod tests {
             let error = load(text).unwrap_err().to_string();
             assert!(error.contains(key) && error.contains("expected"), "{error}");
         }
+    }
+
+    #[test]
+    fn restricted_tickers_are_read_and_a_pattern_that_is_none_names_its_line() {
+        let config = load("[risk]\nrestricted = [\"KXA-1\", \"KXB-*\"]").unwrap();
+        assert!(config.risk.restricted[1].matches("KXB-7") && !config.risk.restricted[0].matches("KXA-10"));
+        let error = load("[risk]\nrestricted = [\"*\"]\n").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("ticker"), "{error}");
     }
 
     #[test]

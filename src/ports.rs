@@ -155,6 +155,8 @@ pub trait ExecutePort {
     /// # Errors
     /// [`Full`] when the ring has no room: asked again later.
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full>;
+    /// Keeps which order groups are ours beyond this run. Called when that changed; must not block.
+    fn keep_groups(&mut self, known: &[crate::execute::KnownGroup]);
     /// Keeps the daily loss stop's state beyond this run. Called when it changed; must not block.
     fn persist(&mut self, day: &crate::execute::DayState);
     /// Records a latency figure of an order's path.

@@ -11,10 +11,10 @@ use std::fmt::Write as _;
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
 use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
-use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage};
+use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use kalshi_actor::market::{
-    BookLevels, BookSide, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, Outcome, Price, Ticker,
-    TradeId,
+    BookLevels, BookSide, Count, EventKey, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, Outcome,
+    Price, Ticker, TradeId,
 };
 use kalshi_actor::messages::{
     AccountEvent, Action, BookEvent, BookEventKind, DecisionStamps, Fill, Listing, MarketStatus, OrderIntent, Phase,
@@ -156,6 +156,7 @@ impl ExecutePort for ExecuteOut {
         Ok(())
     }
 
+    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
     fn persist(&mut self, _day: &DayState) {}
 
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}
@@ -217,6 +218,8 @@ impl Bench {
     fn start(&mut self) {
         let listing = Listing {
             close_time_ms: START_MS + 86_400_000,
+            event: EventKey::default(),
+            exclusive: false,
             market: KEY,
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,

@@ -18,9 +18,9 @@ use exchange::{BenchExchange, DECIDE_MS, START_MS, TICKER};
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms};
 use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
-use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage};
+use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
-use kalshi_actor::market::{BookLevels, FeeSchedule, GridBands, MarketKey, Money, Ticker};
+use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Money, Ticker};
 use kalshi_actor::messages::{
     AccountEvent, Action, BookEvent, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, QueryRequest,
     ResyncRequest,
@@ -167,6 +167,7 @@ impl ExecutePort for ExecuteIo {
         self.queries.push_back(*query);
         Ok(())
     }
+    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
     fn persist(&mut self, _day: &DayState) {}
     fn latency(&mut self, stage: Stage, nanos: u64) {
         if stage == Stage::NewestToWire {
@@ -252,6 +253,8 @@ impl Path {
     fn open(&mut self, exchange: &BenchExchange) {
         let listing = Listing {
             close_time_ms: START_MS + 365 * 86_400_000,
+            event: EventKey::default(),
+            exclusive: false,
             market: MARKET,
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,

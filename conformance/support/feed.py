@@ -133,8 +133,7 @@ class Feed:
         self._flush()
 
     def flood(self, text: str, times: int) -> None:
-        """Sends a message many times and reads nothing meanwhile, through a receive buffer that is soon full."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        """Sends a message many times and reads nothing meanwhile."""
         for number in range(times):
             self._protocol.send_text(text.encode())
             if number % 500 == 499:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -305,10 +306,12 @@ def test_a_reader_that_stops_reading_loses_its_subscriptions_and_not_its_connect
         alice.place(market, "bid", f"0.{cents:02}00", "1.00")
         alice.place(market, "ask", f"0.{cents + 50}00", "1.00")
     sids = [feed.subscribe("trade", market), feed.subscribe(BOOK, market)]
-    # Some 14 MB of snapshots, within the limit of commands a second.
+    # Some 50 MB of snapshots, more than all buffers on the way hold, within the limit of commands a second.
     params = {"sid": sids[1], "action": "get_snapshot", "market_tickers": [market]}
     feed.passed_over = "orderbook_snapshot"
-    feed.flood(json.dumps({"id": 70, "cmd": "update_subscription", "params": params}), 9_000)
+    for _ in range(3):
+        feed.flood(json.dumps({"id": 70, "cmd": "update_subscription", "params": params}), 9_000)
+        time.sleep(1.1)
     lost = [feed.until(lambda frame: frame["type"] == "error" and frame["msg"]["code"] == 25, 30) for _ in sids]
     assert sorted(frame["sid"] for frame in lost) == sorted(sids), "each subscription hears of its end"
     assert all(frame["msg"] == error(25, "Subscription buffer overflow") for frame in lost)

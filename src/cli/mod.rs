@@ -11,6 +11,7 @@ mod planted;
 mod replay;
 mod resume;
 mod run;
+mod sessions;
 mod simulate;
 mod statistics;
 
@@ -46,6 +47,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// What markets are like in numbers: recorded frames beside scenarios of the embedded exchange
     Statistics(statistics::StatisticsArgs),
+    /// List, verify, back up and delete recorded sessions, counted from what is on disk
+    Sessions(sessions::SessionsArgs),
     /// Read a session's journal
     Journal(journal::JournalArgs),
     /// Run a recorded session through the same stages again, and compare what they do with what they did
@@ -107,6 +110,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Observe(args)) => observe::run(&args),
         Some(Command::Simulate(args)) => simulate::run(&args),
         Some(Command::Statistics(args)) => statistics::run(&args),
+        Some(Command::Sessions(args)) => sessions::run(&args),
         Some(Command::Journal(args)) => journal::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Config(args)) => config::run(&args),

@@ -12,7 +12,8 @@ use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
 /// The arguments of `observe`.
 #[derive(Debug, Args)]
 pub(super) struct ObserveArgs {
-    /// One exchange frame a line, bare or in a recorder's `{"recv_ms":N,"event":{frame}}`; .zst is read directly
+    /// One exchange frame a line, bare or in a recorder's `{"recv_ms":N,"event":{frame}}`; .zst is read directly, and a
+    /// session's folder by its journal
     frames: PathBuf,
     /// Where the observations go; without it to the standard output
     #[arg(long, value_name = "FILE")]

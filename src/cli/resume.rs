@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use kalshi_actor::execute::DayState;
 use kalshi_actor::pipeline::session::state_dir;
 
 use super::{ConfigArgs, run};
@@ -26,9 +27,21 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         config.venue.name = venue.into();
     }
     let state = state_dir(&config, args.out.as_deref())?;
+    // The stops first: if this ends in between, the marker still keeps the venue from starting.
+    let day = state.day::<DayState>()?;
+    let stopped = day.filter(|day| is_stopped(day) || matches!(state.tripped(), Ok(Some(_)) | Err(_)));
+    if let Some(day) = stopped {
+        state.set_day(&day.resumed())?;
+    }
     match state.resume()? {
         Some(tripped) => println!("resumed: tripped at {} because {}", tripped.time, tripped.reason),
+        None if stopped.is_some() => println!("resumed: the stops of venue {} are lifted", config.venue.name.as_str()),
         None => println!("nothing to resume: venue {} has not tripped", config.venue.name.as_str()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a stop holds without a marker: the session that tripped did not get to write one.
+fn is_stopped(day: &DayState) -> bool {
+    day.sticky.drawn_down || day.sticky.repeated
 }

@@ -98,7 +98,7 @@ pub(super) struct RunArgs {
     /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
     scenario: Option<String>,
-    /// Trade recorded markets: frames files, .jsonl or .zst
+    /// Trade recorded markets: frames files, .jsonl or .zst, or the folder of a session that has a journal
     #[arg(long, value_name = "FRAMES", num_args = 1..)]
     from: Vec<PathBuf>,
     /// What recorded markets settle at: yes, no, or what YES pays in dollars; without it their records decide, or they
@@ -117,7 +117,7 @@ pub(super) struct RunArgs {
     /// Accept that prod trades real money, which may be lost; needed for --venue prod --live
     #[arg(long)]
     i_accept_losses: bool,
-    /// The session's folder, for journal and summary.json; without it a new one below ./sessions
+    /// The session's folder, for journal and summary.json; without it a new one in the configured folder of sessions, `sessions` by default
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -193,7 +193,8 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Res
     let policy = load_policy(&config)?;
     let venue = outside_venue(&config.venue, |name| std::env::var(name).ok())?;
     let name = config.venue.name.as_str();
-    let folder = session_folder(args.out, &if config.venue.live { name.to_owned() } else { format!("paper-{name}") });
+    let label = if config.venue.live { name.to_owned() } else { format!("paper-{name}") };
+    let folder = session_folder(args.out, &config, &label);
     let plan = OutsidePlan { config, venue, policy, duration: args.duration, folder: folder.clone(), tamper: None };
     let line = Line::new();
     let report = run_outside(plan, signals, |figures| line.show(figures))?;
@@ -272,7 +273,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         yields: config.pipeline.idle != IdleName::Park,
     })?;
     let seed = args.seed();
-    let folder = session_folder(args.out, "sim");
+    let folder = session_folder(args.out, &config, "sim");
     let (clock, session) = (embedded.clock.clone(), embedded.session);
     let plan = SessionPlan {
         state: state_dir(&config, Some(&folder))?,
@@ -295,6 +296,11 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     line.end();
     report.notes.extend(scene.notes);
     let (exchange, account) = embedded.stop()?;
+    let effects = exchange.gateway().fault_effects().iter().map(|(name, count)| format!("{name} {count}"));
+    let effects: Vec<String> = effects.collect();
+    if !effects.is_empty() {
+        report.notes.push(format!("faults of the exchange that took effect: {}", effects.join(", ")));
+    }
     let activity = Activity::of(exchange.engine(), account, &report.summary);
     let full_length = duration.is_some_and(|duration| duration >= DEMONSTRATION) && !signals.stop_requested();
     if demonstrates && trades && full_length {

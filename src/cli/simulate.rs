@@ -10,8 +10,8 @@ use clap::Args;
 use crossbeam::channel;
 use indicatif::{ProgressBar, ProgressStyle};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
-use kalshi_actor::exchange::keys::{IssuedKey, issue_ed25519};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
+use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::scenario::Scenario;
 
 /// The arguments of `simulate`.
@@ -38,6 +38,10 @@ pub(super) struct SimulateArgs {
     /// Seeds at a time; without it as many as there are cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Instead of many seeds, kill the trader of the first one after every Nth record of its journal, up to 2,000 records,
+    /// and start it again: every second time at once, else when its leases are over
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    die_every: Option<u16>,
     /// Print a line for every seed
     #[arg(long)]
     verbose: bool,
@@ -64,6 +68,8 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 const MARKETS: usize = 4;
 /// A campaign that is longer than so many simulated hours has seen every kind of fault, or something is wrong with it.
 const ALL_KINDS_HOURS: f64 = 8.0;
+/// Records of the longest session that is killed everywhere.
+const RECORDS_MAX: u64 = 2_000;
 
 /// The sums over the seeds.
 #[derive(Debug, Default)]
@@ -80,6 +86,8 @@ struct Sums {
     ledgers_compared: u64,
     troubles: Troubles,
     violations: u64,
+    /// The longest that something of a dead trader rested.
+    resting_ms: i64,
 }
 
 impl Sums {
@@ -95,6 +103,7 @@ impl Sums {
         self.books_compared += report.books_compared;
         self.ledgers_compared += report.ledgers_compared;
         self.troubles.merge(&report.troubles);
+        self.resting_ms = self.resting_ms.max(report.resting_ms);
         self.violations += u64::from(report.violation.is_some());
     }
 }
@@ -133,17 +142,31 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
-    let (next, began) = (AtomicU64::new(args.seeds.start), Instant::now());
+    // What is run: seeds, or deaths of one of them.
+    let numbers = match args.die_every {
+        None => args.seeds.clone(),
+        Some(every) => 1..RECORDS_MAX / u64::from(every) + 1,
+    };
+    let run = |number: u64| {
+        with_plant(args, || match args.die_every {
+            None => campaign.run(number, &key),
+            Some(every) => {
+                let recovery = Recovery { after_records: number * u64::from(every), absent: number % 2 == 1 };
+                campaign.recover(args.seeds.start, &key, recovery)
+            }
+        })
+    };
+    let (next, began) = (AtomicU64::new(numbers.start), Instant::now());
     let mut sums = Sums::default();
-    let bar = progress(args.seeds.end - args.seeds.start);
+    let bar = progress(numbers.end - numbers.start);
     std::thread::scope(|scope| {
         let (sender, reports) = channel::bounded(jobs);
         for _ in 0..jobs {
-            let (campaign, key, next, sender) = (&campaign, &key, &next, sender.clone());
+            let (run, next, end, sender) = (&run, &next, numbers.end, sender.clone());
             scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= args.seeds.end || sender.send(run_seed(campaign, seed, key, args)).is_err() {
+                    if seed >= end || sender.send(run(seed)).is_err() {
                         return;
                     }
                 }
@@ -173,14 +196,14 @@ fn progress(seeds: u64) -> ProgressBar {
 }
 
 #[cfg(not(feature = "planted"))]
-fn run_seed(campaign: &Campaign, seed: u64, key: &IssuedKey, _args: &SimulateArgs) -> SeedReport {
-    campaign.run(seed, key)
+fn with_plant(_args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedReport {
+    run()
 }
 
 #[cfg(feature = "planted")]
-fn run_seed(campaign: &Campaign, seed: u64, key: &IssuedKey, args: &SimulateArgs) -> SeedReport {
+fn with_plant(args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedReport {
     let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
-    kalshi_actor::planted::with(bug, || campaign.run(seed, key))
+    kalshi_actor::planted::with(bug, run)
 }
 
 #[cfg(not(feature = "planted"))]
@@ -209,6 +232,9 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
         );
     }
     let Some(found) = &report.violation else { return };
+    if let Some(every) = args.die_every {
+        println!("the trader had died after {} records (--die-every {every})", report.records);
+    }
     let at_ms = report.simulated_ms;
     println!("seed {}, step {}, after {at_ms} ms: {}", report.seed, found.step, found.violation.invariant);
     println!("  {}", found.violation.detail);
@@ -221,12 +247,13 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
         Faults::Hell => "hell",
     };
     println!(
-        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --scenario {}{} --policy {}{}",
+        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --scenario {}{}{} --policy {}{}",
         report.seed,
         report.seed + 1,
         args.minutes,
         args.scenario,
         args.markets.map_or(String::new(), |markets| format!(" --markets {markets}")),
+        args.die_every.map_or(String::new(), |every| format!(" --die-every {every}")),
         args.policy,
         planted(args)
     );
@@ -247,6 +274,9 @@ fn print_sums(sums: &Sums, wall_s: f64) {
     println!("compared with the exchange: {} books, {} ledgers", sums.books_compared, sums.ledgers_compared);
     let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     println!("faults: {}", kinds.join(", "));
+    if sums.resting_ms > 0 {
+        println!("the longest that an order of a dead trader rested: {:.1} s", sums.resting_ms as f64 / 1_000.0);
+    }
     match sums.violations {
         0 => println!("no violation"),
         count => println!("{count} SEEDS VIOLATE AN INVARIANT"),

@@ -17,7 +17,7 @@ const START_MS: i64 = 1_790_000_000_000;
 /// The arguments of `statistics`.
 #[derive(Debug, Args)]
 pub(super) struct StatisticsArgs {
-    /// Recorded frames files, .jsonl or .zst: a column of the table
+    /// Recorded frames files, .jsonl or .zst, or sessions' folders: a column of the table
     frames: Vec<PathBuf>,
     /// Scenarios of the embedded exchange: calm, busy, news, thin, settling or gold, or TOML files; a column each
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]

@@ -115,11 +115,13 @@ impl Market {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{FeeSchedule, Grid, GridBands, Ticker};
+    use crate::market::{EventKey, FeeSchedule, Grid, GridBands, Ticker};
 
     fn market() -> Market {
         let listing = Listing {
             close_time_ms: 0,
+            event: EventKey::default(),
+            exclusive: false,
             market: MarketKey::default(),
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,

@@ -23,7 +23,7 @@ use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
-use crate::execute::DayState;
+use crate::execute::{DayState, KnownGroup};
 use crate::market::MarketKey;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
@@ -233,16 +233,41 @@ impl<P: Policy> Simulation<P> {
         tapes.finish()
     }
 
-    /// The trader crashes, and another starts in its place at once, without a journal. What was sent still reaches the
-    /// exchange; what was on its way to the trader is lost.
+    /// The trader crashes, unless it is dead already, and another starts in its place, without a journal. What was sent still
+    /// reaches the exchange; what was on its way to the trader is lost.
     pub fn crash(&mut self, stages: Stages<P>) {
-        self.tick();
+        self.kill();
+        self.wires.dies_after = u64::MAX;
+        self.stages = stages;
+        self.start_stages();
+    }
+
+    /// The trader dies as soon as its journal would have so many records since the start, as a killed process does: nothing
+    /// leaves it after that.
+    pub fn die_after(&mut self, records: u64) {
+        self.wires.dies_after = records;
+    }
+
+    /// The trader dies now, and its journal ends. The exchange sees its connections end.
+    pub fn kill(&mut self) {
         // As a crash leaves it: what was noted is kept, and there is no end.
         std::mem::take(&mut self.tapes).abandon();
+        self.tick();
+        self.wires.dies_after = 0;
         self.wires.crash(self.snapshot_buffers);
-        self.stages = stages;
         self.turns = Turns::default();
-        self.start_stages();
+    }
+
+    /// Whether the trader is dead.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.wires.is_dead()
+    }
+
+    /// Inputs and outputs of the trader so far: the records that a journal would have.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.wires.records
     }
 
     /// A stage does nothing for so long; its rings fill, and its connections wait.
@@ -316,6 +341,12 @@ impl<P: Policy> Simulation<P> {
     #[must_use]
     pub fn day_state(&self) -> DayState {
         self.wires.day
+    }
+
+    /// What is kept on disk of the order groups.
+    #[must_use]
+    pub fn known_groups(&self) -> &[KnownGroup] {
+        &self.wires.groups
     }
 
     /// The newest frame that reached the feed stage since the last call, and on which connection.
@@ -477,14 +508,17 @@ impl<P: Policy> Simulation<P> {
     /// What happens next in each part.
     fn deadlines(&self) -> [(&'static str, u64); 7] {
         let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
+        // The dead wait for nothing.
+        let dead = self.wires.is_dead();
+        let due = |turn, due_ns| if dead { NEVER_NS } else { self.turns.not_before(turn, due_ns) };
         [
             ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
             ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
             ("thaw", self.turns.next_ns(self.now_ns)),
-            ("feed", self.turns.not_before(Turn::Feed, self.stages.feed.deadline_ns())),
-            ("decide", self.turns.not_before(Turn::Decide, self.stages.decide.deadline_ns())),
-            ("execute", self.turns.not_before(Turn::Execute, self.stages.execute.deadline_ns())),
-            ("reconcile", self.turns.not_before(Turn::Reconcile, self.stages.reconcile.deadline_ns())),
+            ("feed", due(Turn::Feed, self.stages.feed.deadline_ns())),
+            ("decide", due(Turn::Decide, self.stages.decide.deadline_ns())),
+            ("execute", due(Turn::Execute, self.stages.execute.deadline_ns())),
+            ("reconcile", due(Turn::Reconcile, self.stages.reconcile.deadline_ns())),
         ]
     }
 
@@ -493,6 +527,9 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn fire_timers(&mut self, now: Now) {
+        if self.wires.is_dead() {
+            return;
+        }
         if self.is_due(Turn::Feed, self.stages.feed.deadline_ns(), now) {
             self.feed(FeedInput::Timer, now);
         }
@@ -510,6 +547,9 @@ impl<P: Policy> Simulation<P> {
     /// Moves messages between the stages until all rings are empty.
     fn settle(&mut self) {
         let now = self.tick();
+        if self.wires.is_dead() {
+            return;
+        }
         for _ in 0..STEPS_AT_ONE_INSTANT_MAX {
             let mut moved = self.settle_decide(now);
             moved |= self.settle_execute(now);

@@ -7,7 +7,7 @@ use super::network::{Asker, Network, Packet, Role};
 use crate::clock::Now;
 use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
-use crate::execute::DayState;
+use crate::execute::{DayState, KnownGroup};
 use crate::market::{BookLevels, MarketKey, OrderId, TradeId};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
@@ -162,6 +162,8 @@ pub(crate) struct Wires {
     pub(crate) handed: Vec<Handed>,
     /// What would be on disk of the day's loss.
     pub(crate) day: DayState,
+    /// And of the order groups.
+    pub(crate) groups: Vec<KnownGroup>,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
     pub(crate) tickets: BTreeMap<Ticket, Asker>,
     /// A ring that was filled by hand, and until when.
@@ -178,6 +180,10 @@ pub(crate) struct Wires {
     pub(crate) not_written: u64,
     next_session: SessionId,
     next_ticket: Ticket,
+    /// What a journal of the trader would have, counted: inputs of the stages and what they hand out.
+    pub(crate) records: u64,
+    /// The trader dies after so many of them: nothing leaves it any more.
+    pub(crate) dies_after: u64,
 }
 
 impl Wires {
@@ -203,6 +209,7 @@ impl Wires {
             blind: Vec::new(),
             handed: Vec::new(),
             day: DayState::default(),
+            groups: Vec::new(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             closed: None,
@@ -213,6 +220,8 @@ impl Wires {
             not_written: 0,
             next_session: 1,
             next_ticket: 1,
+            records: 0,
+            dies_after: u64::MAX,
         }
     }
 
@@ -232,6 +241,8 @@ impl Wires {
         self.queries.items.clear();
         self.account.items.clear();
         self.listings.items.clear();
+        self.handed.clear();
+        self.blind.clear();
         self.tickets.clear();
         self.network.forget_client();
         for (session, _) in std::mem::take(&mut self.sessions) {
@@ -309,9 +320,28 @@ impl Wires {
         }
     }
 
+    /// Whether something can be written to the disk now.
+    fn disk_takes_it(&mut self) -> bool {
+        let full = self.disk_full_until_ns > self.now_ns;
+        self.not_written += u64::from(full);
+        !full
+    }
+
     fn lose(&mut self, event: &BookEvent) -> Full {
         self.lost.insert(event.market.index);
         Full
+    }
+
+    /// Whether the trader is dead: its process was killed.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.records >= self.dies_after
+    }
+
+    /// Counts a record, unless the trader is dead: says whether it was alive.
+    pub(crate) fn note(&mut self) -> bool {
+        let alive = !self.is_dead();
+        self.records += u64::from(alive);
+        alive
     }
 
     fn send_packet(&mut self, packet: Packet) {
@@ -319,6 +349,9 @@ impl Wires {
     }
 
     fn request(&mut self, asker: Asker, method: &'static str, target: &str, body: &[u8]) {
+        if !self.note() {
+            return;
+        }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.tickets.insert(ticket, asker);
@@ -334,6 +367,9 @@ impl Wires {
     }
 
     fn connect(&mut self, role: Role, connection: ConnectionId) {
+        if !self.note() {
+            return;
+        }
         let session = self.next_session;
         self.next_session += 1;
         self.sessions.insert(session, (role, connection));
@@ -345,13 +381,17 @@ impl Wires {
     }
 
     fn send_text(&mut self, role: Role, connection: ConnectionId, text: &str) {
-        if let Some(session) = self.session_of(role, connection) {
+        if let Some(session) = self.session_of(role, connection)
+            && self.note()
+        {
             self.send_packet(Packet::Text { session, text: text.to_owned() });
         }
     }
 
     fn hang_up(&mut self, role: Role, connection: ConnectionId) {
-        if let Some(session) = self.session_of(role, connection) {
+        if let Some(session) = self.session_of(role, connection)
+            && self.note()
+        {
             self.sessions.remove(&session);
             self.send_packet(Packet::HungUp { session });
         }
@@ -434,6 +474,7 @@ impl DecidePort for DecideIo<'_> {
     }
 
     fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+        self.0.note();
         self.0.intents.push(*intent).map_err(|_| Full)
     }
 
@@ -463,6 +504,9 @@ impl ExecutePort for ExecuteIo<'_> {
     }
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
+        if self.0.is_dead() {
+            return Ok(self.0.now_ns);
+        }
         self.0.sent.push(SentRequest {
             session_ms: self.0.session_ms,
             method: request.method,
@@ -480,6 +524,7 @@ impl ExecutePort for ExecuteIo<'_> {
     }
 
     fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
+        self.0.note();
         self.0.portfolio.push(*update).map_err(|_| Full)
     }
 
@@ -487,10 +532,14 @@ impl ExecutePort for ExecuteIo<'_> {
         self.0.queries.push(*query).map_err(|_| Full)
     }
 
+    fn keep_groups(&mut self, known: &[KnownGroup]) {
+        if self.0.note() && self.0.disk_takes_it() {
+            self.0.groups = known.to_vec();
+        }
+    }
+
     fn persist(&mut self, day: &DayState) {
-        if self.0.disk_full_until_ns > self.0.now_ns {
-            self.0.not_written += 1;
-        } else {
+        if self.0.note() && self.0.disk_takes_it() {
             self.0.day = *day;
         }
     }
@@ -518,6 +567,7 @@ impl ReconcilePort for ReconcileIo<'_> {
     }
 
     fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
+        self.0.note();
         self.0.account.push(*event).map_err(|_| Full)
     }
 

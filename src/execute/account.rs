@@ -5,6 +5,7 @@ use super::ExecuteStage;
 use super::directory::Market;
 use super::orders::{OrderEvent, OrderState};
 use super::table::{Order, OrderRef, Whose};
+use super::tokens::WriteBudget;
 use crate::clock::Now;
 use crate::market::{MarketKey, OrderStatus};
 use crate::messages::{AccountEvent, Listing, OrderReport, Owner, QueryKind, Source, Unsupported};
@@ -36,7 +37,13 @@ impl ExecuteStage {
                 self.book_payment(market, value, fee, now);
                 self.refresh(market, now);
             }
-            AccountEvent::WriteLimit { refill, capacity } => self.tokens.set_limit(refill, capacity, now.mono_ns),
+            AccountEvent::WriteLimit { refill, capacity } => {
+                self.budget(WriteBudget { refill, capacity, ..self.tokens.budget() }, now);
+            }
+            AccountEvent::Group(ref report) => self.group_reported(report, now),
+            AccountEvent::WriteCosts { create, amend, cancel } => {
+                self.budget(WriteBudget { create, amend, cancel, ..self.tokens.budget() }, now);
+            }
             AccountEvent::Trading { exchange_index, active } => self.trading(exchange_index, active, now),
             AccountEvent::Stream { up } => {
                 if self.readings.stream(up, now) {
@@ -55,6 +62,13 @@ impl ExecuteStage {
         self.finish(now, port);
     }
 
+    fn budget(&mut self, budget: WriteBudget, now: Now) {
+        if budget != self.tokens.budget() {
+            self.tokens.set_budget(budget, now.mono_ns);
+            self.plan_leases();
+        }
+    }
+
     fn listed(&mut self, listing: &Listing, now: Now) {
         if let Some(market) = self.directory.get_mut(listing.market) {
             // The same market again: its terms may have changed, its position has not.
@@ -62,6 +76,9 @@ impl ExecuteStage {
             market.bands = listing.bands;
             market.fees = listing.fees;
             market.traded = listing.traded;
+            let seat = market.seat;
+            self.events.set_exclusive(seat, listing.exclusive);
+            self.traded_markets_changed(listing);
             return self.mark_dirty(listing.market);
         }
         let position = listing.market.position();
@@ -72,14 +89,30 @@ impl ExecuteStage {
                 return self.trip_now(reason, now);
             }
         }
-        if !self.directory.insert(Market::new(listing)) {
+        if position >= self.directory.len() {
             self.counters.stale_keys += 1;
             return;
         }
+        if let Some(former) = self.directory.at(position) {
+            self.events.leave(former.seat);
+        }
+        let seat = self.events.join(listing.event, listing.exclusive);
+        let restricted = self.config.restricted.iter().any(|pattern| pattern.matches(listing.ticker.as_str()));
+        let market = Market::new(listing, seat, restricted, self.config.limits.executions_window_ms);
+        let _ = self.directory.insert(market);
+        self.traded_markets_changed(listing);
         self.mark_dirty(listing.market);
         if let Some(status) = self.directory.take_early(listing.market) {
             self.apply_status(&status, now);
         }
+    }
+
+    fn traded_markets_changed(&mut self, listing: &Listing) {
+        self.plan_leases();
+        if listing.traded {
+            self.groups.need(listing.exchange_index);
+        }
+        self.groups.wake();
     }
 
     fn trading(&mut self, exchange_index: u8, active: bool, now: Now) {
@@ -200,8 +233,13 @@ impl ExecuteStage {
         order.reported = order.reported.max(report.filled);
         if report.status != OrderStatus::Resting {
             order.final_filled = Some(report.filled);
+            let unasked = order.state.is_open() && !order.want_cancel;
+            let over = report.status == OrderStatus::Canceled && order.lease.is_over(report.time_ms);
+            self.counters.leases_ended += u64::from(unasked && over);
+            self.counters.ended_unasked[report.reason as usize] += u64::from(unasked);
             if order.state == OrderState::UnknownAmend && order.amend.is_some_and(|(price, _)| price == report.price) {
-                self.amended(at, report.time_ms);
+                self.amend_told(at, report.time_ms);
+                self.step(at, OrderEvent::AmendedEnded, now);
             }
             self.step(at, OrderEvent::SeenEnded, now);
             return self.touch(at, now);
@@ -211,14 +249,17 @@ impl ExecuteStage {
         }
         order.seen_in = reading;
         order.acked_ms = order.acked_ms.or(Some(report.time_ms));
+        order.lease.ends_ms = report.expires_ms.unwrap_or(order.lease.ends_ms);
         let terms = (report.price, report.filled + report.remaining);
         let state = order.state;
-        if state == OrderState::UnknownAmend && settled && order.amend == Some(terms) {
-            self.amended(at, report.time_ms);
-            self.step(at, OrderEvent::SeenResting, now);
+        if state.is_unknown() && settled && order.amend == Some(terms) {
+            self.amend_told(at, report.time_ms);
+            if let (Some(order), Some(expires_ms)) = (self.orders.get_mut(at), report.expires_ms) {
+                order.lease.ends_ms = expires_ms;
+            }
+            self.step(at, OrderEvent::AmendedResting, now);
         } else if state.is_unknown() && settled {
-            let never = order.amend.is_some() || state == OrderState::UnknownAmend;
-            order.amend = None;
+            let never = order.amend.is_some();
             (order.price, order.total) = terms;
             order.exchange_ms = report.time_ms;
             self.step(at, if never { OrderEvent::NeverApplied } else { OrderEvent::SeenResting }, now);
@@ -249,12 +290,15 @@ impl ExecuteStage {
             None => true,
             Some(terms) => {
                 let new = terms == (report.price, report.filled + report.remaining);
-                let moved = terms != (order.price, order.total);
+                // Every amend asks for another end: where the report tells it, it tells which amend it is from.
+                let moved = report
+                    .expires_ms
+                    .map_or(terms != (order.price, order.total), |expires_ms| expires_ms == order.lease.asked_ms);
                 (new && moved) || after(order.sent_ms.saturating_add(self.config.signature_validity_ms))
             }
         };
         match order.state {
-            OrderState::UnknownAmend => amend_settled,
+            OrderState::UnknownAmend | OrderState::CancelingUnknown => amend_settled,
             OrderState::UnknownRest => amend_settled && after(order.unsure_ms),
             // A create that was reported was accepted; where nothing is unknown, nothing is asked.
             _ => true,

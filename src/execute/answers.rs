@@ -3,6 +3,7 @@
 //! unknown. Owns no state.
 
 use super::ExecuteStage;
+use super::groups::{GROUP_NOT_FOUND, GROUP_TRIGGERED};
 use super::orders::OrderEvent;
 use super::requests::{Request, RequestItem, RequestKind};
 use super::table::OrderRef;
@@ -33,12 +34,13 @@ fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
     match http_status {
         200 | 201 => Outcome::Accepted,
         404 if kind != RequestKind::Create => Outcome::NotFound,
+        404 if ErrorBody::parse(404, body).code == GROUP_NOT_FOUND => Outcome::Withheld,
         408 => Outcome::Uncertain,
         401 => Outcome::Withheld,
         409 => match ErrorBody::parse(409, body).code.as_str() {
             // Without a code it may be that one, in a body that was cut short.
             "order_already_exists" | "" => Outcome::Uncertain,
-            "trading_is_paused" => Outcome::Withheld,
+            "trading_is_paused" | GROUP_TRIGGERED => Outcome::Withheld,
             _ => Outcome::Rejected,
         },
         429 => Outcome::Throttled,
@@ -72,6 +74,7 @@ impl ExecuteStage {
         let outcome = outcome(request.kind, http_status, body);
         match request.kind {
             RequestKind::Cancel if outcome == Outcome::Accepted => self.cancels_answered(&request, body, now),
+            RequestKind::Group => self.group_answered(request.id, Some(http_status), body, now, port),
             _ => {
                 for item in request.items() {
                     self.item_answered(request.kind, item, outcome, body, now);
@@ -90,12 +93,15 @@ impl ExecuteStage {
     /// A request has no answer: whether it was carried out is unknown.
     pub fn on_no_answer(&mut self, request: RequestId, _why: NoAnswer, now: Now, port: &mut impl ExecutePort) {
         if let Some(request) = self.requests.take(request) {
-            self.unanswered(&request, now);
+            self.unanswered(&request, now, port);
         }
         self.finish(now, port);
     }
 
-    pub(super) fn unanswered(&mut self, request: &Request, now: Now) {
+    pub(super) fn unanswered(&mut self, request: &Request, now: Now, port: &mut impl ExecutePort) {
+        if request.kind == RequestKind::Group {
+            self.group_answered(request.id, None, &[], now, port);
+        }
         for item in request.items() {
             self.item_answered(request.kind, item, Outcome::Uncertain, &[], now);
         }
@@ -119,6 +125,7 @@ impl ExecuteStage {
         match kind {
             RequestKind::Create => self.create_answered(item, outcome, body, now),
             RequestKind::Amend => self.amend_answered(item, outcome, body, now),
+            RequestKind::Group => unreachable!("what is written about a group has no items"),
             RequestKind::Cancel => match outcome {
                 Outcome::Throttled => {
                     self.tokens.emptied(0, now.mono_ns);
@@ -140,11 +147,7 @@ impl ExecuteStage {
             Outcome::Accepted => self.read(parse_created(body)),
             Outcome::Rejected | Outcome::Withheld | Outcome::Throttled => {
                 let verdict = self.refused(key, outcome, now);
-                if let Some(order) = self.orders.get_mut(item.at)
-                    && order.id.is_none()
-                {
-                    order.final_filled = Some(order.filled);
-                }
+                self.group_refused(key, body, now);
                 self.step(item.at, OrderEvent::Rejected, now);
                 return self.conclude(key, verdict);
             }
@@ -224,9 +227,6 @@ impl ExecuteStage {
                 } else {
                     (OrderEvent::Rejected, self.refused(key, outcome, now))
                 };
-                if let Some(order) = self.orders.get_mut(item.at) {
-                    order.amend = None;
-                }
                 self.step(item.at, event, now);
                 return self.conclude(key, verdict);
             }
@@ -234,14 +234,14 @@ impl ExecuteStage {
         };
         let Some(answer) = answer else {
             if planted!(AmendAssumedApplied) {
-                self.amended(item.at, now.session_ms);
+                self.amend_told(item.at, now.session_ms);
                 self.step(item.at, OrderEvent::AmendedResting, now);
                 return self.conclude(key, Verdict::Amended);
             }
             self.step(item.at, OrderEvent::NoOutcome, now);
             return self.conclude(key, Verdict::Unknown);
         };
-        self.amended(item.at, answer.ts_ms);
+        self.amend_told(item.at, answer.ts_ms);
         if let Some(market) = self.directory.get_mut(key) {
             market.breaker.succeeded();
         }
@@ -250,15 +250,14 @@ impl ExecuteStage {
         self.conclude(key, Verdict::Amended);
     }
 
-    /// An amend was applied: its terms are the order's.
-    pub(super) fn amended(&mut self, at: OrderRef, ts_ms: i64) {
+    /// The exchange told at that time that an amend was applied.
+    pub(super) fn amend_told(&mut self, at: OrderRef, ts_ms: i64) {
         if let Some(order) = self.orders.get_mut(at)
-            && let Some((price, total)) = order.amend.take()
+            && order.amend.is_some()
         {
-            (order.price, order.total) = (price, total);
+            order.lease.ends_ms = order.lease.asked_ms;
             order.exchange_ms = order.exchange_ms.max(ts_ms);
             order.acked_ms = Some(ts_ms);
-            self.counters.amended += 1;
         }
     }
 

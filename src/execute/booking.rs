@@ -2,8 +2,9 @@
 //! once, whatever is known about its order; its order is told when it is known.
 
 use super::ExecuteStage;
+use super::controls::OutcomeLosses;
 use super::exposure::{self, Exposure};
-use super::orders::{OrderEvent, next};
+use super::orders::{Effect, OrderEvent};
 use super::table::OrderRef;
 use crate::clock::Now;
 use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price, TradeId};
@@ -47,11 +48,14 @@ impl ExecuteStage {
         let exchange_index = market.exchange_index;
         let cash = self.book_position(fill, exchange_index, now);
         self.counters.fills += 1;
-        self.attach(fill, cash, now);
+        let begun = self.attach(fill, cash, now);
         self.check_position(fill);
         self.settle_late_fill(fill.market, now);
         self.caused(fill.market, fill.read_ns);
         self.refresh(fill.market, now);
+        if begun {
+            self.count_execution(fill.market, now);
+        }
     }
 
     /// Moves position, cost and cash. Returns how the cash moved before fees.
@@ -64,8 +68,9 @@ impl ExecuteStage {
         booking.cash
     }
 
-    /// Tells the fill's order, or keeps it until the exchange tells whose it is.
-    fn attach(&mut self, fill: &Fill, cash: Money, now: Now) {
+    /// Tells the fill's order, or keeps it until the exchange tells whose it is. Returns whether it is the first fill of an
+    /// order of this run, or of one that may be.
+    fn attach(&mut self, fill: &Fill, cash: Money, now: Now) -> bool {
         let market = self.directory.get(fill.market).expect("looked up by the caller");
         let trade_fee = market.fees.trade_fee(fill.count, fill.price, fill.liquidity);
         let step = self.config.balance_step;
@@ -77,15 +82,18 @@ impl ExecuteStage {
                 if fill.time_ms > order.exchange_ms {
                     order.filled += fill.count;
                 }
-                return;
+                return false;
             }
             order.filled += fill.count;
             order.fills += 1;
+            let begun = order.fills == 1;
             let surprise = order.fees.net_fee(cash, trade_fee, step) != fill.fee;
             self.counters.fee_surprises += u64::from(surprise);
             self.counters.partial_fills += u64::from(order.pending_max() > Count::ZERO);
             self.counters.overfills += u64::from(order.filled > order.final_filled.unwrap_or(order.most()));
+            self.step(at, OrderEvent::FillBooked, now);
             self.touch(at, now);
+            begun
         } else if self.is_placing(fill.market, fill.side) && !self.orders.is_gone(fill.order) {
             let (early, evicted) = self.early.entry(fill.order, fill.market, fill.side);
             early.filled += fill.count;
@@ -94,8 +102,10 @@ impl ExecuteStage {
             self.counters.early_fills += 1;
             self.counters.early_forgotten += u64::from(evicted);
             early.surprises += u32::from(surprise);
+            early.fills == 1
         } else {
             self.counters.foreign_fills += 1;
+            false
         }
     }
 
@@ -191,7 +201,10 @@ impl ExecuteStage {
     pub(super) fn step(&mut self, at: OrderRef, event: OrderEvent, now: Now) {
         let Some(order) = self.orders.get_mut(at) else { return };
         let before = order.state;
-        order.state = next(before, event);
+        let moves = order.amend.map(|terms| terms != (order.price, order.total));
+        let taken = order.advance(event) == Effect::TakeNew;
+        self.counters.amended += u64::from(taken && moves == Some(true));
+        self.counters.renewed += u64::from(taken && moves == Some(false));
         let key = order.market;
         if order.state.is_unknown() && !before.is_unknown() {
             order.unsure_ms = now.session_ms;
@@ -216,12 +229,12 @@ impl ExecuteStage {
         let Some(order) = self.orders.get_mut(at) else { return };
         let whole = order.id.is_some() && order.amend.is_none() && order.filled >= order.total;
         if whole && order.state.is_open() && order.is_ours() {
-            order.final_filled = Some(order.filled);
-            self.step(at, OrderEvent::SeenEnded, now);
+            self.step(at, OrderEvent::FilledWhole, now);
         }
         let Some(order) = self.orders.get(at) else { return };
         let (key, side) = (order.market, order.side);
         if order.is_complete() {
+            self.step(at, OrderEvent::AllBooked, now);
             self.orders.remove(at);
             if !self.is_placing(key, side) {
                 self.early.clear(key, side);
@@ -237,6 +250,7 @@ impl ExecuteStage {
         let sum = exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         self.ledger.reserve(market.exchange_index, market.reserved, sum);
         market.reserved = sum;
+        self.events.update(market.seat, OutcomeLosses::of(&self.exposures, market.position));
         for exposure in &self.exposures {
             if let Some(order) = exposure.order.and_then(|at| self.orders.get_mut(at)) {
                 order.reserved = exposure.reserved;

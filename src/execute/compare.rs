@@ -44,6 +44,7 @@ impl ExecuteStage {
     fn account_read(&mut self, asked: Question, kind: QueryKind, now: Now) {
         self.readings.compared = asked.query;
         self.miss_orders(asked, now);
+        self.groups_read(asked.query, asked.asked_ms, now);
         let since_up = self.readings.stream_up_ms.is_some_and(|up_ms| asked.asked_ms >= up_ms);
         if kind == QueryKind::Rebuild && since_up && self.readings.is_adopted() && !self.readings.rebuilt {
             self.readings.rebuilt = true;
@@ -233,9 +234,6 @@ impl ExecuteStage {
                 order.state == OrderState::UnknownCreate && shows_ms >= order.sent_ms.saturating_add(validity_ms)
             });
             let Some((at, _)) = found else { break };
-            if let Some(order) = self.orders.get_mut(at) {
-                order.final_filled = Some(order.filled);
-            }
             self.step(at, OrderEvent::NeverApplied, now);
             self.touch(at, now);
         }

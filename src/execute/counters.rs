@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::market::EndReason;
 use crate::messages::Verdict;
 
 /// Counts since the start of the run.
@@ -27,12 +28,26 @@ pub struct ExecuteCounters {
     pub unknown_never_applied: u64,
     /// Orders of ours cancelled, by us or by the exchange, with something unfilled.
     pub cancelled: u64,
+    /// Ends of orders of ours that nothing here had asked for, as the exchange reported them, indexed by [`EndReason`].
+    pub ended_unasked: [u64; EndReason::COUNT],
     /// Cancels written, in orders.
     pub cancels_sent: u64,
     /// Amends written.
     pub amends_sent: u64,
-    /// Amends applied.
+    /// Amends applied that changed price or size.
     pub amended: u64,
+    /// Renewals of a lease written.
+    pub renewals_sent: u64,
+    /// Renewals applied.
+    pub renewed: u64,
+    /// Renewals put off for want of tokens or a connection.
+    pub renewals_delayed: u64,
+    /// Times that an order group was triggered.
+    pub groups_triggered: u64,
+    /// Times that one was reset.
+    pub groups_reset: u64,
+    /// Orders that ended with their lease.
+    pub leases_ended: u64,
     /// Fills booked.
     pub fills: u64,
     /// Fills that left something of their order open.

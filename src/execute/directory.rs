@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Breaker;
+use super::controls::{RecentOrders, Seat, Window};
 use super::history::History;
 use super::position::Position;
 use crate::clock::NEVER_NS;
@@ -36,6 +37,14 @@ pub(super) struct Market {
     pub close_time_ms: i64,
     pub phase: Phase,
     pub traded: bool,
+    /// Whether the configuration forbids orders there.
+    pub restricted: bool,
+    /// Its place in its event; the stage gives it.
+    pub seat: Seat,
+    /// The orders that were placed there last.
+    pub recent: RecentOrders,
+    /// Orders of this run executed there.
+    pub executions: Window<13>,
     /// The book is right, by the newest status.
     pub fresh: bool,
     pub position: Position,
@@ -74,7 +83,7 @@ pub(super) struct Market {
 }
 
 impl Market {
-    pub fn new(listing: &Listing) -> Self {
+    pub fn new(listing: &Listing, seat: Seat, restricted: bool, executions_window_ms: i64) -> Self {
         Self {
             key: listing.market,
             ticker: listing.ticker,
@@ -84,6 +93,10 @@ impl Market {
             close_time_ms: listing.close_time_ms,
             phase: listing.phase,
             traded: listing.traded,
+            restricted,
+            seat,
+            recent: RecentOrders::default(),
+            executions: Window::new(executions_window_ms),
             fresh: false,
             position: Position::default(),
             positions: History::new(Count::ZERO, POSITION_HISTORY),
@@ -193,10 +206,14 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execute::controls::EventLosses;
+    use crate::market::EventKey;
 
     fn listing() -> Listing {
         Listing {
             close_time_ms: 0,
+            event: EventKey::default(),
+            exclusive: false,
             market: MarketKey { index: 0, generation: 3 },
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,
@@ -207,10 +224,15 @@ mod tests {
         }
     }
 
+    fn new_market() -> Market {
+        let seat = EventLosses::default().join(EventKey::default(), false);
+        Market::new(&listing(), seat, false, 60_000)
+    }
+
     #[test]
     fn a_key_of_another_generation_finds_nothing() {
         let mut directory = Directory::new(2);
-        assert!(directory.insert(Market::new(&listing())));
+        assert!(directory.insert(new_market()));
         assert!(directory.get(MarketKey { index: 0, generation: 3 }).is_some());
         assert!(directory.get(MarketKey { index: 0, generation: 2 }).is_none());
         assert!(directory.get(MarketKey { index: 9, generation: 3 }).is_none());
@@ -218,7 +240,7 @@ mod tests {
 
     #[test]
     fn within_a_tick_follows_the_band() {
-        let market = Market::new(&listing());
+        let market = new_market();
         let price = |units| Price::from_units(units).unwrap();
         assert!(market.within_a_tick(price(500), price(510)));
         assert!(!market.within_a_tick(price(500), price(520)));
@@ -228,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_position_is_marked_where_it_could_be_closed() {
-        let mut market = Market::new(&listing());
+        let mut market = new_market();
         market.position = Position { contracts: Count::from_contracts(-10), cost: Money::from_dollars(6) };
         assert_eq!(market.mark(), Money::ZERO);
         market.best_ask = Some(Price::from_cents(50));

@@ -34,11 +34,21 @@ impl Exposure {
         Self { order: None, side, terms, reserved: Money::ZERO }
     }
 
-    fn pending(&self) -> Count {
+    /// Which side it is on.
+    #[must_use]
+    pub fn side(&self) -> BookSide {
+        self.side
+    }
+
+    /// The most that may still fill.
+    #[must_use]
+    pub fn pending(&self) -> Count {
         self.terms[0].pending.max(self.terms[1].pending)
     }
 
-    fn unit_price(&self) -> Price {
+    /// What a contract of it costs at most, on its own outcome.
+    #[must_use]
+    pub fn unit_price(&self) -> Price {
         own_price(self.side, self.terms[0].price).max(own_price(self.side, self.terms[1].price))
     }
 }

@@ -3,11 +3,13 @@
 
 use super::ExecuteStage;
 use super::cash::Terms;
+use super::config::RiskLimits;
+use super::controls::{OutcomeLosses, Placed};
 use super::exposure::{self, Exposure};
-use super::orders::OrderState;
+use super::lease::Lease;
+use super::orders::{OrderEvent, OrderState};
 use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
-use super::tokens::{AMEND_COST, CREATE_COST};
 use crate::clock::Now;
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, Ticker, TimeInForce};
 use crate::messages::{OrderIntent, Pricing, Verdict};
@@ -90,6 +92,7 @@ impl ExecuteStage {
         let market = self.directory.get(intent.market).expect("looked up by the caller");
         if market.within_a_tick(order.price, intent.price) {
             self.want(at, intent, now);
+            self.renew(at, now, port);
             return Err(Verdict::Kept);
         }
         if intent.pricing == Pricing::Aggressive {
@@ -125,6 +128,8 @@ impl ExecuteStage {
         order.reducing = intent.action.reduces();
         order.expires_ms = if aggressive { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
         let expires_ms = order.expires_ms;
+        let expiration_s = (!aggressive).then(|| self.leases.expiration_s(now.session_ms));
+        order.lease = expiration_s.map_or_else(Lease::default, Lease::asked);
         let Some(at) = self.orders.insert(order) else {
             self.counters.orders_untracked += 1;
             return Err(Verdict::RefusedOpenOrders);
@@ -141,12 +146,15 @@ impl ExecuteStage {
             time_in_force: if aggressive { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCanceled },
             post_only: !aggressive,
             reduce_only: aggressive && intent.action.reduces(),
+            expiration_s,
+            group: self.groups.id(exchange_index),
             exchange_index,
         };
         let written_ns = match self.create(at, &create, now, port) {
             Ok(written_ns) => written_ns,
             Err(verdict) => {
-                self.orders.remove(at);
+                self.step(at, OrderEvent::NotSent, now);
+                self.touch(at, now);
                 return Err(verdict);
             }
         };
@@ -171,8 +179,13 @@ impl ExecuteStage {
         let reserved =
             exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
+        let losses = OutcomeLosses::of(&self.exposures, market.position);
+        let placed = Placed { side: wanted.side, price: wanted.price, count: wanted.count };
+        let limits = &self.config.limits;
+        let sticky = self.loss_stop.sticky();
         let open_orders = self.orders.ours_open() + usize::from(creates);
-        let cost = if creates { CREATE_COST } else { AMEND_COST };
+        let budget = self.tokens.budget();
+        let cost = if creates { budget.create } else { budget.amend };
         let available = self.ledger.shard(market.exchange_index).map_or(Money::ZERO, |shard| shard.available);
         let question = Question {
             opens: wanted.count > unclaimed,
@@ -195,8 +208,16 @@ impl ExecuteStage {
             available,
             at_risk: self.ledger.reserved() + self.ledger.cost(),
             tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
+            restricted: market.restricted,
+            drawn_down: sticky.drawn_down,
+            repeated: sticky.repeated,
+            duplicate: creates && market.recent.has(placed, now.session_ms, limits.duplicate_window_ms),
+            event_loss: self.events.worst_with(market.seat, losses),
+            event_loss_now: self.events.worst(market.seat),
+            messages: self.messages.allows(now.session_ms),
         };
-        check(&self.config.limits, &question)
+        let limits = RiskLimits { open_orders_max: self.leases.open_orders_max, ..self.config.limits };
+        check(&limits, &question)
     }
 
     /// The gate is passed: since when. Notes how long it took.
@@ -253,7 +274,8 @@ impl ExecuteStage {
         (market.ticker, market.exchange_index)
     }
 
-    fn amend(
+    /// Writes an amend, which renews the lease, too. Returns when the kernel had it.
+    pub(super) fn amend(
         &mut self,
         at: OrderRef,
         price: Price,
@@ -265,7 +287,8 @@ impl ExecuteStage {
         let Whose::Ours(client_order_id) = order.whose else { return Err(Verdict::RefusedDegraded) };
         let (ticker, exchange_index) = self.place_of(order.market);
         let (ticker, side) = (ticker.as_str(), order.side);
-        let amend = Amend { ticker, client_order_id, side, price, count: total, exchange_index };
+        let expiration_s = Some(self.leases.expiration_s(now.session_ms));
+        let amend = Amend { ticker, client_order_id, side, price, count: total, expiration_s, exchange_index };
         self.write_amend(at, &amend, now, port)
     }
 }

@@ -6,8 +6,11 @@
 //!
 //! How the parts hang together:
 //!
-//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends.
+//! * `intents` turns a decision into keep, amend, cancel or place, through the gate in `risk`; `writes` sends. Orders rest
+//!   on leases, which `lease` measures out and renews.
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
+//! * `groups` keeps an order group for each shard, with which the exchange stops us when we trade too much.
+//! * `controls` has the limits that remember something: events, message rates, duplicates, executions, drawdown.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
@@ -22,13 +25,16 @@ mod breaker;
 mod cash;
 mod compare;
 mod config;
+pub mod controls;
 mod counters;
 mod directory;
 mod exposure;
 mod fee_rounding;
 mod fills;
+mod groups;
 mod history;
 mod intents;
+mod lease;
 mod ledger;
 mod loss_stop;
 mod orders;
@@ -52,20 +58,26 @@ use serde::{Deserialize, Serialize};
 
 pub use config::{ExecuteConfig, RiskLimits};
 pub use counters::ExecuteCounters;
+pub use groups::{GroupConfig, GroupView, KnownGroup};
+pub use lease::{LeaseConfig, LeasePlan};
 pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
-pub use orders::{OrderEvent, OrderState, next};
+pub use orders::{Effect, OrderEvent, OrderState, Transition, next, transition};
 pub use position::Position;
 pub use report::{Agreement, Difference, PositionView};
+pub use risk::{Question, check};
 pub use table::{Order, Whose};
+pub use tokens::WriteBudget;
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
 use crate::messages::{MarketStatus, OrderIntent, Phase, PortfolioUpdate, Verdict};
 use crate::ports::ExecutePort;
+use controls::{EventLosses, MessageRate};
 use directory::Directory;
 use exposure::Exposure;
 use fills::{EarlyTable, SeenFills};
+use groups::Groups;
 use loss_stop::LossStop;
 use readings::Readings;
 use requests::Requests;
@@ -91,9 +103,14 @@ pub struct ExecuteStage {
     orders: OrderTable,
     requests: Requests,
     tokens: WriteTokens,
+    groups: Groups,
+    /// How long orders may rest, and how many.
+    leases: LeasePlan,
     seen: SeenFills,
     early: EarlyTable,
     loss_stop: LossStop,
+    events: EventLosses,
+    messages: MessageRate,
     unrealized: Money,
     readings: Readings,
     /// Shards that take no orders now.
@@ -126,6 +143,8 @@ impl ExecuteStage {
     /// (the default when there is none). Nothing is traded until a complete read of the account.
     #[must_use]
     pub fn new(config: ExecuteConfig, clock: SessionClock, nonce: u64, day: DayState) -> Self {
+        let budget = WriteBudget::documented(config.write_refill, config.write_capacity);
+        let wanted = config.limits.open_orders_max;
         Self {
             clock,
             nonce: if planted!(NonceTooCoarse) { nonce >> 8 } else { nonce },
@@ -134,10 +153,14 @@ impl ExecuteStage {
             directory: Directory::new(config.markets_max),
             orders: OrderTable::new(config.orders_max, config.markets_max),
             requests: Requests::new(config.requests_max),
-            tokens: WriteTokens::new(config.write_refill, config.write_capacity),
+            tokens: WriteTokens::new(budget, clock.speed_milli()),
+            groups: Groups::new(config.groups),
+            leases: LeasePlan::new(budget, config.leases, config.order_ttl_ms, wanted, 0),
             seen: SeenFills::new(config.fills_remembered),
             early: EarlyTable::new(EARLY_ORDERS),
-            loss_stop: LossStop::new(config.limits.daily_loss_max, day),
+            loss_stop: LossStop::new(config.limits.daily_loss_max, config.limits.drawdown_max, day),
+            events: EventLosses::default(),
+            messages: MessageRate::new(config.limits.messages_per_second_max, config.limits.messages_per_minute_max),
             unrealized: Money::ZERO,
             readings: Readings::new(),
             paused: [false; 256],
@@ -191,6 +214,7 @@ impl ExecuteStage {
             self.send_cancels(now, port);
         }
         self.send_queries(now, port);
+        self.tend_groups(now, port);
         self.send_portfolios(now, port);
     }
 
@@ -209,8 +233,9 @@ impl ExecuteStage {
         self.due_ns
     }
 
-    /// Updates the daily loss stop and trips on it.
+    /// Updates the stops on losses and trips on them.
     fn watch_loss(&mut self, now: Now, port: &mut impl ExecutePort) {
+        let was_drawn_down = self.loss_stop.sticky().drawn_down;
         let was_stopped = self.loss_stop.is_stopped(now.session_ms);
         let realized = self.ledger.realized() - self.ledger.fees();
         if let Some(state) = self.loss_stop.update(now.session_ms, realized, self.unrealized) {
@@ -226,12 +251,14 @@ impl ExecuteStage {
                 now,
             );
         }
+        self.watch_drawdown(was_drawn_down, now);
     }
 
     /// Whether an order or the account is in such doubt that a market takes no order at all.
     fn is_degraded(&self, key: MarketKey) -> bool {
         let Some(market) = self.directory.get(key) else { return true };
-        !self.readings.is_synced() || self.paused[usize::from(market.exchange_index)] || !market.traded
+        let shard = market.exchange_index;
+        !self.readings.is_synced() || self.paused[usize::from(shard)] || !self.groups.is_open(shard) || !market.traded
     }
 
     /// Whether a market may take new risk now, apart from what the order itself decides.
@@ -245,6 +272,8 @@ impl ExecuteStage {
             || self.is_degraded(key)
             || self.ending.is_stopping()
             || self.loss_stop.is_stopped(now.session_ms)
+            || self.is_stopped_for_good()
+            || market.restricted
             || market.phase != Phase::Open
             || !market.fresh
             || market.breaker.is_open(now.session_ms)

@@ -1,9 +1,15 @@
-//! The life of an order as a table: states, events, next state. Total: every event is defined in every state, and an
-//! event that cannot change a state leaves it alone, so that late and doubled news are harmless. Owns no data; what an
-//! order is and what it reserves is in `table` and `ledger`.
+//! The life of an order as a table: states, events, next state, and what the step does to the order's claim on the
+//! ledger. Total: every event is defined in every state, and one that cannot change a state leaves it alone, so that
+//! late and doubled news are harmless. Owns no data; [`Order::advance`](super::table::Order::advance) is the one place
+//! that runs it, and `docs/order-life-cycle.md` is this table, which a test compares.
 //!
 //! Only the exchange's word moves an order out of an unknown state. [`OrderEvent::NeverApplied`] is such a word: a
 //! complete read, newer than the send by the time a signature stays valid, that does not show the write's effect.
+
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,13 +35,18 @@ pub enum OrderState {
     UnknownAmend,
     /// Whether the order still rests is unknown.
     UnknownRest,
-    /// Not in the book any more, or never was. Fills of it may still be on their way.
+    /// Not in the book any more, or never was. How much it filled, or the fills themselves with their prices, may still
+    /// be on their way: *filled, price pending*.
     Ended,
+    /// Ended, and every fill is booked: it leaves the table of orders.
+    Done,
 }
 
 impl OrderState {
+    /// How many states there are.
+    pub const COUNT: usize = Self::Done as usize + 1;
     /// All states, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::Creating,
         Self::CreatingSeen,
         Self::Resting,
@@ -46,6 +57,7 @@ impl OrderState {
         Self::UnknownAmend,
         Self::UnknownRest,
         Self::Ended,
+        Self::Done,
     ];
 
     /// Whether the exchange has to be asked before anything else may happen.
@@ -57,7 +69,7 @@ impl OrderState {
     /// Whether the order may be in the book.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        !matches!(self, Self::Ended)
+        !matches!(self, Self::Ended | Self::Done)
     }
 
     /// Whether a write of this order waits for its answer.
@@ -75,9 +87,9 @@ pub enum OrderEvent {
     AcceptedResting = 0,
     /// The answer: accepted, nothing rests.
     AcceptedEnded,
-    /// The answer to an amend: applied, something rests.
+    /// The answer to an amend, or a report that settles it: applied, something rests.
     AmendedResting,
-    /// The answer to an amend: applied, nothing rests.
+    /// The answer to an amend, or a report that settles it: applied, nothing rests.
     AmendedEnded,
     /// The answer to a cancel: something was cancelled.
     Canceled,
@@ -95,17 +107,25 @@ pub enum OrderEvent {
     NotSent,
     /// The exchange reports the order in the book, and the report settles the open question.
     SeenResting,
-    /// The exchange reports that it ended.
+    /// The exchange reports that it ended: filled, or cancelled for whatever [`EndReason`](crate::market::EndReason).
     SeenEnded,
     /// A read of the book's orders does not show it.
     Missing,
     /// A read that must show it if it had been accepted or applied does not.
     NeverApplied,
+    /// A fill of it was booked.
+    FillBooked,
+    /// The fills that were booked make up all it could fill.
+    FilledWhole,
+    /// It has ended, the exchange has told how much it filled, and that was booked.
+    AllBooked,
 }
 
 impl OrderEvent {
+    /// How many events there are.
+    pub const COUNT: usize = Self::AllBooked as usize + 1;
     /// All events, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::AcceptedResting,
         Self::AcceptedEnded,
         Self::AmendedResting,
@@ -121,124 +141,301 @@ impl OrderEvent {
         Self::SeenEnded,
         Self::Missing,
         Self::NeverApplied,
+        Self::FillBooked,
+        Self::FilledWhole,
+        Self::AllBooked,
     ];
 }
 
-/// The next state of every state (row) on every event (column, in the order of [`OrderEvent::ALL`]).
-#[rustfmt::skip]
-const TABLE: [[OrderState; 15]; 10] = {
-    use OrderState::{Amending as A, Canceling as C, CancelingUnknown as CU, Creating as N, CreatingSeen as NS,
-        Ended as E, Resting as R, UnknownAmend as UA, UnknownCreate as UN, UnknownRest as UR};
-    [
-        //             AccR AccE AmdR AmdE Cncl NFnd Rejd NoOu AmdS CncS NotS SeeR SeeE Miss Never
-        /* Creating */ [R,  E,   N,   N,   N,   N,   E,   UN,  N,   N,   E,   NS,  E,   N,   N ],
-        /* Seen     */ [R,  E,   NS,  NS,  NS,  NS,  R,   R,   NS,  NS,  R,   NS,  E,   NS,  NS],
-        /* Resting  */ [R,  E,   R,   R,   E,   R,   R,   R,   A,   C,   R,   R,   E,   UR,  R ],
-        /* Amending */ [A,  A,   R,   E,   A,   UR,  R,   UA,  A,   A,   R,   A,   E,   A,   A ],
-        /* Canceling*/ [C,  C,   C,   C,   E,   UR,  R,   UR,  C,   C,   R,   C,   E,   C,   C ],
-        /* CancelUnk*/ [CU, CU,  CU,  CU,  E,   UR,  UA,  UA,  CU,  CU,  UA,  CU,  E,   CU,  CU],
-        /* UnkCreate*/ [R,  E,   UN,  UN,  UN,  UN,  UN,  UN,  UN,  UN,  UN,  R,   E,   UN,  E ],
-        /* UnkAmend */ [UA, UA,  R,   E,   E,   UR,  UA,  UA,  UA,  CU,  UA,  R,   E,   UR,  R ],
-        /* UnkRest  */ [UR, UR,  UR,  UR,  E,   UR,  UR,  UR,  UR,  UR,  UR,  R,   E,   UR,  UR],
-        /* Ended    */ [E,  E,   E,   E,   E,   E,   E,   E,   E,   E,   E,   E,   E,   E,   E ],
-    ]
-};
-
-/// The next state.
-#[must_use]
-pub const fn next(state: OrderState, event: OrderEvent) -> OrderState {
-    TABLE[state as usize][event as usize]
+/// What a step does to the order's claim on the ledger. The claim is what it reserves: see `exposure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Effect {
+    /// Nothing: what was reserved stays reserved.
+    Keep = 0,
+    /// Old and new terms are both possible: the larger claim is held.
+    HoldBoth,
+    /// The amend was applied: its terms replace the old ones.
+    TakeNew,
+    /// The amend was not applied: its terms are forgotten.
+    TakeOld,
+    /// Nothing fills any more: what the exchange says was not filled is returned. Fills that it told and that were not
+    /// booked stay reserved; so does everything while it has not told how much it filled.
+    Return,
+    /// What was booked is all that filled: everything else is returned.
+    ReturnRest,
+    /// A fill was booked: its part goes from reserved to spent at the true price, the improvement is returned.
+    Spend,
+    /// Nothing is reserved any more; the order leaves.
+    Leave,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Effect {
+    /// How many effects there are.
+    pub const COUNT: usize = Self::Leave as usize + 1;
+    /// All effects, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Keep,
+        Self::HoldBoth,
+        Self::TakeNew,
+        Self::TakeOld,
+        Self::Return,
+        Self::ReturnRest,
+        Self::Spend,
+        Self::Leave,
+    ];
+}
 
-    fn pairs() -> impl Iterator<Item = (OrderState, OrderEvent, OrderState)> {
-        OrderState::ALL
-            .into_iter()
-            .flat_map(|state| OrderEvent::ALL.into_iter().map(move |event| (state, event, next(state, event))))
+/// One entry of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The state after the event.
+    pub next: OrderState,
+    /// What happens to the order's claim.
+    pub effect: Effect,
+}
+
+const fn to(next: OrderState, effect: Effect) -> Transition {
+    Transition { next, effect }
+}
+
+use Effect::{HoldBoth, Keep, Leave, Return, ReturnRest, Spend, TakeNew, TakeOld};
+use OrderEvent as On;
+use OrderState as Is;
+
+/// The table.
+#[must_use]
+pub const fn transition(state: OrderState, event: OrderEvent) -> Transition {
+    match state {
+        Is::Creating => creating(event),
+        Is::CreatingSeen => creating_seen(event),
+        Is::Resting => resting(event),
+        Is::Amending => amending(event),
+        Is::Canceling => canceling(event),
+        Is::CancelingUnknown => canceling_unknown(event),
+        Is::UnknownCreate => unknown_create(event),
+        Is::UnknownAmend => unknown_amend(event),
+        Is::UnknownRest => unknown_rest(event),
+        Is::Ended => ended(event),
+        Is::Done => to(Is::Done, Keep),
     }
+}
 
-    #[test]
-    fn rows_and_columns_stand_in_the_order_of_their_numbers() {
-        for (position, state) in OrderState::ALL.into_iter().enumerate() {
-            assert_eq!(state as usize, position);
-        }
-        for (position, event) in OrderEvent::ALL.into_iter().enumerate() {
-            assert_eq!(event as usize, position);
-        }
+/// The next state alone.
+#[must_use]
+pub const fn next(state: OrderState, event: OrderEvent) -> OrderState {
+    transition(state, event).next
+}
+
+const fn creating(event: OrderEvent) -> Transition {
+    match event {
+        On::AcceptedResting => to(Is::Resting, Keep),
+        On::AcceptedEnded | On::SeenEnded => to(Is::Ended, Return),
+        On::Rejected | On::NotSent | On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::NoOutcome => to(Is::UnknownCreate, Keep),
+        On::SeenResting => to(Is::CreatingSeen, Keep),
+        On::FillBooked => to(Is::Creating, Spend),
+        On::AmendedResting
+        | On::AmendedEnded
+        | On::Canceled
+        | On::NotFound
+        | On::AmendSent
+        | On::CancelSent
+        | On::Missing
+        | On::NeverApplied
+        | On::AllBooked => to(Is::Creating, Keep),
     }
+}
 
-    #[test]
-    fn an_ended_order_never_lives_again() {
-        for (state, event, after) in pairs() {
-            if state == OrderState::Ended {
-                assert_eq!(after, OrderState::Ended, "{event:?}");
-            }
-        }
+const fn creating_seen(event: OrderEvent) -> Transition {
+    match event {
+        // The exchange has reported the order: whatever the answer says or fails to say, it was accepted.
+        On::AcceptedResting | On::Rejected | On::NoOutcome | On::NotSent => to(Is::Resting, Keep),
+        On::AcceptedEnded | On::SeenEnded => to(Is::Ended, Return),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::CreatingSeen, Spend),
+        On::AmendedResting
+        | On::AmendedEnded
+        | On::Canceled
+        | On::NotFound
+        | On::AmendSent
+        | On::CancelSent
+        | On::SeenResting
+        | On::Missing
+        | On::NeverApplied
+        | On::AllBooked => to(Is::CreatingSeen, Keep),
     }
+}
 
-    #[test]
-    fn the_exchanges_report_of_an_end_ends_an_order_in_every_state() {
-        for state in OrderState::ALL {
-            assert_eq!(next(state, OrderEvent::SeenEnded), OrderState::Ended, "{state:?}");
-        }
+const fn resting(event: OrderEvent) -> Transition {
+    match event {
+        On::AmendSent => to(Is::Amending, HoldBoth),
+        On::CancelSent => to(Is::Canceling, Keep),
+        On::AcceptedEnded | On::Canceled | On::SeenEnded => to(Is::Ended, Return),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::Missing => to(Is::UnknownRest, Keep),
+        On::FillBooked => to(Is::Resting, Spend),
+        On::AcceptedResting
+        | On::AmendedResting
+        | On::AmendedEnded
+        | On::NotFound
+        | On::Rejected
+        | On::NoOutcome
+        | On::NotSent
+        | On::SeenResting
+        | On::NeverApplied
+        | On::AllBooked => to(Is::Resting, Keep),
     }
+}
 
-    #[test]
-    fn only_the_exchanges_word_resolves_an_unknown_outcome() {
-        for (state, event, after) in pairs() {
-            if state.is_unknown() && !after.is_unknown() {
-                assert!(
-                    matches!(
-                        event,
-                        OrderEvent::AcceptedResting
-                            | OrderEvent::AcceptedEnded
-                            | OrderEvent::AmendedResting
-                            | OrderEvent::AmendedEnded
-                            | OrderEvent::Canceled
-                            | OrderEvent::SeenResting
-                            | OrderEvent::SeenEnded
-                            | OrderEvent::NeverApplied
-                    ),
-                    "{state:?} left by {event:?}"
-                );
-            }
-        }
+const fn amending(event: OrderEvent) -> Transition {
+    match event {
+        On::AmendedResting => to(Is::Resting, TakeNew),
+        // How much it filled is not in the answer: all of the new terms stays reserved until the exchange tells.
+        On::AmendedEnded => to(Is::Ended, TakeNew),
+        On::Rejected | On::NotSent => to(Is::Resting, TakeOld),
+        // No such open order, so the amend was not applied; whether it filled or was cancelled is not said.
+        On::NotFound => to(Is::UnknownRest, TakeOld),
+        On::NoOutcome => to(Is::UnknownAmend, Keep),
+        On::SeenEnded => to(Is::Ended, Return),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::Amending, Spend),
+        // A report of the book may be from before the amend: the answer is near.
+        On::AcceptedResting
+        | On::AcceptedEnded
+        | On::Canceled
+        | On::AmendSent
+        | On::CancelSent
+        | On::SeenResting
+        | On::Missing
+        | On::NeverApplied
+        | On::AllBooked => to(Is::Amending, Keep),
     }
+}
 
-    #[test]
-    fn not_found_never_means_cancelled() {
-        for (state, event, after) in pairs() {
-            if event == OrderEvent::NotFound && state != OrderState::Ended {
-                assert_ne!(after, OrderState::Ended, "{state:?}");
-            }
-        }
+const fn canceling(event: OrderEvent) -> Transition {
+    match event {
+        On::Canceled | On::SeenEnded => to(Is::Ended, Return),
+        // A 404 is not a cancel: it may have filled.
+        On::NotFound | On::NoOutcome => to(Is::UnknownRest, Keep),
+        On::Rejected | On::NotSent => to(Is::Resting, Keep),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::Canceling, Spend),
+        On::AcceptedResting
+        | On::AcceptedEnded
+        | On::AmendedResting
+        | On::AmendedEnded
+        | On::AmendSent
+        | On::CancelSent
+        | On::SeenResting
+        | On::Missing
+        | On::NeverApplied
+        | On::AllBooked => to(Is::Canceling, Keep),
     }
+}
 
-    #[test]
-    fn a_write_starts_only_from_a_state_without_one() {
-        for (state, event, after) in pairs() {
-            if matches!(event, OrderEvent::AmendSent | OrderEvent::CancelSent) && after != state {
-                assert!(!state.is_in_flight(), "{state:?} {event:?}");
-                assert!(after.is_in_flight(), "{state:?} {event:?}");
-            }
-        }
+const fn canceling_unknown(event: OrderEvent) -> Transition {
+    match event {
+        On::Canceled | On::SeenEnded => to(Is::Ended, Return),
+        On::AmendedResting => to(Is::Canceling, TakeNew),
+        On::AmendedEnded => to(Is::Ended, TakeNew),
+        On::NeverApplied => to(Is::Canceling, TakeOld),
+        On::NotFound => to(Is::UnknownRest, Keep),
+        On::Rejected | On::NoOutcome | On::NotSent => to(Is::UnknownAmend, Keep),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::CancelingUnknown, Spend),
+        On::AcceptedResting
+        | On::AcceptedEnded
+        | On::AmendSent
+        | On::CancelSent
+        | On::SeenResting
+        | On::Missing
+        | On::AllBooked => to(Is::CancelingUnknown, Keep),
     }
+}
 
-    #[test]
-    fn a_missing_answer_is_unknown_unless_the_exchange_reported_the_order() {
-        assert_eq!(next(OrderState::Creating, OrderEvent::NoOutcome), OrderState::UnknownCreate);
-        assert_eq!(next(OrderState::CreatingSeen, OrderEvent::NoOutcome), OrderState::Resting);
-        assert_eq!(next(OrderState::Amending, OrderEvent::NoOutcome), OrderState::UnknownAmend);
-        assert_eq!(next(OrderState::Canceling, OrderEvent::NoOutcome), OrderState::UnknownRest);
+const fn unknown_create(event: OrderEvent) -> Transition {
+    match event {
+        // However late it was delivered: the exchange has it.
+        On::AcceptedResting | On::SeenResting => to(Is::Resting, Keep),
+        On::AcceptedEnded | On::SeenEnded => to(Is::Ended, Return),
+        On::NeverApplied | On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::UnknownCreate, Spend),
+        On::AmendedResting
+        | On::AmendedEnded
+        | On::Canceled
+        | On::NotFound
+        | On::Rejected
+        | On::NoOutcome
+        | On::AmendSent
+        | On::CancelSent
+        | On::NotSent
+        | On::Missing
+        | On::AllBooked => to(Is::UnknownCreate, Keep),
     }
+}
 
-    #[test]
-    fn every_state_can_be_left_for_the_end() {
-        for state in OrderState::ALL {
-            assert!(OrderEvent::ALL.into_iter().any(|event| next(state, event) == OrderState::Ended), "{state:?}");
-        }
+const fn unknown_amend(event: OrderEvent) -> Transition {
+    match event {
+        On::AmendedResting => to(Is::Resting, TakeNew),
+        On::AmendedEnded => to(Is::Ended, TakeNew),
+        On::SeenResting | On::NeverApplied => to(Is::Resting, TakeOld),
+        On::Canceled | On::SeenEnded => to(Is::Ended, Return),
+        On::CancelSent => to(Is::CancelingUnknown, Keep),
+        On::NotFound | On::Missing => to(Is::UnknownRest, Keep),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::UnknownAmend, Spend),
+        On::AcceptedResting
+        | On::AcceptedEnded
+        | On::Rejected
+        | On::NoOutcome
+        | On::AmendSent
+        | On::NotSent
+        | On::AllBooked => to(Is::UnknownAmend, Keep),
+    }
+}
+
+const fn unknown_rest(event: OrderEvent) -> Transition {
+    match event {
+        On::AmendedResting => to(Is::Resting, TakeNew),
+        On::SeenResting => to(Is::Resting, TakeOld),
+        On::NeverApplied => to(Is::UnknownRest, TakeOld),
+        On::Canceled | On::SeenEnded => to(Is::Ended, Return),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        On::FillBooked => to(Is::UnknownRest, Spend),
+        On::AcceptedResting
+        | On::AcceptedEnded
+        | On::AmendedEnded
+        | On::NotFound
+        | On::Rejected
+        | On::NoOutcome
+        | On::AmendSent
+        | On::CancelSent
+        | On::NotSent
+        | On::Missing
+        | On::AllBooked => to(Is::UnknownRest, Keep),
+    }
+}
+
+const fn ended(event: OrderEvent) -> Transition {
+    match event {
+        On::AllBooked => to(Is::Done, Leave),
+        // After a cancel, too: a fill is a fact.
+        On::FillBooked => to(Is::Ended, Spend),
+        On::FilledWhole => to(Is::Ended, ReturnRest),
+        // The exchange tells, perhaps once more, how much it filled.
+        On::SeenEnded | On::Canceled => to(Is::Ended, Return),
+        // The answer to an amend that was overtaken by the order's end.
+        On::AmendedResting | On::AmendedEnded => to(Is::Ended, TakeNew),
+        On::NotFound | On::Rejected => to(Is::Ended, TakeOld),
+        On::AcceptedResting
+        | On::AcceptedEnded
+        | On::NoOutcome
+        | On::AmendSent
+        | On::CancelSent
+        | On::NotSent
+        | On::SeenResting
+        | On::Missing
+        | On::NeverApplied => to(Is::Ended, Keep),
     }
 }

@@ -35,6 +35,8 @@ impl ExecuteStage {
                 time_in_force: TimeInForce::GoodTillCanceled,
                 post_only: true,
                 reduce_only: false,
+                expiration_s: Some(self.leases.expiration_s(now.session_ms)),
+                group: self.groups.id(exchange_index),
                 exchange_index,
             },
         );

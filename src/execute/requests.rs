@@ -15,6 +15,8 @@ pub(super) enum RequestKind {
     Create,
     Amend,
     Cancel,
+    /// About an order group.
+    Group,
 }
 
 /// An order that a request is about. The key and id outlive the order, which may end before the answer comes.

@@ -49,6 +49,20 @@ pub struct Question {
     pub at_risk: Money,
     /// Whether the write buckets allow it and still all cancels.
     pub tokens: bool,
+    /// Whether the configuration forbids orders in the market.
+    pub restricted: bool,
+    /// Whether the drawdown stop was hit and nobody has resumed.
+    pub drawn_down: bool,
+    /// Whether a market was executed in too often and nobody has resumed.
+    pub repeated: bool,
+    /// Whether it is a new order that was placed in just this form a moment ago.
+    pub duplicate: bool,
+    /// What its event could lose at worst with it, open and unknown orders at their worst.
+    pub event_loss: Money,
+    /// What its event could lose at worst without it.
+    pub event_loss_now: Money,
+    /// Whether the message rates allow one more message.
+    pub messages: bool,
 }
 
 /// Passes an order or names the rule that refuses it.
@@ -58,7 +72,10 @@ pub struct Question {
 pub fn check(limits: &RiskLimits, order: &Question) -> Result<(), Verdict> {
     let refuse = |when: bool, verdict| if when { Err(verdict) } else { Ok(()) };
     refuse(order.loss_stopped && order.opens, Verdict::RefusedLossStop)?;
+    refuse(order.drawn_down && order.opens, Verdict::RefusedDrawdown)?;
+    refuse(order.repeated && order.opens, Verdict::RefusedRepeated)?;
     refuse(order.stopping, Verdict::RefusedStopping)?;
+    refuse(order.restricted, Verdict::RefusedRestricted)?;
     refuse(order.phase != Phase::Open, Verdict::RefusedPhase)?;
     let too_late_ms = order.close_time_ms.saturating_sub(if order.opens { limits.stop_before_close_ms } else { 0 });
     refuse(order.session_ms >= too_late_ms, Verdict::RefusedCloseTime)?;
@@ -76,6 +93,11 @@ pub fn check(limits: &RiskLimits, order: &Question) -> Result<(), Verdict> {
     let more = order.reserves > Money::ZERO;
     refuse(more && order.at_risk + order.reserves > limits.cash_at_risk_max, Verdict::RefusedCashAtRisk)?;
     refuse(more && order.reserves > order.available, Verdict::RefusedBalance)?;
+    // Also for an order that closes: of an event's hedged positions, the one that is closed may be the hedge.
+    let worse = order.event_loss > order.event_loss_now;
+    refuse(worse && order.event_loss > limits.event_loss_max, Verdict::RefusedEventLoss)?;
+    refuse(order.duplicate, Verdict::RefusedDuplicate)?;
+    refuse(!order.messages, Verdict::RefusedMessageRate)?;
     refuse(!order.tokens, Verdict::RefusedRate)
 }
 
@@ -105,6 +127,13 @@ mod tests {
             available: Money::from_dollars(5),
             at_risk: Money::from_dollars(95),
             tokens: true,
+            restricted: false,
+            drawn_down: false,
+            repeated: false,
+            duplicate: false,
+            event_loss: Money::from_dollars(60),
+            event_loss_now: Money::from_dollars(55),
+            messages: true,
         }
     }
 
@@ -122,10 +151,19 @@ mod tests {
     #[test]
     fn each_rule_refuses_with_its_own_reason() {
         type Change = fn(&mut Question);
-        let rules: [(Verdict, Change); 18] = [
+        let rules: [(Verdict, Change); 27] = [
             (Verdict::RefusedLossStop, |q| q.loss_stopped = true),
             (Verdict::RefusedStopping, |q| q.stopping = true),
+            (Verdict::RefusedPhase, |q| q.phase = Phase::Listed),
             (Verdict::RefusedPhase, |q| q.phase = Phase::Paused),
+            (Verdict::RefusedPhase, |q| q.phase = Phase::Closed),
+            (Verdict::RefusedPhase, |q| q.phase = Phase::Determined),
+            (Verdict::RefusedDrawdown, |q| q.drawn_down = true),
+            (Verdict::RefusedRepeated, |q| q.repeated = true),
+            (Verdict::RefusedRestricted, |q| q.restricted = true),
+            (Verdict::RefusedDuplicate, |q| q.duplicate = true),
+            (Verdict::RefusedMessageRate, |q| q.messages = false),
+            (Verdict::RefusedEventLoss, |q| q.event_loss += Money::from_micros(1)),
             (Verdict::RefusedCloseTime, |q| q.session_ms = 940_000),
             (Verdict::RefusedBook, |q| q.fresh = false),
             (Verdict::RefusedBook, |q| q.best_bid = None),
@@ -157,6 +195,26 @@ mod tests {
             verdict(|q| (q.opens, q.reserves, q.available) = (false, Money::ZERO, Money::from_dollars(-1))),
             Ok(())
         );
+    }
+
+    #[test]
+    fn an_event_beyond_its_limit_takes_what_makes_it_no_worse() {
+        let beyond = |change: fn(&mut Question)| {
+            verdict(move |q| {
+                (q.event_loss, q.event_loss_now) = (Money::from_dollars(70), Money::from_dollars(70));
+                change(q);
+            })
+        };
+        assert_eq!(beyond(|_| ()), Ok(()));
+        assert_eq!(beyond(|q| q.event_loss_now = Money::from_dollars(69)), Err(Verdict::RefusedEventLoss));
+        // Closing the hedge makes the event worse, too.
+        assert_eq!(beyond(|q| (q.opens, q.event_loss_now) = (false, Money::ZERO)), Err(Verdict::RefusedEventLoss));
+    }
+
+    #[test]
+    fn a_closing_order_goes_out_under_the_stops_and_not_in_a_restricted_market() {
+        assert_eq!(verdict(|q| (q.opens, q.drawn_down, q.repeated) = (false, true, true)), Ok(()));
+        assert_eq!(verdict(|q| (q.opens, q.restricted) = (false, true)), Err(Verdict::RefusedRestricted));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::cash::Terms;
 use super::fee_rounding::FeeAccumulator;
 use super::fills::PlainHasher;
-use super::orders::OrderState;
+use super::lease::Lease;
+use super::orders::{Effect, OrderEvent, OrderState, transition};
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, OrderId, Price};
 
 /// Whose order it is.
@@ -69,6 +70,8 @@ pub struct Order {
     pub acked_ms: Option<i64>,
     /// When it is cancelled unless wanted again, in session milliseconds.
     pub expires_ms: i64,
+    /// When the exchange ends it by itself.
+    pub lease: Lease,
     /// No cancel is tried before.
     pub retry_at_ns: u64,
     /// How long the next failed cancel will wait.
@@ -106,11 +109,32 @@ impl Order {
             exchange_ms: 0,
             acked_ms: None,
             expires_ms: i64::MAX,
+            lease: Lease::default(),
             retry_at_ns: 0,
             retry_wait_ns: 0,
             fees: FeeAccumulator::default(),
             seen_in: 0,
         }
+    }
+
+    /// Runs the life-cycle table on an event: the one place where an order's state changes. What the exchange told with
+    /// the event (how much filled, what an amend asked for) has been noted in the order's fields before. Returns what the
+    /// table said of its claim; the reservation follows from the fields.
+    pub fn advance(&mut self, event: OrderEvent) -> Effect {
+        let transition = transition(self.state, event);
+        match transition.effect {
+            Effect::Keep | Effect::Return | Effect::Spend | Effect::Leave => (),
+            Effect::HoldBoth => debug_assert!(self.amend.is_some(), "an amend's terms are noted before it is sent"),
+            Effect::TakeNew => {
+                if let Some((price, total)) = self.amend.take() {
+                    (self.price, self.total) = (price, total);
+                }
+            }
+            Effect::TakeOld => self.amend = None,
+            Effect::ReturnRest => self.final_filled = Some(self.filled),
+        }
+        self.state = transition.next;
+        transition.effect
     }
 
     /// Whether this run placed it.

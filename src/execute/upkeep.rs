@@ -84,7 +84,7 @@ impl ExecuteStage {
         while let Some(overdue) = self.requests.overdue(now.mono_ns) {
             port.abandon(overdue);
             let request = self.requests.take(overdue).expect("listed as overdue just now");
-            self.unanswered(&request, now);
+            self.unanswered(&request, now, port);
         }
         if let Some(timeout_ns) = self.requests.next_timeout_ns() {
             self.arm(timeout_ns);

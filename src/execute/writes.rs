@@ -4,10 +4,10 @@
 use std::fmt::Write;
 
 use super::ExecuteStage;
+use super::controls::Placed;
 use super::orders::{OrderEvent, OrderState};
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
-use super::tokens::{AMEND_COST, CANCEL_COST, CREATE_COST};
 use crate::clock::{NEVER_NS, Now};
 use crate::market::OrderId;
 use crate::messages::Verdict;
@@ -39,8 +39,11 @@ impl ExecuteStage {
         let item = RequestItem { at, market, id: OrderId::default() };
         let written_ns =
             self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(create.exchange_index, CREATE_COST, now.mono_ns);
+        self.tokens.take(create.exchange_index, self.tokens.budget().create, now.mono_ns);
         self.counters.sent += 1;
+        self.count_messages(1, now);
+        let placed = Placed { side: create.side, price: create.price, count: create.count };
+        self.remember_create(market, placed, now);
         Ok(written_ns)
     }
 
@@ -58,12 +61,14 @@ impl ExecuteStage {
         let item = RequestItem { at, market: order.market, id: order.id.expect("only known orders are amended") };
         let written_ns =
             self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(amend.exchange_index, AMEND_COST, now.mono_ns);
-        self.step(at, OrderEvent::AmendSent, now);
+        self.tokens.take(amend.exchange_index, self.tokens.budget().amend, now.mono_ns);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
+        order.lease.asked_ms = amend.expiration_s.map_or(order.lease.ends_ms, |seconds| seconds.saturating_mul(1_000));
         order.sent_ms = now.session_ms;
+        self.step(at, OrderEvent::AmendSent, now);
         self.counters.amends_sent += 1;
+        self.count_messages(1, now);
         Ok(written_ns)
     }
 
@@ -158,8 +163,9 @@ impl ExecuteStage {
             }),
         );
         self.write(RequestKind::Cancel, &list[..count], now, port)?;
+        self.count_messages(count, now);
         for item in &list[..count] {
-            self.tokens.take(0, CANCEL_COST, now.mono_ns);
+            self.tokens.take(0, self.tokens.budget().cancel, now.mono_ns);
             self.counters.cancels_sent += 1;
             self.step(item.at, OrderEvent::CancelSent, now);
             self.mark_dirty(item.market);
@@ -196,6 +202,7 @@ impl ExecuteStage {
                 set_amend_path(&mut self.path, items[0].id);
                 ("POST", self.path.as_str())
             }
+            RequestKind::Group => unreachable!("groups have paths of their own and write themselves"),
         };
         let cancels = kind == RequestKind::Cancel;
         request.written_ns = port.request(&OrderRequest { id: request.id, method, path, body: &self.body, cancels })?;

@@ -88,7 +88,11 @@ impl FeedStage {
             Message::Ok => self.on_ok(envelope),
             Message::Unsubscribed => self.on_unsubscribed(envelope),
             Message::Error { code, text } => self.on_error(envelope, channel, *code, text, now, port),
-            Message::Fill(_) | Message::UserOrder(_) | Message::MarketPosition(_) | Message::Other(_) => {}
+            Message::Fill(_)
+            | Message::UserOrder(_)
+            | Message::MarketPosition(_)
+            | Message::OrderGroup(_)
+            | Message::Other(_) => {}
         }
     }
 

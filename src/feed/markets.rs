@@ -200,11 +200,13 @@ fn hash(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{FeeSchedule, GridBands, MarketKey};
+    use crate::market::{EventKey, FeeSchedule, GridBands, MarketKey};
 
     fn listing(index: u16, ticker: &str) -> Listing {
         Listing {
             close_time_ms: 1,
+            event: EventKey::default(),
+            exclusive: false,
             market: MarketKey { index, generation: 1 },
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,

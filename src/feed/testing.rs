@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{FeedConfig, FeedStage};
 use crate::clock::{Now, SessionClock};
-use crate::market::{BookLevels, FeeSchedule, GridBands, MarketKey, Ticker};
+use crate::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
 use crate::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase};
 use crate::ports::{ConnectionId, ConnectionLost, FeedPort, Full, SocketPort};
 use crate::record::Stage;
@@ -161,6 +161,8 @@ pub(super) fn key(index: u16) -> MarketKey {
 pub(super) fn listing(index: u16) -> Listing {
     Listing {
         close_time_ms: CLOSE_MS,
+        event: EventKey::default(),
+        exclusive: false,
         market: key(index),
         fees: FeeSchedule::QUADRATIC,
         exchange_index: 0,

@@ -29,6 +29,11 @@ impl MarketKey {
     }
 }
 
+/// An event inside this process: a number that no other event of this run has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(transparent)]
+pub struct EventKey(pub u32);
+
 fn parse_uuid(text: &str) -> Option<u128> {
     let bytes = text.as_bytes();
     if bytes.len() != 36 {

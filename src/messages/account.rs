@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Listing, Verdict};
 use crate::market::{
-    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price,
+    TradeId,
 };
 
 /// Our open order in a market, as `decide` needs it.
@@ -115,6 +116,8 @@ pub struct OrderReport {
     pub remaining: Count,
     /// The exchange's time of the last change in session milliseconds.
     pub time_ms: i64,
+    /// When it ends by itself, in session milliseconds, if it does and the exchange tells.
+    pub expires_ms: Option<i64>,
     /// Which market.
     pub market: MarketKey,
     /// Its limit, as a YES price.
@@ -123,6 +126,34 @@ pub struct OrderReport {
     pub side: BookSide,
     /// Its status.
     pub status: OrderStatus,
+    /// Why it ended, if it has and the exchange says why.
+    pub reason: EndReason,
+    /// Stream or read.
+    pub source: Source,
+}
+
+/// Where an order group is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum GroupState {
+    /// It takes orders.
+    Active = 0,
+    /// It cancelled its orders and takes none.
+    Triggered = 1,
+    /// It was deleted.
+    Gone = 2,
+}
+
+/// An order group of the account, whoever made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct GroupReport {
+    /// Which.
+    pub group: OrderGroupId,
+    /// Its limit, where that is told.
+    pub limit: Option<Count>,
+    /// Its state.
+    pub state: GroupState,
     /// Stream or read.
     pub source: Source,
 }
@@ -203,6 +234,17 @@ pub enum AccountEvent {
         refill: u32,
         /// Tokens at most.
         capacity: u32,
+    },
+    /// What an order group of the account is like.
+    Group(GroupReport),
+    /// What order writes cost, in tokens.
+    WriteCosts {
+        /// A create.
+        create: u32,
+        /// An amend.
+        amend: u32,
+        /// Each order of a batched cancel.
+        cancel: u32,
     },
     /// Whether a shard trades.
     Trading {

@@ -166,11 +166,23 @@ pub enum Verdict {
     RefusedStopping,
     /// Every connection for orders is busy or down.
     RefusedNoConnection,
+    /// The event could lose more than allowed.
+    RefusedEventLoss,
+    /// The drawdown stop; `kalshi-actor resume` lifts it.
+    RefusedDrawdown,
+    /// Too many messages in a second or a minute.
+    RefusedMessageRate,
+    /// The same order was placed a moment ago.
+    RefusedDuplicate,
+    /// Orders were executed in a market too often; `kalshi-actor resume` lifts it.
+    RefusedRepeated,
+    /// The configuration forbids orders in the market.
+    RefusedRestricted,
 }
 
 impl Verdict {
     /// How many verdicts there are.
-    pub const COUNT: usize = Self::RefusedNoConnection as usize + 1;
+    pub const COUNT: usize = Self::RefusedRestricted as usize + 1;
     /// All verdicts, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [
         Self::None,
@@ -196,6 +208,12 @@ impl Verdict {
         Self::RefusedDegraded,
         Self::RefusedStopping,
         Self::RefusedNoConnection,
+        Self::RefusedEventLoss,
+        Self::RefusedDrawdown,
+        Self::RefusedMessageRate,
+        Self::RefusedDuplicate,
+        Self::RefusedRepeated,
+        Self::RefusedRestricted,
     ];
 
     /// The word used in files and reports.
@@ -225,6 +243,12 @@ impl Verdict {
             Self::RefusedDegraded => "refused_degraded",
             Self::RefusedStopping => "refused_stopping",
             Self::RefusedNoConnection => "refused_no_connection",
+            Self::RefusedEventLoss => "refused_event_loss",
+            Self::RefusedDrawdown => "refused_drawdown",
+            Self::RefusedMessageRate => "refused_message_rate",
+            Self::RefusedDuplicate => "refused_duplicate",
+            Self::RefusedRepeated => "refused_repeated",
+            Self::RefusedRestricted => "refused_restricted",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::{Count, FeeSchedule, GridBands, MarketKey, Outcome, Price, Ticker};
+use crate::market::{Count, EventKey, FeeSchedule, GridBands, MarketKey, Outcome, Price, Ticker};
 
 /// A market's phase of life, as far as it matters to a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub struct Listing {
     pub close_time_ms: i64,
     /// The key it has from now on.
     pub market: MarketKey,
+    /// The event it belongs to.
+    pub event: EventKey,
+    /// Whether at most one market of that event can resolve to YES.
+    pub exclusive: bool,
     /// Its fees.
     pub fees: FeeSchedule,
     /// The shard that matches its orders.

@@ -9,7 +9,8 @@ mod decision;
 mod market;
 
 pub use account::{
-    AccountEvent, Fill, OpenOrder, OrderReport, Owner, PortfolioUpdate, QueryKind, QueryRequest, Source, Unsupported,
+    AccountEvent, Fill, GroupReport, GroupState, OpenOrder, OrderReport, Owner, PortfolioUpdate, QueryKind,
+    QueryRequest, Source, Unsupported,
 };
 pub use decision::{Action, DecisionStamps, OrderIntent, Pricing, Verdict};
 pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};

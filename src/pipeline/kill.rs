@@ -1,5 +1,5 @@
-//! Cancels every resting order of this program on a venue, by plain requests of its own: for `kill`, and for a session
-//! whose own way of cancelling is gone. Owns nothing between calls. Orders of others are looked at and left alone.
+//! Cancels every resting order of this program on a venue, by plain requests of its own: for `kill`, and for the
+//! kill line of a session. Owns nothing between calls. Orders of others are looked at and left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -96,6 +96,11 @@ impl fmt::Display for KillReport {
 /// [`KillReport::is_clean`].
 pub fn kill(venue: &Venue, settings: KillSettings) -> Result<KillReport, KillError> {
     let client = RestClient::new(&venue.rest, &Trust::WebPki, Some(venue.credentials.clone()), REQUEST_TIMEOUT);
+    kill_with(&client, settings)
+}
+
+/// As [`kill`], with a client that may have its connection open already.
+pub(super) fn kill_with(client: &RestClient, settings: KillSettings) -> Result<KillReport, KillError> {
     let started = Instant::now();
     let mut changed = started;
     let mut report = KillReport::default();
@@ -103,7 +108,7 @@ pub fn kill(venue: &Venue, settings: KillSettings) -> Result<KillReport, KillErr
     let mut cancelled = BTreeSet::new();
     loop {
         let began = Instant::now();
-        let read = resting(&client);
+        let read = resting(client);
         if let Ok(orders) = &read {
             let (ours, foreign): (Vec<&Order>, Vec<&Order>) =
                 orders.iter().partition(|order| ClientOrderId::parse(&order.client_order_id).is_some());
@@ -116,7 +121,7 @@ pub fn kill(venue: &Venue, settings: KillSettings) -> Result<KillReport, KillErr
                     return Ok(report);
                 }
             } else if started.elapsed() < settings.patience {
-                cancel(&client, &ours, &mut cancelled, &mut report.problems);
+                cancel(client, &ours, &mut cancelled, &mut report.problems);
                 changed = Instant::now();
             } else {
                 return Ok(report);

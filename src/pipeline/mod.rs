@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod http;
 pub mod idle;
 pub mod kill;
+pub mod kill_line;
 pub mod live;
 pub mod net;
 pub mod pin;

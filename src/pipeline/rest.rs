@@ -82,7 +82,7 @@ impl RestClient {
     /// # Errors
     /// When no answer came in time, or one with a body beyond [`BODY_BYTES_MAX`].
     pub fn get(&self, path: &str) -> Result<RestAnswer, RestError> {
-        self.call("GET", path, &[])
+        self.call("GET", path, &[], None)
     }
 
     /// Deletes, with a JSON body or an empty one.
@@ -90,24 +90,48 @@ impl RestClient {
     /// # Errors
     /// As [`RestClient::get`]. Whether the exchange acted is then unknown.
     pub fn delete(&self, path: &str, body: &[u8]) -> Result<RestAnswer, RestError> {
-        self.call("DELETE", path, body)
+        self.call("DELETE", path, body, None)
     }
 
-    fn call(&self, method: &'static str, path: &str, body: &[u8]) -> Result<RestAnswer, RestError> {
+    /// Puts a JSON body. With a signature that was made before, nothing is signed now.
+    ///
+    /// # Errors
+    /// As [`RestClient::delete`].
+    pub fn put(&self, path: &str, body: &[u8], signature: Option<&Signature>) -> Result<RestAnswer, RestError> {
+        self.call("PUT", path, body, signature)
+    }
+
+    fn call(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: &[u8],
+        ready: Option<&Signature>,
+    ) -> Result<RestAnswer, RestError> {
         let fail = |problem: String| RestError { method, path: path.to_owned(), problem };
         let url = format!("{}{path}", self.origin);
         let signed_path = path.split_once('?').map_or(path, |(path, _query)| path);
-        let mut request = if method == "GET" { self.agent.get(&url) } else { self.agent.delete(&url) };
+        let mut headers = Vec::with_capacity(4);
         if let Some(credentials) = &self.credentials {
-            let signature = Signature::make(credentials, method, signed_path, wall_ms());
-            for (name, value) in signature.map_err(|error| fail(error.to_string()))?.headers(&credentials.key_id) {
-                request = request.header(name, value);
-            }
+            let signature = match ready.filter(|ready| ready.is_fresh(wall_ms())) {
+                Some(ready) => ready.clone(),
+                None => Signature::make(credentials, method, signed_path, wall_ms())
+                    .map_err(|error| fail(error.to_string()))?,
+            };
+            headers.extend(signature.headers(&credentials.key_id));
         }
-        let response = if body.is_empty() {
-            request.call()
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        let response = if method == "PUT" {
+            headers
+                .into_iter()
+                .fold(self.agent.put(&url), |request, (name, value)| request.header(name, value))
+                .send(body)
         } else {
-            request.header("content-type", "application/json").force_send_body().send(body)
+            let request = if method == "GET" { self.agent.get(&url) } else { self.agent.delete(&url) };
+            let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+            if body.is_empty() { request.call() } else { request.force_send_body().send(body) }
         };
         let mut response = response.map_err(|error| fail(error.to_string()))?;
         let body = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_vec();
@@ -218,6 +242,23 @@ mod tests {
         assert!(request.starts_with("DELETE /batched") && request.ends_with("{\"orders\":[]}"), "{request}");
         assert!(client.delete("/all", b"").unwrap().body.starts_with(b"DELETE /all"));
         assert_eq!(client.get("/missing").unwrap().status, 404);
+    }
+
+    #[test]
+    fn a_put_carries_the_signature_that_was_made_for_it_and_makes_one_when_that_is_old() {
+        let client = client(&echo("http"), Duration::from_secs(5));
+        let path = "/trade-api/v2/portfolio/order_groups/g/trigger";
+        let credentials = credentials();
+        for (age_ms, used) in [(0, true), (60_000, false)] {
+            let ready = Signature::make(&credentials, "PUT", path, wall_ms() - age_ms).unwrap();
+            let answer = client.put(&format!("{path}?exchange_index=2"), b"{}", Some(&ready)).unwrap();
+            let request = String::from_utf8(answer.body).unwrap();
+            assert!(
+                request.starts_with(&format!("PUT {path}?exchange_index=2 ")) && request.ends_with("{}"),
+                "{request}"
+            );
+            assert_eq!(header(&request, "kalshi-access-signature") == ready.text(), used);
+        }
     }
 
     #[test]

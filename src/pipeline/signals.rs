@@ -1,5 +1,5 @@
 //! Signals as flags. Owns the handlers: the first SIGINT or SIGTERM asks for a clean stop, the second ends the process
-//! at once. SIGUSR1 is reserved and does nothing yet, where its default would end the process.
+//! at once. SIGUSR1 asks for a kill: everything is cancelled over the kill line and the actor trips.
 
 use std::io;
 use std::sync::Arc;

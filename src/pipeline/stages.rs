@@ -6,7 +6,7 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideConfig, DecideStage, SchemaMismatch};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage, RiskLimits};
+use crate::execute::{DayState, ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
@@ -54,7 +54,7 @@ fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
-fn execute_config(config: &Config, clock: SessionClock, order_ttl_ms: u64) -> ExecuteConfig {
+fn execute_config(config: &Config, clock: &SessionClock, order_ttl_ms: u64) -> ExecuteConfig {
     let session_ms = |wall_ms: u64| signed(wall_ms.saturating_mul(u64::from(clock.speed_milli())).div_ceil(1_000));
     ExecuteConfig {
         limits: RiskLimits {
@@ -64,12 +64,29 @@ fn execute_config(config: &Config, clock: SessionClock, order_ttl_ms: u64) -> Ex
             open_orders_max: config.risk.max_open_orders,
             collar: config.risk.price_collar,
             daily_loss_max: config.risk.daily_loss_stop,
+            event_loss_max: config.risk.max_event_loss,
+            drawdown_max: config.risk.max_drawdown,
+            messages_per_second_max: config.risk.max_messages_per_s,
+            messages_per_minute_max: config.risk.max_messages_per_min,
+            duplicate_window_ms: signed(config.risk.duplicate_window_ms),
+            executions_max: config.risk.max_executions,
+            executions_window_ms: signed(config.risk.executions_window_ms),
             stop_before_close_ms: signed(config.risk.stop_before_close_ms),
             breaker_rejects: config.risk.breaker_rejects,
             breaker_open_ms: signed(config.risk.breaker_ms),
         },
+        groups: GroupConfig {
+            enabled: config.orders.order_groups,
+            limit: config.orders.group_limit_contracts,
+            reset_after_ms: Some(signed(config.orders.group_reset_ms)).filter(|after_ms| *after_ms > 0),
+        },
+        restricted: config.risk.restricted.clone(),
         markets_max: config.markets.max_markets,
         order_ttl_ms: signed(order_ttl_ms),
+        leases: LeaseConfig {
+            share_percent: config.orders.lease_share_percent,
+            longest_ms: signed(config.orders.lease_longest_ms),
+        },
         answer_timeout_ns: config.orders.answer_timeout_ms * NS_PER_MS,
         signature_validity_ms: session_ms(config.orders.signature_valid_ms),
         read_lag_ms: signed(config.orders.read_lag_ms),
@@ -99,13 +116,17 @@ pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Resu
         snapshot_timeout_ns: config.feed.snapshot_timeout_ms * NS_PER_MS,
         ..FeedConfig::default()
     };
-    let reconcile = ReconcileConfig { link: link(config), ..ReconcileConfig::new(directory(config)) };
+    let reconcile = ReconcileConfig {
+        link: link(config),
+        order_groups: config.orders.order_groups,
+        ..ReconcileConfig::new(directory(config))
+    };
     let decide = DecideConfig { max_markets: config.markets.max_markets, clock: start.clock };
     Ok(Stages {
         feed: FeedStage::new(feed, start.clock, start.seed),
         decide: DecideStage::new(policy, &decide)?,
         execute: ExecuteStage::new(
-            execute_config(config, start.clock, order_ttl_ms),
+            execute_config(config, &start.clock, order_ttl_ms),
             start.clock,
             start.nonce,
             start.day,

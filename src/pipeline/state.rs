@@ -1,5 +1,5 @@
-//! The state directory: the little that must survive the end of the process. Owns two files for each venue: the marker of
-//! a tripped actor, which only a person removes, and the state of the trading day.
+//! The state directory: the little that must survive the end of the process. Owns three files for each venue: the marker of
+//! a tripped actor, which only a person removes, the state of the trading day, and which order groups are ours.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -11,6 +11,7 @@ use thiserror::Error;
 
 const TRIPPED_FILE: &str = "tripped.json";
 const DAY_FILE: &str = "day.json";
+const GROUPS_FILE: &str = "order-groups.json";
 
 /// What can be wrong with the state directory.
 #[derive(Debug, Error)]
@@ -140,6 +141,22 @@ impl StateDir {
     /// What the disk said.
     pub fn set_day<T: Serialize>(&self, state: &T) -> Result<(), StateError> {
         self.write(DAY_FILE, state)
+    }
+
+    /// The order groups of the last run; none before the first.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn groups<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
+        self.read(GROUPS_FILE)
+    }
+
+    /// Keeps which order groups are ours. Blocks for the disk: not for a hot thread.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn set_groups<T: Serialize>(&self, groups: &T) -> Result<(), StateError> {
+        self.write(GROUPS_FILE, groups)
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {

@@ -205,6 +205,9 @@ impl ReconcileStage {
             let (refill, capacity) = (write.refill_rate, write.bucket_capacity);
             self.outbox.push_back(AccountEvent::WriteLimit { refill, capacity });
         }
+        if let Some([create, amend, cancel]) = gathered.costs.take() {
+            self.outbox.push_back(AccountEvent::WriteCosts { create, amend, cancel });
+        }
         if gathered.nets {
             self.outbox.push_back(AccountEvent::Unsupported(Unsupported::Netting));
             self.problem("the account nets positions across markets; turn netting off".to_owned());
@@ -220,6 +223,9 @@ impl ReconcileStage {
         }
         for (exchange_index, cash) in job.gathered.balances.drain(..) {
             self.outbox.push_back(AccountEvent::Balance { exchange_index, cash });
+        }
+        for group in job.gathered.groups.drain(..) {
+            self.outbox.push_back(AccountEvent::Group(convert::read_group(&group)));
         }
         for position in std::mem::take(&mut job.gathered.positions) {
             match self.directory.key(&position.ticker) {

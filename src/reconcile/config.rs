@@ -48,6 +48,8 @@ pub struct ReconcileConfig {
     pub retry_ns: u64,
     /// How long after its close a market's index may go to another, when all are taken.
     pub reuse_after_ms: i64,
+    /// Whether order groups are followed.
+    pub order_groups: bool,
 }
 
 impl ReconcileConfig {
@@ -68,6 +70,7 @@ impl ReconcileConfig {
             catch_up_ms: 60_000,
             retry_ns: 1_000_000,
             reuse_after_ms: 3_600_000,
+            order_groups: false,
         }
     }
 }

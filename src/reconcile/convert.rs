@@ -2,8 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::market::{ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId};
-use crate::messages::{AccountEvent, Fill, OrderReport, Owner, Source};
+use crate::market::{
+    ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId,
+};
+use crate::messages::{AccountEvent, Fill, GroupReport, GroupState, OrderReport, Owner, Source};
+use crate::wire::frame::OrderGroupEvent;
+use crate::wire::order_groups::OrderGroup;
 use crate::wire::{account, frame};
 
 pub(super) fn stream_fill(fill: &frame::Fill<'_>, session_ms: i64, read_ns: u64) -> Result<Fill, String> {
@@ -58,10 +62,12 @@ pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderR
         filled: order.filled,
         remaining: order.remaining,
         time_ms: order.ts_ms,
+        expires_ms: order.expires_ms,
         market: MarketKey::default(),
         price: order.yes_price,
         side: order.book_side,
         status,
+        reason: EndReason::of(status, order.reason),
         source: Source::Stream,
     }))
 }
@@ -74,12 +80,36 @@ pub(super) fn read_order(order: &account::Order, session_ms: i64) -> Result<Orde
         filled: order.fill_count_fp,
         remaining: if order.status == OrderStatus::Resting { order.remaining_count_fp } else { Count::ZERO },
         time_ms: time.map_or(session_ms, Timestamp::as_millisecond),
+        expires_ms: order.expiration_time.map(Timestamp::as_millisecond),
         market: MarketKey::default(),
         price: order.yes_price_dollars,
         side: order.book_side,
         status: order.status,
+        reason: EndReason::of(order.status, None),
         source: Source::Read,
     })
+}
+
+pub(super) fn read_group(group: &OrderGroup) -> GroupReport {
+    GroupReport {
+        group: group.id,
+        limit: group.contracts_limit_fp,
+        state: if group.is_auto_cancel_enabled { GroupState::Triggered } else { GroupState::Active },
+        source: Source::Read,
+    }
+}
+
+/// None for what changes no state.
+pub(super) fn stream_group(update: &frame::OrderGroupUpdate<'_>) -> Result<Option<GroupReport>, String> {
+    let state = match update.event {
+        OrderGroupEvent::Triggered => GroupState::Triggered,
+        OrderGroupEvent::Reset => GroupState::Active,
+        OrderGroupEvent::Deleted => GroupState::Gone,
+        OrderGroupEvent::Other => return Ok(None),
+    };
+    let group =
+        OrderGroupId::parse(update.group).map_err(|error| format!("order_group_updates: order_group_id: {error}"))?;
+    Ok(Some(GroupReport { group, limit: update.limit, state, source: Source::Stream }))
 }
 
 pub(super) fn position(position: &account::MarketPosition, market: MarketKey) -> AccountEvent {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::{Band, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
+use crate::market::{Band, EventKey, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
 use crate::messages::{Listing, Phase};
 use crate::wire::events::{Event, Series};
 use crate::wire::markets::{Market, MarketLifeStatus, fee_type_name};
@@ -16,6 +16,7 @@ pub(super) struct EventTerms {
     fee_type: Option<String>,
     #[serde(with = "crate::checkpoint::json")]
     multiplier: Option<serde_json::Number>,
+    exclusive: bool,
 }
 
 /// What a series says about its markets' fees.
@@ -40,6 +41,7 @@ pub(super) struct Directory {
     generations: Vec<u16>,
     by_ticker: BTreeMap<Ticker, usize>,
     events: BTreeMap<String, EventTerms>,
+    event_keys: BTreeMap<String, EventKey>,
     /// Events that a listing of events left out, as it does with those of combos.
     missed_events: BTreeSet<String>,
     series: BTreeMap<String, Option<SeriesTerms>>,
@@ -53,6 +55,7 @@ impl Directory {
             generations: vec![0; max_markets],
             by_ticker: BTreeMap::new(),
             events: BTreeMap::new(),
+            event_keys: BTreeMap::new(),
             missed_events: BTreeSet::new(),
             series: BTreeMap::new(),
             reuse_after_ms,
@@ -132,6 +135,7 @@ impl Directory {
             series: event.series_ticker,
             fee_type: event.fee_type_override,
             multiplier: event.fee_multiplier_override,
+            exclusive: event.mutually_exclusive,
         };
         self.events.insert(event.event_ticker, terms);
     }
@@ -150,7 +154,7 @@ impl Directory {
     /// The exchange does not know the event: its series is the first part of its ticker, and it overrides nothing.
     pub(super) fn learn_no_event(&mut self, event: &str) {
         let series = event.split('-').next().unwrap_or(event).to_owned();
-        self.events.insert(event.to_owned(), EventTerms { series, fee_type: None, multiplier: None });
+        self.events.insert(event.to_owned(), EventTerms { series, fee_type: None, multiplier: None, exclusive: false });
     }
 
     pub(super) fn learn_series(&mut self, ticker: &str, series: Option<Series>) {
@@ -187,7 +191,10 @@ impl Directory {
             self.generations[position] = self.generations[position].wrapping_add(1);
         }
         let index = u16::try_from(position).expect("the configuration limits markets to 16 bits");
+        let exclusive = self.events.get(&market.event_ticker).is_some_and(|terms| terms.exclusive);
         let listing = Listing {
+            event: self.event_key(&market.event_ticker),
+            exclusive,
             close_time_ms: market.close_time.as_millisecond(),
             market: MarketKey { index, generation: self.generations[position] },
             fees,
@@ -201,6 +208,16 @@ impl Directory {
         self.entries[position] = Some(Entry { listing, series, followed: false });
         self.by_ticker.insert(ticker, position);
         Ok(listing)
+    }
+
+    /// The number of an event, given when it is first spoken of.
+    fn event_key(&mut self, event: &str) -> EventKey {
+        if let Some(&key) = self.event_keys.get(event) {
+            return key;
+        }
+        let key = EventKey(u32::try_from(self.event_keys.len()).expect("events of a run fit 32 bits"));
+        self.event_keys.insert(event.to_owned(), key);
+        key
     }
 
     /// A position that nobody has, else that of the market that closed longest ago.

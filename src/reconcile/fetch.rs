@@ -10,7 +10,9 @@ use crate::wire::account::{
     Fill, FillsPage, MarketPosition, NettingBody, Order, OrdersPage, PositionsPage, Settlement, SettlementsPage,
 };
 use crate::wire::events::{EventBody, EventsPage, SeriesBody};
-use crate::wire::markets::{AccountLimits, Balance, BucketLimit, ExchangeStatus, Market, MarketsPage};
+use crate::wire::markets::{AccountLimits, Balance, BucketLimit, EndpointCosts, ExchangeStatus, Market, MarketsPage};
+use crate::wire::order_groups::{OrderGroup, OrderGroupsBody};
+use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 use crate::wire::{REST_PREFIX, escape_query};
 
 /// What a request asks for. Listings carry the cursor of their page; the empty one is the first.
@@ -18,6 +20,10 @@ use crate::wire::{REST_PREFIX, escape_query};
 pub(super) enum Fetch {
     Status,
     Limits,
+    /// What calls cost.
+    Costs,
+    /// The account's order groups.
+    Groups,
     Netting,
     /// Markets by a filter such as `tickers=A,B`; paging ends when enough are known.
     Markets {
@@ -63,6 +69,9 @@ pub(super) struct Gathered {
     /// Each shard and whether it takes orders.
     pub(super) trading: Vec<(u8, bool)>,
     pub(super) write: Option<BucketLimit>,
+    /// What a create, an amend and a cancel cost.
+    pub(super) costs: Option<[u32; 3]>,
+    pub(super) groups: Vec<OrderGroup>,
     pub(super) nets: bool,
     pub(super) markets: Vec<Market>,
     pub(super) balances: Vec<(u8, crate::market::Money)>,
@@ -84,10 +93,12 @@ impl Fetch {
         match self {
             Self::Status => path.push_str("/exchange/status"),
             Self::Limits => path.push_str("/account/limits"),
+            Self::Costs => path.push_str("/account/endpoint_costs"),
+            Self::Groups => path.push_str("/portfolio/order_groups"),
             Self::Netting => path.push_str("/portfolio/subaccounts/netting"),
             Self::Markets { filter, cursor, .. } => listing(&mut path, "/markets", filter, cursor),
             Self::Events { tickers } => {
-                let filter = format!("tickers={}", tickers.join(","));
+                let filter = named("tickers", tickers);
                 write!(path, "/events?{filter}&limit={EVENTS_PAGE}").expect("writing to a String cannot fail");
             }
             Self::Event { ticker } => write_path(&mut path, "/events/", ticker),
@@ -122,6 +133,14 @@ impl Fetch {
             }
             Self::Limits => {
                 gathered.write = Some(self.body::<AccountLimits>(body)?.write);
+                None
+            }
+            Self::Costs => {
+                gathered.costs = Some(write_costs(&self.body(body)?));
+                None
+            }
+            Self::Groups => {
+                gathered.groups = self.body::<OrderGroupsBody>(body)?.order_groups;
                 None
             }
             Self::Netting => {
@@ -187,6 +206,8 @@ impl Fetch {
     /// Takes a 404 as an answer where the exchange has nothing to say. Returns whether it was one.
     pub(super) fn read_nothing(&self, gathered: &mut Gathered, directory: &mut Directory) -> bool {
         match self {
+            // The documented costs hold.
+            Self::Costs => gathered.costs = None,
             Self::Netting => gathered.nets = false,
             Self::Events { tickers } => directory.miss_events(tickers),
             Self::Event { ticker } => directory.learn_no_event(ticker),
@@ -210,6 +231,27 @@ fn trading(status: &ExchangeStatus) -> Vec<(u8, bool)> {
     shards.map(|shard| (shard.exchange_index, shard.exchange_active && shard.trading_active)).collect()
 }
 
+/// What a create, an amend and a batched cancel cost.
+fn write_costs(costs: &EndpointCosts) -> [u32; 3] {
+    let amend = format!("{ORDERS_PATH}/:order_id/amend");
+    [("POST", ORDERS_PATH), ("POST", amend.as_str()), ("DELETE", BATCHED_PATH)].map(|(method, path)| {
+        let listed = costs.endpoint_costs.iter().find(|cost| cost.method == method && cost.path == path);
+        listed.map_or(costs.default_cost, |listed| listed.cost)
+    })
+}
+
+/// A filter by names. They may come from the exchange's answers, and are escaped whatever they are.
+pub(super) fn named(key: &str, names: &[String]) -> String {
+    let mut filter = format!("{key}=");
+    for (position, name) in names.iter().enumerate() {
+        if position > 0 {
+            filter.push(',');
+        }
+        escape_query(&mut filter, name);
+    }
+    filter
+}
+
 fn write_path(path: &mut String, resource: &str, last: &str) {
     path.push_str(resource);
     escape_query(path, last);
@@ -229,12 +271,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_that_are_none_stay_inside_their_filter() {
+        let tickers = ["KXA-1".to_owned(), "B C\r\nX: &limit=1".to_owned()];
+        assert_eq!(named("tickers", &tickers), "tickers=KXA-1,B%20C%0D%0AX%3A%20%26limit%3D1");
+        let events = Fetch::Events { tickers: tickers.to_vec() };
+        assert!(events.path().bytes().all(|byte| byte.is_ascii_graphic()), "{}", events.path());
+    }
+
+    #[test]
     fn paths_carry_their_filter_and_an_escaped_cursor() {
         let fetch = Fetch::Orders { filter: "status=resting".to_owned(), cursor: "a+/=".to_owned() };
         assert_eq!(fetch.path(), "/trade-api/v2/portfolio/orders?status=resting&limit=1000&cursor=a%2B%2F%3D");
         let fetch = Fetch::Markets { filter: "tickers=A,B".to_owned(), cursor: String::new(), enough: 2 };
         assert_eq!(fetch.path(), "/trade-api/v2/markets?tickers=A,B&limit=1000");
         assert_eq!(Fetch::Balance { shard: Some(2) }.path(), "/trade-api/v2/portfolio/balance?exchange_index=2");
+    }
+
+    #[test]
+    fn what_writes_cost_is_read_from_the_list_or_is_the_default() {
+        let body = br#"{"default_cost":12,"endpoint_costs":[
+            {"method":"DELETE","path":"/trade-api/v2/portfolio/events/orders/batched","cost":3},
+            {"method":"POST","path":"/trade-api/v2/portfolio/events/orders/:order_id/amend","cost":7}]}"#;
+        let (mut gathered, mut directory) = (Gathered::default(), Directory::new(1, 0));
+        assert_eq!(Fetch::Costs.read(body, &mut gathered, &mut directory).unwrap(), None);
+        assert_eq!(gathered.costs, Some([12, 7, 3]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::config::DirectoryConfig;
 use super::directory::Directory;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, named};
 use super::job::{Job, Purpose};
 use super::stage::ReconcileStage;
 use crate::clock::{NEVER_NS, Now};
@@ -86,10 +86,11 @@ impl ReconcileStage {
                 Fetch::Orders { filter: format!("status={status}"), cursor: page() },
             ]
         };
+        let groups = self.config.order_groups.then_some(Fetch::Groups);
         let mut plan = VecDeque::new();
         match purpose {
             Purpose::Start => {
-                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
+                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Costs, Fetch::Netting]);
                 plan.extend(start_markets(&self.config.directory));
             }
             Purpose::CatchUp => {
@@ -106,9 +107,10 @@ impl ReconcileStage {
                 QueryKind::Rebuild => {
                     plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
                     plan.extend(account("resting"));
+                    plan.extend(groups);
                     plan.push_back(Fetch::Fills { filter: since(since_ms), cursor: page() });
                 }
-                QueryKind::Compare => plan.extend(account("resting")),
+                QueryKind::Compare => plan.extend(account("resting").into_iter().chain(groups)),
                 QueryKind::Resolve => {
                     if let Some(listing) = self.directory.listing(market) {
                         let filter = format!("ticker={}&{}", listing.ticker, since(since_ms));
@@ -186,11 +188,11 @@ pub(super) fn missing_terms(directory: &Directory, markets: &[Market]) -> Vec<Fe
 
 /// Markets by name.
 pub(super) fn markets_named(tickers: &[String]) -> Fetch {
-    let filter = format!("tickers={}", tickers.join(","));
+    let filter = named("tickers", tickers);
     Fetch::Markets { filter, cursor: String::new(), enough: usize::MAX }
 }
 
 fn open_markets_of(series: &str) -> Fetch {
-    let filter = format!("series_ticker={series}&status=open");
+    let filter = named("series_ticker", &[series.to_owned()]) + "&status=open";
     Fetch::Markets { filter, cursor: String::new(), enough: usize::MAX }
 }

@@ -11,8 +11,9 @@ use crate::ports::{ConnectionId, ReconcilePort};
 use crate::wire::command::{Command, CommandParams};
 use crate::wire::frame::{Envelope, Message, parse};
 
-/// The private channels. None of them numbers its frames.
-const CHANNELS: [&str; 3] = ["fill", "user_orders", "market_positions"];
+/// The private channels. None of the first three numbers its frames; a lost frame of the last is made good by the next
+/// reading of the account, which every comparison is.
+const CHANNELS: [&str; 4] = ["fill", "user_orders", "market_positions", "order_group_updates"];
 
 /// Where the subscription of the private channels is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,10 @@ impl ReconcileStage {
                     self.deliver(AccountEvent::Order(fact), order.ticker, now);
                 }
             }
+            Message::OrderGroup(update) => {
+                let fact = convert::stream_group(&update)?;
+                self.outbox.extend(fact.map(AccountEvent::Group));
+            }
             // A position moves with fills, which are told, and with settlements, which are read.
             Message::MarketPosition(_) => self.disturb(now),
             Message::Subscribed { .. } | Message::Ok => self.on_acknowledged(&frame.envelope, now),
@@ -90,13 +95,13 @@ impl ReconcileStage {
     }
 
     pub(super) fn subscribe(&mut self, now: Now, port: &mut impl ReconcilePort) {
-        let channels = Some(CHANNELS.map(str::to_owned).to_vec());
+        let wanted = if self.config.order_groups { CHANNELS.len() } else { CHANNELS.len() - 1 };
+        let channels = Some(CHANNELS[..wanted].iter().map(|&channel| channel.to_owned()).collect());
         let params = Some(CommandParams { channels, ..CommandParams::default() });
         let command = Command { id: self.next_command, cmd: "subscribe".to_owned(), params };
         let text = serde_json::to_string(&command).expect("a command has only strings and numbers");
         port.send(self.link.connection(), &text);
-        self.subscribing =
-            Subscribing::Asked { command: self.next_command, since_ns: now.mono_ns, missing: CHANNELS.len() };
+        self.subscribing = Subscribing::Asked { command: self.next_command, since_ns: now.mono_ns, missing: wanted };
         self.next_command += 1;
     }
 

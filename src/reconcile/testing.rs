@@ -111,6 +111,7 @@ impl Bench {
         let (a, b) = (market("KXA-1-A", "KXA-1", far, "active"), market("KXA-1-B", "KXA-1", far, "active"));
         bench.body("/exchange/status", r#"{"exchange_active":true,"trading_active":true,"exchange_index_statuses":[{"exchange_index":2,"exchange_active":true,"trading_active":true}]}"#);
         bench.body("/account/limits", r#"{"usage_tier":"basic","read":{"refill_rate":200,"bucket_capacity":200},"write":{"refill_rate":100,"bucket_capacity":100}}"#);
+        bench.body("/account/endpoint_costs", r#"{"default_cost":10,"endpoint_costs":[{"method":"DELETE","path":"/trade-api/v2/portfolio/events/orders/batched","cost":2}]}"#);
         bench.body("/portfolio/subaccounts/netting", r#"{"netting_configs":[]}"#);
         bench.body("/markets?tickers=KXA-1-A,KXA-1-B&limit=1000", &format!(r#"{{"markets":[{b},{a}],"cursor":""}}"#));
         bench.body("/events/KXA-1", r#"{"event":{"event_ticker":"KXA-1","series_ticker":"KXA"},"markets":[]}"#);

@@ -25,6 +25,7 @@ fn the_start_reads_the_exchange_and_lists_the_markets_in_the_order_asked_for() {
         [
             "/exchange/status",
             "/account/limits",
+            "/account/endpoint_costs",
             "/portfolio/subaccounts/netting",
             "/markets?tickers=KXA-1-A,KXA-1-B&limit=1000",
             "/events/KXA-1",
@@ -35,6 +36,7 @@ fn the_start_reads_the_exchange_and_lists_the_markets_in_the_order_asked_for() {
     assert_eq!(events[0], AccountEvent::Stream { up: true });
     assert!(events.contains(&AccountEvent::Trading { exchange_index: 2, active: true }));
     assert!(events.contains(&AccountEvent::WriteLimit { refill: 100, capacity: 100 }));
+    assert!(events.contains(&AccountEvent::WriteCosts { create: 10, amend: 10, cancel: 2 }));
     let names: Vec<_> = bench.port.listings.iter().map(|listing| listing.ticker.to_string()).collect();
     assert_eq!(names, ["KXA-1-A", "KXA-1-B"]);
     let listing = bench.port.listings[0];

@@ -6,6 +6,7 @@ pub mod journal;
 pub mod latency;
 pub mod live;
 pub mod report;
+pub mod sessions;
 pub mod summary;
 
 pub use latency::{Latencies, Quantiles, Stage};

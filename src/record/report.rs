@@ -89,6 +89,25 @@ impl fmt::Display for Report<'_> {
             "orders: {} sent, {} acked, {} amended, {} cancelled, {} rejected, {} unknown",
             orders.sent, orders.acked, orders.amended, orders.cancelled, orders.rejected, orders.unknown
         )?;
+        let leases = &summary.leases;
+        writeln!(
+            f,
+            "leases: {} each, at most {} open orders ({} write tokens a second, {} at most); {} renewed, {} ended",
+            Nanos(u64::try_from(leases.lease_ms).unwrap_or(0).saturating_mul(1_000_000)),
+            leases.open_orders_max,
+            leases.write_refill,
+            leases.write_capacity,
+            leases.renewed,
+            leases.ended
+        )?;
+        for group in &summary.groups {
+            let state = if group.active { "" } else { ", closed at the end" };
+            writeln!(
+                f,
+                "order group of shard {}: at most {} contracts in 15 s{state}",
+                group.exchange_index, group.limit
+            )?;
+        }
         writeln!(f, "fills: {}, of which {} partial", summary.fills, summary.partial_fills)?;
         let [pnl, fees] = [summary.pnl_micros, summary.fees_micros].map(|micros| Money::from_micros(micros).dollars());
         writeln!(f, "P&L after fees: ${pnl:+.4} (fees ${fees:.4})")?;

@@ -27,6 +27,17 @@ pub struct Summary {
     pub skipped: BTreeMap<String, u64>,
     /// Order writes.
     pub orders: Orders,
+    /// How long orders may rest by themselves.
+    #[serde(default)]
+    pub leases: Leases,
+    /// The order groups of the shards that were traded.
+    #[serde(default)]
+    pub groups: Vec<GroupSummary>,
+    /// How often one was triggered.
+    #[serde(default)]
+    pub groups_triggered: u64,
+    /// Orders that ended without being asked to, by the exchange's reason.
+    pub orders_ended_unasked: BTreeMap<String, u64>,
     /// Fills.
     pub fills: u64,
     /// Fills that left part of their order open.
@@ -60,6 +71,36 @@ pub struct Orders {
     pub cancelled: u64,
     /// Amends accepted.
     pub amended: u64,
+}
+
+/// Resting orders end by themselves unless they are renewed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// The longest that an order rests after its last write, in session milliseconds.
+    pub lease_ms: i64,
+    /// Orders that may be open at once.
+    pub open_orders_max: u64,
+    /// Write tokens a second, which both follow from.
+    pub write_refill: u32,
+    /// Write tokens at most.
+    pub write_capacity: u32,
+    /// Renewals applied.
+    pub renewed: u64,
+    /// Orders that ended with their lease.
+    pub ended: u64,
+}
+
+/// A shard's order group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupSummary {
+    /// The shard.
+    pub exchange_index: u8,
+    /// The exchange's id of the group; empty when there was none.
+    pub group: String,
+    /// Contracts that may trade within 15 seconds.
+    pub limit: f64,
+    /// Whether it took orders at the end.
+    pub active: bool,
 }
 
 /// The last comparison of the ledger with the exchange.
@@ -131,9 +172,11 @@ impl JournalRate {
         if bytes == 0 || seconds <= 0.0 {
             return Self::default();
         }
+        // Three decimals survive a round trip through JSON text, which parses longer ones only nearly.
+        let thousandths = |value: f64| (value * 1e3).round() / 1e3;
         let bytes_per_s = bytes as f64 / seconds;
-        let hours = bytes_max as f64 / bytes_per_s / 3_600.0;
-        Self { mb_per_minute: bytes_per_s * 60.0 / 1e6, hours_to_bound: (bytes_max > 0).then_some(hours) }
+        let hours = thousandths(bytes_max as f64 / bytes_per_s / 3_600.0);
+        Self { mb_per_minute: thousandths(bytes_per_s * 60.0 / 1e6), hours_to_bound: (bytes_max > 0).then_some(hours) }
     }
 }
 
@@ -193,6 +236,10 @@ mod tests {
             "/orders/unknown",
             "/orders/cancelled",
             "/orders/amended",
+            "/leases/lease_ms",
+            "/leases/open_orders_max",
+            "/leases/renewed",
+            "/orders_ended_unasked",
             "/fills",
             "/partial_fills",
             "/pnl_micros",

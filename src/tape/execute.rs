@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::form::{InputError, answer, answer_prefix, message, unexpected};
 use super::{Recorded, Tape};
 use crate::clock::Now;
-use crate::execute::{DayState, ExecuteStage};
+use crate::execute::{DayState, ExecuteStage, KnownGroup};
 use crate::messages::{AccountEvent, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
 use crate::ports::{ExecutePort, Full, NoAnswer, NotSent, OrderRequest, RequestId};
 use crate::record::Stage;
@@ -182,6 +182,11 @@ impl<P: ExecutePort> ExecutePort for Recorded<'_, P> {
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
         let result = self.port.query(query);
         self.tape.pushed(Kind::QueryRequest, query, result)
+    }
+
+    /// Not noted: it says nothing that the answers before it did not.
+    fn keep_groups(&mut self, known: &[KnownGroup]) {
+        self.port.keep_groups(known);
     }
 
     fn persist(&mut self, day: &DayState) {

@@ -76,6 +76,8 @@ pub enum Message<'a> {
         /// Its text.
         text: &'a str,
     },
+    /// `order_group_updates`.
+    OrderGroup(OrderGroupUpdate<'a>),
     /// A type this program has no use for. Its seq still counts.
     Other(&'a str),
 }
@@ -173,6 +175,8 @@ pub struct UserOrder<'a> {
     pub initial: Count,
     /// Why it changed.
     pub reason: Option<&'a str>,
+    /// When it ends by itself.
+    pub expires_ms: Option<i64>,
     /// When it last changed, else when it was created.
     pub ts_ms: i64,
 }
@@ -190,6 +194,30 @@ pub struct MarketPosition<'a> {
     pub realized_pnl: Money,
     /// Fees paid.
     pub fees_paid: Money,
+}
+
+/// `order_group_updates`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderGroupUpdate<'a> {
+    /// The group.
+    pub group: &'a str,
+    /// What happened to it.
+    pub event: OrderGroupEvent,
+    /// The limit, when it was set.
+    pub limit: Option<Count>,
+}
+
+/// What happened to an order group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderGroupEvent {
+    /// Its orders are cancelled, and it takes no more.
+    Triggered,
+    /// It takes orders again.
+    Reset,
+    /// It is gone, and its orders with it.
+    Deleted,
+    /// Something that changes nothing for its orders: made, or given another limit.
+    Other,
 }
 
 /// `market_lifecycle_v2`. Times in Unix seconds, as sent.

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod frame_write;
 mod json;
 pub mod markets;
+pub mod order_groups;
 pub mod orders;
 pub mod recorded;
 mod scan;

@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::campaign::{Campaign, Faults, SeedReport, Troubles};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::messages::Verdict;
 
 fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<SeedReport> {
     let policy = AnyPolicy::load(policy, None).unwrap();
@@ -45,6 +46,25 @@ fn hell_breaks_no_invariant_and_every_kind_of_fault_took_effect() {
     // `simulate` itself insists on that kind, in campaigns of hours.
     let absent: Vec<_> = troubles.absent().into_iter().filter(|kind| *kind != "disk_full").collect();
     assert!(absent.is_empty() && unknown > 5, "{absent:?} never happened; {unknown} unknown orders resolved");
+}
+
+/// Every eighth seed has limits so tight that they refuse; the checker computes them on its own.
+#[test]
+fn tight_limits_hold_under_faults_and_each_of_them_refuses() {
+    let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
+    let campaign =
+        Campaign { duration_ms: 90_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
+    let key = issue_ed25519().unwrap();
+    let reports = [7, 15, 23].map(|seed| campaign.run(seed, &key));
+    // A restricted market is not even decided for: that no order goes there is what the checker sees.
+    for verdict in [Verdict::RefusedEventLoss, Verdict::RefusedMessageRate, Verdict::RefusedDuplicate] {
+        let refused: u64 = reports.iter().map(|report| report.verdicts[verdict as usize]).sum();
+        println!("{}: {refused}", verdict.as_str());
+        assert!(refused > 0, "{}", verdict.as_str());
+    }
+    for report in &reports {
+        assert!(report.violation.is_none(), "seed {}: {:#?}", report.seed, report.violation);
+    }
 }
 
 #[test]
@@ -114,4 +134,24 @@ fn a_seed_is_a_run() {
     let first = traces(7..9);
     assert_eq!(first, traces(7..9));
     assert_ne!(first[0], first[1]);
+}
+
+/// `kalshi-actor simulate --die-every 1` does it after each record.
+#[test]
+fn a_trader_that_dies_after_any_record_leaves_nothing_beyond_its_leases_and_its_successor_finds_everything() {
+    let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
+    let campaign =
+        Campaign { duration_ms: 600_000, markets: 4, scenario: Scenario::default(), faults: Faults::None, policy };
+    let key = issue_ed25519().unwrap();
+    let (mut rested, mut orders) = (0, 0);
+    for number in 1..=16 {
+        let recovery = Recovery { after_records: number * 125, absent: number % 2 == 1 };
+        let report = campaign.recover(3, &key, recovery);
+        assert!(report.violation.is_none(), "after {} records: {:#?}", report.records, report.violation);
+        assert_eq!(report.records, recovery.after_records, "the session is shorter than that");
+        rested += u64::from(report.resting_ms > 0);
+        orders += report.orders;
+        println!("{} records: rested {} ms", report.records, report.resting_ms);
+    }
+    assert!(rested >= 3 && orders > 100, "{rested} deaths left orders behind, {orders} orders");
 }

@@ -112,6 +112,7 @@ survives! {
     a_pause_of_trading: 1 x Fault::PauseTrading { for_ms: 6_000 };
     a_pause_of_the_exchange: 1 x Fault::PauseExchange { for_ms: 6_000 };
     a_clock_that_is_wrong: 1 x Fault::OffsetClock { by_ms: 60_000, for_ms: 6_000 };
+    connections_that_are_doubled: 1 x Fault::DoubleSessions { for_ms: 8_000 };
 }
 
 #[test]
@@ -155,6 +156,7 @@ fn weather(per_minute: f64) -> Vec<PlannedFault> {
                 | Fault::PauseTrading { .. }
                 | Fault::PauseExchange { .. }
                 | Fault::OffsetClock { .. }
+                | Fault::DoubleSessions { .. }
                 | Fault::SwallowRead
         );
         PlannedFault { fault: *fault, when: When::Rate(if lasts { 0.1 } else { per_minute }), times: 1 }

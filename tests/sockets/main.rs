@@ -2,7 +2,10 @@
 //! Nothing here asserts how long something takes; conditions are waited for.
 
 mod common;
+mod drill;
+mod fault_runs;
 mod faults;
+mod kept;
 mod ledger;
 mod program;
 mod series;

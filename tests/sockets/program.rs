@@ -11,7 +11,7 @@ use kalshi_actor::record::summary::Summary;
 use crate::common::{PATIENCE, read_journal};
 
 /// A started program that does not outlive its test.
-struct Program(Child);
+pub struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -23,8 +23,13 @@ impl Drop for Program {
 
 impl Program {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::configured(folder, "[pipeline]\nidle = \"park\"\n", arguments)
+    }
+
+    /// Starts `run` with this configuration.
+    pub fn configured(folder: &Path, text: &str, arguments: &[&str]) -> Self {
         let config = folder.join("actor.toml");
-        std::fs::write(&config, "[pipeline]\nidle = \"park\"\n").unwrap();
+        std::fs::write(&config, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kalshi-actor"));
         command.arg("run").args(arguments).arg("--config").arg(config).arg("--out").arg(folder.join("session"));
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -48,7 +53,7 @@ impl Program {
         assert!(sent.success());
     }
 
-    fn wait(mut self) -> (ExitStatus, String) {
+    pub fn wait(mut self) -> (ExitStatus, String) {
         let mut errors = self.0.stderr.take().unwrap();
         let drain = std::thread::spawn(move || errors.read_to_end(&mut Vec::new()));
         let began = Instant::now();
@@ -66,12 +71,12 @@ impl Program {
     }
 }
 
-fn summary(folder: &Path) -> Summary {
+pub fn summary(folder: &Path) -> Summary {
     let text = std::fs::read_to_string(folder.join("session/summary.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-fn assert_agrees(status: ExitStatus, report: &str) {
+pub fn assert_agrees(status: ExitStatus, report: &str) {
     assert!(status.success(), "{status}\n{report}");
     assert_eq!(report.lines().last(), Some("ledger agrees with the exchange"), "{report}");
 }
@@ -99,7 +104,7 @@ fn the_demonstration_shows_every_kind_of_trading_with_three_seeds() {
 
 #[test]
 fn shipped_scenarios_end_with_an_agreeing_ledger() {
-    let runs: Vec<_> = ["calm", "news", "thin", "settling"]
+    let runs: Vec<_> = ["calm", "news", "thin", "settling", "gold"]
         .into_iter()
         .map(|name| {
             let folder = tempfile::tempdir().unwrap();

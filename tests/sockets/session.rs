@@ -49,7 +49,9 @@ fn assert_has_every_key(summary: &Value) {
 
 #[test]
 fn a_session_trades_agrees_with_the_exchange_and_leaves_summary_and_journal() {
-    let ended = run_until(101, config(8), None, |figures| figures.elapsed_ms >= 10_000 && figures.fills >= 5);
+    let mut config = config(8);
+    config.record.segment_bytes = 1 << 20;
+    let ended = run_until(101, config, None, |figures| figures.elapsed_ms >= 10_000 && figures.fills >= 5);
     let summary = &ended.report.summary;
     assert!(ended.report.is_success(), "{}", ended.report.report());
     assert!(ended.report.report().to_string().ends_with("\nledger agrees with the exchange\n"));
@@ -63,6 +65,13 @@ fn a_session_trades_agrees_with_the_exchange_and_leaves_summary_and_journal() {
     assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), *summary);
 
     assert_replays(ended.folder.path());
+    assert!(summary.journal.replayable && summary.journal.segments > 2, "{:?}", summary.journal);
+    for number in 0..summary.journal.segments {
+        assert_replays(&ended.folder.path().join(format!("journal/{number:06}.kaj")));
+    }
+    for (stage, checkpoints) in &summary.journal.checkpoints {
+        assert!(checkpoints.count > 0 && checkpoints.longest_ns > 0, "{stage}: {checkpoints:?}");
+    }
     let journal = read_journal(ended.folder.path());
     let stages: BTreeSet<StageId> =
         journal.iter().filter(|entry| entry.kind == Kind::End).map(|entry| entry.stage).collect();

@@ -5,7 +5,7 @@ use super::*;
 use crate::decide::counters::Skip;
 use crate::decide::policy::{PolicyFault, PolicyInput, PolicyOutput};
 use crate::decide::record::DecisionRecord;
-use crate::market::{BookSide, Count, FeeSchedule, Money, Outcome, Price, Ticker};
+use crate::market::{BookSide, Count, EventKey, FeeSchedule, Money, Outcome, Price, Ticker};
 use crate::messages::{Action, OpenOrder, OrderIntent, Phase, Pricing, ResyncRequest, Verdict};
 use crate::ports::Full;
 
@@ -118,6 +118,8 @@ impl Bench {
     fn list(&mut self, market: MarketKey) {
         let listing = Listing {
             close_time_ms: i64::MAX,
+            event: EventKey::default(),
+            exclusive: false,
             market,
             fees: FeeSchedule::QUADRATIC,
             exchange_index: 0,
@@ -524,6 +526,8 @@ fn a_finer_grid_keeps_the_book_and_a_coarser_one_asks_for_it_again() {
     let mut bench = Bench::ready(Action::Hold);
     let listing = |bands| Listing {
         close_time_ms: i64::MAX,
+        event: EventKey::default(),
+        exclusive: false,
         market: KEY,
         fees: FeeSchedule::QUADRATIC,
         exchange_index: 0,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::account::{Account, positions_agree};
+use super::leases::{Leases, cancels_are_paid_for};
 use super::orders::Orders;
 use super::published::PublishedBooks;
 use super::reference::ReferenceBooks;
@@ -44,6 +45,7 @@ pub(super) struct Checker {
     published: PublishedBooks,
     account: Account,
     orders: Orders,
+    leases: Leases,
     requests_seen: usize,
     decisions_seen: usize,
     client_order_ids: BTreeSet<String>,
@@ -56,17 +58,23 @@ impl Checker {
             published: PublishedBooks::default(),
             account: Account::default(),
             orders: Orders::new(limits, start_ms),
+            leases: Leases::default(),
             requests_seen: 0,
             decisions_seen: 0,
             client_order_ids: BTreeSet::new(),
         }
     }
 
-    /// The trader is about to be replaced by another start.
-    pub(super) fn crash<P: Policy>(&mut self, simulation: &Simulation<P>) {
+    /// The start whose orders have this mark died.
+    pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
+        self.leases.died(nonce, session_ms);
+        self.books.forget();
+    }
+
+    /// Another start is about to take the place of a dead one.
+    pub(super) fn restarted<P: Policy>(&mut self, simulation: &Simulation<P>) {
         let exchange = simulation.exchange();
         let (engine, client) = (exchange.engine(), exchange.clients()[0]);
-        self.books.forget();
         self.account.restart(engine, client);
         self.orders.restart(engine, client, simulation.session_ms());
     }
@@ -81,6 +89,11 @@ impl Checker {
         (self.published.compared, self.account.compared)
     }
 
+    /// The longest lease of any start.
+    pub(super) fn lease_ms(&self) -> i64 {
+        self.leases.longest_ms()
+    }
+
     /// After every step.
     pub(super) fn step<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
         let changed = simulation.take_newest_frame().and_then(|(connection, text)| self.books.apply(connection, &text));
@@ -93,10 +106,15 @@ impl Checker {
         if self.requests_seen < simulation.sent().len() {
             self.ids_once(simulation)?;
         }
+        self.leases.step(simulation)?;
+        cancels_are_paid_for(simulation)?;
         let execute = &simulation.stages().execute;
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
-        self.account.step(simulation)?;
-        self.orders.step(simulation, &self.account)?;
+        // The dead know nothing of what the exchange goes on to do.
+        if !simulation.is_dead() {
+            self.account.step(simulation)?;
+            self.orders.step(simulation, &self.account)?;
+        }
         let throttled = simulation.exchange().gateway().cancels_throttled();
         hold("tokens_for_cancels", throttled == 0, || "a cancel was refused for want of write tokens".to_owned())?;
         let execute = &simulation.stages().execute;
@@ -162,6 +180,7 @@ impl Checker {
         }
         Ok(())
     }
+
     /// At the end, when faults have ceased and the trader has stopped.
     pub(super) fn at_the_end<P: Policy>(&self, simulation: &Simulation<P>, quiet: bool) -> Checked {
         let exchange = simulation.exchange();

@@ -6,8 +6,11 @@ mod account;
 mod hunt;
 mod invariants;
 mod journal;
+mod leases;
+mod limits;
 mod orders;
 mod published;
+mod recovery;
 mod reference;
 mod trouble;
 
@@ -18,20 +21,23 @@ use std::sync::Arc;
 #[cfg(feature = "planted")]
 pub use hunt::{Hunt, Hunter};
 pub use invariants::Violation;
-use invariants::{Checker, Limits, NEVER_PANICS};
+use invariants::{Checked, Checker, Limits, NEVER_PANICS};
 use journal::SeedJournal;
+use limits::LimitChecks;
+pub use recovery::Recovery;
 pub use trouble::{Faults, Troubles};
 
 use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::AnyPolicy;
-use crate::exchange::gateway::GatewaySettings;
+use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
 use crate::exchange::scenario::Scenario;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
-use crate::execute::{DayState, ExecuteCounters};
+use crate::execute::{DayState, ExecuteCounters, KnownGroup};
 use crate::market::Money;
+use crate::messages::Verdict;
 use crate::pipeline::stages::{Stages, Start, build_stages};
 use crate::wire::sign::{Credentials, Signer};
 
@@ -83,12 +89,18 @@ pub struct SeedReport {
     pub unknown: u64,
     /// Of those, orders whose fate was found out.
     pub unknown_resolved: u64,
+    /// Intents by what became of them, indexed by [`Verdict`].
+    pub verdicts: [u64; Verdict::COUNT],
     /// How often a book was compared with the exchange's own of the same clock.
     pub books_compared: u64,
     /// How often cash and positions were compared with the exchange's, everything booked there being known here.
     pub ledgers_compared: u64,
     /// Faults that took effect, by kind.
     pub troubles: Troubles,
+    /// Records that the trader's journal would have had when it died, where it was made to.
+    pub records: u64,
+    /// For how long something of the dead trader rested.
+    pub resting_ms: i64,
     /// What did not hold, when and after what.
     pub violation: Option<FoundViolation>,
 }
@@ -110,10 +122,15 @@ impl Campaign {
     /// Runs one seed. A seed in which something does not hold is run once more, to be told.
     #[must_use]
     pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
-        let mut report = self.attempt(seed, key, None);
+        self.examine(seed, key, &|run, report| run.follow_through(report))
+    }
+
+    /// Runs a seed on a course, and again to tell it when something did not hold.
+    fn examine(&self, seed: u64, key: &IssuedKey, course: &Course) -> SeedReport {
+        let mut report = self.attempt(seed, key, course, None);
         if report.violation.is_some() {
             let events = LastEvents::default();
-            report = self.attempt(seed, key, Some(&events));
+            report = self.attempt(seed, key, course, Some(&events));
             if let Some(found) = &mut report.violation {
                 found.last_events = events.lines();
             }
@@ -121,9 +138,17 @@ impl Campaign {
         report
     }
 
-    fn attempt(&self, seed: u64, key: &IssuedKey, events: Option<&LastEvents>) -> SeedReport {
+    fn attempt(&self, seed: u64, key: &IssuedKey, course: &Course, events: Option<&LastEvents>) -> SeedReport {
         let mut report = SeedReport { seed, ..SeedReport::default() };
-        let ended = catch_unwind(AssertUnwindSafe(|| self.follow(seed, key, events, &mut report)));
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let mut run = Run::start(self, seed, key);
+            if let Some(events) = events {
+                run.simulation.tell_events(events.clone());
+            }
+            let violation = course(&mut run, &mut report).err();
+            run.tell(&mut report);
+            violation
+        }));
         let violation = ended.unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -135,30 +160,25 @@ impl Campaign {
         report
     }
 
-    fn follow(
-        &self,
-        seed: u64,
-        key: &IssuedKey,
-        events: Option<&LastEvents>,
-        report: &mut SeedReport,
-    ) -> Option<Violation> {
-        let mut run = Run::start(self, seed, key);
-        if let Some(events) = events {
-            run.simulation.tell_events(events.clone());
-        }
-        let violation = run.follow_through(report).err();
-        run.tell(report);
-        violation
-    }
-
-    fn config(&self) -> Config {
+    /// Every eighth seed trades under limits so tight that each of them refuses orders.
+    fn config(&self, seed: u64) -> Config {
         let mut config = Config::default();
+        if seed % 8 == 7 {
+            config.risk.max_event_loss = Money::from_dollars(7);
+            (config.risk.max_messages_per_s, config.risk.max_messages_per_min) = (2, 30);
+            config.risk.duplicate_window_ms = 5_000;
+            config.risk.restricted = vec!["KXSIMTAPER*".parse().expect("a beginning of tickers is a pattern")];
+        }
         config.markets.count = self.markets;
         config.pipeline.ring_capacity = 256;
         config.feed.snapshot_buffers = 8;
+        config.orders.group_reset_ms = 5_000;
         config
     }
 }
+
+/// What is done with a seed.
+type Course = dyn Fn(&mut Run<'_>, &mut SeedReport) -> Checked;
 
 /// A seed under way.
 struct Run<'a> {
@@ -169,20 +189,32 @@ struct Run<'a> {
     starts: u64,
     simulation: Simulation<AnyPolicy>,
     checker: Checker,
+    limits: LimitChecks,
     trouble: trouble::Trouble,
     journal: Option<SeedJournal>,
-    /// After how many more steps the trader crashes.
-    crash_after: Option<u32>,
+    /// The crash that is to come.
+    crash: Option<Crash>,
     /// What earlier starts counted.
     before: ExecuteCounters,
 }
 
+/// A crash that is to come.
+#[derive(Clone, Copy, Debug)]
+struct Crash {
+    /// After so many more steps.
+    after_steps: u32,
+    /// So long until another trader starts.
+    absent_ms: i64,
+}
+
 impl<'a> Run<'a> {
     fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
-        let config = campaign.config();
+        let config = campaign.config(seed);
         let clock = SessionClock::new(0, START_MS, 1_000);
         let scenario = &campaign.scenario;
-        let mut settings = GatewaySettings::default();
+        // Every other account is a new one, unless the scenario says what it is: write tokens are scarce.
+        let tier = if seed % 2 == 1 { Tier::Basic } else { Tier::Premier };
+        let mut settings = GatewaySettings { tier, ..GatewaySettings::default() };
         scenario.adjust(&mut settings);
         let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
         let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
@@ -206,7 +238,7 @@ impl<'a> Run<'a> {
             credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
             keep_frames: false,
         };
-        let stages = stages(campaign, &config, &clock, seed, 0, DayState::default());
+        let stages = stages(campaign, &config, &clock, seed, 0, (DayState::default(), &[]));
         let journal = SeedJournal::of(seed).expect("the temporary directory takes a folder");
         let limits = Limits {
             position_max: config.risk.max_position_contracts,
@@ -228,23 +260,30 @@ impl<'a> Run<'a> {
             },
             journal,
             checker: Checker::new(limits, START_MS),
+            limits: LimitChecks::new(&config.risk),
             trouble: trouble::Trouble::new(seed, campaign.faults),
-            crash_after: None,
+            crash: None,
             before: ExecuteCounters::default(),
             config,
         }
     }
 
-    fn follow_through(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
-        let end_ms = START_MS + self.campaign.duration_ms;
-        self.run_until(end_ms, report)?;
+    fn follow_through(&mut self, report: &mut SeedReport) -> Checked {
+        self.run_until(START_MS + self.campaign.duration_ms, report)?;
+        self.heal_and_stop(report)
+    }
+
+    /// Nothing goes wrong any more; the trader gets its time, stops, and everything is compared.
+    fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
+        // A trader that was away may have come back later than the faults were to end.
+        let healed_ms = self.simulation.session_ms();
         self.trouble.end(&mut self.simulation);
-        self.crash_after = None;
+        self.crash = None;
         self.simulation.end_network_faults();
-        self.checker.healed(end_ms);
-        self.run_until(end_ms + HEALING_MS, report)?;
+        self.checker.healed(healed_ms);
+        self.run_until(healed_ms + HEALING_MS, report)?;
         self.simulation.request_stop();
-        let stop_ns = self.clock.mono_ns(end_ms + HEALING_MS + STOP_MS);
+        let stop_ns = self.clock.mono_ns(healed_ms + HEALING_MS + STOP_MS);
         while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
             self.after_step(report)?;
         }
@@ -254,13 +293,13 @@ impl<'a> Run<'a> {
         self.checker.at_the_end(&self.simulation, quiet)
     }
 
-    fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {
+    fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ns = self.clock.mono_ns(until_ms);
         loop {
             let due_ns = self.trouble.next_ms().map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
             while self.simulation.step(due_ns) {
                 self.after_step(report)?;
-                self.crash_if_due()?;
+                self.crash_if_due(report)?;
             }
             self.simulation.run_until(self.clock.session_ms(due_ns));
             if due_ns >= until_ns {
@@ -270,40 +309,70 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn after_step(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
+    fn after_step(&mut self, report: &mut SeedReport) -> Checked {
         report.steps += 1;
         report.simulated_ms = self.simulation.session_ms() - START_MS;
-        self.checker.step(&mut self.simulation)
+        self.checker.step(&mut self.simulation)?;
+        self.limits.step(&self.simulation)
     }
 
     fn make_trouble(&mut self) {
-        if let trouble::Act::CrashAfter(steps) = self.trouble.act(&mut self.simulation) {
-            self.crash_after = self.crash_after.or(Some(steps));
+        if let trouble::Act::Crash { after_steps, absent_ms } = self.trouble.act(&mut self.simulation) {
+            self.crash = self.crash.or(Some(Crash { after_steps, absent_ms }));
         }
     }
 
-    fn crash_if_due(&mut self) -> Result<(), Violation> {
-        self.crash_after = match self.crash_after {
-            Some(0) => return self.crash(),
-            steps => steps.map(|steps| steps - 1),
-        };
-        Ok(())
+    fn crash_if_due(&mut self, report: &mut SeedReport) -> Checked {
+        match &mut self.crash {
+            None => Ok(()),
+            Some(Crash { after_steps: 0, absent_ms }) => {
+                let absent_ms = *absent_ms;
+                self.die()?;
+                self.stay_away(absent_ms, report)?;
+                self.start_again();
+                Ok(())
+            }
+            Some(crash) => {
+                crash.after_steps -= 1;
+                Ok(())
+            }
+        }
     }
 
-    fn crash(&mut self) -> Result<(), Violation> {
-        self.crash_after = None;
-        self.starts += 1;
+    /// The trader is gone from one step to the next, and its journal is torn.
+    fn die(&mut self) -> Checked {
+        self.crash = None;
         self.trouble.crashed();
-        self.simulation.note(|| "the trader crashes, and another starts in its place".to_owned());
+        self.simulation.note(|| "the trader dies".to_owned());
+        self.simulation.kill();
+        self.checker.died(nonce(self.seed, self.starts), self.simulation.session_ms());
         add(&mut self.before, self.simulation.stages().execute.counters());
-        let day = self.simulation.day_state();
-        let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, day);
-        self.checker.crash(&self.simulation);
-        self.simulation.crash(stages);
         let Some(journal) = self.journal.take() else { return Ok(()) };
         journal.tear().expect("a file of the temporary directory can be cut short");
         self.trouble.tore_journal();
         journal.replays()
+    }
+
+    /// Time passes without a trader.
+    fn stay_away(&mut self, absent_ms: i64, report: &mut SeedReport) -> Checked {
+        let until_ms = self.simulation.session_ms() + absent_ms;
+        let until_ns = self.clock.mono_ns(until_ms);
+        while self.simulation.step(until_ns) {
+            self.after_step(report)?;
+        }
+        self.simulation.run_until(until_ms);
+        Ok(())
+    }
+
+    /// Another trader in its place, with nothing but what is on disk.
+    fn start_again(&mut self) {
+        self.starts += 1;
+        self.simulation.note(|| "another trader starts in its place".to_owned());
+        let kept = (self.simulation.day_state(), self.simulation.known_groups());
+        let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, kept);
+        self.checker.restarted(&self.simulation);
+        self.limits.restart(self.simulation.session_ms());
+        self.simulation.crash(stages);
     }
 
     fn tell(&self, report: &mut SeedReport) {
@@ -314,6 +383,7 @@ impl<'a> Run<'a> {
         report.partial_fills = counters.partial_fills;
         report.unknown = counters.unknown;
         report.unknown_resolved = counters.unknown_resolved;
+        report.verdicts = counters.verdicts;
         (report.books_compared, report.ledgers_compared) = self.checker.compared();
         report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
@@ -341,11 +411,18 @@ fn stages(
     clock: &SessionClock,
     seed: u64,
     starts: u64,
-    day: DayState,
+    (day, groups): (DayState, &[KnownGroup]),
 ) -> Stages<AnyPolicy> {
-    let start =
-        Start { clock: *clock, nonce: seed.wrapping_mul(1_000_003).wrapping_add(starts), seed: seed ^ starts, day };
-    build_stages(config, campaign.policy.clone(), start).expect("a policy that was loaded has this program's schema")
+    let start = Start { clock: *clock, nonce: nonce(seed, starts), seed: seed ^ starts, day };
+    let stages = build_stages(config, campaign.policy.clone(), start);
+    let mut stages = stages.expect("a policy that was loaded has this program's schema");
+    stages.execute.know_groups(groups);
+    stages
+}
+
+/// The mark of a start's orders.
+fn nonce(seed: u64, starts: u64) -> u64 {
+    seed.wrapping_mul(1_000_003).wrapping_add(starts)
 }
 
 /// Adds what one start counted, as far as reports show it.
@@ -355,6 +432,9 @@ fn add(sum: &mut ExecuteCounters, more: &ExecuteCounters) {
     sum.partial_fills += more.partial_fills;
     sum.unknown += more.unknown;
     sum.unknown_resolved += more.unknown_resolved;
+    for (sum, more) in sum.verdicts.iter_mut().zip(more.verdicts) {
+        *sum += more;
+    }
 }
 
 impl Faults {

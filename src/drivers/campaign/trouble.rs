@@ -10,6 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::START_MS;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::{Ring, Simulation, Turn};
+use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
 
@@ -80,13 +81,17 @@ impl Troubles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Done,
-    /// The trader crashes after so many more steps.
-    CrashAfter(u32),
+    /// The trader dies after so many more steps, and is started again so much later.
+    Crash {
+        after_steps: u32,
+        absent_ms: i64,
+    },
 }
 
-/// What can go wrong, with its weight. Every fault of the exchange's catalog but the one that makes it lie: an altered fill
+/// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
+/// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 35] = [
+const KINDS: [(&str, u32); 36] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -121,6 +126,7 @@ const KINDS: [(&str, u32); 35] = [
     (RING_FULL, 4),
     (CLOCK_JUMP, 1),
     (DISK_FULL, 4),
+    (TRIGGER_GROUP, 2),
     (CRASH, 2),
 ];
 /// A stage does nothing for a while.
@@ -129,10 +135,16 @@ const RING_FULL: &str = "ring_full";
 const CLOCK_JUMP: &str = "clock_jump";
 const DISK_FULL: &str = "disk_full";
 const CRASH: &str = "crash";
+const TRIGGER_GROUP: &str = "trigger_group";
 /// Comes with some crashes.
 const JOURNAL_TORN: &str = "journal_torn";
 /// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
 const CRASH_STEPS: u32 = 500;
+/// One crash of so many leaves the trader away, for a time that may be longer than a lease; after others it is started again
+/// at once.
+const ONE_ABSENCE_OF: u32 = 3;
+/// The longest absence.
+const ABSENT_MS: i64 = 40_000;
 /// The channels whose frames the trader reads.
 const CHANNELS: [Channel; 5] =
     [Channel::OrderbookDelta, Channel::Trade, Channel::Fill, Channel::UserOrders, Channel::MarketPositions];
@@ -199,7 +211,13 @@ impl Trouble {
     pub(super) fn act<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Act {
         self.plan(simulation.session_ms());
         match self.draw() {
-            CRASH => return Act::CrashAfter(self.random.random_range(0..CRASH_STEPS)),
+            CRASH => {
+                let after_steps = self.random.random_range(0..CRASH_STEPS);
+                let away = self.random.random_range(0..ONE_ABSENCE_OF) == 0;
+                let absent_ms = if away { self.random.random_range(0..ABSENT_MS) } else { 0 };
+                return Act::Crash { after_steps, absent_ms };
+            }
+            TRIGGER_GROUP => self.trigger_group(simulation),
             RING_FULL => {
                 let (ring, for_ms) = (self.one_of(&Ring::ALL), self.random.random_range(5..=500));
                 simulation.note(|| format!("the ring of {ring:?} is full for {for_ms} ms"));
@@ -241,6 +259,25 @@ impl Trouble {
     /// The trader has crashed.
     pub(super) fn crashed(&mut self) {
         self.counts.add(CRASH, 1);
+    }
+
+    /// The exchange triggers an order group of the account, as it does when too much trades.
+    fn trigger_group<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+        let exchange = simulation.exchange();
+        let account = exchange.clients()[0];
+        let groups: Vec<_> = exchange.engine().groups_of(account).filter(|group| !group.triggered).copied().collect();
+        if groups.is_empty() {
+            return;
+        }
+        let GroupRecord { group, subaccount, exchange_index, .. } = self.one_of(&groups);
+        let target = GroupTarget { group, account, subaccount, exchange_index };
+        let now = simulation.exchange_now();
+        simulation.note(|| format!("the exchange triggers the order group {group}"));
+        let done = simulation
+            .exchange_mut()
+            .command(now, |engine, now_ms| engine.change_group(&target, GroupCommand::Trigger, now_ms));
+        // Refused while the exchange is paused.
+        self.counts.add(TRIGGER_GROUP, u64::from(done.is_ok()));
     }
 
     fn draw(&mut self) -> &'static str {

@@ -50,11 +50,12 @@ impl Sides {
 }
 
 fn shortened(lines: &[&str]) -> String {
-    let mut text = lines.iter().take(LINES_MAX).copied().collect::<Vec<_>>().join("\n");
-    if lines.len() > LINES_MAX {
-        text.push_str(&format!("\n... and {} lines more", lines.len() - LINES_MAX));
+    let text = lines.iter().take(LINES_MAX).copied().collect::<Vec<_>>().join("\n");
+    match lines.len() {
+        0 => "(nothing)".to_owned(),
+        1..=LINES_MAX => text,
+        count => format!("{text}\n... and {} lines more", count - LINES_MAX),
     }
-    if text.is_empty() { "(nothing)".to_owned() } else { text }
 }
 
 /// The lines of a long form that say something, with the names of what they lie in before them.

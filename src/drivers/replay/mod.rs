@@ -186,17 +186,20 @@ fn run<S: ReplayedStage>(path: &Path, options: ReplayOptions<'_>) -> Result<Ran<
             |reason: String| ReplayError::Checkpoint { stage: S::ID.as_str(), number: record.number, reason };
         match (record.kind, &mut stage) {
             (Kind::Checkpoint, replayed) => {
-                let restored = S::restore(&record.payload, options).map_err(unreadable)?;
+                let restored = S::restore(&record.payload, options);
                 if let Some(replayed) = replayed {
                     report.checkpoints += 1;
                     if options.verify && replayed.checkpoint() != record.payload {
-                        let sides = Sides::of_states(&format!("{restored:#?}"), &format!("{replayed:#?}"));
+                        let sides = match restored {
+                            Ok(restored) => Sides::of_states(&format!("{restored:#?}"), &format!("{replayed:#?}")),
+                            Err(reason) => Sides::new(reason, "a state that can be read"),
+                        };
                         port.differ(Difference::state(S::ID, &record, sides));
                         break;
                     }
                 }
                 // What the next records lean on is what was written down, so that nothing unwritten can help.
-                stage = Some(restored);
+                stage = Some(restored.map_err(unreadable)?);
                 port.begin_checkpoint();
             }
             (_, None) => return Err(ReplayError::NoCheckpoint { path: path.to_owned(), stage: S::ID.as_str() }),

@@ -10,7 +10,7 @@ use super::stream::{StageRecord, Stream};
 use super::words::{describe, describe_parts};
 use crate::clock::Now;
 use crate::decide::{DecisionRecord, Skip};
-use crate::execute::DayState;
+use crate::execute::{DayState, KnownGroup};
 use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
@@ -348,6 +348,8 @@ impl ExecutePort for ReplayPort<'_> {
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
         self.fate(Kind::QueryRequest, query)
     }
+
+    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
 
     fn persist(&mut self, day: &DayState) {
         self.told(Kind::Day, day);

@@ -19,13 +19,12 @@ pub(super) fn describe(stage: StageId, record: &StageRecord) -> String {
     describe_parts(stage, record.kind, record.flags, &record.payload)
 }
 
-/// A payload in Rust's long form, or as text, or in hexadecimal where it is neither.
+/// A payload in Rust's long form, or as text, or as bytes where it is neither.
 pub(super) fn describe_parts(stage: StageId, kind: Kind, flags: Flags, payload: &[u8]) -> String {
     let refused = if flags == Flags::Refused { "refused " } else { "" };
     let words = words(stage, kind, flags, payload).unwrap_or_else(|| {
         let shown = &payload[..payload.len().min(BYTES_MAX)];
-        let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{} bytes {hex}", payload.len())
+        format!("{} bytes {shown:02x?}", payload.len())
     });
     if payload.is_empty() { format!("{refused}{kind:?}") } else { format!("{refused}{kind:?} {words}") }
 }
@@ -38,10 +37,9 @@ fn words(stage: StageId, kind: Kind, flags: Flags, payload: &[u8]) -> Option<Str
         Kind::Connect | Kind::Ping | Kind::Abandon => long::<u32>(payload),
         Kind::Closed if !input => long::<u32>(payload),
         Kind::Closed => long::<(u32, crate::ports::ConnectionLost)>(payload),
-        Kind::Request if stage == StageId::Reconcile => long::<(u32, String)>(payload),
+        Kind::Request | Kind::NoAnswer if stage == StageId::Reconcile => long::<(u32, String)>(payload),
         Kind::Request => long::<RequestRecord<'static>>(payload),
         Kind::Answer => Some(String::from_utf8_lossy(payload.get(14..)?).into_owned()),
-        Kind::NoAnswer if stage == StageId::Reconcile => long::<(u32, String)>(payload),
         Kind::NoAnswer => long::<(u32, crate::ports::NoAnswer)>(payload),
         Kind::Presign => long::<(String, String)>(payload),
         Kind::Day => long::<DayState>(payload),

@@ -24,6 +24,13 @@ const LATE_MS: i64 = 3_500;
 impl<P: Policy> Simulation<P> {
     /// Hands a message that has arrived to whom it is for, and follows it through to its end.
     pub(super) fn deliver(&mut self, packet: Packet, now: Now) {
+        let for_trader = !matches!(
+            packet,
+            Packet::Open { .. } | Packet::Text { .. } | Packet::HungUp { .. } | Packet::Request { .. }
+        );
+        if for_trader && !self.wires.note() {
+            return;
+        }
         if let Some(events) = &self.last_events {
             let public = matches!(packet, Packet::Frame { role: Role::Feed, .. });
             events.push(now.session_ms, public, &describe(&packet));

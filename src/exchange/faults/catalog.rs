@@ -119,6 +119,11 @@ pub const CATALOG: &[CatalogEntry] = &[
         "checks signatures against a clock that is by_ms ahead, for for_ms",
         r#"{"offset_clock":{"by_ms":60000,"for_ms":5000}}"#,
     ),
+    entry(
+        "double_sessions",
+        "sends everything that WebSocket sessions are sent twice, as if the connection were doubled, for for_ms",
+        r#"{"double_sessions":{"for_ms":3000}}"#,
+    ),
 ];
 
 #[cfg(test)]

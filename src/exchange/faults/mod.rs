@@ -141,6 +141,11 @@ pub enum Fault {
         /// For how long from now.
         for_ms: i64,
     },
+    /// Sends whatever WebSocket sessions are sent twice, each right after itself, as if the connection were doubled.
+    DoubleSessions {
+        /// For how long from now.
+        for_ms: i64,
+    },
 }
 
 /// The statuses that a fault can answer with.
@@ -185,6 +190,7 @@ impl Fault {
         match self {
             Self::CutSessions => "cut_sessions",
             Self::StallSessions { .. } => "stall_sessions",
+            Self::DoubleSessions { .. } => "double_sessions",
             Self::RefuseSessions { .. } => "refuse_sessions",
             Self::DropFrame { .. } => "drop_frame",
             Self::DoubleFrame { .. } => "double_frame",
@@ -226,6 +232,7 @@ impl Fault {
         };
         match self {
             Self::StallSessions { for_ms }
+            | Self::DoubleSessions { for_ms }
             | Self::RefuseSessions { for_ms }
             | Self::PauseTrading { for_ms }
             | Self::PauseExchange { for_ms } => time("for_ms", for_ms),

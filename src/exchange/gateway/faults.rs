@@ -39,6 +39,9 @@ pub(super) struct Faults {
     effects: BTreeMap<&'static str, u64>,
     /// What is sent later.
     pub(super) held: Held,
+    /// Until when sessions get everything twice, and the second of a pair that waits for its turn.
+    doubled: Option<i64>,
+    twin: Option<Output>,
     sessions_refused_until_ms: Option<i64>,
     /// How far the clock of signatures is ahead, and until when.
     clock: Option<(i64, i64)>,
@@ -53,6 +56,7 @@ impl Faults {
                 self.held.stall(until_ms(for_ms));
                 self.took_effect(fault.name());
             }
+            Fault::DoubleSessions { for_ms } => self.doubled = self.doubled.max(Some(until_ms(for_ms))),
             Fault::RefuseSessions { for_ms } => self.sessions_refused_until_ms = Some(until_ms(for_ms)),
             Fault::OffsetClock { by_ms, for_ms } => self.clock = Some((by_ms, until_ms(for_ms))),
             Fault::DelayChannel { channel, by_ms, for_ms } => {
@@ -66,7 +70,7 @@ impl Faults {
     pub(super) fn disarm(&mut self) {
         self.armed.clear();
         self.held.calm();
-        (self.sessions_refused_until_ms, self.clock) = (None, None);
+        (self.doubled, self.sessions_refused_until_ms, self.clock) = (None, None, None);
     }
 
     /// What is armed and has not acted yet.
@@ -137,6 +141,24 @@ impl Faults {
         }
     }
 
+    /// Ends a doubling whose time is over.
+    pub(super) fn end_doubling(&mut self, now_ms: i64) {
+        self.doubled.take_if(|until_ms| *until_ms <= now_ms);
+    }
+
+    /// The second of a pair, which goes before anything else.
+    pub(super) fn twin(&mut self) -> Option<Output> {
+        self.twin.take()
+    }
+
+    /// Notes the twin of what is sent now, if there is to be one.
+    pub(super) fn double(&mut self, output: &Output) {
+        if self.doubled.is_some() && matches!(output, Output::Frame { .. }) {
+            self.took_effect("double_sessions");
+            self.twin = Some(output.clone());
+        }
+    }
+
     /// Whether the channel's next number is passed over.
     pub(super) fn skips_seq(&mut self, channel: Channel) -> bool {
         self.take(|fault| (fault == Fault::SkipSeq { channel }).then_some(())).is_some()
@@ -202,13 +224,25 @@ impl Faults {
         }
     }
 
-    /// Gives the answer to a read, unless a fault wants it otherwise.
-    pub(super) fn read(&mut self, outputs: &mut VecDeque<Output>, ticket: Ticket, response: HttpResponse, now_ms: i64) {
+    /// Gives the answer to a read, unless a fault wants it otherwise. Where the body says how the exchange is, a failure
+    /// says so too, as documented.
+    pub(super) fn read(
+        &mut self,
+        outputs: &mut VecDeque<Output>,
+        ticket: Ticket,
+        response: HttpResponse,
+        says_status: bool,
+        now_ms: i64,
+    ) {
         let fate = self.take(|fault| match fault {
             Fault::RefuseRead { .. } | Fault::DelayRead { .. } | Fault::SwallowRead => Some(fault),
             _ => None,
         });
         match fate {
+            Some(Fault::RefuseRead { status }) if says_status && status != RefusalStatus::TooManyRequests => {
+                let response = HttpResponse { status: status.into(), ..response };
+                outputs.push_back(Output::Response { ticket, response });
+            }
             Some(Fault::RefuseRead { status }) => {
                 outputs.push_back(Output::Response { ticket, response: refusal(status).response() });
             }

@@ -262,6 +262,18 @@ impl Limits {
         self.tier == Tier::Unlimited || pay(&mut [&mut self.buckets(account, now_ms).balance], 1, now_ms)
     }
 
+    /// Whole write tokens in an account's unscoped bucket.
+    #[must_use]
+    pub fn write_tokens(&self, account: AccountId, now_ms: i64) -> u64 {
+        if self.tier == Tier::Unlimited {
+            return u64::MAX;
+        }
+        let bucket = self.accounts.get(&account).map(|buckets| buckets.unscoped);
+        let mut bucket = bucket.unwrap_or_else(|| TokenBucket::new(self.tier.write(), now_ms));
+        bucket.refill(now_ms);
+        u64::try_from(bucket.tokens_milli / MILLI).unwrap_or(0)
+    }
+
     /// Pays for an order write, from all buckets concerned or from none.
     pub fn write(&mut self, account: AccountId, bucket: WriteBucket, cost: u32, now_ms: i64) -> bool {
         if self.tier == Tier::Unlimited {

@@ -5,7 +5,7 @@ use super::frames::{result_name, rfc3339};
 use super::publish::ticker_state;
 use super::route::{PageLimit, Query, cursor};
 use super::{Gateway, HttpResponse, Refusal};
-use crate::exchange::engine::{Engine, MarketIndex, MarketState};
+use crate::exchange::engine::{Engine, MarketIndex, MarketSpec, MarketState};
 use crate::market::{BookLevels, Count, Price};
 use crate::wire::markets::{
     ExchangeStatus, Market, MarketBody, MarketLifeStatus, MarketOrderBook, MarketsPage, OrderBookBody, OrderBookSides,
@@ -68,6 +68,16 @@ pub(super) fn exchange_schedule() -> HttpResponse {
         week.insert(day.to_owned(), serde_json::json!([{ "open_time": "00:00", "close_time": "00:00" }]));
     }
     json(200, &serde_json::json!({ "schedule": { "standard_hours": [week], "maintenance_windows": [] } }))
+}
+
+/// What decides a market of this exchange.
+const fn rules(spec: &MarketSpec) -> &'static str {
+    if spec.recorded {
+        "A recorded market: YES pays what its recording says, or what its session was told."
+    } else {
+        "A simulated market: after its close the exchange draws the result by the probability that its participants \
+         traded around, and YES pays what was drawn."
+    }
 }
 
 const fn life_status(state: MarketState) -> MarketLifeStatus {
@@ -246,17 +256,27 @@ impl Listed<'_> {
             notional_value_dollars: Price::ONE,
             previous_yes_bid_dollars: Price::ZERO,
             previous_yes_ask_dollars: Price::ZERO,
-            previous_price_dollars: Price::ZERO,
+            previous_price_dollars: self.price_of_yesterday(index),
             settlement_value_dollars: value,
             settlement_ts: name.settled_ms.map(rfc3339),
             settlement_bounds_type: "default".to_owned(),
             expiration_value: String::new(),
-            rules_primary: String::new(),
+            rules_primary: rules(spec).to_owned(),
             rules_secondary: String::new(),
             price_level_structure: spec.structure.clone(),
             price_ranges: spec.bands.bands().iter().map(|band| PriceRange::from(*band)).collect(),
             exchange_index: Some(spec.exchange_index),
         }
+    }
+
+    /// The last price of 24 hours ago; zero where nothing had traded.
+    fn price_of_yesterday(self, index: MarketIndex) -> Price {
+        let until_ms = self.now_ms.saturating_sub(DAY_MS);
+        if self.directory.name(index).created_ms > until_ms {
+            return Price::ZERO;
+        }
+        let before = self.engine.trades_of(index).find(|trade| trade.time_ms <= until_ms);
+        before.map_or(Price::ZERO, |trade| trade.price)
     }
 
     /// Contracts traded in the last 24 hours: all of them in a market that is younger.

@@ -92,6 +92,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Whole write tokens that an account has left in its unscoped bucket, from which cancels are paid.
+    #[must_use]
+    pub fn write_tokens(&self, account: AccountId, session_ms: i64) -> u64 {
+        self.limits.write_tokens(account, session_ms)
+    }
+
     /// A gateway without keys and sessions, over an engine from whose first event on it will be told everything.
     #[must_use]
     pub fn new(settings: GatewaySettings) -> Self {
@@ -139,7 +145,8 @@ impl Gateway {
             Err(refusal) => refusal.response(),
         };
         if request.method == "GET" {
-            self.faults.read(&mut self.outputs, ticket, answer, now.session_ms);
+            let says_status = route(request.method, path_of(request.target)) == Some(Route::ExchangeStatus);
+            self.faults.read(&mut self.outputs, ticket, answer, says_status, now.session_ms);
         } else {
             self.outputs.push_back(Output::Response { ticket, response: answer });
         }
@@ -327,6 +334,7 @@ impl Gateway {
 
     /// Sends what was held back until now.
     fn release_held(&mut self, now: ExchangeNow) {
+        self.faults.end_doubling(now.session_ms);
         self.faults.held.end_stall(now.session_ms, &mut self.outputs);
         while let Some(output) = self.faults.held.release(now.session_ms) {
             self.outputs.push_back(output);
@@ -348,8 +356,12 @@ impl Gateway {
 
     /// The next output, in the order in which they came to be.
     pub fn poll(&mut self) -> Option<Output> {
+        if let Some(twin) = self.faults.twin() {
+            return Some(twin);
+        }
         while let Some(output) = self.outputs.pop_front() {
             if let Some(output) = self.faults.held.pass(output) {
+                self.faults.double(&output);
                 return Some(output);
             }
         }

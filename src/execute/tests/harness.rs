@@ -1,10 +1,10 @@
 //! A port that remembers what was asked of it, and a bench that drives a stage by hand.
 
 use crate::clock::{Now, SessionClock};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage};
+use crate::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use crate::market::{
-    BookSide, ClientOrderId, Count, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price,
-    Ticker, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, EventKey, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId,
+    OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
     AccountEvent, Action, DecisionStamps, Fill, Listing, MarketStatus, OrderIntent, OrderReport, Owner, Phase,
@@ -32,6 +32,7 @@ pub(super) struct Port {
     pub queries: Vec<QueryRequest>,
     pub portfolios: Vec<PortfolioUpdate>,
     pub persisted: Vec<DayState>,
+    pub kept_groups: Vec<KnownGroup>,
     pub abandoned: Vec<RequestId>,
     pub presigned: Vec<(&'static str, String)>,
     pub latencies: Vec<Stage>,
@@ -47,7 +48,11 @@ impl ExecutePort for Port {
         if self.no_connection {
             return Err(NotSent);
         }
-        let body = serde_json::from_slice(request.body).unwrap();
+        let body = if request.body.is_empty() {
+            serde_json::Value::Null
+        } else {
+            serde_json::from_slice(request.body).unwrap()
+        };
         let path = request.path.to_owned();
         self.written.push(Written { id: request.id, method: request.method, path, body });
         Ok(0)
@@ -72,6 +77,9 @@ impl ExecutePort for Port {
         self.queries.push(*query);
         Ok(())
     }
+    fn keep_groups(&mut self, known: &[KnownGroup]) {
+        self.kept_groups = known.to_vec();
+    }
     fn persist(&mut self, day: &DayState) {
         self.persisted.push(*day);
     }
@@ -91,6 +99,8 @@ pub(super) fn ticker(key: MarketKey) -> Ticker {
 pub(super) fn listing(key: MarketKey) -> Listing {
     Listing {
         close_time_ms: CLOSE_MS,
+        event: EventKey(u32::from(key.index)),
+        exclusive: false,
         market: key,
         fees: FeeSchedule::QUADRATIC,
         exchange_index: u8::try_from(key.index % 2).unwrap(),
@@ -278,10 +288,12 @@ impl Bench {
             filled: contracts(filled),
             remaining: contracts(remaining),
             time_ms: self.now.session_ms,
+            expires_ms: None,
             market: market(0),
             price: cents(40),
             side: BookSide::Bid,
             status,
+            reason: EndReason::of(status, None),
             source: Source::Stream,
         }
     }

@@ -1,8 +1,12 @@
 //! Tests of the stage as a whole, through its inputs and its port.
 
 mod account;
+mod controls;
+mod groups;
 mod harness;
 mod interleavings;
+mod leases;
+mod life;
 mod orders;
 mod random;
 mod venue;

@@ -66,6 +66,10 @@ fn the_same_side_within_a_tick_is_kept_and_lives_on() {
     bench.pass_ms(9_000);
     bench.intend(market(M), Action::BuyYes, 41, 10);
     assert_eq!(verdict(&bench), Verdict::Kept);
+    let renewal = bench.written();
+    let order_id = OrderId::from_bits(9).to_string();
+    let body = serde_json::json!({"order_id": order_id, "remaining_count": "10.00", "ts_ms": bench.now.session_ms});
+    bench.answer(renewal.id, 200, &body);
     bench.pass_ms(9_000);
     assert!(bench.port.written.is_empty());
     bench.pass_ms(1_001);

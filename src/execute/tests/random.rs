@@ -56,6 +56,7 @@ impl Session {
     fn pass(&mut self, ms: u64) {
         self.bench.pass_ms(ms);
         let now_ms = self.now_ms();
+        self.venue.expire(now_ms);
         let sent = self.bench.port.written.drain(..).map(|written| (written, now_ms));
         self.underway.extend(sent);
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::harness::{NONCE, Written, market};
 use crate::market::{
-    BookSide, ClientOrderId, Count, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
+    BookSide, ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderId, OrderStatus, Price, TradeId,
 };
 use crate::messages::{AccountEvent, Fill, OrderReport, Owner, QueryKind, QueryRequest, Source};
 use crate::ports::RequestId;
@@ -22,6 +22,7 @@ struct VenueOrder {
     filled: i64,
     status: OrderStatus,
     changed_ms: i64,
+    expires_ms: Option<i64>,
 }
 
 /// The exchange.
@@ -51,8 +52,23 @@ impl Venue {
         self.next_id
     }
 
+    /// Ends the orders whose time is over.
+    pub fn expire(&mut self, session_ms: i64) {
+        let over = |order: &&VenueOrder| order.expires_ms.is_some_and(|expires_ms| expires_ms <= session_ms);
+        let over: Vec<OrderId> = self.orders.iter().filter(over).map(|order| order.id).collect();
+        for id in over {
+            self.end(id, session_ms);
+        }
+    }
+
     /// Carries out a request and queues its answer.
     pub fn carry_out(&mut self, written: &Written, session_ms: i64) {
+        self.expire(session_ms);
+        let expires_ms = written.body["expiration_time"].as_i64().map(|seconds| seconds * 1_000);
+        if expires_ms.is_some_and(|expires_ms| expires_ms <= session_ms) {
+            let error = serde_json::json!({"error": {"code": "invalid_parameters", "message": "in the past"}});
+            return self.answers.push_back((written.id, 400, error));
+        }
         let (status, body) = if written.method == "DELETE" {
             self.cancel(&written.body, session_ms)
         } else if written.path.ends_with("/amend") {
@@ -72,6 +88,7 @@ impl Venue {
         let price = Price::parse(body["price"].as_str().unwrap()).unwrap();
         let total = Count::parse(body["count"].as_str().unwrap()).unwrap().units();
         let id = self.place(Some(client), market(index), side, price, total, session_ms);
+        self.order_mut(id).expires_ms = body["expiration_time"].as_i64().map(|seconds| seconds * 1_000);
         if body["time_in_force"] == "immediate_or_cancel" {
             self.fill(id, total / 2, session_ms);
             self.end(id, session_ms);
@@ -109,6 +126,7 @@ impl Venue {
             filled: 0,
             status,
             changed_ms: session_ms,
+            expires_ms: None,
         });
         self.report(id);
         id
@@ -137,6 +155,7 @@ impl Venue {
         let order = self.order_mut(id);
         order.price = Price::parse(body["price"].as_str().unwrap()).unwrap();
         order.total = total;
+        order.expires_ms = body["expiration_time"].as_i64().map_or(order.expires_ms, |seconds| Some(seconds * 1_000));
         order.changed_ms = session_ms;
         let remaining = count(order.total - order.filled);
         self.report(id);
@@ -223,10 +242,12 @@ impl Venue {
             filled: count(order.filled),
             remaining: count(left),
             time_ms: order.changed_ms,
+            expires_ms: order.expires_ms,
             market: order.market,
             price: order.price,
             side: order.side,
             status: order.status,
+            reason: EndReason::of(order.status, None),
             source,
         }
     }

@@ -44,7 +44,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(
         clock: Clock,
-        session: SessionClock,
+        session: &SessionClock,
         control: Control,
         pulses: Sender<Pulse>,
         idle_kind: IdleKind,
@@ -52,7 +52,7 @@ impl Bench {
     ) -> Self {
         Self {
             clock,
-            session,
+            session: *session,
             control,
             latencies: Latencies::new(),
             checkpoints: CheckpointCost::default(),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::execute::LeasePlan;
 use crate::market::{Count, Money};
 use crate::record::Stage;
 
@@ -87,6 +88,8 @@ pub(super) struct Pulse {
     pub(super) position: Count,
     /// Profit after fees; execute only.
     pub(super) pnl: Money,
+    /// How long orders may rest, and how many; execute only, once it trades.
+    pub(super) leases: Option<LeasePlan>,
     /// The longest stretch since the last pulse.
     pub(super) worst: Option<(Stage, u64)>,
 }

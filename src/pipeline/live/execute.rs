@@ -3,7 +3,7 @@
 use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
 use crate::clock::Now;
-use crate::execute::{DayState, ExecuteStage};
+use crate::execute::{DayState, ExecuteStage, KnownGroup};
 use crate::messages::{AccountEvent, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
 use crate::pipeline::http::{HttpCounters, HttpEvent, HttpPool};
 use crate::pipeline::idle::Idle;
@@ -38,6 +38,8 @@ pub(super) struct ExecuteWires {
     pub(super) queries: Sender<QueryRequest>,
     /// Where the daily loss is kept; written by a cold thread.
     pub(super) day_state: crossbeam::channel::Sender<DayState>,
+    /// Where the order groups are kept; read by the same thread.
+    pub(super) groups: crossbeam::channel::Sender<Vec<KnownGroup>>,
 }
 
 /// What the execute thread leaves behind.
@@ -56,7 +58,9 @@ impl ExecutePort for ExecuteWires {
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         let wall_ms = self.bench.clock.wall_ms();
-        match self.signatures.signature(request.method, request.path, wall_ms) {
+        // The query is not signed (protocol page, 2).
+        let signed = request.path.split_once('?').map_or(request.path, |(path, _query)| path);
+        match self.signatures.signature(request.method, signed, wall_ms) {
             Ok(signature) => self.http.request(request, &signature),
             Err(error) => {
                 tracing::error!(%error, "an order could not be signed");
@@ -92,6 +96,11 @@ impl ExecutePort for ExecuteWires {
         self.bench.latency(stage, nanos);
     }
 
+    fn keep_groups(&mut self, known: &[KnownGroup]) {
+        // The reader ends only after this thread.
+        let _ = self.groups.send(known.to_vec());
+    }
+
     fn persist(&mut self, state: &DayState) {
         // The writer ends only after this thread.
         let _ = self.day_state.send(*state);
@@ -117,7 +126,7 @@ impl ExecuteThread {
             }
             if !killed && self.wires.bench.control.kill_requested() {
                 killed = true;
-                self.take(ExecuteInput::Trip("killed".into()), now);
+                self.take(ExecuteInput::Trip("killed by SIGUSR1".into()), now);
             }
             if !stopping && self.wires.bench.control.stop_requested() {
                 stopping = true;
@@ -209,6 +218,7 @@ fn pulse(stage: &ExecuteStage) -> Pulse {
         orders: counters.sent,
         fills: counters.fills,
         position: stage.positions().map(|position| position.contracts).sum(),
+        leases: stage.is_synced().then(|| stage.lease_plan()),
         pnl: ledger.realized() - ledger.fees() + stage.unrealized(),
         ..Pulse::default()
     }

@@ -34,7 +34,7 @@ use super::websocket::LiveSocket;
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
-use crate::execute::DayState;
+use crate::execute::{DayState, KnownGroup, LeasePlan};
 use crate::market::{Count, Money};
 use crate::record::Stage;
 use crate::record::journal::{JournalHandle, JournalWriter, SegmentLimits, StageId, start_journal};
@@ -144,6 +144,8 @@ pub struct Progress {
     pub position: Count,
     /// Profit after fees.
     pub pnl: Money,
+    /// How long orders may rest, and how many, once it trades.
+    pub leases: Option<LeasePlan>,
     /// The longest stretch of the last moment.
     pub worst: Option<(Stage, u64)>,
 }
@@ -158,6 +160,7 @@ pub struct Live {
     pulses: [Receiver<Pulse>; THREADS],
     progress: Progress,
     days: channel::Receiver<DayState>,
+    groups: channel::Receiver<Vec<KnownGroup>>,
     journal: Option<JournalHandle>,
 }
 
@@ -194,7 +197,7 @@ impl Live {
         let (execute_pulse, execute_pulses) = ring(8);
         let (reconcile_pulse, reconcile_pulses) = ring(8);
         let bench = |core: usize, pulse| {
-            Bench::new(clock.clone(), session, control.clone(), pulse, kind, cores.get(core).copied())
+            Bench::new(clock.clone(), &session, control.clone(), pulse, kind, cores.get(core).copied())
         };
 
         let capacity = config.pipeline.ring_capacity;
@@ -212,6 +215,7 @@ impl Live {
         let (account_in, account_out) = ring(capacity);
         let (listings_in, listings_out) = ring(capacity);
         let (days_in, days) = channel::unbounded();
+        let (groups_in, groups) = channel::unbounded();
 
         let (connector, _) = Connector::start(Trust::WebPki.client_config()?, NETWORK_TIMEOUT, clock.clone())
             .map_err(system("connector"))?;
@@ -258,6 +262,7 @@ impl Live {
                 portfolio: portfolio_in,
                 queries: queries_in,
                 day_state: days_in,
+                groups: groups_in,
             },
             intents: intents_out,
             statuses: statuses_out,
@@ -285,6 +290,7 @@ impl Live {
             pulses: [feed_pulses, decide_pulses, execute_pulses, reconcile_pulses],
             progress: Progress::default(),
             days,
+            groups,
             journal,
         })
     }
@@ -302,6 +308,12 @@ impl Live {
                         self.progress.fills = pulse.fills;
                         self.progress.position = pulse.position;
                         self.progress.pnl = pulse.pnl;
+                        if pulse.leases != self.progress.leases
+                            && let Some(plan) = pulse.leases
+                        {
+                            tracing::info!("{plan}");
+                            self.progress.leases = pulse.leases;
+                        }
                     }
                     _ => {}
                 }
@@ -315,6 +327,11 @@ impl Live {
     /// The newest state of the daily loss, when it changed: to be kept across restarts.
     pub fn day_state(&self) -> Option<DayState> {
         self.days.try_iter().last()
+    }
+
+    /// Which order groups are ours, when that changed: to be kept across restarts.
+    pub fn known_groups(&self) -> Option<Vec<KnownGroup>> {
+        self.groups.try_iter().last()
     }
 
     /// Whether a thread has ended before it was told to, by a panic or an error of the system.

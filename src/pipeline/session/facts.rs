@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::SessionReport;
 use crate::decide::{DecideCounters, Skip};
-use crate::execute::{Agreement, Difference, ExecuteStage};
-use crate::market::Money;
+use crate::execute::{Agreement, Difference, ExecuteStage, GroupView};
+use crate::market::{EndReason, Money};
 use crate::messages::Verdict;
 use crate::pipeline::live::{CheckpointCost, LiveOutcome};
 use crate::record::journal::{JournalReport, StageId};
 use crate::record::summary::{
-    CheckpointSummary, JournalRate, JournalSummary, LedgerSummary, Orders, PositionSummary, Summary,
+    CheckpointSummary, GroupSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders, PositionSummary,
+    Summary,
 };
 
 /// The report of a session.
@@ -46,6 +47,10 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
     }
     if let Some(execute) = &outcome.execute {
         differences = account(&mut summary, execute);
+        if execute.counters().groups_triggered > 0 {
+            let (triggered, reset) = (execute.counters().groups_triggered, execute.counters().groups_reset);
+            notes.push(format!("the exchange triggered an order group {triggered} times; it was reset {reset} times"));
+        }
         failures.extend(execute.tripped().map(|reason| format!("tripped: {reason}")));
     }
     if let Some(journal) = &outcome.journal {
@@ -89,6 +94,26 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
         cancelled: counters.cancelled,
         amended: counters.amended,
     };
+    let plan = execute.lease_plan();
+    summary.leases = Leases {
+        lease_ms: plan.lease_ms,
+        open_orders_max: plan.open_orders_max as u64,
+        write_refill: plan.budget.refill,
+        write_capacity: plan.budget.capacity,
+        renewed: counters.renewed,
+        ended: counters.leases_ended,
+    };
+    summary.groups_triggered = counters.groups_triggered;
+    let group = |group: GroupView| GroupSummary {
+        exchange_index: group.exchange_index,
+        group: group.group.map(|id| id.to_string()).unwrap_or_default(),
+        limit: group.limit.contracts(),
+        active: group.active,
+    };
+    summary.groups = execute.groups().map(group).collect();
+    let unasked = EndReason::ALL.into_iter().zip(counters.ended_unasked);
+    let unasked = unasked.filter(|&(reason, count)| count > 0 && reason != EndReason::Filled);
+    summary.orders_ended_unasked = unasked.map(|(reason, count)| (reason.as_str().to_owned(), count)).collect();
     summary.fills = counters.fills;
     summary.partial_fills = counters.partial_fills;
     let ledger = execute.ledger();

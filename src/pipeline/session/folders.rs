@@ -7,11 +7,11 @@ use aws_lc_rs::rand;
 use crate::config::{Config, VenueName};
 use crate::pipeline::state::{StateDir, StateError};
 
-/// The session's folder: the one asked for, or a new one below `./sessions` named by venue and UTC time.
-pub fn session_folder(asked: Option<PathBuf>, venue: &str) -> PathBuf {
+/// The session's folder: the one asked for, or a new one in the folder of sessions, named by venue and UTC time.
+pub fn session_folder(asked: Option<PathBuf>, config: &Config, venue: &str) -> PathBuf {
     asked.unwrap_or_else(|| {
         let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3f");
-        Path::new("sessions").join(format!("{venue}-{now}Z"))
+        Path::new(&config.record.sessions_dir).join(format!("{venue}-{now}Z"))
     })
 }
 

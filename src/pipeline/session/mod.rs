@@ -22,8 +22,10 @@ pub use paper::PaperError;
 pub use recordings::{GivenResult, Recordings, RecordingsError};
 
 use super::clock::{Clock, wall_ms};
-use super::kill::{KillError, KillReport, KillSettings, kill};
+use super::kill::KillSettings;
+use super::kill_line::{KillLine, Killed};
 use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
+use super::net::Trust;
 use super::signals::Signals;
 use super::stages::{Start, build_stages};
 use super::state::{StateDir, StateError};
@@ -31,7 +33,7 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::SchemaMismatch;
 use crate::decide::policy::AnyPolicy;
-use crate::execute::DayState;
+use crate::execute::{DayState, KnownGroup};
 use crate::record::journal::{JournalNote, SegmentLimits};
 use crate::record::live::LiveFigures;
 use crate::record::report::Report;
@@ -143,9 +145,13 @@ pub fn run_session(
     let day: DayState = plan.state.day()?.unwrap_or_default();
     std::fs::create_dir_all(&plan.folder).map_err(|source| SessionError::File { path: plan.folder.clone(), source })?;
     let start = Start { clock: plan.session, nonce: plan.nonce, seed: plan.seed, day };
-    let stages = build_stages(&plan.config, plan.policy, start)?;
+    let known: Vec<KnownGroup> = plan.state.groups()?.unwrap_or_default();
+    let mut stages = build_stages(&plan.config, plan.policy, start)?;
+    stages.execute.know_groups(&known);
     let journal = plan.config.record.journal.then(|| journal_plan(&plan.config, &plan.folder, &plan.label));
-    let (venue, kill_settings) = (plan.venue.clone(), KillSettings::new(&plan.config.orders));
+    let kill_settings = KillSettings::new(&plan.config.orders);
+    let mut kill_line = KillLine::start(&plan.venue, &Trust::WebPki, kill_settings, &known)
+        .map_err(|source| LiveError::System { what: "kill line", source })?;
     let stop_timeout = Duration::from_millis(plan.config.orders.stop_timeout_ms);
     let mut live = Live::start(LivePlan {
         config: plan.config,
@@ -159,8 +165,11 @@ pub fn run_session(
     })?;
 
     let began = Instant::now();
-    let ending = watch(&mut live, began, plan.duration, signals, &plan.state, &mut show, &mut over)?;
+    let ending = watch(&mut live, &mut kill_line, began, plan.duration, signals, &plan.state, &mut show, &mut over)?;
     let traded_for = began.elapsed();
+    if !matches!(ending, Ending::Asked) {
+        kill_line.fire();
+    }
     if live.can_cancel() {
         live.request_stop();
         let patience = Instant::now() + stop_timeout;
@@ -168,8 +177,12 @@ pub fn run_session(
             std::thread::sleep(TURN);
         }
     }
-    // The execute thread is gone, or did not come to an end: its orders must not outlive it.
-    let killed = (!live.is_done()).then(|| kill(&venue, kill_settings));
+    if !live.is_done() {
+        // The execute thread is gone, or did not come to an end: its orders must not outlive it.
+        kill_line.fire();
+    }
+    let killed = kill_line.finish();
+    keep_groups(&live, None, &plan.state)?;
     if let Some(day) = live.day_state() {
         plan.state.set_day(&day)?;
     }
@@ -192,12 +205,31 @@ pub fn run_session(
 }
 
 /// What came of cancelling past the execute stage.
-fn note_kill(report: &mut SessionReport, killed: Result<KillReport, KillError>) {
-    match killed {
-        Ok(killed) if killed.is_clean() => report.notes.push(format!("cancelled past the execute stage: {killed}")),
+fn note_kill(report: &mut SessionReport, killed: Killed) {
+    let Killed { triggered, triggered_in, took, report: result } = killed;
+    let when = format!(
+        "{triggered} order groups triggered within {:.1} ms, nothing seen resting {:.1} s after the call",
+        triggered_in.as_secs_f64() * 1e3,
+        took.as_secs_f64()
+    );
+    match result {
+        Ok(killed) if killed.is_clean() => {
+            report.notes.push(format!("cancelled past the execute stage: {when}; {killed}"));
+        }
         Ok(killed) => report.failures.push(format!("orders are still open: {killed}")),
         Err(error) => report.failures.push(error.to_string()),
     }
+}
+
+/// Keeps which order groups are ours, if that changed: for the next start, and for the kill line.
+fn keep_groups(live: &Live, kill_line: Option<&KillLine>, state: &StateDir) -> Result<(), StateError> {
+    if let Some(known) = live.known_groups() {
+        state.set_groups(&known)?;
+        if let Some(kill_line) = kill_line {
+            kill_line.know(known);
+        }
+    }
+    Ok(())
 }
 
 fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
@@ -209,8 +241,10 @@ fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
 }
 
 /// Looks after a running session until it has to end.
+#[expect(clippy::too_many_arguments, reason = "everything that can end a session")]
 fn watch(
     live: &mut Live,
+    kill_line: &mut KillLine,
     began: Instant,
     duration: Option<Duration>,
     signals: &Signals,
@@ -227,6 +261,7 @@ fn watch(
             return Ok(Ending::Tripped);
         }
         if signals.take_user() {
+            kill_line.fire();
             live.request_kill();
         }
         if signals.stop_requested() || duration.is_some_and(|limit| began.elapsed() >= limit) || over() {
@@ -235,6 +270,7 @@ fn watch(
         if let Some(day) = live.day_state() {
             state.set_day(&day)?;
         }
+        keep_groups(live, Some(kill_line), state)?;
         if let Some(figures) = line.next(live) {
             show(&figures);
         }

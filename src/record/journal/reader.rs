@@ -248,7 +248,7 @@ impl JournalReader {
     fn count_hole(&mut self, head: &Head) {
         let next = &mut self.next_numbers[head.stage as usize];
         match *next {
-            Some(next) => self.missing += head.number.abs_diff(next),
+            Some(next) => self.missing = self.missing.saturating_add(head.number.abs_diff(next)),
             None => self.anchored &= head.kind == Kind::Checkpoint || head.stage == StageId::Journal,
         }
         *next = Some(head.number.saturating_add(1));

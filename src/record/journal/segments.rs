@@ -75,7 +75,9 @@ impl Segments {
         fs::create_dir_all(folder)?;
         let current = open_segment(folder, 0, description)?;
         let mut writes = [false; StageId::COUNT];
-        stages.iter().for_each(|stage| writes[*stage as usize] = true);
+        for stage in stages {
+            writes[*stage as usize] = true;
+        }
         Ok(Self {
             folder: folder.to_owned(),
             limits,

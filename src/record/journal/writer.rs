@@ -113,7 +113,7 @@ impl JournalWriter {
     /// Writes the stage's whole state. The bytes go past the ring, which need not have room for them; the buffer that
     /// they are encoded into comes back and is used again.
     pub fn checkpoint(&mut self, now: Now, state: &impl Serialize) {
-        self.segment = self.shared.wanted_segment.load(Ordering::Relaxed);
+        let segment = self.shared.wanted_segment.load(Ordering::Relaxed);
         let mut buffer = self.returned.pop().unwrap_or_default();
         buffer.clear();
         let encoded = postcard::to_extend(state, buffer).ok().filter(|bytes| bytes.len() <= PAYLOAD_BYTES_MAX);
@@ -121,8 +121,9 @@ impl JournalWriter {
         let head = self.head(Kind::Checkpoint, Flags::Output, now, bytes);
         let room = self.ring.slots() >= HEAD_BYTES;
         // The body first: who finds the head finds the body.
-        let sent = encoded.is_some_and(|encoded| room && self.checkpoints.push((self.segment, encoded)).is_ok());
+        let sent = encoded.is_some_and(|encoded| room && self.checkpoints.push((segment, encoded)).is_ok());
         if sent {
+            self.segment = segment;
             self.ring.push_entire_slice(&head).expect("room was seen, and this is the only writer");
         } else {
             self.count_loss();

@@ -1,7 +1,7 @@
 //! The messages of the private channels, in any key order.
 
 use super::market_data::outcome;
-use super::{Fill, MarketPosition, UserOrder};
+use super::{Fill, MarketPosition, OrderGroupEvent, OrderGroupUpdate, UserOrder};
 use crate::market::{BookSide, Count, Money, OrderStatus, Outcome, Price};
 use crate::wire::WireError;
 use crate::wire::scan::{RawText, Scanner};
@@ -55,7 +55,7 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
     let (mut order_id, mut client_order_id, mut ticker, mut reason) = (None, None, None, None);
     let (mut status, mut side, mut outcome_side, mut yes_price) = (None, None, None, None);
     let (mut filled, mut remaining, mut initial) = (None, None, None);
-    let (mut created, mut updated) = (None, None);
+    let (mut created, mut updated, mut expires) = (None, None, None);
     scanner.object(|scanner, key| {
         match key {
             "order_id" => order_id = scanner.identifier("order_id")?,
@@ -69,6 +69,7 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
             "remaining_count_fp" => remaining = scanner.decimal("remaining_count_fp", Count::parse_bytes)?,
             "initial_count_fp" => initial = scanner.decimal("initial_count_fp", Count::parse_bytes)?,
             "last_update_reason" => reason = scanner.string("last_update_reason")?,
+            "expiration_ts_ms" => expires = scanner.integer("expiration_ts_ms")?,
             "created_ts_ms" => created = scanner.integer("created_ts_ms")?,
             "last_updated_ts_ms" => updated = scanner.integer("last_updated_ts_ms")?,
             _ => scanner.skip()?,
@@ -86,6 +87,7 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
         remaining: scanner.required(remaining, "remaining_count_fp")?,
         initial: scanner.required(initial, "initial_count_fp")?,
         reason: reason.map(RawText::as_sent),
+        expires_ms: expires,
         ts_ms: scanner.required(updated.or(created), "created_ts_ms")?,
     })
 }
@@ -123,5 +125,32 @@ pub(super) fn market_position(mut scanner: Scanner<'_>) -> Result<MarketPosition
         position_cost: scanner.required(cost, "position_cost_dollars")?,
         realized_pnl: scanner.required(realized, "realized_pnl_dollars")?,
         fees_paid: scanner.required(fees, "fees_paid_dollars")?,
+    })
+}
+
+pub(super) fn group_event(word: &str) -> OrderGroupEvent {
+    match word {
+        "triggered" => OrderGroupEvent::Triggered,
+        "reset" => OrderGroupEvent::Reset,
+        "deleted" => OrderGroupEvent::Deleted,
+        _ => OrderGroupEvent::Other,
+    }
+}
+
+pub(super) fn order_group(mut scanner: Scanner<'_>) -> Result<OrderGroupUpdate<'_>, WireError> {
+    let (mut group, mut event, mut limit) = (None, None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "order_group_id" => group = scanner.identifier("order_group_id")?,
+            "event_type" => event = scanner.word("event_type", "a word", |word| Some(group_event(word)))?,
+            "contracts_limit_fp" => limit = scanner.decimal("contracts_limit_fp", Count::parse_bytes)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(OrderGroupUpdate {
+        group: scanner.required(group, "order_group_id")?,
+        event: scanner.required(event, "event_type")?,
+        limit,
     })
 }

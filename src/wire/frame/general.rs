@@ -36,6 +36,7 @@ pub(super) fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Fram
         "fill" => Message::Fill(account::fill(body("fill")?)?),
         "user_order" => Message::UserOrder(account::user_order(body("user_order")?)?),
         "market_position" => Message::MarketPosition(account::market_position(body("market_position")?)?),
+        "order_group_updates" => Message::OrderGroup(account::order_group(body("order_group_updates")?)?),
         "market_lifecycle_v2" => Message::Lifecycle(control::lifecycle(body("market_lifecycle_v2")?)?),
         "subscribed" => control::subscribed(body("subscribed")?)?,
         "unsubscribed" => Message::Unsubscribed,

@@ -67,6 +67,14 @@ fn oracle(frame: &Value) -> Expected<(Frame<'_>, BookLevels)> {
                 fees_paid: required(msg, "fees_paid_dollars", typed)?,
             })
         }
+        "order_group_updates" => {
+            let msg = msg()?;
+            Message::OrderGroup(OrderGroupUpdate {
+                group: required(msg, "order_group_id", Value::as_str)?,
+                event: account::group_event(required(msg, "event_type", Value::as_str)?),
+                limit: optional(msg, "contracts_limit_fp", typed)?,
+            })
+        }
         other => Message::Other(other),
     };
     Ok((Frame { envelope, message }, levels))
@@ -136,6 +144,7 @@ fn oracle_user_order(msg: &Map<String, Value>) -> Expected<UserOrder<'_>> {
         remaining: required(msg, "remaining_count_fp", typed)?,
         initial: required(msg, "initial_count_fp", typed)?,
         reason: optional(msg, "last_update_reason", Value::as_str)?,
+        expires_ms: optional(msg, "expiration_ts_ms", Value::as_i64)?,
         ts_ms: updated.or(created).ok_or(())?,
     })
 }
@@ -144,15 +153,23 @@ const DELTA: &str = r#"{"type":"orderbook_delta","sid":2,"seq":3,"msg":{"market_
 const TRADE: &str = r#"{"type":"trade","sid":11,"seq":2,"msg":{"trade_id":"d91bc706-ee49-470d-82d8-11418bda6fed","market_ticker":"KXTEST-A","yes_price_dollars":"0.3600","no_price_dollars":"0.6400","count_fp":"136.00","taker_side":"no","taker_outcome_side":"no","taker_book_side":"ask","is_block_trade":false,"ts":1795233600,"ts_ms":1795233600007},"sending_ts_ms":1795233600123}"#;
 const FILL: &str = r#"{"type":"fill","sid":13,"msg":{"trade_id":"d91bc706-ee49-470d-82d8-11418bda6fed","order_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","client_order_id":"my-order-1","market_ticker":"KXTEST-A","exchange_index":2,"is_taker":true,"side":"yes","yes_price_dollars":"0.7500","count_fp":"278.00","fee_cost":"0.010000","action":"buy","ts":1795233600,"ts_ms":1795233600007,"post_position_fp":"-500.00","purchased_side":"yes","outcome_side":"yes","book_side":"bid","subaccount":3},"sending_ts_ms":1795233600123}"#;
 const SNAPSHOT: &str = r#"{"type":"orderbook_snapshot","sid":2,"seq":2,"msg":{"market_ticker":"KXTEST-A","market_id":"","clock":4182057,"yes_dollars_fp":[["0.0800","300.00"],["0.2200","333.00"]],"no_dollars_fp":[["0.5400","20.00"],["0.5605","146.07"]]},"sending_ts_ms":1795233600123}"#;
-const USER_ORDER: &str = r#"{"type":"user_order","sid":22,"msg":{"order_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","ticker":"KXTEST-A","status":"resting","outcome_side":"yes","book_side":"bid","yes_price_dollars":"0.3500","fill_count_fp":"0.00","remaining_count_fp":"10.00","initial_count_fp":"10.00","client_order_id":"my-order-1","created_ts_ms":1795233600000,"last_updated_ts_ms":1795233600001,"last_update_reason":"Amend"}}"#;
+const USER_ORDER: &str = r#"{"type":"user_order","sid":22,"msg":{"order_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","ticker":"KXTEST-A","status":"resting","outcome_side":"yes","book_side":"bid","yes_price_dollars":"0.3500","fill_count_fp":"0.00","remaining_count_fp":"10.00","initial_count_fp":"10.00","client_order_id":"my-order-1","created_ts_ms":1795233600000,"last_updated_ts_ms":1795233600001,"expiration_ts_ms":1795233616000,"last_update_reason":"Amend"}}"#;
 const POSITION: &str = r#"{"type":"market_position","sid":14,"msg":{"user_id":"u","market_ticker":"KXTEST-A","position_fp":"100.00","position_cost_dollars":"50.0000","realized_pnl_dollars":"-10.0000","fees_paid_dollars":"1.0000","volume_fp":"15.00"}}"#;
-const EXAMPLES: [&str; 6] = [DELTA, TRADE, FILL, SNAPSHOT, USER_ORDER, POSITION];
+const GROUP: &str = r#"{"type":"order_group_updates","sid":5,"seq":2,"msg":{"event_type":"limit_updated","order_group_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","contracts_limit_fp":"300.00","ts_ms":1795233600007}}"#;
+const EXAMPLES: [&str; 7] = [DELTA, TRADE, FILL, SNAPSHOT, USER_ORDER, POSITION, GROUP];
 
 /// Whether the text of this key is exposed as sent, so that an escape in it would be refused or kept.
 fn exposed(key: &str) -> bool {
     matches!(
         key,
-        "type" | "market_ticker" | "ticker" | "trade_id" | "order_id" | "client_order_id" | "last_update_reason"
+        "type"
+            | "market_ticker"
+            | "ticker"
+            | "trade_id"
+            | "order_id"
+            | "order_group_id"
+            | "client_order_id"
+            | "last_update_reason"
     )
 }
 

@@ -312,6 +312,7 @@ mod tests {
             remaining: order.remaining,
             initial: order.initial,
             reason: None,
+            expires_ms: Some(60_000),
             ts_ms: 5,
         };
         let mut buffer = Vec::new();

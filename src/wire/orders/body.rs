@@ -2,7 +2,7 @@
 //! beside them read, and always carry the design's fixed terms: self-trade prevention `taker_at_cross`, an explicit
 //! shard, and cancellation when trading pauses.
 
-use crate::market::{BookSide, ClientOrderId, Count, OrderId, Price, TimeInForce};
+use crate::market::{BookSide, ClientOrderId, Count, OrderGroupId, OrderId, Price, TimeInForce};
 use crate::wire::json::{Object, write_array};
 
 /// What a create says beyond the fixed terms.
@@ -24,6 +24,10 @@ pub struct Create<'a> {
     pub post_only: bool,
     /// Cap it by the position; only with immediate-or-cancel.
     pub reduce_only: bool,
+    /// When it ends by itself, in Unix seconds of the venue's time; never together with immediate-or-cancel.
+    pub expiration_s: Option<i64>,
+    /// The order group it belongs to, of the same shard.
+    pub group: Option<OrderGroupId>,
     /// The market's shard.
     pub exchange_index: u8,
 }
@@ -41,6 +45,8 @@ pub struct Amend<'a> {
     pub price: Price,
     /// The new total.
     pub count: Count,
+    /// The new end in Unix seconds of the venue's time; without one the order keeps the end it has.
+    pub expiration_s: Option<i64>,
     /// The market's shard.
     pub exchange_index: u8,
 }
@@ -84,6 +90,12 @@ pub fn write_create(buffer: &mut Vec<u8>, create: &Create<'_>) {
     if create.reduce_only {
         body.boolean("reduce_only", true);
     }
+    if let Some(expiration_s) = create.expiration_s {
+        body.integer("expiration_time", expiration_s);
+    }
+    if let Some(group) = create.group {
+        body.quoted("order_group_id", |text| group.write_to(text));
+    }
     body.integer("exchange_index", create.exchange_index);
     body.end();
 }
@@ -96,6 +108,9 @@ pub fn write_amend(buffer: &mut Vec<u8>, amend: &Amend<'_>) {
     body.quoted("price", |text| amend.price.write_to(text));
     body.quoted("count", |text| amend.count.write_to(text));
     body.quoted("client_order_id", |text| amend.client_order_id.write_to(text));
+    if let Some(expiration_s) = amend.expiration_s {
+        body.integer("expiration_time", expiration_s);
+    }
     body.integer("exchange_index", amend.exchange_index);
     body.end();
 }
@@ -139,6 +154,8 @@ mod tests {
             time_in_force: TimeInForce::GoodTillCanceled,
             post_only: true,
             reduce_only: false,
+            expiration_s: Some(1_790_000_016),
+            group: Some(OrderGroupId::from_bits(0xabc)),
             exchange_index: 2,
         }
     }
@@ -157,12 +174,12 @@ mod tests {
             price: create().price,
             time_in_force: TimeInForce::GoodTillCanceled,
             self_trade_prevention_type: SelfTradePrevention::TakerAtCross,
-            expiration_time: None,
+            expiration_time: Some(1_790_000_016),
             post_only: Some(true),
             cancel_order_on_pause: Some(true),
             reduce_only: None,
             subaccount: None,
-            order_group_id: None,
+            order_group_id: Some(OrderGroupId::from_bits(0xabc).to_string().into()),
             exchange_index: Some(2),
         };
         assert_eq!(read, meant);
@@ -173,20 +190,25 @@ mod tests {
     #[test]
     fn reduce_only_is_sent_only_when_asked_for() {
         let mut buffer = Vec::new();
-        let order = Create { reduce_only: true, time_in_force: TimeInForce::ImmediateOrCancel, ..create() };
+        let time_in_force = TimeInForce::ImmediateOrCancel;
+        let order = Create { reduce_only: true, time_in_force, expiration_s: None, group: None, ..create() };
         write_create(&mut buffer, &order);
         let read: CreateOrder<'_> = serde_json::from_slice(&buffer).unwrap();
         assert_eq!((read.reduce_only, read.time_in_force), (Some(true), TimeInForce::ImmediateOrCancel));
+        assert_eq!((read.expiration_time, read.order_group_id), (None, None));
     }
 
     #[test]
     fn written_amends_decreases_and_cancels_read_back() {
         let mut buffer = Vec::new();
         let Create { ticker, side, price, count, .. } = create();
-        write_amend(&mut buffer, &Amend { ticker, client_order_id: ID, side, price, count, exchange_index: 1 });
+        let expiration_s = Some(1_790_000_016);
+        let amend = Amend { ticker, client_order_id: ID, side, price, count, expiration_s, exchange_index: 1 };
+        write_amend(&mut buffer, &amend);
         let read: AmendOrder<'_> = serde_json::from_slice(&buffer).unwrap();
         assert_eq!((&*read.ticker, read.side, read.price, read.count), (ticker, side, price, count));
         assert_eq!((read.client_order_id.as_deref(), read.exchange_index), (Some(&*ID.to_string()), Some(1)));
+        assert_eq!(read.expiration_time, expiration_s);
 
         buffer.clear();
         write_decrease(&mut buffer, &Decrease { ticker, reduce_to: count, exchange_index: 1 });

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
-use kalshi_actor::market::{BookLevels, FeeSchedule, GridBands, MarketKey, Ticker};
+use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
 use kalshi_actor::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};
 use kalshi_actor::ports::{ConnectionId, FeedPort, Full, SocketPort};
 use kalshi_actor::record::Stage;
@@ -171,6 +171,8 @@ impl Feed {
 fn listing(index: u16) -> Listing {
     Listing {
         close_time_ms: 10_000_000,
+        event: EventKey::default(),
+        exclusive: false,
         market: MarketKey { index, generation: 1 },
         fees: FeeSchedule::QUADRATIC,
         exchange_index: 0,

@@ -199,6 +199,13 @@ fn reads_are_refused_late_or_never_answered() {
     let mut venue = Venue::immediate();
     venue.exchange.arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
     assert_eq!(venue.call(0, "GET", BALANCE, "").status, 503);
+    // How the exchange is, is told with a failure too.
+    venue.exchange.arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
+    let status = venue.call(0, "GET", "/trade-api/v2/exchange/status", "");
+    assert_eq!((status.status, &status.json()["exchange_index_statuses"][0]["exchange_index"]), (503, &0.into()));
+    venue.exchange.arm(Fault::RefuseRead { status: RefusalStatus::TooManyRequests });
+    let status = venue.call(0, "GET", "/trade-api/v2/exchange/status", "");
+    assert_eq!((status.status, &status.json()["error"]), (429, &"too many requests".into()));
     venue.exchange.arm(Fault::DelayRead { by_ms: 300 });
     let late = venue.send(0, "GET", BALANCE, "");
     assert_eq!(venue.response(late), None);
@@ -208,6 +215,28 @@ fn reads_are_refused_late_or_never_answered() {
     let never = venue.send(0, "GET", BALANCE, "");
     venue.pass(60_000);
     assert_eq!(venue.response(never), None);
+}
+
+#[test]
+fn a_doubled_connection_brings_every_frame_twice_until_its_time_is_over() {
+    let mut venue = following();
+    venue.exchange.arm(Fault::DoubleSessions { for_ms: 1_000 });
+    let mut frames = |cents: u32| -> Vec<Value> {
+        venue.send(0, "POST", ORDERS, &bid(&format!("0.{cents}00")));
+        let outputs: Vec<Output> = std::iter::from_fn(|| venue.exchange.poll()).collect();
+        venue.pass(500);
+        outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Frame { text, .. } => Some(serde_json::from_slice::<Value>(text).unwrap()["seq"].clone()),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(frames(10), [2, 2]);
+    assert_eq!(frames(11), [3, 3]);
+    assert_eq!(frames(12), [4]);
+    assert_eq!(venue.exchange.gateway().fault_effects()["double_sessions"], 2);
 }
 
 #[test]

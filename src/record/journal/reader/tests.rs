@@ -135,7 +135,7 @@ fn segments_follow_each_other_and_are_read_as_one() {
     let limits = SegmentLimits { segment_bytes: 1_000, total_bytes: 1 << 20 };
     let report = journal(folder.path(), limits, &payloads);
     assert!(report.replayable);
-    assert_eq!(report.segments as usize, fs::read_dir(folder.path()).unwrap().count());
+    assert_eq!(report.segments, fs::read_dir(folder.path()).unwrap().count() as u64);
     assert!(fs::read_dir(folder.path()).unwrap().count() > 20);
     let (found, error) = read(folder.path());
     assert!(error.is_none());
@@ -167,7 +167,9 @@ fn every_segment_of_every_stage_begins_with_its_checkpoint_and_can_be_read_alone
     let limits = SegmentLimits { segment_bytes: 2_000, total_bytes: 1 << 20 };
     let stages = [StageId::Feed, StageId::Execute];
     let (mut pens, mut scribe) = create_journal(folder.path(), limits, b"", RING_BYTES, stages).unwrap();
-    pens.iter_mut().for_each(|pen| pen.checkpoint(now(0), &0_u64));
+    for pen in &mut pens {
+        pen.checkpoint(now(0), &0_u64);
+    }
     for number in 1..400 {
         for (index, pen) in (0..).zip(&mut pens) {
             pen.message(Kind::Timer, Flags::Input, now(number), &number);

@@ -1,0 +1,165 @@
+//! What each control of the risk gate costs, by itself: `cargo bench --bench risk`. The last group is the whole gate's
+//! rules, to which each control that remembers something adds its own question.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use kalshi_actor::execute::controls::{
+    EventLosses, MessageRate, OutcomeLosses, Placed, RecentOrders, Seat, Sticky, Window,
+};
+use kalshi_actor::execute::{Question, RiskLimits, check};
+use kalshi_actor::market::{BookSide, Count, EventKey, Money, Price, TickerPattern};
+use kalshi_actor::messages::Phase;
+
+const START_MS: i64 = 1_790_000_000_000;
+
+fn question() -> Question {
+    Question {
+        opens: true,
+        creates: true,
+        price: Price::from_cents(40),
+        count: Count::from_contracts(10),
+        best_bid: Some(Price::from_cents(40)),
+        best_ask: Some(Price::from_cents(44)),
+        phase: Phase::Open,
+        fresh: true,
+        close_time_ms: START_MS + 1_000_000,
+        session_ms: START_MS,
+        loss_stopped: false,
+        stopping: false,
+        degraded: false,
+        breaker_open: false,
+        furthest: Count::from_contracts(30),
+        open_orders: 100,
+        reserves: Money::from_dollars(5),
+        available: Money::from_dollars(5),
+        at_risk: Money::from_dollars(95),
+        tokens: true,
+        restricted: false,
+        drawn_down: false,
+        repeated: false,
+        duplicate: false,
+        event_loss: Money::from_dollars(60),
+        event_loss_now: Money::from_dollars(55),
+        messages: true,
+    }
+}
+
+fn losses(n: usize) -> OutcomeLosses {
+    let cents = i64::try_from(n % 37).expect("a remainder is small");
+    OutcomeLosses { no: Money::from_cents(10 * cents), yes: Money::from_cents(400 - 13 * cents) }
+}
+
+fn event(markets: usize, exclusive: bool) -> (EventLosses, Vec<Seat>) {
+    let mut events = EventLosses::default();
+    let seats: Vec<_> = (0..markets).map(|_| events.join(EventKey(1), exclusive)).collect();
+    for (n, &seat) in seats.iter().enumerate() {
+        events.update(seat, losses(n));
+    }
+    (events, seats)
+}
+
+fn event_loss(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("event_loss");
+    for exclusive in [false, true] {
+        for markets in [1, 10, 100, 1_000] {
+            let (mut events, seats) = event(markets, exclusive);
+            let kind = if exclusive { "exclusive" } else { "independent" };
+            let seat = seats[markets / 2];
+            group.bench_function(BenchmarkId::new(format!("question_{kind}"), markets), |bencher| {
+                bencher.iter(|| (events.worst(black_box(seat)), events.worst_with(seat, black_box(losses(5)))));
+            });
+            let mut n = 0;
+            group.bench_function(BenchmarkId::new(format!("update_{kind}"), markets), |bencher| {
+                bencher.iter(|| {
+                    n += 1;
+                    events.update(black_box(seat), losses(n));
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn message_rate(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("message_rate");
+    let (mut rate, mut now_ms) = (MessageRate::new(100, 2_000), START_MS);
+    group.bench_function("question", |bencher| {
+        bencher.iter(|| {
+            now_ms += 1;
+            rate.allows(black_box(now_ms))
+        });
+    });
+    group.bench_function("count", |bencher| {
+        bencher.iter(|| {
+            now_ms += 1;
+            rate.sent(black_box(now_ms), 1);
+        });
+    });
+    group.finish();
+}
+
+fn duplicates(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("duplicate");
+    let order =
+        |cents| Placed { side: BookSide::Bid, price: Price::from_cents(cents), count: Count::from_contracts(10) };
+    let mut recent = RecentOrders::default();
+    for cents in 1..=8 {
+        recent.push(order(cents), START_MS);
+    }
+    group.bench_function("question", |bencher| {
+        bencher.iter(|| recent.has(black_box(order(40)), START_MS, 500));
+    });
+    group.bench_function("remember", |bencher| bencher.iter(|| recent.push(black_box(order(40)), START_MS)));
+    group.finish();
+}
+
+fn stops(criterion: &mut Criterion) {
+    let (mut executions, mut now_ms) = (Window::<13>::new(60_000), START_MS);
+    criterion.bench_function("repeated/count", |bencher| {
+        bencher.iter(|| {
+            now_ms += 100;
+            executions.add(black_box(now_ms), 1);
+            executions.count(now_ms)
+        });
+    });
+    let mut sticky = Sticky::default();
+    criterion.bench_function("drawdown/mark", |bencher| {
+        bencher.iter(|| sticky.mark(black_box(Money::ZERO), black_box(Money::from_cents(-7)), Money::from_dollars(75)));
+    });
+    let patterns: Vec<TickerPattern> = (0..20).map(|n| format!("KXSERIES{n}-*").parse().expect("a pattern")).collect();
+    criterion.bench_function("restricted/at_listing_20_patterns", |bencher| {
+        bencher.iter(|| patterns.iter().any(|pattern| pattern.matches(black_box("KXBTCD-26JUL0317-T60499.99"))));
+    });
+}
+
+/// What makes a rule refuse.
+type Change = fn(&mut Question);
+
+fn rules(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rules");
+    let limits = RiskLimits::default();
+    let passes = question();
+    group.bench_function("all_pass", |bencher| bencher.iter(|| check(&limits, black_box(&passes))));
+    // A rule that refuses ends the list: its time is that of the rules up to it.
+    let refusals: [(&str, Change); 7] = [
+        ("drawdown", |question| question.drawn_down = true),
+        ("repeated", |question| question.repeated = true),
+        ("restricted", |question| question.restricted = true),
+        ("market_state", |question| question.phase = Phase::Paused),
+        ("event_loss", |question| question.event_loss = Money::from_dollars(61)),
+        ("duplicate", |question| question.duplicate = true),
+        ("message_rate", |question| question.messages = false),
+    ];
+    for (name, change) in refusals {
+        let mut refused = question();
+        change(&mut refused);
+        group.bench_function(BenchmarkId::new("refused_by", name), |bencher| {
+            bencher.iter(|| check(&limits, black_box(&refused)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, event_loss, message_rate, duplicates, stops, rules);
+criterion_main!(benches);

@@ -1,0 +1,32 @@
+//! `kalshi-actor sessions backup`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use kalshi_actor::record::sessions::back_up;
+
+use super::Folders;
+
+/// The arguments of `sessions backup`.
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The session's name
+    name: String,
+}
+
+pub(super) fn run(args: &BackupArgs, folders: &Folders) -> anyhow::Result<ExitCode> {
+    let made = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let backup = back_up(&folders.sessions, &args.name, &folders.backups, made)?;
+    let manifest = &backup.manifest;
+    println!(
+        "{}: {} files, {} bytes, {} journal records; read back, every checksum and count is the session's",
+        backup.folder.display(),
+        manifest.files.len(),
+        manifest.bytes(),
+        manifest.records.as_ref().map_or(0, |records| records.total)
+    );
+    if let Some(unread) = manifest.records.as_ref().and_then(|records| records.unread.as_ref()) {
+        println!("copied as it is, and not counted behind that place: {unread}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,28 @@
+//! `kalshi-actor sessions delete`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use kalshi_actor::record::sessions::delete;
+
+use super::Folders;
+
+/// The arguments of `sessions delete`.
+#[derive(Debug, Args)]
+pub(super) struct DeleteArgs {
+    /// The session's name
+    name: String,
+    /// Delete it without a backup, whatever it holds
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(args: &DeleteArgs, folders: &Folders) -> anyhow::Result<ExitCode> {
+    let deleted = delete(&folders.sessions, &args.name, &folders.backups, args.force)?;
+    println!("deleted {}: it held {}", deleted.session.display(), deleted.contents);
+    match deleted.backup {
+        Some(backup) => println!("all of it is in {}, which was read to the last byte before", backup.display()),
+        None => println!("no backup was asked for"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,44 @@
+//! `kalshi-actor sessions list`.
+
+use std::process::ExitCode;
+
+use kalshi_actor::record::sessions::{Contents, count, has_manifest, session_names};
+
+use super::Folders;
+
+pub(super) fn run(folders: &Folders) -> anyhow::Result<ExitCode> {
+    let names = session_names(&folders.sessions)?;
+    if names.is_empty() {
+        println!("no sessions in {}", folders.sessions.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let width = names.iter().map(String::len).max().unwrap_or(0).max("session".len());
+    println!("{:width$}  {:>10}  {:>10}  {:>14}  {:9}  backup", "session", "records", "decisions", "bytes", "journal");
+    for name in names {
+        let contents = count(&folders.sessions.join(&name))?;
+        let records = contents.records.as_ref();
+        let decisions = records.and_then(|records| records.kinds.get("Decision")).copied().unwrap_or(0);
+        let backup = if has_manifest(&folders.backups.join(&name)) { "made" } else { "none" };
+        println!(
+            "{name:width$}  {:>10}  {decisions:>10}  {:>14}  {:9}  {backup}",
+            records.map_or(0, |records| records.total),
+            contents.bytes,
+            state(&contents)
+        );
+        if let Some(contradiction) = contents.contradiction() {
+            println!("{:width$}  {contradiction}", "");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One word for the journal.
+fn state(contents: &Contents) -> &'static str {
+    match &contents.records {
+        None => "none",
+        Some(records) if records.torn => "torn",
+        Some(records) if records.unread.is_some() => "damaged",
+        Some(records) if records.ended => "whole",
+        Some(_) => "no end",
+    }
+}

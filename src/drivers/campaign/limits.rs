@@ -1,0 +1,215 @@
+//! The limits of the risk gate once more, computed from what reached the exchange and from its own records. Shares nothing
+//! with the gate: rates are counted request by request, losses result by result.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::invariants::Violation;
+use crate::config::RiskConfig;
+use crate::decide::policy::Policy;
+use crate::drivers::simulation::{SentRequest, Simulation};
+use crate::market::{BookSide, Count, Money, OrderStatus, Price};
+
+/// How often the exchange's records are gone through: they grow, and what they show lasts.
+const EXCHANGE_EVERY: u64 = 32;
+/// For so long after a restart a write of the start before may still be accepted, which the new start cannot know of.
+const LATE_WRITES_MS: i64 = 60_000;
+/// The exchange's cost of positions is rounded in another order than ours.
+const ROUNDING: Money = Money::from_cents(1);
+
+type Checked = Result<(), Violation>;
+
+fn hold(holds: bool, detail: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Violation { invariant: "limits_hold", detail: detail() }) }
+}
+
+/// What has been sent by the present start, and what events may lose.
+#[derive(Debug)]
+pub(super) struct LimitChecks {
+    risk: RiskConfig,
+    requests_seen: usize,
+    steps: u64,
+    /// Messages of the last minute: when, and how many.
+    messages: VecDeque<(i64, usize)>,
+    /// When an order of that ticker, side, price and count was placed last.
+    placed_ms: BTreeMap<[String; 4], i64>,
+    restarted_ms: Option<i64>,
+    /// What events lose beyond the limit for writes of a crashed start.
+    inherited: BTreeMap<String, Money>,
+}
+
+impl LimitChecks {
+    pub(super) fn new(risk: &RiskConfig) -> Self {
+        Self {
+            risk: risk.clone(),
+            requests_seen: 0,
+            steps: 0,
+            messages: VecDeque::new(),
+            placed_ms: BTreeMap::new(),
+            restarted_ms: None,
+            inherited: BTreeMap::new(),
+        }
+    }
+
+    /// The trader crashed and another starts: what it had sent is not known to it.
+    pub(super) fn restart(&mut self, session_ms: i64) {
+        self.messages.clear();
+        self.placed_ms.clear();
+        self.restarted_ms = Some(session_ms);
+    }
+
+    /// After every step.
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+        let sent = simulation.sent();
+        for request in &sent[self.requests_seen..] {
+            self.requests_seen += 1;
+            self.request(request)?;
+        }
+        self.steps += 1;
+        if self.steps.is_multiple_of(EXCHANGE_EVERY) { self.events(simulation) } else { Ok(()) }
+    }
+
+    fn request(&mut self, request: &SentRequest) -> Checked {
+        let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
+        let cancelled = (request.method == "DELETE").then(|| body["orders"].as_array().map_or(1, Vec::len));
+        self.messages.push_back((request.session_ms, cancelled.unwrap_or(1)));
+        if cancelled.is_some() {
+            return Ok(());
+        }
+        self.rates(request.session_ms)?;
+        let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        let ticker = text("ticker");
+        hold(!self.risk.restricted.iter().any(|pattern| pattern.matches(&ticker)), || {
+            format!("an order was sent in restricted {ticker}")
+        })?;
+        if request.path.ends_with("/orders") {
+            let order = [ticker, text("side"), text("price"), text("count")];
+            let window_ms = i64::try_from(self.risk.duplicate_window_ms).unwrap_or(i64::MAX);
+            let before_ms = self.placed_ms.insert(order.clone(), request.session_ms);
+            let again = before_ms.is_some_and(|before_ms| request.session_ms - before_ms < window_ms);
+            hold(!again, || format!("{order:?} was placed at {before_ms:?} and again at {}", request.session_ms))?;
+        }
+        Ok(())
+    }
+
+    /// Creates and amends count with the cancels before them.
+    fn rates(&mut self, now_ms: i64) -> Checked {
+        while self.messages.front().is_some_and(|(at_ms, _)| *at_ms <= now_ms - 60_000) {
+            self.messages.pop_front();
+        }
+        let within = |ms: i64| -> usize {
+            self.messages.iter().filter(|(at_ms, _)| *at_ms > now_ms - ms).map(|(_, count)| count).sum()
+        };
+        for (ms, max) in [(1_000, self.risk.max_messages_per_s), (60_000, self.risk.max_messages_per_min)] {
+            let count = within(ms);
+            hold(max == 0 || count <= max as usize, || format!("{count} messages within {ms} ms, the limit is {max}"))?;
+        }
+        Ok(())
+    }
+
+    /// What each event loses at worst by the exchange's records: accepted orders of unknown outcome rest there like the
+    /// others.
+    fn events<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+        let now_ms = simulation.session_ms();
+        let late = self.restarted_ms.is_some_and(|at_ms| now_ms < at_ms + LATE_WRITES_MS);
+        for (event, worst) in worst_losses(simulation) {
+            let limit = self.risk.max_event_loss + ROUNDING;
+            let allowed = self.inherited.get(&event).map_or(limit, |inherited| limit.max(*inherited));
+            hold(late || worst <= allowed, || format!("{event} may lose {worst}, the limit is {limit}"))?;
+            // What was inherited goes as it shrinks, and does not come back.
+            if worst <= limit {
+                self.inherited.remove(&event);
+            } else {
+                self.inherited.insert(event, worst);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One market's part: what is held, and what open orders of each side would cost.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    cost: Money,
+    contracts: Count,
+    bids: Money,
+    asks: Money,
+}
+
+impl Part {
+    /// Resolved so, and filled where filling loses.
+    fn loss(self, yes: bool) -> Money {
+        let won = if yes { self.contracts } else { Count::from_units(-self.contracts.units()) };
+        self.cost - Price::ONE.times(won.max(Count::ZERO)) + if yes { self.asks } else { self.bids }
+    }
+}
+
+/// By event: each market of it at the worse of its results. The exchange lists no event as mutually exclusive.
+fn worst_losses<P: Policy>(simulation: &Simulation<P>) -> BTreeMap<String, Money> {
+    let exchange = simulation.exchange();
+    let (engine, account) = (exchange.engine(), exchange.clients()[0]);
+    let mut parts: BTreeMap<_, Part> = BTreeMap::new();
+    for (market, position) in engine.positions_of(account) {
+        let part = parts.entry(market).or_default();
+        (part.cost, part.contracts) = (position.cost, position.contracts);
+    }
+    for order in engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting) {
+        let part = parts.entry(order.market).or_default();
+        match order.side {
+            BookSide::Bid => part.bids += order.price.times(order.remaining),
+            BookSide::Ask => part.asks += order.price.complement().times(order.remaining),
+        }
+    }
+    let mut events = BTreeMap::new();
+    for (market, part) in parts {
+        let event = engine.market(market).spec().event_ticker.clone();
+        *events.entry(event).or_insert(Money::ZERO) += part.loss(false).max(part.loss(true));
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checks(change: impl Fn(&mut RiskConfig)) -> LimitChecks {
+        let mut risk = RiskConfig::default();
+        change(&mut risk);
+        LimitChecks::new(&risk)
+    }
+
+    fn create(session_ms: i64, ticker: &str, price: &str) -> SentRequest {
+        let body = serde_json::json!({"ticker": ticker, "side": "bid", "price": price, "count": "10.00"}).to_string();
+        SentRequest { session_ms, method: "POST", path: "/trade-api/v2/portfolio/orders".to_owned(), body }
+    }
+
+    fn cancel(session_ms: i64, orders: usize) -> SentRequest {
+        let body = serde_json::json!({ "orders": vec![0; orders] }).to_string();
+        SentRequest { session_ms, method: "DELETE", path: "/batched".to_owned(), body }
+    }
+
+    #[test]
+    fn a_rate_that_cancels_alone_exceed_is_held_and_an_order_beyond_it_is_not() {
+        let mut checks = checks(|risk| risk.max_messages_per_s = 3);
+        checks.request(&cancel(0, 20)).unwrap();
+        assert!(checks.request(&create(999, "A", "0.4000")).unwrap_err().detail.contains("21 messages"));
+        checks.restart(999);
+        checks.request(&create(1_000, "A", "0.4100")).unwrap();
+    }
+
+    #[test]
+    fn duplicates_and_orders_in_restricted_markets_are_seen() {
+        let mut checks = checks(|risk| risk.restricted = vec!["B*".parse().unwrap()]);
+        checks.request(&create(0, "A", "0.4000")).unwrap();
+        checks.request(&create(499, "A", "0.4100")).unwrap();
+        assert!(checks.request(&create(499, "A", "0.4000")).unwrap_err().detail.contains("again at 499"));
+        assert!(checks.request(&create(600, "B-1", "0.4000")).unwrap_err().detail.contains("restricted B-1"));
+    }
+
+    #[test]
+    fn a_market_loses_what_was_put_in_and_does_not_come_back() {
+        let held = Part { cost: Money::from_dollars(4), contracts: Count::from_contracts(10), ..Part::default() };
+        assert_eq!((held.loss(false), held.loss(true)), (Money::from_dollars(4), Money::from_dollars(-6)));
+        let asked = Part { asks: Money::from_dollars(12), ..held };
+        assert_eq!((asked.loss(false), asked.loss(true)), (Money::from_dollars(4), Money::from_dollars(6)));
+    }
+}

@@ -1,0 +1,69 @@
+//! Death at any record: the trader dies after a given number of records of its journal, stays away or is started again at
+//! once, and everything that must hold after a crash is checked.
+
+use super::invariants::{Checked, hold};
+use super::{Campaign, Run, START_MS, SeedReport, Violation};
+use crate::exchange::keys::IssuedKey;
+
+/// How far the end of a lease, which the exchange checks in its own time, may lie behind.
+const LAG_MS: i64 = 1_000;
+
+/// A trader that dies once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// It dies when its journal would have had so many records.
+    pub after_records: u64,
+    /// Whether it is started again only when its leases are over, or at once.
+    pub absent: bool,
+}
+
+impl Campaign {
+    /// Runs one seed in which the trader dies. The report's `records` says how many records it had come to;
+    /// [`SeedReport::resting_ms`] for how long something of the dead trader rested after its death.
+    #[must_use]
+    pub fn recover(&self, seed: u64, key: &IssuedKey, recovery: Recovery) -> SeedReport {
+        self.examine(seed, key, &move |run, report| run.die_and_recover(recovery, report))
+    }
+}
+
+impl Run<'_> {
+    fn die_and_recover(&mut self, recovery: Recovery, report: &mut SeedReport) -> Checked {
+        self.simulation.die_after(recovery.after_records);
+        let end_ns = self.clock.mono_ns(START_MS + self.campaign.duration_ms);
+        while !self.simulation.is_dead() && self.simulation.step(end_ns) {
+            self.after_step(report)?;
+        }
+        report.records = self.simulation.records();
+        self.die()?;
+        let died_ms = self.simulation.session_ms();
+        if recovery.absent {
+            let lease_ms = self.checker.lease_ms();
+            report.resting_ms = self.watch_the_rest(lease_ms + LAG_MS, report)?;
+            hold("leases_hold", self.resting() == 0, || {
+                format!("orders rest {} ms after the trader died", self.simulation.session_ms() - died_ms)
+            })?;
+        }
+        self.start_again();
+        self.heal_and_stop(report)
+    }
+
+    /// Lets time pass and returns for how long something of ours rested.
+    fn watch_the_rest(&mut self, for_ms: i64, report: &mut SeedReport) -> Result<i64, Violation> {
+        let began_ms = self.simulation.session_ms();
+        let until_ns = self.clock.mono_ns(began_ms + for_ms);
+        let mut rested_ms = 0;
+        while self.simulation.step(until_ns) {
+            self.after_step(report)?;
+            if self.resting() > 0 {
+                rested_ms = self.simulation.session_ms() - began_ms;
+            }
+        }
+        self.simulation.run_until(began_ms + for_ms);
+        Ok(rested_ms)
+    }
+
+    fn resting(&self) -> usize {
+        let exchange = self.simulation.exchange();
+        exchange.engine().open_orders_of(exchange.clients()[0]).count()
+    }
+}

@@ -1,0 +1,84 @@
+//! Patterns of tickers: one name, or all that begin alike.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Ticker, TickerError};
+
+/// Which tickers are meant: `KXBTCD-26JUL0317-T60499.99` is that market, `KXBTCD-*` all that begin so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TickerPattern {
+    text: Ticker,
+    prefix: bool,
+}
+
+impl TickerPattern {
+    /// Whether a ticker is one of those.
+    #[must_use]
+    pub fn matches(&self, ticker: &str) -> bool {
+        if self.prefix { ticker.starts_with(self.text.as_str()) } else { ticker == self.text.as_str() }
+    }
+}
+
+impl FromStr for TickerPattern {
+    type Err = TickerError;
+
+    /// Reads a ticker, or the beginning of tickers with `*` behind it.
+    ///
+    /// # Errors
+    /// When what is before the `*` is empty or no ticker: a pattern of all markets is no restriction but a stop.
+    fn from_str(text: &str) -> Result<Self, TickerError> {
+        let beginning = text.strip_suffix('*');
+        Ok(Self { text: Ticker::new(beginning.unwrap_or(text))?, prefix: beginning.is_some() })
+    }
+}
+
+impl fmt::Display for TickerPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.text, if self.prefix { "*" } else { "" })
+    }
+}
+
+impl fmt::Debug for TickerPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+impl serde::Serialize for TickerPattern {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for TickerPattern {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> TickerPattern {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_means_itself_and_a_beginning_all_that_begin_so() {
+        assert!(pattern("KXBTC-1").matches("KXBTC-1"));
+        assert!(!pattern("KXBTC-1").matches("KXBTC-10"));
+        assert!(pattern("KXBTC-1*").matches("KXBTC-10"));
+        assert!(pattern("KXBTC-1*").matches("KXBTC-1"));
+        assert!(!pattern("KXBTC-1*").matches("KXETH-1"));
+        assert_eq!(pattern("KXBTC-*").to_string(), "KXBTC-*");
+    }
+
+    #[test]
+    fn a_pattern_of_everything_and_one_with_a_star_in_the_middle_are_refused() {
+        assert_eq!("*".parse::<TickerPattern>(), Err(TickerError::Empty));
+        assert_eq!("".parse::<TickerPattern>(), Err(TickerError::Empty));
+        assert!("KX*-A".parse::<TickerPattern>().is_err());
+    }
+}

@@ -1,0 +1,254 @@
+//! The kill line of a session: a thread with a connection of its own that is open already, and signatures that are ready.
+//! Owns both, and what it knows of our order groups. It uses nothing that the session trades with, so it works when the
+//! execute thread panicked, hangs, or has no connection left.
+//!
+//! Fired, it triggers every order group of ours, one request a shard: the exchange cancels all of the group's orders and
+//! takes none that may still be on their way. Then it reads what rests, cancels what is left one by one, and reads again
+//! until nothing of ours has rested for as long as reads may lag. Groups stay triggered: the next start resets them as
+//! the configuration allows.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{self, Receiver, RecvTimeoutError, Sender};
+
+use super::clock::wall_ms;
+use super::kill::{KillError, KillReport, KillSettings, kill_with};
+use super::live::Venue;
+use super::net::Trust;
+use super::rest::RestClient;
+use super::signing::Signature;
+use crate::execute::KnownGroup;
+use crate::wire::REST_PREFIX;
+use crate::wire::order_groups::set_group_path;
+use crate::wire::sign::Credentials;
+
+/// How often signatures are made anew: half of what they may be old.
+const SIGN_EVERY: Duration = Duration::from_secs(1);
+/// After so many of those the connection is used, so that neither side closes it as idle.
+const WARM_EVERY: u32 = 5;
+/// How long a request may take; it is tried again.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+
+enum Command {
+    Know(Vec<KnownGroup>),
+    Fire,
+}
+
+/// What a fired line did.
+#[derive(Clone, Debug)]
+pub struct Killed {
+    /// Order groups that the exchange triggered.
+    pub triggered: usize,
+    /// From the call to the exchange's last answer about a group.
+    pub triggered_in: Duration,
+    /// From the call until nothing of ours was seen resting.
+    pub took: Duration,
+    /// What was found resting after that, and done.
+    pub report: Result<KillReport, KillError>,
+}
+
+/// The session's end of the kill line. Dropped without a shot, it ends the thread.
+#[derive(Debug)]
+pub struct KillLine {
+    commands: Sender<Command>,
+    thread: JoinHandle<Option<Killed>>,
+    fired: bool,
+}
+
+impl KillLine {
+    /// Starts the thread, which connects at once.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup]) -> std::io::Result<Self> {
+        let (commands, inbox) = channel::unbounded();
+        let credentials = Arc::clone(&venue.credentials);
+        let client = RestClient::new(&venue.rest, trust, Some(Arc::clone(&credentials)), REQUEST_TIMEOUT);
+        let mut line = Line { client, credentials, settings, shots: Vec::new() };
+        let known = known.to_vec();
+        let thread = std::thread::Builder::new().name("kill line".to_owned()).spawn(move || {
+            line.load(&known);
+            line.wait(&inbox)
+        })?;
+        Ok(Self { commands, thread, fired: false })
+    }
+
+    /// These are our groups now.
+    pub fn know(&self, known: Vec<KnownGroup>) {
+        // A thread that is gone has fired.
+        let _ = self.commands.send(Command::Know(known));
+    }
+
+    /// Cancels everything of ours. Returns at once; later calls do nothing.
+    pub fn fire(&mut self) {
+        if !std::mem::replace(&mut self.fired, true) {
+            let _ = self.commands.send(Command::Fire);
+        }
+    }
+
+    /// Ends the line. Waits for what it does if it was fired.
+    pub fn finish(self) -> Option<Killed> {
+        drop(self.commands);
+        self.thread.join().unwrap_or(None)
+    }
+}
+
+/// A trigger that is ready to be sent.
+struct Shot {
+    group: KnownGroup,
+    path: String,
+    signature: Option<Signature>,
+}
+
+struct Line {
+    client: RestClient,
+    credentials: Arc<Credentials>,
+    settings: KillSettings,
+    shots: Vec<Shot>,
+}
+
+impl Line {
+    fn wait(mut self, inbox: &Receiver<Command>) -> Option<Killed> {
+        let mut turns = 0;
+        loop {
+            if turns % WARM_EVERY == 0 {
+                self.warm();
+            }
+            turns += 1;
+            match inbox.recv_timeout(SIGN_EVERY) {
+                Ok(Command::Know(known)) => self.load(&known),
+                Ok(Command::Fire) => return Some(self.fire()),
+                Err(RecvTimeoutError::Timeout) => self.sign(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// Keeps the connection open. What is answered does not matter.
+    fn warm(&self) {
+        if let Err(error) = self.client.get(&format!("{REST_PREFIX}/exchange/status")) {
+            tracing::debug!(%error, "the kill line has no connection");
+        }
+    }
+
+    fn load(&mut self, known: &[KnownGroup]) {
+        let shot = |&group: &KnownGroup| {
+            let mut path = String::new();
+            set_group_path(&mut path, group.group, "trigger", group.exchange_index);
+            Shot { group, path, signature: None }
+        };
+        self.shots = known.iter().map(shot).collect();
+        self.sign();
+    }
+
+    fn sign(&mut self) {
+        for shot in &mut self.shots {
+            let signed = shot.path.split_once('?').map_or(shot.path.as_str(), |(path, _query)| path);
+            shot.signature = Signature::make(&self.credentials, "PUT", signed, wall_ms()).ok();
+        }
+    }
+
+    fn fire(&self) -> Killed {
+        let began = Instant::now();
+        let mut problems = BTreeSet::new();
+        let mut triggered = 0;
+        for shot in &self.shots {
+            match self.client.put(&shot.path, b"{}", shot.signature.as_ref()) {
+                Ok(answer) if answer.status == 200 => triggered += 1,
+                Ok(answer) => {
+                    let shard = shot.group.exchange_index;
+                    problems
+                        .insert(format!("the order group of shard {shard} was not triggered: HTTP {}", answer.status));
+                }
+                Err(error) => {
+                    problems.insert(error.to_string());
+                }
+            }
+        }
+        let triggered_in = began.elapsed();
+        let mut report = kill_with(&self.client, self.settings);
+        if let Ok(report) = &mut report {
+            report.problems.append(&mut problems);
+        }
+        Killed { triggered, triggered_in, took: began.elapsed(), report }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use super::super::testing::{credentials, read_request, server, trust};
+    use super::*;
+    use crate::market::OrderGroupId;
+
+    /// Answers everything, and remembers on which connection each request came.
+    fn venue(scheme: &str, seen: &Arc<Mutex<Vec<(usize, String)>>>) -> Venue {
+        let seen = Arc::clone(seen);
+        let endpoint = server(scheme, move |connection, mut peer| {
+            loop {
+                let request = read_request(&mut *peer);
+                if request.is_empty() {
+                    return;
+                }
+                let line = request.lines().next().unwrap_or_default().to_owned();
+                let body = if line.contains("/portfolio/orders") { r#"{"orders":[],"cursor":""}"# } else { "{}" };
+                seen.lock().unwrap().push((connection, line));
+                let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                peer.write_all(response.as_bytes()).unwrap();
+            }
+        });
+        let credentials = credentials();
+        Venue {
+            feed: endpoint.clone(),
+            feed_credentials: Arc::clone(&credentials),
+            account: endpoint.clone(),
+            rest: endpoint,
+            credentials,
+        }
+    }
+
+    fn settings() -> KillSettings {
+        KillSettings { read_lag: Duration::from_millis(1), patience: Duration::from_secs(5) }
+    }
+
+    #[test]
+    fn a_fired_line_triggers_every_group_on_the_connection_that_was_open_before() {
+        for scheme in ["http", "https"] {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let venue = venue(scheme, &seen);
+            let known = [0, 2].map(|shard| KnownGroup {
+                exchange_index: shard,
+                group: OrderGroupId::from_bits(u128::from(shard) + 7),
+            });
+            let mut line = KillLine::start(&venue, &trust(), settings(), &known[..1]).unwrap();
+            line.know(known.to_vec());
+            line.fire();
+            line.fire();
+            let killed = line.finish().unwrap();
+            assert_eq!(killed.triggered, 2);
+            assert!(killed.report.unwrap().is_clean());
+            let seen = seen.lock().unwrap();
+            assert!(seen[0].1.starts_with("GET /trade-api/v2/exchange/status "), "{seen:?}");
+            for (request, group) in seen[1..3].iter().zip(known) {
+                let path = format!("{}/trigger?exchange_index={}", group.group, group.exchange_index);
+                assert_eq!(request.1, format!("PUT /trade-api/v2/portfolio/order_groups/{path} HTTP/1.1"));
+            }
+            let first = seen[0].0;
+            assert!(seen.iter().all(|(connection, _)| *connection == first), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_never_fired_ends_without_a_word() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let venue = venue("http", &seen);
+        let line = KillLine::start(&venue, &trust(), settings(), &[]).unwrap();
+        assert!(line.finish().is_none());
+        assert!(seen.lock().unwrap().iter().all(|(_, line)| line.starts_with("GET /trade-api/v2/exchange/status ")));
+    }
+}

@@ -1,0 +1,93 @@
+//! Order groups: what is asked and answered about them over REST (protocol page, 3.5). A group is cancelled as a whole
+//! when more than its limit trades within 15 seconds, or when it is triggered by hand.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::json::Object;
+use crate::market::{Count, OrderGroupId};
+
+/// Where groups are read.
+pub const GROUPS_PATH: &str = "/trade-api/v2/portfolio/order_groups";
+/// Where a group is made.
+pub const CREATE_GROUP_PATH: &str = "/trade-api/v2/portfolio/order_groups/create";
+
+/// `GET /portfolio/order_groups`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderGroupsBody {
+    /// The account's groups.
+    pub order_groups: Vec<OrderGroup>,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderGroup {
+    /// Its id.
+    pub id: OrderGroupId,
+    /// The most contracts that may trade within 15 seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contracts_limit_fp: Option<Count>,
+    /// Whether it is triggered and takes no orders.
+    pub is_auto_cancel_enabled: bool,
+    /// Its shard.
+    #[serde(default)]
+    pub exchange_index: u8,
+}
+
+/// The answer to `POST /portfolio/order_groups/create`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedGroup {
+    /// The new group.
+    pub order_group_id: OrderGroupId,
+}
+
+/// Appends the body that makes a group.
+pub fn write_create_group(buffer: &mut Vec<u8>, limit: Count, exchange_index: u8) {
+    let mut body = Object::begin(buffer);
+    body.quoted("contracts_limit_fp", |text| limit.write_to(text));
+    body.integer("exchange_index", exchange_index);
+    body.end();
+}
+
+/// Appends the body that gives a group another limit.
+pub fn write_limit_group(buffer: &mut Vec<u8>, limit: Count) {
+    let mut body = Object::begin(buffer);
+    body.quoted("contracts_limit_fp", |text| limit.write_to(text));
+    body.end();
+}
+
+/// Sets the path of a change (`reset`, `trigger` or `limit`) with its query: groups are not routed, so the shard is named.
+pub fn set_group_path(path: &mut String, group: OrderGroupId, change: &str, exchange_index: u8) {
+    path.clear();
+    write!(path, "{GROUPS_PATH}/{group}/{change}?exchange_index={exchange_index}")
+        .expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_and_paths_are_as_the_exchange_reads_them() {
+        let mut buffer = Vec::new();
+        write_create_group(&mut buffer, Count::parse("300.00").unwrap(), 2);
+        assert_eq!(buffer, br#"{"contracts_limit_fp":"300.00","exchange_index":2}"#);
+        buffer.clear();
+        write_limit_group(&mut buffer, Count::parse("1.00").unwrap());
+        assert_eq!(buffer, br#"{"contracts_limit_fp":"1.00"}"#);
+        let mut path = String::from("before");
+        let group = OrderGroupId::from_bits(7);
+        set_group_path(&mut path, group, "trigger", 3);
+        assert_eq!(path, format!("/trade-api/v2/portfolio/order_groups/{group}/trigger?exchange_index=3"));
+    }
+
+    #[test]
+    fn a_listing_is_read_with_what_it_may_leave_out() {
+        let text = r#"{"order_groups":[{"id":"00000000-0000-0000-0000-000000000007","is_auto_cancel_enabled":true}]}"#;
+        let body: OrderGroupsBody = serde_json::from_str(text).unwrap();
+        let group = &body.order_groups[0];
+        assert_eq!((group.id, group.exchange_index), (OrderGroupId::from_bits(7), 0));
+        assert!(group.is_auto_cancel_enabled && group.contracts_limit_fp.is_none());
+    }
+}

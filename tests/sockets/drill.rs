@@ -1,0 +1,218 @@
+//! The kill drill: the program as a process against an exchange that is another process, killed in mid-trading. Nothing is
+//! asserted about how long something takes here: what the exchange has in its own records decides.
+//!
+//! `KILL_DRILL_INSTANTS=20 cargo test --release --test sockets kill_drill -- --nocapture` kills it at twenty instants.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kalshi_actor::config::{Config, VenueName};
+use kalshi_actor::market::OrderStatus;
+use kalshi_actor::pipeline::clock::wall_ms;
+use kalshi_actor::pipeline::net::Trust;
+use kalshi_actor::pipeline::rest::RestClient;
+use kalshi_actor::pipeline::session::{outside_venue, state_dir};
+use kalshi_actor::record::summary::Summary;
+use kalshi_actor::wire::account::{Order, OrdersPage};
+
+use crate::common::PATIENCE;
+
+/// The longest lease of the drill: with it, one is eleven seconds.
+const LEASE_MS: i64 = 11_000;
+
+/// A process that does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It is over already unless the test failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_kalshi-actor"))
+}
+
+/// An exchange in a process of its own, and a trader's configuration for it.
+struct Drill {
+    _exchange: Process,
+    folder: tempfile::TempDir,
+    config: Config,
+    client: RestClient,
+}
+
+impl Drill {
+    fn start(seed: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program();
+        command.args(["exchange", "--markets", "4", "--seed", seed, "--keys"]).arg(folder.path().join("keys"));
+        let mut exchange = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(exchange.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let facts: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let origin = |url: &serde_json::Value| text(url).splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+
+        let mut config = Config::default();
+        config.venue.name = VenueName::Demo;
+        config.venue.live = true;
+        config.venue.rest_url = origin(&facts["rest_url"]);
+        config.venue.ws_url = origin(&facts["ws_url"]);
+        config.venue.key_id = text(&facts["ed25519_key_id"]);
+        config.venue.private_key_path = text(&facts["ed25519_private_key_path"]);
+        config.pipeline.idle = kalshi_actor::config::IdleName::Park;
+        config.markets.count = 4;
+        config.orders.lease_longest_ms = LEASE_MS.unsigned_abs();
+        config.orders.group_reset_ms = 1_000;
+        config.record.state_dir = folder.path().join("state").to_string_lossy().into_owned();
+        config.check().unwrap();
+        std::fs::write(folder.path().join("actor.toml"), config.to_commented_toml()).unwrap();
+        let venue = outside_venue(&config.venue, |_| None).unwrap();
+        let credentials = Some(Arc::clone(&venue.credentials));
+        let client = RestClient::new(&venue.rest, &Trust::WebPki, credentials, Duration::from_secs(10));
+        Self { _exchange: exchange, folder, config, client }
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = program();
+        command.arg(name).arg("--config").arg(self.folder.path().join("actor.toml"));
+        command
+    }
+
+    /// A trader under way.
+    fn trade(&self, number: usize) -> Process {
+        let mut command = self.command("run");
+        command.args(["--policy", "maker", "--duration", "1h", "--out"]).arg(self.session(number));
+        Process(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn session(&self, number: usize) -> std::path::PathBuf {
+        self.folder.path().join(format!("session-{number}"))
+    }
+
+    /// A session that comes to its end.
+    fn trade_for(&self, time: &str, number: usize) -> Output {
+        let mut command = self.command("run");
+        command.args(["--policy", "maker", "--duration", time, "--out"]).arg(self.session(number));
+        command.output().unwrap()
+    }
+
+    fn orders(&self, filter: &str) -> Vec<Order> {
+        let path = format!("/trade-api/v2/portfolio/orders?{filter}limit=1000");
+        let answer = self.client.get(&path).unwrap();
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        let page: OrdersPage = serde_json::from_slice(&answer.body).unwrap();
+        assert!(page.cursor.is_empty(), "a drill has less than a page of orders");
+        page.orders
+    }
+
+    fn resting(&self) -> Vec<Order> {
+        self.orders("status=resting&")
+    }
+
+    fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !condition(self) {
+            assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Every order had an end, and none outlived it or the lease of its dead trader.
+    fn check_leases(&self, died_ms: i64) {
+        for order in self.orders("") {
+            let Some(ends) = order.expiration_time else { panic!("an order without an end: {order:?}") };
+            if order.status != OrderStatus::Resting {
+                let ended = order.last_update_time.or(order.created_time).unwrap();
+                assert!(ended <= ends, "it ended at {ended}, its lease at {ends}");
+            }
+            if order.created_time.unwrap().as_millisecond() <= died_ms {
+                assert!(ends.as_millisecond() <= died_ms + LEASE_MS, "{ends} is beyond the lease of a dead trader");
+            }
+        }
+    }
+
+    fn assert_agrees(&self, output: &Output, number: usize) -> Summary {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+        assert_eq!(text.lines().last(), Some("ledger agrees with the exchange"), "{text}");
+        assert!(self.resting().is_empty());
+        summary(&self.session(number))
+    }
+}
+
+fn summary(folder: &Path) -> Summary {
+    serde_json::from_str(&std::fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap()
+}
+
+/// Kills a trader that has orders in the book, after a while. Returns when.
+fn kill(drill: &Drill, number: usize, after: Duration) -> i64 {
+    let mut trader = drill.trade(number);
+    drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
+    std::thread::sleep(after);
+    trader.0.kill().unwrap();
+    trader.0.wait().unwrap();
+    wall_ms()
+}
+
+#[test]
+fn kill_drill() {
+    let instants: usize = std::env::var("KILL_DRILL_INSTANTS").map_or(2, |text| text.parse().unwrap());
+    let drill = Drill::start("5");
+    let mut left = 0;
+    for number in 0..instants {
+        // The multiples of an irrational number, so to say: instants that repeat nothing.
+        let after = Duration::from_millis((number as u64 * 1_618_034 / 1_000) % 5_000);
+        let died_ms = kill(&drill, 2 * number, after);
+        let orders = drill.resting().len();
+        left += orders;
+        if number % 2 == 0 {
+            drill.wait_until("the end of the leases", |drill| drill.resting().is_empty());
+            let took = Duration::from_millis(u64::try_from(wall_ms() - died_ms).unwrap());
+            println!("killed after {after:?}: {orders} orders left, nothing rests after {took:?}");
+        }
+        let output = drill.trade_for("5s", 2 * number + 1);
+        let summary = drill.assert_agrees(&output, 2 * number + 1);
+        println!("started again: {} orders, ledger agrees", summary.orders.sent);
+        drill.check_leases(died_ms);
+    }
+    assert!(left > 0, "no trader left an order behind");
+}
+
+#[test]
+fn a_user_signal_cancels_everything_and_keeps_the_trader_out_until_a_person_resumes_it() {
+    let drill = Drill::start("6");
+    let mut trader = drill.trade(0);
+    drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
+    let sent = Command::new("kill").args(["-s", "USR1", &trader.0.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = trader.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(began.elapsed() < PATIENCE, "the program does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut report = String::new();
+    trader.0.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+    assert!(!status.success(), "{report}");
+    assert!(drill.resting().is_empty());
+    assert!(report.contains("2 order groups triggered within"), "{report}");
+    let state = state_dir(&drill.config, None).unwrap();
+    assert_eq!(state.tripped().unwrap().unwrap().reason, "tripped: killed by SIGUSR1");
+
+    let refused = drill.trade_for("5s", 1);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("resume"), "{refused:?}");
+    assert!(drill.command("resume").status().unwrap().success());
+    // The groups are found as they were left, and reset as the configuration allows.
+    let output = drill.trade_for("8s", 2);
+    let summary = drill.assert_agrees(&output, 2);
+    assert!(summary.orders.acked > 0 && summary.groups.iter().all(|group| group.active), "{summary:?}");
+}
