@@ -110,7 +110,7 @@ pub fn measure(plan: Plan) {
     let deltas = || subscribers.iter().map(|each| each.received.deltas.load(Ordering::Relaxed)).collect::<Vec<_>>();
     let (begin, cpu, before) = (Instant::now(), exchange_cpu(), deltas());
     std::thread::sleep(plan.duration);
-    let (after, cpu, elapsed) = (deltas(), exchange_cpu() - cpu, begin.elapsed());
+    let (after, cpu, elapsed) = (deltas(), exchange_cpu().saturating_sub(cpu), begin.elapsed());
     over.store(true, Ordering::Relaxed);
     let lags = subscribers.iter().map(|each| each.received.lag_ms_max.load(Ordering::Relaxed)).collect::<Vec<_>>();
     for each in subscribers {

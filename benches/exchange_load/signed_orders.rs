@@ -116,7 +116,7 @@ fn round(venue: &Arc<Venue>, places: &[Place], first: u64, per_s: Option<u32>, d
         .collect();
     let seen: Vec<Seen> =
         clients.into_iter().map(|client| client.join().expect("a client trades to its end")).collect();
-    let (cpu, seconds) = (exchange_cpu() - cpu, begin.elapsed().as_secs_f64());
+    let (cpu, seconds) = (exchange_cpu().saturating_sub(cpu), begin.elapsed().as_secs_f64());
     let placed: u64 = seen.iter().map(|seen| seen.placed).sum();
     let refused: Vec<u16> = seen.iter().flat_map(|seen| seen.refused.iter().copied()).collect();
     let mut round_trip_us = seen[0].round_trip_us.clone();

@@ -85,14 +85,13 @@ impl Venue {
 
 /// The processor time, user and system, that the exchange's thread has used so far.
 pub fn exchange_cpu() -> Duration {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux lists a process's threads");
+    let mut tasks = std::fs::read_dir("/proc/self/task").expect("Linux lists a process's threads");
     let stat = tasks
-        .filter_map(|task| {
+        .find_map(|task| {
             let task = task.ok()?.path();
             let name = std::fs::read_to_string(task.join("comm")).ok()?;
             if name.trim_end() == "exchange" { std::fs::read_to_string(task.join("stat")).ok() } else { None }
         })
-        .next()
         .expect("the exchange's thread runs under its name");
     // After the name in parentheses; utime and stime are the fields 14 and 15 of proc_pid_stat(5).
     let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
