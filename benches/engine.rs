@@ -168,9 +168,8 @@ impl Load {
     /// Four creates, four cancels, an amend and a take of ten commands, and what each caused taken away.
     fn command(&mut self) {
         match self.draw(10) {
-            0..4 => self.create(),
             4..8 if self.resting.len() > self.markets as usize * RESTING_MIN => self.cancel(),
-            4..8 => self.create(),
+            0..8 => self.create(),
             8 => self.amend(),
             _ => self.take(),
         }
