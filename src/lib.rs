@@ -21,6 +21,9 @@
 //! trader and nothing else. [`record`] keeps the journal, the histograms and the report. [`pipeline::session`] puts a
 //! session together from start to report.
 
+#[macro_use]
+pub mod planted;
+
 pub mod backoff;
 pub mod book;
 pub mod checkpoint;

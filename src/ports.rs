@@ -120,7 +120,7 @@ pub struct OrderRequest<'a> {
 pub struct NotSent;
 
 /// Why a sent request has no answer: its outcome is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NoAnswer {
     /// The connection was cut after bytes were written.
     Cut,

@@ -85,7 +85,7 @@ impl Bids {
         } else if old > 0 && new == 0 {
             let below = self.vacate(slot);
             self.levels -= 1;
-            if self.best == Some(narrow) {
+            if self.best == Some(narrow) && !planted!(BestLevelKept) {
                 self.best = below;
             }
         }

@@ -6,6 +6,8 @@ mod exchange;
 mod journal;
 mod kill;
 mod observe;
+#[cfg(feature = "planted")]
+mod planted;
 mod replay;
 mod resume;
 mod run;

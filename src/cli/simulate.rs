@@ -8,9 +8,11 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use crossbeam::channel;
+use indicatif::{ProgressBar, ProgressStyle};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
+use kalshi_actor::exchange::scenario::Scenario;
 
 /// The arguments of `simulate`.
 #[derive(Debug, Args)]
@@ -24,9 +26,12 @@ pub(super) struct SimulateArgs {
     /// Simulated minutes of trading a seed, before faults end and the trader stops
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     minutes: u16,
-    /// Markets at a time, on two shards
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    markets: u16,
+    /// A shipped scenario (calm, busy, news, thin, settling, gold) or a scenario file
+    #[arg(long, value_name = "NAME|FILE", default_value = "busy")]
+    scenario: String,
+    /// Markets at a time; without it 4, on two shards, or as many as the scenario names
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    markets: Option<u16>,
     /// What decides: maker, onnx, or hold
     #[arg(long, value_name = "NAME", default_value = "maker")]
     policy: PolicySpec,
@@ -40,6 +45,14 @@ pub(super) struct SimulateArgs {
     /// Print a line for every seed
     #[arg(long)]
     verbose: bool,
+    /// Plant a mistake, to see what catches it; `list` names them
+    #[cfg(feature = "planted")]
+    #[arg(long, value_name = "BUG")]
+    plant: Option<super::planted::Plant>,
+    /// Hunt every mistake that can be planted, and print what caught it after how many seeds
+    #[cfg(feature = "planted")]
+    #[arg(long)]
+    planted_table: bool,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -51,6 +64,10 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
+/// Markets at a time, unless they or a scenario are named.
+const MARKETS: usize = 4;
+/// A campaign that is longer than so many simulated hours has seen every kind of fault, or something is wrong with it.
+const ALL_KINDS_HOURS: f64 = 8.0;
 /// Records of the longest session that is killed everywhere.
 const RECORDS_MAX: u64 = 2_000;
 
@@ -65,6 +82,8 @@ struct Sums {
     partial_fills: u64,
     unknown: u64,
     unknown_resolved: u64,
+    books_compared: u64,
+    ledgers_compared: u64,
     troubles: Troubles,
     violations: u64,
     /// The longest that something of a dead trader rested.
@@ -81,19 +100,45 @@ impl Sums {
         self.partial_fills += report.partial_fills;
         self.unknown += report.unknown;
         self.unknown_resolved += report.unknown_resolved;
+        self.books_compared += report.books_compared;
+        self.ledgers_compared += report.ledgers_compared;
         self.troubles.merge(&report.troubles);
         self.resting_ms = self.resting_ms.max(report.resting_ms);
         self.violations += u64::from(report.violation.is_some());
     }
 }
 
+impl Sums {
+    #[expect(clippy::cast_precision_loss, reason = "hours for people")]
+    fn hours(&self) -> f64 {
+        self.simulated_ms as f64 / 3_600_000.0
+    }
+
+    fn briefly(&self, wall_s: f64) -> String {
+        format!("{:.2} simulated hours a second, {} violations", self.hours() / wall_s, self.violations)
+    }
+
+    /// The kinds of faults that a campaign of this length should have seen and has not.
+    fn absent(&self, faults: Faults) -> Vec<&'static str> {
+        let long = faults != Faults::None && self.hours() >= ALL_KINDS_HOURS;
+        if long { self.troubles.absent() } else { Vec::new() }
+    }
+}
+
 pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
+    let scenario = Scenario::find(&args.scenario)?;
+    let markets = if args.scenario == "busy" { MARKETS } else { scenario.market_count() };
     let campaign = Campaign {
         duration_ms: i64::from(args.minutes) * 60_000,
-        markets: usize::from(args.markets),
+        markets: args.markets.map_or(markets, usize::from),
+        scenario,
         faults: args.faults,
         policy: AnyPolicy::load(&args.policy, None)?,
     };
+    #[cfg(feature = "planted")]
+    if args.planted_table || matches!(args.plant, Some(super::planted::Plant::List)) {
+        return super::planted::run(&campaign, args.planted_table.then(|| args.seeds.clone()), args.jobs);
+    }
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
@@ -102,15 +147,18 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         None => args.seeds.clone(),
         Some(every) => 1..RECORDS_MAX / u64::from(every) + 1,
     };
-    let run = |number: u64| match args.die_every {
-        None => campaign.run(number, &key),
-        Some(every) => {
-            let recovery = Recovery { after_records: number * u64::from(every), absent: number % 2 == 1 };
-            campaign.recover(args.seeds.start, &key, recovery)
-        }
+    let run = |number: u64| {
+        with_plant(args, || match args.die_every {
+            None => campaign.run(number, &key),
+            Some(every) => {
+                let recovery = Recovery { after_records: number * u64::from(every), absent: number % 2 == 1 };
+                campaign.recover(args.seeds.start, &key, recovery)
+            }
+        })
     };
     let (next, began) = (AtomicU64::new(numbers.start), Instant::now());
     let mut sums = Sums::default();
+    let bar = progress(numbers.end - numbers.start);
     std::thread::scope(|scope| {
         let (sender, reports) = channel::bounded(jobs);
         for _ in 0..jobs {
@@ -127,18 +175,60 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         drop(sender);
         for report in reports {
             sums.add(&report);
-            tell(&report, args);
+            bar.set_message(sums.briefly(began.elapsed().as_secs_f64()));
+            bar.inc(1);
+            bar.suspend(|| tell(&report, args));
         }
     });
+    bar.finish_and_clear();
     print_sums(&sums, began.elapsed().as_secs_f64());
-    Ok(if sums.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let absent = sums.absent(args.faults);
+    if !absent.is_empty() {
+        println!("FAULTS THAT NEVER TOOK EFFECT in {:.1} simulated hours: {}", sums.hours(), absent.join(", "));
+    }
+    Ok(if sums.violations == 0 && absent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Shown while it runs, on a terminal only.
+fn progress(seeds: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} seeds, {eta} left, {msg}");
+    ProgressBar::new(seeds).with_style(style.expect("the template names keys that there are"))
+}
+
+#[cfg(not(feature = "planted"))]
+fn with_plant(_args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedReport {
+    run()
+}
+
+#[cfg(feature = "planted")]
+fn with_plant(args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedReport {
+    let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
+    kalshi_actor::planted::with(bug, run)
+}
+
+#[cfg(not(feature = "planted"))]
+fn planted(_args: &SimulateArgs) -> String {
+    String::new()
+}
+
+#[cfg(feature = "planted")]
+fn planted(args: &SimulateArgs) -> String {
+    let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
+    bug.map_or(String::new(), |bug| format!(" --plant {bug}"))
 }
 
 fn tell(report: &SeedReport, args: &SimulateArgs) {
     if args.verbose {
         println!(
-            "seed {}: trace {:016x}, {} steps, {} orders, {} fills, {} unknown",
-            report.seed, report.trace, report.steps, report.orders, report.fills, report.unknown
+            "seed {}: trace {:016x}, {} steps, {} orders, {} fills, {} unknown; compared {} books, {} ledgers",
+            report.seed,
+            report.trace,
+            report.steps,
+            report.orders,
+            report.fills,
+            report.unknown,
+            report.books_compared,
+            report.ledgers_compared
         );
     }
     let Some(found) = &report.violation else { return };
@@ -149,7 +239,7 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
     println!("seed {}, step {}, after {at_ms} ms: {}", report.seed, found.step, found.violation.invariant);
     println!("  {}", found.violation.detail);
     for event in &found.last_events {
-        println!("  sent {event}");
+        println!("  {event}");
     }
     let level = match args.faults {
         Faults::None => "none",
@@ -157,18 +247,20 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
         Faults::Hell => "hell",
     };
     println!(
-        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --markets {} --policy {}",
+        "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --scenario {}{}{} --policy {}{}",
         report.seed,
         report.seed + 1,
         args.minutes,
-        args.markets,
-        args.policy
+        args.scenario,
+        args.markets.map_or(String::new(), |markets| format!(" --markets {markets}")),
+        args.die_every.map_or(String::new(), |every| format!(" --die-every {every}")),
+        args.policy,
+        planted(args)
     );
 }
 
-#[expect(clippy::cast_precision_loss, reason = "hours for people")]
 fn print_sums(sums: &Sums, wall_s: f64) {
-    let hours = sums.simulated_ms as f64 / 3_600_000.0;
+    let hours = sums.hours();
     println!(
         "{} seeds, {hours:.1} simulated hours in {wall_s:.0} s ({:.2} hours a second), {} steps",
         sums.seeds,
@@ -179,6 +271,7 @@ fn print_sums(sums: &Sums, wall_s: f64) {
         "{} orders, {} fills, {} partial; {} orders unknown, {} resolved",
         sums.orders, sums.fills, sums.partial_fills, sums.unknown, sums.unknown_resolved
     );
+    println!("compared with the exchange: {} books, {} ledgers", sums.books_compared, sums.ledgers_compared);
     let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     println!("faults: {}", kinds.join(", "));
     if sums.resting_ms > 0 {

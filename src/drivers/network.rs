@@ -28,7 +28,7 @@ pub(crate) enum Asker {
 }
 
 /// A message in flight.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) enum Packet {
     /// A WebSocket handshake reaches the exchange.
     Open { session: SessionId },
@@ -37,7 +37,14 @@ pub(crate) enum Packet {
     /// The client hung up, or its connection was cut.
     HungUp { session: SessionId },
     /// A request reaches the exchange.
-    Request { ticket: Ticket, method: &'static str, target: String, body: Vec<u8>, sent_wall_ms: i64 },
+    Request {
+        ticket: Ticket,
+        method: &'static str,
+        target: String,
+        body: Vec<u8>,
+        sent_wall_ms: i64,
+        signed_wall_ms: i64,
+    },
     /// The handshake's success reaches the client.
     Opened { role: Role, connection: ConnectionId },
     /// The handshake was refused, or the connection ended.

@@ -2,22 +2,29 @@
 //! included. The same inputs give the same run, whatever the machine does.
 
 mod delivery;
+mod events;
+mod turns;
 
+use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::events::LastEvents;
+pub use self::turns::Turn;
+use self::turns::Turns;
 use super::network::Network;
 use super::network_faults::NetworkFaults;
 pub use super::network_faults::{FaultRates, NetworkFault};
 use super::wires::{BookItem, DecideIo, ExecuteIo, FeedIo, ReconcileIo, Wires};
-pub use super::wires::{ReceivedFrame, SentRequest};
+pub use super::wires::{Handed, ReceivedFrame, Ring, SentRequest};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
 use crate::execute::{DayState, KnownGroup};
+use crate::market::MarketKey;
 use crate::messages::AccountEvent;
 use crate::pipeline::stages::Stages;
 use crate::ports::ConnectionId;
@@ -52,19 +59,6 @@ const JOURNAL_RING_BYTES: usize = 8 << 20;
 
 /// Something done to account events on their way to the ledger, for tests that must see a fault named.
 pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
-
-/// How `decide` gets its turns.
-#[derive(Debug, Default)]
-struct DecideTurns {
-    /// Whether it has had events since it was last told that its ring is empty.
-    fed: bool,
-    /// Until when it does nothing, as if another program had its core.
-    frozen_ns: u64,
-    /// Whether something may be waiting for it since it froze.
-    backlog: bool,
-    /// Whether that has been worked off.
-    worked_off: bool,
-}
 
 /// The stages' sides of the journal, if there is one.
 struct Tapes {
@@ -111,7 +105,10 @@ pub struct Simulation<P: Policy> {
     tamper: Option<Tamper>,
     /// Steps since time last moved.
     steps_at_instant: u32,
-    turns: DecideTurns,
+    turns: Turns,
+    /// Over everything that was delivered.
+    trace: DefaultHasher,
+    last_events: Option<LastEvents>,
     snapshot_buffers: usize,
     /// The newest frame that reached the feed stage, and on which connection.
     newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
@@ -165,7 +162,9 @@ impl<P: Policy> Simulation<P> {
             keep_frames: config.keep_frames,
             tamper,
             steps_at_instant: 0,
-            turns: DecideTurns::default(),
+            turns: Turns::default(),
+            trace: DefaultHasher::new(),
+            last_events: None,
             snapshot_buffers: config.snapshot_buffers,
             newest_frame: None,
         };
@@ -234,11 +233,9 @@ impl<P: Policy> Simulation<P> {
         tapes.finish()
     }
 
-    /// The trader crashes, and another starts in its place at once, without a journal. What was sent still reaches the
-    /// exchange; what was on its way to the trader is lost.
+    /// The trader crashes, unless it is dead already, and another starts in its place, without a journal. What was sent still
+    /// reaches the exchange; what was on its way to the trader is lost.
     pub fn crash(&mut self, stages: Stages<P>) {
-        // As a crash leaves it: what was noted is kept, and there is no end.
-        std::mem::take(&mut self.tapes).abandon();
         self.kill();
         self.wires.dies_after = u64::MAX;
         self.stages = stages;
@@ -251,12 +248,14 @@ impl<P: Policy> Simulation<P> {
         self.wires.dies_after = records;
     }
 
-    /// The trader dies now. The exchange sees its connections end.
+    /// The trader dies now, and its journal ends. The exchange sees its connections end.
     pub fn kill(&mut self) {
+        // As a crash leaves it: what was noted is kept, and there is no end.
+        std::mem::take(&mut self.tapes).abandon();
         self.tick();
         self.wires.dies_after = 0;
         self.wires.crash(self.snapshot_buffers);
-        self.turns = DecideTurns::default();
+        self.turns = Turns::default();
     }
 
     /// Whether the trader is dead.
@@ -271,9 +270,60 @@ impl<P: Policy> Simulation<P> {
         self.wires.records
     }
 
-    /// `decide` does nothing for so long; its rings fill.
-    pub fn freeze_decide(&mut self, for_ms: u64) {
-        self.turns.frozen_ns = self.now_ns + self.clock.duration_ns(for_ms);
+    /// A stage does nothing for so long; its rings fill, and its connections wait.
+    pub fn freeze(&mut self, turn: Turn, for_ms: u64) {
+        self.turns.freeze(turn, self.now_ns + self.clock.duration_ns(for_ms));
+    }
+
+    /// A ring refuses everything for so long, as if its reader had let it fill.
+    pub fn fill_ring(&mut self, ring: Ring, for_ms: u64) {
+        self.wires.close_ring(ring, self.now_ns + self.clock.duration_ns(for_ms));
+    }
+
+    /// How often a ring that was filled by hand refused something.
+    #[must_use]
+    pub fn refused_by_full_rings(&self) -> u64 {
+        self.wires.refused
+    }
+
+    /// The trader's wall clock is off by so much, for so long.
+    pub fn jump_clock(&mut self, by_ms: i64, for_ms: u64) {
+        self.wires.clock_jump = Some((by_ms, self.now_ns + self.clock.duration_ns(for_ms)));
+    }
+
+    /// How many requests and handshakes were signed by a clock that was off.
+    #[must_use]
+    pub fn signed_by_jumped_clock(&self) -> u64 {
+        self.wires.jumped
+    }
+
+    /// Nothing can be written to the disk for so long.
+    pub fn fill_disk(&mut self, for_ms: u64) {
+        self.wires.disk_full_until_ns = self.now_ns + self.clock.duration_ns(for_ms);
+    }
+
+    /// How many writes a full disk refused.
+    #[must_use]
+    pub fn refused_by_full_disk(&self) -> u64 {
+        self.wires.not_written
+    }
+
+    /// From now on what happens is put into words.
+    pub fn tell_events(&mut self, to: LastEvents) {
+        self.last_events = Some(to);
+    }
+
+    /// Puts something into words that is done to the simulation from outside.
+    pub fn note(&self, what: impl FnOnce() -> String) {
+        if let Some(events) = &self.last_events {
+            events.push(self.session_ms(), false, &what());
+        }
+    }
+
+    /// A hash over everything that was delivered so far: to whom, when, and its bytes. Signatures are not part of it.
+    #[must_use]
+    pub fn trace(&self) -> u64 {
+        self.trace.finish()
     }
 
     /// The network works from now on.
@@ -307,6 +357,16 @@ impl<P: Policy> Simulation<P> {
     /// Whether `decide` has worked off, since the last call, what had waited while it was frozen.
     pub fn take_worked_off(&mut self) -> bool {
         std::mem::take(&mut self.turns.worked_off)
+    }
+
+    /// What `execute` was handed since the last call, in order.
+    pub fn take_handed(&mut self) -> Vec<Handed> {
+        std::mem::take(&mut self.wires.handed)
+    }
+
+    /// Decisions since the last call on markets of which an event was lost to a full ring and not made good.
+    pub fn take_blind_decisions(&mut self) -> Vec<MarketKey> {
+        std::mem::take(&mut self.wires.blind)
     }
 
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
@@ -392,8 +452,7 @@ impl<P: Policy> Simulation<P> {
 
     fn tick(&mut self) -> Now {
         let now = self.clock.now(self.now_ns);
-        self.wires.now_ns = now.mono_ns;
-        self.wires.session_ms = now.session_ms;
+        self.wires.set_time(now);
         now
     }
 
@@ -408,7 +467,15 @@ impl<P: Policy> Simulation<P> {
         let now = self.tick();
         self.exchange.advance(self.exchange_now());
         self.flush_exchange();
-        if let Some(packet) = self.wires.network.arrived(now.mono_ns) {
+        let arrived = match self.turns.next_waiting(now.mono_ns) {
+            Some(packet) => Some(packet),
+            None => self
+                .wires
+                .network
+                .arrived(now.mono_ns)
+                .and_then(|packet| self.turns.hold_back(packet, &self.wires, now.mono_ns)),
+        };
+        if let Some(packet) = arrived {
             self.deliver(packet, now);
         }
         self.fire_timers(now);
@@ -442,32 +509,37 @@ impl<P: Policy> Simulation<P> {
     fn deadlines(&self) -> [(&'static str, u64); 7] {
         let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
         // The dead wait for nothing.
-        let alive = |due_ns: u64| if self.wires.is_dead() { NEVER_NS } else { due_ns };
+        let dead = self.wires.is_dead();
+        let due = |turn, due_ns| if dead { NEVER_NS } else { self.turns.not_before(turn, due_ns) };
         [
             ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
             ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
-            ("feed", alive(self.stages.feed.deadline_ns())),
-            ("decide", alive(self.stages.decide.deadline_ns().max(self.turns.frozen_ns))),
-            ("thaw", if self.turns.frozen_ns > self.now_ns { self.turns.frozen_ns } else { NEVER_NS }),
-            ("execute", alive(self.stages.execute.deadline_ns())),
-            ("reconcile", alive(self.stages.reconcile.deadline_ns())),
+            ("thaw", self.turns.next_ns(self.now_ns)),
+            ("feed", due(Turn::Feed, self.stages.feed.deadline_ns())),
+            ("decide", due(Turn::Decide, self.stages.decide.deadline_ns())),
+            ("execute", due(Turn::Execute, self.stages.execute.deadline_ns())),
+            ("reconcile", due(Turn::Reconcile, self.stages.reconcile.deadline_ns())),
         ]
+    }
+
+    fn is_due(&self, turn: Turn, due_ns: u64, now: Now) -> bool {
+        self.turns.not_before(turn, due_ns) <= now.mono_ns
     }
 
     fn fire_timers(&mut self, now: Now) {
         if self.wires.is_dead() {
             return;
         }
-        if self.stages.feed.deadline_ns() <= now.mono_ns {
+        if self.is_due(Turn::Feed, self.stages.feed.deadline_ns(), now) {
             self.feed(FeedInput::Timer, now);
         }
-        if self.stages.decide.deadline_ns().max(self.turns.frozen_ns) <= now.mono_ns {
+        if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
             self.decide(DecideInput::Timer, now);
         }
-        if self.stages.execute.deadline_ns() <= now.mono_ns {
+        if self.is_due(Turn::Execute, self.stages.execute.deadline_ns(), now) {
             self.execute(ExecuteInput::Timer, now);
         }
-        if self.stages.reconcile.deadline_ns() <= now.mono_ns {
+        if self.is_due(Turn::Reconcile, self.stages.reconcile.deadline_ns(), now) {
             self.reconcile(ReconcileInput::Timer, now);
         }
     }
@@ -481,18 +553,8 @@ impl<P: Policy> Simulation<P> {
         for _ in 0..STEPS_AT_ONE_INSTANT_MAX {
             let mut moved = self.settle_decide(now);
             moved |= self.settle_execute(now);
-            while let Some(listing) = self.wires.listings.pop() {
-                self.feed(FeedInput::Listing(listing), now);
-                moved = true;
-            }
-            while let Some(request) = self.wires.resyncs.pop() {
-                self.feed(FeedInput::Resync(request), now);
-                moved = true;
-            }
-            while let Some(query) = self.wires.queries.pop() {
-                self.reconcile(ReconcileInput::Query(query), now);
-                moved = true;
-            }
+            moved |= self.settle_feed(now);
+            moved |= self.settle_reconcile(now);
             if !moved {
                 return;
             }
@@ -500,8 +562,36 @@ impl<P: Policy> Simulation<P> {
         panic!("the stages never stop sending each other messages at {} ns", now.mono_ns);
     }
 
+    fn settle_feed(&mut self, now: Now) -> bool {
+        let mut moved = false;
+        if self.turns.is_frozen(Turn::Feed, self.now_ns) {
+            return moved;
+        }
+        while let Some(listing) = self.wires.listings.pop() {
+            self.feed(FeedInput::Listing(listing), now);
+            moved = true;
+        }
+        while let Some(request) = self.wires.resyncs.pop() {
+            self.feed(FeedInput::Resync(request), now);
+            moved = true;
+        }
+        moved
+    }
+
+    fn settle_reconcile(&mut self, now: Now) -> bool {
+        let mut moved = false;
+        if self.turns.is_frozen(Turn::Reconcile, self.now_ns) {
+            return moved;
+        }
+        while let Some(query) = self.wires.queries.pop() {
+            self.reconcile(ReconcileInput::Query(query), now);
+            moved = true;
+        }
+        moved
+    }
+
     fn settle_decide(&mut self, now: Now) -> bool {
-        if self.turns.frozen_ns > self.now_ns {
+        if self.turns.is_frozen(Turn::Decide, self.now_ns) {
             self.turns.backlog = true;
             return false;
         }
@@ -511,7 +601,7 @@ impl<P: Policy> Simulation<P> {
             self.decide(DecideInput::Portfolio(update), now);
             moved = true;
         }
-        while let Some(item) = self.wires.book.pop() {
+        while let Some(item) = self.wires.next_book_item() {
             let input = match item {
                 BookItem::Event(event) => DecideInput::Event(event),
                 BookItem::Snapshot(event, levels) => DecideInput::Snapshot(event, levels),
@@ -528,6 +618,9 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn settle_execute(&mut self, now: Now) -> bool {
+        if self.turns.is_frozen(Turn::Execute, self.now_ns) {
+            return false;
+        }
         let mut moved = false;
         while let Some(status) = self.wires.statuses.pop() {
             self.execute(ExecuteInput::Status(status), now);
@@ -539,6 +632,7 @@ impl<P: Policy> Simulation<P> {
                 Some(tamper) => tamper(event),
             };
             for event in events {
+                self.wires.note_handed(&event);
                 self.execute(ExecuteInput::Account(event), now);
             }
             moved = true;

@@ -1,13 +1,14 @@
 //! The stages' ports in one thread: bounded queues instead of rings, the virtual network instead of sockets.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::network::{Asker, Network, Packet, Role};
+use crate::clock::Now;
 use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
 use crate::execute::{DayState, KnownGroup};
-use crate::market::{BookLevels, MarketKey};
+use crate::market::{BookLevels, MarketKey, OrderId, TradeId};
 use crate::messages::{
     AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
 };
@@ -27,15 +28,20 @@ pub(crate) enum BookItem {
 pub(crate) struct Queue<T> {
     items: VecDeque<T>,
     capacity: usize,
+    /// Takes nothing now.
+    closed: bool,
+    /// What it refused while closed.
+    refused: u64,
 }
 
 impl<T> Queue<T> {
     fn new(capacity: usize) -> Self {
-        Self { items: VecDeque::with_capacity(capacity), capacity }
+        Self { items: VecDeque::with_capacity(capacity), capacity, closed: false, refused: 0 }
     }
 
     fn push(&mut self, item: T) -> Result<(), T> {
-        if self.items.len() >= self.capacity {
+        if self.closed || self.items.len() >= self.capacity {
+            self.refused += u64::from(self.closed);
             return Err(item);
         }
         self.items.push_back(item);
@@ -49,6 +55,60 @@ impl<T> Queue<T> {
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.items.pop_front()
     }
+}
+
+/// A fact that was handed to `execute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// A fill.
+    Fill {
+        /// The trade.
+        trade: TradeId,
+        /// The order.
+        order: OrderId,
+        /// The exchange's time.
+        time_ms: i64,
+    },
+    /// A settled market was paid.
+    Payment {
+        /// Which.
+        market: MarketKey,
+    },
+}
+
+/// A ring between stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// Book events, `feed` to `decide`.
+    Books,
+    /// Requests for snapshots, `decide` to `feed`.
+    Resyncs,
+    /// Conditions of markets, `feed` to `execute`.
+    Statuses,
+    /// Intents, `decide` to `execute`.
+    Intents,
+    /// Portfolio updates, `execute` to `decide`.
+    Portfolios,
+    /// Questions, `execute` to `reconcile`.
+    Queries,
+    /// Facts about the account, `reconcile` to `execute`.
+    Facts,
+    /// Listings, `reconcile` to `feed`.
+    Listings,
+}
+
+impl Ring {
+    /// Every ring.
+    pub const ALL: [Self; 8] = [
+        Self::Books,
+        Self::Resyncs,
+        Self::Statuses,
+        Self::Intents,
+        Self::Portfolios,
+        Self::Queries,
+        Self::Facts,
+        Self::Listings,
+    ];
 }
 
 /// An order write as it left the execute stage.
@@ -94,12 +154,30 @@ pub(crate) struct Wires {
     pub(crate) decisions: Vec<DecisionRecord>,
     pub(crate) sent: Vec<SentRequest>,
     pub(crate) frames: Vec<ReceivedFrame>,
+    /// Markets of which an event was lost to a full ring and no snapshot was handed over since.
+    lost: BTreeSet<u16>,
+    /// Decisions that were taken on such a market.
+    pub(crate) blind: Vec<MarketKey>,
+    /// What was handed to `execute` since somebody asked.
+    pub(crate) handed: Vec<Handed>,
     /// What would be on disk of the day's loss.
     pub(crate) day: DayState,
     /// And of the order groups.
     pub(crate) groups: Vec<KnownGroup>,
     pub(crate) sessions: BTreeMap<SessionId, (Role, ConnectionId)>,
     pub(crate) tickets: BTreeMap<Ticket, Asker>,
+    /// A ring that was filled by hand, and until when.
+    closed: Option<(Ring, u64)>,
+    /// What rings that were filled by hand refused.
+    pub(crate) refused: u64,
+    /// By how much the trader's wall clock is off, and until when.
+    pub(crate) clock_jump: Option<(i64, u64)>,
+    /// What was signed by a clock that was off.
+    pub(crate) jumped: u64,
+    /// Until when the disk takes nothing.
+    pub(crate) disk_full_until_ns: u64,
+    /// What the disk did not take.
+    pub(crate) not_written: u64,
     next_session: SessionId,
     next_ticket: Ticket,
     /// What a journal of the trader would have, counted: inputs of the stages and what they hand out.
@@ -127,10 +205,19 @@ impl Wires {
             decisions: Vec::new(),
             sent: Vec::new(),
             frames: Vec::new(),
+            lost: BTreeSet::new(),
+            blind: Vec::new(),
+            handed: Vec::new(),
             day: DayState::default(),
             groups: Vec::new(),
             sessions: BTreeMap::new(),
             tickets: BTreeMap::new(),
+            closed: None,
+            refused: 0,
+            clock_jump: None,
+            jumped: 0,
+            disk_full_until_ns: 0,
+            not_written: 0,
             next_session: 1,
             next_ticket: 1,
             records: 0,
@@ -140,7 +227,11 @@ impl Wires {
 
     /// The trader is gone: its rings, its requests and what was on its way to it. The exchange sees its connections end.
     pub(crate) fn crash(&mut self, snapshot_buffers: usize) {
+        if let Some((ring, _)) = self.closed {
+            self.open_ring(ring);
+        }
         self.book.items.clear();
+        self.lost.clear();
         self.pool = (0..snapshot_buffers).map(|_| Box::default()).collect();
         self.overflow_epoch = 0;
         self.resyncs.items.clear();
@@ -150,11 +241,95 @@ impl Wires {
         self.queries.items.clear();
         self.account.items.clear();
         self.listings.items.clear();
+        self.handed.clear();
+        self.blind.clear();
         self.tickets.clear();
         self.network.forget_client();
         for (session, _) in std::mem::take(&mut self.sessions) {
             self.send_packet(Packet::HungUp { session });
         }
+    }
+
+    /// Time goes on: what lasts for a while may end.
+    pub(crate) fn set_time(&mut self, now: Now) {
+        self.now_ns = now.mono_ns;
+        self.session_ms = now.session_ms;
+        if let Some((ring, until_ns)) = self.closed
+            && until_ns <= now.mono_ns
+        {
+            self.open_ring(ring);
+        }
+        self.clock_jump = self.clock_jump.filter(|(_, until_ns)| *until_ns > now.mono_ns);
+    }
+
+    /// Fills a ring until then. One at a time: another one that was filled has room again.
+    pub(crate) fn close_ring(&mut self, ring: Ring, until_ns: u64) {
+        if let Some((other, _)) = self.closed {
+            self.open_ring(other);
+        }
+        self.set_closed(ring, true);
+        self.closed = Some((ring, until_ns));
+    }
+
+    fn open_ring(&mut self, ring: Ring) {
+        self.refused += self.set_closed(ring, false);
+        self.closed = None;
+    }
+
+    /// Returns what the ring refused before.
+    fn set_closed(&mut self, ring: Ring, closed: bool) -> u64 {
+        fn set<T>(queue: &mut Queue<T>, closed: bool) -> u64 {
+            queue.closed = closed;
+            std::mem::take(&mut queue.refused)
+        }
+        match ring {
+            Ring::Books => set(&mut self.book, closed),
+            Ring::Resyncs => set(&mut self.resyncs, closed),
+            Ring::Statuses => set(&mut self.statuses, closed),
+            Ring::Intents => set(&mut self.intents, closed),
+            Ring::Portfolios => set(&mut self.portfolio, closed),
+            Ring::Queries => set(&mut self.queries, closed),
+            Ring::Facts => set(&mut self.account, closed),
+            Ring::Listings => set(&mut self.listings, closed),
+        }
+    }
+
+    /// The trader's wall clock, to sign with.
+    pub(crate) fn wall_ms(&mut self) -> i64 {
+        self.jumped += u64::from(self.clock_jump.is_some());
+        self.session_ms + self.clock_jump.map_or(0, |(by_ms, _)| by_ms)
+    }
+
+    /// The next event for `decide`.
+    pub(crate) fn next_book_item(&mut self) -> Option<BookItem> {
+        let item = self.book.pop()?;
+        if let BookItem::Snapshot(event, _) = &item {
+            self.lost.remove(&event.market.index);
+        }
+        Some(item)
+    }
+
+    /// Remembers what a fact handed to `execute` was.
+    pub(crate) fn note_handed(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Fill(fill) => {
+                self.handed.push(Handed::Fill { trade: fill.trade, order: fill.order, time_ms: fill.time_ms });
+            }
+            AccountEvent::Settlement { market, .. } => self.handed.push(Handed::Payment { market: *market }),
+            _ => {}
+        }
+    }
+
+    /// Whether something can be written to the disk now.
+    fn disk_takes_it(&mut self) -> bool {
+        let full = self.disk_full_until_ns > self.now_ns;
+        self.not_written += u64::from(full);
+        !full
+    }
+
+    fn lose(&mut self, event: &BookEvent) -> Full {
+        self.lost.insert(event.market.index);
+        Full
     }
 
     /// Whether the trader is dead: its process was killed.
@@ -180,12 +355,14 @@ impl Wires {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.tickets.insert(ticket, asker);
+        let signed_wall_ms = self.wall_ms();
         self.send_packet(Packet::Request {
             ticket,
             method,
             target: target.to_owned(),
             body: body.to_vec(),
             sent_wall_ms: self.session_ms,
+            signed_wall_ms,
         });
     }
 
@@ -261,13 +438,14 @@ impl FeedPort for FeedIo<'_> {
     }
 
     fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        self.0.book.push(BookItem::Event(*event)).map_err(|_| Full)
+        self.0.book.push(BookItem::Event(*event)).map_err(|_| self.0.lose(event))
     }
 
     fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.0.book.push(BookItem::Snapshot(*event, levels)).map_err(|item| match item {
-            BookItem::Snapshot(_, levels) => levels,
-            BookItem::Event(_) | BookItem::Listing(..) => unreachable!("the queue returns what was pushed"),
+        self.0.book.push(BookItem::Snapshot(*event, levels)).map_err(|item| {
+            let BookItem::Snapshot(event, levels) = item else { unreachable!("the queue returns what was pushed") };
+            self.0.lose(&event);
+            levels
         })
     }
 
@@ -309,6 +487,9 @@ impl DecidePort for DecideIo<'_> {
     }
 
     fn decided(&mut self, record: &DecisionRecord) {
+        if self.0.lost.contains(&record.market.index) {
+            self.0.blind.push(record.market);
+        }
         self.0.decisions.push(*record);
     }
 
@@ -352,13 +533,13 @@ impl ExecutePort for ExecuteIo<'_> {
     }
 
     fn keep_groups(&mut self, known: &[KnownGroup]) {
-        if self.0.note() {
+        if self.0.note() && self.0.disk_takes_it() {
             self.0.groups = known.to_vec();
         }
     }
 
     fn persist(&mut self, day: &DayState) {
-        if self.0.note() {
+        if self.0.note() && self.0.disk_takes_it() {
             self.0.day = *day;
         }
     }

@@ -179,6 +179,7 @@ impl ExecuteStage {
     /// An order nobody followed rests: somebody else's, or one of an earlier run, or a lost one of ours.
     fn found(&mut self, report: &OrderReport, now: Now) {
         let whose = match report.owner {
+            Owner::Ours(_) if planted!(RestingForgotten) => Whose::Foreign,
             Owner::Ours(client) => Whose::Earlier(client),
             Owner::Foreign => Whose::Foreign,
         };

@@ -44,6 +44,12 @@ fn outcome(kind: RequestKind, http_status: u16, body: &[u8]) -> Outcome {
             _ => Outcome::Rejected,
         },
         429 => Outcome::Throttled,
+        400 if kind == RequestKind::Amend => match ErrorBody::parse(400, body).code.as_str() {
+            // The order has these terms already: the amend came twice, and this is not the answer to the first. Without a
+            // code it may be that one.
+            "AMEND_ORDER_NO_OP" | "" => Outcome::Uncertain,
+            _ => Outcome::Rejected,
+        },
         400..=499 => Outcome::Rejected,
         _ => Outcome::Uncertain,
     }
@@ -135,6 +141,8 @@ impl ExecuteStage {
 
     fn create_answered(&mut self, item: RequestItem, outcome: Outcome, body: &[u8], now: Now) {
         let key = item.market;
+        let guessed = planted!(TimeoutIsRejection) && outcome == Outcome::Uncertain;
+        let outcome = if guessed { Outcome::Rejected } else { outcome };
         let answer = match outcome {
             Outcome::Accepted => self.read(parse_created(body)),
             Outcome::Rejected | Outcome::Withheld | Outcome::Throttled => {
@@ -177,6 +185,7 @@ impl ExecuteStage {
             && !order.acknowledged
         {
             order.acknowledged = true;
+            self.orders_placed += u32::from(planted!(IdReused) && order.is_ours());
             self.counters.acked += u64::from(order.is_ours());
             if let Some(market) = self.directory.get_mut(key) {
                 market.breaker.succeeded();
@@ -224,6 +233,11 @@ impl ExecuteStage {
             Outcome::Uncertain => None,
         };
         let Some(answer) = answer else {
+            if planted!(AmendAssumedApplied) {
+                self.amend_told(item.at, now.session_ms);
+                self.step(item.at, OrderEvent::AmendedResting, now);
+                return self.conclude(key, Verdict::Amended);
+            }
             self.step(item.at, OrderEvent::NoOutcome, now);
             return self.conclude(key, Verdict::Unknown);
         };
@@ -253,7 +267,10 @@ impl ExecuteStage {
             let found = request.items().enumerate().find(|(_, item)| item.id == answer.order);
             let Some((position, item)) = found else { return };
             told[position] = true;
-            if answer.error.is_none() && answer.reduced_by > Count::ZERO {
+            if planted!(NotFoundIsCancelled) && answer.error.is_some() {
+                let left = self.orders.get(item.at).map_or(Count::ZERO, |order| order.terms()[0].pending);
+                self.canceled(item, left, now);
+            } else if answer.error.is_none() && answer.reduced_by > Count::ZERO {
                 self.canceled(item, answer.reduced_by, now);
             } else {
                 self.cancel_uncertain(item, OrderEvent::NotFound, now);
@@ -272,12 +289,18 @@ impl ExecuteStage {
         if let Some(order) = self.orders.get_mut(item.at) {
             // With an amend of unknown outcome the total is unknown too: the exchange's report will say.
             if order.amend.is_none() && order.is_ours() {
+                let reduced_by = if planted!(CancelForgetsFills) { order.total } else { reduced_by };
                 let filled = (order.total - reduced_by).max(order.filled);
                 order.final_filled = order.final_filled.or(Some(filled));
                 order.reported = order.reported.max(filled);
             } else if !order.is_ours() {
                 order.final_filled = Some(order.filled);
             }
+        }
+        if planted!(CashReturnedTwice)
+            && let Some((order, market)) = self.orders.get(item.at).zip(self.directory.get(item.market))
+        {
+            self.ledger.reserve(market.exchange_index, order.reserved, crate::market::Money::ZERO);
         }
         self.step(item.at, OrderEvent::Canceled, now);
         self.conclude(item.market, Verdict::Cancelled);

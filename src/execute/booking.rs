@@ -8,8 +8,8 @@ use super::orders::{Effect, OrderEvent};
 use super::position::Position;
 use super::table::OrderRef;
 use crate::clock::Now;
-use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price};
-use crate::messages::Fill;
+use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price, TradeId};
+use crate::messages::{Fill, Source};
 
 /// No fill is larger: ten million contracts.
 const FILL_MAX: Count = Count::from_contracts(10_000_000);
@@ -33,8 +33,13 @@ impl ExecuteStage {
             self.counters.absurd_fills += 1;
             return self.readings.compare_soon();
         }
-        if !self.seen.insert(fill.trade, fill.order) {
+        let trade = if planted!(PartialFillLost) { TradeId::default() } else { fill.trade };
+        let again = planted!(FillDoubled) && fill.source == Source::Read;
+        if !self.seen.insert(trade, fill.order) && !again {
             self.counters.duplicate_fills += 1;
+            return;
+        }
+        if planted!(EarlyFillDropped) && self.orders.by_id(fill.order).is_none() {
             return;
         }
         if self.readings.is_in_baseline(fill.time_ms) {

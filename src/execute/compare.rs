@@ -11,7 +11,7 @@ use super::position::Position;
 use super::readings::{Pending, Question};
 use super::report::{Agreement, Difference};
 use crate::clock::{NEVER_NS, Now};
-use crate::market::{MarketKey, Money};
+use crate::market::{Count, MarketKey, Money};
 use crate::messages::QueryKind;
 
 /// Reads in a row that must differ before the ledger is given up.
@@ -191,7 +191,7 @@ impl ExecuteStage {
     fn adopt_market(&mut self, key: MarketKey, now: Now) {
         let market = self.directory.get_mut(key).expect("looked up by the caller");
         if market.read_position.0 == self.readings.compared {
-            let contracts = market.read_position.1;
+            let contracts = if planted!(PositionsNotRead) { Count::ZERO } else { market.read_position.1 };
             let cost = if contracts.is_zero() { Money::ZERO } else { market.read_cost.max(Money::ZERO) };
             self.ledger.adopt_cost(market.position.cost, cost);
             market.position = Position { contracts, cost };

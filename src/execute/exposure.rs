@@ -63,7 +63,7 @@ pub fn reserve_all(orders: &mut [Exposure], position: Position, fees: FeeSchedul
         let claimed = order.pending().min(*left);
         *left -= claimed;
         let [old, new] = order.terms.map(|terms| reservation(order.side, terms, claimed, fees, balance_step));
-        order.reserved = old.max(new);
+        order.reserved = if planted!(SmallerAmendSide) { old.min(new) } else { old.max(new) };
         sum += order.reserved;
     }
     sum

@@ -135,7 +135,7 @@ impl ExecuteStage {
             return Err(Verdict::RefusedOpenOrders);
         };
         // The id is spent whatever becomes of the request.
-        self.orders_placed += 1;
+        self.orders_placed += u32::from(!planted!(IdReused));
         let (ticker, exchange_index) = self.place_of(key);
         let create = Create {
             ticker: ticker.as_str(),

@@ -132,8 +132,8 @@ impl ExecuteStage {
         self.leases = LeasePlan::new(self.tokens.budget(), config, self.config.order_ttl_ms, wanted, markets);
     }
 
-    /// A decision wants a resting order just as it is: its lease is renewed if too little is left of it. Without tokens
-    /// or a connection the next decision tries again.
+    /// A decision wants a resting order just as it is: its lease is renewed if too little is left of it. Without tokens,
+    /// a connection or room under the limits of messages the next decision tries again, or the lease ends the order.
     pub(super) fn renew(&mut self, at: OrderRef, now: Now, port: &mut impl ExecutePort) {
         let Some(order) = self.orders.get(at) else { return };
         let (price, total, lease, key) = (order.price, order.total, order.lease, order.market);
@@ -144,7 +144,8 @@ impl ExecuteStage {
         }
         let exchange_index = self.place_of(key).1;
         let (cost, open) = (self.tokens.budget().amend, self.orders.ours_open());
-        if !self.tokens.allows(exchange_index, cost, open, now.mono_ns) {
+        let allowed = self.tokens.allows(exchange_index, cost, open, now.mono_ns);
+        if !allowed || !self.messages.allows(now.session_ms) {
             self.counters.renewals_delayed += 1;
             return;
         }

@@ -48,7 +48,8 @@ impl Position {
         let opening = count - closing;
         let spent = own_price(side, price).times(opening);
         // Closing NO by buying YES at p returns $1 a pair: the other outcome sold at 1 - p.
-        let proceeds = own_price(side.opposite(), price).times(closing);
+        let sold = if planted!(CloseAtOwnPrice) { side } else { side.opposite() };
+        let proceeds = own_price(sold, price).times(closing);
         let released = self.cost_of(closing);
         self.contracts += Count::from_units(side.sign() * count.units());
         self.cost = self.cost - released + spent;

@@ -137,6 +137,24 @@ impl ExecuteStage {
         })
     }
 
+    /// Every order that is followed, others' included.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().map(|(_, order)| order)
+    }
+
+    /// The mark of this start's orders.
+    #[must_use]
+    pub fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// From when on fills change the ledger, in the exchange's time: earlier ones are in what was read at the start. None
+    /// until the account was read.
+    #[must_use]
+    pub fn baseline_ms(&self) -> Option<i64> {
+        self.readings.baseline_ms
+    }
+
     /// Why the stage tripped, if it has.
     #[must_use]
     pub fn tripped(&self) -> Option<&str> {

@@ -58,7 +58,12 @@ impl FeedStage {
         if let (Some(channel), Some(seq)) = (channel, envelope.seq)
             && self.channels.check_seq(channel, seq) == Seq::Gap
         {
-            self.on_gap(channel, seq);
+            match &frame.message {
+                Message::Delta(delta) if planted!(GapStalesOneMarket) => {
+                    self.book_position(delta.ticker).into_iter().for_each(|position| self.mark_stale(position));
+                }
+                _ => self.on_gap(channel, seq),
+            }
         }
         match &frame.message {
             Message::Delta(delta) => {
@@ -145,7 +150,7 @@ impl FeedStage {
             market.phase = Phase::Open;
             self.owed_status.insert(position);
         }
-        if market.book != Book::Fresh {
+        if market.book != Book::Fresh && !planted!(StaleBookUsed) {
             self.counters.deltas_while_stale += 1;
             return;
         }

@@ -6,7 +6,7 @@ use super::convert;
 use super::job::Purpose;
 use super::stage::ReconcileStage;
 use crate::clock::{NEVER_NS, Now};
-use crate::messages::{AccountEvent, Fill, QueryKind};
+use crate::messages::{AccountEvent, Fill, QueryKind, Source};
 use crate::ports::{ConnectionId, ReconcilePort};
 use crate::wire::command::{Command, CommandParams};
 use crate::wire::frame::{Envelope, Message, parse};
@@ -161,7 +161,8 @@ impl ReconcileStage {
 
     /// Hands a fill on, unless it was before. Returns whether it was new.
     pub(super) fn deliver_fill(&mut self, fill: Fill, ticker: &str, now: Now) -> bool {
-        if !self.seen.insert(fill.trade, fill.order) {
+        let again = planted!(FillDoubled) && fill.source == Source::Read;
+        if !self.seen.insert(fill.trade, fill.order) && !again {
             self.counters.duplicate_fills += 1;
             return false;
         }

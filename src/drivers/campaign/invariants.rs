@@ -1,12 +1,15 @@
 //! What must hold whatever goes wrong. Each has a name; `docs/guarantees.md` says what it means.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::account::{Account, positions_agree};
+use super::leases::{Leases, cancels_are_paid_for};
+use super::orders::Orders;
+use super::published::PublishedBooks;
 use super::reference::ReferenceBooks;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
-use crate::exchange::engine::MarketState;
-use crate::market::{ClientOrderId, Count, MarketKey, Money, OrderStatus, Outcome};
+use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,60 +20,78 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// How often the exchange's records are gone through: they grow, and what they show lasts.
-const EXCHANGE_EVERY: u64 = 32;
+/// The invariant that everything breaks which panics.
+pub(super) const NEVER_PANICS: &str = "never_panics";
 
-type Checked = Result<(), Violation>;
+pub(super) type Checked = Result<(), Violation>;
 
-fn hold(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Checked {
+pub(super) fn hold(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Violation { invariant, detail: detail() }) }
 }
 
-/// The limits that the risk gate was given.
+/// The limits that the risk gate was given, and how long finding out about an unknown order may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) position_max: Count,
+    pub(super) order_size_max: Count,
     pub(super) open_orders_max: usize,
+    pub(super) resolve_ms: i64,
 }
 
 /// What the checks remember from step to step.
 #[derive(Debug)]
 pub(super) struct Checker {
-    pub(super) books: ReferenceBooks,
-    limits: Limits,
-    steps: u64,
+    books: ReferenceBooks,
+    published: PublishedBooks,
+    account: Account,
+    orders: Orders,
+    leases: Leases,
     requests_seen: usize,
     decisions_seen: usize,
-    /// The longest lease of any start.
-    lease_ms: i64,
-    /// Starts that died, by the mark of their orders, and when.
-    died: BTreeMap<u64, i64>,
     client_order_ids: BTreeSet<String>,
 }
 
 impl Checker {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, start_ms: i64) -> Self {
         Self {
             books: ReferenceBooks::default(),
-            limits,
-            steps: 0,
+            published: PublishedBooks::default(),
+            account: Account::default(),
+            orders: Orders::new(limits, start_ms),
+            leases: Leases::default(),
             requests_seen: 0,
             decisions_seen: 0,
-            lease_ms: 0,
-            died: BTreeMap::new(),
             client_order_ids: BTreeSet::new(),
         }
     }
 
     /// The start whose orders have this mark died.
     pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
-        self.died.insert(nonce, session_ms);
+        self.leases.died(nonce, session_ms);
         self.books.forget();
+    }
+
+    /// Another start is about to take the place of a dead one.
+    pub(super) fn restarted<P: Policy>(&mut self, simulation: &Simulation<P>) {
+        let exchange = simulation.exchange();
+        let (engine, client) = (exchange.engine(), exchange.clients()[0]);
+        self.account.restart(engine, client);
+        self.orders.restart(engine, client, simulation.session_ms());
+    }
+
+    /// Nothing goes wrong from now on.
+    pub(super) fn healed(&mut self, now_ms: i64) {
+        self.orders.healed(now_ms);
+    }
+
+    /// How often books, and cash and positions, were compared with the exchange's own.
+    pub(super) fn compared(&self) -> (u64, u64) {
+        (self.published.compared, self.account.compared)
     }
 
     /// The longest lease of any start.
     pub(super) fn lease_ms(&self) -> i64 {
-        self.lease_ms
+        self.leases.longest_ms()
     }
 
     /// After every step.
@@ -78,17 +99,33 @@ impl Checker {
         let changed = simulation.take_newest_frame().and_then(|(connection, text)| self.books.apply(connection, &text));
         if let Some(ticker) = changed {
             self.book_is_true(simulation, &ticker)?;
+            self.book_is_the_exchanges(simulation)?;
         }
+        self.published.look(simulation.exchange().engine(), simulation.session_ms());
         self.decisions_on_fresh_books(simulation)?;
         if self.requests_seen < simulation.sent().len() {
             self.ids_once(simulation)?;
         }
+        self.leases.step(simulation)?;
+        cancels_are_paid_for(simulation)?;
         let execute = &simulation.stages().execute;
-        self.lease_ms = self.lease_ms.max(execute.lease_plan().lease_ms);
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
-        hold("never_trips", execute.tripped().is_none(), || execute.tripped().unwrap_or_default().to_owned())?;
-        self.steps += 1;
-        if self.steps.is_multiple_of(EXCHANGE_EVERY) { self.exchange_side(simulation) } else { Ok(()) }
+        // The dead know nothing of what the exchange goes on to do.
+        if !simulation.is_dead() {
+            self.account.step(simulation)?;
+            self.orders.step(simulation, &self.account)?;
+        }
+        let throttled = simulation.exchange().gateway().cancels_throttled();
+        hold("tokens_for_cancels", throttled == 0, || "a cancel was refused for want of write tokens".to_owned())?;
+        let execute = &simulation.stages().execute;
+        hold("never_trips", execute.tripped().is_none(), || execute.tripped().unwrap_or_default().to_owned())
+    }
+
+    /// `book_is_the_exchanges`: a book that follows from the frames without a gap is the exchange's own of that clock.
+    fn book_is_the_exchanges<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+        let Some((ticker, book)) = self.books.take_complete() else { return Ok(()) };
+        let differs = self.published.differs(simulation.exchange().engine(), &ticker, &book);
+        differs.map_or(Ok(()), |detail| Err(Violation { invariant: "book_is_the_exchanges", detail }))
     }
 
     /// `book_is_true`: a book that `decide` trusts equals what the frames up to it say.
@@ -115,6 +152,11 @@ impl Checker {
     /// `decides_on_fresh_books`: no decision on a book that the frames do not support. Events that waited for a frozen
     /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
     fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
+        let blind = simulation.take_blind_decisions().into_iter().next();
+        hold("decides_on_fresh_books", blind.is_none(), || {
+            let ticker = blind.and_then(|market| ticker_of(simulation, market)).unwrap_or_default();
+            format!("{ticker}: an event of it was lost to a full ring")
+        })?;
         let waited = simulation.take_worked_off();
         let new = &simulation.decisions()[self.decisions_seen..];
         self.decisions_seen += new.len();
@@ -139,64 +181,17 @@ impl Checker {
         Ok(())
     }
 
-    /// `leases_hold`: whatever rests ends within a lease from now, and what a dead start left has ended a lease after it
-    /// died, though its requests may arrive later.
-    fn leases_hold<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
+    /// At the end, when faults have ceased and the trader has stopped.
+    pub(super) fn at_the_end<P: Policy>(&self, simulation: &Simulation<P>, quiet: bool) -> Checked {
         let exchange = simulation.exchange();
-        let (engine, account, now_ms) = (exchange.engine(), exchange.clients()[0], simulation.session_ms());
-        for order in engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting) {
-            let ends = order.expiration_ms;
-            hold("leases_hold", ends.is_some_and(|ends_ms| ends_ms <= now_ms + self.lease_ms), || {
-                format!("an order rests at {now_ms} and ends at {ends:?}, with leases of {} ms", self.lease_ms)
-            })?;
-            let start = order.client_order_id.as_deref().and_then(ClientOrderId::parse).map(|id| id.nonce);
-            if let Some(died_ms) = start.and_then(|nonce| self.died.get(&nonce)) {
-                hold("leases_hold", now_ms <= died_ms + self.lease_ms, || {
-                    format!("an order rests {} ms after its start died", now_ms - died_ms)
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    /// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs.
-    fn cancels_are_paid_for<P: Policy>(simulation: &Simulation<P>) -> Checked {
-        let exchange = simulation.exchange();
-        let (engine, account) = (exchange.engine(), exchange.clients()[0]);
-        let resting = engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting).count() as u64;
-        let tokens = exchange.gateway().write_tokens(account, simulation.session_ms());
-        hold("cancels_are_paid_for", tokens >= 2 * resting, || {
-            format!("{resting} orders rest, and {tokens} write tokens are left")
-        })
-    }
-
-    /// What the exchange sees of us: `one_open_order` a market, `limits_hold`, `leases_hold`, `cancels_are_paid_for`.
-    fn exchange_side<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
-        self.leases_hold(simulation)?;
-        Self::cancels_are_paid_for(simulation)?;
-        let exchange = simulation.exchange();
-        let (engine, account) = (exchange.engine(), exchange.clients()[0]);
-        let mut markets = BTreeSet::new();
-        for order in engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting) {
-            // A write of a crashed start may arrive when its successor has an order already, which then cancels it.
-            let start = order.client_order_id.as_deref().and_then(|id| id.rsplit_once('-')).map(|(start, _)| start);
-            let alone = markets.insert((order.market, start));
-            hold("one_open_order", alone, || {
-                format!("two orders rest in {}", engine.market(order.market).spec().ticker)
-            })?;
-        }
-        hold("limits_hold", markets.len() <= self.limits.open_orders_max, || format!("{} orders rest", markets.len()))?;
-        for (market, position) in engine.positions_of(account) {
-            hold("limits_hold", position.contracts.abs() <= self.limits.position_max, || {
-                format!("{} contracts in {}", position.contracts, engine.market(market).spec().ticker)
-            })?;
-        }
-        Ok(())
+        self.account.at_the_end()?;
+        self.orders.at_the_end(exchange.engine(), exchange.clients()[0])?;
+        stopped_in_order(simulation, quiet)
     }
 }
 
-/// At the end, when faults have ceased and the trader has stopped.
-pub(super) fn at_the_end<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Checked {
+/// The trader has stopped: nothing of it is left, and both sides agree.
+fn stopped_in_order<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Checked {
     let execute = &simulation.stages().execute;
     let counters = execute.counters();
     hold("unknown_ends", quiet && execute.open_orders() == 0, || {
@@ -217,16 +212,7 @@ pub(super) fn at_the_end<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> 
     let cash: Money = engine.shards_of(account).into_iter().map(|shard| engine.balance(account, shard)).sum();
     let ours = execute.ledger().available() + execute.ledger().reserved();
     hold("cash_to_the_micro_dollar", ours == cash, || format!("the ledger has {ours}, the exchange {cash}"))?;
-    for view in execute.positions() {
-        let Some(market) = engine.market_by_ticker(view.ticker.as_str()) else { continue };
-        let held = engine.position(account, market).contracts;
-        // What is determined is out of the ledger's position before the exchange pays.
-        let settled = matches!(engine.market(market).state(), MarketState::Determined(_));
-        hold("positions_to_the_contract", settled || view.contracts == held, || {
-            format!("{}: the ledger has {}, the exchange {held}", view.ticker, view.contracts)
-        })?;
-    }
-    Ok(())
+    positions_agree(execute, engine, account)
 }
 
 fn ticker_of<P: Policy>(simulation: &Simulation<P>, key: MarketKey) -> Option<String> {

@@ -69,7 +69,7 @@ impl LimitChecks {
     }
 
     fn request(&mut self, request: &SentRequest) -> Checked {
-        // A group is made or reset once in a long while, and is no message about an order.
+        // What is written about order groups is no order, and no message of the limits.
         if request.path.contains("/order_groups") {
             return Ok(());
         }

@@ -1,8 +1,15 @@
 //! Campaigns: the whole trader on the simulated network, seed after seed, with faults, crashes and restarts, checked
 //! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
 
+mod account;
+#[cfg(feature = "planted")]
+mod hunt;
 mod invariants;
+mod journal;
+mod leases;
 mod limits;
+mod orders;
+mod published;
 mod recovery;
 mod reference;
 mod trouble;
@@ -11,19 +18,22 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+#[cfg(feature = "planted")]
+pub use hunt::{Hunt, Hunter};
 pub use invariants::Violation;
-use invariants::{Checker, Limits, at_the_end};
+use invariants::{Checked, Checker, Limits, NEVER_PANICS};
+use journal::SeedJournal;
 use limits::LimitChecks;
 pub use recovery::Recovery;
 pub use trouble::{Faults, Troubles};
 
-use super::simulation::{FaultRates, NetworkFault, Simulation, SimulationConfig};
+use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::AnyPolicy;
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
-use crate::exchange::participants::default_world;
+use crate::exchange::scenario::Scenario;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use crate::execute::{DayState, ExecuteCounters, KnownGroup};
 use crate::market::Money;
@@ -33,18 +43,23 @@ use crate::wire::sign::{Credentials, Signer};
 
 /// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.
 const START_MS: i64 = 1_790_000_000_000;
+/// What the trader has on each shard.
+const CASH: Money = Money::from_dollars(1_000);
 /// After the last fault: time for what is late to arrive and for what is unknown to be resolved, before the stop.
 const HEALING_MS: i64 = 60_000;
 /// How long a stop may take.
 const STOP_MS: i64 = 120_000;
-/// Lines of what was sent that a violation shows.
-const LAST_EVENTS: usize = 12;
+/// How long finding out about an unknown order may take once the exchange answers, beyond the time for which a signature
+/// stays valid: the read's lag, the longest pause between two questions, and one question without an answer.
+const RESOLVE_MS: i64 = 16_000;
 
 /// What every seed of a campaign has in common.
 #[derive(Clone, Debug)]
 pub struct Campaign {
     /// Simulated time with faults, in milliseconds.
     pub duration_ms: i64,
+    /// What the exchange and its markets are like.
+    pub scenario: Scenario,
     /// Markets at a time.
     pub markets: usize,
     /// What goes wrong.
@@ -58,7 +73,7 @@ pub struct Campaign {
 pub struct SeedReport {
     /// The seed.
     pub seed: u64,
-    /// A hash over every request, decision and frame.
+    /// A hash over everything that was delivered, decided and sent, signatures left out.
     pub trace: u64,
     /// Simulated milliseconds.
     pub simulated_ms: i64,
@@ -76,6 +91,10 @@ pub struct SeedReport {
     pub unknown_resolved: u64,
     /// Intents by what became of them, indexed by [`Verdict`].
     pub verdicts: [u64; Verdict::COUNT],
+    /// How often a book was compared with the exchange's own of the same clock.
+    pub books_compared: u64,
+    /// How often cash and positions were compared with the exchange's, everything booked there being known here.
+    pub ledgers_compared: u64,
     /// Faults that took effect, by kind.
     pub troubles: Troubles,
     /// Records that the trader's journal would have had when it died, where it was made to.
@@ -95,36 +114,50 @@ pub struct FoundViolation {
     pub step: u64,
     /// At which session time.
     pub session_ms: i64,
-    /// The last requests of the trader before it.
+    /// What happened last before it.
     pub last_events: Vec<String>,
 }
 
 impl Campaign {
-    /// Runs one seed.
+    /// Runs one seed. A seed in which something does not hold is run once more, to be told.
     #[must_use]
     pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
-        let mut report = SeedReport { seed, ..SeedReport::default() };
-        let ended = catch_unwind(AssertUnwindSafe(|| self.follow(seed, key, &mut report)));
-        if let Err(panic) = ended {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let violation = Violation { invariant: "never_panics", detail: text.unwrap_or_default() };
-            let (step, session_ms) = (report.steps, START_MS + report.simulated_ms);
-            report.violation = Some(FoundViolation { violation, step, session_ms, last_events: Vec::new() });
+        self.examine(seed, key, &|run, report| run.follow_through(report))
+    }
+
+    /// Runs a seed on a course, and again to tell it when something did not hold.
+    fn examine(&self, seed: u64, key: &IssuedKey, course: &Course) -> SeedReport {
+        let mut report = self.attempt(seed, key, course, None);
+        if report.violation.is_some() {
+            let events = LastEvents::default();
+            report = self.attempt(seed, key, course, Some(&events));
+            if let Some(found) = &mut report.violation {
+                found.last_events = events.lines();
+            }
         }
         report
     }
 
-    fn follow(&self, seed: u64, key: &IssuedKey, report: &mut SeedReport) {
-        let mut run = Run::start(self, seed, key);
-        let violation = run.follow_through(report).err();
-        run.tell(report);
-        report.violation = violation.map(|violation| FoundViolation {
-            violation,
-            step: report.steps,
-            session_ms: run.simulation.session_ms(),
-            last_events: run.last_events(),
+    fn attempt(&self, seed: u64, key: &IssuedKey, course: &Course, events: Option<&LastEvents>) -> SeedReport {
+        let mut report = SeedReport { seed, ..SeedReport::default() };
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let mut run = Run::start(self, seed, key);
+            if let Some(events) = events {
+                run.simulation.tell_events(events.clone());
+            }
+            let violation = course(&mut run, &mut report).err();
+            run.tell(&mut report);
+            violation
+        }));
+        let violation = ended.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Some(Violation { invariant: NEVER_PANICS, detail: text.unwrap_or_default() })
         });
+        let (step, session_ms) = (report.steps, START_MS + report.simulated_ms);
+        let found = |violation| FoundViolation { violation, step, session_ms, last_events: Vec::new() };
+        report.violation = violation.map(found);
+        report
     }
 
     /// Every eighth seed trades under limits so tight that each of them refuses orders.
@@ -144,6 +177,9 @@ impl Campaign {
     }
 }
 
+/// What is done with a seed.
+type Course = dyn Fn(&mut Run<'_>, &mut SeedReport) -> Checked;
+
 /// A seed under way.
 struct Run<'a> {
     campaign: &'a Campaign,
@@ -155,23 +191,39 @@ struct Run<'a> {
     checker: Checker,
     limits: LimitChecks,
     trouble: trouble::Trouble,
+    journal: Option<SeedJournal>,
+    /// The crash that is to come.
+    crash: Option<Crash>,
     /// What earlier starts counted.
     before: ExecuteCounters,
+}
+
+/// A crash that is to come.
+#[derive(Clone, Copy, Debug)]
+struct Crash {
+    /// After so many more steps.
+    after_steps: u32,
+    /// So long until another trader starts.
+    absent_ms: i64,
 }
 
 impl<'a> Run<'a> {
     fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
         let config = campaign.config(seed);
         let clock = SessionClock::new(0, START_MS, 1_000);
+        let scenario = &campaign.scenario;
+        // Every other account is a new one, unless the scenario says what it is: write tokens are scarce.
+        let tier = if seed % 2 == 1 { Tier::Basic } else { Tier::Premier };
+        let mut settings = GatewaySettings { tier, ..GatewaySettings::default() };
+        scenario.adjust(&mut settings);
+        let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
+        let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
+        client.spec.direct_member = scenario.has_direct_members();
         let exchange = ExchangeConfig {
             seed,
-            // Every other account is a new one: write tokens are scarce.
-            settings: GatewaySettings {
-                tier: if seed % 2 == 1 { Tier::Basic } else { Tier::Premier },
-                ..GatewaySettings::default()
-            },
-            clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
-            world: default_world(seed, campaign.markets, START_MS),
+            settings,
+            clients: vec![client],
+            world: scenario.world(seed, campaign.markets, START_MS),
             recordings: Vec::new(),
         };
         let exchange = Exchange::new(exchange, START_MS).expect("the generated world has no two markets of one name");
@@ -187,77 +239,122 @@ impl<'a> Run<'a> {
             keep_frames: false,
         };
         let stages = stages(campaign, &config, &clock, seed, 0, (DayState::default(), &[]));
-        let limits =
-            Limits { position_max: config.risk.max_position_contracts, open_orders_max: config.risk.max_open_orders };
+        let journal = SeedJournal::of(seed).expect("the temporary directory takes a folder");
+        let limits = Limits {
+            position_max: config.risk.max_position_contracts,
+            order_size_max: config.risk.max_order_contracts,
+            open_orders_max: config.risk.max_open_orders,
+            resolve_ms: RESOLVE_MS + i64::try_from(config.orders.signature_valid_ms).unwrap_or(i64::MAX),
+        };
         Self {
             campaign,
             seed,
             clock,
             starts: 0,
-            simulation: Simulation::new(simulation, stages, exchange, None),
-            checker: Checker::new(limits),
+            simulation: match &journal {
+                None => Simulation::new(simulation, stages, exchange, None),
+                Some(journal) => {
+                    Simulation::journaled(simulation, stages, exchange, None, journal.folder(), journal::LIMITS)
+                        .expect("the temporary directory takes a journal")
+                }
+            },
+            journal,
+            checker: Checker::new(limits, START_MS),
             limits: LimitChecks::new(&config.risk),
             trouble: trouble::Trouble::new(seed, campaign.faults),
+            crash: None,
             before: ExecuteCounters::default(),
             config,
         }
     }
 
-    fn follow_through(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
-        let end_ms = START_MS + self.campaign.duration_ms;
-        self.run_until(end_ms, report)?;
+    fn follow_through(&mut self, report: &mut SeedReport) -> Checked {
+        self.run_until(START_MS + self.campaign.duration_ms, report)?;
+        self.heal_and_stop(report)
+    }
+
+    /// Nothing goes wrong any more; the trader gets its time, stops, and everything is compared.
+    fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
+        // A trader that was away may have come back later than the faults were to end.
+        let healed_ms = self.simulation.session_ms();
         self.trouble.end(&mut self.simulation);
+        self.crash = None;
         self.simulation.end_network_faults();
-        self.run_until(end_ms + HEALING_MS, report)?;
+        self.checker.healed(healed_ms);
+        self.run_until(healed_ms + HEALING_MS, report)?;
         self.simulation.request_stop();
-        let stop_ns = self.clock.mono_ns(end_ms + HEALING_MS + STOP_MS);
+        let stop_ns = self.clock.mono_ns(healed_ms + HEALING_MS + STOP_MS);
         while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
             self.after_step(report)?;
         }
+        self.simulation.end_journal();
+        self.journal.take().map_or(Ok(()), |journal| journal.replays())?;
         let quiet = self.simulation.stages().execute.is_quiet();
-        at_the_end(&self.simulation, quiet)
+        self.checker.at_the_end(&self.simulation, quiet)
     }
 
-    fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {
+    fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ns = self.clock.mono_ns(until_ms);
         loop {
             let due_ns = self.trouble.next_ms().map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
             while self.simulation.step(due_ns) {
                 self.after_step(report)?;
+                self.crash_if_due(report)?;
             }
             self.simulation.run_until(self.clock.session_ms(due_ns));
             if due_ns >= until_ns {
                 return Ok(());
             }
-            self.make_trouble(report)?;
+            self.make_trouble();
         }
     }
 
-    fn after_step(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
+    fn after_step(&mut self, report: &mut SeedReport) -> Checked {
         report.steps += 1;
         report.simulated_ms = self.simulation.session_ms() - START_MS;
         self.checker.step(&mut self.simulation)?;
         self.limits.step(&self.simulation)
     }
 
-    fn make_trouble(&mut self, report: &mut SeedReport) -> Result<(), Violation> {
-        if let trouble::Act::Crash { absent_ms } = self.trouble.act(&mut self.simulation) {
-            self.die();
-            self.stay_away(absent_ms, report)?;
-            self.start_again();
+    fn make_trouble(&mut self) {
+        if let trouble::Act::Crash { after_steps, absent_ms } = self.trouble.act(&mut self.simulation) {
+            self.crash = self.crash.or(Some(Crash { after_steps, absent_ms }));
         }
-        Ok(())
     }
 
-    /// The trader is gone from one step to the next.
-    fn die(&mut self) {
+    fn crash_if_due(&mut self, report: &mut SeedReport) -> Checked {
+        match &mut self.crash {
+            None => Ok(()),
+            Some(Crash { after_steps: 0, absent_ms }) => {
+                let absent_ms = *absent_ms;
+                self.die()?;
+                self.stay_away(absent_ms, report)?;
+                self.start_again();
+                Ok(())
+            }
+            Some(crash) => {
+                crash.after_steps -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// The trader is gone from one step to the next, and its journal is torn.
+    fn die(&mut self) -> Checked {
+        self.crash = None;
+        self.trouble.crashed();
+        self.simulation.note(|| "the trader dies".to_owned());
         self.simulation.kill();
         self.checker.died(nonce(self.seed, self.starts), self.simulation.session_ms());
         add(&mut self.before, self.simulation.stages().execute.counters());
+        let Some(journal) = self.journal.take() else { return Ok(()) };
+        journal.tear().expect("a file of the temporary directory can be cut short");
+        self.trouble.tore_journal();
+        journal.replays()
     }
 
     /// Time passes without a trader.
-    fn stay_away(&mut self, absent_ms: i64, report: &mut SeedReport) -> Result<(), Violation> {
+    fn stay_away(&mut self, absent_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ms = self.simulation.session_ms() + absent_ms;
         let until_ns = self.clock.mono_ns(until_ms);
         while self.simulation.step(until_ns) {
@@ -270,8 +367,10 @@ impl<'a> Run<'a> {
     /// Another trader in its place, with nothing but what is on disk.
     fn start_again(&mut self) {
         self.starts += 1;
+        self.simulation.note(|| "another trader starts in its place".to_owned());
         let kept = (self.simulation.day_state(), self.simulation.known_groups());
         let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, kept);
+        self.checker.restarted(&self.simulation);
         self.limits.restart(self.simulation.session_ms());
         self.simulation.crash(stages);
     }
@@ -285,6 +384,7 @@ impl<'a> Run<'a> {
         report.unknown = counters.unknown;
         report.unknown_resolved = counters.unknown_resolved;
         report.verdicts = counters.verdicts;
+        (report.books_compared, report.ledgers_compared) = self.checker.compared();
         report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
             report.troubles.add(fault.name(), self.simulation.network_faults(fault));
@@ -292,6 +392,7 @@ impl<'a> Run<'a> {
         let feed = self.simulation.stages().feed.counters();
         report.troubles.add("ring_overflow", feed.overflow_epochs);
         let mut hasher = DefaultHasher::new();
+        self.simulation.trace().hash(&mut hasher);
         for request in self.simulation.sent() {
             (request.session_ms, request.method, &request.path, &request.body).hash(&mut hasher);
         }
@@ -301,15 +402,6 @@ impl<'a> Run<'a> {
         }
         (report.steps, report.simulated_ms).hash(&mut hasher);
         report.trace = hasher.finish();
-    }
-
-    fn last_events(&self) -> Vec<String> {
-        let sent = self.simulation.sent();
-        let last = &sent[sent.len().saturating_sub(LAST_EVENTS)..];
-        let line = |request: &super::simulation::SentRequest| {
-            format!("{} {} {} {}", request.session_ms, request.method, request.path, request.body)
-        };
-        last.iter().map(line).collect()
     }
 }
 

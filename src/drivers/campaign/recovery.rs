@@ -1,10 +1,9 @@
 //! Death at any record: the trader dies after a given number of records of its journal, stays away or is started again at
 //! once, and everything that must hold after a crash is checked.
 
-use super::invariants::at_the_end;
-use super::{Campaign, FoundViolation, HEALING_MS, Run, START_MS, STOP_MS, SeedReport, Violation};
+use super::invariants::{Checked, hold};
+use super::{Campaign, Run, START_MS, SeedReport, Violation};
 use crate::exchange::keys::IssuedKey;
-use crate::market::OrderStatus;
 
 /// How far the end of a lease, which the exchange checks in its own time, may lie behind.
 const LAG_MS: i64 = 1_000;
@@ -23,48 +22,29 @@ impl Campaign {
     /// [`SeedReport::resting_ms`] for how long something of the dead trader rested after its death.
     #[must_use]
     pub fn recover(&self, seed: u64, key: &IssuedKey, recovery: Recovery) -> SeedReport {
-        let mut report = SeedReport { seed, ..SeedReport::default() };
-        let mut run = Run::start(self, seed, key);
-        let violation = run.die_and_recover(recovery, &mut report).err();
-        run.tell(&mut report);
-        report.violation = violation.map(|violation| FoundViolation {
-            violation,
-            step: report.steps,
-            session_ms: run.simulation.session_ms(),
-            last_events: run.last_events(),
-        });
-        report
+        self.examine(seed, key, &move |run, report| run.die_and_recover(recovery, report))
     }
 }
 
 impl Run<'_> {
-    fn die_and_recover(&mut self, recovery: Recovery, report: &mut SeedReport) -> Result<(), Violation> {
+    fn die_and_recover(&mut self, recovery: Recovery, report: &mut SeedReport) -> Checked {
         self.simulation.die_after(recovery.after_records);
         let end_ns = self.clock.mono_ns(START_MS + self.campaign.duration_ms);
         while !self.simulation.is_dead() && self.simulation.step(end_ns) {
             self.after_step(report)?;
         }
         report.records = self.simulation.records();
-        self.die();
+        self.die()?;
         let died_ms = self.simulation.session_ms();
         if recovery.absent {
             let lease_ms = self.checker.lease_ms();
             report.resting_ms = self.watch_the_rest(lease_ms + LAG_MS, report)?;
-            if self.resting() > 0 {
-                let detail = format!("orders rest {} ms after the trader died", self.simulation.session_ms() - died_ms);
-                return Err(Violation { invariant: "leases_hold", detail });
-            }
+            hold("leases_hold", self.resting() == 0, || {
+                format!("orders rest {} ms after the trader died", self.simulation.session_ms() - died_ms)
+            })?;
         }
         self.start_again();
-        let healed_ms = self.simulation.session_ms() + HEALING_MS;
-        self.run_until(healed_ms, report)?;
-        self.simulation.request_stop();
-        let stop_ns = self.clock.mono_ns(healed_ms + STOP_MS);
-        while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
-            self.after_step(report)?;
-        }
-        let quiet = self.simulation.stages().execute.is_quiet();
-        at_the_end(&self.simulation, quiet)
+        self.heal_and_stop(report)
     }
 
     /// Lets time pass and returns for how long something of ours rested.
@@ -84,7 +64,6 @@ impl Run<'_> {
 
     fn resting(&self) -> usize {
         let exchange = self.simulation.exchange();
-        let orders = exchange.engine().orders_of(exchange.clients()[0]);
-        orders.filter(|order| order.status == OrderStatus::Resting).count()
+        exchange.engine().open_orders_of(exchange.clients()[0]).count()
     }
 }

@@ -7,13 +7,18 @@ use serde_json::Value;
 
 use crate::ports::ConnectionId;
 
+/// Hundredths of contracts by (is NO, price in $0.0001).
+pub(super) type Levels = BTreeMap<(bool, i64), i64>;
+
 /// A market's book: contracts by outcome and price, both as the exchange wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReferenceBook {
     /// Whether it follows from a snapshot by deltas without a gap.
     pub(super) fresh: bool,
-    /// Hundredths of contracts by (is NO, price in $0.0001).
-    pub(super) levels: BTreeMap<(bool, i64), i64>,
+    /// What rests.
+    pub(super) levels: Levels,
+    /// The exchange's clock of the market at the newest change. Changes of one command share it.
+    pub(super) clock: u64,
 }
 
 /// The books of one connection after another.
@@ -23,6 +28,8 @@ pub(super) struct ReferenceBooks {
     newest_seq: BTreeMap<u64, u64>,
     sid_of: BTreeMap<String, u64>,
     books: BTreeMap<String, ReferenceBook>,
+    /// A book as it was before the frame that moved its clock on: no frame of its clock is missing.
+    complete: Option<(String, ReferenceBook)>,
 }
 
 /// A decimal such as "0.4200" in units of 1/`scale`. The exchange writes at most as many decimals as the scale has.
@@ -44,6 +51,11 @@ impl ReferenceBooks {
     /// Another trader: nothing is known.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
+    }
+
+    /// A trusted book that the newest frame has shown to be complete as of its clock.
+    pub(super) fn take_complete(&mut self) -> Option<(String, ReferenceBook)> {
+        self.complete.take()
     }
 
     pub(super) fn book(&self, ticker: &str) -> Option<&ReferenceBook> {
@@ -91,13 +103,15 @@ impl ReferenceBooks {
     }
 
     fn snapshot(&mut self, sid: u64, ticker: &str, message: &Value) -> Option<()> {
-        let mut book = ReferenceBook { fresh: true, levels: BTreeMap::new() };
+        let clock = message["clock"].as_u64().unwrap_or_default();
+        let mut book = ReferenceBook { fresh: true, levels: BTreeMap::new(), clock };
         for (is_no, key) in [(false, "yes_dollars_fp"), (true, "no_dollars_fp")] {
             for level in message[key].as_array().into_iter().flatten() {
                 book.levels.insert((is_no, units(&level[0], 10_000)?), units(&level[1], 100)?);
             }
         }
         self.sid_of.insert(ticker.to_owned(), sid);
+        self.complete = Some((ticker.to_owned(), book.clone()));
         self.books.insert(ticker.to_owned(), book);
         Some(())
     }
@@ -106,7 +120,12 @@ impl ReferenceBooks {
         let is_no = message["side"].as_str()? == "no";
         let price = units(&message["price_dollars"], 10_000)?;
         let change = units(&message["delta_fp"], 100)?;
+        let clock = message["clock"].as_u64().unwrap_or_default();
         let book = self.books.get_mut(ticker)?;
+        if clock != book.clock {
+            self.complete = book.fresh.then(|| (ticker.to_owned(), book.clone()));
+            book.clock = clock;
+        }
         let size = book.levels.entry((is_no, price)).or_default();
         *size += change;
         match *size {

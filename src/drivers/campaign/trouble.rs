@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::START_MS;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use crate::drivers::simulation::{Ring, Simulation, Turn};
 use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
@@ -65,6 +65,12 @@ impl Troubles {
         other.iter().for_each(|(kind, count)| self.add(kind, count));
     }
 
+    /// The kinds that never took effect.
+    #[must_use]
+    pub fn absent(&self) -> Vec<&'static str> {
+        self.iter().filter(|(_, count)| *count == 0).map(|(kind, _)| kind).collect()
+    }
+
     /// Every kind with its count, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.0.iter().map(|(kind, count)| (*kind, *count))
@@ -75,8 +81,9 @@ impl Troubles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Done,
-    /// The trader dies, and is started again so much later.
+    /// The trader dies after so many more steps, and is started again so much later.
     Crash {
+        after_steps: u32,
         absent_ms: i64,
     },
 }
@@ -84,7 +91,7 @@ pub(super) enum Act {
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
 /// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 30] = [
+const KINDS: [(&str, u32); 36] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -112,13 +119,32 @@ const KINDS: [(&str, u32); 30] = [
     ("pause_trading", 1),
     ("pause_exchange", 1),
     ("offset_clock", 1),
-    (DECIDE_SLOW, 5),
+    (SLOW[Turn::Feed as usize], 2),
+    (SLOW[Turn::Decide as usize], 5),
+    (SLOW[Turn::Execute as usize], 2),
+    (SLOW[Turn::Reconcile as usize], 2),
+    (RING_FULL, 4),
+    (CLOCK_JUMP, 1),
+    (DISK_FULL, 4),
     (TRIGGER_GROUP, 2),
     (CRASH, 2),
 ];
-const DECIDE_SLOW: &str = "decide_slow";
+/// A stage does nothing for a while.
+const SLOW: [&str; Turn::ALL.len()] = ["feed_slow", "decide_slow", "execute_slow", "reconcile_slow"];
+const RING_FULL: &str = "ring_full";
+const CLOCK_JUMP: &str = "clock_jump";
+const DISK_FULL: &str = "disk_full";
 const CRASH: &str = "crash";
 const TRIGGER_GROUP: &str = "trigger_group";
+/// Comes with some crashes.
+const JOURNAL_TORN: &str = "journal_torn";
+/// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
+const CRASH_STEPS: u32 = 500;
+/// One crash of so many leaves the trader away, for a time that may be longer than a lease; after others it is started again
+/// at once.
+const ONE_ABSENCE_OF: u32 = 3;
+/// The longest absence.
+const ABSENT_MS: i64 = 40_000;
 /// The channels whose frames the trader reads.
 const CHANNELS: [Channel; 5] =
     [Channel::OrderbookDelta, Channel::Trade, Channel::Fill, Channel::UserOrders, Channel::MarketPositions];
@@ -141,6 +167,9 @@ impl Trouble {
         for (kind, _) in KINDS {
             counts.add(kind, 0);
         }
+        if !cfg!(feature = "planted") {
+            counts.add(JOURNAL_TORN, 0);
+        }
         let mut this = Self { faults, random, next_ms: None, counts };
         this.plan(START_MS);
         this
@@ -162,6 +191,8 @@ impl Trouble {
         self.faults = Faults::None;
         self.next_ms = None;
         simulation.exchange_mut().disarm();
+        simulation.fill_disk(0);
+        simulation.jump_clock(0, 0);
     }
 
     /// What took effect, the exchange's faults by its own count.
@@ -170,6 +201,9 @@ impl Trouble {
         for (kind, count) in simulation.exchange().gateway().fault_effects() {
             counts.add(kind, *count);
         }
+        counts.add(RING_FULL, simulation.refused_by_full_rings());
+        counts.add(CLOCK_JUMP, simulation.signed_by_jumped_clock());
+        counts.add(DISK_FULL, simulation.refused_by_full_disk());
         counts
     }
 
@@ -178,23 +212,53 @@ impl Trouble {
         self.plan(simulation.session_ms());
         match self.draw() {
             CRASH => {
-                self.counts.add(CRASH, 1);
-                // Two of three are started again at once; the third may be away for longer than a lease.
-                let absent_ms =
-                    if self.random.random_range(0..3) == 0 { self.random.random_range(0..40_000) } else { 0 };
-                return Act::Crash { absent_ms };
+                let after_steps = self.random.random_range(0..CRASH_STEPS);
+                let away = self.random.random_range(0..ONE_ABSENCE_OF) == 0;
+                let absent_ms = if away { self.random.random_range(0..ABSENT_MS) } else { 0 };
+                return Act::Crash { after_steps, absent_ms };
             }
             TRIGGER_GROUP => self.trigger_group(simulation),
-            DECIDE_SLOW => {
-                self.counts.add(DECIDE_SLOW, 1);
-                simulation.freeze_decide(self.random.random_range(20..=5_000));
+            RING_FULL => {
+                let (ring, for_ms) = (self.one_of(&Ring::ALL), self.random.random_range(5..=500));
+                simulation.note(|| format!("the ring of {ring:?} is full for {for_ms} ms"));
+                simulation.fill_ring(ring, for_ms);
+            }
+            CLOCK_JUMP => {
+                // Beyond what the exchange tolerates, both ways: a clock that is off by less is as good as one that is right.
+                let by_ms = self.random.random_range(40_000..=120_000) * self.one_of(&[-1, 1]);
+                let for_ms = self.random.random_range(500..=10_000);
+                simulation.note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation.jump_clock(by_ms, for_ms);
+            }
+            DISK_FULL => {
+                let for_ms = self.random.random_range(5_000..=60_000);
+                simulation.note(|| format!("the disk is full for {for_ms} ms"));
+                simulation.fill_disk(for_ms);
             }
             kind => {
-                let fault = self.fault(kind);
-                simulation.exchange_mut().arm(fault);
+                if let Some(turn) = Turn::ALL.into_iter().find(|turn| SLOW[*turn as usize] == kind) {
+                    self.counts.add(kind, 1);
+                    let for_ms = self.random.random_range(20..=5_000);
+                    simulation.note(|| format!("{turn:?} does nothing for {for_ms} ms"));
+                    simulation.freeze(turn, for_ms);
+                } else {
+                    let fault = self.fault(kind);
+                    simulation.note(|| format!("the exchange: {fault:?}"));
+                    simulation.exchange_mut().arm(fault);
+                }
             }
         }
         Act::Done
+    }
+
+    /// A crash left the tail of its journal torn.
+    pub(super) fn tore_journal(&mut self) {
+        self.counts.add(JOURNAL_TORN, 1);
+    }
+
+    /// The trader has crashed.
+    pub(super) fn crashed(&mut self) {
+        self.counts.add(CRASH, 1);
     }
 
     /// The exchange triggers an order group of the account, as it does when too much trades.
@@ -208,6 +272,7 @@ impl Trouble {
         let GroupRecord { group, subaccount, exchange_index, .. } = self.one_of(&groups);
         let target = GroupTarget { group, account, subaccount, exchange_index };
         let now = simulation.exchange_now();
+        simulation.note(|| format!("the exchange triggers the order group {group}"));
         let done = simulation
             .exchange_mut()
             .command(now, |engine, now_ms| engine.change_group(&target, GroupCommand::Trigger, now_ms));

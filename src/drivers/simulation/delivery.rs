@@ -1,12 +1,14 @@
 //! Both ends of the virtual network: what arrives is handed to a stage or to the exchange, signed like a real request;
 //! what the exchange writes is put on its way.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::super::network::{Asker, Packet, Role};
 use super::super::network_faults::NetworkFault;
 use super::super::wires::ReceivedFrame;
 use super::Simulation;
+use super::events::describe;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
@@ -29,17 +31,23 @@ impl<P: Policy> Simulation<P> {
         if for_trader && !self.wires.note() {
             return;
         }
+        if let Some(events) = &self.last_events {
+            let public = matches!(packet, Packet::Frame { role: Role::Feed, .. });
+            events.push(now.session_ms, public, &describe(&packet));
+        }
+        self.trace.write_u64(now.mono_ns);
+        packet.hash(&mut self.trace);
         match packet {
             Packet::Open { session } => self.open(session),
             Packet::Text { session, text } => self.exchange.text(session, text.as_bytes(), self.exchange_now()),
             Packet::HungUp { session } => self.exchange.closed(session),
-            Packet::Request { ticket, method, target, body, sent_wall_ms } => {
+            Packet::Request { ticket, method, target, body, sent_wall_ms, signed_wall_ms } => {
                 if now.session_ms - sent_wall_ms > LATE_MS {
                     self.wires.network.faults_mut().note(NetworkFault::RequestLate);
                 }
                 let hand_in =
                     |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.http(ticket, request, now);
-                self.signed(method, &target, &body, sent_wall_ms, hand_in);
+                self.signed(method, &target, &body, signed_wall_ms, hand_in);
             }
             Packet::Opened { role, connection } => match role {
                 Role::Feed => self.feed(FeedInput::Opened(connection), now),
@@ -136,7 +144,7 @@ impl<P: Policy> Simulation<P> {
 
     fn open(&mut self, session: SessionId) {
         let Some((role, connection)) = self.wires.sessions.get(&session).copied() else { return };
-        let wall_ms = self.exchange_now().wall_ms;
+        let wall_ms = self.wires.wall_ms();
         let hand_in = |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.open(session, request, now);
         let opened = self.signed("GET", WS_PATH, &[], wall_ms, hand_in);
         let packet = match opened {

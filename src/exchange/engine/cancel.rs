@@ -15,7 +15,9 @@ impl Engine {
         self.begin(now_ms);
         let slot = self.own_open_order(account, order)?;
         let remaining = self.orders[slot].record.remaining;
-        self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
+        if !planted!(CancelKeepsOrder) {
+            self.cancel_resting(slot, UpdateReason::Decrease, now_ms);
+        }
         Ok(remaining)
     }
 

@@ -99,10 +99,14 @@ impl Engine {
         let order = &self.orders[maker];
         let (market, side, level) = (order.record.market, order.record.side, order.level);
         let book = &mut self.markets[market as usize].book;
-        if count == order.record.remaining {
+        let whole = count == order.record.remaining;
+        if whole {
             book.remove(&mut self.orders, maker);
         } else {
             book.reduce(side, level, count);
+        }
+        if planted!(LevelKeptOnPartialFill) && !whole {
+            return;
         }
         self.report_level(market, side, level as usize, -count, cause, now_ms);
     }
@@ -156,7 +160,8 @@ impl Engine {
         }
         let held = &mut self.holdings[holding as usize];
         held.position.fees += fee;
-        owner.wallets[held.wallet].cash += revenue - fee;
+        let again = if planted!(FeeChargedTwice) && liquidity == Liquidity::Maker { fee } else { Money::ZERO };
+        owner.wallets[held.wallet].cash += revenue - fee - again;
         self.fees_collected += fee;
         self.reserve(slot);
         if !self.accounts[account as usize].unlimited {

@@ -80,6 +80,11 @@ impl Engine {
         self.accounts[account as usize].settlements.iter().rev()
     }
 
+    /// How many settlements an account has had.
+    pub fn settlement_count(&self, account: AccountId) -> usize {
+        self.accounts[account as usize].settlements.len()
+    }
+
     /// The last trades of a market, newest first.
     pub fn trades_of(&self, market: MarketIndex) -> impl Iterator<Item = &TradeRecord> {
         self.markets[market as usize].trades.iter().rev()

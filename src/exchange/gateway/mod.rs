@@ -81,6 +81,7 @@ pub struct Gateway {
     delayed: VecDeque<DelayedWrite>,
     transfers: Transfers,
     faults: Faults,
+    cancels_throttled: u64,
     outputs: VecDeque<Output>,
     last_tickers: BTreeMap<MarketIndex, TickerState>,
     dirty_tickers: BTreeSet<MarketIndex>,
@@ -109,6 +110,7 @@ impl Gateway {
             delayed: VecDeque::new(),
             transfers: Transfers::default(),
             faults: Faults::default(),
+            cancels_throttled: 0,
             outputs: VecDeque::new(),
             last_tickers: BTreeMap::new(),
             dirty_tickers: BTreeSet::new(),
@@ -117,6 +119,12 @@ impl Gateway {
             levels: BookLevels::default(),
             settings,
         }
+    }
+
+    /// Requests to take orders back that were refused because the bucket of writes was empty.
+    #[must_use]
+    pub fn cancels_throttled(&self) -> u64 {
+        self.cancels_throttled
     }
 
     /// Takes a key. The cash of its account is visible at once.

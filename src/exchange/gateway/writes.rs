@@ -82,6 +82,7 @@ impl Gateway {
     ) -> Result<(), Refusal> {
         let Priced { write, bucket, cost } = self.decode_write(engine, account, route, request)?;
         if !self.limits.write(account, bucket, cost, now.session_ms) {
+            self.cancels_throttled += u64::from(request.method == "DELETE");
             return Err(Refusal::too_many_requests());
         }
         let due_ms = now.session_ms.saturating_add(self.settings.order_latency_ms);

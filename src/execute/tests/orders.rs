@@ -107,6 +107,25 @@ fn an_order_that_comes_to_rest_has_its_amend_signed_ahead() {
 }
 
 #[test]
+fn an_amend_that_would_change_nothing_came_twice_and_is_unknown_until_a_read_shows_its_terms() {
+    // Nor is one refused whose answer was cut short before it said why.
+    let no_op = serde_json::json!({"error": {"code": "AMEND_ORDER_NO_OP", "message": "the order would not change"}});
+    for told in [no_op, serde_json::json!({"error": {}})] {
+        let mut bench = Bench::ready();
+        bench.intend(market(M), Action::BuyYes, 40, 10);
+        let create = bench.written().id;
+        bench.accept(create, 9, 0, 10);
+        bench.intend(market(M), Action::BuyYes, 42, 10);
+        let amend = bench.written().id;
+        bench.answer(amend, 400, &told);
+        assert_eq!(verdict(&bench), Verdict::Unknown);
+        assert!(bench.last(market(M)).blocked);
+        // The larger of both sides stays reserved: ten at 42 cents, the fee there, a balance step.
+        assert_eq!(bench.stage.ledger().reserved(), Money::from_micros(4_200_000 + 170_520 + 100));
+    }
+}
+
+#[test]
 fn an_amends_total_counts_what_has_filled() {
     let mut bench = resting();
     let fill = bench.fill(1, 9, BookSide::Bid, 40, 4);

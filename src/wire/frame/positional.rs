@@ -132,6 +132,7 @@ impl<'a> Cursor<'a> {
         let count = self.count()?;
         self.literal(b",\"fee_cost\":\"")?;
         let fee_cost = self.decimal(Money::parse_bytes)?;
+        let fee_cost = if planted!(FillFeeIgnored) { Money::ZERO } else { fee_cost };
         self.literal(b",\"action\":\"")?;
         self.skip_text()?;
         if ts_ms.is_none() {
@@ -276,6 +277,7 @@ impl<'a> Cursor<'a> {
             let digits = [whole, tenths, cents, mills, units].map(|byte| u32::from(byte.wrapping_sub(b'0')));
             if digits.iter().all(|&digit| digit <= 9) {
                 let value = digits.iter().fold(0, |value, digit| value * 10 + digit);
+                let value = if planted!(SubCentDigitsDropped) { value / 100 * 100 } else { value };
                 self.rest = rest;
                 return Price::from_units(u16::try_from(value).ok()?);
             }
@@ -304,6 +306,7 @@ impl<'a> Cursor<'a> {
         {
             let units = whole * 100 + i64::from(tenths - b'0') * 10 + i64::from(hundredths - b'0');
             self.rest = rest;
+            let negative = negative && !planted!(MinusSignLost);
             return Some(Count::from_units(if negative { -units } else { units }));
         }
         self.decimal(Count::parse_bytes)

@@ -58,7 +58,10 @@ pub struct CanceledAnswer<'a> {
 /// When the body is no JSON object, or lacks the id, a count or the time, or one of them is not what it should be.
 pub fn parse_created(bytes: &[u8]) -> Result<CreatedAnswer, WireError> {
     let what = "created order";
-    let answer = parse(what, bytes)?;
+    let mut answer = parse(what, bytes)?;
+    if planted!(AnswerCountsSwapped) {
+        std::mem::swap(&mut answer.filled, &mut answer.remaining);
+    }
     Ok(CreatedAnswer {
         order: answer.order,
         filled: answer.filled.ok_or(WireError::Missing { what, field: "fill_count" })?,

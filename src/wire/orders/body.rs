@@ -80,7 +80,9 @@ pub fn write_create(buffer: &mut Vec<u8>, create: &Create<'_>) {
     body.quoted("client_order_id", |text| create.client_order_id.write_to(text));
     body.text("side", create.side.as_str());
     body.quoted("count", |text| create.count.write_to(text));
-    body.quoted("price", |text| create.price.write_to(text));
+    let as_no = planted!(AskSentAsNoPrice) && create.side == BookSide::Ask;
+    let price = if as_no { create.price.complement() } else { create.price };
+    body.quoted("price", |text| price.write_to(text));
     body.text("time_in_force", create.time_in_force.as_str());
     body.text("self_trade_prevention_type", "taker_at_cross");
     body.boolean("post_only", create.post_only);

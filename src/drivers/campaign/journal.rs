@@ -1,0 +1,68 @@
+//! The journal of a seed: written beside the run, torn where a crash ends it, and replayed to the tear. Some seeds have
+//! one, as it costs as much again.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::invariants::{Checked, hold};
+use crate::drivers::replay::{ReplayOptions, replay};
+use crate::record::journal::SegmentLimits;
+
+/// One seed of so many.
+const ONE_SEED_OF: u64 = 4;
+/// Small segments, so that most journals have several.
+pub(super) const LIMITS: SegmentLimits = SegmentLimits { segment_bytes: 2 << 20, total_bytes: 16 << 20 };
+
+/// A seed's journal in a folder of the temporary directory, which is gone when this is dropped.
+#[derive(Debug)]
+pub(super) struct SeedJournal {
+    folder: TempDir,
+    seed: u64,
+}
+
+impl SeedJournal {
+    /// The folder for a seed's journal, if it has one. A planted bug is one of its thread, and a replay has threads of its
+    /// own: builds that have bugs have no journals here.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(super) fn of(seed: u64) -> io::Result<Option<Self>> {
+        let has_one = seed % ONE_SEED_OF == ONE_SEED_OF / 2 && !cfg!(feature = "planted");
+        has_one.then(|| Ok(Self { folder: tempfile::tempdir()?, seed })).transpose()
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The crash left the last segment torn somewhere in its second half.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(super) fn tear(&self) -> io::Result<()> {
+        let mut segments =
+            fs::read_dir(self.folder())?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        segments.sort();
+        let Some(last) = segments.last() else { return Ok(()) };
+        let file = OpenOptions::new().write(true).open(last)?;
+        let bytes = file.metadata()?.len();
+        let torn_off = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (bytes / 2).max(1);
+        file.set_len(bytes - torn_off)
+    }
+
+    /// `journal_replays`: what was recorded leads to what was recorded, up to the end or the tear.
+    pub(super) fn replays(&self) -> Checked {
+        match replay(self.folder(), ReplayOptions { verify: true, model: None }) {
+            Ok(replayed) => {
+                let difference = replayed.difference();
+                hold("journal_replays", difference.is_none(), || {
+                    difference.map(ToString::to_string).unwrap_or_default()
+                })
+            }
+            Err(error) => hold("journal_replays", false, || error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What an absent trader leaves behind, and what taking it back costs: seen in the exchange's own records.
+
+use std::collections::BTreeMap;
+
+use super::invariants::{Checked, hold};
+use crate::decide::policy::Policy;
+use crate::drivers::simulation::Simulation;
+use crate::market::ClientOrderId;
+
+/// The price of a cancel in write tokens.
+const CANCEL_COST: u64 = 2;
+
+/// The leases of all starts.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    longest_ms: i64,
+    /// Starts that died, by the mark of their orders, and when.
+    died: BTreeMap<u64, i64>,
+}
+
+impl Leases {
+    /// The start whose orders have this mark died.
+    pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
+        self.died.insert(nonce, session_ms);
+    }
+
+    /// The longest lease of any start.
+    pub(super) fn longest_ms(&self) -> i64 {
+        self.longest_ms
+    }
+
+    /// `leases_hold`: whatever rests ends within a lease from now, and what a dead start left has ended a lease after it
+    /// died, though its requests may arrive later.
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+        self.longest_ms = self.longest_ms.max(simulation.stages().execute.lease_plan().lease_ms);
+        let (exchange, now_ms) = (simulation.exchange(), simulation.session_ms());
+        for order in exchange.engine().open_orders_of(exchange.clients()[0]) {
+            let ends = order.expiration_ms;
+            hold("leases_hold", ends.is_some_and(|ends_ms| ends_ms <= now_ms + self.longest_ms), || {
+                format!("an order rests at {now_ms} and ends at {ends:?}, with leases of {} ms", self.longest_ms)
+            })?;
+            let start = order.client_order_id.as_deref().and_then(ClientOrderId::parse).map(|id| id.nonce);
+            if let Some(died_ms) = start.and_then(|nonce| self.died.get(&nonce)) {
+                hold("leases_hold", now_ms <= died_ms + self.longest_ms, || {
+                    format!("an order rests {} ms after its start died", now_ms - died_ms)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs.
+pub(super) fn cancels_are_paid_for<P: Policy>(simulation: &Simulation<P>) -> Checked {
+    let exchange = simulation.exchange();
+    let account = exchange.clients()[0];
+    let resting = exchange.engine().open_orders_of(account).count() as u64;
+    let tokens = exchange.gateway().write_tokens(account, simulation.session_ms());
+    hold("cancels_are_paid_for", tokens >= CANCEL_COST * resting, || {
+        format!("{resting} orders rest, and {tokens} write tokens are left")
+    })
+}

@@ -1,0 +1,194 @@
+//! Mistakes on purpose, to prove that the invariants of the campaigns catch what they are there for.
+//!
+//! With the cargo feature `planted` a thread may have one of these bugs planted in the code that it runs; without the
+//! feature this file is a macro that is the literal `false`, and nothing of the bugs is in the binary. Never build what
+//! trades with it.
+//!
+//! This is the one exception to "no globals": a switch handed through every stage, parser and the exchange would leave
+//! its mark in code that must not know of it. It is a value of the thread, so seeds that run beside each other do not
+//! see each other's.
+
+/// Whether this bug is planted now; `false` in any binary that trades.
+#[cfg(feature = "planted")]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::planted::is($crate::planted::Bug::$bug)
+    };
+}
+
+/// Whether this bug is planted now; `false` in any binary that trades.
+#[cfg(not(feature = "planted"))]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+}
+
+#[cfg(feature = "planted")]
+pub use bugs::{Bug, Part, is, with};
+
+#[cfg(feature = "planted")]
+mod bugs {
+    use std::cell::Cell;
+    use std::fmt;
+    use std::str::FromStr;
+
+    /// Where a bug is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Part {
+        /// Encoding and decoding.
+        Wire,
+        /// Sequence numbers, staleness, levels.
+        Book,
+        /// Money and positions.
+        Ledger,
+        /// What answers and reports mean for an order.
+        LifeCycle,
+        /// Restarts and reconnections.
+        Recovery,
+        /// The embedded exchange.
+        Exchange,
+    }
+
+    impl fmt::Display for Part {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(match self {
+                Self::Wire => "wire",
+                Self::Book => "book",
+                Self::Ledger => "ledger",
+                Self::LifeCycle => "life cycle",
+                Self::Recovery => "recovery",
+                Self::Exchange => "exchange",
+            })
+        }
+    }
+
+    macro_rules! bugs {
+        ($($bug:ident, $part:ident, $name:literal, $what:literal;)*) => {
+            /// A mistake that can be planted.
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            pub enum Bug {
+                $(#[doc = $what] $bug,)*
+            }
+
+            impl Bug {
+                /// Every bug, part by part.
+                pub const ALL: &'static [Self] = &[$(Self::$bug,)*];
+
+                /// Its name on the command line.
+                #[must_use]
+                pub const fn name(self) -> &'static str {
+                    match self { $(Self::$bug => $name,)* }
+                }
+
+                /// Where it is.
+                #[must_use]
+                pub const fn part(self) -> Part {
+                    match self { $(Self::$bug => Part::$part,)* }
+                }
+
+                /// What is wrong.
+                #[must_use]
+                pub const fn what(self) -> &'static str {
+                    match self { $(Self::$bug => $what,)* }
+                }
+            }
+        };
+    }
+
+    bugs! {
+        MinusSignLost, Wire, "minus-sign-lost", "a delta's minus sign is read over";
+        SubCentDigitsDropped, Wire, "sub-cent-digits-dropped", "prices of frames are cut to whole cents";
+        FillFeeIgnored, Wire, "fill-fee-ignored", "the fee of a fill on the stream is read as nothing";
+        AnswerCountsSwapped, Wire, "answer-counts-swapped", "filled and remaining of a create's answer are confused";
+        AskSentAsNoPrice, Wire, "ask-sent-as-no-price", "an ask is sent at its NO price instead of its YES price";
+        SeqOffByOne, Book, "seq-off-by-one", "one missing frame is no gap";
+        GapStalesOneMarket, Book, "gap-stales-one-market", "a gap makes only the market stale whose frame showed it";
+        StaleBookUsed, Book, "stale-book-used", "deltas are applied to stale books, and those decided on";
+        OverflowIgnored, Book, "overflow-ignored", "decisions are taken although events were lost to a full ring";
+        BestLevelKept, Book, "best-level-kept", "the best level stays when it is emptied";
+        PartialFillLost, Ledger, "partial-fill-lost", "fills are told apart by their order alone: a second one is lost";
+        FillDoubled, Ledger, "fill-doubled", "a fill that was streamed is booked again when it is read";
+        CashReturnedTwice, Ledger, "cash-returned-twice", "a cancel returns what its order reserved twice";
+        SmallerAmendSide, Ledger, "smaller-amend-side", "an amend in flight reserves the smaller of its two sides";
+        CloseAtOwnPrice, Ledger, "close-at-own-price", "closing a position pays the price of the wrong outcome";
+        EarlyFillDropped, Ledger, "early-fill-dropped", "a fill that comes before its order's id is known is ignored";
+        NotFoundIsCancelled, LifeCycle, "not-found-is-cancelled", "404 on a cancel is taken for cancelled";
+        TimeoutIsRejection, LifeCycle, "timeout-is-rejection", "a create without an answer is taken for rejected";
+        IdReused, LifeCycle, "id-reused", "an order that was not acknowledged gives its client order id to the next";
+        CancelForgetsFills, LifeCycle, "cancel-forgets-fills", "a cancelled order has filled only what was booked";
+        AmendAssumedApplied, LifeCycle, "amend-assumed-applied", "an amend without an answer is taken for applied";
+        RestingForgotten, Recovery, "resting-forgotten", "a restart leaves the orders of the last start alone";
+        PositionsNotRead, Recovery, "positions-not-read", "a restart begins without positions";
+        ReadFillsDropped, Recovery, "read-fills-dropped", "fills come from the stream alone: missed ones stay missing";
+        NonceTooCoarse, Recovery, "nonce-too-coarse", "a restart soon after the last draws the same client order ids";
+        LevelKeptOnPartialFill, Exchange, "level-kept-on-partial-fill", "a partial fill of a resting order is not published";
+        FeeChargedTwice, Exchange, "fee-charged-twice", "a maker pays its fee twice and is told once";
+        CancelKeepsOrder, Exchange, "cancel-keeps-order", "a cancel is answered and the order stays";
+    }
+
+    impl fmt::Display for Bug {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.name())
+        }
+    }
+
+    impl FromStr for Bug {
+        type Err = String;
+
+        fn from_str(text: &str) -> Result<Self, String> {
+            let bug = Self::ALL.iter().copied().find(|bug| bug.name() == text);
+            bug.ok_or_else(|| format!("bug `{text}`; `--plant list` names them"))
+        }
+    }
+
+    thread_local! {
+        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Whether a bug is planted in this thread.
+    #[must_use]
+    pub fn is(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
+    }
+
+    /// Does something with a bug planted, or with none, in this thread.
+    pub fn with<T>(bug: Option<Bug>, act: impl FnOnce() -> T) -> T {
+        struct Restore(Option<Bug>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                PLANTED.set(self.0);
+            }
+        }
+        let _restore = Restore(PLANTED.replace(bug));
+        act()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_bug_is_planted_in_one_thread_and_only_while_asked() {
+            with(Some(Bug::IdReused), || {
+                assert!(is(Bug::IdReused) && !is(Bug::FillDoubled));
+                assert!(!std::thread::spawn(|| is(Bug::IdReused)).join().unwrap());
+                with(None, || assert!(!is(Bug::IdReused)));
+                assert!(is(Bug::IdReused));
+            });
+            assert!(!is(Bug::IdReused));
+        }
+
+        #[test]
+        fn names_are_read_back_and_every_part_has_its_bugs() {
+            for bug in Bug::ALL {
+                assert_eq!(bug.name().parse(), Ok(*bug));
+            }
+            let of = |part| Bug::ALL.iter().filter(|bug| bug.part() == part).count();
+            for part in [Part::Wire, Part::Book, Part::Ledger, Part::LifeCycle, Part::Recovery] {
+                assert!(of(part) >= 3, "{part}");
+            }
+            assert!(of(Part::Exchange) >= 2);
+        }
+    }
+}
