@@ -22,7 +22,7 @@ impl MessageRate {
     }
 
     /// Whether one more create or amend stays within both limits.
-    pub fn allows(&mut self, session_ms: i64) -> bool {
+    pub fn allows(&self, session_ms: i64) -> bool {
         let within = |sent: u32, max: u32| max == 0 || sent < max;
         within(self.second.count(session_ms), self.per_second_max)
             && within(self.minute.count(session_ms), self.per_minute_max)

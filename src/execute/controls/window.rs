@@ -25,10 +25,12 @@ impl<const PARTS: usize> Window<PARTS> {
         Self { counts: [0; PARTS], part_ms, newest: i64::MIN, sum: 0 }
     }
 
-    /// How many there were until now.
-    pub fn count(&mut self, session_ms: i64) -> u32 {
-        self.advance(session_ms);
-        self.sum
+    /// How many there were until now. Asking changes nothing, so that rehearsals may ask.
+    #[must_use]
+    pub fn count(&self, session_ms: i64) -> u32 {
+        let mut now = *self;
+        now.advance(session_ms);
+        now.sum
     }
 
     /// Something happened so many times now.
