@@ -22,14 +22,14 @@ impl Largest {
     /// Follows a level's change; `levels` counts the levels after it. Returns whether a rescan is due.
     #[inline]
     pub(super) fn change(&mut self, slot: u16, old: i64, new: i64, levels: u32) -> bool {
-        if old.max(new) < self.floor {
-            return false;
-        }
-        if old > 0 {
-            self.remove(slot);
-        }
-        if new > 0 {
-            self.offer(slot, new);
+        // A level below the floor is not tracked, before and after; but when others went it may be among the three now.
+        if old.max(new) >= self.floor {
+            if old > 0 {
+                self.remove(slot);
+            }
+            if new > 0 {
+                self.offer(slot, new);
+            }
         }
         self.length < 3 && self.length < levels as usize
     }

@@ -143,6 +143,50 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn the_largest_are_known_of_a_book_that_thinned_out_and_came_back_smaller(
+        rounds in prop::collection::vec(
+            (1i64..2_000, prop::collection::vec((1i64..40, 1i64..4), 1..30), prop::collection::vec(any::<bool>(), 40)),
+            1..6,
+        ),
+    ) {
+        let mut book = Book::new(cents());
+        let mut naive = Naive::default();
+        let mut change = |cents: i64, change: i64| {
+            let level = price(&format!("0.{cents:02}"));
+            assert!(naive.delta(Outcome::Yes, level, change));
+            book.apply_delta(Outcome::Yes, level, Count::from_units(change)).unwrap();
+            naive.assert_equals(&book);
+            naive.yes.clone()
+        };
+        for (scale, added, kept) in rounds {
+            let mut levels = BTreeMap::new();
+            for (cents, size) in added {
+                levels = change(cents, size * scale);
+            }
+            for (place, (level, size)) in levels.into_iter().enumerate() {
+                if !kept[place % kept.len()] || place > 3 {
+                    change(level.units() / 100, -size);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_level_smaller_than_any_before_it_is_the_largest_of_a_book_that_was_emptied() {
+    let mut book = Book::new(cents());
+    let nine = ["0.01", "0.02", "0.03", "0.04", "0.05", "0.06", "0.07", "0.08", "0.09"];
+    let mut change = |at, change| book.apply_delta(Outcome::Yes, price(at), count(change)).unwrap();
+    nine.into_iter().for_each(|at| change(at, "50.00"));
+    nine.into_iter().rev().for_each(|at| change(at, "-50.00"));
+    change("0.10", "1.00");
+    assert_eq!(book.largest_three(), count("1.00"));
+}
+
 #[test]
 fn asks_are_the_other_outcomes_bids() {
     let book = book(&[("0.4200", "10.00"), ("0.4000", "3.50")], &[("0.5600", "7.25")]);

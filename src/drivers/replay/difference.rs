@@ -58,21 +58,33 @@ fn shortened(lines: &[&str]) -> String {
     }
 }
 
-/// The lines of a long form that say something, with the names of what they lie in before them.
+/// The lines of a long form that say something, with the names of what they lie in before them; what lies in a list has
+/// its place there for a name.
 fn placed_lines(text: &str) -> Vec<String> {
-    let mut place: Vec<&str> = Vec::new();
+    // What is open, and how many elements it had so far if it is a list.
+    let mut open: Vec<(String, Option<usize>)> = Vec::new();
     let mut lines = Vec::new();
     for line in text.lines() {
         let depth = (line.len() - line.trim_start().len()) / 4;
         let line = line.trim().trim_end_matches(',');
-        place.truncate(depth);
+        open.truncate(depth);
+        if matches!(line, "}" | "]" | ")") {
+            continue;
+        }
+        let element = open.last_mut().and_then(|(_, elements)| {
+            let elements = elements.as_mut()?;
+            *elements += 1;
+            Some(*elements - 1)
+        });
         if let Some(opened) = line.strip_suffix(['{', '[', '(']) {
             let name = opened.split(':').next().unwrap_or(opened).trim();
-            place.resize(depth, "");
-            place.push(name);
-        } else if !matches!(line, "}" | "]" | ")") {
-            let names = place.iter().filter(|name| !name.is_empty()).copied().collect::<Vec<_>>().join(".");
-            lines.push(if names.is_empty() { line.to_owned() } else { format!("{names}.{line}") });
+            let name = element.map_or_else(|| name.to_owned(), |place| place.to_string());
+            open.resize(depth, (String::new(), None));
+            open.push((name, line.ends_with('[').then_some(0)));
+        } else {
+            let line = element.map_or_else(|| line.to_owned(), |place| format!("{place}: {line}"));
+            let names = open.iter().map(|(name, _)| name.as_str()).filter(|name| !name.is_empty());
+            lines.push(names.chain([line.as_str()]).collect::<Vec<_>>().join("."));
         }
     }
     lines
@@ -151,13 +163,13 @@ mod tests {
     #[test]
     fn only_what_differs_is_shown_with_its_place() {
         let sides = Sides::of_states(&outer(40, &[1, 2, 3]), &outer(41, &[1, 9, 3]));
-        assert_eq!(sides.recorded, "Outer.inner.price: 40\nOuter.inner.sizes.2");
-        assert_eq!(sides.replayed, "Outer.inner.price: 41\nOuter.inner.sizes.9");
+        assert_eq!(sides.recorded, "Outer.inner.price: 40\nOuter.inner.sizes.1: 2");
+        assert_eq!(sides.replayed, "Outer.inner.price: 41\nOuter.inner.sizes.1: 9");
     }
 
     #[test]
     fn what_only_one_side_has_is_shown_as_nothing_on_the_other() {
         let sides = Sides::of_states(&outer(40, &[1, 2]), &outer(40, &[1]));
-        assert_eq!((sides.recorded.as_str(), sides.replayed.as_str()), ("Outer.inner.sizes.2", "(nothing)"));
+        assert_eq!((sides.recorded.as_str(), sides.replayed.as_str()), ("Outer.inner.sizes.1: 2", "(nothing)"));
     }
 }
