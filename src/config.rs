@@ -223,8 +223,9 @@ section! {
         group_limit_contracts: Count = Count::ZERO;
         /// How long a triggered group stays so before it is reset, in session milliseconds; zero never resets it.
         group_reset_ms: u64 = 60_000;
-        /// How long a stop waits for open orders and reads to settle, in milliseconds.
-        stop_timeout_ms: u64 = 20_000;
+        /// How long a stop waits, at most, for open orders and reads to settle, in milliseconds: above `signature_valid_ms`, for
+        /// what became of a request without an answer may be certain only then.
+        stop_timeout_ms: u64 = 60_000;
     }
 }
 
@@ -391,7 +392,13 @@ impl Config {
         positive("risk.breaker_rejects", u64::from(self.risk.breaker_rejects))?;
         positive("orders.answer_timeout_ms", self.orders.answer_timeout_ms)?;
         positive("orders.compare_every_ms", self.orders.compare_every_ms)?;
-        positive("orders.stop_timeout_ms", self.orders.stop_timeout_ms)?;
+        if self.orders.stop_timeout_ms <= self.orders.signature_valid_ms {
+            return impossible(
+                "orders.stop_timeout_ms",
+                &self.orders.stop_timeout_ms,
+                "more than orders.signature_valid_ms",
+            );
+        }
         if self.orders.group_limit_contracts < Count::ZERO {
             return impossible("orders.group_limit_contracts", &self.orders.group_limit_contracts, "zero or more");
         }
@@ -509,6 +516,7 @@ mod tests {
             ("[risk]\nmax_messages_per_min = 50", "risk.max_messages_per_min"),
             ("[risk]\nexecutions_window_ms = 0", "risk.executions_window_ms"),
             ("[orders]\nconnections = 0", "orders.connections"),
+            ("[orders]\nstop_timeout_ms = 30000", "orders.stop_timeout_ms"),
             ("[record]\nsessions_dir = \"\"", "record.sessions_dir"),
             ("[record]\nbackups_dir = \"sessions\"", "record.backups_dir"),
             ("[pipeline]\ncores = [1, 2]", "pipeline.cores"),

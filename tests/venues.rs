@@ -38,7 +38,6 @@ impl Outside {
         config.record.journal = false;
         config.record.state_dir = folder.path().join("state").to_string_lossy().into_owned();
         config.markets.count = 4;
-        config.orders.stop_timeout_ms = 15_000;
         let server = ServerConfig::local();
         let (handle, facts) = launch(LaunchConfig {
             seed,

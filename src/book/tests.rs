@@ -181,8 +181,12 @@ fn a_level_smaller_than_any_before_it_is_the_largest_of_a_book_that_was_emptied(
     let mut book = Book::new(cents());
     let nine = ["0.01", "0.02", "0.03", "0.04", "0.05", "0.06", "0.07", "0.08", "0.09"];
     let mut change = |at, change| book.apply_delta(Outcome::Yes, price(at), count(change)).unwrap();
-    nine.into_iter().for_each(|at| change(at, "50.00"));
-    nine.into_iter().rev().for_each(|at| change(at, "-50.00"));
+    for at in nine {
+        change(at, "50.00");
+    }
+    for at in nine.into_iter().rev() {
+        change(at, "-50.00");
+    }
     change("0.10", "1.00");
     assert_eq!(book.largest_three(), count("1.00"));
 }

@@ -100,8 +100,8 @@ impl ExecuteStage {
         }
         let wanted = Wanted { side: order.side, price: intent.price, count, replaces: Some(at) };
         self.gate(intent, wanted, now)?;
-        // The exchange counts the new total from what it has filled, which may be ahead of the fills that came.
-        let total = order.filled.max(order.reported) + count;
+        // The exchange counts the total from the order's beginning: what fills meanwhile is not wanted again.
+        let total = order.filled + count;
         let gate_ns = self.passed(port);
         let written_ns = self.amend(at, intent.price, total, now, port)?;
         self.want(at, intent, now);
@@ -174,7 +174,10 @@ impl ExecuteStage {
         let market = self.directory.get(key).expect("looked up by the caller");
         let terms = Terms { price: wanted.price, pending: wanted.count };
         let unclaimed = exposure::unclaimed(&self.exposures, market.position, wanted.side);
-        let old = wanted.replaces.and_then(|at| self.orders.get(at)).map(|order| order.terms()[0]);
+        let replaced = wanted.replaces.and_then(|at| self.orders.get(at));
+        // Until the fills come that the exchange has spoken of, the position is not what the rules need to know.
+        let in_doubt = entangled || replaced.is_some_and(Order::awaits_fills);
+        let old = replaced.map(|order| order.terms()[0]);
         self.exposures.push(Exposure::considered(wanted.side, [old.unwrap_or(terms), terms]));
         let reserved =
             exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
@@ -200,7 +203,7 @@ impl ExecuteStage {
             session_ms: now.session_ms,
             loss_stopped: self.loss_stop.is_stopped(now.session_ms),
             stopping: self.ending.is_stopping(),
-            degraded: entangled || self.is_degraded(key),
+            degraded: in_doubt || self.is_degraded(key),
             breaker_open: market.breaker.is_open(now.session_ms),
             furthest: exposure::furthest(&self.exposures, market.position, wanted.side),
             open_orders,

@@ -48,7 +48,7 @@ impl Report<'_> {
         let mut differences = ledger_differences(ledger);
         differences.extend_from_slice(self.differences);
         if differences.is_empty() && !ledger.agrees {
-            differences.push("the ledger could not be compared with the exchange".to_owned());
+            differences.push("the last comparison was not made".to_owned());
         }
         differences
     }
@@ -56,8 +56,9 @@ impl Report<'_> {
 
 fn ledger_differences(ledger: &LedgerSummary) -> Vec<String> {
     let mut differences = Vec::new();
-    if ledger.cash_micros != ledger.exchange_cash_micros {
-        let [ours, theirs] = [ledger.cash_micros, ledger.exchange_cash_micros].map(Money::from_micros);
+    let Some(exchange_cash_micros) = ledger.exchange_cash_micros else { return differences };
+    if ledger.cash_micros != exchange_cash_micros {
+        let [ours, theirs] = [ledger.cash_micros, exchange_cash_micros].map(Money::from_micros);
         differences.push(format!("cash: ledger ${ours}, exchange ${theirs}"));
     }
     let unequal = ledger
@@ -122,10 +123,10 @@ impl fmt::Display for Report<'_> {
             writeln!(f, "note: {note}")?;
         }
         let differences = self.all_differences();
-        if differences.is_empty() {
-            writeln!(f, "ledger agrees with the exchange")
-        } else {
-            writeln!(f, "LEDGER DIFFERS FROM THE EXCHANGE: {}", differences.join("; "))
+        match (differences.is_empty(), summary.ledger.exchange_cash_micros) {
+            (true, _) => writeln!(f, "ledger agrees with the exchange"),
+            (false, Some(_)) => writeln!(f, "LEDGER DIFFERS FROM THE EXCHANGE: {}", differences.join("; ")),
+            (false, None) => writeln!(f, "LEDGER NOT COMPARED WITH THE EXCHANGE: {}", differences.join("; ")),
         }
     }
 }
@@ -162,7 +163,8 @@ mod tests {
 
     fn agreeing() -> Summary {
         let mut summary = Summary { venue: "sim".to_owned(), ..Summary::default() };
-        summary.ledger = LedgerSummary { agrees: true, cash_micros: 5, exchange_cash_micros: 5, positions: Vec::new() };
+        summary.ledger =
+            LedgerSummary { agrees: true, cash_micros: 5, exchange_cash_micros: Some(5), positions: Vec::new() };
         summary
     }
 
@@ -194,7 +196,7 @@ mod tests {
     fn the_last_line_names_what_differs() {
         let mut summary = agreeing();
         summary.ledger.agrees = false;
-        summary.ledger.exchange_cash_micros = 1_000_005;
+        summary.ledger.exchange_cash_micros = Some(1_000_005);
         summary.ledger.positions = vec![
             PositionSummary { market: "A".to_owned(), contracts: 1.0, exchange_contracts: 1.0 },
             PositionSummary { market: "B".to_owned(), contracts: -2.5, exchange_contracts: 0.0 },
@@ -208,9 +210,10 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_was_never_compared_does_not_agree() {
+    fn a_ledger_that_was_never_compared_neither_agrees_nor_differs() {
         let text = print(&Summary::default(), &[]);
-        assert!(text.lines().last().unwrap().contains("could not be compared"), "{text}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "LEDGER NOT COMPARED WITH THE EXCHANGE: the last comparison was not made");
     }
 
     #[test]

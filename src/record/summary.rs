@@ -110,8 +110,8 @@ pub struct LedgerSummary {
     pub agrees: bool,
     /// Available and reserved cash by our ledger, in micro-dollars.
     pub cash_micros: i64,
-    /// Cash by the exchange, in micro-dollars.
-    pub exchange_cash_micros: i64,
+    /// Cash by the exchange, in micro-dollars; none when the last comparison was not made.
+    pub exchange_cash_micros: Option<i64>,
     /// Positions that one of the two knows.
     pub positions: Vec<PositionSummary>,
 }

@@ -56,7 +56,7 @@ fn a_session_trades_agrees_with_the_exchange_and_leaves_summary_and_journal() {
     assert!(ended.report.is_success(), "{}", ended.report.report());
     assert!(ended.report.report().to_string().ends_with("\nledger agrees with the exchange\n"));
     assert_eq!(summary.fills, ended.truth.fills() as u64);
-    assert_eq!(summary.ledger.cash_micros, summary.ledger.exchange_cash_micros);
+    assert_eq!(Some(summary.ledger.cash_micros), summary.ledger.exchange_cash_micros);
     assert!(summary.orders.sent > 0 && summary.orders.acked > 0 && summary.decisions > 0 && summary.frames > 0);
     ended.truth.assert_nothing_rests();
 

@@ -135,6 +135,20 @@ fn an_amends_total_counts_what_has_filled() {
 }
 
 #[test]
+fn an_order_of_which_a_fill_is_known_and_has_not_come_is_not_amended() {
+    let mut bench = resting();
+    let report = bench.report(9, 1, OrderStatus::Resting, 6, 4);
+    bench.account(AccountEvent::Order(report));
+    bench.intend(market(M), Action::BuyYes, 36, 10);
+    // Amended to ten more it could cost sixteen contracts, of which the position knows none.
+    assert_eq!((verdict(&bench), bench.port.written.len()), (Verdict::RefusedDegraded, 0));
+    let fill = bench.fill(1, 9, BookSide::Bid, 40, 6);
+    bench.account(AccountEvent::Fill(fill));
+    bench.intend(market(M), Action::BuyYes, 36, 10);
+    assert_eq!(bench.written().body["count"], "16.00");
+}
+
+#[test]
 fn the_other_side_cancels_first() {
     let mut bench = resting();
     bench.intend(market(M), Action::BuyNo, 44, 10);

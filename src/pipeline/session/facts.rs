@@ -125,7 +125,7 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
     summary.ledger = LedgerSummary {
         agrees: agreement.is_some_and(|agreement| agreement.agrees),
         cash_micros: cash.micros(),
-        exchange_cash_micros: agreement.map_or(0, |agreement| exchange_cash(agreement).micros()),
+        exchange_cash_micros: agreement.map(|agreement| exchange_cash(agreement).micros()),
         positions: execute
             .positions()
             .filter(|position| !position.contracts.is_zero() || !position.exchange_contracts.is_zero())
