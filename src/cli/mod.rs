@@ -5,6 +5,7 @@ mod config;
 mod exchange;
 mod journal;
 mod kill;
+mod log;
 mod observe;
 #[cfg(feature = "planted")]
 mod planted;
@@ -15,7 +16,6 @@ mod sessions;
 mod simulate;
 mod statistics;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -94,15 +94,7 @@ fn describe(error: &anyhow::Error) -> String {
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KALSHI_ACTOR_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    log::start();
     let result = match cli.command {
         None => run::run(cli.run),
         Some(Command::Run(args)) => run::run(args),

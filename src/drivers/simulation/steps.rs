@@ -1,0 +1,106 @@
+//! Virtual time: which moment comes next, and everything that happens in it.
+
+use super::{Simulation, Turn};
+use crate::clock::{NEVER_NS, Now};
+use crate::decide::policy::Policy;
+use crate::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput};
+
+/// How often things may happen at one instant. A run without latency needs some thousands at its start; a stage whose
+/// deadline stays in the past needs forever.
+pub(super) const STEPS_AT_ONE_INSTANT_MAX: u32 = 100_000;
+
+impl<P: Policy> Simulation<P> {
+    /// Handles everything of this moment, then moves to the next one. False when the next is after `end_ns`.
+    pub(in super::super) fn step(&mut self, end_ns: u64) -> bool {
+        self.settle();
+        let next_ns = self.next_ns();
+        if next_ns > end_ns || next_ns == NEVER_NS {
+            return false;
+        }
+        self.move_to(next_ns);
+        let now = self.tick();
+        self.exchange.advance(self.exchange_now());
+        self.flush_exchange();
+        let arrived = match self.turns.next_waiting(now.mono_ns) {
+            Some(packet) => Some(packet),
+            None => self
+                .wires
+                .network
+                .arrived(now.mono_ns)
+                .and_then(|packet| self.turns.hold_back(packet, &self.wires, now.mono_ns)),
+        };
+        if let Some(packet) = arrived {
+            self.deliver(packet, now);
+        }
+        self.fire_timers(now);
+        self.write_journal();
+        true
+    }
+
+    /// Moves to the next moment. A past one is handled now.
+    ///
+    /// # Panics
+    /// When time stands still: something is due that never gets done.
+    pub(super) fn move_to(&mut self, next_ns: u64) {
+        if next_ns > self.now_ns {
+            self.now_ns = next_ns;
+            self.steps_at_instant = 0;
+            return;
+        }
+        self.steps_at_instant += 1;
+        if self.steps_at_instant > STEPS_AT_ONE_INSTANT_MAX {
+            let due: Vec<_> = self.deadlines().into_iter().filter(|(_, due_ns)| *due_ns <= self.now_ns).collect();
+            panic!("virtual time stands still at {} ns: {due:?} ns stay due and never get done", self.now_ns);
+        }
+    }
+
+    /// The next moment at which anything happens.
+    fn next_ns(&self) -> u64 {
+        self.deadlines().into_iter().map(|(_, due_ns)| due_ns).min().unwrap_or(NEVER_NS)
+    }
+
+    /// What happens next in each part.
+    fn deadlines(&self) -> [(&'static str, u64); 7] {
+        let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
+        // The dead wait for nothing.
+        let dead = self.wires.is_dead();
+        let due = |turn, due_ns| if dead { NEVER_NS } else { self.turns.not_before(turn, due_ns) };
+        [
+            ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
+            ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
+            ("thaw", self.turns.next_ns(self.now_ns)),
+            ("feed", due(Turn::Feed, self.stages.feed.deadline_ns())),
+            ("decide", due(Turn::Decide, self.stages.decide.deadline_ns())),
+            ("execute", due(Turn::Execute, self.stages.execute.deadline_ns())),
+            ("reconcile", due(Turn::Reconcile, self.stages.reconcile.deadline_ns())),
+        ]
+    }
+
+    fn is_due(&self, turn: Turn, due_ns: u64, now: Now) -> bool {
+        self.turns.not_before(turn, due_ns) <= now.mono_ns
+    }
+
+    fn fire_timers(&mut self, now: Now) {
+        if self.wires.is_dead() {
+            return;
+        }
+        if self.is_due(Turn::Feed, self.stages.feed.deadline_ns(), now) {
+            self.feed(FeedInput::Timer, now);
+        }
+        if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
+            self.decide(DecideInput::Timer, now);
+        }
+        if self.is_due(Turn::Execute, self.stages.execute.deadline_ns(), now) {
+            self.execute(ExecuteInput::Timer, now);
+        }
+        if self.is_due(Turn::Reconcile, self.stages.reconcile.deadline_ns(), now) {
+            self.reconcile(ReconcileInput::Timer, now);
+        }
+    }
+
+    pub(super) fn tick(&mut self) -> Now {
+        let now = self.clock.now(self.now_ns);
+        self.wires.set_time(now);
+        now
+    }
+}
