@@ -47,14 +47,22 @@ pub struct SchemaMismatch {
 
 /// The decide stage.
 ///
-/// Tables are indexed by [`MarketKey::position`]; what carries a generation other than the current one is counted and
-/// ignored. Only listings and removals of markets touch the allocator.
+/// Only listings and removals of markets touch the allocator.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "P: Policy", deserialize = "P: Deserialize<'de>"))]
 pub struct DecideStage<P> {
     // First, so that a checkpoint tells whose policy it needs without being read as a whole.
     #[serde(serialize_with = "memory")]
     policy: P,
+    state: State,
+}
+
+/// All that the stage knows, whichever policy it asks.
+///
+/// Tables are indexed by [`MarketKey::position`]; what carries a generation other than the current one is counted and
+/// ignored.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
     terms: PolicyTerms,
     decide_ms: i64,
     behind_ns: u64,
@@ -93,8 +101,7 @@ impl<P: Policy> DecideStage<P> {
         if terms.schema != SCHEMA {
             return Err(SchemaMismatch { found: terms.schema });
         }
-        Ok(Self {
-            policy,
+        let state = State {
             decide_ms: i64::try_from(terms.decide_ms).unwrap_or(i64::MAX),
             behind_ns: config.clock.duration_ns(terms.decide_ms).max(BEHIND_MIN_NS),
             terms,
@@ -108,39 +115,41 @@ impl<P: Policy> DecideStage<P> {
             epoch_cleared: 0,
             intents: 0,
             resync_deadline_ns: NEVER_NS,
-            observation: [0.0; LENGTH],
+            observation: no_features(),
             rehearsed: 0,
-            rehearsal: [0.0; LENGTH],
+            rehearsal: no_features(),
             counters: DecideCounters::default(),
-        })
+        };
+        Ok(Self { policy, state })
     }
 
     /// What happened so far.
     pub fn counters(&self) -> &DecideCounters {
-        &self.counters
+        &self.state.counters
     }
 
     /// A market's book, while it is listed and can be trusted.
     pub fn book(&self, key: MarketKey) -> Option<&Book> {
-        let market = self.markets.get(key.position())?.as_ref()?;
+        let market = self.state.markets.get(key.position())?.as_ref()?;
         (market.key == key && market.trust == Trust::Fresh).then_some(&market.book)
     }
 
     /// The newest overflow epoch whose markets have all been marked: until it is the newest raised, books may be wrong.
     pub fn epoch_cleared(&self) -> u64 {
-        self.epoch_cleared
+        self.state.epoch_cleared
     }
 
     /// A market was listed, or what is known of a listed one changed. Its grid may become finer; a book that does not
     /// fit the new grid is asked for again.
     pub fn on_listing(&mut self, listing: &Listing, now: Now) {
+        let state = &mut self.state;
         let position = listing.market.position();
-        if position >= self.markets.len() {
-            self.counters.unknown_market += 1;
+        if position >= state.markets.len() {
+            state.counters.unknown_market += 1;
             return;
         }
-        let grid = self.grid(&listing.bands);
-        if let Some(market) = self.markets[position].as_mut().filter(|market| market.key == listing.market) {
+        let grid = state.grid(&listing.bands);
+        if let Some(market) = state.markets[position].as_mut().filter(|market| market.key == listing.market) {
             market.traded = listing.traded;
             market.phase = listing.phase;
             if market.book.grid().bands() != grid.bands()
@@ -148,31 +157,22 @@ impl<P: Policy> DecideStage<P> {
             {
                 market.distrust(now);
                 market.resync = Some(Resync { reason: error.reason(), due_ns: now.mono_ns });
-                self.resync_deadline_ns = self.resync_deadline_ns.min(now.mono_ns);
+                state.resync_deadline_ns = state.resync_deadline_ns.min(now.mono_ns);
             }
             return;
         }
-        if !self.accounts[position].belongs_to(listing.market) {
+        if !state.accounts[position].belongs_to(listing.market) {
             // The account already knows a later market of this index: this listing is late news.
-            self.counters.unknown_market += 1;
+            state.counters.unknown_market += 1;
             return;
         }
-        let holding = *self.portfolio.holding(position);
-        let position_held = self.accounts[position].position;
+        let holding = *state.portfolio.holding(position);
+        let position_held = state.accounts[position].position;
         if holding.position != position_held {
-            self.portfolio.set(position, Holding::default());
+            state.portfolio.set(position, Holding::default());
         }
-        self.set_due(position, false);
-        self.markets[position] = Some(Market::new(listing, Book::new(grid), self.terms.point_ms));
-    }
-
-    fn grid(&mut self, bands: &GridBands) -> Arc<Grid> {
-        if let Some(grid) = self.grids.iter().find(|grid| grid.bands() == bands) {
-            return Arc::clone(grid);
-        }
-        let grid = Grid::new(*bands);
-        self.grids.push(Arc::clone(&grid));
-        grid
+        state.set_due(position, false);
+        state.markets[position] = Some(Market::new(listing, Book::new(grid), state.terms.point_ms));
     }
 
     /// An event from `feed`. A snapshot comes with its levels, whose buffer goes back through the port.
@@ -184,9 +184,9 @@ impl<P: Policy> DecideStage<P> {
         now: Now,
         port: &mut impl DecidePort,
     ) {
-        self.counters.book_events += 1;
+        self.state.counters.book_events += 1;
         let begun_ns = port.stamp_ns();
-        let changed = self.apply(event, levels.as_deref(), now, port);
+        let changed = self.state.apply(event, levels.as_deref(), now, port);
         if let Some(levels) = levels {
             port.return_levels(levels);
         }
@@ -196,6 +196,50 @@ impl<P: Policy> DecideStage<P> {
             // Figures are recorded when the intent is on its way.
             port.latency(Stage::Book, applied_ns.saturating_sub(begun_ns));
         }
+    }
+
+    /// The account's state from `execute`. Kept even for a market that is not listed here yet.
+    pub fn on_portfolio(&mut self, update: &PortfolioUpdate, now: Now, port: &mut impl DecidePort) {
+        let state = &mut self.state;
+        state.counters.portfolio_updates += 1;
+        state.portfolio.set_cash(update.available, update.reserved);
+        state.portfolio_version = Some(update.version);
+        let position = update.market.position();
+        let Some(account) = state.accounts.get_mut(position) else {
+            state.counters.unknown_market += 1;
+            return;
+        };
+        if !account.belongs_to(update.market) {
+            state.counters.unknown_market += 1;
+            return;
+        }
+        let held = !account.position.is_zero();
+        let learned = account.update(update);
+        // A book that is stale, or not listed yet, leaves a held position at its last known mid.
+        let last = state.portfolio.holding(position).mid2.filter(|_| held);
+        let mid2 = match &state.markets[position] {
+            Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.book.mid2(),
+            Some(market) if market.key == update.market => last.or(market.book.mid2()),
+            _ => last,
+        };
+        state.portfolio.set(position, Holding { position: update.position, cost: update.cost, mid2 });
+        if learned.position_changed && update.cause_read_ns != 0 {
+            port.latency(Stage::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
+        }
+        if let Some(outstanding) = learned.answered {
+            port.latency(Stage::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
+        }
+    }
+}
+
+impl State {
+    fn grid(&mut self, bands: &GridBands) -> Arc<Grid> {
+        if let Some(grid) = self.grids.iter().find(|grid| grid.bands() == bands) {
+            return Arc::clone(grid);
+        }
+        let grid = Grid::new(*bands);
+        self.grids.push(Arc::clone(&grid));
+        grid
     }
 
     /// Applies an event. Returns whether it is a frame at which a decision may be due.
@@ -265,38 +309,6 @@ impl<P: Policy> DecideStage<P> {
                 self.request_resync(position, reason, now, port);
                 true
             }
-        }
-    }
-
-    /// The account's state from `execute`. Kept even for a market that is not listed here yet.
-    pub fn on_portfolio(&mut self, update: &PortfolioUpdate, now: Now, port: &mut impl DecidePort) {
-        self.counters.portfolio_updates += 1;
-        self.portfolio.set_cash(update.available, update.reserved);
-        self.portfolio_version = Some(update.version);
-        let position = update.market.position();
-        let Some(account) = self.accounts.get_mut(position) else {
-            self.counters.unknown_market += 1;
-            return;
-        };
-        if !account.belongs_to(update.market) {
-            self.counters.unknown_market += 1;
-            return;
-        }
-        let held = !account.position.is_zero();
-        let learned = account.update(update);
-        // A book that is stale, or not listed yet, leaves a held position at its last known mid.
-        let last = self.portfolio.holding(position).mid2.filter(|_| held);
-        let mid2 = match &self.markets[position] {
-            Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.book.mid2(),
-            Some(market) if market.key == update.market => last.or(market.book.mid2()),
-            _ => last,
-        };
-        self.portfolio.set(position, Holding { position: update.position, cost: update.cost, mid2 });
-        if learned.position_changed && update.cause_read_ns != 0 {
-            port.latency(Stage::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
-        }
-        if let Some(outstanding) = learned.answered {
-            port.latency(Stage::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
         }
     }
 }

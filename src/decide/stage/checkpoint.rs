@@ -38,46 +38,7 @@ impl DecideStage<PolicyMemory> {
             return Err(PolicyMismatch { recorded: recorded.to_string(), given: given.to_string() });
         }
         policy.remember(recorded);
-        let Self {
-            policy: _,
-            terms,
-            decide_ms,
-            behind_ns,
-            markets,
-            accounts,
-            due,
-            grids,
-            portfolio,
-            portfolio_version,
-            zone,
-            epoch_cleared,
-            intents,
-            resync_deadline_ns,
-            observation,
-            rehearsed,
-            rehearsal,
-            counters,
-        } = self;
-        Ok(DecideStage {
-            policy,
-            terms,
-            decide_ms,
-            behind_ns,
-            markets,
-            accounts,
-            due,
-            grids,
-            portfolio,
-            portfolio_version,
-            zone,
-            epoch_cleared,
-            intents,
-            resync_deadline_ns,
-            observation,
-            rehearsed,
-            rehearsal,
-            counters,
-        })
+        Ok(DecideStage { policy, state: self.state })
     }
 }
 

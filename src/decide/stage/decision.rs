@@ -13,28 +13,28 @@ use super::super::observation::{ObservationInput, observe};
 use super::super::policy::{Policy, PolicyInput};
 use super::super::record::DecisionRecord;
 use super::super::wanted::{Touch, Wanted};
-use super::DecideStage;
+use super::{DecideStage, State};
 
 impl<P: Policy> DecideStage<P> {
     /// Takes the decision that a frame makes due, or puts it off while the stage is behind.
     #[inline]
     pub(super) fn consider(&mut self, event: &BookEvent, applied_ns: u64, now: Now, port: &mut impl DecidePort) {
         let position = event.market.position();
-        let Some(market) = self.markets[position].as_mut() else {
+        let Some(market) = self.state.markets[position].as_mut() else {
             return;
         };
-        let entered = market.enter_bucket(event.time_ms, self.decide_ms);
-        let was_due = self.due[position / 64] >> (position % 64) & 1 == 1;
+        let entered = market.enter_bucket(event.time_ms, self.state.decide_ms);
+        let was_due = self.state.due[position / 64] >> (position % 64) & 1 == 1;
         if !market.traded || !(entered || was_due) {
             return;
         }
         let key = market.key;
         let time_ms = market.time_ms;
         if entered && was_due {
-            self.skip(key, time_ms, Skip::Behind, port);
+            self.state.skip(key, time_ms, Skip::Behind, port);
         }
-        let behind = now.mono_ns.saturating_sub(event.read_ns) > self.behind_ns;
-        self.set_due(position, behind);
+        let behind = now.mono_ns.saturating_sub(event.read_ns) > self.state.behind_ns;
+        self.state.set_due(position, behind);
         if !behind {
             self.decide(position, applied_ns, port);
         }
@@ -42,101 +42,71 @@ impl<P: Policy> DecideStage<P> {
 
     /// Everything that had waited has been handled: takes the decisions that were put off.
     pub fn on_drained(&mut self, port: &mut impl DecidePort) {
-        for word in 0..self.due.len() {
-            while self.due[word] != 0 {
-                let position = word * 64 + self.due[word].trailing_zeros() as usize;
-                self.set_due(position, false);
+        for word in 0..self.state.due.len() {
+            while self.state.due[word] != 0 {
+                let position = word * 64 + self.state.due[word].trailing_zeros() as usize;
+                self.state.set_due(position, false);
                 let applied_ns = port.stamp_ns();
                 self.decide(position, applied_ns, port);
             }
         }
     }
 
-    pub(super) fn set_due(&mut self, position: usize, due: bool) {
-        let bit = 1 << (position % 64);
-        if due {
-            self.due[position / 64] |= bit;
-        } else {
-            self.due[position / 64] &= !bit;
-        }
-    }
-
-    fn skip(&mut self, market: MarketKey, time_ms: i64, reason: Skip, port: &mut impl DecidePort) {
-        self.counters.skipped[reason as usize] += 1;
-        port.skipped(market, time_ms, reason);
-    }
-
-    /// Why no decision can be taken on a market now.
-    fn obstacle(&self, market: &Market, account: &Account, port: &mut impl DecidePort) -> Option<Skip> {
-        if market.closed() {
-            Some(Skip::Closed)
-        } else if market.trust != Trust::Fresh && !planted!(StaleBookUsed) {
-            Some(Skip::Stale)
-        } else if port.overflow_epoch() != self.epoch_cleared && !planted!(OverflowIgnored) {
-            Some(Skip::Epoch)
-        } else if self.portfolio_version.is_none() || !account.reported {
-            Some(Skip::NotReady)
-        } else if account.busy() {
-            Some(Skip::Busy)
-        } else {
-            None
-        }
-    }
-
     /// One pass: observation, policy, wanted order, intent.
     fn decide(&mut self, position: usize, applied_ns: u64, port: &mut impl DecidePort) {
-        let Some(market) = self.markets[position].as_ref() else {
+        let Self { policy, state } = self;
+        let Some(market) = state.markets[position].as_ref() else {
             return;
         };
-        let account = &self.accounts[position];
+        let account = &state.accounts[position];
         let (key, time_ms) = (market.key, market.time_ms);
-        if let Some(reason) = self.obstacle(market, account, port) {
-            self.skip(key, time_ms, reason, port);
+        if let Some(reason) = state.obstacle(market, account, port) {
+            state.skip(key, time_ms, reason, port);
             return;
         }
         let input = ObservationInput {
             time_ms,
-            hour: self.zone.hour(time_ms),
+            hour: state.zone.hour(time_ms),
             book: &market.book,
             points: &market.points,
-            portfolio: &self.portfolio,
+            portfolio: &state.portfolio,
             orders: account.open_order.into(),
         };
-        observe(&input, &mut self.observation);
+        observe(&input, &mut state.observation);
         let observed_ns = port.stamp_ns();
-        let output = self.policy.act(&PolicyInput {
+        let output = policy.act(&PolicyInput {
             market: key,
             time_ms,
-            observation: &self.observation,
+            observation: &state.observation,
             book: &market.book,
             position: account.position,
             open_order: account.open_order,
         });
         let inferred_ns = port.stamp_ns();
-        self.counters.decisions += 1;
-        self.counters.actions[output.action as usize] += 1;
-        self.counters.faults += u64::from(output.fault.is_some());
+        state.counters.decisions += 1;
+        state.counters.actions[output.action as usize] += 1;
+        state.counters.faults += u64::from(output.fault.is_some());
 
         let touch = Touch::without_own(&market.book, account.open_order);
-        let terms = &self.terms;
+        let terms = &state.terms;
         let wanted =
             Wanted::form(output.action, account.position, terms.contracts, terms.pricing, touch, market.book.grid());
         let mut record = DecisionRecord {
             market: key,
             time_ms,
-            portfolio_version: self.portfolio_version.unwrap_or(0),
+            portfolio_version: state.portfolio_version.unwrap_or(0),
             action: output.action,
             fault: output.fault,
             withheld: wanted.err(),
             price: None,
             intent: 0,
             logits: output.logits,
-            observation: self.observation,
+            observation: state.observation,
         };
         if let Ok(Some(wanted)) = wanted {
             record.price = Some(wanted.price);
             let intent = OrderIntent {
-                id: self.intents + 1,
+                id: state.intents + 1,
                 market: key,
                 action: output.action,
                 pricing: terms.pricing,
@@ -158,21 +128,54 @@ impl<P: Policy> DecideStage<P> {
             if account.blocked && wanted.opens(account.position) {
                 record.withheld = Some(Skip::Blocked);
             } else {
-                match self.send(intent, port) {
+                match state.send(intent, port) {
                     Ok(id) => record.intent = id,
                     Err(reason) => record.withheld = Some(reason),
                 }
             }
         }
         if let Some(reason) = record.withheld {
-            self.counters.skipped[reason as usize] += 1;
+            state.counters.skipped[reason as usize] += 1;
         }
         port.latency(Stage::Observe, observed_ns.saturating_sub(applied_ns));
         port.latency(Stage::Infer, inferred_ns.saturating_sub(observed_ns));
         port.decided(&record);
-        if let Some(market) = self.markets[position].as_mut() {
+        if let Some(market) = state.markets[position].as_mut() {
             market.oldest_read_ns = 0;
         }
+    }
+}
+
+impl State {
+    pub(super) fn set_due(&mut self, position: usize, due: bool) {
+        let bit = 1 << (position % 64);
+        if due {
+            self.due[position / 64] |= bit;
+        } else {
+            self.due[position / 64] &= !bit;
+        }
+    }
+
+    /// Why no decision can be taken on a market now.
+    fn obstacle(&self, market: &Market, account: &Account, port: &mut impl DecidePort) -> Option<Skip> {
+        if market.closed() {
+            Some(Skip::Closed)
+        } else if market.trust != Trust::Fresh && !planted!(StaleBookUsed) {
+            Some(Skip::Stale)
+        } else if port.overflow_epoch() != self.epoch_cleared && !planted!(OverflowIgnored) {
+            Some(Skip::Epoch)
+        } else if self.portfolio_version.is_none() || !account.reported {
+            Some(Skip::NotReady)
+        } else if account.busy() {
+            Some(Skip::Busy)
+        } else {
+            None
+        }
+    }
+
+    fn skip(&mut self, market: MarketKey, time_ms: i64, reason: Skip, port: &mut impl DecidePort) {
+        self.counters.skipped[reason as usize] += 1;
+        port.skipped(market, time_ms, reason);
     }
 
     /// Sends an intent, after which its market is busy until the verdict.

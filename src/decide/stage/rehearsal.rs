@@ -16,32 +16,33 @@ const PLACES: usize = 64;
 impl<P: Policy> DecideStage<P> {
     /// Rehearses a decision on the next market that could have one. Changes no result, now or later.
     pub fn rehearse(&mut self) {
-        for _ in 0..PLACES.min(self.markets.len()) {
-            self.rehearsed = (self.rehearsed + 1) % self.markets.len();
-            let Some(market) = &self.markets[self.rehearsed] else { continue };
+        let state = &mut self.state;
+        for _ in 0..PLACES.min(state.markets.len()) {
+            state.rehearsed = (state.rehearsed + 1) % state.markets.len();
+            let Some(market) = &state.markets[state.rehearsed] else { continue };
             if !market.traded || market.trust != Trust::Fresh {
                 continue;
             }
-            let account = &self.accounts[self.rehearsed];
+            let account = &state.accounts[state.rehearsed];
             let input = ObservationInput {
                 time_ms: market.time_ms,
-                hour: self.zone.hour(market.time_ms),
+                hour: state.zone.hour(market.time_ms),
                 book: &market.book,
                 points: &market.points,
-                portfolio: &self.portfolio,
+                portfolio: &state.portfolio,
                 orders: account.open_order.into(),
             };
-            observe(&input, &mut self.rehearsal);
+            observe(&input, &mut state.rehearsal);
             self.policy.rehearse(&PolicyInput {
                 market: market.key,
                 time_ms: market.time_ms,
-                observation: &self.rehearsal,
+                observation: &state.rehearsal,
                 book: &market.book,
                 position: account.position,
                 open_order: account.open_order,
             });
             let touch = Touch::without_own(&market.book, account.open_order);
-            let (contracts, pricing) = (self.terms.contracts, self.terms.pricing);
+            let (contracts, pricing) = (state.terms.contracts, state.terms.pricing);
             let grid = market.book.grid();
             let _ = black_box(Wanted::form(Action::BuyYes, account.position, contracts, pricing, touch, grid));
             return;

@@ -5,15 +5,14 @@ use crate::messages::{ResyncReason, ResyncRequest};
 use crate::ports::DecidePort;
 
 use super::super::market::Resync;
-use super::super::policy::Policy;
-use super::DecideStage;
+use super::{DecideStage, State};
 
 /// A request that met a full ring is repeated after this.
 pub(super) const RESYNC_RETRY_NS: u64 = 10_000_000;
 /// A request that was sent is repeated after this, while no snapshot comes.
 pub(super) const RESYNC_REPEAT_NS: u64 = 5_000_000_000;
 
-impl<P: Policy> DecideStage<P> {
+impl State {
     /// Asks `feed` for a market's snapshot, again after a while until one comes or `feed` says that it knows.
     pub(super) fn request_resync(
         &mut self,
@@ -37,16 +36,7 @@ impl<P: Policy> DecideStage<P> {
         self.resync_deadline_ns = self.resync_deadline_ns.min(due_ns);
     }
 
-    /// When [`on_timer`](Self::on_timer) is due, on the monotonic clock.
-    pub fn deadline_ns(&self) -> u64 {
-        self.resync_deadline_ns
-    }
-
-    /// Repeats the requests for snapshots that are due. Harmless when called early.
-    pub fn on_timer(&mut self, now: Now, port: &mut impl DecidePort) {
-        if now.mono_ns < self.resync_deadline_ns {
-            return;
-        }
+    fn repeat_requests(&mut self, now: Now, port: &mut impl DecidePort) {
         self.resync_deadline_ns = NEVER_NS;
         for position in 0..self.markets.len() {
             let Some(resync) = self.markets[position].as_ref().and_then(|market| market.resync) else {
@@ -57,6 +47,20 @@ impl<P: Policy> DecideStage<P> {
             } else {
                 self.resync_deadline_ns = self.resync_deadline_ns.min(resync.due_ns);
             }
+        }
+    }
+}
+
+impl<P> DecideStage<P> {
+    /// When [`on_timer`](Self::on_timer) is due, on the monotonic clock.
+    pub fn deadline_ns(&self) -> u64 {
+        self.state.resync_deadline_ns
+    }
+
+    /// Repeats the requests for snapshots that are due. Harmless when called early.
+    pub fn on_timer(&mut self, now: Now, port: &mut impl DecidePort) {
+        if now.mono_ns >= self.state.resync_deadline_ns {
+            self.state.repeat_requests(now, port);
         }
     }
 }

@@ -108,10 +108,10 @@ impl Bench {
         bench.account(|_| {});
         bench.snapshot(0, &[(40, 10), (38, 10)], &[(55, 10), (50, 10)]);
         bench.port = Recorder::default();
-        bench.stage.accounts[KEY.position()] = Account::default();
-        bench.stage.intents = 0;
+        bench.stage.state.accounts[KEY.position()] = Account::default();
+        bench.stage.state.intents = 0;
         bench.account(|_| {});
-        bench.stage.counters = DecideCounters::default();
+        bench.stage.state.counters = DecideCounters::default();
         bench
     }
 
@@ -324,7 +324,7 @@ fn a_stale_spell_of_more_than_ten_seconds_restarts_the_history() {
         bench.send(&bench.event(BookEventKind::Stale, 2_000));
         bench.now.session_ms += spell_ms;
         bench.snapshot(3_000, &[(40, 10)], &[(55, 10)]);
-        assert_eq!(bench.stage.markets[KEY.position()].as_ref().unwrap().points.len(), points);
+        assert_eq!(bench.stage.state.markets[KEY.position()].as_ref().unwrap().points.len(), points);
     }
 }
 
@@ -381,7 +381,7 @@ fn a_sell_only_reduces() {
 fn a_market_that_execute_has_not_reported_gets_no_intent() {
     let mut bench = Bench::ready(Action::BuyYes);
     // As a market that was listed just now, while others are traded.
-    bench.stage.accounts[KEY.position()] = Account::default();
+    bench.stage.state.accounts[KEY.position()] = Account::default();
     bench.delta(250);
     assert!(bench.port.intents.is_empty());
     assert_eq!(bench.stage.counters().skipped(Skip::NotReady), 1);
@@ -463,7 +463,7 @@ fn what_belongs_to_another_generation_is_ignored() {
         update.position = Count::from_contracts(7);
     });
     assert_eq!(bench.stage.counters().unknown_market, 3);
-    assert_eq!(bench.stage.portfolio.sums().count, 0);
+    assert_eq!(bench.stage.state.portfolio.sums().count, 0);
 }
 
 #[test]
@@ -476,18 +476,18 @@ fn a_position_known_before_its_market_is_listed_is_kept() {
     });
     bench.send(&bench.event(BookEventKind::Delisted, 0));
     bench.list(next);
-    assert_eq!(bench.stage.portfolio.sums().signed, 700);
-    assert_eq!(bench.stage.accounts[next.position()].position, Count::from_contracts(7));
+    assert_eq!(bench.stage.state.portfolio.sums().signed, 700);
+    assert_eq!(bench.stage.state.accounts[next.position()].position, Count::from_contracts(7));
 }
 
 #[test]
 fn a_held_market_is_valued_at_its_newest_mid() {
     let mut bench = Bench::ready(Action::Hold);
     bench.account(|update| update.position = Count::from_contracts(10));
-    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_250_000);
+    assert_eq!(bench.stage.state.portfolio.largest_worth2(), 2 * 4_250_000);
     let event = BookEvent { price: Price::from_cents(42), ..bench.event(BookEventKind::Delta, 10) };
     bench.send(&event);
-    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_350_000);
+    assert_eq!(bench.stage.state.portfolio.largest_worth2(), 2 * 4_350_000);
 }
 
 #[test]
@@ -499,7 +499,7 @@ fn a_new_position_does_not_inherit_the_mid_of_an_earlier_market() {
         update.market = MarketKey { generation: KEY.generation + 1, ..KEY };
         update.position = Count::from_contracts(10);
     });
-    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 5_000_000);
+    assert_eq!(bench.stage.state.portfolio.largest_worth2(), 2 * 5_000_000);
 }
 
 #[test]
@@ -507,7 +507,7 @@ fn a_stale_market_keeps_its_last_mid() {
     let mut bench = Bench::ready(Action::Hold);
     bench.send(&bench.event(BookEventKind::Stale, 0));
     bench.account(|update| update.position = Count::from_contracts(10));
-    assert_eq!(bench.stage.portfolio.largest_worth2(), 2 * 4_250_000);
+    assert_eq!(bench.stage.state.portfolio.largest_worth2(), 2 * 4_250_000);
 }
 
 #[test]
@@ -546,7 +546,7 @@ fn a_finer_grid_keeps_the_book_and_a_coarser_one_asks_for_it_again() {
 
 #[test]
 fn a_policy_for_another_observation_is_refused_by_name() {
-    let mut terms = Bench::new(Action::Hold).stage.terms.clone();
+    let mut terms = Bench::new(Action::Hold).stage.state.terms.clone();
     terms.schema = "obs99/7".to_owned();
     let config = DecideConfig { max_markets: 1, clock: SessionClock::new(0, 0, 1_000) };
     let error = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap_err();
