@@ -180,15 +180,14 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::Mutex;
 
     use super::super::testing::{credentials, read_request, server, trust};
     use super::*;
     use crate::market::OrderGroupId;
 
-    /// Answers everything, and remembers on which connection each request came.
-    fn venue(scheme: &str, seen: &Arc<Mutex<Vec<(usize, String)>>>) -> Venue {
-        let seen = Arc::clone(seen);
+    /// Answers everything, and tells on which connection each request came.
+    fn venue(scheme: &str) -> (Venue, Receiver<(usize, String)>) {
+        let (seen, requests) = channel::unbounded();
         let endpoint = server(scheme, move |connection, mut peer| {
             loop {
                 let request = read_request(&mut *peer);
@@ -197,19 +196,22 @@ mod tests {
                 }
                 let line = request.lines().next().unwrap_or_default().to_owned();
                 let body = if line.contains("/portfolio/orders") { r#"{"orders":[],"cursor":""}"# } else { "{}" };
-                seen.lock().unwrap().push((connection, line));
+                if seen.send((connection, line)).is_err() {
+                    return;
+                }
                 let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
                 peer.write_all(response.as_bytes()).unwrap();
             }
         });
         let credentials = credentials();
-        Venue {
+        let venue = Venue {
             feed: endpoint.clone(),
             feed_credentials: Arc::clone(&credentials),
             account: endpoint.clone(),
             rest: endpoint,
             credentials,
-        }
+        };
+        (venue, requests)
     }
 
     fn settings() -> KillSettings {
@@ -219,8 +221,7 @@ mod tests {
     #[test]
     fn a_fired_line_triggers_every_group_on_the_connection_that_was_open_before() {
         for scheme in ["http", "https"] {
-            let seen = Arc::new(Mutex::new(Vec::new()));
-            let venue = venue(scheme, &seen);
+            let (venue, requests) = venue(scheme);
             let known = [0, 2].map(|shard| KnownGroup {
                 exchange_index: shard,
                 group: OrderGroupId::from_bits(u128::from(shard) + 7),
@@ -232,7 +233,7 @@ mod tests {
             let killed = line.finish().unwrap();
             assert_eq!(killed.triggered, 2);
             assert!(killed.report.unwrap().is_clean());
-            let seen = seen.lock().unwrap();
+            let seen: Vec<_> = requests.try_iter().collect();
             assert!(seen[0].1.starts_with("GET /trade-api/v2/exchange/status "), "{seen:?}");
             for (request, group) in seen[1..3].iter().zip(known) {
                 let path = format!("{}/trigger?exchange_index={}", group.group, group.exchange_index);
@@ -245,10 +246,9 @@ mod tests {
 
     #[test]
     fn a_line_that_was_never_fired_ends_without_a_word() {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let venue = venue("http", &seen);
+        let (venue, requests) = venue("http");
         let line = KillLine::start(&venue, &trust(), settings(), &[]).unwrap();
         assert!(line.finish().is_none());
-        assert!(seen.lock().unwrap().iter().all(|(_, line)| line.starts_with("GET /trade-api/v2/exchange/status ")));
+        assert!(requests.try_iter().all(|(_, line)| line.starts_with("GET /trade-api/v2/exchange/status ")));
     }
 }

@@ -329,7 +329,13 @@ impl Bench {
 
 /// A bench with ten bid at 40 in the first market, resting as order 9.
 pub(super) fn resting() -> Bench {
-    let mut bench = Bench::ready();
+    resting_with(ExecuteConfig::default())
+}
+
+/// The same of a stage that is configured otherwise.
+pub(super) fn resting_with(config: ExecuteConfig) -> Bench {
+    let mut bench = Bench::new(config);
+    bench.start(&[]);
     bench.intend(market(0), Action::BuyYes, 40, 10);
     let request = bench.written().id;
     bench.accept(request, 9, 0, 10);

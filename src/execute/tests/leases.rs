@@ -1,6 +1,7 @@
 //! Leases: what is sent, what renews them, and what their end does.
 
-use super::harness::{Bench, Written, cents, contracts, market, resting};
+use super::harness::{Bench, Written, cents, contracts, market, resting, resting_with};
+use crate::execute::{ExecuteConfig, RiskLimits};
 use crate::market::{Money, OrderId, OrderStatus};
 use crate::messages::{AccountEvent, Action, OrderReport, Phase, QueryKind, Source, Verdict};
 
@@ -151,6 +152,30 @@ fn without_tokens_for_it_a_renewal_waits_and_the_reserve_for_cancels_stays() {
     assert_eq!(bench.stage.lease_plan().open_orders_max, 1);
     bench.status(market(0), Phase::Paused, true, None);
     assert_eq!(bench.written().method, "DELETE");
+}
+
+#[test]
+fn renewals_are_held_to_the_limits_of_messages() {
+    let limits = RiskLimits { messages_per_second_max: 1, ..RiskLimits::default() };
+    let mut bench = resting_with(ExecuteConfig { limits, ..ExecuteConfig::default() });
+    // Less than its time to live is left of the lease, but the message of this second went to another market.
+    bench.pass_ms(7_000);
+    bench.intend(market(1), Action::BuyYes, 40, 10);
+    let create = bench.written().id;
+    bench.accept(create, 10, 0, 10);
+    bench.intend(market(0), Action::BuyYes, 40, 10);
+    assert_eq!(bench.last(market(0)).verdict, Verdict::Kept);
+    assert!(bench.port.written.is_empty(), "{:?}", bench.port.written);
+    assert_eq!((bench.stage.counters().renewals_sent, bench.stage.counters().renewals_delayed), (0, 1));
+    // The next second has room for it, and then for nothing else.
+    bench.pass_ms(1_200);
+    bench.intend(market(0), Action::BuyYes, 40, 10);
+    let request = bench.written();
+    assert!(request.path.ends_with("/amend"));
+    assert_eq!(request.body["expiration_time"], lease_from(bench.now.session_ms));
+    bench.intend(market(1), Action::BuyYes, 36, 10);
+    assert_eq!(bench.last(market(1)).verdict, Verdict::RefusedMessageRate);
+    assert_eq!((bench.stage.counters().renewals_sent, bench.stage.counters().renewals_delayed), (1, 1));
 }
 
 #[test]
