@@ -18,10 +18,9 @@ use kalshi_actor::market::Money;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
     Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan, SessionReport,
-    cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder, settings, state_dir,
+    Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder, settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
-use kalshi_actor::record::live::LiveFigures;
 
 use super::ConfigArgs;
 
@@ -197,7 +196,7 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Res
     let folder = session_folder(args.out, &config, &label);
     let plan = OutsidePlan { config, venue, policy, duration: args.duration, folder: folder.clone(), tamper: None };
     let line = Line::new();
-    let report = run_outside(plan, signals, |figures| line.show(figures))?;
+    let report = run_outside(plan, signals, |shown| line.show(shown))?;
     line.end();
     finish(&report, &folder)
 }
@@ -292,7 +291,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     };
     let line = Line::new();
     let over = || scene.end_ms.is_some_and(|end_ms| session.session_ms(clock.now_ns()) >= end_ms);
-    let mut report = run_session(plan, signals, |figures| line.show(figures), over)?;
+    let mut report = run_session(plan, signals, |shown| line.show(shown), over)?;
     line.end();
     report.notes.extend(scene.notes);
     let (exchange, account) = embedded.stop()?;
@@ -320,7 +319,7 @@ fn finish(report: &SessionReport, folder: &std::path::Path) -> anyhow::Result<Ex
     Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere.
+/// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere. The lease plan stands above it.
 struct Line {
     terminal: bool,
 }
@@ -330,11 +329,13 @@ impl Line {
         Self { terminal: std::io::stderr().is_terminal() }
     }
 
-    fn show(&self, figures: &LiveFigures) {
-        if self.terminal {
-            eprint!("\r\x1b[2K{figures}");
-        } else if (figures.elapsed_ms / 1_000).is_multiple_of(10) {
-            eprintln!("{figures}");
+    fn show(&self, shown: &Shown) {
+        match shown {
+            Shown::Leases(plan) if self.terminal => eprintln!("\r\x1b[2K{plan}"),
+            Shown::Leases(plan) => eprintln!("{plan}"),
+            Shown::Figures(figures) if self.terminal => eprint!("\r\x1b[2K{figures}"),
+            Shown::Figures(figures) if (figures.elapsed_ms / 1_000).is_multiple_of(10) => eprintln!("{figures}"),
+            Shown::Figures(_) => {}
         }
     }
 

@@ -16,7 +16,7 @@ use kalshi_actor::market::OrderStatus;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
 use kalshi_actor::pipeline::session::{
-    EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, draw_nonce, run_session, settings, state_dir,
+    EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, Shown, draw_nonce, run_session, settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
 use kalshi_actor::pipeline::stages::{Start, build_stages};
@@ -116,7 +116,12 @@ pub fn run_until(
     };
     let newest = Cell::new(None);
     let over = || newest.get().is_some_and(|figures| condition(&figures));
-    let report = run_session(plan, &Signals::detached(), |figures| newest.set(Some(*figures)), over).unwrap();
+    let see = |shown: &Shown| {
+        if let Shown::Figures(figures) = shown {
+            newest.set(Some(*figures));
+        }
+    };
+    let report = run_session(plan, &Signals::detached(), see, over).unwrap();
     Ended { report, truth: Truth::of(embedded), folder }
 }
 

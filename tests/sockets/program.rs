@@ -36,16 +36,24 @@ impl Program {
         Self(command.spawn().unwrap())
     }
 
-    /// Reads the live lines until one tells of orders.
+    /// Reads the live lines until one tells of orders. The lease plan has to stand above it.
     fn wait_for_orders(&mut self) {
-        let mut lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
+        let lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
         let orders = |line: &str| -> Option<u64> {
             let words: Vec<&str> = line.split_whitespace().collect();
             let at = words.iter().position(|word| *word == "orders")?;
             words.get(at.checked_sub(1)?)?.parse().ok()
         };
-        let found = lines.any(|line| orders(&line.unwrap()).is_some_and(|orders| orders > 0));
+        let mut plan = String::new();
+        let mut lines = lines.map(Result::unwrap);
+        let found = lines.any(|line| {
+            if line.starts_with("leases: ") {
+                plan.clone_from(&line);
+            }
+            orders(&line).is_some_and(|orders| orders > 0)
+        });
         assert!(found, "the program ended before its first order");
+        assert!(plan.contains(" s, at most ") && plan.contains("open orders (write tokens: "), "{plan:?}");
     }
 
     fn signal(&self, name: &str) {

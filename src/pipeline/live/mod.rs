@@ -308,12 +308,7 @@ impl Live {
                         self.progress.fills = pulse.fills;
                         self.progress.position = pulse.position;
                         self.progress.pnl = pulse.pnl;
-                        if pulse.leases != self.progress.leases
-                            && let Some(plan) = pulse.leases
-                        {
-                            tracing::info!("{plan}");
-                            self.progress.leases = pulse.leases;
-                        }
+                        self.progress.leases = pulse.leases.or(self.progress.leases);
                     }
                     _ => {}
                 }

@@ -33,7 +33,7 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::SchemaMismatch;
 use crate::decide::policy::AnyPolicy;
-use crate::execute::{DayState, KnownGroup};
+use crate::execute::{DayState, KnownGroup, LeasePlan};
 use crate::record::journal::{JournalNote, SegmentLimits};
 use crate::record::live::LiveFigures;
 use crate::record::report::Report;
@@ -120,6 +120,15 @@ const TURN: Duration = Duration::from_millis(20);
 /// How often the live line is shown.
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
+/// What a running session has to show.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown {
+    /// How long orders may rest, and how many: as soon as the account is known, and when it changes.
+    Leases(LeasePlan),
+    /// The figures of the last second.
+    Figures(LiveFigures),
+}
+
 /// Why a session came to its end.
 enum Ending {
     /// Its time was over, its markets ended, or it was asked to stop.
@@ -130,7 +139,7 @@ enum Ending {
     Failed,
 }
 
-/// Runs a session to its end. `show` gets the live figures once a second; `over` says whether the venue has nothing
+/// Runs a session to its end. `show` gets what there is to see, once a second; `over` says whether the venue has nothing
 /// more to trade.
 ///
 /// # Errors
@@ -138,7 +147,7 @@ enum Ending {
 pub fn run_session(
     plan: SessionPlan,
     signals: &Signals,
-    mut show: impl FnMut(&LiveFigures),
+    mut show: impl FnMut(&Shown),
     mut over: impl FnMut() -> bool,
 ) -> Result<SessionReport, SessionError> {
     plan.state.check_not_tripped()?;
@@ -249,7 +258,7 @@ fn watch(
     duration: Option<Duration>,
     signals: &Signals,
     state: &StateDir,
-    show: &mut impl FnMut(&LiveFigures),
+    show: &mut impl FnMut(&Shown),
     over: &mut impl FnMut() -> bool,
 ) -> Result<Ending, SessionError> {
     let mut line = LiveLine::new(began);
@@ -271,8 +280,11 @@ fn watch(
             state.set_day(&day)?;
         }
         keep_groups(live, Some(kill_line), state)?;
-        if let Some(figures) = line.next(live) {
-            show(&figures);
+        if let Some((leases, figures)) = line.next(live) {
+            if let Some(leases) = leases {
+                show(&Shown::Leases(leases));
+            }
+            show(&Shown::Figures(figures));
         }
         std::thread::sleep(TURN);
     }
@@ -284,14 +296,16 @@ struct LiveLine {
     shown: Instant,
     frames: u64,
     decisions: u64,
+    leases: Option<LeasePlan>,
 }
 
 impl LiveLine {
     fn new(began: Instant) -> Self {
-        Self { began, shown: began, frames: 0, decisions: 0 }
+        Self { began, shown: began, frames: 0, decisions: 0, leases: None }
     }
 
-    fn next(&mut self, live: &mut Live) -> Option<LiveFigures> {
+    /// The figures of the last second, and the lease plan if it is another than before.
+    fn next(&mut self, live: &mut Live) -> Option<(Option<LeasePlan>, LiveFigures)> {
         let since = self.shown.elapsed();
         if since < LINE_EVERY {
             return None;
@@ -313,7 +327,9 @@ impl LiveLine {
             worst: progress.worst,
         };
         (self.frames, self.decisions) = (progress.frames, progress.decisions);
-        Some(figures)
+        let leases = progress.leases.filter(|plan| self.leases != Some(*plan));
+        self.leases = progress.leases;
+        Some((leases, figures))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::paper::{Paper, PaperError};
-use super::{SessionError, SessionPlan, SessionReport, draw_nonce, run_session, state_dir};
+use super::{SessionError, SessionPlan, SessionReport, Shown, draw_nonce, run_session, state_dir};
 use crate::clock::SessionClock;
 use crate::config::{Config, VenueConfig, VenueName};
 use crate::decide::policy::AnyPolicy;
@@ -17,7 +17,6 @@ use crate::pipeline::credentials::{CredentialsConfig, CredentialsError, load_cre
 use crate::pipeline::endpoint::{Endpoint, EndpointError};
 use crate::pipeline::live::{Tamper, Venue};
 use crate::pipeline::signals::Signals;
-use crate::record::live::LiveFigures;
 use crate::wire::{REST_PREFIX, WS_PATH};
 
 /// Why a venue outside can't be traded on.
@@ -143,7 +142,7 @@ pub struct OutsidePlan {
 pub fn run_outside(
     plan: OutsidePlan,
     signals: &Signals,
-    show: impl FnMut(&LiveFigures),
+    show: impl FnMut(&Shown),
 ) -> Result<SessionReport, OutsideError> {
     let OutsidePlan { config, venue, policy, duration, folder, tamper } = plan;
     let name = config.venue.name.as_str();
