@@ -46,6 +46,14 @@ mod bugs {
         LifeCycle,
         /// Restarts and reconnections.
         Recovery,
+        /// How long orders rest without us.
+        Leases,
+        /// The groups with which the exchange stops us.
+        Groups,
+        /// The write tokens.
+        Tokens,
+        /// The risk gate and its controls.
+        Gate,
         /// The embedded exchange.
         Exchange,
     }
@@ -58,6 +66,10 @@ mod bugs {
                 Self::Ledger => "ledger",
                 Self::LifeCycle => "life cycle",
                 Self::Recovery => "recovery",
+                Self::Leases => "leases",
+                Self::Groups => "order groups",
+                Self::Tokens => "write tokens",
+                Self::Gate => "risk gate",
                 Self::Exchange => "exchange",
             })
         }
@@ -122,6 +134,26 @@ mod bugs {
         PositionsNotRead, Recovery, "positions-not-read", "a restart begins without positions";
         ReadFillsDropped, Recovery, "read-fills-dropped", "fills come from the stream alone: missed ones stay missing";
         NonceTooCoarse, Recovery, "nonce-too-coarse", "a restart soon after the last draws the same client order ids";
+        LeaseLeftOut, Leases, "lease-left-out", "creates are sent without an end";
+        LeaseFromItsEnd, Leases, "lease-from-its-end", "a renewal counts the new lease from the end of the old one";
+        LeaseRoundedUp, Leases, "lease-rounded-up", "the end of a lease is rounded up to the second";
+        GroupLeftOut, Groups, "group-left-out", "creates name no order group";
+        TriggeredIsActive, Groups, "triggered-is-active", "a triggered group is taken for a working one";
+        GroupNeverReset, Groups, "group-never-reset", "a triggered group is never reset";
+        CancelReserveSpent, Tokens, "cancel-reserve-spent", "what cancelling needs is spent on creates and amends";
+        RefillCountedAgain, Tokens, "refill-counted-again", "what came back since the start is added at each write";
+        AmendForACancel, Tokens, "amend-for-a-cancel", "an amend is charged what a cancel costs";
+        OrderNotCounted, Gate, "order-not-counted", "the position limit looks at what is held, not at the order";
+        ReservedNotAtRisk, Gate, "reserved-not-at-risk", "cash at risk counts positions, not orders";
+        UnknownNotCounted, Gate, "unknown-not-counted", "an order whose fate is unknown reserves nothing";
+        CollarFromTheTouch, Gate, "collar-from-the-touch", "the price collar is measured from the touch";
+        AmendsNotCounted, Gate, "amends-not-counted", "message rates count no amends";
+        DuplicateWindowKept, Gate, "duplicate-window-kept", "an order placed again keeps its first time";
+        EventWithoutOrders, Gate, "event-without-orders", "the loss of an event counts positions, not other orders";
+        ExclusiveAssumed, Gate, "exclusive-assumed", "markets of any event are taken for mutually exclusive";
+        DrawdownFromZero, Gate, "drawdown-from-zero", "drawdown is counted from the start, not from the best result";
+        ExecutionsNotCounted, Gate, "executions-not-counted", "repeated execution is never counted";
+        StopsForgotten, Gate, "stops-forgotten", "a restart lifts drawdown and repeated execution";
         LevelKeptOnPartialFill, Exchange, "level-kept-on-partial-fill", "a partial fill of a resting order is not published";
         FeeChargedTwice, Exchange, "fee-charged-twice", "a maker pays its fee twice and is told once";
         CancelKeepsOrder, Exchange, "cancel-keeps-order", "a cancel is answered and the order stays";
@@ -185,7 +217,9 @@ mod bugs {
                 assert_eq!(bug.name().parse(), Ok(*bug));
             }
             let of = |part| Bug::ALL.iter().filter(|bug| bug.part() == part).count();
-            for part in [Part::Wire, Part::Book, Part::Ledger, Part::LifeCycle, Part::Recovery] {
+            let parts = [Part::Wire, Part::Book, Part::Ledger, Part::LifeCycle, Part::Recovery];
+            let later = [Part::Leases, Part::Groups, Part::Tokens, Part::Gate];
+            for part in parts.into_iter().chain(later) {
                 assert!(of(part) >= 3, "{part}");
             }
             assert!(of(Part::Exchange) >= 2);

@@ -1,5 +1,6 @@
 //! `kalshi-actor simulate`: seed after seed of the whole trader on the simulated network.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::messages::Verdict;
 
 /// The arguments of `simulate`.
 #[derive(Debug, Args)]
@@ -68,6 +70,19 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 const MARKETS: usize = 4;
 /// A campaign that is longer than so many simulated hours has seen every kind of fault, or something is wrong with it.
 const ALL_KINDS_HOURS: f64 = 8.0;
+/// The limits that refuse in some of the seeds from 0 to 48, in the scenario that is the default.
+const LIMITS: [Verdict; 8] = [
+    Verdict::RefusedPosition,
+    Verdict::RefusedCashAtRisk,
+    Verdict::RefusedOpenOrders,
+    Verdict::RefusedCollar,
+    Verdict::RefusedRate,
+    Verdict::RefusedEventLoss,
+    Verdict::RefusedMessageRate,
+    Verdict::RefusedDuplicate,
+];
+/// The stops that end some of them.
+const STOPS: [&str; 2] = ["drawdown", "repeated"];
 /// Records of the longest session that is killed everywhere.
 const RECORDS_MAX: u64 = 2_000;
 
@@ -85,6 +100,9 @@ struct Sums {
     books_compared: u64,
     ledgers_compared: u64,
     troubles: Troubles,
+    verdicts: [u64; Verdict::COUNT],
+    /// Seeds that a stop ended, by the stop.
+    stops: BTreeMap<&'static str, u64>,
     violations: u64,
     /// The longest that something of a dead trader rested.
     resting_ms: i64,
@@ -103,6 +121,10 @@ impl Sums {
         self.books_compared += report.books_compared;
         self.ledgers_compared += report.ledgers_compared;
         self.troubles.merge(&report.troubles);
+        self.verdicts.iter_mut().zip(report.verdicts).for_each(|(sum, count)| *sum += count);
+        if let Some(stop) = report.stop {
+            *self.stops.entry(stop).or_default() += 1;
+        }
         self.resting_ms = self.resting_ms.max(report.resting_ms);
         self.violations += u64::from(report.violation.is_some());
     }
@@ -122,6 +144,13 @@ impl Sums {
     fn absent(&self, faults: Faults) -> Vec<&'static str> {
         let long = faults != Faults::None && self.hours() >= ALL_KINDS_HOURS;
         if long { self.troubles.absent() } else { Vec::new() }
+    }
+
+    /// The limits that should have refused something in a campaign of this length and have not.
+    fn idle_limits(&self) -> Vec<&'static str> {
+        let refused = LIMITS.iter().filter(|verdict| self.verdicts[**verdict as usize] == 0);
+        let hit = STOPS.iter().filter(|stop| !self.stops.contains_key(*stop));
+        refused.map(|verdict| verdict.as_str()).chain(hit.copied()).collect()
     }
 }
 
@@ -186,7 +215,13 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     if !absent.is_empty() {
         println!("FAULTS THAT NEVER TOOK EFFECT in {:.1} simulated hours: {}", sums.hours(), absent.join(", "));
     }
-    Ok(if sums.violations == 0 && absent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let checked = args.scenario == "busy" && args.die_every.is_none() && sums.hours() >= ALL_KINDS_HOURS;
+    let idle = if checked { sums.idle_limits() } else { Vec::new() };
+    if !idle.is_empty() {
+        println!("LIMITS THAT NEVER REFUSED in {:.1} simulated hours: {}", sums.hours(), idle.join(", "));
+    }
+    let well = sums.violations == 0 && absent.is_empty() && idle.is_empty();
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Shown while it runs, on a terminal only.
@@ -274,6 +309,14 @@ fn print_sums(sums: &Sums, wall_s: f64) {
     println!("compared with the exchange: {} books, {} ledgers", sums.books_compared, sums.ledgers_compared);
     let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     println!("faults: {}", kinds.join(", "));
+    let refused = Verdict::ALL.into_iter().filter(|verdict| verdict.as_str().starts_with("refused_"));
+    let refused = refused.map(|verdict| (verdict.as_str(), sums.verdicts[verdict as usize]));
+    let refused: Vec<String> = refused.map(|(name, count)| format!("{} {count}", &name["refused_".len()..])).collect();
+    println!("refused: {}", refused.join(", "));
+    if !sums.stops.is_empty() {
+        let stops: Vec<String> = sums.stops.iter().map(|(stop, count)| format!("{stop} {count}")).collect();
+        println!("seeds that a stop ended: {}", stops.join(", "));
+    }
     if sums.resting_ms > 0 {
         println!("the longest that an order of a dead trader rested: {:.1} s", sums.resting_ms as f64 / 1_000.0);
     }

@@ -77,7 +77,7 @@ impl ExecuteStage {
             market.fees = listing.fees;
             market.traded = listing.traded;
             let seat = market.seat;
-            self.events.set_exclusive(seat, listing.exclusive);
+            self.events.set_exclusive(seat, listing.exclusive || planted!(ExclusiveAssumed));
             self.traded_markets_changed(listing);
             return self.mark_dirty(listing.market);
         }
@@ -96,7 +96,7 @@ impl ExecuteStage {
         if let Some(former) = self.directory.at(position) {
             self.events.leave(former.seat);
         }
-        let seat = self.events.join(listing.event, listing.exclusive);
+        let seat = self.events.join(listing.event, listing.exclusive || planted!(ExclusiveAssumed));
         let restricted = self.config.restricted.iter().any(|pattern| pattern.matches(listing.ticker.as_str()));
         let market = Market::new(listing, seat, restricted, self.config.limits.executions_window_ms);
         let _ = self.directory.insert(market);

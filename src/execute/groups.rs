@@ -226,6 +226,8 @@ impl ExecuteStage {
     }
 
     fn group_is(&mut self, position: usize, phase: Phase, now: Now) {
+        let taken_for_active = planted!(TriggeredIsActive) && phase == Phase::Triggered;
+        let phase = if taken_for_active { Phase::Active } else { phase };
         let group = &mut self.groups.shards[position];
         if group.phase == phase {
             return;
@@ -289,7 +291,7 @@ impl ExecuteStage {
             (Phase::Missing, _) => Write::Create(limit),
             // Raised when markets came; lowered only by the next making, so that it does not follow every close.
             (Phase::Active, _) if group.limit < limit => Write::Limit(limit),
-            (Phase::Triggered, Some(after_ms)) => {
+            (Phase::Triggered, Some(after_ms)) if !planted!(GroupNeverReset) => {
                 let reset_ms = group.since_ms.saturating_add(after_ms);
                 if now.session_ms < reset_ms {
                     return self.clock.mono_ns(reset_ms);

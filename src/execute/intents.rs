@@ -128,7 +128,7 @@ impl ExecuteStage {
         order.reducing = intent.action.reduces();
         order.expires_ms = if aggressive { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
         let expires_ms = order.expires_ms;
-        let expiration_s = (!aggressive).then(|| self.leases.expiration_s(now.session_ms));
+        let expiration_s = (!aggressive && !planted!(LeaseLeftOut)).then(|| self.leases.expiration_s(now.session_ms));
         order.lease = expiration_s.map_or_else(Lease::default, Lease::asked);
         let Some(at) = self.orders.insert(order) else {
             self.counters.orders_untracked += 1;
@@ -147,7 +147,7 @@ impl ExecuteStage {
             post_only: !aggressive,
             reduce_only: aggressive && intent.action.reduces(),
             expiration_s,
-            group: self.groups.id(exchange_index),
+            group: self.groups.id(exchange_index).filter(|_| !planted!(GroupLeftOut)),
             exchange_index,
         };
         let written_ns = match self.create(at, &create, now, port) {
@@ -179,6 +179,11 @@ impl ExecuteStage {
         let in_doubt = entangled || replaced.is_some_and(Order::awaits_fills);
         let old = replaced.map(|order| order.terms()[0]);
         self.exposures.push(Exposure::considered(wanted.side, [old.unwrap_or(terms), terms]));
+        let furthest = if planted!(OrderNotCounted) {
+            market.position.contracts.abs()
+        } else {
+            exposure::furthest(&self.exposures, market.position, wanted.side)
+        };
         let reserved =
             exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
@@ -205,11 +210,12 @@ impl ExecuteStage {
             stopping: self.ending.is_stopping(),
             degraded: in_doubt || self.is_degraded(key),
             breaker_open: market.breaker.is_open(now.session_ms),
-            furthest: exposure::furthest(&self.exposures, market.position, wanted.side),
+            furthest,
             open_orders,
             reserves: reserved - market.reserved,
             available,
-            at_risk: self.ledger.reserved() + self.ledger.cost(),
+            at_risk: self.ledger.cost()
+                + if planted!(ReservedNotAtRisk) { Money::ZERO } else { self.ledger.reserved() },
             tokens: self.tokens.allows(market.exchange_index, cost, open_orders, now.mono_ns),
             restricted: market.restricted,
             drawn_down: sticky.drawn_down,
@@ -290,7 +296,8 @@ impl ExecuteStage {
         let Whose::Ours(client_order_id) = order.whose else { return Err(Verdict::RefusedDegraded) };
         let (ticker, exchange_index) = self.place_of(order.market);
         let (ticker, side) = (ticker.as_str(), order.side);
-        let expiration_s = Some(self.leases.expiration_s(now.session_ms));
+        let from_ms = if planted!(LeaseFromItsEnd) { order.lease.ends_ms } else { now.session_ms };
+        let expiration_s = Some(self.leases.expiration_s(from_ms));
         let amend = Amend { ticker, client_order_id, side, price, count: total, expiration_s, exchange_index };
         self.write_amend(at, &amend, now, port)
     }

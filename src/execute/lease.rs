@@ -77,7 +77,9 @@ impl LeasePlan {
     /// The end of an order that is written now: Unix seconds of the venue's time.
     #[must_use]
     pub fn expiration_s(&self, session_ms: i64) -> i64 {
-        session_ms.saturating_add(self.lease_ms).div_euclid(1_000)
+        let ends_ms = session_ms.saturating_add(self.lease_ms);
+        let up_ms = if planted!(LeaseRoundedUp) { 999 } else { 0 };
+        ends_ms.saturating_add(up_ms).div_euclid(1_000)
     }
 }
 

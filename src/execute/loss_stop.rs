@@ -47,6 +47,7 @@ impl LossStop {
     /// Continues from what the last run left. A drawdown limit of zero is none.
     #[must_use]
     pub fn new(loss_max: Money, drawdown_max: Money, state: DayState) -> Self {
+        let state = if planted!(StopsForgotten) { DayState { sticky: Sticky::default(), ..state } } else { state };
         Self { state, told: state, run_realized: Money::ZERO, loss_max, drawdown_max }
     }
 

@@ -85,7 +85,11 @@ pub fn check(limits: &RiskLimits, order: &Question) -> Result<(), Verdict> {
     refuse(order.breaker_open, Verdict::RefusedBreaker)?;
     refuse(order.count <= Count::ZERO || order.count > limits.order_size_max, Verdict::RefusedOrderSize)?;
     // Both sides doubled: the mid of two ticks may lie between ticks.
-    let from_mid_doubled = (2 * order.price.units() - bid.units() - ask.units()).abs();
+    let from_mid_doubled = if planted!(CollarFromTheTouch) {
+        2 * (order.price.units() - bid.units()).abs().min((order.price.units() - ask.units()).abs())
+    } else {
+        (2 * order.price.units() - bid.units() - ask.units()).abs()
+    };
     let outside = order.price <= Price::ZERO || order.price >= Price::ONE;
     refuse(outside || from_mid_doubled > 2 * limits.collar.units(), Verdict::RefusedCollar)?;
     refuse(order.opens && order.furthest > limits.position_max, Verdict::RefusedPosition)?;

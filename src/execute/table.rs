@@ -152,6 +152,9 @@ impl Order {
     /// What may still fill under the older and, during an amend, the newer terms.
     #[must_use]
     pub fn terms(&self) -> [Terms; 2] {
+        if planted!(UnknownNotCounted) && self.state.is_unknown() {
+            return [Terms { price: self.price, pending: Count::ZERO }; 2];
+        }
         let pending = |total: Count| (self.final_filled.unwrap_or(total) - self.filled).max(Count::ZERO);
         let old = Terms { price: self.price, pending: pending(self.total) };
         let new = self.amend.map_or(old, |(price, total)| Terms { price, pending: pending(total) });

@@ -49,6 +49,7 @@ impl CapturedMarket {
                 close_ms: close_ms.max(open_ms + 1),
                 // Those that were determined must stay so through the session.
                 settlement_timer_ms: if paid { 0 } else { 86_400_000 },
+                exclusive: false,
                 recorded: false,
             },
             value: if market["result"] == "yes" { Price::ONE } else { Price::ZERO },
@@ -80,6 +81,7 @@ pub fn plain_market(ticker: &str, now_ms: i64) -> MarketSpec {
         open_ms: now_ms,
         close_ms: now_ms + 10 * 86_400_000,
         settlement_timer_ms: 60_000,
+        exclusive: false,
         recorded: false,
     }
 }

@@ -4,17 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::invariants::{Checked, hold};
+use super::stops::FillKey;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::{Handed, Simulation};
 use crate::exchange::engine::{Engine, MarketState};
 use crate::execute::ExecuteStage;
-use crate::market::{Money, OrderId, TradeId};
+use crate::market::{Money, OrderId};
 
 /// A payment from just before the baseline may be in it or not: it is left out of the comparison for so long, or until
 /// it was handed to the ledger.
 const AMBIGUOUS_MS: i64 = 30_000;
 
-type FillKey = (TradeId, OrderId);
 
 /// What the exchange has booked and the ledger has not heard of.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(super) struct Account {
     /// Markets whose payment was not handed to it, and when it was made.
     unpaid: BTreeMap<String, i64>,
     handed: BTreeSet<FillKey>,
+    /// Those of the last step that the ledger has to have booked.
+    pub(super) booked: Vec<FillKey>,
     /// Fills that the ledger of this start has to have booked.
     to_book: u64,
     /// Whether the ledger of this start had its baseline at the last look.
@@ -41,12 +43,14 @@ impl Account {
         let paid = engine.settlements_of(account).filter(|payment| payment.revenue != Money::ZERO);
         self.unpaid = paid.map(|payment| (ticker(engine, payment.market), payment.time_ms)).collect();
         self.handed.clear();
+        self.booked.clear();
         self.to_book = 0;
         self.adopted = false;
     }
 
     /// After every step.
     pub(super) fn step<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
+        self.booked.clear();
         let handed = simulation.take_handed();
         self.see_exchange(simulation);
         let now_ms = simulation.session_ms();
@@ -58,7 +62,10 @@ impl Account {
                     self.owed.remove(&(trade, order));
                     let first = self.handed.insert((trade, order));
                     let after = self.adopted && baseline_ms.is_some_and(|baseline_ms| time_ms >= baseline_ms);
-                    self.to_book += u64::from(first && after);
+                    if first && after {
+                        self.to_book += 1;
+                        self.booked.push((trade, order));
+                    }
                 }
                 Handed::Payment { market } => {
                     let view = execute.positions().find(|view| view.market == market);

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::account::{Account, positions_agree};
+use super::collar::Collars;
+use super::groups::{groups_agree, orders_are_in_groups};
 use super::leases::{Leases, cancels_are_paid_for};
 use super::orders::Orders;
 use super::published::PublishedBooks;
 use super::reference::ReferenceBooks;
+use super::stops::Stops;
+use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
 use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
@@ -46,19 +50,23 @@ pub(super) struct Checker {
     account: Account,
     orders: Orders,
     leases: Leases,
+    collars: Collars,
+    stops: Stops,
     requests_seen: usize,
     decisions_seen: usize,
     client_order_ids: BTreeSet<String>,
 }
 
 impl Checker {
-    pub(super) fn new(limits: Limits, start_ms: i64) -> Self {
+    pub(super) fn new(limits: Limits, risk: &RiskConfig, start_ms: i64) -> Self {
         Self {
             books: ReferenceBooks::default(),
             published: PublishedBooks::default(),
             account: Account::default(),
             orders: Orders::new(limits, start_ms),
             leases: Leases::default(),
+            collars: Collars::new(risk.price_collar),
+            stops: Stops::new(risk),
             requests_seen: 0,
             decisions_seen: 0,
             client_order_ids: BTreeSet::new(),
@@ -77,6 +85,7 @@ impl Checker {
         let (engine, client) = (exchange.engine(), exchange.clients()[0]);
         self.account.restart(engine, client);
         self.orders.restart(engine, client, simulation.session_ms());
+        self.stops.restart(simulation);
     }
 
     /// Nothing goes wrong from now on.
@@ -87,6 +96,11 @@ impl Checker {
     /// How often books, and cash and positions, were compared with the exchange's own.
     pub(super) fn compared(&self) -> (u64, u64) {
         (self.published.compared, self.account.compared)
+    }
+
+    /// The stop that ended the trading, if one did.
+    pub(super) fn stop(&self) -> Option<&'static str> {
+        self.stops.hit()
     }
 
     /// The longest lease of any start.
@@ -102,23 +116,32 @@ impl Checker {
             self.book_is_the_exchanges(simulation)?;
         }
         self.published.look(simulation.exchange().engine(), simulation.session_ms());
-        self.decisions_on_fresh_books(simulation)?;
+        let waited = self.decisions_on_fresh_books(simulation)?;
+        self.collars.step(simulation, &self.books, waited)?;
         if self.requests_seen < simulation.sent().len() {
             self.ids_once(simulation)?;
         }
         self.leases.step(simulation)?;
         cancels_are_paid_for(simulation)?;
+        orders_are_in_groups(simulation)?;
         let execute = &simulation.stages().execute;
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
         // The dead know nothing of what the exchange goes on to do.
         if !simulation.is_dead() {
             self.account.step(simulation)?;
             self.orders.step(simulation, &self.account)?;
+            self.stops.step(simulation, &self.account.booked)?;
         }
         let throttled = simulation.exchange().gateway().cancels_throttled();
         hold("tokens_for_cancels", throttled == 0, || "a cancel was refused for want of write tokens".to_owned())?;
         let execute = &simulation.stages().execute;
-        hold("never_trips", execute.tripped().is_none(), || execute.tripped().unwrap_or_default().to_owned())
+        let trips = execute.tripped().is_some() && self.stops.hit().is_none();
+        hold("never_trips", !trips, || execute.tripped().unwrap_or_default().to_owned())
+    }
+
+    /// When nothing has gone wrong for a minute, before the trader is asked to stop.
+    pub(super) fn recovered<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
+        groups_agree(simulation)
     }
 
     /// `book_is_the_exchanges`: a book that follows from the frames without a gap is the exchange's own of that clock.
@@ -151,7 +174,8 @@ impl Checker {
 
     /// `decides_on_fresh_books`: no decision on a book that the frames do not support. Events that waited for a frozen
     /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
-    fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
+    /// Returns whether there were such events.
+    fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Result<bool, Violation> {
         let blind = simulation.take_blind_decisions().into_iter().next();
         hold("decides_on_fresh_books", blind.is_none(), || {
             let ticker = blind.and_then(|market| ticker_of(simulation, market)).unwrap_or_default();
@@ -165,7 +189,7 @@ impl Checker {
             let fresh = self.books.book(&ticker).is_some_and(|book| book.fresh);
             hold("decides_on_fresh_books", fresh, || format!("{ticker} at {}", decision.time_ms))?;
         }
-        Ok(())
+        Ok(waited)
     }
 
     /// `order_ids_once`: no client order id is sent twice.

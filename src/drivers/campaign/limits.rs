@@ -7,7 +7,7 @@ use super::invariants::Violation;
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::{SentRequest, Simulation};
-use crate::market::{BookSide, Count, Money, OrderStatus, Price};
+use crate::market::{BookSide, Count, Money, Price};
 
 /// How often the exchange's records are gone through: they grow, and what they show lasts.
 const EXCHANGE_EVERY: u64 = 32;
@@ -33,7 +33,7 @@ pub(super) struct LimitChecks {
     /// When an order of that ticker, side, price and count was placed last.
     placed_ms: BTreeMap<[String; 4], i64>,
     restarted_ms: Option<i64>,
-    /// What events lose beyond the limit for writes of a crashed start.
+    /// What events lose, and the account has at risk, beyond the limit for writes of a crashed start.
     inherited: BTreeMap<String, Money>,
 }
 
@@ -65,7 +65,7 @@ impl LimitChecks {
             self.request(request)?;
         }
         self.steps += 1;
-        if self.steps.is_multiple_of(EXCHANGE_EVERY) { self.events(simulation) } else { Ok(()) }
+        if self.steps.is_multiple_of(EXCHANGE_EVERY) { self.risks(simulation) } else { Ok(()) }
     }
 
     fn request(&mut self, request: &SentRequest) -> Checked {
@@ -110,13 +110,18 @@ impl LimitChecks {
         Ok(())
     }
 
-    /// What each event loses at worst by the exchange's records: accepted orders of unknown outcome rest there like the
-    /// others.
-    fn events<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+    /// What the account has at risk and each event loses at worst by the exchange's records: accepted orders of unknown
+    /// outcome rest there like the others.
+    fn risks<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
         let now_ms = simulation.session_ms();
         let late = self.restarted_ms.is_some_and(|at_ms| now_ms < at_ms + LATE_WRITES_MS);
-        for (event, worst) in worst_losses(simulation) {
-            let limit = self.risk.max_event_loss + ROUNDING;
+        let parts = parts(simulation);
+        let at_risk = parts.values().map(|part| part.at_risk()).sum();
+        let account = ("the account".to_owned(), at_risk, self.risk.max_cash_at_risk);
+        let events = worst_losses(simulation, &parts);
+        let events = events.into_iter().map(|(event, worst)| (event, worst, self.risk.max_event_loss));
+        for (event, worst, limit) in std::iter::once(account).chain(events) {
+            let limit = limit + ROUNDING;
             let allowed = self.inherited.get(&event).map_or(limit, |inherited| limit.max(*inherited));
             hold(late || worst <= allowed, || format!("{event} may lose {worst}, the limit is {limit}"))?;
             // What was inherited goes as it shrinks, and does not come back.
@@ -130,25 +135,37 @@ impl LimitChecks {
     }
 }
 
-/// One market's part: what is held, and what open orders of each side would cost.
+/// One market's part: what is held, and what open orders of each side would cost and are for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Part {
     cost: Money,
     contracts: Count,
     bids: Money,
     asks: Money,
+    bid: Count,
+    ask: Count,
 }
 
 impl Part {
     /// Resolved so, and filled where filling loses.
     fn loss(self, yes: bool) -> Money {
-        let won = if yes { self.contracts } else { Count::from_units(-self.contracts.units()) };
+        let won = if yes { self.contracts } else { -self.contracts };
         self.cost - Price::ONE.times(won.max(Count::ZERO)) + if yes { self.asks } else { self.bids }
+    }
+
+    /// The cost of what is held, and of what the orders open beyond what they close. Fees are left out.
+    fn at_risk(self) -> Money {
+        let opening = |cost: Money, count: Count, closable: Count| {
+            let opens = (count - closable.max(Count::ZERO)).max(Count::ZERO);
+            let micros = i128::from(cost.micros()) * i128::from(opens.units()) / i128::from(count.units().max(1));
+            Money::from_micros(i64::try_from(micros).expect("a share is no more than the whole"))
+        };
+        self.cost + opening(self.bids, self.bid, -self.contracts) + opening(self.asks, self.ask, self.contracts)
     }
 }
 
-/// By event: each market of it at the worse of its results. The exchange lists no event as mutually exclusive.
-fn worst_losses<P: Policy>(simulation: &Simulation<P>) -> BTreeMap<String, Money> {
+/// By market, from the exchange's records.
+fn parts<P: Policy>(simulation: &Simulation<P>) -> BTreeMap<u32, Part> {
     let exchange = simulation.exchange();
     let (engine, account) = (exchange.engine(), exchange.clients()[0]);
     let mut parts: BTreeMap<_, Part> = BTreeMap::new();
@@ -156,19 +173,44 @@ fn worst_losses<P: Policy>(simulation: &Simulation<P>) -> BTreeMap<String, Money
         let part = parts.entry(market).or_default();
         (part.cost, part.contracts) = (position.cost, position.contracts);
     }
-    for order in engine.orders_of(account).filter(|order| order.status == OrderStatus::Resting) {
+    for order in engine.open_orders_of(account) {
         let part = parts.entry(order.market).or_default();
         match order.side {
-            BookSide::Bid => part.bids += order.price.times(order.remaining),
-            BookSide::Ask => part.asks += order.price.complement().times(order.remaining),
+            BookSide::Bid => {
+                part.bids += order.price.times(order.remaining);
+                part.bid += order.remaining;
+            }
+            BookSide::Ask => {
+                part.asks += order.price.complement().times(order.remaining);
+                part.ask += order.remaining;
+            }
         }
     }
-    let mut events = BTreeMap::new();
+    parts
+}
+
+/// By event: each market of it at the worse of its results, or, where one at most resolves YES, all at NO or one at YES.
+fn worst_losses<P: Policy>(simulation: &Simulation<P>, parts: &BTreeMap<u32, Part>) -> BTreeMap<String, Money> {
+    let engine = simulation.exchange().engine();
+    let mut events: BTreeMap<String, (bool, Vec<Part>)> = BTreeMap::new();
     for (market, part) in parts {
-        let event = engine.market(market).spec().event_ticker.clone();
-        *events.entry(event).or_insert(Money::ZERO) += part.loss(false).max(part.loss(true));
+        let spec = engine.market(*market).spec();
+        let (exclusive, of_event) = events.entry(spec.event_ticker.clone()).or_default();
+        *exclusive = spec.exclusive;
+        of_event.push(*part);
     }
-    events
+    events.into_iter().map(|(event, (exclusive, parts))| (event, worst_loss(exclusive, &parts))).collect()
+}
+
+fn worst_loss(exclusive: bool, parts: &[Part]) -> Money {
+    if !exclusive {
+        return parts.iter().map(|part| part.loss(false).max(part.loss(true))).sum();
+    }
+    let with_yes = |yes: Option<usize>| -> Money {
+        parts.iter().enumerate().map(|(position, part)| part.loss(yes == Some(position))).sum()
+    };
+    let results = std::iter::once(None).chain((0..parts.len()).map(Some));
+    results.map(with_yes).max().unwrap_or(Money::ZERO)
 }
 
 #[cfg(test)]
@@ -215,5 +257,27 @@ mod tests {
         assert_eq!((held.loss(false), held.loss(true)), (Money::from_dollars(4), Money::from_dollars(-6)));
         let asked = Part { asks: Money::from_dollars(12), ..held };
         assert_eq!((asked.loss(false), asked.loss(true)), (Money::from_dollars(4), Money::from_dollars(6)));
+    }
+
+    #[test]
+    fn one_market_of_an_exclusive_event_resolves_yes_at_most() {
+        let yes = Part { cost: Money::from_dollars(4), contracts: Count::from_contracts(10), ..Part::default() };
+        let no = Part { cost: Money::from_dollars(7), contracts: Count::from_contracts(-10), ..Part::default() };
+        // Independent: 4 if the first resolves NO, and 7 if the second resolves YES.
+        assert_eq!(worst_loss(false, &[yes, no]), Money::from_dollars(11));
+        // Exclusive: with the second at YES the first is at NO.
+        assert_eq!(worst_loss(true, &[yes, no]), Money::from_dollars(11));
+        // Two NO of which one wins at least.
+        assert_eq!(worst_loss(false, &[no, no]), Money::from_dollars(14));
+        assert_eq!(worst_loss(true, &[no, no]), Money::from_dollars(4));
+    }
+
+    #[test]
+    fn what_an_order_closes_is_not_at_risk() {
+        let held = Part { cost: Money::from_dollars(4), contracts: Count::from_contracts(10), ..Part::default() };
+        let closing = Part { asks: Money::from_dollars(6), ask: Count::from_contracts(10), ..held };
+        assert_eq!(closing.at_risk(), Money::from_dollars(4));
+        let turning = Part { asks: Money::from_dollars(9), ask: Count::from_contracts(15), ..held };
+        assert_eq!(turning.at_risk(), Money::from_dollars(7));
     }
 }

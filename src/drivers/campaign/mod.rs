@@ -2,6 +2,8 @@
 //! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
 
 mod account;
+mod collar;
+mod groups;
 #[cfg(feature = "planted")]
 mod hunt;
 mod invariants;
@@ -12,6 +14,8 @@ mod orders;
 mod published;
 mod recovery;
 mod reference;
+mod stops;
+mod tight;
 mod trouble;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,6 +29,7 @@ use invariants::{Checked, Checker, Limits, NEVER_PANICS};
 use journal::SeedJournal;
 use limits::LimitChecks;
 pub use recovery::Recovery;
+pub use tight::Tight;
 pub use trouble::{Faults, Troubles};
 
 use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
@@ -89,6 +94,8 @@ pub struct SeedReport {
     pub unknown: u64,
     /// Of those, orders whose fate was found out.
     pub unknown_resolved: u64,
+    /// The stop that ended the trading, if one did: `drawdown`, `repeated` or `daily_loss`.
+    pub stop: Option<&'static str>,
     /// Intents by what became of them, indexed by [`Verdict`].
     pub verdicts: [u64; Verdict::COUNT],
     /// How often a book was compared with the exchange's own of the same clock.
@@ -160,14 +167,11 @@ impl Campaign {
         report
     }
 
-    /// Every eighth seed trades under limits so tight that each of them refuses orders.
+    /// Some seeds trade under limits so tight that they refuse orders, or stop.
     fn config(&self, seed: u64) -> Config {
         let mut config = Config::default();
-        if seed % 8 == 7 {
-            config.risk.max_event_loss = Money::from_dollars(7);
-            (config.risk.max_messages_per_s, config.risk.max_messages_per_min) = (2, 30);
-            config.risk.duplicate_window_ms = 5_000;
-            config.risk.restricted = vec!["KXSIMTAPER*".parse().expect("a beginning of tickers is a pattern")];
+        if let Some(tight) = Tight::of(seed) {
+            tight.limit(&mut config.risk);
         }
         config.markets.count = self.markets;
         config.pipeline.ring_capacity = 256;
@@ -185,6 +189,7 @@ struct Run<'a> {
     campaign: &'a Campaign,
     seed: u64,
     config: Config,
+    policy: AnyPolicy,
     clock: SessionClock,
     starts: u64,
     simulation: Simulation<AnyPolicy>,
@@ -196,6 +201,8 @@ struct Run<'a> {
     crash: Option<Crash>,
     /// What earlier starts counted.
     before: ExecuteCounters,
+    /// Whether a stop has ended the trading.
+    ended: bool,
 }
 
 /// A crash that is to come.
@@ -219,11 +226,17 @@ impl<'a> Run<'a> {
         let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
         let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
         client.spec.direct_member = scenario.has_direct_members();
+        let mut world = scenario.world(seed, campaign.markets, START_MS);
+        let tight = Tight::of(seed);
+        if let Some(tight) = tight {
+            tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
+        }
+        let policy = tight.and_then(|tight| tight.policy(seed)).unwrap_or_else(|| campaign.policy.clone());
         let exchange = ExchangeConfig {
             seed,
             settings,
             clients: vec![client],
-            world: scenario.world(seed, campaign.markets, START_MS),
+            world,
             recordings: Vec::new(),
         };
         let exchange = Exchange::new(exchange, START_MS).expect("the generated world has no two markets of one name");
@@ -238,7 +251,7 @@ impl<'a> Run<'a> {
             credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
             keep_frames: false,
         };
-        let stages = stages(campaign, &config, &clock, seed, 0, (DayState::default(), &[]));
+        let stages = stages(&policy, &config, &clock, seed, 0, (DayState::default(), &[]));
         let journal = SeedJournal::of(seed).expect("the temporary directory takes a folder");
         let limits = Limits {
             position_max: config.risk.max_position_contracts,
@@ -259,22 +272,30 @@ impl<'a> Run<'a> {
                 }
             },
             journal,
-            checker: Checker::new(limits, START_MS),
+            checker: Checker::new(limits, &config.risk, START_MS),
             limits: LimitChecks::new(&config.risk),
             trouble: trouble::Trouble::new(seed, campaign.faults),
             crash: None,
             before: ExecuteCounters::default(),
             config,
+            policy,
+            ended: false,
         }
     }
 
     fn follow_through(&mut self, report: &mut SeedReport) -> Checked {
         self.run_until(START_MS + self.campaign.duration_ms, report)?;
+        if self.ended {
+            // As if nobody had looked: the next start, without `resume`, must open nothing.
+            self.heal(report)?;
+            self.die()?;
+            self.start_again();
+        }
         self.heal_and_stop(report)
     }
 
-    /// Nothing goes wrong any more; the trader gets its time, stops, and everything is compared.
-    fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
+    /// Nothing goes wrong any more, and the trader gets its time. Returns since when.
+    fn heal(&mut self, report: &mut SeedReport) -> Result<i64, Violation> {
         // A trader that was away may have come back later than the faults were to end.
         let healed_ms = self.simulation.session_ms();
         self.trouble.end(&mut self.simulation);
@@ -282,6 +303,13 @@ impl<'a> Run<'a> {
         self.simulation.end_network_faults();
         self.checker.healed(healed_ms);
         self.run_until(healed_ms + HEALING_MS, report)?;
+        Ok(healed_ms)
+    }
+
+    /// Nothing goes wrong any more; the trader gets its time, stops, and everything is compared.
+    fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
+        let healed_ms = self.heal(report)?;
+        self.checker.recovered(&self.simulation)?;
         self.simulation.request_stop();
         let stop_ns = self.clock.mono_ns(healed_ms + HEALING_MS + STOP_MS);
         while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
@@ -293,6 +321,7 @@ impl<'a> Run<'a> {
         self.checker.at_the_end(&self.simulation, quiet)
     }
 
+    /// Until then, or until a stop ends the trading.
     fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ns = self.clock.mono_ns(until_ms);
         loop {
@@ -300,6 +329,10 @@ impl<'a> Run<'a> {
             while self.simulation.step(due_ns) {
                 self.after_step(report)?;
                 self.crash_if_due(report)?;
+                if !self.ended && self.checker.stop().is_some() {
+                    self.ended = true;
+                    return Ok(());
+                }
             }
             self.simulation.run_until(self.clock.session_ms(due_ns));
             if due_ns >= until_ns {
@@ -369,7 +402,7 @@ impl<'a> Run<'a> {
         self.starts += 1;
         self.simulation.note(|| "another trader starts in its place".to_owned());
         let kept = (self.simulation.day_state(), self.simulation.known_groups());
-        let stages = stages(self.campaign, &self.config, &self.clock, self.seed, self.starts, kept);
+        let stages = stages(&self.policy, &self.config, &self.clock, self.seed, self.starts, kept);
         self.checker.restarted(&self.simulation);
         self.limits.restart(self.simulation.session_ms());
         self.simulation.crash(stages);
@@ -384,6 +417,7 @@ impl<'a> Run<'a> {
         report.unknown = counters.unknown;
         report.unknown_resolved = counters.unknown_resolved;
         report.verdicts = counters.verdicts;
+        report.stop = self.checker.stop();
         (report.books_compared, report.ledgers_compared) = self.checker.compared();
         report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
@@ -406,7 +440,7 @@ impl<'a> Run<'a> {
 }
 
 fn stages(
-    campaign: &Campaign,
+    policy: &AnyPolicy,
     config: &Config,
     clock: &SessionClock,
     seed: u64,
@@ -414,7 +448,7 @@ fn stages(
     (day, groups): (DayState, &[KnownGroup]),
 ) -> Stages<AnyPolicy> {
     let start = Start { clock: *clock, nonce: nonce(seed, starts), seed: seed ^ starts, day };
-    let stages = build_stages(config, campaign.policy.clone(), start);
+    let stages = build_stages(config, policy.clone(), start);
     let mut stages = stages.expect("a policy that was loaded has this program's schema");
     stages.execute.know_groups(groups);
     stages

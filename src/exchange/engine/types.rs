@@ -35,6 +35,8 @@ pub struct MarketSpec {
     pub close_ms: i64,
     /// From determination to payment.
     pub settlement_timer_ms: i64,
+    /// Whether at most one market of its event resolves YES.
+    pub exclusive: bool,
     /// Whether its book is recorded: orders are matched by the rules of recorded markets, and the book is fed by steps.
     pub recorded: bool,
 }

@@ -54,7 +54,7 @@ impl Listed<'_> {
             title: first.title.clone(),
             sub_title: String::new(),
             collateral_return_type: String::new(),
-            mutually_exclusive: false,
+            mutually_exclusive: first.exclusive,
             category: Some(CATEGORY.to_owned()),
             fee_type_override: None,
             fee_multiplier_override: None,

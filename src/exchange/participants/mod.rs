@@ -195,6 +195,7 @@ impl Participants {
                 open_ms: now_ms,
                 close_ms,
                 settlement_timer_ms: plan.settlement_timer_ms,
+                exclusive: false,
                 recorded: false,
             },
             probability: self.rng.random_range(lowest..=highest),
@@ -277,7 +278,9 @@ impl Participants {
                 Price::from_units(units).expect("a probability is at most one dollar")
             }
         };
-        engine.determine(people.market, value, now_ms);
+        let spec = engine.market(people.market).spec();
+        let taken = spec.exclusive && another_pays(engine, people.market);
+        engine.determine(people.market, if taken { Price::ZERO } else { value }, now_ms);
     }
 
     /// Does the task's trading. Returns when it comes again.
@@ -345,6 +348,18 @@ impl Participants {
         let (left, first_ms) = (self.rng.random_range(2..=8), now_ms + self.wait_ms(20.0));
         self.agenda.insert((first_ms, Task::Rush { population, left }));
     }
+}
+
+/// Whether another market of the event has resolved YES already: of an exclusive event only one does.
+fn another_pays(engine: &Engine, market: MarketIndex) -> bool {
+    let event = &engine.market(market).spec().event_ticker;
+    let mut others = (0..engine.market_count()).map(|other| engine.market(other));
+    others.any(|other| match other.state() {
+        MarketState::Determined(value) | MarketState::Finalized(value) => {
+            value > Price::ZERO && other.spec().event_ticker == *event
+        }
+        _ => false,
+    })
 }
 
 #[cfg(test)]

@@ -96,6 +96,27 @@ fn the_series_closes_determines_pays_and_goes_on() {
 }
 
 #[test]
+fn of_an_exclusive_event_one_market_pays_at_most() {
+    for seed in 0..8 {
+        let mut world = default_world(seed, 4, START_MS);
+        world.series.clear();
+        for market in &mut world.markets {
+            (market.spec.event_ticker, market.spec.exclusive) = ("KXONE".to_owned(), true);
+            (market.spec.close_ms, market.settlement) = (START_MS + 2_000, Settlement::Binary);
+            (market.probability, market.determination_ms) = (0.9, Some(1_000));
+        }
+        let mut paid = Vec::new();
+        run_world(world, 5, |_, event| {
+            if let Event::Determined { value, .. } = event {
+                paid.push(*value);
+            }
+        });
+        let most = paid.iter().filter(|value| **value > crate::market::Price::ZERO).count();
+        assert!(paid.len() >= 2 && most <= 1, "seed {seed}: {paid:?}");
+    }
+}
+
+#[test]
 fn in_a_quiet_world_markets_live_and_settle_but_nobody_trades() {
     let (mut orders, mut settled) = (0, Vec::new());
     let world = World { quiet: true, ..default_world(3, 8, START_MS) };

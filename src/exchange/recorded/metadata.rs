@@ -127,6 +127,7 @@ impl SessionMarket {
             open_ms: first_ms,
             close_ms: last_ms + 1,
             settlement_timer_ms: 0,
+            exclusive: false,
             recorded: true,
         };
         Self { spec, result: None }
@@ -173,6 +174,7 @@ fn spec_of(market: Market, bands: GridBands, fees: FeeSchedule) -> MarketSpec {
         open_ms: market.open_time.as_millisecond(),
         close_ms: market.close_time.as_millisecond(),
         settlement_timer_ms: market.settlement_timer_seconds.saturating_mul(1_000),
+        exclusive: false,
         recorded: true,
     }
 }

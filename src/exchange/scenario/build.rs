@@ -59,6 +59,7 @@ fn market(file: &File, kind: &Markets, number: u32, now_ms: i64) -> MarketPlan {
             open_ms: now_ms - DAY_MS,
             close_ms,
             settlement_timer_ms: kind.settlement_timer_s.0,
+            exclusive: false,
             recorded: false,
         },
         probability: probabilities[number as usize % probabilities.len()].0,

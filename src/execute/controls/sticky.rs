@@ -35,7 +35,8 @@ impl Sticky {
     /// How far the result is below its best.
     #[must_use]
     pub fn drawdown(&self, unrealized: Money) -> Money {
-        self.high_water - self.result - unrealized.min(Money::ZERO)
+        let high_water = if planted!(DrawdownFromZero) { Money::ZERO } else { self.high_water };
+        high_water - self.result - unrealized.min(Money::ZERO)
     }
 }
 

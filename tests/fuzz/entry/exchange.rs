@@ -70,6 +70,7 @@ fn market(ticker: &str, exchange_index: u8, structure: &str) -> MarketPlan {
             open_ms: START_MS - 1_000,
             close_ms: START_MS + 3_600_000,
             settlement_timer_ms: 1_000,
+            exclusive: false,
             recorded: false,
         },
         probability: 0.5,

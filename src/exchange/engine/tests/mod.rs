@@ -26,6 +26,7 @@ pub(super) fn spec(ticker: &str) -> MarketSpec {
         open_ms: 0,
         close_ms: 100_000,
         settlement_timer_ms: 5_000,
+        exclusive: false,
         recorded: false,
     }
 }

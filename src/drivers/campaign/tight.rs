@@ -1,0 +1,137 @@
+//! Seeds whose limits are so tight that they refuse: without them no campaign would see a limit at work, since the
+//! default ones leave ten contracts at a time all the room they need.
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::config::RiskConfig;
+use crate::decide::policy::{AnyPolicy, ScriptPolicy};
+use crate::exchange::participants::World;
+use crate::market::{Count, Money, Price};
+use crate::messages::Action;
+
+/// What is tight in a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tight {
+    /// Messages, duplicates, a restricted market, and the loss of events, which have several markets each. Seeds 7, 15, 23...
+    Messages,
+    /// Positions and the price collar, under a policy that piles up positions. Seeds 3, 19, 35...
+    Positions,
+    /// Cash at risk, open orders and the price collar. Seeds 11, 27, 43...
+    Cash,
+    /// Repeated automated execution, under a policy that takes what it sees: it trips. Seeds 1, 33, 65...
+    Executions,
+    /// Drawdown: it trips. Seeds 5, 37, 69...
+    Drawdown,
+}
+
+/// Decisions of the longest session that a script is written for: a market has four a second.
+const SCRIPTED: u64 = 20_000;
+/// A script draws from these: more often it adds to a position than it takes from one.
+const DRAWN: [Action; 8] = [
+    Action::BuyYes,
+    Action::BuyYes,
+    Action::BuyYes,
+    Action::SellYes,
+    Action::BuyNo,
+    Action::BuyNo,
+    Action::SellNo,
+    Action::Hold,
+];
+
+impl Tight {
+    /// What is tight in a seed, if anything is.
+    #[must_use]
+    pub fn of(seed: u64) -> Option<Self> {
+        match seed % 32 {
+            1 => Some(Self::Executions),
+            5 => Some(Self::Drawdown),
+            rest if rest % 8 == 7 => Some(Self::Messages),
+            rest if rest % 16 == 3 => Some(Self::Positions),
+            rest if rest % 16 == 11 => Some(Self::Cash),
+            _ => None,
+        }
+    }
+
+    /// Tightens the limits.
+    pub(super) fn limit(self, risk: &mut RiskConfig) {
+        match self {
+            Self::Messages => {
+                risk.max_event_loss = Money::from_dollars(7);
+                (risk.max_messages_per_s, risk.max_messages_per_min) = (2, 30);
+                risk.duplicate_window_ms = 5_000;
+                risk.restricted = vec!["KXSIMTAPER*".parse().expect("a beginning of tickers is a pattern")];
+            }
+            Self::Positions => {
+                risk.max_position_contracts = Count::from_contracts(15);
+                risk.price_collar = Price::from_units(60).expect("less than a cent is a price");
+                // Piling up loses more than a day may: these seeds are not about that.
+                risk.daily_loss_stop = Money::from_dollars(500);
+                risk.max_drawdown = Money::ZERO;
+            }
+            Self::Cash => {
+                risk.max_cash_at_risk = Money::from_dollars(9);
+                risk.max_open_orders = 2;
+                risk.price_collar = Price::from_units(60).expect("less than a cent is a price");
+            }
+            Self::Executions => risk.max_executions = 12,
+            Self::Drawdown => risk.max_drawdown = Money::from_dollars(4),
+        }
+    }
+
+    /// Who decides, where that is not for the campaign to say.
+    pub(super) fn policy(self, seed: u64) -> Option<AnyPolicy> {
+        let pricing = match self {
+            Self::Positions => "passive",
+            Self::Executions => "aggressive",
+            Self::Messages | Self::Cash | Self::Drawdown => return None,
+        };
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x7469_6768);
+        let mut text = format!("pricing = {pricing}\ncontracts = 6.00\n");
+        let mut first = 1;
+        while first < SCRIPTED {
+            let (last, action) = (first + random.random_range(2..12), DRAWN[random.random_range(0..DRAWN.len())]);
+            text.push_str(&format!("* {first}..{last} {}\n", action.as_str()));
+            first = last + 1;
+        }
+        Some(AnyPolicy::Script(ScriptPolicy::parse("campaign", &text).expect("the script follows its own rules")))
+    }
+
+    /// The markets of each shard that outlast the campaign become one event, exclusive in every second of these seeds.
+    pub(super) fn share_events(self, seed: u64, world: &mut World, until_ms: i64) {
+        if self != Self::Messages {
+            return;
+        }
+        for market in world.markets.iter_mut().filter(|market| market.spec.close_ms > until_ms) {
+            market.spec.event_ticker = format!("{}-{}", "KXSIMSHARED", market.spec.exchange_index);
+            market.spec.exclusive = seed % 16 == 15;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_seeds_and_two_of_three_seeds_have_none() {
+        let of = |tight| (0..64).filter(|seed| Tight::of(*seed) == Some(tight)).collect::<Vec<u64>>();
+        assert_eq!(of(Tight::Executions), [1, 33]);
+        assert_eq!(of(Tight::Drawdown), [5, 37]);
+        assert_eq!(of(Tight::Positions), [3, 19, 35, 51]);
+        assert_eq!(of(Tight::Cash), [11, 27, 43, 59]);
+        assert_eq!(of(Tight::Messages).len(), 8);
+        assert_eq!((0..64).filter(|seed| Tight::of(*seed).is_none()).count(), 44);
+    }
+
+    #[test]
+    fn a_script_is_the_same_for_the_same_seed_and_takes_only_where_it_should() {
+        for (tight, pricing) in [(Tight::Positions, "Passive"), (Tight::Executions, "Aggressive")] {
+            let text = |seed| format!("{:?}", tight.policy(seed).unwrap());
+            assert_eq!(text(3), text(3));
+            assert_ne!(text(3), text(4));
+            assert!(text(3).contains(pricing), "{pricing}");
+        }
+        assert!(Tight::Cash.policy(3).is_none());
+    }
+}
