@@ -20,28 +20,18 @@ fn what_is_shipped_has_no_planted_mistakes_and_no_switch_for_them() {
 #[test]
 fn every_planted_mistake_is_named_by_an_invariant_and_its_seeds_are_clean_without_it() {
     use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-    use kalshi_actor::drivers::campaign::{Campaign, Faults, Hunter};
+    use kalshi_actor::drivers::campaign::{Campaign, Faults, hunt_all};
     use kalshi_actor::exchange::keys::issue_ed25519;
     use kalshi_actor::exchange::scenario::Scenario;
-    use kalshi_actor::planted::Bug;
 
     let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
     let campaign =
         Campaign { duration_ms: 600_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
-    let middle = Bug::ALL.len() / 2;
-    let hunts: Vec<_> = std::thread::scope(|scope| {
-        let hunt = |bugs: &'static [Bug]| {
-            let mut hunter = Hunter::new(&campaign, &key);
-            bugs.iter().map(|bug| hunter.hunt(*bug, 0..20)).collect::<Vec<_>>()
-        };
-        let first = scope.spawn(move || hunt(&Bug::ALL[..middle]));
-        let second = hunt(&Bug::ALL[middle..]);
-        first.join().unwrap().into_iter().chain(second).collect()
+    let hunts = hunt_all(&campaign, &key, &(0..16), 2, |hunt| {
+        let (by, seed) = hunt.caught.map_or(("nothing", String::new()), |c| (c.invariant, c.seed.to_string()));
+        println!("| {} | `{}` | {} | `{by}` | {seed} |", hunt.bug.part(), hunt.bug, hunt.bug.what());
     });
-    for hunt in &hunts {
-        println!("{}: {:?} after {} seeds", hunt.bug, hunt.caught_by, hunt.seeds_needed);
-    }
     let free: Vec<_> = hunts.iter().filter(|hunt| !hunt.is_proof()).collect();
     assert!(free.is_empty(), "{free:#?}");
 }

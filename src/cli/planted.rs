@@ -3,11 +3,9 @@
 use std::ops::Range;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
-use crossbeam::channel;
-use kalshi_actor::drivers::campaign::{Campaign, Hunt, Hunter};
+use kalshi_actor::drivers::campaign::{Campaign, Hunt, hunt_all};
 use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::planted::Bug;
 
@@ -47,24 +45,9 @@ pub(super) fn run(campaign: &Campaign, hunt: Option<Range<u64>>, jobs: Option<u1
     };
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let (next, sender_of) = (AtomicUsize::new(0), channel::unbounded());
-    let mut hunts = std::thread::scope(|scope| {
-        let (sender, found) = sender_of;
-        for _ in 0..jobs.map_or(cores, usize::from) {
-            let (key, next, sender, seeds) = (&key, &next, sender.clone(), seeds.clone());
-            scope.spawn(move || {
-                let mut hunter = Hunter::new(campaign, key);
-                while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let hunt = hunter.hunt(*bug, seeds.clone());
-                    sender.send(hunt).expect("the receiver waits for every hunt");
-                }
-            });
-        }
-        drop(sender);
-        found.into_iter().inspect(|hunt| eprintln!("{}", row(hunt))).collect::<Vec<_>>()
-    });
-    hunts.sort_by_key(|hunt| Bug::ALL.iter().position(|bug| *bug == hunt.bug));
-    println!("| part | bug | what is wrong | caught by | seeds needed | those seeds without it |");
+    let tell = |hunt: &Hunt| eprintln!("{}", row(hunt));
+    let hunts = hunt_all(campaign, &key, &seeds, jobs.map_or(cores, usize::from), tell);
+    println!("| part | bug | what is wrong | caught by | in seed | those seeds without it |");
     println!("|---|---|---|---|---|---|");
     hunts.iter().for_each(|hunt| println!("{}", row(hunt)));
     let free = hunts.iter().filter(|hunt| !hunt.is_proof()).count();
@@ -73,8 +56,10 @@ pub(super) fn run(campaign: &Campaign, hunt: Option<Range<u64>>, jobs: Option<u1
 }
 
 fn row(hunt: &Hunt) -> String {
-    let caught = hunt.caught_by.map_or("NOTHING".to_owned(), |invariant| format!("`{invariant}`"));
+    let (caught, seed) = hunt.caught.map_or(("NOTHING".to_owned(), String::new()), |caught| {
+        (format!("`{}`", caught.invariant), caught.seed.to_string())
+    });
     let clean = if hunt.clean_without { "clean" } else { "NOT CLEAN" };
     let bug = hunt.bug;
-    format!("| {} | `{bug}` | {} | {caught} | {} | {clean} |", bug.part(), bug.what(), hunt.seeds_needed)
+    format!("| {} | `{bug}` | {} | {caught} | {seed} | {clean} |", bug.part(), bug.what())
 }

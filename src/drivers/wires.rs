@@ -17,6 +17,9 @@ use crate::ports::{
 };
 use crate::record::Stage;
 
+/// How far a signature's time may be from the exchange's, as its settings have it unless they say otherwise.
+const CLOCK_TOLERANCE_MS: i64 = 10_000;
+
 /// What rides from `feed` to `decide`.
 pub(crate) enum BookItem {
     Event(BookEvent),
@@ -172,8 +175,9 @@ pub(crate) struct Wires {
     pub(crate) refused: u64,
     /// By how much the trader's wall clock is off, and until when.
     pub(crate) clock_jump: Option<(i64, u64)>,
-    /// What was signed by a clock that was off.
+    /// What was signed by a clock that was off by more, and by less, than the exchange tolerates.
     pub(crate) jumped: u64,
+    pub(crate) signed_off: u64,
     /// Until when the disk takes nothing.
     pub(crate) disk_full_until_ns: u64,
     /// What the disk did not take.
@@ -216,6 +220,7 @@ impl Wires {
             refused: 0,
             clock_jump: None,
             jumped: 0,
+            signed_off: 0,
             disk_full_until_ns: 0,
             not_written: 0,
             next_session: 1,
@@ -296,8 +301,11 @@ impl Wires {
 
     /// The trader's wall clock, to sign with.
     pub(crate) fn wall_ms(&mut self) -> i64 {
-        self.jumped += u64::from(self.clock_jump.is_some());
-        self.session_ms + self.clock_jump.map_or(0, |(by_ms, _)| by_ms)
+        let by_ms = self.clock_jump.map_or(0, |(by_ms, _)| by_ms);
+        let refused = by_ms.abs() > CLOCK_TOLERANCE_MS;
+        self.jumped += u64::from(refused);
+        self.signed_off += u64::from(by_ms != 0 && !refused);
+        self.session_ms + by_ms
     }
 
     /// The next event for `decide`.

@@ -297,8 +297,10 @@ impl ExecuteStage {
                 order.final_filled = Some(order.filled);
             }
         }
+        // Returned twice, the cash of a lone order would be less than nothing, which the ledger itself does not survive.
         if planted!(CashReturnedTwice)
             && let Some((order, market)) = self.orders.get(item.at).zip(self.directory.get(item.market))
+            && self.ledger.reserved() >= order.reserved + order.reserved
         {
             self.ledger.reserve(market.exchange_index, order.reserved, crate::market::Money::ZERO);
         }

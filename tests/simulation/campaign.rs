@@ -3,10 +3,13 @@
 use std::process::Command;
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
+use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Tight, Troubles};
 use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::messages::Verdict;
+
+/// A seed whose drawdown stop is hit within five minutes.
+const DRAWN_DOWN: u64 = 5;
 
 fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<SeedReport> {
     let policy = AnyPolicy::load(policy, None).unwrap();
@@ -48,22 +51,49 @@ fn hell_breaks_no_invariant_and_every_kind_of_fault_took_effect() {
     assert!(absent.is_empty() && unknown > 5, "{absent:?} never happened; {unknown} unknown orders resolved");
 }
 
-/// Every eighth seed has limits so tight that they refuse; the checker computes them on its own.
+/// Some seeds have limits so tight that they refuse; the checker computes them on its own.
 #[test]
 fn tight_limits_hold_under_faults_and_each_of_them_refuses() {
     let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
     let campaign =
         Campaign { duration_ms: 90_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
-    let reports = [7, 15, 23].map(|seed| campaign.run(seed, &key));
+    // Two with messages and events that are independent and exclusive, one with positions, one with cash.
+    let seeds: [u64; 4] = [7, 15, 3, 11];
+    assert_eq!(seeds.map(|seed| Tight::of(seed).is_some()), [true; 4]);
+    let reports = seeds.map(|seed| campaign.run(seed, &key));
     // A restricted market is not even decided for: that no order goes there is what the checker sees.
-    for verdict in [Verdict::RefusedEventLoss, Verdict::RefusedMessageRate, Verdict::RefusedDuplicate] {
+    for verdict in [
+        Verdict::RefusedEventLoss,
+        Verdict::RefusedMessageRate,
+        Verdict::RefusedDuplicate,
+        Verdict::RefusedPosition,
+        Verdict::RefusedCollar,
+        Verdict::RefusedCashAtRisk,
+        Verdict::RefusedOpenOrders,
+    ] {
         let refused: u64 = reports.iter().map(|report| report.verdicts[verdict as usize]).sum();
         println!("{}: {refused}", verdict.as_str());
         assert!(refused > 0, "{}", verdict.as_str());
     }
     for report in &reports {
         assert!(report.violation.is_none(), "seed {}: {:#?}", report.seed, report.violation);
+    }
+}
+
+#[test]
+fn a_stop_that_is_due_ends_the_trading_and_the_next_start_opens_nothing() {
+    let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
+    let campaign =
+        Campaign { duration_ms: 300_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
+    let key = issue_ed25519().unwrap();
+    for (seed, tight, stop) in [(1, Tight::Executions, "repeated"), (DRAWN_DOWN, Tight::Drawdown, "drawdown")] {
+        assert_eq!(Tight::of(seed), Some(tight));
+        let report = campaign.run(seed, &key);
+        println!("seed {seed}: {:?} after {} orders and {} fills", report.stop, report.orders, report.fills);
+        assert!(report.violation.is_none(), "seed {seed}: {:#?}", report.violation);
+        assert_eq!(report.stop, Some(stop), "seed {seed}");
+        assert!(report.fills > 20, "seed {seed}: {} fills", report.fills);
     }
 }
 

@@ -15,7 +15,6 @@ use crate::market::{Money, OrderId};
 /// it was handed to the ledger.
 const AMBIGUOUS_MS: i64 = 30_000;
 
-
 /// What the exchange has booked and the ledger has not heard of.
 #[derive(Debug, Default)]
 pub(super) struct Account {

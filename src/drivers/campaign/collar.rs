@@ -79,9 +79,8 @@ fn own_prices<P: Policy>(simulation: &Simulation<P>, ticker: &str) -> Vec<(BookS
     let engine = exchange.engine();
     let market = engine.market_by_ticker(ticker);
     let recent = engine.orders_of(exchange.clients()[0]).filter(|record| Some(record.market) == market).take(4);
-    let in_book = |status: OrderStatus, updated_ms: i64| {
-        status == OrderStatus::Resting || updated_ms >= now_ms - LATELY_MS
-    };
+    let in_book =
+        |status: OrderStatus, updated_ms: i64| status == OrderStatus::Resting || updated_ms >= now_ms - LATELY_MS;
     let there = recent.filter(|record| in_book(record.status, record.updated_ms));
     there.map(|record| (record.side, record.price.units())).collect()
 }

@@ -2,21 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Campaign;
 use super::invariants::NEVER_PANICS;
+use super::{Campaign, Tight};
 use crate::exchange::keys::IssuedKey;
-use crate::planted::{Bug, with};
+use crate::planted::{Bug, Part, with};
+
+/// What caught a bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Catch {
+    /// The invariant that found something wrong: never the one that a panic breaks.
+    pub invariant: &'static str,
+    /// The seed in which it did.
+    pub seed: u64,
+}
 
 /// What became of a hunt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hunt {
     /// What was planted.
     pub bug: Bug,
-    /// The invariant that caught it: one that found something wrong, not a panic.
-    pub caught_by: Option<&'static str>,
-    /// Seeds until then, that one included; all of them when nothing caught it.
-    pub seeds_needed: u64,
+    /// What caught it, if anything did.
+    pub caught: Option<Catch>,
+    /// The seeds that were run until then, that one included; all of them when nothing caught it.
+    pub seeds: Vec<u64>,
     /// Whether the same seeds violate nothing without it.
     pub clean_without: bool,
 }
@@ -25,43 +35,74 @@ impl Hunt {
     /// Whether the bug was caught by an invariant, in seeds that are clean without it.
     #[must_use]
     pub fn is_proof(&self) -> bool {
-        self.caught_by.is_some() && self.clean_without
+        self.caught.is_some() && self.clean_without
     }
 }
 
-/// Hunts one bug after the other in one campaign.
-#[derive(Debug)]
-pub struct Hunter<'a> {
-    campaign: &'a Campaign,
-    key: &'a IssuedKey,
-    /// Seeds that were run without a bug, and whether nothing was wrong.
-    clean: BTreeMap<u64, bool>,
-}
-
-impl<'a> Hunter<'a> {
-    /// A hunter who has seen no seed yet.
-    #[must_use]
-    pub fn new(campaign: &'a Campaign, key: &'a IssuedKey) -> Self {
-        Self { campaign, key, clean: BTreeMap::new() }
-    }
-
-    /// Plants a bug and runs seeds until a named invariant catches it, and the same seeds without it.
-    pub fn hunt(&mut self, bug: Bug, seeds: Range<u64>) -> Hunt {
-        let mut hunt = Hunt { bug, caught_by: None, seeds_needed: 0, clean_without: true };
-        for seed in seeds {
-            let found = with(Some(bug), || self.campaign.run(seed, self.key)).violation;
-            hunt.seeds_needed += 1;
-            hunt.clean_without &= self.is_clean(seed);
-            hunt.caught_by = found.map(|found| found.violation.invariant).filter(|name| *name != NEVER_PANICS);
-            if hunt.caught_by.is_some() {
-                break;
-            }
-        }
+/// Hunts every bug in these seeds, and runs the seeds that it took without any; so many at a time. Each hunt is told as
+/// soon as it is over.
+#[must_use]
+pub fn hunt_all(
+    campaign: &Campaign,
+    key: &IssuedKey,
+    seeds: &Range<u64>,
+    jobs: usize,
+    tell: impl Fn(&Hunt) + Sync,
+) -> Vec<Hunt> {
+    let mut hunts = side_by_side(jobs, Bug::ALL, |bug| {
+        let hunt = hunt(campaign, key, *bug, seeds.clone());
+        tell(&hunt);
         hunt
+    });
+    let mut taken: Vec<u64> = hunts.iter().flat_map(|hunt| hunt.seeds.clone()).collect();
+    taken.sort_unstable();
+    taken.dedup();
+    let clean = side_by_side(jobs, &taken, |seed| campaign.once(*seed, key).is_none());
+    let clean: BTreeMap<u64, bool> = taken.into_iter().zip(clean).collect();
+    for hunt in &mut hunts {
+        hunt.clean_without = hunt.seeds.iter().all(|seed| clean[seed]);
     }
+    hunts
+}
 
-    fn is_clean(&mut self, seed: u64) -> bool {
-        let run = || with(None, || self.campaign.run(seed, self.key)).violation.is_none();
-        *self.clean.entry(seed).or_insert_with(run)
+/// Plants a bug and runs seeds until a named invariant catches it. A limit that is never near shows no mistake: those of the
+/// gate are hunted where limits are tight.
+fn hunt(campaign: &Campaign, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hunt {
+    let mut hunt = Hunt { bug, caught: None, seeds: Vec::new(), clean_without: true };
+    for seed in seeds.filter(|seed| bug.part() != Part::Gate || Tight::of(*seed).is_some()) {
+        let found = with(Some(bug), || campaign.once(seed, key));
+        hunt.seeds.push(seed);
+        hunt.caught = found.filter(|name| *name != NEVER_PANICS).map(|invariant| Catch { invariant, seed });
+        if hunt.caught.is_some() {
+            break;
+        }
     }
+    hunt
+}
+
+impl Campaign {
+    /// Runs a seed, and not once more to be told. Returns what did not hold.
+    fn once(&self, seed: u64, key: &IssuedKey) -> Option<&'static str> {
+        let report = self.attempt(seed, key, &|run, report| run.follow_through(report), None);
+        report.violation.map(|found| found.violation.invariant)
+    }
+}
+
+/// Does something with each of them, some at a time, and returns the results in their order.
+fn side_by_side<I: Sync, O: Send>(jobs: usize, items: &[I], act: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(position) else { return done };
+            done.push((position, act(item)));
+        }
+    };
+    let mut done: Vec<(usize, O)> = std::thread::scope(|scope| {
+        let hands: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        hands.into_iter().flat_map(|hand| hand.join().expect("a seed's panic is caught where it is run")).collect()
+    });
+    done.sort_unstable_by_key(|(position, _)| *position);
+    done.into_iter().map(|(_, result)| result).collect()
 }

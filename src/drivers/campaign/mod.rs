@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 #[cfg(feature = "planted")]
-pub use hunt::{Hunt, Hunter};
+pub use hunt::{Catch, Hunt, hunt_all};
 pub use invariants::Violation;
 use invariants::{Checked, Checker, Limits, NEVER_PANICS};
 use journal::SeedJournal;
@@ -232,13 +232,7 @@ impl<'a> Run<'a> {
             tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
         }
         let policy = tight.and_then(|tight| tight.policy(seed)).unwrap_or_else(|| campaign.policy.clone());
-        let exchange = ExchangeConfig {
-            seed,
-            settings,
-            clients: vec![client],
-            world,
-            recordings: Vec::new(),
-        };
+        let exchange = ExchangeConfig { seed, settings, clients: vec![client], world, recordings: Vec::new() };
         let exchange = Exchange::new(exchange, START_MS).expect("the generated world has no two markets of one name");
         let signer = Signer::from_pem(&key.private_key_pem).expect("a key that was just made is readable");
         let rates = campaign.faults.network();

@@ -15,6 +15,8 @@ use crate::market::{BookSide, ClientOrderId, Count, Money, OrderId, Price, Trade
 /// The trader rounds the cost of what it closes in another order than this.
 const ROUNDING: Money = Money::from_cents(1);
 
+/// What was sent before a stop may be accepted so long after it.
+const ON_ITS_WAY_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// A fill of the exchange.
@@ -28,17 +30,23 @@ struct Held {
 }
 
 impl Held {
+    /// How much of a fill on that side opens a position instead of closing one.
+    fn opened_by(self, side: BookSide, count: Count) -> i64 {
+        (count.units() - (-side.sign() * self.contracts).max(0)).max(0)
+    }
+
     /// Takes in a fill and returns what it realised, its fee paid. Average cost.
     fn fill(&mut self, side: BookSide, price: Price, count: Count, fee: Money) -> Money {
         let signed = side.sign() * count.units();
-        let closes = if self.contracts.signum() == -signed.signum() { signed.abs().min(self.contracts.abs()) } else { 0 };
+        let closes = count.units() - self.opened_by(side, count);
         let share = |part: i64, cost: Money| {
             let held = i128::from(self.contracts.abs()).max(1);
             let micros = i128::from(cost.micros()) * i128::from(part) / held;
             Money::from_micros(i64::try_from(micros).expect("a share is no more than the whole"))
         };
         let returned = share(closes, self.cost);
-        let (buys, sells) = if side == BookSide::Bid { (price, price.complement()) } else { (price.complement(), price) };
+        let (buys, sells) =
+            if side == BookSide::Bid { (price, price.complement()) } else { (price.complement(), price) };
         // Closing what was bought on the other outcome sells that outcome.
         let proceeds = if side == BookSide::Bid { buys.complement() } else { sells };
         let realized = proceeds.times(Count::from_units(closes)) - returned - fee;
@@ -61,8 +69,8 @@ pub(super) struct Stops {
     /// By market: when orders of this start had their first fill, those of the window.
     executed: BTreeMap<u32, VecDeque<i64>>,
     executed_orders: BTreeSet<OrderId>,
-    /// Which stop was hit.
-    hit: Option<&'static str>,
+    /// Which stop was hit, and when.
+    hit: Option<(&'static str, i64)>,
     /// What is on disk says so.
     kept: bool,
     requests_seen: usize,
@@ -87,7 +95,7 @@ impl Stops {
 
     /// The stop that was hit, if one was.
     pub(super) fn hit(&self) -> Option<&'static str> {
-        self.hit
+        self.hit.map(|(stop, _)| stop)
     }
 
     /// Another start takes the place of the one that died, with nothing but what is on disk.
@@ -106,7 +114,7 @@ impl Stops {
     pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>, booked: &[FillKey]) -> Checked {
         let exchange = simulation.exchange();
         let (engine, account) = (exchange.engine(), exchange.clients()[0]);
-        self.see_fills(engine, account);
+        self.see_fills(engine, account)?;
         for key in booked {
             self.result += self.realized.remove(key).unwrap_or(Money::ZERO);
             self.best = self.best.max(self.result);
@@ -119,7 +127,8 @@ impl Stops {
         }
         // A market that paid has realised what no fill tells.
         if engine.settlements_of(account).any(|payment| !payment.contracts.is_zero()) {
-            self.hit = self.hit.or(simulation.stages().execute.tripped().and_then(stop_of));
+            let stop = simulation.stages().execute.tripped().and_then(stop_of);
+            self.hit = self.hit.or(stop.map(|stop| (stop, simulation.session_ms())));
             return Ok(());
         }
         self.look(simulation, engine, account)
@@ -155,21 +164,28 @@ impl Stops {
             _ => open - self.result + ROUNDING >= self.risk.daily_loss_stop,
         };
         hold("limits_hold", due, || format!("tripped without a cause: {reason}; {below} below the best result"))?;
-        self.hit = Some(stop);
+        self.hit = Some((stop, simulation.session_ms()));
         Ok(())
     }
 
     /// Takes in the exchange's newest fills, oldest first.
-    fn see_fills(&mut self, engine: &Engine, account: u32) {
+    fn see_fills(&mut self, engine: &Engine, account: u32) -> Checked {
         let key = |fill: &FillRecord| (fill.trade, fill.order);
         let new: Vec<&FillRecord> =
             engine.fills_of(account).take_while(|fill| Some(key(fill)) != self.newest_fill).collect();
         for fill in new.into_iter().rev() {
             let held = self.held.entry(fill.market).or_default();
+            let placed_ms = engine.order(fill.order).map_or(i64::MIN, |record| record.created_ms);
+            let stopped = self.hit.is_some_and(|(_, hit_ms)| self.kept && placed_ms > hit_ms + ON_ITS_WAY_MS);
+            let opened = held.opened_by(fill.side, fill.count);
+            hold("limits_hold", !stopped || opened == 0, || {
+                format!("after a stop, {opened} hundredths open: {fill:?}")
+            })?;
             let realized = held.fill(fill.side, fill.price, fill.count, fill.fee);
             self.realized.insert(key(fill), realized);
             self.newest_fill = Some(key(fill));
         }
+        Ok(())
     }
 
     fn count_execution<P: Policy>(&mut self, simulation: &Simulation<P>, order: OrderId) {
@@ -195,19 +211,18 @@ fn stop_of(reason: &str) -> Option<&'static str> {
     stops.into_iter().find(|(words, _)| reason.starts_with(words)).map(|(_, stop)| stop)
 }
 
-/// After a stop only what closes a position is placed.
+/// After a stop only what closes a position is placed. An amend may race with a fill: that it opens nothing is seen there.
 fn nothing_opens(engine: &Engine, account: u32, request: &SentRequest) -> Checked {
-    let is_order = request.path.ends_with("/orders") || request.path.ends_with("/amend");
-    if request.method != "POST" || !is_order {
+    if request.method != "POST" || !request.path.ends_with("/orders") {
         return Ok(());
     }
     let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
     let text = |key: &str| body[key].as_str().unwrap_or_default();
-    let held = engine.market_by_ticker(text("ticker")).map(|market| engine.position(account, market).contracts.units());
-    let sign = if text("side") == "bid" { -1 } else { 1 };
-    let closable = held.unwrap_or(0) * sign;
-    let count = Count::parse(text("count")).unwrap_or(Count::ZERO).units();
-    hold("limits_hold", closable >= count, || format!("after a stop, with {closable} hundredths to close: {}", request.body))
+    let market = engine.market_by_ticker(text("ticker"));
+    let contracts = market.map_or(0, |market| engine.position(account, market).contracts.units());
+    let side = if text("side") == "bid" { BookSide::Bid } else { BookSide::Ask };
+    let opened = Held { contracts, cost: Money::ZERO }.opened_by(side, Count::parse(text("count")).unwrap_or_default());
+    hold("limits_hold", opened == 0, || format!("after a stop, {opened} hundredths would open: {}", request.body))
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub(super) enum Act {
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
 /// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 36] = [
+const KINDS: [(&str, u32); 37] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -125,6 +125,7 @@ const KINDS: [(&str, u32); 36] = [
     (SLOW[Turn::Reconcile as usize], 2),
     (RING_FULL, 4),
     (CLOCK_JUMP, 1),
+    (CLOCK_OFF, 1),
     (DISK_FULL, 4),
     (TRIGGER_GROUP, 2),
     (CRASH, 2),
@@ -133,6 +134,7 @@ const KINDS: [(&str, u32); 36] = [
 const SLOW: [&str; Turn::ALL.len()] = ["feed_slow", "decide_slow", "execute_slow", "reconcile_slow"];
 const RING_FULL: &str = "ring_full";
 const CLOCK_JUMP: &str = "clock_jump";
+const CLOCK_OFF: &str = "clock_off";
 const DISK_FULL: &str = "disk_full";
 const CRASH: &str = "crash";
 const TRIGGER_GROUP: &str = "trigger_group";
@@ -203,6 +205,7 @@ impl Trouble {
         }
         counts.add(RING_FULL, simulation.refused_by_full_rings());
         counts.add(CLOCK_JUMP, simulation.signed_by_jumped_clock());
+        counts.add(CLOCK_OFF, simulation.signed_by_clock_off());
         counts.add(DISK_FULL, simulation.refused_by_full_disk());
         counts
     }
@@ -224,9 +227,16 @@ impl Trouble {
                 simulation.fill_ring(ring, for_ms);
             }
             CLOCK_JUMP => {
-                // Beyond what the exchange tolerates, both ways: a clock that is off by less is as good as one that is right.
+                // Beyond what the exchange tolerates, both ways.
                 let by_ms = self.random.random_range(40_000..=120_000) * self.one_of(&[-1, 1]);
                 let for_ms = self.random.random_range(500..=10_000);
+                simulation.note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation.jump_clock(by_ms, for_ms);
+            }
+            CLOCK_OFF => {
+                // Within what it tolerates, for long: a fast clock's signatures are taken for almost twice as long.
+                let by_ms = self.random.random_range(1_000..=9_900) * self.one_of(&[-1, 1, 1]);
+                let for_ms = self.random.random_range(60_000..=600_000);
                 simulation.note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
                 simulation.jump_clock(by_ms, for_ms);
             }

@@ -65,10 +65,16 @@ impl<P: Policy> Simulation<P> {
         self.wires.clock_jump = Some((by_ms, self.now_ns + self.clock.duration_ns(for_ms)));
     }
 
-    /// How many requests and handshakes were signed by a clock that was off.
+    /// How many requests and handshakes were signed by a clock that was off by more than the exchange tolerates.
     #[must_use]
     pub fn signed_by_jumped_clock(&self) -> u64 {
         self.wires.jumped
+    }
+
+    /// How many were signed by one that was off by less.
+    #[must_use]
+    pub fn signed_by_clock_off(&self) -> u64 {
+        self.wires.signed_off
     }
 
     /// Nothing can be written to the disk for so long.
