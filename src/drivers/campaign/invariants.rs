@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::account::{Account, positions_agree};
 use super::collar::Collars;
 use super::groups::{groups_agree, orders_are_in_groups};
-use super::leases::{Leases, cancels_are_paid_for};
+use super::leases::{Cancels, Leases};
 use super::orders::Orders;
 use super::published::PublishedBooks;
 use super::reference::ReferenceBooks;
@@ -50,6 +50,7 @@ pub(super) struct Checker {
     account: Account,
     orders: Orders,
     leases: Leases,
+    cancels: Cancels,
     collars: Collars,
     stops: Stops,
     requests_seen: usize,
@@ -65,6 +66,7 @@ impl Checker {
             account: Account::default(),
             orders: Orders::new(limits, start_ms),
             leases: Leases::default(),
+            cancels: Cancels::default(),
             collars: Collars::new(risk.price_collar),
             stops: Stops::new(risk),
             requests_seen: 0,
@@ -122,7 +124,7 @@ impl Checker {
             self.ids_once(simulation)?;
         }
         self.leases.step(simulation)?;
-        cancels_are_paid_for(simulation)?;
+        self.cancels.step(simulation)?;
         orders_are_in_groups(simulation)?;
         let execute = &simulation.stages().execute;
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;

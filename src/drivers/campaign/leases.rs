@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
-use crate::market::ClientOrderId;
+use crate::market::{ClientOrderId, OrderId};
 
 /// The price of a cancel in write tokens.
 const CANCEL_COST: u64 = 2;
+/// A cancel that has not had its effect after so long is repeated when tokens allow.
+const UNDER_WAY_MS: i64 = 5_000;
 
 /// The leases of all starts.
 #[derive(Debug, Default)]
@@ -50,13 +52,34 @@ impl Leases {
     }
 }
 
-/// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs.
-pub(super) fn cancels_are_paid_for<P: Policy>(simulation: &Simulation<P>) -> Checked {
-    let exchange = simulation.exchange();
-    let account = exchange.clients()[0];
-    let resting = exchange.engine().open_orders_of(account).count() as u64;
-    let tokens = exchange.gateway().write_tokens(account, simulation.session_ms());
-    hold("cancels_are_paid_for", tokens >= CANCEL_COST * resting, || {
-        format!("{resting} orders rest, and {tokens} write tokens are left")
-    })
+/// What taking back costs, and what of it is under way.
+#[derive(Debug, Default)]
+pub(super) struct Cancels {
+    requests_seen: usize,
+    /// Orders that a cancel was sent for, and when.
+    sent_ms: BTreeMap<OrderId, i64>,
+}
+
+impl Cancels {
+    /// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs. An order whose cancel
+    /// is under way is paid for.
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+        let new = &simulation.sent()[self.requests_seen..];
+        self.requests_seen += new.len();
+        for request in new.iter().filter(|request| request.method == "DELETE") {
+            let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
+            let orders = body["orders"].as_array().into_iter().flatten();
+            let orders = orders.filter_map(|order| OrderId::parse(order["order_id"].as_str()?).ok());
+            self.sent_ms.extend(orders.map(|order| (order, request.session_ms)));
+        }
+        let (exchange, now_ms) = (simulation.exchange(), simulation.session_ms());
+        let account = exchange.clients()[0];
+        self.sent_ms.retain(|_, sent_ms| now_ms - *sent_ms < UNDER_WAY_MS);
+        let open = exchange.engine().open_orders_of(account);
+        let resting = open.filter(|order| !self.sent_ms.contains_key(&order.order)).count() as u64;
+        let tokens = exchange.gateway().write_tokens(account, simulation.session_ms());
+        hold("cancels_are_paid_for", tokens >= CANCEL_COST * resting, || {
+            format!("{resting} orders rest that nothing cancels, and {tokens} write tokens are left")
+        })
+    }
 }
