@@ -81,7 +81,6 @@ impl WriteTokens {
         let shard = usize::from(exchange_index);
         let (own, account) = (self.level(shard, mono_ns), self.level(0, mono_ns));
         let cost = u64::from(cost) * UNIT;
-        let cancels = if planted!(CancelReserveSpent) { 0 } else { cancels };
         let reserve = u64::try_from(cancels).unwrap_or(u64::MAX).saturating_mul(u64::from(self.budget.cancel) * UNIT);
         if shard == 0 { account >= cost.saturating_add(reserve) } else { own >= cost && account >= reserve }
     }
@@ -127,8 +126,7 @@ impl WriteTokens {
     fn fill(&mut self, shard: usize, mono_ns: u64) {
         let level = self.level(shard, mono_ns);
         let bucket = &mut self.buckets[shard];
-        let until_ns = if planted!(RefillCountedAgain) { bucket.filled_ns } else { mono_ns };
-        *bucket = Bucket { level, filled_ns: bucket.filled_ns.max(until_ns) };
+        *bucket = Bucket { level, filled_ns: bucket.filled_ns.max(mono_ns) };
     }
 }
 

@@ -61,8 +61,7 @@ impl ExecuteStage {
         let item = RequestItem { at, market: order.market, id: order.id.expect("only known orders are amended") };
         let written_ns =
             self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        let cost = if planted!(AmendForACancel) { self.tokens.budget().cancel } else { self.tokens.budget().amend };
-        self.tokens.take(amend.exchange_index, cost, now.mono_ns);
+        self.tokens.take(amend.exchange_index, self.tokens.budget().amend, now.mono_ns);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
         order.lease.asked_ms = amend.expiration_s.map_or(order.lease.ends_ms, |seconds| seconds.saturating_mul(1_000));

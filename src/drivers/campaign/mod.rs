@@ -167,17 +167,13 @@ impl Campaign {
         report
     }
 
-    fn markets_of(&self, seed: u64) -> usize {
-        Tight::of(seed).map_or(self.markets, |tight| tight.markets(self.markets))
-    }
-
     /// Some seeds trade under limits so tight that they refuse orders, or stop.
     fn config(&self, seed: u64) -> Config {
         let mut config = Config::default();
         if let Some(tight) = Tight::of(seed) {
             tight.limit(&mut config.risk);
         }
-        config.markets.count = self.markets_of(seed);
+        config.markets.count = self.markets;
         config.pipeline.ring_capacity = 256;
         config.feed.snapshot_buffers = 8;
         config.orders.group_reset_ms = 5_000;
@@ -230,7 +226,7 @@ impl<'a> Run<'a> {
         let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
         let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
         client.spec.direct_member = scenario.has_direct_members();
-        let mut world = scenario.world(seed, campaign.markets_of(seed), START_MS);
+        let mut world = scenario.world(seed, campaign.markets, START_MS);
         let tight = Tight::of(seed);
         if let Some(tight) = tight {
             tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
