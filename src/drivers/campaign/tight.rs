@@ -103,7 +103,7 @@ impl Tight {
             return;
         }
         for market in world.markets.iter_mut().filter(|market| market.spec.close_ms > until_ms) {
-            market.spec.event_ticker = format!("{}-{}", "KXSIMSHARED", market.spec.exchange_index);
+            market.spec.event_ticker = format!("KXSIMSHARED-{}", market.spec.exchange_index);
             market.spec.exclusive = seed % 16 == 15;
         }
     }
