@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::{Account, positions_agree};
 use super::collar::Collars;
-use super::groups::{groups_agree, orders_are_in_groups};
+use super::groups::orders_are_in_groups;
 use super::leases::{Cancels, Leases};
 use super::orders::Orders;
 use super::published::PublishedBooks;
@@ -139,11 +139,6 @@ impl Checker {
         let execute = &simulation.stages().execute;
         let trips = execute.tripped().is_some() && self.stops.hit().is_none();
         hold("never_trips", !trips, || execute.tripped().unwrap_or_default().to_owned())
-    }
-
-    /// When nothing has gone wrong for a minute, before the trader is asked to stop.
-    pub(super) fn recovered<P: Policy>(&self, simulation: &Simulation<P>) -> Checked {
-        groups_agree(simulation)
     }
 
     /// `book_is_the_exchanges`: a book that follows from the frames without a gap is the exchange's own of that clock.

@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
     /// Nothing goes wrong any more; the trader gets its time, stops, and everything is compared.
     fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
         let healed_ms = self.heal(report)?;
-        self.checker.recovered(&self.simulation)?;
+        groups::groups_agree(&self.simulation)?;
         self.simulation.request_stop();
         let stop_ns = self.clock.mono_ns(healed_ms + HEALING_MS + STOP_MS);
         while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {

@@ -1,6 +1,8 @@
 //! Seeds whose limits are so tight that they refuse: without them no campaign would see a limit at work, since the
 //! default ones leave ten contracts at a time all the room they need.
 
+use std::fmt::Write;
+
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -91,7 +93,7 @@ impl Tight {
         let mut first = 1;
         while first < SCRIPTED {
             let (last, action) = (first + random.random_range(2..12), DRAWN[random.random_range(0..DRAWN.len())]);
-            text.push_str(&format!("* {first}..{last} {}\n", action.as_str()));
+            writeln!(text, "* {first}..{last} {}", action.as_str()).expect("writing to a String cannot fail");
             first = last + 1;
         }
         Some(AnyPolicy::Script(ScriptPolicy::parse("campaign", &text).expect("the script follows its own rules")))
