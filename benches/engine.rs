@@ -53,6 +53,7 @@ fn spec(number: u32) -> MarketSpec {
         fees: FeeSchedule::QUADRATIC,
         open_ms: 0,
         close_ms: i64::MAX / 2,
+        exclusive: false,
         settlement_timer_ms: 1_000,
         recorded: false,
     }
