@@ -158,7 +158,8 @@ impl ExecuteStage {
         if readings.closing {
             return self.last_reading_differed(vec![Difference::Unreadable], now);
         }
-        if !readings.is_adopted() || !readings.rebuilt {
+        // A second look without fills would take a fill that was lost with its stream for a contradiction.
+        if !readings.is_adopted() || !readings.rebuilt || readings.differed_in_row > 0 {
             readings.rebuild_due_ns = readings.rebuild_due_ns.min(again_ns);
         }
         readings.compare_due_ns = readings.compare_due_ns.min(again_ns);

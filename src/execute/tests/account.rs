@@ -4,7 +4,8 @@ use super::harness::{Bench, START_MS, contracts, listing, market, resting};
 use crate::execute::{Difference, ExecuteConfig};
 use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Price};
 use crate::messages::{
-    AccountEvent, Action, Fill, OrderReport, Owner, Phase, Pricing, QueryKind, Source, Unsupported, Verdict,
+    AccountEvent, Action, Fill, OrderReport, Owner, Phase, Pricing, QueryKind, QueryRequest, Source, Unsupported,
+    Verdict,
 };
 
 const M: u16 = 0;
@@ -155,6 +156,24 @@ fn a_difference_in_one_read_alone_does_not_trip() {
     }
     assert_eq!(bench.stage.tripped(), None);
     assert_eq!(bench.stage.counters().compares_differed, 2);
+}
+
+#[test]
+fn the_second_look_reads_fills_also_when_the_first_try_of_it_fails() {
+    let mut bench = resting();
+    answer_account(&mut bench, -160, 4);
+    bench.pass_ms(1_500);
+    // The stream owes the fill, and the read that would bring it gets no answer.
+    assert!(bench.take_query(QueryKind::Rebuild).is_some());
+    bench.pass_ms(12_000);
+    let of_account = |query: &&QueryRequest| query.kind != QueryKind::Resolve;
+    let asked: Vec<_> = bench.port.queries.iter().filter(of_account).map(|query| query.kind).collect();
+    assert_eq!(asked, [QueryKind::Rebuild]);
+    let fill = bench.fill(1, 9, BookSide::Bid, 40, 4);
+    bench.account(AccountEvent::Fill(fill));
+    answer_account(&mut bench, 0, 4);
+    bench.pass_ms(600);
+    assert_eq!((bench.stage.tripped(), bench.stage.counters().compares_differed), (None, 1));
 }
 
 #[test]
