@@ -138,6 +138,12 @@ impl SessionClock {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
+    /// The monotonic instant at which it began.
+    #[must_use]
+    pub fn base_mono_ns(&self) -> u64 {
+        self.base_mono_ns
+    }
+
     /// How many times faster than the wall clock session time runs, in thousandths.
     #[must_use]
     pub fn speed_milli(&self) -> u32 {

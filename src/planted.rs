@@ -50,6 +50,8 @@ mod bugs {
         Leases,
         /// The groups with which the exchange stops us.
         Groups,
+        /// The write tokens.
+        Tokens,
         /// The risk gate and its controls.
         Gate,
         /// The embedded exchange.
@@ -66,6 +68,7 @@ mod bugs {
                 Self::Recovery => "recovery",
                 Self::Leases => "leases",
                 Self::Groups => "order groups",
+                Self::Tokens => "write tokens",
                 Self::Gate => "risk gate",
                 Self::Exchange => "exchange",
             })
@@ -137,6 +140,10 @@ mod bugs {
         GroupLeftOut, Groups, "group-left-out", "creates name no order group";
         TriggeredIsActive, Groups, "triggered-is-active", "a triggered group is taken for a working one";
         GroupNeverReset, Groups, "group-never-reset", "a triggered group is never reset";
+        CancelReserveSpent, Tokens, "cancel-reserve-spent", "what cancelling needs is spent on creates and amends";
+        RefillCountedAgain, Tokens, "refill-counted-again", "what came back since the start is added at each write";
+        ChargedWhenSent, Tokens, "charged-when-sent", "a write that arrives late is counted as charged when it was sent";
+        AmendForACancel, Tokens, "amend-for-a-cancel", "an amend is charged what a cancel costs";
         OrderNotCounted, Gate, "order-not-counted", "the position limit looks at what is held, not at the order";
         ReservedNotAtRisk, Gate, "reserved-not-at-risk", "cash at risk counts positions, not orders";
         UnknownNotCounted, Gate, "unknown-not-counted", "an order whose fate is unknown reserves nothing";
@@ -212,7 +219,7 @@ mod bugs {
             }
             let of = |part| Bug::ALL.iter().filter(|bug| bug.part() == part).count();
             let parts = [Part::Wire, Part::Book, Part::Ledger, Part::LifeCycle, Part::Recovery];
-            let later = [Part::Leases, Part::Groups, Part::Gate];
+            let later = [Part::Leases, Part::Groups, Part::Tokens, Part::Gate];
             for part in parts.into_iter().chain(later) {
                 assert!(of(part) >= 3, "{part}");
             }

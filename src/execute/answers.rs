@@ -70,6 +70,7 @@ impl ExecuteStage {
             self.counters.late_answers += 1;
             return self.finish(now, port);
         };
+        self.tokens.answered(request.charge, now.mono_ns);
         port.latency(Stage::OrderRoundTrip, read_ns.saturating_sub(request.written_ns));
         let outcome = outcome(request.kind, http_status, body);
         match request.kind {
@@ -99,6 +100,7 @@ impl ExecuteStage {
     }
 
     pub(super) fn unanswered(&mut self, request: &Request, now: Now, port: &mut impl ExecutePort) {
+        self.tokens.unanswered(request.charge, now.mono_ns);
         if request.kind == RequestKind::Group {
             self.group_answered(request.id, None, &[], now, port);
         }

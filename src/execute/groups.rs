@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ExecuteStage;
 use super::requests::{Request, RequestKind};
+use super::tokens::Charge;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, OrderGroupId};
 use crate::messages::{GroupReport, GroupState, Source};
@@ -352,13 +353,15 @@ impl ExecuteStage {
             }
             (Write::Limit(_) | Write::Reset, None) => return None,
         };
-        let mut request = Request::new(self.requests.next_id(), RequestKind::Group, &[]);
+        // Groups of every shard are paid for by the account.
+        let charge = Charge { exchange_index: 0, tokens: self.tokens.budget().create };
+        let mut request = Request::new(self.requests.next_id(), RequestKind::Group, charge, &[]);
         let sent = OrderRequest { id: request.id, method, path: &self.path, body: &self.body, cancels: false };
         request.written_ns = port.request(&sent).ok()?;
         request.timeout_ns = now.mono_ns.saturating_add(self.config.answer_timeout_ns);
         self.arm(request.timeout_ns);
         self.requests.push(&request);
-        self.tokens.take(0, self.tokens.budget().create, now.mono_ns);
+        self.tokens.take(charge, now.mono_ns);
         self.groups.shards[position].in_flight = Some((request.id, write));
         Some(request.id)
     }

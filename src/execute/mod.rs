@@ -153,7 +153,7 @@ impl ExecuteStage {
             directory: Directory::new(config.markets_max),
             orders: OrderTable::new(config.orders_max, config.markets_max),
             requests: Requests::new(config.requests_max),
-            tokens: WriteTokens::new(budget, clock.speed_milli()),
+            tokens: WriteTokens::new(budget, &clock, config.signature_validity_ms),
             groups: Groups::new(config.groups),
             leases: LeasePlan::new(budget, config.leases, config.order_ttl_ms, wanted, 0),
             seen: SeenFills::new(config.fills_remembered),
@@ -209,6 +209,7 @@ impl ExecuteStage {
 
     /// The end of every input: what has become possible is done now.
     fn finish(&mut self, now: Now, port: &mut impl ExecutePort) {
+        self.tokens.forget_late(now.mono_ns);
         self.watch_loss(now, port);
         if self.cancels_due_ns <= now.mono_ns {
             self.send_cancels(now, port);

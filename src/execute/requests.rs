@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::table::OrderRef;
+use super::tokens::Charge;
 use crate::market::{MarketKey, OrderId};
 use crate::ports::RequestId;
 
@@ -32,18 +33,19 @@ pub(super) struct RequestItem {
 pub(super) struct Request {
     pub id: RequestId,
     pub kind: RequestKind,
+    pub charge: Charge,
     items: [Option<RequestItem>; CANCEL_BATCH_MAX],
     pub written_ns: u64,
     pub timeout_ns: u64,
 }
 
 impl Request {
-    pub fn new(id: RequestId, kind: RequestKind, items: &[RequestItem]) -> Self {
+    pub fn new(id: RequestId, kind: RequestKind, charge: Charge, items: &[RequestItem]) -> Self {
         let mut slots = [None; CANCEL_BATCH_MAX];
         for (slot, item) in slots.iter_mut().zip(items) {
             *slot = Some(*item);
         }
-        Self { id, kind, items: slots, written_ns: 0, timeout_ns: u64::MAX }
+        Self { id, kind, charge, items: slots, written_ns: 0, timeout_ns: u64::MAX }
     }
 
     pub fn items(&self) -> impl Iterator<Item = RequestItem> {
@@ -108,7 +110,7 @@ mod tests {
         let mut requests = Requests::new(4);
         for timeout_ns in [30, 10, 20] {
             let id = requests.next_id();
-            requests.push(&Request { timeout_ns, ..Request::new(id, RequestKind::Create, &[]) });
+            requests.push(&Request { timeout_ns, ..Request::new(id, RequestKind::Create, Charge::default(), &[]) });
         }
         assert_eq!(requests.next_timeout_ns(), Some(10));
         assert_eq!(requests.overdue(9), None);

@@ -8,6 +8,7 @@ use super::controls::Placed;
 use super::orders::{OrderEvent, OrderState};
 use super::requests::{CANCEL_BATCH_MAX, Request, RequestItem, RequestKind};
 use super::table::OrderRef;
+use super::tokens::Charge;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::OrderId;
 use crate::messages::Verdict;
@@ -39,7 +40,6 @@ impl ExecuteStage {
         let item = RequestItem { at, market, id: OrderId::default() };
         let written_ns =
             self.write(RequestKind::Create, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(create.exchange_index, self.tokens.budget().create, now.mono_ns);
         self.counters.sent += 1;
         self.count_messages(1, now);
         let placed = Placed { side: create.side, price: create.price, count: create.count };
@@ -61,7 +61,6 @@ impl ExecuteStage {
         let item = RequestItem { at, market: order.market, id: order.id.expect("only known orders are amended") };
         let written_ns =
             self.write(RequestKind::Amend, &[item], now, port).map_err(|NotSent| Verdict::RefusedNoConnection)?;
-        self.tokens.take(amend.exchange_index, self.tokens.budget().amend, now.mono_ns);
         let order = self.orders.get_mut(at).expect("looked up above");
         order.amend = Some((amend.price, amend.count));
         order.lease.asked_ms = amend.expiration_s.map_or(order.lease.ends_ms, |seconds| seconds.saturating_mul(1_000));
@@ -165,7 +164,6 @@ impl ExecuteStage {
         self.write(RequestKind::Cancel, &list[..count], now, port)?;
         self.count_messages(count, now);
         for item in &list[..count] {
-            self.tokens.take(0, self.tokens.budget().cancel, now.mono_ns);
             self.counters.cancels_sent += 1;
             self.step(item.at, OrderEvent::CancelSent, now);
             self.mark_dirty(item.market);
@@ -183,6 +181,21 @@ impl ExecuteStage {
         }
     }
 
+    /// What a request about orders costs, and who pays.
+    fn charge(&self, kind: RequestKind, items: &[RequestItem]) -> Charge {
+        let budget = self.tokens.budget();
+        let of_shard = |tokens| Charge { exchange_index: self.place_of(items[0].market).1, tokens };
+        match kind {
+            RequestKind::Create => of_shard(budget.create),
+            RequestKind::Amend => of_shard(if planted!(AmendForACancel) { budget.cancel } else { budget.amend }),
+            RequestKind::Cancel => {
+                let orders = u32::try_from(items.len()).expect("a batch is bounded");
+                Charge { exchange_index: 0, tokens: budget.cancel.saturating_mul(orders) }
+            }
+            RequestKind::Group => unreachable!("groups have paths of their own and write themselves"),
+        }
+    }
+
     /// Hands a request to the port and keeps a slot for its answer. Returns when the kernel had it.
     fn write(
         &mut self,
@@ -194,7 +207,8 @@ impl ExecuteStage {
         if self.requests.is_full() {
             return Err(NotSent);
         }
-        let mut request = Request::new(self.requests.next_id(), kind, items);
+        let charge = self.charge(kind, items);
+        let mut request = Request::new(self.requests.next_id(), kind, charge, items);
         let (method, path) = match kind {
             RequestKind::Create => ("POST", ORDERS_PATH),
             RequestKind::Cancel => ("DELETE", BATCHED_PATH),
@@ -209,6 +223,7 @@ impl ExecuteStage {
         request.timeout_ns = now.mono_ns.saturating_add(self.config.answer_timeout_ns);
         self.arm(request.timeout_ns);
         self.requests.push(&request);
+        self.tokens.take(charge, now.mono_ns);
         for item in items {
             if let Some(market) = self.directory.get_mut(item.market) {
                 market.writes += 1;

@@ -66,10 +66,15 @@ pub fn hunt_all(
 }
 
 /// Plants a bug and runs seeds until a named invariant catches it. A limit that is never near shows no mistake: those of the
-/// gate are hunted where limits are tight.
+/// gate are hunted where limits are tight, those of write tokens where tokens are scarce.
 fn hunt(campaign: &Campaign, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hunt {
     let mut hunt = Hunt { bug, caught: None, seeds: Vec::new(), clean_without: true };
-    for seed in seeds.filter(|seed| bug.part() != Part::Gate || Tight::of(*seed).is_some()) {
+    let near = |seed: &u64| match bug.part() {
+        Part::Gate => Tight::of(*seed).is_some(),
+        Part::Tokens => Tight::of(*seed) == Some(Tight::Tokens),
+        _ => true,
+    };
+    for seed in seeds.filter(near) {
         let found = with(Some(bug), || campaign.once(seed, key));
         hunt.seeds.push(seed);
         hunt.caught = found.filter(|name| *name != NEVER_PANICS).map(|invariant| Catch { invariant, seed });

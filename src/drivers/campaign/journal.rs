@@ -1,5 +1,5 @@
-//! The journal of a seed: written beside the run, torn where a crash ends it, and replayed to the tear. Some seeds have
-//! one, as it costs as much again.
+//! The journals of a seed, one of each start: written beside the run, torn where a crash ends it, and replayed to the tear.
+//! Some seeds have them, as they cost as much again.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -16,22 +16,23 @@ const ONE_SEED_OF: u64 = 4;
 /// Small segments, so that most journals have several.
 pub(super) const LIMITS: SegmentLimits = SegmentLimits { segment_bytes: 2 << 20, total_bytes: 16 << 20 };
 
-/// A seed's journal in a folder of the temporary directory, which is gone when this is dropped.
+/// A start's journal in a folder of the temporary directory, which is gone when this is dropped.
 #[derive(Debug)]
-pub(super) struct SeedJournal {
+pub(super) struct StartJournal {
     folder: TempDir,
-    seed: u64,
+    /// Draws where a crash tears it.
+    mark: u64,
 }
 
-impl SeedJournal {
-    /// The folder for a seed's journal, if it has one. A planted bug is one of its thread, and a replay has threads of its
+impl StartJournal {
+    /// The folder for the journal of a start with such a mark, if the seed has journals. A planted bug is one of its thread, and a replay has threads of its
     /// own: builds that have bugs have no journals here.
     ///
     /// # Errors
     /// What the disk said.
-    pub(super) fn of(seed: u64) -> io::Result<Option<Self>> {
+    pub(super) fn of(seed: u64, mark: u64) -> io::Result<Option<Self>> {
         let has_one = seed % ONE_SEED_OF == ONE_SEED_OF / 2 && !cfg!(feature = "planted");
-        has_one.then(|| Ok(Self { folder: tempfile::tempdir()?, seed })).transpose()
+        has_one.then(|| Ok(Self { folder: tempfile::tempdir()?, mark })).transpose()
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -49,7 +50,7 @@ impl SeedJournal {
         let Some(last) = segments.last() else { return Ok(()) };
         let file = OpenOptions::new().write(true).open(last)?;
         let bytes = file.metadata()?.len();
-        let torn_off = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (bytes / 2).max(1);
+        let torn_off = self.mark.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (bytes / 2).max(1);
         file.set_len(bytes - torn_off)
     }
 

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use hunt::{Catch, Hunt, hunt_all};
 pub use invariants::Violation;
 use invariants::{Checked, Checker, Limits, NEVER_PANICS};
-use journal::SeedJournal;
+use journal::StartJournal;
 use limits::LimitChecks;
 pub use recovery::Recovery;
 pub use tight::Tight;
@@ -57,6 +57,9 @@ const STOP_MS: i64 = 120_000;
 /// How long finding out about an unknown order may take once the exchange answers, beyond the time for which a signature
 /// stays valid: the read's lag, the longest pause between two questions, and one question without an answer.
 const RESOLVE_MS: i64 = 16_000;
+const JOURNAL_FAILS: &str = "the temporary directory takes a journal";
+/// The kind of trouble in which the ring to `decide` overflows.
+const RING_OVERFLOW: &str = "ring_overflow";
 
 /// What every seed of a campaign has in common.
 #[derive(Clone, Debug)]
@@ -167,14 +170,18 @@ impl Campaign {
         report
     }
 
+    fn markets_of(&self, seed: u64) -> usize {
+        Tight::of(seed).map_or(self.markets, |tight| tight.markets(self.markets))
+    }
+
     /// Some seeds trade under limits so tight that they refuse orders, or stop.
     fn config(&self, seed: u64) -> Config {
         let mut config = Config::default();
         if let Some(tight) = Tight::of(seed) {
             tight.limit(&mut config.risk);
         }
-        config.markets.count = self.markets;
-        config.pipeline.ring_capacity = 256;
+        config.markets.count = self.markets_of(seed);
+        config.pipeline.ring_capacity = if seed.is_multiple_of(4) { 32 } else { 256 };
         config.feed.snapshot_buffers = 8;
         config.orders.group_reset_ms = 5_000;
         config
@@ -196,7 +203,7 @@ struct Run<'a> {
     checker: Checker,
     limits: LimitChecks,
     trouble: trouble::Trouble,
-    journal: Option<SeedJournal>,
+    journal: Option<StartJournal>,
     /// The crash that is to come.
     crash: Option<Crash>,
     /// What earlier starts counted.
@@ -226,7 +233,7 @@ impl<'a> Run<'a> {
         let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
         let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
         client.spec.direct_member = scenario.has_direct_members();
-        let mut world = scenario.world(seed, campaign.markets, START_MS);
+        let mut world = scenario.world(seed, campaign.markets_of(seed), START_MS);
         let tight = Tight::of(seed);
         if let Some(tight) = tight {
             tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
@@ -246,7 +253,7 @@ impl<'a> Run<'a> {
             keep_frames: false,
         };
         let stages = stages(&policy, &config, &clock, seed, 0, (DayState::default(), &[]));
-        let journal = SeedJournal::of(seed).expect("the temporary directory takes a folder");
+        let journal = StartJournal::of(seed, nonce(seed, 0)).expect(JOURNAL_FAILS);
         let limits = Limits {
             position_max: config.risk.max_position_contracts,
             order_size_max: config.risk.max_order_contracts,
@@ -262,7 +269,7 @@ impl<'a> Run<'a> {
                 None => Simulation::new(simulation, stages, exchange, None),
                 Some(journal) => {
                     Simulation::journaled(simulation, stages, exchange, None, journal.folder(), journal::LIMITS)
-                        .expect("the temporary directory takes a journal")
+                        .expect(JOURNAL_FAILS)
                 }
             },
             journal,
@@ -369,14 +376,16 @@ impl<'a> Run<'a> {
     /// The trader is gone from one step to the next, and its journal is torn.
     fn die(&mut self) -> Checked {
         self.crash = None;
-        self.trouble.crashed();
+        self.trouble.add(trouble::CRASH, 1);
         self.simulation.note(|| "the trader dies".to_owned());
         self.simulation.kill();
         self.checker.died(nonce(self.seed, self.starts), self.simulation.session_ms());
-        add(&mut self.before, self.simulation.stages().execute.counters());
+        let stages = self.simulation.stages();
+        add(&mut self.before, stages.execute.counters());
+        self.trouble.add(RING_OVERFLOW, stages.feed.counters().overflow_epochs);
         let Some(journal) = self.journal.take() else { return Ok(()) };
         journal.tear().expect("a file of the temporary directory can be cut short");
-        self.trouble.tore_journal();
+        self.trouble.add(trouble::JOURNAL_TORN, 1);
         journal.replays()
     }
 
@@ -396,10 +405,15 @@ impl<'a> Run<'a> {
         self.starts += 1;
         self.simulation.note(|| "another trader starts in its place".to_owned());
         let kept = (self.simulation.day_state(), self.simulation.known_groups());
-        let stages = stages(&self.policy, &self.config, &self.clock, self.seed, self.starts, kept);
+        let now_ms = self.simulation.session_ms();
+        // As a process that begins now would have it: its clock knows of no time before.
+        let clock = SessionClock::new(self.clock.mono_ns(now_ms), now_ms, self.clock.speed_milli());
+        let stages = stages(&self.policy, &self.config, &clock, self.seed, self.starts, kept);
         self.checker.restarted(&self.simulation);
-        self.limits.restart(self.simulation.session_ms());
-        self.simulation.crash(stages);
+        self.limits.restart(now_ms);
+        self.journal = StartJournal::of(self.seed, nonce(self.seed, self.starts)).expect(JOURNAL_FAILS);
+        let journal = self.journal.as_ref().map(|journal| (journal.folder(), journal::LIMITS));
+        self.simulation.restart(stages, journal).expect(JOURNAL_FAILS);
     }
 
     fn tell(&self, report: &mut SeedReport) {
@@ -417,8 +431,7 @@ impl<'a> Run<'a> {
         for fault in NetworkFault::ALL {
             report.troubles.add(fault.name(), self.simulation.network_faults(fault));
         }
-        let feed = self.simulation.stages().feed.counters();
-        report.troubles.add("ring_overflow", feed.overflow_epochs);
+        report.troubles.add(RING_OVERFLOW, self.simulation.stages().feed.counters().overflow_epochs);
         let mut hasher = DefaultHasher::new();
         self.simulation.trace().hash(&mut hasher);
         for request in self.simulation.sent() {

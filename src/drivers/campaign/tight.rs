@@ -21,13 +21,15 @@ pub enum Tight {
     Positions,
     /// Cash at risk, open orders and the price collar. Seeds 11, 27, 43...
     Cash,
+    /// Write tokens: a new account's, in many markets, under a policy that decides on every frame. Seeds 9, 41, 73...
+    Tokens,
     /// Repeated automated execution, under a policy that takes what it sees: it trips. Seeds 1, 33, 65...
     Executions,
     /// Drawdown, under a policy that loses and wins: it trips in most of them. Seeds 5, 37, 69...
     Drawdown,
 }
 
-/// Decisions of the longest session that a script is written for: a market has four a second.
+/// Decisions of the longest session that a script is written for: a market has four a second, or some tens.
 const SCRIPTED: u64 = 20_000;
 /// A script draws from these: more often it adds to a position than it takes from one.
 const DRAWN: [Action; 8] = [
@@ -48,6 +50,7 @@ impl Tight {
         match seed % 32 {
             1 => Some(Self::Executions),
             5 => Some(Self::Drawdown),
+            9 => Some(Self::Tokens),
             rest if rest % 8 == 7 => Some(Self::Messages),
             rest if rest % 16 == 3 => Some(Self::Positions),
             rest if rest % 16 == 11 => Some(Self::Cash),
@@ -76,20 +79,31 @@ impl Tight {
                 risk.max_open_orders = 2;
                 risk.price_collar = Price::from_units(60).expect("less than a cent is a price");
             }
+            Self::Tokens => {
+                (risk.max_messages_per_s, risk.max_messages_per_min, risk.max_executions) = (0, 0, 0);
+                risk.daily_loss_stop = Money::from_dollars(500);
+                risk.max_drawdown = Money::ZERO;
+            }
             Self::Executions => risk.max_executions = 12,
             Self::Drawdown => risk.max_drawdown = Money::from_dollars(2),
         }
     }
 
+    /// Markets at a time, of what the campaign has otherwise.
+    pub(super) fn markets(self, usual: usize) -> usize {
+        if self == Self::Tokens { usual.max(16) } else { usual }
+    }
+
     /// Who decides, where that is not for the campaign to say.
     pub(super) fn policy(self, seed: u64) -> Option<AnyPolicy> {
-        let pricing = match self {
-            Self::Positions | Self::Drawdown => "passive",
-            Self::Executions => "aggressive",
+        let (pricing, decide_ms) = match self {
+            Self::Positions | Self::Drawdown => ("passive", 250),
+            Self::Tokens => ("passive", 0),
+            Self::Executions => ("aggressive", 250),
             Self::Messages | Self::Cash => return None,
         };
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x7469_6768);
-        let mut text = format!("pricing = {pricing}\ncontracts = 6.00\n");
+        let mut text = format!("pricing = {pricing}\ndecide_ms = {decide_ms}\ncontracts = 6.00\n");
         let mut first = 1;
         while first < SCRIPTED {
             let (last, action) = (first + random.random_range(2..12), DRAWN[random.random_range(0..DRAWN.len())]);
@@ -120,10 +134,11 @@ mod tests {
         let of = |tight| (0..64).filter(|seed| Tight::of(*seed) == Some(tight)).collect::<Vec<u64>>();
         assert_eq!(of(Tight::Executions), [1, 33]);
         assert_eq!(of(Tight::Drawdown), [5, 37]);
+        assert_eq!(of(Tight::Tokens), [9, 41]);
         assert_eq!(of(Tight::Positions), [3, 19, 35, 51]);
         assert_eq!(of(Tight::Cash), [11, 27, 43, 59]);
         assert_eq!(of(Tight::Messages).len(), 8);
-        assert_eq!((0..64).filter(|seed| Tight::of(*seed).is_none()).count(), 44);
+        assert_eq!((0..64).filter(|seed| Tight::of(*seed).is_none()).count(), 42);
     }
 
     #[test]

@@ -136,10 +136,10 @@ const RING_FULL: &str = "ring_full";
 const CLOCK_JUMP: &str = "clock_jump";
 const CLOCK_OFF: &str = "clock_off";
 const DISK_FULL: &str = "disk_full";
-const CRASH: &str = "crash";
+pub(super) const CRASH: &str = "crash";
 const TRIGGER_GROUP: &str = "trigger_group";
 /// Comes with some crashes.
-const JOURNAL_TORN: &str = "journal_torn";
+pub(super) const JOURNAL_TORN: &str = "journal_torn";
 /// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
 const CRASH_STEPS: u32 = 500;
 /// One crash of so many leaves the trader away, for a time that may be longer than a lease; after others it is started again
@@ -261,14 +261,9 @@ impl Trouble {
         Act::Done
     }
 
-    /// A crash left the tail of its journal torn.
-    pub(super) fn tore_journal(&mut self) {
-        self.counts.add(JOURNAL_TORN, 1);
-    }
-
-    /// The trader has crashed.
-    pub(super) fn crashed(&mut self) {
-        self.counts.add(CRASH, 1);
+    /// Counts what this cannot see take effect.
+    pub(super) fn add(&mut self, kind: &'static str, count: u64) {
+        self.counts.add(kind, count);
     }
 
     /// The exchange triggers an order group of the account, as it does when too much trades.

@@ -32,6 +32,14 @@ impl Default for Tapes {
 }
 
 impl Tapes {
+    /// A journal in a folder that has none.
+    pub(super) fn open(folder: &Path, limits: SegmentLimits) -> io::Result<Self> {
+        let description = JournalNote::new("simulation", limits.total_bytes).to_bytes();
+        let (writers, scribe) = create_journal(folder, limits, &description, JOURNAL_RING_BYTES, StageId::STAGES)?;
+        let [feed, decide, execute, reconcile] = writers.map(|pen| Tape::new(Some(pen)));
+        Ok(Self { feed, decide, execute, reconcile, scribe: Some(scribe) })
+    }
+
     /// Writes what was noted, and nothing of an end.
     pub(super) fn abandon(mut self) {
         if let Some(scribe) = &mut self.scribe {
@@ -60,11 +68,7 @@ impl<P: Policy> Simulation<P> {
         folder: &Path,
         limits: SegmentLimits,
     ) -> io::Result<Self> {
-        let description = JournalNote::new("simulation", limits.total_bytes).to_bytes();
-        let (writers, scribe) = create_journal(folder, limits, &description, JOURNAL_RING_BYTES, StageId::STAGES)?;
-        let [feed, decide, execute, reconcile] = writers.map(|pen| Tape::new(Some(pen)));
-        let tapes = Tapes { feed, decide, execute, reconcile, scribe: Some(scribe) };
-        Ok(Self::with_tapes(config, stages, exchange, tamper, tapes))
+        Ok(Self::with_tapes(config, stages, exchange, tamper, Tapes::open(folder, limits)?))
     }
 
     pub(super) fn start_stages(&mut self) {

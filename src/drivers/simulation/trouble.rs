@@ -1,19 +1,32 @@
 //! What is done to the trader's process and machine: crashes, frozen stages, full rings, clock jumps, a full disk; and how
 //! often each took effect.
 
+use std::io;
+use std::path::Path;
+
+use super::journal::Tapes;
 use super::turns::Turns;
 use super::{NetworkFault, Ring, Simulation, Turn};
 use crate::decide::policy::Policy;
 use crate::pipeline::stages::Stages;
+use crate::record::journal::SegmentLimits;
 
 impl<P: Policy> Simulation<P> {
-    /// The trader crashes, unless it is dead already, and another starts in its place, without a journal. What was sent still
-    /// reaches the exchange; what was on its way to the trader is lost.
-    pub fn crash(&mut self, stages: Stages<P>) {
+    /// The trader dies, unless it has already, and another starts in its place, with a journal in a folder that has none, or
+    /// without one. What was sent still reaches the exchange; what was on its way to the trader is lost.
+    ///
+    /// # Errors
+    /// When the folder cannot be written or has a journal already.
+    pub fn restart(&mut self, stages: Stages<P>, journal: Option<(&Path, SegmentLimits)>) -> io::Result<()> {
         self.kill();
         self.wires.dies_after = u64::MAX;
+        self.tapes = match journal {
+            Some((folder, limits)) => Tapes::open(folder, limits)?,
+            None => Tapes::default(),
+        };
         self.stages = stages;
         self.start_stages();
+        Ok(())
     }
 
     /// The trader dies as soon as its journal would have so many records since the start, as a killed process does: nothing
