@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn more_late_writes_than_are_told_apart_are_let_go_from_the_oldest_on() {
         let mut tokens = tokens(8_000, 16_000, 1_000);
-        for _ in 0..LATE_MAX + 1 {
+        for _ in 0..=LATE_MAX {
             let charge = create(&mut tokens, 2 * SECOND);
             tokens.unanswered(charge, 2 * SECOND);
         }
@@ -308,7 +308,7 @@ mod tests {
         for _ in 0..50 {
             let mut tokens = tokens(100, 100, 1_000);
             let mut real = 100.0_f64;
-            let (mut sent, mut arrived): (Vec<(u64, Charge)>, Vec<(u64, Charge)>) = (Vec::new(), Vec::new());
+            let (mut sent, mut arrived) = (Vec::<(u64, Charge)>::new(), Vec::new());
             for ms in 1..60_000_u64 {
                 real = (real + 0.1).min(100.0);
                 for (_, charge) in sent.extract_if(.., |(at_ms, _)| *at_ms <= ms) {
