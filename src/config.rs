@@ -126,6 +126,9 @@ section! {
         private_key_path: String = String::new();
         /// Send orders to demo or prod; without it they are matched on paper against the live feed.
         live: bool = false;
+        /// How far this machine's clock may be from the venue's when a live session starts, and may move against the monotonic
+        /// clock while it trades, in milliseconds; beyond that it does not start, or stops until `resume`.
+        max_clock_error_ms: u64 = 1_000;
     }
 }
 
@@ -387,6 +390,7 @@ impl Config {
         if per_min > 0 && per_s > per_min {
             return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for any");
         }
+        positive("venue.max_clock_error_ms", self.venue.max_clock_error_ms)?;
         positive("risk.executions_window_ms", self.risk.executions_window_ms)?;
         positive("risk.max_open_orders", self.risk.max_open_orders as u64)?;
         positive("risk.breaker_rejects", u64::from(self.risk.breaker_rejects))?;
@@ -520,6 +524,7 @@ mod tests {
             ("[record]\nsessions_dir = \"\"", "record.sessions_dir"),
             ("[record]\nbackups_dir = \"sessions\"", "record.backups_dir"),
             ("[pipeline]\ncores = [1, 2]", "pipeline.cores"),
+            ("[venue]\nmax_clock_error_ms = 0", "venue.max_clock_error_ms"),
             ("[venue]\nrest_url = \"http://example.com\"", "venue.rest_url"),
             ("[record]\nsegment_bytes = 1048576\njournal_bytes = 1048576", "record.journal_bytes"),
         ] {

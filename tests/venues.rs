@@ -5,19 +5,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::AnyPolicy;
 use kalshi_actor::exchange::engine::{AccountId, Engine};
+use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::{ServerConfig, ServerHandle};
 use kalshi_actor::market::{OrderId, OrderStatus};
 use kalshi_actor::messages::AccountEvent;
+use kalshi_actor::pipeline::clock::{Clock, wall_ms};
+use kalshi_actor::pipeline::clock_watch::ClockWatch;
 use kalshi_actor::pipeline::endpoint::Endpoint;
 use kalshi_actor::pipeline::kill::{KillSettings, kill};
 use kalshi_actor::pipeline::live::{Tamper, Venue};
 use kalshi_actor::pipeline::session::{
-    OutsidePlan, SHARDS, SessionReport, cash, outside_venue, run_outside, settings, state_dir,
+    OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, cash, outside_venue, run_outside, run_session,
+    settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
 use kalshi_actor::pipeline::signing::Signature;
@@ -63,6 +68,15 @@ impl Outside {
     }
 
     fn trade(&self, live: bool, duration: Duration, tamper: Option<Tamper>) -> SessionReport {
+        self.try_to_trade(live, duration, tamper).unwrap()
+    }
+
+    fn try_to_trade(
+        &self,
+        live: bool,
+        duration: Duration,
+        tamper: Option<Tamper>,
+    ) -> Result<SessionReport, OutsideError> {
         let mut config = self.config.clone();
         config.venue.live = live;
         let plan = OutsidePlan {
@@ -73,7 +87,7 @@ impl Outside {
             tamper,
             config,
         };
-        run_outside(plan, &Signals::detached(), |_| ()).unwrap()
+        run_outside(plan, &Signals::detached(), |_| ())
     }
 
     /// The venue's final state, the actor's account in it, and the folder of what was written.
@@ -117,6 +131,54 @@ fn live_trades_on_the_venue_itself() {
     assert!(engine.orders_of(account).count() > 0, "{}", report.report());
     assert_eq!(engine.fills_of(account).count() as u64, report.summary.fills);
     assert_eq!(resting(engine, account), 0);
+}
+
+#[test]
+fn a_machine_whose_clock_is_off_does_not_start_to_trade() {
+    let outside = Outside::start(6);
+    for (by_ms, told) in [(60_000, "s behind the venue's"), (-60_000, "s ahead of the venue's")] {
+        outside.handle.faults().arm(Fault::OffsetClock { by_ms, for_ms: 600_000 });
+        let refused = outside.try_to_trade(true, Duration::from_secs(1), None).err().unwrap().to_string();
+        assert!(refused.contains(told) && refused.contains("venue demo"), "{refused}");
+        assert!(refused.contains("at least 59.") || refused.contains("at least 60."), "{refused}");
+    }
+    let (exchange, account, folder) = outside.end();
+    assert_eq!(exchange.engine().orders_of(account).count(), 0);
+    assert!(!folder.path().join("session").exists());
+}
+
+#[test]
+fn a_clock_that_jumps_while_trading_trips_and_cancels_everything() {
+    let outside = Outside::start(7);
+    let mut config = outside.config.clone();
+    config.venue.live = true;
+    let clock = Clock::start();
+    // Session time gains half a second a second on wall time: after eight seconds they are four apart.
+    let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_500);
+    let folder = outside.folder.path().join("session");
+    let plan = SessionPlan {
+        label: "demo".to_owned(),
+        venue: outside.venue(),
+        policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
+        clock_watch: Some(ClockWatch::new(clock.clone(), session, Duration::from_secs(4))),
+        clock,
+        session,
+        duration: Some(Duration::from_secs(60)),
+        state: state_dir(&config, None).unwrap(),
+        folder,
+        seed: 7,
+        nonce: 7,
+        tee: None,
+        tamper: None,
+        config: config.clone(),
+    };
+    let report = run_session(plan, &Signals::detached(), |_| (), || false).unwrap();
+    assert!(!report.is_success());
+    let tripped = state_dir(&config, None).unwrap().tripped().unwrap().unwrap();
+    assert!(tripped.reason.contains("clock jump: the wall clock moved by -4"), "{}", tripped.reason);
+    let (exchange, account, _folder) = outside.end();
+    assert!(exchange.engine().orders_of(account).count() > 0);
+    assert_eq!(resting(exchange.engine(), account), 0);
 }
 
 #[test]

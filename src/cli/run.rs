@@ -286,6 +286,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         seed,
         nonce: draw_nonce(),
         tee: None,
+        clock_watch: None,
         tamper: None,
         config,
     };

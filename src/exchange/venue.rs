@@ -215,6 +215,12 @@ impl Exchange {
         due.into_iter().flatten().min()
     }
 
+    /// What the exchange holds to be wall time, with which it dates its responses and checks signatures.
+    #[must_use]
+    pub fn date_ms(&self, now: ExchangeNow) -> i64 {
+        self.gateway.date_ms(now)
+    }
+
     /// The wall time at which a ping is due.
     #[must_use]
     pub fn next_ping_wall_ms(&self) -> Option<i64> {

@@ -6,6 +6,7 @@
 //! threads that are started by the main thread *before* anything is pinned, since a thread inherits its parent's cores.
 
 pub mod clock;
+pub mod clock_watch;
 pub mod connect;
 pub mod credentials;
 pub mod endpoint;

@@ -16,6 +16,7 @@ use super::endpoint::Endpoint;
 use super::net::Trust;
 use super::signing::Signature;
 use crate::ports::RequestId;
+use crate::wire::http_date::parse_http_date;
 use crate::wire::sign::Credentials;
 
 /// The largest body that is read; a full page of orders is below 1 MiB.
@@ -28,6 +29,8 @@ pub struct RestAnswer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+    /// When the exchange says it answered, in milliseconds since the Unix epoch, rounded down to the second.
+    pub date_ms: Option<i64>,
 }
 
 /// Why there is no answer. Names the request and never a secret.
@@ -135,7 +138,9 @@ impl RestClient {
         };
         let mut response = response.map_err(|error| fail(error.to_string()))?;
         let body = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_vec();
-        Ok(RestAnswer { status: response.status().as_u16(), body: body.map_err(|error| fail(error.to_string()))? })
+        let body = body.map_err(|error| fail(error.to_string()))?;
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+        Ok(RestAnswer { status: response.status().as_u16(), body, date_ms: date.and_then(parse_http_date) })
     }
 }
 

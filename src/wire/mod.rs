@@ -10,6 +10,7 @@ pub mod error;
 pub mod events;
 pub mod frame;
 pub mod frame_write;
+pub mod http_date;
 mod json;
 pub mod markets;
 pub mod order_groups;

@@ -111,6 +111,7 @@ pub fn run_until(
         seed,
         nonce: draw_nonce(),
         tee: None,
+        clock_watch: None,
         tamper,
         config,
     };

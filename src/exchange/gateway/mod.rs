@@ -271,6 +271,12 @@ impl Gateway {
         self.sessions.remove(&session);
     }
 
+    /// What the exchange holds to be wall time, as faults let it be.
+    #[must_use]
+    pub fn date_ms(&self, now: ExchangeNow) -> i64 {
+        self.faults.signature_clock(now).wall_ms
+    }
+
     /// The account that signed, by the clock as faults let it be.
     fn authenticate(&mut self, request: &HttpRequest<'_>, path: &str, now: ExchangeNow) -> Result<AccountId, Refusal> {
         let clock = self.faults.signature_clock(now);

@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use super::http;
 use super::websocket::{self, Framing};
 use crate::exchange::gateway::{HttpResponse, Ticket};
+use crate::wire::http_date::HttpDate;
 
 /// How much one read takes.
 const READ_CHUNK: usize = 16 * 1024;
@@ -126,17 +127,17 @@ impl Connection {
     }
 
     /// Notes a request that is answered here: it belongs to another path. It keeps its place like any other.
-    pub(super) fn redirect(&mut self, ticket: Ticket, keep_alive: bool, location: String) {
+    pub(super) fn redirect(&mut self, ticket: Ticket, keep_alive: bool, location: String, date: &HttpDate) {
         self.expect(ticket, keep_alive);
-        self.reply(ticket, Reply::Redirect(location));
+        self.reply(ticket, Reply::Redirect(location), date);
     }
 
     /// Takes a response and moves every response whose turn it is to the output.
-    pub(super) fn respond(&mut self, ticket: Ticket, response: HttpResponse) {
-        self.reply(ticket, Reply::Response(response));
+    pub(super) fn respond(&mut self, ticket: Ticket, response: HttpResponse, date: &HttpDate) {
+        self.reply(ticket, Reply::Response(response), date);
     }
 
-    fn reply(&mut self, ticket: Ticket, reply: Reply) {
+    fn reply(&mut self, ticket: Ticket, reply: Reply, date: &HttpDate) {
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.ticket == ticket) {
             pending.reply = Some(reply);
         }
@@ -144,15 +145,15 @@ impl Connection {
             self.pending.pop_front_if(|pending| pending.reply.is_some())
         {
             match reply {
-                Reply::Response(response) => http::write_response(&mut self.output, &response, keep_alive),
-                Reply::Redirect(location) => http::write_redirect(&mut self.output, &location, keep_alive),
+                Reply::Response(response) => http::write_response(&mut self.output, &response, keep_alive, date),
+                Reply::Redirect(location) => http::write_redirect(&mut self.output, &location, keep_alive, date),
             }
         }
     }
 
     /// Answers what was no request and ends.
-    pub(super) fn refuse(&mut self, response: &HttpResponse) {
-        http::write_response(&mut self.output, response, false);
+    pub(super) fn refuse(&mut self, response: &HttpResponse, date: &HttpDate) {
+        http::write_response(&mut self.output, response, false, date);
         self.input.clear();
         self.ending = true;
     }

@@ -20,6 +20,7 @@ use crate::exchange::faults::Fault;
 use crate::exchange::gateway::{ExchangeNow, HttpResponse, Output, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::wire::WS_PATH;
+use crate::wire::http_date::HttpDate;
 
 const LISTENER: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
@@ -50,6 +51,8 @@ pub(super) struct EventLoop {
     connections: BTreeMap<usize, Connection>,
     next_token: usize,
     requests: u64,
+    /// What responses say of the time.
+    date: HttpDate,
     /// Connections with output, or whose end must be looked at.
     touched: BTreeSet<usize>,
     /// Connections whose input was not read to its end: the socket will not report it again.
@@ -75,6 +78,7 @@ impl EventLoop {
             connections: BTreeMap::new(),
             next_token: FIRST_CLIENT,
             requests: 0,
+            date: HttpDate::new(0),
             touched: BTreeSet::new(),
             unread: BTreeSet::new(),
         })
@@ -86,6 +90,12 @@ impl EventLoop {
             session_ms: self.config.session_ms(),
             wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
         }
+    }
+
+    /// The date of a response that is given now.
+    fn date(&mut self, now: ExchangeNow) -> HttpDate {
+        self.date.advance(self.exchange.date_ms(now));
+        self.date
     }
 
     pub(super) fn run(mut self) -> Exchange {
@@ -206,13 +216,14 @@ impl EventLoop {
     /// Hands complete requests and messages to the exchange.
     fn understand(&mut self, token: usize) {
         let now = self.now();
+        let date = self.date(now);
         while let Some(connection) = self.connections.get_mut(&token) {
             let takes_requests = connection.takes_requests();
             match &mut connection.protocol {
                 Protocol::Http if !takes_requests => return,
                 Protocol::Http => match http::parse(&connection.input) {
                     Parsed::Incomplete => return,
-                    Parsed::Refused(response) => connection.refuse(&response),
+                    Parsed::Refused(response) => connection.refuse(&response, &date),
                     Parsed::Complete(request) if request.websocket_key.is_some() => {
                         let length = request.length;
                         if http_path(request.http.target) == WS_PATH {
@@ -223,10 +234,11 @@ impl EventLoop {
                                     connection.protocol = Protocol::WebSocket(Box::default());
                                     connection.input.drain(..length);
                                 }
-                                Err(response) => connection.refuse(&response),
+                                Err(response) => connection.refuse(&response, &date),
                             }
                         } else {
-                            connection.refuse(&HttpResponse { status: 404, body: b"404 page not found".to_vec() });
+                            let nowhere = HttpResponse { status: 404, body: b"404 page not found".to_vec() };
+                            connection.refuse(&nowhere, &date);
                         }
                     }
                     Parsed::Complete(request) => {
@@ -234,14 +246,14 @@ impl EventLoop {
                         let ticket = (token as Ticket) << TICKET_BITS | (self.requests & u64::from(u32::MAX));
                         let (length, keep_alive) = (request.length, request.keep_alive);
                         if let Some(location) = http::without_trailing_slash(request.http.target) {
-                            connection.redirect(ticket, keep_alive, location);
+                            connection.redirect(ticket, keep_alive, location, &date);
                             connection.input.drain(..length);
                             continue;
                         }
                         if connection.is_local && control::is_control(http_path(request.http.target)) {
                             let response = control::answer(&mut self.exchange, &request.http, now);
                             connection.expect(ticket, keep_alive);
-                            connection.respond(ticket, response);
+                            connection.respond(ticket, response, &date);
                         } else {
                             let writes = request.http.method != "GET";
                             self.exchange.http(ticket, &request.http, now);
@@ -265,6 +277,7 @@ impl EventLoop {
 
     /// Moves the exchange's outputs to the connections' buffers.
     fn deliver(&mut self, now: ExchangeNow) {
+        let date = self.date(now);
         while let Some(output) = self.exchange.poll() {
             let token = match &output {
                 Output::Response { ticket, .. } | Output::CutConnection { ticket } => {
@@ -283,7 +296,7 @@ impl EventLoop {
             self.touched.insert(token);
             match output {
                 Output::Response { ticket, response } => {
-                    connection.respond(ticket, response);
+                    connection.respond(ticket, response, &date);
                     // The place that it left may be what a waiting request needs.
                     if !connection.input.is_empty() {
                         self.unread.insert(token);

@@ -2,6 +2,7 @@
 
 use super::super::gateway::{HttpRequest, HttpResponse};
 use crate::wire::REST_PREFIX;
+use crate::wire::http_date::HttpDate;
 
 /// The longest head of a request.
 pub const HEAD_MAX: usize = 16 * 1024;
@@ -163,9 +164,10 @@ pub fn without_trailing_slash(target: &str) -> Option<String> {
 }
 
 /// Appends the answer that sends a client to another path of this server.
-pub fn write_redirect(output: &mut Vec<u8>, location: &str, keep_alive: bool) {
+pub fn write_redirect(output: &mut Vec<u8>, location: &str, keep_alive: bool, date: &HttpDate) {
     output.extend_from_slice(b"HTTP/1.1 301 Moved Permanently\r\nLocation: ");
     output.extend_from_slice(location.as_bytes());
+    write_date(output, date);
     output.extend_from_slice(b"\r\nContent-Length: 0");
     if !keep_alive {
         output.extend_from_slice(b"\r\nConnection: close");
@@ -174,11 +176,12 @@ pub fn write_redirect(output: &mut Vec<u8>, location: &str, keep_alive: bool) {
 }
 
 /// Appends a response. A body is JSON, or the text of the exchange's router about an unknown page.
-pub fn write_response(output: &mut Vec<u8>, response: &HttpResponse, keep_alive: bool) {
+pub fn write_response(output: &mut Vec<u8>, response: &HttpResponse, keep_alive: bool, date: &HttpDate) {
     output.extend_from_slice(b"HTTP/1.1 ");
     output.extend_from_slice(response.status.to_string().as_bytes());
     output.push(b' ');
     output.extend_from_slice(reason(response.status).as_bytes());
+    write_date(output, date);
     if response.status != 204 {
         let is_json = response.body.starts_with(b"{");
         let content_type = if is_json { "application/json" } else { "text/plain" };
@@ -194,6 +197,11 @@ pub fn write_response(output: &mut Vec<u8>, response: &HttpResponse, keep_alive:
     if response.status != 204 {
         output.extend_from_slice(&response.body);
     }
+}
+
+fn write_date(output: &mut Vec<u8>, date: &HttpDate) {
+    output.extend_from_slice(b"\r\nDate: ");
+    output.extend_from_slice(date.as_bytes());
 }
 
 /// Appends the answer that turns a connection into a WebSocket.

@@ -1,8 +1,8 @@
 //! What the main thread and the hot threads tell each other besides messages: stop, done, exit, and a pulse of figures
 //! for the live line. Flags only; no stage's state is shared.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::execute::LeasePlan;
 use crate::market::{Count, Money};
@@ -17,7 +17,7 @@ pub(super) struct Control {
 #[derive(Debug, Default)]
 struct Flags {
     stop: AtomicBool,
-    kill: AtomicBool,
+    trip: OnceLock<String>,
     tripped: AtomicBool,
     done: AtomicBool,
     exit: AtomicBool,
@@ -33,13 +33,14 @@ impl Control {
         self.flags.stop.load(Ordering::Acquire)
     }
 
-    /// Asks the execute stage to trip: cancel everything at once.
-    pub(super) fn request_kill(&self) {
-        self.flags.kill.store(true, Ordering::Release);
+    /// Asks the execute stage to trip: cancel everything at once. The first reason stays.
+    pub(super) fn request_trip(&self, reason: String) {
+        let _ = self.flags.trip.set(reason);
     }
 
-    pub(super) fn kill_requested(&self) -> bool {
-        self.flags.kill.load(Ordering::Acquire)
+    /// Why the execute stage is to trip, if it is.
+    pub(super) fn trip_requested(&self) -> Option<&str> {
+        self.flags.trip.get().map(String::as_str)
     }
 
     /// Says that the execute stage tripped.

@@ -114,7 +114,7 @@ impl ExecuteThread {
         let now = self.wires.bench.tick();
         self.tape.checkpoint(now, &self.stage);
         let mut body = Vec::with_capacity(ANSWER_BYTES);
-        let (mut stopping, mut killed) = (false, false);
+        let (mut stopping, mut tripping) = (false, false);
         while !self.wires.bench.control.exit_requested() {
             // Here rather than when an order is written: a signature taken over early costs the order nothing.
             self.wires.signatures.refresh();
@@ -124,9 +124,9 @@ impl ExecuteThread {
             if now.mono_ns >= self.stage.deadline_ns() {
                 self.take(ExecuteInput::Timer, now);
             }
-            if !killed && self.wires.bench.control.kill_requested() {
-                killed = true;
-                self.take(ExecuteInput::Trip("killed by SIGUSR1".into()), now);
+            if !tripping && let Some(reason) = self.wires.bench.control.trip_requested().map(str::to_owned) {
+                tripping = true;
+                self.take(ExecuteInput::Trip(reason.into()), now);
             }
             if !stopping && self.wires.bench.control.stop_requested() {
                 stopping = true;

@@ -347,9 +347,9 @@ impl Live {
         self.control.request_stop();
     }
 
-    /// Asks for a trip: as a stop, with the reason kept.
-    pub fn request_kill(&self) {
-        self.control.request_kill();
+    /// Asks for a trip: as a stop, with the reason kept. The first reason stays.
+    pub fn request_trip(&self, reason: String) {
+        self.control.request_trip(reason);
     }
 
     /// Whether the execute stage tripped by itself.

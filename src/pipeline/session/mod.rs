@@ -22,6 +22,7 @@ pub use paper::PaperError;
 pub use recordings::{GivenResult, Recordings, RecordingsError};
 
 use super::clock::{Clock, wall_ms};
+use super::clock_watch::ClockWatch;
 use super::kill::KillSettings;
 use super::kill_line::{KillLine, Killed};
 use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
@@ -87,6 +88,8 @@ pub struct SessionPlan {
     pub nonce: u64,
     /// Gets every public frame.
     pub tee: Option<crossbeam::channel::Sender<TeeFrame>>,
+    /// Watches the wall clock, where session time is wall time.
+    pub clock_watch: Option<ClockWatch>,
     /// The negative tests' seam.
     pub tamper: Option<Tamper>,
 }
@@ -174,7 +177,9 @@ pub fn run_session(
     })?;
 
     let began = Instant::now();
-    let ending = watch(&mut live, &mut kill_line, began, plan.duration, signals, &plan.state, &mut show, &mut over)?;
+    let watched = plan.clock_watch.as_ref();
+    let ending =
+        watch(&mut live, &mut kill_line, began, plan.duration, signals, watched, &plan.state, &mut show, &mut over)?;
     let traded_for = began.elapsed();
     if !matches!(ending, Ending::Asked) {
         kill_line.fire();
@@ -257,6 +262,7 @@ fn watch(
     began: Instant,
     duration: Option<Duration>,
     signals: &Signals,
+    clock_watch: Option<&ClockWatch>,
     state: &StateDir,
     show: &mut impl FnMut(&Shown),
     over: &mut impl FnMut() -> bool,
@@ -271,7 +277,10 @@ fn watch(
         }
         if signals.take_user() {
             kill_line.fire();
-            live.request_kill();
+            live.request_trip("killed by SIGUSR1".to_owned());
+        }
+        if let Some(reason) = clock_watch.and_then(ClockWatch::parted) {
+            live.request_trip(reason);
         }
         if signals.stop_requested() || duration.is_some_and(|limit| began.elapsed() >= limit) || over() {
             return Ok(Ending::Asked);

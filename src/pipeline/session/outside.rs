@@ -13,11 +13,17 @@ use crate::clock::SessionClock;
 use crate::config::{Config, VenueConfig, VenueName};
 use crate::decide::policy::AnyPolicy;
 use crate::pipeline::clock::{Clock, wall_ms};
+use crate::pipeline::clock_watch::{ClockError, ClockWatch, check_clock};
 use crate::pipeline::credentials::{CredentialsConfig, CredentialsError, load_credentials};
 use crate::pipeline::endpoint::{Endpoint, EndpointError};
 use crate::pipeline::live::{Tamper, Venue};
+use crate::pipeline::net::Trust;
+use crate::pipeline::rest::RestClient;
 use crate::pipeline::signals::Signals;
 use crate::wire::{REST_PREFIX, WS_PATH};
+
+/// How long the venue's time is waited for.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a venue outside can't be traded on.
 #[derive(Debug, Error)]
@@ -59,6 +65,14 @@ pub enum OutsideError {
         venue: &'static str,
         /// What is missing or wrong.
         source: CredentialsError,
+    },
+    /// This machine's clock.
+    #[error("venue {venue}: {source}")]
+    Clock {
+        /// Which venue.
+        venue: &'static str,
+        /// How far it is off.
+        source: ClockError,
     },
     /// The exchange of a paper session.
     #[error(transparent)]
@@ -146,6 +160,8 @@ pub fn run_outside(
 ) -> Result<SessionReport, OutsideError> {
     let OutsidePlan { config, venue, policy, duration, folder, tamper } = plan;
     let name = config.venue.name.as_str();
+    let clock_error = Duration::from_millis(config.venue.max_clock_error_ms);
+    let unchecked = if config.venue.live { compare_clocks(&venue, name, clock_error)? } else { None };
     let paper = if config.venue.live { None } else { Some(Paper::start(&config, &venue)?) };
     let (clock, session) = if let Some(paper) = &paper {
         (paper.clock(), paper.session())
@@ -159,6 +175,7 @@ pub fn run_outside(
         label: if paper.is_some() { format!("paper:{name}") } else { name.to_owned() },
         venue: paper.as_ref().map_or_else(|| venue.clone(), |paper| paper.venue(&venue)),
         tee: paper.as_ref().map(Paper::tee),
+        clock_watch: config.venue.live.then(|| ClockWatch::new(clock.clone(), session, clock_error)),
         policy,
         clock,
         session,
@@ -170,10 +187,25 @@ pub fn run_outside(
         config,
     };
     let mut report = run_session(session_plan, signals, show, || false)?;
+    report.notes.extend(unchecked);
     if let Some(paper) = paper {
         report.notes.extend(paper.stop()?);
     }
     Ok(report)
+}
+
+/// Compares this machine's clock with the venue's. A venue that does not tell the time is no reason not to start, as it may
+/// be away for a while: that is returned as a note.
+fn compare_clocks(venue: &Venue, name: &'static str, allowed: Duration) -> Result<Option<String>, OutsideError> {
+    let client = RestClient::new(&venue.rest, &Trust::WebPki, None, CLOCK_TIMEOUT);
+    match check_clock(&client, allowed) {
+        Ok(()) => Ok(None),
+        Err(source @ ClockError::Off { .. }) => Err(OutsideError::Clock { venue: name, source }),
+        Err(unread) => {
+            tracing::warn!("this machine's clock was not compared with the venue's: {unread}");
+            Ok(Some(format!("this machine's clock was not compared with the venue's at the start: {unread}")))
+        }
+    }
 }
 
 #[cfg(test)]

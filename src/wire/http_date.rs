@@ -1,0 +1,70 @@
+//! The date of an HTTP response (RFC 9110, 5.6.7), in which servers say what time it is for them, to the second.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
+
+/// Milliseconds since the Unix epoch, rounded down to the second; none for what is no date.
+#[must_use]
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    DateTimeParser::new().parse_timestamp(text).ok().map(Timestamp::as_millisecond)
+}
+
+/// A date as it stands in a response: always as long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpDate {
+    second: i64,
+    text: [u8; Self::BYTES],
+}
+
+impl HttpDate {
+    const BYTES: usize = "Thu, 01 Jan 1970 00:00:00 GMT".len();
+
+    /// The date of a time, which is cut to the years 1 to 9999.
+    #[must_use]
+    pub fn new(unix_ms: i64) -> Self {
+        let second = unix_ms.div_euclid(1_000);
+        let first = Timestamp::MIN.as_second() + 366 * 24 * 3_600;
+        let time = Timestamp::from_second(second.clamp(first, Timestamp::MAX.as_second()));
+        let text = time.ok().and_then(|time| DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok());
+        let text = text.and_then(|text| text.into_bytes().try_into().ok());
+        Self { second, text: text.unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT") }
+    }
+
+    /// Moves on to a time; what it takes is spent once a second.
+    pub fn advance(&mut self, unix_ms: i64) {
+        if unix_ms.div_euclid(1_000) != self.second {
+            *self = Self::new(unix_ms);
+        }
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_written_as_the_rfc_has_it_and_read_back_to_the_second() {
+        let mut date = HttpDate::new(784_111_777_999);
+        assert_eq!(date.as_bytes(), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        date.advance(784_111_778_000);
+        assert_eq!(date, HttpDate::new(784_111_778_500));
+        assert_eq!(date.as_bytes(), b"Sun, 06 Nov 1994 08:49:38 GMT");
+    }
+
+    #[test]
+    fn what_is_no_date_is_none_and_no_time_is_too_far_away() {
+        for text in ["", "yesterday", "Sun, 06 Nov 1994", "06 Nov 1994 25:49:37 GMT"] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
+        for unix_ms in [i64::MIN, -1, 0, i64::MAX] {
+            assert!(HttpDate::new(unix_ms).as_bytes().ends_with(b" GMT"));
+        }
+    }
+}
