@@ -6,6 +6,9 @@
 //! way gains nothing, and pays afterwards; a mirror that has paid already refills in the meantime, and would end up ahead.
 //! So a second level refills only to the capacity less what is unanswered: it is never above the exchange's. Creates and
 //! amends are paid from that one. Cancels, which must not wait for the answers of others, go by the first.
+//!
+//! A start counts from nothing on, since nobody knows what an earlier one has spent; and once more when nothing can arrive
+//! any more that an earlier one had under way.
 
 use std::collections::VecDeque;
 
@@ -97,16 +100,20 @@ pub(super) struct WriteTokens {
     /// In the order of their ends.
     late: VecDeque<Late>,
     late_ns: u64,
+    /// When nothing of an earlier start can arrive any more; none when that is over.
+    alone_ns: Option<u64>,
 }
 
 impl WriteTokens {
-    /// Empty buckets, since nobody knows what an earlier start has spent: they fill from the base of `clock` on. A write may
-    /// arrive as long as `signature_validity_ms` after it was sent. Times are monotonic.
+    /// Empty buckets, which fill from the base of `clock` on. A write may arrive as long as `signature_validity_ms` after it
+    /// was sent. Times are monotonic.
     pub fn new(budget: WriteBudget, clock: &SessionClock, signature_validity_ms: i64) -> Self {
         let bucket = Bucket { level: 0, sure: 0, unanswered: 0, filled_ns: clock.base_mono_ns() };
         let late_ns = clock.duration_ns(u64::try_from(signature_validity_ms).unwrap_or(0));
         let buckets = vec![bucket; SHARDS].into_boxed_slice();
-        Self { budget, speed_milli: clock.speed_milli(), buckets, late: VecDeque::with_capacity(LATE_MAX), late_ns }
+        let alone_ns = Some(clock.base_mono_ns().saturating_add(late_ns));
+        let late = VecDeque::with_capacity(LATE_MAX);
+        Self { budget, speed_milli: clock.speed_milli(), buckets, late, late_ns, alone_ns }
     }
 
     /// What the exchange said.
@@ -168,6 +175,12 @@ impl WriteTokens {
         while let Some(late) = self.late.front().copied().filter(|late| late.until_ns <= mono_ns) {
             self.late.pop_front();
             self.answered(late.charge, late.until_ns);
+        }
+        if let Some(alone_ns) = self.alone_ns.take_if(|alone_ns| *alone_ns <= mono_ns) {
+            for shard in 0..SHARDS {
+                self.fill(shard, alone_ns);
+                self.buckets[shard].sure = 0;
+            }
         }
     }
 
@@ -238,6 +251,16 @@ mod tests {
         assert!(!tokens.allows(0, CREATE, 0, 99_999_999));
         assert!(tokens.allows(0, CREATE, 0, 100 * MS));
         assert!(!tokens.allows(0, CREATE, 46, SECOND) && tokens.allows(0, CREATE, 45, SECOND));
+    }
+
+    #[test]
+    fn what_an_earlier_start_had_under_way_is_paid_when_its_signatures_are_too_old() {
+        let mut tokens = tokens(100, 100, 1_000);
+        tokens.forget_late(30 * SECOND - 1);
+        assert!(tokens.allows(0, CREATE, 45, 30 * SECOND));
+        tokens.forget_late(31 * SECOND);
+        assert!(tokens.allows(0, CREATE, 45, 31 * SECOND) && !tokens.allows(0, CREATE, 0, 30 * SECOND + 99 * MS));
+        assert_eq!(tokens.cancels(30 * SECOND).0, 50);
     }
 
     #[test]

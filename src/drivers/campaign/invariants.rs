@@ -40,6 +40,8 @@ pub(super) struct Limits {
     pub(super) order_size_max: Count,
     pub(super) open_orders_max: usize,
     pub(super) resolve_ms: i64,
+    /// How long a request may be carried out after it was signed.
+    pub(super) signature_valid_ms: i64,
 }
 
 /// What the checks remember from step to step.
@@ -64,9 +66,9 @@ impl Checker {
             books: ReferenceBooks::default(),
             published: PublishedBooks::default(),
             account: Account::default(),
+            cancels: Cancels::new(limits.signature_valid_ms),
             orders: Orders::new(limits, start_ms),
             leases: Leases::default(),
-            cancels: Cancels::default(),
             collars: Collars::new(risk.price_collar),
             stops: Stops::new(risk),
             requests_seen: 0,
@@ -88,6 +90,7 @@ impl Checker {
         self.account.restart(engine, client);
         self.orders.restart(engine, client, simulation.session_ms());
         self.stops.restart(simulation);
+        self.cancels.restarted(simulation.session_ms());
     }
 
     /// Nothing goes wrong from now on.

@@ -11,6 +11,8 @@ use crate::market::{ClientOrderId, OrderId};
 const CANCEL_COST: u64 = 2;
 /// A cancel that has not had its effect after so long is repeated when tokens allow.
 const UNDER_WAY_MS: i64 = 5_000;
+/// In which an empty bucket is full again, of any tier.
+const REFILL_MS: i64 = 2_000;
 
 /// The leases of all starts.
 #[derive(Debug, Default)]
@@ -53,14 +55,28 @@ impl Leases {
 }
 
 /// What taking back costs, and what of it is under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cancels {
     requests_seen: usize,
     /// Orders that a cancel was sent for, and when.
     sent_ms: BTreeMap<OrderId, i64>,
+    /// How long a request may be carried out after it was signed.
+    signature_valid_ms: i64,
+    /// Until when writes of a dead start may be charged.
+    haunted_until_ms: i64,
 }
 
 impl Cancels {
+    /// A request may be carried out so long after it was signed.
+    pub(super) fn new(signature_valid_ms: i64) -> Self {
+        Self { requests_seen: 0, sent_ms: BTreeMap::new(), signature_valid_ms, haunted_until_ms: i64::MIN }
+    }
+
+    /// Another start took the place of one whose requests may still be carried out.
+    pub(super) fn restarted(&mut self, now_ms: i64) {
+        self.haunted_until_ms = now_ms.saturating_add(self.signature_valid_ms).saturating_add(REFILL_MS);
+    }
+
     /// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs. An order whose cancel
     /// is under way is paid for.
     pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
@@ -77,8 +93,9 @@ impl Cancels {
         self.sent_ms.retain(|_, sent_ms| now_ms - *sent_ms < UNDER_WAY_MS);
         let open = exchange.engine().open_orders_of(account);
         let resting = open.filter(|order| !self.sent_ms.contains_key(&order.order)).count() as u64;
-        let tokens = exchange.gateway().write_tokens(account, simulation.session_ms());
-        hold("cancels_are_paid_for", tokens >= CANCEL_COST * resting, || {
+        let tokens = exchange.gateway().write_tokens(account, now_ms);
+        let is_paid = now_ms < self.haunted_until_ms || tokens >= CANCEL_COST * resting;
+        hold("cancels_are_paid_for", is_paid, || {
             format!("{resting} orders rest that nothing cancels, and {tokens} write tokens are left")
         })
     }

@@ -254,11 +254,13 @@ impl<'a> Run<'a> {
         };
         let stages = stages(&policy, &config, &clock, seed, 0, (DayState::default(), &[]));
         let journal = StartJournal::of(seed, nonce(seed, 0)).expect(JOURNAL_FAILS);
+        let signature_valid_ms = i64::try_from(config.orders.signature_valid_ms).unwrap_or(i64::MAX);
         let limits = Limits {
             position_max: config.risk.max_position_contracts,
             order_size_max: config.risk.max_order_contracts,
             open_orders_max: config.risk.max_open_orders,
-            resolve_ms: RESOLVE_MS + i64::try_from(config.orders.signature_valid_ms).unwrap_or(i64::MAX),
+            resolve_ms: RESOLVE_MS.saturating_add(signature_valid_ms),
+            signature_valid_ms,
         };
         Self {
             campaign,
