@@ -1,12 +1,12 @@
 //! The feed stage's inputs and outputs.
 
-use super::form::{InputError, frame, frame_prefix, message, unexpected};
-use super::{Recorded, Tape};
+use super::form::{InputError, message};
+use super::{Recorded, SocketInput, Tape};
 use crate::clock::Now;
 use crate::feed::FeedStage;
 use crate::market::BookLevels;
 use crate::messages::{BookEvent, Listing, MarketStatus, ResyncRequest};
-use crate::ports::{ConnectionId, ConnectionLost, FeedPort, Full, SocketPort};
+use crate::ports::{FeedPort, Full};
 use crate::record::Stage;
 use crate::record::journal::{Flags, Kind};
 
@@ -15,21 +15,8 @@ use crate::record::journal::{Flags, Kind};
 pub enum FeedInput<'a> {
     /// It begins.
     Start,
-    /// A connection is open.
-    Opened(ConnectionId),
-    /// A connection is gone.
-    Closed(ConnectionId, ConnectionLost),
-    /// The exchange pinged.
-    Ping(ConnectionId),
-    /// A text frame.
-    Frame {
-        /// On which connection.
-        connection: ConnectionId,
-        /// When it had been read.
-        read_ns: u64,
-        /// The frame.
-        bytes: &'a [u8],
-    },
+    /// Its WebSocket brings something.
+    Socket(SocketInput<'a>),
     /// A market enters the directory.
     Listing(Listing),
     /// `decide` found a book wrong.
@@ -50,12 +37,7 @@ impl<'a> FeedInput<'a> {
     fn write(&self, tape: &mut Tape) {
         match self {
             Self::Start => tape.event(Kind::Start, Flags::Input),
-            Self::Opened(connection) => tape.message(Kind::Connect, Flags::Input, connection),
-            Self::Closed(connection, lost) => tape.message(Kind::Closed, Flags::Input, &(connection, lost)),
-            Self::Ping(connection) => tape.message(Kind::Ping, Flags::Input, connection),
-            Self::Frame { connection, read_ns, bytes } => {
-                tape.bytes(Kind::Frame, &frame_prefix(*connection, *read_ns), bytes);
-            }
+            Self::Socket(input) => input.write(tape),
             Self::Listing(listing) => tape.message(Kind::Listing, Flags::Input, listing),
             Self::Resync(request) => tape.message(Kind::ResyncRequest, Flags::Input, request),
             Self::Timer => tape.event(Kind::Timer, Flags::Input),
@@ -69,20 +51,10 @@ impl<'a> FeedInput<'a> {
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::Start => Self::Start,
-            Kind::Connect => Self::Opened(message(kind, payload)?),
-            Kind::Closed => {
-                let (connection, lost) = message(kind, payload)?;
-                Self::Closed(connection, lost)
-            }
-            Kind::Ping => Self::Ping(message(kind, payload)?),
-            Kind::Frame => {
-                let (connection, read_ns, bytes) = frame(payload)?;
-                Self::Frame { connection, read_ns, bytes }
-            }
             Kind::Listing => Self::Listing(message(kind, payload)?),
             Kind::ResyncRequest => Self::Resync(message(kind, payload)?),
             Kind::Timer => Self::Timer,
-            _ => return Err(unexpected(kind)),
+            _ => Self::Socket(SocketInput::read(kind, payload)?),
         })
     }
 
@@ -91,31 +63,18 @@ impl<'a> FeedInput<'a> {
     pub fn apply(self, stage: &mut FeedStage, now: Now, port: &mut impl FeedPort) {
         match self {
             Self::Start => stage.start(now, port),
-            Self::Opened(connection) => stage.on_opened(connection, now, port),
-            Self::Closed(connection, lost) => stage.on_closed(connection, &lost, now, port),
-            Self::Ping(connection) => stage.on_ping(connection, now),
-            Self::Frame { connection, read_ns, bytes } => stage.on_frame(connection, bytes, read_ns, now, port),
+            Self::Socket(input) => match input {
+                SocketInput::Opened(connection) => stage.on_opened(connection, now, port),
+                SocketInput::Closed(connection, lost) => stage.on_closed(connection, &lost, now, port),
+                SocketInput::Ping(connection) => stage.on_ping(connection, now),
+                SocketInput::Frame { connection, read_ns, bytes } => {
+                    stage.on_frame(connection, bytes, read_ns, now, port);
+                }
+            },
             Self::Listing(listing) => stage.on_listing(&listing, now, port),
             Self::Resync(request) => stage.on_resync(&request, now, port),
             Self::Timer => stage.on_timer(now, port),
         }
-    }
-}
-
-impl<P: SocketPort> SocketPort for Recorded<'_, P> {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.tape.message(Kind::Connect, Flags::Output, &connection);
-        self.port.connect(connection);
-    }
-
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.tape.message(Kind::Frame, Flags::Output, &(connection, text));
-        self.port.send(connection, text);
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.tape.message(Kind::Closed, Flags::Output, &connection);
-        self.port.close(connection);
     }
 }
 

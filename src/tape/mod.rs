@@ -14,6 +14,7 @@ mod execute;
 mod feed;
 mod form;
 mod reconcile;
+mod socket;
 mod watch;
 
 pub use decide::{DecideInput, decide};
@@ -21,6 +22,7 @@ pub use execute::{ExecuteInput, RequestRecord, execute};
 pub use feed::{FeedInput, feed};
 pub use form::{InputError, recorded_frame};
 pub use reconcile::{ReconcileInput, reconcile};
+pub use socket::SocketInput;
 pub use watch::{LedgerSums, LedgerWatch, TopsWatch};
 
 use serde::Serialize;

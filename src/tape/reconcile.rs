@@ -1,12 +1,12 @@
-//! The reconcile stage's inputs and outputs. Its socket is noted as that of `feed`.
+//! The reconcile stage's inputs and outputs.
 
 use std::borrow::Cow;
 
-use super::form::{InputError, answer, answer_prefix, frame, frame_prefix, message, unexpected};
-use super::{Recorded, Tape};
+use super::form::{InputError, answer, answer_prefix, message};
+use super::{Recorded, SocketInput, Tape};
 use crate::clock::Now;
 use crate::messages::{AccountEvent, Listing, QueryRequest};
-use crate::ports::{ConnectionId, ConnectionLost, Full, ReconcilePort, RequestId};
+use crate::ports::{Full, ReconcilePort, RequestId};
 use crate::reconcile::ReconcileStage;
 use crate::record::journal::{Flags, Kind};
 
@@ -15,21 +15,8 @@ use crate::record::journal::{Flags, Kind};
 pub enum ReconcileInput<'a> {
     /// It begins.
     Start,
-    /// A connection is open.
-    Opened(ConnectionId),
-    /// A connection is gone.
-    Closed(ConnectionId, ConnectionLost),
-    /// The exchange pinged.
-    Ping(ConnectionId),
-    /// A text frame.
-    Frame {
-        /// On which connection.
-        connection: ConnectionId,
-        /// When it had been read.
-        read_ns: u64,
-        /// The frame.
-        bytes: &'a [u8],
-    },
+    /// Its WebSocket brings something.
+    Socket(SocketInput<'a>),
     /// The answer to a read.
     Answer {
         /// To which.
@@ -67,12 +54,7 @@ impl<'a> ReconcileInput<'a> {
     fn write(&self, tape: &mut Tape) {
         match self {
             Self::Start => tape.event(Kind::Start, Flags::Input),
-            Self::Opened(connection) => tape.message(Kind::Connect, Flags::Input, connection),
-            Self::Closed(connection, lost) => tape.message(Kind::Closed, Flags::Input, &(connection, lost)),
-            Self::Ping(connection) => tape.message(Kind::Ping, Flags::Input, connection),
-            Self::Frame { connection, read_ns, bytes } => {
-                tape.bytes(Kind::Frame, &frame_prefix(*connection, *read_ns), bytes);
-            }
+            Self::Socket(input) => input.write(tape),
             Self::Answer { request, status, read_ns, body } => {
                 tape.bytes(Kind::Answer, &answer_prefix(*request, *status, *read_ns), body);
             }
@@ -89,16 +71,6 @@ impl<'a> ReconcileInput<'a> {
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::Start => Self::Start,
-            Kind::Connect => Self::Opened(message(kind, payload)?),
-            Kind::Closed => {
-                let (connection, lost) = message(kind, payload)?;
-                Self::Closed(connection, lost)
-            }
-            Kind::Ping => Self::Ping(message(kind, payload)?),
-            Kind::Frame => {
-                let (connection, read_ns, bytes) = frame(payload)?;
-                Self::Frame { connection, read_ns, bytes }
-            }
             Kind::Answer => {
                 let (request, status, read_ns, body) = answer(payload)?;
                 Self::Answer { request, status, read_ns, body }
@@ -109,7 +81,7 @@ impl<'a> ReconcileInput<'a> {
             }
             Kind::QueryRequest => Self::Query(message(kind, payload)?),
             Kind::Timer => Self::Timer,
-            _ => return Err(unexpected(kind)),
+            _ => Self::Socket(SocketInput::read(kind, payload)?),
         })
     }
 
@@ -118,10 +90,14 @@ impl<'a> ReconcileInput<'a> {
     pub fn apply(self, stage: &mut ReconcileStage, now: Now, port: &mut impl ReconcilePort) {
         match self {
             Self::Start => stage.start(now, port),
-            Self::Opened(connection) => stage.on_opened(connection, now, port),
-            Self::Closed(connection, lost) => stage.on_closed(connection, &lost, now, port),
-            Self::Ping(connection) => stage.on_ping(connection, now),
-            Self::Frame { connection, read_ns, bytes } => stage.on_frame(connection, bytes, read_ns, now, port),
+            Self::Socket(input) => match input {
+                SocketInput::Opened(connection) => stage.on_opened(connection, now, port),
+                SocketInput::Closed(connection, lost) => stage.on_closed(connection, &lost, now, port),
+                SocketInput::Ping(connection) => stage.on_ping(connection, now),
+                SocketInput::Frame { connection, read_ns, bytes } => {
+                    stage.on_frame(connection, bytes, read_ns, now, port);
+                }
+            },
             Self::Answer { request, status, read_ns, body } => {
                 stage.on_answer(request, status, body, read_ns, now, port);
             }

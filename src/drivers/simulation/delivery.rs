@@ -14,7 +14,7 @@ use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
 use crate::ports::{ConnectionLost, NoAnswer};
-use crate::tape::{ExecuteInput, FeedInput, ReconcileInput};
+use crate::tape::{ExecuteInput, FeedInput, ReconcileInput, SocketInput};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
 
@@ -49,35 +49,32 @@ impl<P: Policy> Simulation<P> {
                     |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.http(ticket, request, now);
                 self.signed(method, &target, &body, signed_wall_ms, hand_in);
             }
-            Packet::Opened { role, connection } => match role {
-                Role::Feed => self.feed(FeedInput::Opened(connection), now),
-                Role::Reconcile => self.reconcile(ReconcileInput::Opened(connection), now),
-            },
+            Packet::Opened { role, connection } => self.socket(role, SocketInput::Opened(connection), now),
             Packet::Lost { role, connection, reason, http_status } => {
                 let lost = ConnectionLost { reason, http_status };
-                match role {
-                    Role::Feed => self.feed(FeedInput::Closed(connection, lost), now),
-                    Role::Reconcile => self.reconcile(ReconcileInput::Closed(connection, lost), now),
+                self.socket(role, SocketInput::Closed(connection, lost), now);
+            }
+            Packet::Frame { role, connection, text } => {
+                if role == Role::Feed {
+                    self.keep(&text, now);
+                    self.newest_frame = Some((connection, Arc::clone(&text)));
                 }
+                self.socket(role, SocketInput::Frame { connection, read_ns: now.mono_ns, bytes: &text }, now);
             }
-            Packet::Frame { role: Role::Feed, connection, text } => {
-                self.keep(&text, now);
-                self.newest_frame = Some((connection, Arc::clone(&text)));
-                self.feed(FeedInput::Frame { connection, read_ns: now.mono_ns, bytes: &text }, now);
-            }
-            Packet::Frame { role: Role::Reconcile, connection, text } => {
-                self.reconcile(ReconcileInput::Frame { connection, read_ns: now.mono_ns, bytes: &text }, now);
-            }
-            Packet::Ping { role: Role::Feed, connection } => self.feed(FeedInput::Ping(connection), now),
-            Packet::Ping { role: Role::Reconcile, connection } => {
-                self.reconcile(ReconcileInput::Ping(connection), now);
-            }
+            Packet::Ping { role, connection } => self.socket(role, SocketInput::Ping(connection), now),
             Packet::Answer { ticket, status, body } => self.answer(ticket, status, &body, now),
             Packet::NoAnswer { ticket, why } => self.no_answer(ticket, why, now),
         }
         self.flush_exchange();
         // Each input is followed through to its end before the next one, as a live driver with idle threads would.
         self.settle();
+    }
+
+    fn socket(&mut self, role: Role, input: SocketInput<'_>, now: Now) {
+        match role {
+            Role::Feed => self.feed(FeedInput::Socket(input), now),
+            Role::Reconcile => self.reconcile(ReconcileInput::Socket(input), now),
+        }
     }
 
     /// What belongs to a request that was given up arrives nowhere.

@@ -9,8 +9,10 @@ use crate::pipeline::clock::Clock;
 use crate::pipeline::idle::{Idle, IdleKind};
 use crate::pipeline::pin;
 use crate::pipeline::ring::Sender;
+use crate::pipeline::websocket::WsInput;
+use crate::ports::ConnectionId;
 use crate::record::{Latencies, Stage};
-use crate::tape::Tape;
+use crate::tape::{SocketInput, Tape};
 
 /// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
 /// part of its time.
@@ -23,6 +25,21 @@ pub struct CheckpointCost {
     pub count: u64,
     /// How long the longest took, in nanoseconds.
     pub longest_ns: u64,
+}
+
+/// What a WebSocket brought, as its stage takes it. A lost stream is logged by its name.
+pub(super) fn socket_input<'a>(stream: &str, connection: ConnectionId, input: &'a WsInput) -> SocketInput<'a> {
+    match input {
+        WsInput::Text { text, read_ns } => {
+            SocketInput::Frame { connection, read_ns: *read_ns, bytes: text.as_str().as_bytes() }
+        }
+        WsInput::Ping => SocketInput::Ping(connection),
+        WsInput::Opened => SocketInput::Opened(connection),
+        WsInput::Closed(lost) => {
+            tracing::warn!(connection, reason = %lost.reason, "the {stream} stream was lost");
+            SocketInput::Closed(connection, lost.clone())
+        }
+    }
 }
 
 /// A hot thread's equipment.

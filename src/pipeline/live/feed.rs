@@ -1,6 +1,6 @@
 //! The feed thread: the public WebSocket, the feed stage, the rings to `decide` and `execute`.
 
-use super::common::{Bench, CheckpointCost};
+use super::common::{Bench, CheckpointCost, socket_input};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::feed::{FeedCounters, FeedStage};
@@ -150,22 +150,11 @@ impl FeedThread {
 
     fn input(&mut self, connection: ConnectionId, input: WsInput) {
         let now = self.wires.bench.tick();
-        match input {
-            WsInput::Text { text, read_ns } => {
-                let bytes = text.as_str().as_bytes();
-                if let Some(tee) = &self.wires.tee {
-                    // The paper exchange ends only after this thread.
-                    let _ = tee.send(TeeFrame { text: bytes.to_vec(), session_ms: now.session_ms });
-                }
-                self.take(FeedInput::Frame { connection, read_ns, bytes }, now);
-            }
-            WsInput::Ping => self.take(FeedInput::Ping(connection), now),
-            WsInput::Opened => self.take(FeedInput::Opened(connection), now),
-            WsInput::Closed(lost) => {
-                tracing::warn!(connection, reason = %lost.reason, "the public stream was lost");
-                self.take(FeedInput::Closed(connection, lost), now);
-            }
+        if let (WsInput::Text { text, .. }, Some(tee)) = (&input, &self.wires.tee) {
+            // The paper exchange ends only after this thread.
+            let _ = tee.send(TeeFrame { text: text.as_str().into(), session_ms: now.session_ms });
         }
+        self.take(FeedInput::Socket(socket_input("public", connection, &input)), now);
     }
 
     fn rings(&mut self) -> bool {

@@ -1,6 +1,6 @@
 //! The reconcile thread: the private WebSocket, the cold REST helper, the rings to `execute` and `feed`.
 
-use super::common::{Bench, CheckpointCost};
+use super::common::{Bench, CheckpointCost, socket_input};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::messages::{AccountEvent, Listing, QueryRequest};
@@ -125,18 +125,7 @@ impl ReconcileThread {
 
     fn input(&mut self, connection: ConnectionId, input: WsInput) {
         let now = self.wires.bench.tick();
-        match input {
-            WsInput::Text { text, read_ns } => {
-                let bytes = text.as_str().as_bytes();
-                self.take(ReconcileInput::Frame { connection, read_ns, bytes }, now);
-            }
-            WsInput::Ping => self.take(ReconcileInput::Ping(connection), now),
-            WsInput::Opened => self.take(ReconcileInput::Opened(connection), now),
-            WsInput::Closed(lost) => {
-                tracing::warn!(connection, reason = %lost.reason, "the private stream was lost");
-                self.take(ReconcileInput::Closed(connection, lost), now);
-            }
-        }
+        self.take(ReconcileInput::Socket(socket_input("private", connection, &input)), now);
     }
 
     fn answer(&mut self, answer: &RestOutcome) {
