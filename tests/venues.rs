@@ -13,13 +13,16 @@ use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::{ServerConfig, ServerHandle};
+use kalshi_actor::execute::KnownGroup;
 use kalshi_actor::market::{OrderId, OrderStatus};
 use kalshi_actor::messages::AccountEvent;
 use kalshi_actor::pipeline::clock::{Clock, wall_ms};
 use kalshi_actor::pipeline::clock_watch::ClockWatch;
 use kalshi_actor::pipeline::endpoint::Endpoint;
-use kalshi_actor::pipeline::kill::{KillSettings, kill};
+use kalshi_actor::pipeline::kill::KillSettings;
+use kalshi_actor::pipeline::kill_line::{Killed, kill};
 use kalshi_actor::pipeline::live::{Tamper, Venue};
+use kalshi_actor::pipeline::net::Trust;
 use kalshi_actor::pipeline::session::{
     OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, cash, outside_venue, run_outside, run_session,
     settings, state_dir,
@@ -228,7 +231,7 @@ fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
     let venue = outside.venue();
     let listing = kalshi_actor::pipeline::rest::RestClient::new(
         &venue.rest,
-        &kalshi_actor::pipeline::net::Trust::WebPki,
+        &Trust::WebPki,
         Some(Arc::clone(&venue.credentials)),
         Duration::from_secs(5),
     );
@@ -246,7 +249,7 @@ fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
     let foreign = place(&venue, "somebody-else", &market.ticker, market.exchange_index.unwrap_or(0));
 
     let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
-    let report = kill(&venue, settings).unwrap();
+    let report = kill(&venue, &Trust::WebPki, settings, &[]).report.unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.found, report.foreign), (30, 1), "{report}");
     assert!(report.cancelled == 30, "{report}");
@@ -262,11 +265,40 @@ fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
 }
 
 #[test]
+fn kill_from_elsewhere_stops_a_trader_that_runs_by_its_order_groups() {
+    let mut outside = Outside::start(8);
+    outside.config.orders.group_reset_ms = 0;
+    let mut config = outside.config.clone();
+    config.venue.live = true;
+    let (killed, killed_ms): (Killed, i64) = std::thread::scope(|scope| {
+        let session = scope.spawn(|| outside.trade(true, Duration::from_secs(12), None));
+        std::thread::sleep(Duration::from_secs(7));
+        // What another process finds on disk.
+        let known: Vec<KnownGroup> = state_dir(&config, None).unwrap().groups().unwrap().unwrap();
+        assert_eq!(known.len(), 2);
+        let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(10) };
+        let killed_ms = wall_ms();
+        let killed = kill(&outside.venue(), &Trust::WebPki, settings, &known);
+        assert_agrees(&session.join().unwrap());
+        (killed, killed_ms)
+    });
+    assert_eq!(killed.triggered, 2);
+    let report = killed.report.unwrap();
+    assert!(report.is_clean() && report.problems.is_empty(), "{report}");
+    let (exchange, account, _folder) = outside.end();
+    let engine = exchange.engine();
+    assert!(engine.groups_of(account).all(|group| group.triggered));
+    let last_ms = engine.orders_of(account).map(|order| order.created_ms).max().unwrap();
+    assert!(last_ms < killed_ms + 1_000, "an order was taken {} ms after the call", last_ms - killed_ms);
+    assert_eq!(resting(engine, account), 0);
+}
+
+#[test]
 fn kill_says_so_when_it_cannot_see_the_orders() {
     let outside = Outside::start(7);
     let venue = outside.venue();
     let (_exchange, _, _folder) = outside.end();
     let settings = KillSettings { read_lag: Duration::from_millis(50), patience: Duration::from_millis(300) };
-    let text = kill(&venue, settings).unwrap_err().to_string();
+    let text = kill(&venue, &Trust::WebPki, settings, &[]).report.unwrap_err().to_string();
     assert!(text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
 }

@@ -3,8 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use kalshi_actor::pipeline::kill::{KillSettings, kill};
-use kalshi_actor::pipeline::session::outside_venue;
+use kalshi_actor::execute::KnownGroup;
+use kalshi_actor::pipeline::kill::KillSettings;
+use kalshi_actor::pipeline::kill_line::{Killed, kill};
+use kalshi_actor::pipeline::net::Trust;
+use kalshi_actor::pipeline::session::{outside_venue, state_dir};
 
 use super::{ConfigArgs, run};
 
@@ -31,7 +34,17 @@ pub(super) fn run(args: &KillArgs) -> anyhow::Result<ExitCode> {
         }
         _ => outside_venue(&config.venue, |name| std::env::var(name).ok())?,
     };
-    let report = kill(&venue, KillSettings::new(&config.orders))?;
-    println!("venue {}: {report}", config.venue.name.as_str());
+    // What a session has kept of its groups; without it orders are cancelled one by one.
+    let known: Option<Vec<KnownGroup>> =
+        state_dir(&config, None).and_then(|state| state.groups()).unwrap_or_else(|error| {
+            eprintln!("our order groups are unknown: {error}");
+            None
+        });
+    let Killed { triggered, triggered_in, took, report } =
+        kill(&venue, &Trust::WebPki, KillSettings::new(&config.orders), &known.unwrap_or_default());
+    let name = config.venue.name.as_str();
+    println!("venue {name}: {triggered} order groups triggered within {:.0} ms", triggered_in.as_secs_f64() * 1e3);
+    let report = report?;
+    println!("venue {name}: {report}; nothing more seen after {:.1} s", took.as_secs_f64());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

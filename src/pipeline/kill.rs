@@ -1,5 +1,5 @@
-//! Cancels every resting order of this program on a venue, by plain requests of its own: for `kill`, and for the
-//! kill line of a session. Owns nothing between calls. Orders of others are looked at and left alone.
+//! Cancels every resting order of this program on a venue one by one, by plain requests of its own: the second half of a
+//! kill. Owns nothing between calls. Orders of others are looked at and left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::live::Venue;
-use super::net::Trust;
 use super::rest::RestClient;
 use crate::config::OrdersConfig;
 use crate::market::{ClientOrderId, OrderId};
@@ -20,8 +18,6 @@ use crate::wire::orders::body::{Cancel, write_cancel_batch};
 
 /// Orders in one request: 40 tokens, which every tier's bucket has (protocol page, 6).
 const BATCH: usize = 20;
-/// How long a request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The shortest pause between two readings.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Pages of resting orders, at most.
@@ -94,13 +90,7 @@ impl fmt::Display for KillReport {
 /// # Errors
 /// When the resting orders could not be read to the end. Orders that are left are no error: see
 /// [`KillReport::is_clean`].
-pub fn kill(venue: &Venue, settings: KillSettings) -> Result<KillReport, KillError> {
-    let client = RestClient::new(&venue.rest, &Trust::WebPki, Some(venue.credentials.clone()), REQUEST_TIMEOUT);
-    kill_with(&client, settings)
-}
-
-/// As [`kill`], with a client that may have its connection open already.
-pub(super) fn kill_with(client: &RestClient, settings: KillSettings) -> Result<KillReport, KillError> {
+pub(super) fn cancel_resting(client: &RestClient, settings: KillSettings) -> Result<KillReport, KillError> {
     let started = Instant::now();
     let mut changed = started;
     let mut report = KillReport::default();

@@ -5,7 +5,7 @@
 //! Fired, it triggers every order group of ours, one request a shard: the exchange cancels all of the group's orders and
 //! takes none that may still be on their way. Then it reads what rests, cancels what is left one by one, and reads again
 //! until nothing of ours has rested for as long as reads may lag. Groups stay triggered: the next start resets them as
-//! the configuration allows.
+//! the configuration allows. [`kill`] does the same from another process, which has to connect first.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{self, Receiver, RecvTimeoutError, Sender};
 
 use super::clock::wall_ms;
-use super::kill::{KillError, KillReport, KillSettings, kill_with};
+use super::kill::{KillError, KillReport, KillSettings, cancel_resting};
 use super::live::Venue;
 use super::net::Trust;
 use super::rest::RestClient;
@@ -50,6 +50,15 @@ pub struct Killed {
     pub report: Result<KillReport, KillError>,
 }
 
+/// Cancels everything of ours on a venue, by a line that is made for it. `known` are our order groups there: a trader that
+/// still runs can place nothing in them from then on.
+#[must_use]
+pub fn kill(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup]) -> Killed {
+    let mut line = Line::new(venue, trust, settings);
+    line.load(known);
+    line.fire()
+}
+
 /// The session's end of the kill line. Dropped without a shot, it ends the thread.
 #[derive(Debug)]
 pub struct KillLine {
@@ -65,9 +74,7 @@ impl KillLine {
     /// When no thread can be started.
     pub fn start(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup]) -> std::io::Result<Self> {
         let (commands, inbox) = channel::unbounded();
-        let credentials = Arc::clone(&venue.credentials);
-        let client = RestClient::new(&venue.rest, trust, Some(Arc::clone(&credentials)), REQUEST_TIMEOUT);
-        let mut line = Line { client, credentials, settings, shots: Vec::new() };
+        let mut line = Line::new(venue, trust, settings);
         let known = known.to_vec();
         let thread = std::thread::Builder::new().name("kill line".to_owned()).spawn(move || {
             line.load(&known);
@@ -111,6 +118,12 @@ struct Line {
 }
 
 impl Line {
+    fn new(venue: &Venue, trust: &Trust, settings: KillSettings) -> Self {
+        let credentials = Arc::clone(&venue.credentials);
+        let client = RestClient::new(&venue.rest, trust, Some(Arc::clone(&credentials)), REQUEST_TIMEOUT);
+        Self { client, credentials, settings, shots: Vec::new() }
+    }
+
     fn wait(mut self, inbox: &Receiver<Command>) -> Option<Killed> {
         let mut turns = 0;
         loop {
@@ -169,7 +182,7 @@ impl Line {
             }
         }
         let triggered_in = began.elapsed();
-        let mut report = kill_with(&self.client, self.settings);
+        let mut report = cancel_resting(&self.client, self.settings);
         if let Ok(report) = &mut report {
             report.problems.append(&mut problems);
         }
