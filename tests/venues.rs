@@ -166,7 +166,7 @@ fn a_clock_that_jumps_while_trading_trips_and_cancels_everything() {
         clock_watch: Some(ClockWatch::new(clock.clone(), session, Duration::from_secs(4))),
         clock,
         session,
-        duration: Some(Duration::from_secs(60)),
+        duration: Some(Duration::from_mins(1)),
         state: state_dir(&config, None).unwrap(),
         folder,
         seed: 7,

@@ -19,10 +19,10 @@ pub(super) enum Plant {
 }
 
 impl Plant {
-    pub(super) fn bug(&self) -> Option<Bug> {
+    pub(super) fn bug(self) -> Option<Bug> {
         match self {
             Self::List => None,
-            Self::Bug(bug) => Some(*bug),
+            Self::Bug(bug) => Some(bug),
         }
     }
 }
@@ -49,7 +49,9 @@ pub(super) fn run(campaign: &Campaign, hunt: Option<Range<u64>>, jobs: Option<u1
     let hunts = hunt_all(campaign, &key, &seeds, jobs.map_or(cores, usize::from), tell);
     println!("| part | bug | what is wrong | caught by | in seed | those seeds without it |");
     println!("|---|---|---|---|---|---|");
-    hunts.iter().for_each(|hunt| println!("{}", row(hunt)));
+    for hunt in &hunts {
+        println!("{}", row(hunt));
+    }
     let free = hunts.iter().filter(|hunt| !hunt.is_proof()).count();
     println!("\n{} of {} caught by a named invariant", hunts.len() - free, hunts.len());
     Ok(if free == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -237,7 +237,7 @@ fn with_plant(_args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedRep
 
 #[cfg(feature = "planted")]
 fn with_plant(args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedReport {
-    let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
+    let bug = args.plant.and_then(super::planted::Plant::bug);
     kalshi_actor::planted::with(bug, run)
 }
 
@@ -248,7 +248,7 @@ fn planted(_args: &SimulateArgs) -> String {
 
 #[cfg(feature = "planted")]
 fn planted(args: &SimulateArgs) -> String {
-    let bug = args.plant.as_ref().and_then(super::planted::Plant::bug);
+    let bug = args.plant.and_then(super::planted::Plant::bug);
     bug.map_or(String::new(), |bug| format!(" --plant {bug}"))
 }
 

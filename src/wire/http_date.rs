@@ -13,21 +13,20 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate {
     second: i64,
-    text: [u8; Self::BYTES],
+    text: [u8; 29],
 }
 
 impl HttpDate {
-    const BYTES: usize = "Thu, 01 Jan 1970 00:00:00 GMT".len();
+    const EPOCH: [u8; 29] = *b"Thu, 01 Jan 1970 00:00:00 GMT";
 
-    /// The date of a time, which is cut to the years 1 to 9999.
+    /// The date of a time; the epoch's for a time before the year 0 or after 9999, which no date can hold.
     #[must_use]
     pub fn new(unix_ms: i64) -> Self {
         let second = unix_ms.div_euclid(1_000);
-        let first = Timestamp::MIN.as_second() + 366 * 24 * 3_600;
-        let time = Timestamp::from_second(second.clamp(first, Timestamp::MAX.as_second()));
-        let text = time.ok().and_then(|time| DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok());
+        let time = Timestamp::from_second(second).ok();
+        let text = time.and_then(|time| DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok());
         let text = text.and_then(|text| text.into_bytes().try_into().ok());
-        Self { second, text: text.unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT") }
+        Self { second, text: text.unwrap_or(Self::EPOCH) }
     }
 
     /// Moves on to a time; what it takes is spent once a second.
@@ -59,12 +58,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none_and_no_time_is_too_far_away() {
+    fn what_is_no_date_is_none_and_what_has_no_date_is_the_epochs() {
         for text in ["", "yesterday", "Sun, 06 Nov 1994", "06 Nov 1994 25:49:37 GMT"] {
             assert_eq!(parse_http_date(text), None, "{text}");
         }
-        for unix_ms in [i64::MIN, -1, 0, i64::MAX] {
-            assert!(HttpDate::new(unix_ms).as_bytes().ends_with(b" GMT"));
+        for unix_ms in [i64::MIN, 0, i64::MAX] {
+            assert_eq!(HttpDate::new(unix_ms).as_bytes(), HttpDate::EPOCH);
         }
+        assert_eq!(HttpDate::new(-1).as_bytes(), b"Wed, 31 Dec 1969 23:59:59 GMT");
     }
 }

@@ -116,7 +116,7 @@ impl FeedThread {
             let mut worked = false;
             for _ in 0..FRAMES_PER_TURN {
                 let Some((connection, input)) = self.wires.socket.poll(&idle) else { break };
-                self.input(connection, input);
+                self.input(connection, &input);
                 worked = true;
             }
             worked |= self.rings();
@@ -148,13 +148,13 @@ impl FeedThread {
         tape::feed(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
-    fn input(&mut self, connection: ConnectionId, input: WsInput) {
+    fn input(&mut self, connection: ConnectionId, input: &WsInput) {
         let now = self.wires.bench.tick();
-        if let (WsInput::Text { text, .. }, Some(tee)) = (&input, &self.wires.tee) {
+        if let (WsInput::Text { text, .. }, Some(tee)) = (input, &self.wires.tee) {
             // The paper exchange ends only after this thread.
             let _ = tee.send(TeeFrame { text: text.as_str().into(), session_ms: now.session_ms });
         }
-        self.take(FeedInput::Socket(socket_input("public", connection, &input)), now);
+        self.take(FeedInput::Socket(socket_input("public", connection, input)), now);
     }
 
     fn rings(&mut self) -> bool {

@@ -86,7 +86,7 @@ impl ReconcileThread {
                     break;
                 }
                 let Some((connection, input)) = self.wires.socket.poll(&idle) else { break };
-                self.input(connection, input);
+                self.input(connection, &input);
                 worked = true;
             }
             while self.stage.wants_input() {
@@ -123,9 +123,9 @@ impl ReconcileThread {
         tape::reconcile(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
-    fn input(&mut self, connection: ConnectionId, input: WsInput) {
+    fn input(&mut self, connection: ConnectionId, input: &WsInput) {
         let now = self.wires.bench.tick();
-        self.take(ReconcileInput::Socket(socket_input("private", connection, &input)), now);
+        self.take(ReconcileInput::Socket(socket_input("private", connection, input)), now);
     }
 
     fn answer(&mut self, answer: &RestOutcome) {
