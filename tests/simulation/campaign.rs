@@ -85,7 +85,7 @@ fn tight_limits_hold_under_faults_and_each_of_them_refuses() {
 fn a_stop_that_is_due_ends_the_trading_and_the_next_start_opens_nothing() {
     let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
     let campaign =
-        Campaign { duration_ms: 300_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
+        Campaign { duration_ms: 600_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
     for (seed, tight, stop) in [(1, Tight::Executions, "repeated"), (DRAWN_DOWN, Tight::Drawdown, "drawdown")] {
         assert_eq!(Tight::of(seed), Some(tight));
