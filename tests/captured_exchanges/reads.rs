@@ -64,9 +64,9 @@ fn a_basic_account_has_the_captured_limits_but_for_the_reads_that_wait() {
         assert_eq!(ours[part], captured[part], "{part}");
     }
     assert_eq!(ours["read"]["refill_rate"], captured["read"]["refill_rate"]);
-    // 2026-09 (rate limit page): the read bucket of the lower tiers keeps two seconds. June's kept one.
+    // 2026-09 (rate limit page): the read bucket of the lower tiers keeps three seconds. June's kept one.
     assert_eq!(captured["read"]["bucket_capacity"], 200);
-    assert_eq!(ours["read"]["bucket_capacity"], 400);
+    assert_eq!(ours["read"]["bucket_capacity"], 600);
 }
 
 /// An answer of January 2026 and what we ask for the same.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::exchange::engine::AccountId;
 use crate::wire::markets::{AccountLimits, BucketLimit, EndpointCost, EndpointCosts};
 
-/// An account's usage tier: its read and write budgets (rate limit page, 2026-09).
+/// An account's usage tier: its read and write budgets (rate limit page, as of 2026-09-24).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
@@ -20,14 +20,14 @@ pub enum Tier {
     Advanced,
     /// 600 and 600.
     Expert,
-    /// 1 000 and 1 000.
+    /// 1 200 and 1 200.
     #[default]
     Premier,
-    /// 2 000 and 2 000.
+    /// 2 400 and 2 400.
     Paragon,
-    /// 4 000 and 4 000.
+    /// 4 800 and 4 800.
     Prime,
-    /// 10 000 and 8 000.
+    /// 12 000 and 9 600.
     Prestige,
     /// No limit: for load tests. Not a tier of the real exchange.
     Unlimited,
@@ -68,16 +68,17 @@ impl Tier {
         ALL.into_iter().find(|tier| tier.as_str() == name)
     }
 
-    /// Tokens a second, and two or one seconds of them at most: reads keep two below `expert`, writes two above `basic`.
+    /// Tokens a second, and three seconds or one of them at most: reads keep three below `expert`, writes three above
+    /// `basic`.
     fn read(self) -> BucketLimit {
         let (rate, seconds) = match self {
-            Self::Basic => (200, 2),
-            Self::Advanced => (300, 2),
+            Self::Basic => (200, 3),
+            Self::Advanced => (300, 3),
             Self::Expert => (600, 1),
-            Self::Premier => (1_000, 1),
-            Self::Paragon => (2_000, 1),
-            Self::Prime => (4_000, 1),
-            Self::Prestige => (10_000, 1),
+            Self::Premier => (1_200, 1),
+            Self::Paragon => (2_400, 1),
+            Self::Prime => (4_800, 1),
+            Self::Prestige => (12_000, 1),
             Self::Unlimited => (UNLIMITED, 1),
         };
         BucketLimit { refill_rate: rate, bucket_capacity: rate * seconds }
@@ -86,12 +87,12 @@ impl Tier {
     fn write(self) -> BucketLimit {
         let (rate, seconds) = match self {
             Self::Basic => (100, 1),
-            Self::Advanced => (300, 2),
-            Self::Expert => (600, 2),
-            Self::Premier => (1_000, 2),
-            Self::Paragon => (2_000, 2),
-            Self::Prime => (4_000, 2),
-            Self::Prestige => (8_000, 2),
+            Self::Advanced => (300, 3),
+            Self::Expert => (600, 3),
+            Self::Premier => (1_200, 3),
+            Self::Paragon => (2_400, 3),
+            Self::Prime => (4_800, 3),
+            Self::Prestige => (9_600, 3),
             Self::Unlimited => (UNLIMITED, 1),
         };
         BucketLimit { refill_rate: rate, bucket_capacity: rate * seconds }
@@ -346,13 +347,13 @@ mod tests {
     fn every_tier_has_the_published_budgets() {
         // Reads and writes a second, and the seconds that each bucket holds.
         for (name, reads, read_seconds, writes, write_seconds) in [
-            ("basic", 200, 2, 100, 1),
-            ("advanced", 300, 2, 300, 2),
-            ("expert", 600, 1, 600, 2),
-            ("premier", 1_000, 1, 1_000, 2),
-            ("paragon", 2_000, 1, 2_000, 2),
-            ("prime", 4_000, 1, 4_000, 2),
-            ("prestige", 10_000, 1, 8_000, 2),
+            ("basic", 200, 3, 100, 1),
+            ("advanced", 300, 3, 300, 3),
+            ("expert", 600, 1, 600, 3),
+            ("premier", 1_200, 1, 1_200, 3),
+            ("paragon", 2_400, 1, 2_400, 3),
+            ("prime", 4_800, 1, 4_800, 3),
+            ("prestige", 12_000, 1, 9_600, 3),
         ] {
             let limits = Tier::from_name(name).unwrap().limits();
             let shown = |bucket: BucketLimit| (bucket.refill_rate, bucket.bucket_capacity);
