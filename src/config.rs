@@ -390,6 +390,14 @@ impl Config {
         if per_min > 0 && per_s > per_min {
             return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for any");
         }
+        for (key, value) in [
+            ("exchange.order_latency_ms", self.exchange.order_latency_ms),
+            ("exchange.read_lag_ms", self.exchange.read_lag_ms),
+        ] {
+            if value > 3_600_000 {
+                return impossible(key, &value, "0 to 3600000");
+            }
+        }
         positive("venue.max_clock_error_ms", self.venue.max_clock_error_ms)?;
         positive("risk.executions_window_ms", self.risk.executions_window_ms)?;
         positive("risk.max_open_orders", self.risk.max_open_orders as u64)?;

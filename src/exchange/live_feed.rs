@@ -10,13 +10,14 @@ use super::engine::{Engine, MarketIndex};
 use super::recorded::{Entry, STEP_WAIT_MS, StepBuilder};
 use crate::market::BookLevels;
 use crate::wire::frame::{self, Frame, Lifecycle, LifecycleEvent, Message};
+use crate::wire::time::is_writable;
 
 /// What came in. Frames of markets that are not listed here are none of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveFeedCounters {
     /// Frames of listed recorded markets.
     pub frames: u64,
-    /// Frames that could not be read; the book is wrong until the next snapshot.
+    /// Frames that could not be read, after which the book is wrong until the next snapshot, and closes at no date.
     pub malformed: u64,
     /// Steps applied.
     pub steps: u64,
@@ -121,7 +122,9 @@ impl LiveFeed {
                 engine.set_active(market, false, now_ms);
             }
             LifecycleEvent::CloseDateUpdated { close_ts } => {
-                engine.move_close(market, close_ts.saturating_mul(1_000), now_ms);
+                let close_ms = close_ts.saturating_mul(1_000);
+                self.counters.malformed += u64::from(!is_writable(close_ms));
+                engine.move_close(market, close_ms, now_ms);
             }
             LifecycleEvent::Determined { settlement_value } => engine.determine(market, *settlement_value, now_ms),
             LifecycleEvent::Created { .. } | LifecycleEvent::Settled | LifecycleEvent::Other => {}
@@ -197,6 +200,9 @@ mod tests {
     fn a_result_determines_the_market_and_a_moved_close_moves_it() {
         let (mut engine, market) = engine();
         let mut feed = LiveFeed::default();
+        let no_date = lifecycle("close_date_updated", r#","close_ts":1790000000000"#);
+        feed.frame(&mut engine, no_date.as_bytes(), NOW_MS, NOW_MS);
+        assert_eq!((feed.counters().malformed, engine.market(market).spec().close_ms), (1, NOW_MS + 60_000));
         let close_ts = NOW_MS / 1_000 + 90;
         let moved = lifecycle("close_date_updated", &format!(r#","close_ts":{close_ts}"#));
         feed.frame(&mut engine, moved.as_bytes(), NOW_MS, NOW_MS);

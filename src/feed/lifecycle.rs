@@ -10,6 +10,7 @@ use crate::ports::FeedPort;
 use crate::wire::command::CommandParams;
 use crate::wire::frame::{Lifecycle, LifecycleEvent};
 use crate::wire::markets::PriceRange;
+use crate::wire::time::is_writable;
 
 impl FeedStage {
     pub(super) fn on_lifecycle(&mut self, lifecycle: &Lifecycle<'_>, now: Now) {
@@ -64,7 +65,12 @@ impl FeedStage {
 
     fn on_close_moved(&mut self, position: usize, close_ts: i64) {
         let Some(market) = self.markets.get_mut(position) else { return };
-        market.listing.close_time_ms = close_ts.saturating_mul(1_000);
+        let close_ms = close_ts.saturating_mul(1_000);
+        if !is_writable(close_ms) {
+            let ticker = market.listing.ticker;
+            return self.problem(format!("market {ticker}: a close at {close_ts} s was ignored: it is no date"));
+        }
+        market.listing.close_time_ms = close_ms;
         self.owed_status.insert(position);
     }
 

@@ -320,6 +320,8 @@ fn a_market_pauses_reopens_closes_by_time_is_determined_and_leaves() {
     assert_eq!(newest(&bench).phase, Phase::Open);
     bench.lifecycle(0, r#""event_type":"close_date_updated","close_ts":20"#);
     assert_eq!(newest(&bench).close_time_ms, 20_000);
+    bench.lifecycle(0, r#""event_type":"close_date_updated","close_ts":1790000000000"#);
+    assert_eq!(newest(&bench).close_time_ms, 20_000, "milliseconds where seconds belong are no close");
     bench.pass(19 * SECOND_NS);
     assert_eq!(newest(&bench).phase, Phase::Open);
     bench.pass(SECOND_NS);

@@ -104,7 +104,8 @@ impl StateDir {
         if self.folder.join(TRIPPED_FILE).exists() {
             return Ok(());
         }
-        let time = jiff::Timestamp::from_millisecond(wall_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string();
+        let time = crate::wire::time::timestamp(wall_ms)
+            .map_or_else(|| format!("{wall_ms} ms after 1970, which is no date"), |time| time.to_string());
         self.write(TRIPPED_FILE, &Tripped { time, reason: reason.to_owned() })
     }
 

@@ -123,13 +123,18 @@ impl ErrorBody {
     /// The body in the given shape.
     #[must_use]
     pub fn to_json(&self, shape: ErrorShape) -> Vec<u8> {
-        let value = match shape {
-            ErrorShape::Nested => serde_json::json!({ "error": self }),
-            ErrorShape::Flat => serde_json::json!(self),
-            ErrorShape::Message => serde_json::json!({ "msg": self.message }),
-            ErrorShape::Text => serde_json::json!({ "error": self.message }),
-        };
-        value.to_string().into_bytes()
+        /// Keeps the keys in the exchange's order, which a `serde_json::Value` would sort.
+        #[derive(Serialize)]
+        struct Nested<'e> {
+            error: &'e ErrorBody,
+        }
+        match shape {
+            ErrorShape::Nested => serde_json::to_vec(&Nested { error: self }),
+            ErrorShape::Flat => serde_json::to_vec(self),
+            ErrorShape::Message => serde_json::to_vec(&serde_json::json!({ "msg": self.message })),
+            ErrorShape::Text => serde_json::to_vec(&serde_json::json!({ "error": self.message })),
+        }
+        .expect("strings always have a JSON form")
     }
 }
 

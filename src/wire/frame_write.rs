@@ -37,8 +37,9 @@ fn data_frame(buffer: &mut Vec<u8>, kind: &str, envelope: &Envelope, fields: imp
     frame.end();
 }
 
-/// A time as RFC 3339 text. A time outside jiff's range (years -9999 to 9999) is written as the epoch's text.
+/// A time as RFC 3339 text. A time that has none is left out, with its key.
 fn rfc3339(object: &mut Object<'_>, key: &str, ts_ms: i64) {
-    let time = jiff::Timestamp::from_millisecond(ts_ms).unwrap_or_default();
-    object.quoted(key, |text| write!(text, "{time}").expect("writing to a Vec cannot fail"));
+    if let Some(time) = super::time::timestamp(ts_ms) {
+        object.quoted(key, |text| write!(text, "{time}").expect("writing to a Vec cannot fail"));
+    }
 }

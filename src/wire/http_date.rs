@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
+use super::time::timestamp;
+
 /// Milliseconds since the Unix epoch, rounded down to the second; none for what is no date.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<i64> {
@@ -13,20 +15,17 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate {
     second: i64,
-    text: [u8; 29],
+    text: Option<[u8; 29]>,
 }
 
 impl HttpDate {
-    const EPOCH: [u8; 29] = *b"Thu, 01 Jan 1970 00:00:00 GMT";
-
-    /// The date of a time; the epoch's for a time before the year 0 or after 9999, which no date can hold.
+    /// The date of a time; without a text for a time before the year 1 or after 9999, which no date can hold.
     #[must_use]
     pub fn new(unix_ms: i64) -> Self {
         let second = unix_ms.div_euclid(1_000);
-        let time = Timestamp::from_second(second).ok();
+        let time = timestamp(second.saturating_mul(1_000));
         let text = time.and_then(|time| DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok());
-        let text = text.and_then(|text| text.into_bytes().try_into().ok());
-        Self { second, text: text.unwrap_or(Self::EPOCH) }
+        Self { second, text: text.and_then(|text| text.into_bytes().try_into().ok()) }
     }
 
     /// Moves on to a time; what it takes is spent once a second.
@@ -36,10 +35,10 @@ impl HttpDate {
         }
     }
 
-    /// Its text.
+    /// Its text. A response whose date has none carries no date, as one from a server without a clock (RFC 9110, 6.6.1).
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.text
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        self.text.as_ref().map(<[u8; 29]>::as_slice)
     }
 }
 
@@ -50,21 +49,22 @@ mod tests {
     #[test]
     fn a_date_is_written_as_the_rfc_has_it_and_read_back_to_the_second() {
         let mut date = HttpDate::new(784_111_777_999);
-        assert_eq!(date.as_bytes(), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date.as_bytes().unwrap(), b"Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
         date.advance(784_111_778_000);
         assert_eq!(date, HttpDate::new(784_111_778_500));
-        assert_eq!(date.as_bytes(), b"Sun, 06 Nov 1994 08:49:38 GMT");
+        assert_eq!(date.as_bytes().unwrap(), b"Sun, 06 Nov 1994 08:49:38 GMT");
     }
 
     #[test]
-    fn what_is_no_date_is_none_and_what_has_no_date_is_the_epochs() {
+    fn what_is_no_date_is_none_and_no_time_gets_the_date_of_another() {
         for text in ["", "yesterday", "Sun, 06 Nov 1994", "06 Nov 1994 25:49:37 GMT"] {
             assert_eq!(parse_http_date(text), None, "{text}");
         }
-        for unix_ms in [i64::MIN, 0, i64::MAX] {
-            assert_eq!(HttpDate::new(unix_ms).as_bytes(), HttpDate::EPOCH);
+        for unix_ms in [i64::MIN, 1_790_000_000_000_000, i64::MAX] {
+            assert_eq!(HttpDate::new(unix_ms).as_bytes(), None, "{unix_ms}");
         }
-        assert_eq!(HttpDate::new(-1).as_bytes(), b"Wed, 31 Dec 1969 23:59:59 GMT");
+        assert_eq!(HttpDate::new(0).as_bytes().unwrap(), b"Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(HttpDate::new(-1).as_bytes().unwrap(), b"Wed, 31 Dec 1969 23:59:59 GMT");
     }
 }

@@ -18,6 +18,7 @@ pub mod orders;
 pub mod recorded;
 mod scan;
 pub mod sign;
+pub mod time;
 
 pub use error::WireError;
 

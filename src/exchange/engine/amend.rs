@@ -1,6 +1,7 @@
 //! Changing an order in the book.
 
 use super::collateral::Exposure;
+use super::create::check_expiration;
 use super::lifecycle::Timer;
 use super::matching::Matched;
 use super::orders::Slot;
@@ -87,8 +88,7 @@ impl Engine {
         let expiration_ms = match spec.expiration {
             AmendExpiration::Keep => record.expiration_ms,
             AmendExpiration::Remove => None,
-            AmendExpiration::At(at_ms) if at_ms <= now_ms => return Err(Reject::ExpirationInPast),
-            AmendExpiration::At(at_ms) => Some(at_ms),
+            AmendExpiration::At(at_ms) => check_expiration(at_ms, now_ms).map(|()| Some(at_ms))?,
         };
         let same_terms = record.price == spec.price && record.remaining == spec.total_count - record.filled;
         if same_terms && record.expiration_ms == expiration_ms && self.renamed(slot, spec).is_none() {

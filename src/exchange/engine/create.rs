@@ -8,6 +8,7 @@ use super::{
     AccountId, Engine, MarketIndex, MarketState, NewOrder, OrderRecord, Placed, Reject, UpdateReason, booking,
 };
 use crate::market::{BookSide, Count, Money, OrderStatus, Price, TimeInForce};
+use crate::wire::time::is_writable;
 
 impl Engine {
     /// Places an order, and matches it.
@@ -73,8 +74,8 @@ impl Engine {
         }
         match new.expiration_ms {
             Some(_) if new.time_in_force != TimeInForce::GoodTillCanceled => Err(Reject::ExpirationWithIoc),
-            Some(expiration_ms) if expiration_ms <= now_ms => Err(Reject::ExpirationInPast),
-            _ => Ok(level),
+            Some(expiration_ms) => check_expiration(expiration_ms, now_ms).map(|()| level),
+            None => Ok(level),
         }
     }
 
@@ -192,5 +193,16 @@ impl Engine {
         };
         self.end(slot, reason, now_ms);
         Placed { remaining: Count::ZERO, ..placed }
+    }
+}
+
+/// Whether an order may expire then: in the future, and at a time that reads can show.
+pub(super) const fn check_expiration(expiration_ms: i64, now_ms: i64) -> Result<(), Reject> {
+    if expiration_ms <= now_ms {
+        Err(Reject::ExpirationInPast)
+    } else if is_writable(expiration_ms) {
+        Ok(())
+    } else {
+        Err(Reject::ExpirationTooLate)
     }
 }

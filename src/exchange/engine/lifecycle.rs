@@ -9,6 +9,7 @@ use super::{
     SettlementRecord, UpdateReason,
 };
 use crate::market::{BookSide, Count, Money, Price};
+use crate::wire::time::is_writable;
 
 /// What happens at a time. At the same time: in this order, then by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +25,7 @@ impl Engine {
     /// Lists a market. It opens at its time, or at once when that has passed.
     ///
     /// # Errors
-    /// When the ticker is taken, or the market would close before it opens.
+    /// When the ticker is taken, the market would close before it opens, or one of its times cannot be written.
     pub fn list_market(&mut self, spec: MarketSpec, now_ms: i64) -> Result<MarketIndex, ListError> {
         self.begin(now_ms);
         if self.market_of.contains_key(&spec.ticker) {
@@ -33,6 +34,9 @@ impl Engine {
         let (open_ms, close_ms) = (spec.open_ms, spec.close_ms);
         if close_ms <= open_ms {
             return Err(ListError::ClosesBeforeOpening { ticker: spec.ticker, open_ms, close_ms });
+        }
+        if let Some(at_ms) = [open_ms, close_ms].into_iter().find(|at_ms| !is_writable(*at_ms)) {
+            return Err(ListError::UnwritableTime { ticker: spec.ticker, at_ms });
         }
         let market = MarketIndex::try_from(self.markets.len()).expect("memory ends before four billion markets do");
         let grid = self.grid(spec.bands);
@@ -126,11 +130,12 @@ impl Engine {
     }
 
     /// Moves a market's close, until its result is known. A close that has passed closes it at once; a closed market whose
-    /// close moves into the future waits for [`Engine::set_active`].
+    /// close moves into the future waits for [`Engine::set_active`]. A close that cannot be written changes nothing.
     pub fn move_close(&mut self, market: MarketIndex, close_ms: i64, now_ms: i64) {
         self.begin(now_ms);
         let place = &mut self.markets[market as usize];
-        if matches!(place.state, MarketState::Determined(_) | MarketState::Finalized(_)) {
+        let decided = matches!(place.state, MarketState::Determined(_) | MarketState::Finalized(_));
+        if decided || !is_writable(close_ms) {
             return;
         }
         self.timers.remove(&(place.spec.close_ms, Timer::Close(market)));

@@ -160,6 +160,14 @@ pub enum ListError {
         /// Its close.
         close_ms: i64,
     },
+    /// A time that no body could carry.
+    #[error("market `{ticker}` opens or closes at {at_ms} ms, expected a time in the years 1 to 9999")]
+    UnwritableTime {
+        /// The market.
+        ticker: String,
+        /// The time.
+        at_ms: i64,
+    },
 }
 
 /// What a create or amend did.
@@ -230,4 +238,6 @@ pub enum Reject {
     ExpirationInPast,
     /// An expiration on immediate-or-cancel.
     ExpirationWithIoc,
+    /// An expiration that cannot be written: milliseconds where seconds belong, perhaps.
+    ExpirationTooLate,
 }

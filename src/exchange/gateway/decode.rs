@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Refusal;
+use super::route::Query;
 use crate::exchange::engine::{AccountId, NewOrder, Reject};
 use crate::market::{BookSide, Count, OrderGroupId, Price, TimeInForce};
 use crate::wire::orders::SelfTradePrevention;
@@ -96,7 +97,7 @@ impl<'v> Object<'v> {
     /// # Errors
     /// 400 when it is missing or something else.
     pub fn array(&self, key: &'static str) -> Result<&'v [Value], Refusal> {
-        self.field(key, "array", Value::as_array)?.map(Vec::as_slice).ok_or_else(|| missing(key))
+        self.field(key, "array", Value::as_array)?.map(Vec::as_slice).ok_or_else(|| self.missing(key))
     }
 
     /// A string that must be there.
@@ -104,7 +105,12 @@ impl<'v> Object<'v> {
     /// # Errors
     /// 400 when it is missing or something else.
     pub fn required(&self, key: &'static str) -> Result<&'v str, Refusal> {
-        self.text(key)?.ok_or_else(|| missing(key))
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// A required field is not there.
+    pub fn missing(&self, key: &str) -> Refusal {
+        Refusal::missing(self.name, key)
     }
 
     /// A price. Finer than $0.0001 or outside a dollar is `invalid_price`, as off the grid is.
@@ -181,21 +187,30 @@ impl ShardName {
     }
 }
 
-/// Checks a subaccount number; absent counts as 0.
+/// Checks a subaccount number of a body; absent counts as 0.
 ///
 /// # Errors
 /// 400 beyond 0 to 63.
 pub fn subaccount(number: Option<i64>) -> Result<u32, Refusal> {
     let number = number.unwrap_or(0);
-    u32::try_from(number)
-        .ok()
-        .filter(|_| number <= SUBACCOUNT_MAX)
-        .ok_or_else(|| Refusal::invalid(&format!("subaccount {number} is not within 0 to 63")))
+    within_subaccounts(number).ok_or_else(|| Refusal::invalid(&not_within(number)))
 }
 
-/// A required field is not there.
-pub fn missing(key: &str) -> Refusal {
-    Refusal::invalid(&format!("{key} is required"))
+/// Reads the subaccount of a query; absent counts as 0.
+///
+/// # Errors
+/// 400 when it is no number, or beyond 0 to 63.
+pub fn query_subaccount(query: &Query<'_>) -> Result<u32, Refusal> {
+    let number = query.integer("subaccount")?.unwrap_or(0);
+    within_subaccounts(number).ok_or_else(|| Refusal::bad_query(&not_within(number)))
+}
+
+fn within_subaccounts(number: i64) -> Option<u32> {
+    u32::try_from(number).ok().filter(|_| number <= SUBACCOUNT_MAX)
+}
+
+fn not_within(number: i64) -> String {
+    format!("subaccount {number} is not within 0 to 63")
 }
 
 fn bad_word(key: &str, found: &str, expected: &str) -> Refusal {
@@ -235,7 +250,7 @@ pub fn create(value: &Value, account: AccountId) -> Result<CreateRequest, Refusa
     let ticker = body.required("ticker")?.to_owned();
     let client_order_id = body.text("client_order_id")?.filter(|id| !id.is_empty()).map(client_order_id).transpose()?;
     let side = body.side()?;
-    let count = body.count("count")?.ok_or_else(|| missing("count"))?;
+    let count = body.count("count")?.ok_or_else(|| body.missing("count"))?;
     let price = body.price("price")?;
     let time_in_force = match body.required("time_in_force")? {
         "good_till_canceled" => TimeInForce::GoodTillCanceled,
@@ -288,13 +303,13 @@ mod tests {
         let text = details(r#"{"ticker":"KXA","side":"bid","count":1,"price":0.01}"#);
         assert_eq!(
             text,
-            r#"{"code":"bad_request","details":"json: cannot unmarshal number into Go struct field CreateOrderV2Request.count of type string","message":"bad request"}"#
+            r#"{"code":"bad_request","message":"bad request","details":"json: cannot unmarshal number into Go struct field CreateOrderV2Request.count of type string"}"#
         );
     }
 
     #[test]
     fn missing_and_unknown_values_are_named() {
-        assert!(details("{}").contains("ticker is required"));
+        assert!(details("{}").contains("Field validation for 'Ticker' failed on the 'required' tag"));
         assert!(details(r#"{"ticker":"A","side":"buy"}"#).contains("expected bid or ask"));
         assert!(details(r#"{"ticker":"A","client_order_id":"a.b","side":"bid"}"#).contains("client_order_id"));
         assert!(details("[]").contains("cannot unmarshal array"));

@@ -78,7 +78,8 @@ impl Listed<'_> {
     pub(super) fn events(self, target: &str) -> Answer {
         let query = Query::new(target, "GetEvents");
         let limit = query.limit(PageLimit::EVENTS)?;
-        let status = query.status(&EVENT_STATUSES)?;
+        // Captured without details here, unlike for markets.
+        let status = query.status(&EVENT_STATUSES).map_err(|_| Refusal::new(400, "bad_request"))?;
         let milestones = query.flag("with_milestones")?.then(Vec::new);
         let min_close_ms = query.integer("min_close_ts")?.map(|seconds| seconds.saturating_mul(1_000));
         let min_updated_ms = query.integer("min_updated_ts")?.map(|seconds| seconds.saturating_mul(1_000));
@@ -100,7 +101,7 @@ impl Listed<'_> {
         let limit = query.limit(PageLimit::COMBO_EVENTS)?;
         let collection = query.get("collection_ticker").is_some();
         if collection && query.get("series_ticker").is_some() {
-            return Err(Refusal::invalid("collection_ticker and series_ticker are mutually exclusive"));
+            return Err(Refusal::bad_query("collection_ticker and series_ticker are mutually exclusive"));
         }
         self.events_page(&query, limit, None, |group| is_combo(&group.ticker) && !collection)
     }
@@ -136,7 +137,7 @@ impl Listed<'_> {
         let query = Query::new(target, "GetEvent");
         let (nested, excluded) = (query.flag("with_nested_markets")?, query.flag("exclude_markets")?);
         if nested && excluded {
-            return Err(Refusal::invalid("exclude_markets cannot be combined with with_nested_markets"));
+            return Err(Refusal::bad_query("exclude_markets cannot be combined with with_nested_markets"));
         }
         let group = self.directory.events.find(ticker).ok_or_else(Refusal::not_found)?;
         let markets = if nested || excluded { Vec::new() } else { self.market_bodies(&group.markets) };

@@ -8,6 +8,7 @@ use super::directory::Name;
 use crate::exchange::engine::{FillRecord, GroupChange, LevelCause, OrderRecord, PositionRecord, UpdateReason};
 use crate::market::{Count, Liquidity, Money, OrderGroupId, OrderStatus, Outcome, Price};
 use crate::wire::frame_write::{DeltaOut, FillOut, MarketPositionOut, OrderGroupUpdateOut, TickerOut, UserOrderOut};
+use crate::wire::time::timestamp;
 
 /// A frame's bytes out of a buffer that keeps its memory.
 pub(super) fn written(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Arc<[u8]> {
@@ -18,7 +19,7 @@ pub(super) fn written(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) ->
 
 /// RFC 3339, in whole milliseconds.
 pub(super) fn rfc3339(time_ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(time_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+    timestamp(time_ms).expect("the engine refuses times that cannot be written, and the clock shows none")
 }
 
 /// A change of a level.

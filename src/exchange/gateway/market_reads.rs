@@ -186,16 +186,16 @@ impl<'q> MarketFilter<'q> {
         ];
         let asked: Vec<_> = kinds.iter().filter(|(_, span, _)| span.is_asked()).collect();
         if let [(one, ..), (other, ..), ..] = asked[..] {
-            return Err(Refusal::invalid(&format!("{one} and {other} timestamps are mutually exclusive")));
+            return Err(Refusal::bad_query(&format!("{one} and {other} timestamps are mutually exclusive")));
         }
         let Some((kind, _, statuses)) = asked.first() else { return Ok(()) };
         if let Some(status) = self.status.filter(|status| !statuses.contains(status)) {
-            return Err(Refusal::invalid(&format!("{kind} timestamps do not go with status {status}")));
+            return Err(Refusal::bad_query(&format!("{kind} timestamps do not go with status {status}")));
         }
         let narrowed = self.tickers.is_some() || self.event.is_some() || self.combos == Some(true);
         if *kind == "updated" && (narrowed || (self.series.is_some() && self.combos != Some(false))) {
             let expected = "updated timestamps go with mve_filter=exclude, and then with series_ticker, only";
-            return Err(Refusal::invalid(expected));
+            return Err(Refusal::bad_query(expected));
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ pub(super) fn decode(
     }
     let group = OrderGroupId::parse(id).map_err(|_| Refusal::not_found())?;
     let exchange_index = shard(ShardName::new(query.integer("exchange_index")?)?)?;
-    let subaccount = decode::subaccount(query.integer("subaccount")?)?;
+    let subaccount = decode::query_subaccount(query)?;
     Ok(GroupWrite::Change(GroupTarget { group, account, subaccount, exchange_index }, command))
 }
 
@@ -75,7 +75,7 @@ fn limit(body: &Object<'_>) -> Result<Count, Refusal> {
             Err(Refusal::invalid("contracts_limit and contracts_limit_fp must match"))
         }
         (Some(limit), _) | (None, Some(limit)) => Ok(limit),
-        (None, None) => Err(decode::missing("contracts_limit or contracts_limit_fp")),
+        (None, None) => Err(body.missing("contracts_limit")),
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) fn amend(engine: &Engine, id: &str, body: &Value, subaccount: u32) ->
     let target = target(engine, id, Some(ticker), named, subaccount)?;
     let given = |key| Ok::<_, Refusal>(body.text(key)?.filter(|id| !id.is_empty()));
     let new_client_order_id = given("updated_client_order_id")?.map(decode::client_order_id).transpose()?;
-    let total_count = body.count("count")?.ok_or_else(|| decode::missing("count"))?;
+    let total_count = body.count("count")?.ok_or_else(|| body.missing("count"))?;
     let expiration = match body.integer("expiration_time")? {
         None => AmendExpiration::Keep,
         Some(0) => AmendExpiration::Remove,

@@ -73,7 +73,7 @@ impl CountFilter {
             match word {
                 "position" => filter.position = true,
                 "total_traded" => filter.total_traded = true,
-                _ => return Err(Refusal::invalid("invalid count_filter")),
+                _ => return Err(Refusal::bad_query("invalid count_filter")),
             }
         }
         Ok(filter)
@@ -124,7 +124,7 @@ impl Gateway {
     pub(super) fn balance(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetBalance");
         let shard = query.integer("exchange_index")?.filter(|shard| *shard >= 0);
-        let subaccount = decode::subaccount(query.integer("subaccount")?)?;
+        let subaccount = decode::query_subaccount(&query)?;
         if shard.is_some_and(|shard| !SHARDS.iter().any(|(index, _)| shard == i64::from(*index))) {
             return Err(Refusal::new(404, "user_not_found"));
         }
@@ -166,7 +166,7 @@ impl Gateway {
     pub(super) fn positions(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetPositions");
         let filter = Filter::new(&query)?.with_shard(&query)?;
-        let subaccount = decode::subaccount(filter.subaccount)?;
+        let subaccount = decode::query_subaccount(&query)?;
         let limit = query.limit(PageLimit::ACCOUNT)?;
         let status = PositionStatus::read(&query)?;
         let counts = CountFilter::read(&query)?;

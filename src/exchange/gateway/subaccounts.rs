@@ -67,13 +67,13 @@ pub(super) fn decode(route: Route<'_>, body: &[u8], tier: Tier) -> Result<Subacc
         id: id.map_err(|error| Refusal::invalid(&format!("client_transfer_id: {error}")))?,
         from: numbered(&body, "from_subaccount")?,
         to: numbered(&body, "to_subaccount")?,
-        amount_cents: body.integer("amount_cents")?.ok_or_else(|| decode::missing("amount_cents"))?,
+        amount_cents: body.integer("amount_cents")?.ok_or_else(|| body.missing("amount_cents"))?,
         exchange_index: shard(&body)?,
     })
 }
 
 fn numbered(body: &Object<'_>, key: &'static str) -> Result<u32, Refusal> {
-    decode::subaccount(Some(body.integer(key)?.ok_or_else(|| decode::missing(key))?))
+    decode::subaccount(Some(body.integer(key)?.ok_or_else(|| body.missing(key))?))
 }
 
 fn shard(body: &Object<'_>) -> Result<u8, Refusal> {

@@ -136,7 +136,7 @@ impl Gateway {
             Route::Cancel(id) => {
                 let named = ShardName::new(query.integer("exchange_index")?)?;
                 let ticker = query.get("market_ticker");
-                let target = order_writes::target(engine, id, ticker, named, query_subaccount(&query)?)?;
+                let target = order_writes::target(engine, id, ticker, named, decode::query_subaccount(&query)?)?;
                 let bucket = bucket(named, ticker.is_some());
                 Ok(Priced { write: Write::Cancel(target), bucket, cost: CHEAP_COST })
             }
@@ -149,20 +149,20 @@ impl Gateway {
             }
             Route::Amend(id) => {
                 let body = decode::json(request.body)?;
-                let (amend, named) = order_writes::amend(engine, id, &body, query_subaccount(&query)?)?;
+                let (amend, named) = order_writes::amend(engine, id, &body, decode::query_subaccount(&query)?)?;
                 Ok(Priced { write: Write::Amend(amend), bucket: bucket(named, true), cost: DEFAULT_COST })
             }
             Route::Decrease(id) => {
                 let body = decode::json(request.body)?;
                 let body = Object::new(&body, "DecreaseOrderV2Request")?;
                 let (named, ticker) = (body.shard()?, body.text("market_ticker")?);
-                let target = order_writes::target(engine, id, ticker, named, query_subaccount(&query)?)?;
+                let target = order_writes::target(engine, id, ticker, named, decode::query_subaccount(&query)?)?;
                 let write = Write::Decrease(target, order_writes::decrease(&body)?);
                 Ok(Priced { write, bucket: bucket(named, ticker.is_some()), cost: DEFAULT_COST })
             }
             Route::CancelAll => {
-                let number = query.integer("subaccount")?;
-                let subaccount = number.map(|number| decode::subaccount(Some(number))).transpose()?;
+                let named = query.get("subaccount").is_some();
+                let subaccount = named.then(|| decode::query_subaccount(&query)).transpose()?;
                 let (window_ms, every_ms) = (self.settings.cancel_all_window_ms, self.settings.cancel_all_every_ms);
                 let write = Write::CancelAll(CancelAll { subaccount, window_ms, every_ms });
                 Ok(Priced::unscoped(write, CHEAP_COST))
@@ -242,8 +242,4 @@ impl Gateway {
             Write::Subaccount(write) => self.transfers.execute(engine, account, write, now_ms),
         }
     }
-}
-
-fn query_subaccount(query: &Query<'_>) -> Result<u32, Refusal> {
-    decode::subaccount(query.integer("subaccount")?)
 }

@@ -200,8 +200,10 @@ pub fn write_response(output: &mut Vec<u8>, response: &HttpResponse, keep_alive:
 }
 
 fn write_date(output: &mut Vec<u8>, date: &HttpDate) {
-    output.extend_from_slice(b"\r\nDate: ");
-    output.extend_from_slice(date.as_bytes());
+    if let Some(date) = date.as_bytes() {
+        output.extend_from_slice(b"\r\nDate: ");
+        output.extend_from_slice(date);
+    }
 }
 
 /// Appends the answer that turns a connection into a WebSocket.

@@ -73,7 +73,7 @@ impl<'a> Query<'a> {
     pub fn list_of(&self, name: &str, most: usize) -> Result<Option<Vec<&str>>, Refusal> {
         match self.list(name) {
             Some(entries) if entries.len() > most => {
-                Err(Refusal::invalid(&format!("{name} has {} entries, expected {most} at most", entries.len())))
+                Err(Refusal::bad_query(&format!("{name} has {} entries, expected {most} at most", entries.len())))
             }
             entries => Ok(entries),
         }
@@ -138,13 +138,15 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The `status` of a list, which the exchange checks apart from other parameters.
+    /// The `status` of a list, which the exchange checks apart from other parameters (both texts were captured on
+    /// production, in August and September 2026).
     ///
     /// # Errors
-    /// 400 when it is another word.
+    /// 400 when it is another word, or several.
     pub fn status(&self, words: &[&str]) -> Result<Option<&str>, Refusal> {
         match self.get("status") {
-            Some(value) if !words.contains(&value) => Err(Refusal::invalid("invalid status filter")),
+            Some(value) if value.contains(',') => Err(Refusal::bad_query("only one status filter may be supplied")),
+            Some(value) if !words.contains(&value) => Err(Refusal::bad_query("invalid status filter")),
             value => Ok(value),
         }
     }
@@ -231,7 +233,12 @@ mod tests {
         assert_eq!(query.get("empty"), None);
         assert_eq!(query.values("t").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(query.one_of("status", "Status", &["closed"]).unwrap_err().status, 400);
-        assert!(body(&query.status(&["closed"]).unwrap_err()).contains("invalid status filter"));
+        assert_eq!(
+            body(&query.status(&["closed"]).unwrap_err()),
+            r#"{"error":{"code":"bad_request","message":"bad request","details":"invalid status filter"}}"#
+        );
+        let several = Query::new("/x?status=open,closed", "GetMarkets");
+        assert!(body(&several.status(&["open", "closed"]).unwrap_err()).contains("only one status filter"));
     }
 
     #[test]

@@ -49,8 +49,9 @@ fn limits_are_whole_or_fixed_point_and_must_agree() {
     let fixed = group(&mut venue, r#"{"contracts_limit_fp":"2.50"}"#);
     assert_eq!(venue.get(0, &format!("{GROUPS}/{fixed}"))["contracts_limit_fp"], "2.50");
     group(&mut venue, r#"{"contracts_limit":2,"contracts_limit_fp":"2.00"}"#);
+    let empty = venue.refused(0, "POST", &format!("{GROUPS}/create"), "{}");
+    assert_eq!(empty, (400, "missing_parameters".to_owned()));
     for refused in [
-        "{}",
         r#"{"contracts_limit":0}"#,
         r#"{"contracts_limit":1000001}"#,
         r#"{"contracts_limit":9223372036854775807}"#,

@@ -313,3 +313,43 @@ fn an_rsa_key_signs_for_its_account_too() {
     let balance = venue.get(0, "/trade-api/v2/portfolio/balance");
     assert_eq!(balance["balance_dollars"], "2000.0000");
 }
+
+#[test]
+fn an_expiration_that_cannot_be_written_is_refused_and_every_other_is_shown_as_it_was_given() {
+    let mut venue = Venue::immediate();
+    let until = |seconds: i64| with(&order(CENTS, "bid", "1.00", "0.4000"), &format!(r#""expiration_time":{seconds}"#));
+    // Milliseconds where seconds belong, the first second after the last date, the end of time.
+    for seconds in [1_790_000_100_000, 253_402_207_201, i64::MAX / 1_000, i64::MAX] {
+        let answer = venue.create(0, &until(seconds));
+        assert_eq!(answer.status, 400, "{seconds}: {}", answer.text);
+        assert_eq!(answer.json()["error"]["code"], "invalid_parameters");
+        let batch =
+            venue.call(0, "POST", &format!("{ORDERS}/batched"), &format!(r#"{{"orders":[{}]}}"#, until(seconds)));
+        assert_eq!(batch.json()["orders"][0]["error"]["code"], "invalid_parameters", "{seconds}: {}", batch.text);
+    }
+    let id = venue.placed(0, &until(253_402_207_200));
+    let shown = |venue: &mut Venue| venue.get(0, &format!("/trade-api/v2/portfolio/orders/{id}"))["order"].clone();
+    assert_eq!(shown(&mut venue)["expiration_time"], "9999-12-30T22:00:00Z");
+    let amend = |seconds: i64| {
+        format!(r#"{{"ticker":"{CENTS}","side":"bid","price":"0.4000","count":"1.00","expiration_time":{seconds}}}"#)
+    };
+    let target = format!("{ORDERS}/{id}/amend");
+    for seconds in [1_790_000_100_000, i64::MAX] {
+        assert_eq!(venue.refused(0, "POST", &target, &amend(seconds)), (400, "invalid_parameters".to_owned()));
+    }
+    assert_eq!(shown(&mut venue)["expiration_time"], "9999-12-30T22:00:00Z", "a refused amend changes nothing");
+}
+
+#[test]
+fn a_required_field_that_is_not_there_is_a_missing_parameter() {
+    let mut venue = Venue::immediate();
+    let whole = order(CENTS, "bid", "1.00", "0.4000");
+    for (field, named) in [("time_in_force", "TimeInForce"), ("self_trade_prevention_type", "SelfTradePreventionType")]
+    {
+        let mut body: Value = serde_json::from_str(&whole).unwrap();
+        body.as_object_mut().unwrap().remove(field);
+        let answer = venue.create(0, &body.to_string());
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &"missing_parameters".into()));
+        assert!(answer.text.contains(&format!("CreateOrderV2Request.{named}")), "{}", answer.text);
+    }
+}
