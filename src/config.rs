@@ -224,7 +224,7 @@ section! {
         /// Contracts that may trade on a shard within 15 seconds; zero derives it: an order of full size in every market,
         /// once a second.
         group_limit_contracts: Count = Count::ZERO;
-        /// How long a triggered group stays so before it is reset, in session milliseconds; zero never resets it.
+        /// How long a triggered group stays so before it is reset, in session milliseconds; zero leaves that to the next start.
         group_reset_ms: u64 = 60_000;
         /// How long a stop waits, at most, for open orders and reads to settle, in milliseconds: above `signature_valid_ms`, for
         /// what became of a request without an answer may be certain only then.

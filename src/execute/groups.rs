@@ -5,6 +5,7 @@
 //! A shard takes new risk only while its group is known to be active. A group is made after the first reading of the
 //! account, or found again by the id that the last run left. A triggered group is reset after a while, if the
 //! configuration allows that; its orders end as the exchange reports them, and whatever it does not report is cancelled.
+//! Where the configuration does not, a group that the last run left triggered is reset by this start, which somebody wanted.
 //! A making whose answer is lost is made again: an empty group costs nothing.
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,8 @@ pub struct GroupConfig {
     /// Contracts that may trade on a shard within 15 seconds; zero derives it from the risk limits: an order of full size
     /// in every market, once a second.
     pub limit: Count,
-    /// How long a triggered group stays so before it is reset, in session milliseconds; none for as long as we run.
+    /// How long a triggered group stays so before it is reset, in session milliseconds; none for as long as the run in
+    /// which it was triggered.
     pub reset_after_ms: Option<i64>,
 }
 
@@ -95,6 +97,8 @@ struct Group {
     exchange_index: u8,
     id: Option<OrderGroupId>,
     phase: Phase,
+    /// Whether it was triggered before this run.
+    left_triggered: bool,
     limit: Count,
     /// Since when it is in its phase, in session milliseconds.
     since_ms: i64,
@@ -145,6 +149,7 @@ impl Groups {
             exchange_index,
             id,
             phase: if id.is_some() { Phase::Unread } else { Phase::Missing },
+            left_triggered: false,
             limit: Count::ZERO,
             since_ms: i64::MIN,
             seen_in: 0,
@@ -233,6 +238,7 @@ impl ExecuteStage {
         if group.phase == phase {
             return;
         }
+        group.left_triggered = group.phase == Phase::Unread && phase == Phase::Triggered;
         group.phase = phase;
         group.since_ms = now.session_ms;
         group.retry_at_ns = 0;
@@ -288,7 +294,8 @@ impl ExecuteStage {
             return NEVER_NS;
         }
         let limit = self.group_limit(group.exchange_index);
-        let write = match (group.phase, self.groups.config.reset_after_ms) {
+        let reset_after_ms = self.groups.config.reset_after_ms.or(group.left_triggered.then_some(0));
+        let write = match (group.phase, reset_after_ms) {
             (Phase::Missing, _) => Write::Create(limit),
             // Raised when markets came; lowered only by the next making, so that it does not follow every close.
             (Phase::Active, _) if group.limit < limit => Write::Limit(limit),

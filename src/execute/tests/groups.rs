@@ -135,15 +135,21 @@ fn a_triggered_group_is_reset_after_a_while_and_trades_again() {
 }
 
 #[test]
-fn a_group_that_may_not_be_reset_stays_closed() {
+fn a_group_that_may_not_be_reset_stays_closed_until_the_next_start() {
     let mut bench = Bench::new(ExecuteConfig {
         groups: GroupConfig { enabled: true, reset_after_ms: None, ..GroupConfig::default() },
         ..ExecuteConfig::default()
     });
     bench.stage.know_groups(&[0, 1].map(|shard| KnownGroup { exchange_index: shard, group: group(shard) }));
     synced(&mut bench, &[told(0, GroupState::Triggered, Source::Read), told(1, GroupState::Active, Source::Read)]);
+    assert!(bench.last(market(0)).blocked && !bench.last(market(1)).blocked);
+    let request = bench.written();
+    assert_eq!((request.method, request.path), ("PUT", format!("{GROUPS}/{}/reset?exchange_index=0", group(0))));
+    bench.answer(request.id, 200, &serde_json::json!({}));
+    assert!(!bench.last(market(0)).blocked, "this start was wanted");
+    bench.account(told(1, GroupState::Triggered, Source::Stream));
     bench.pass_ms(600_000);
-    assert!(bench.port.written.is_empty() && bench.last(market(0)).blocked);
+    assert!(bench.port.written.is_empty() && bench.last(market(1)).blocked && !bench.last(market(0)).blocked);
 }
 
 #[test]

@@ -56,7 +56,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the format that is written and read.
 /// Version 1 had no checkpoints and did not record what the stages were told by their rings and pools.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 /// The largest payload: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 
