@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kalshi_actor::exchange::engine::{Engine, Event};
 use kalshi_actor::exchange::recorded::{
-    Entry, Pairing, Playback, RecordedFaults, SessionMarket, find_metadata, read_frames,
+    Entry, Findings, Holes, Pairing, Playback, RecordedFaults, SessionMarket, find_metadata, read_frames,
 };
 use kalshi_actor::market::{BookLevels, Count, FeeSchedule, Outcome, Price};
 
@@ -56,8 +56,10 @@ fn apply(book: &mut [Side; 2], side: Outcome, price: Price, change: Count) {
 }
 
 fn replay(ticker: &str, files: &[PathBuf]) -> Pairing {
-    let recording = read_frames(files).unwrap();
+    let (recording, findings) = read_frames(files, Holes::Told).unwrap();
     assert_eq!(recording.len(), 1, "{ticker}");
+    let Findings { repeats, holes, missing, out_of_order, earlier, unusable, .. } = findings;
+    assert_eq!((repeats, holes, missing, out_of_order, earlier, unusable), (0, 0, 0, 0, 0, 0), "{ticker}");
     let metadata = find_metadata(&files[0], ticker).unwrap_or_else(|| panic!("{ticker} has metadata"));
     let session = SessionMarket::read(&metadata, ticker, FeeSchedule::QUADRATIC).unwrap();
     assert!(session.result.is_some(), "{ticker}");

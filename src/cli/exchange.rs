@@ -10,6 +10,7 @@ use clap::Args;
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
 use kalshi_actor::exchange::participants::World;
+use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::server::ServerConfig;
 use kalshi_actor::pipeline::session::{Recordings, cash, settings};
@@ -67,7 +68,8 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     world.quiet = args.quiet_markets;
     let mut recordings = Vec::new();
     if !args.from.is_empty() {
-        let recorded = Recordings::load(&args.from, None)?;
+        let recorded = Recordings::load(&args.from, None, Holes::Told)?;
+        recorded.notes.iter().for_each(|note| eprintln!("{note}"));
         server.clock = SessionClock::new(0, recorded.start_ms, 1_000).with_breaks(&recorded.breaks);
         (world, recordings) = (World::default(), recorded.markets);
     }

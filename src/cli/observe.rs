@@ -13,7 +13,7 @@ use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
 #[derive(Debug, Args)]
 pub(super) struct ObserveArgs {
     /// One exchange frame a line, bare or in a recorder's `{"recv_ms":N,"event":{frame}}`; .zst is read directly, and a
-    /// session's folder by its journal
+    /// session's folder by its journal. No pipes: a recording may have to be read twice
     frames: PathBuf,
     /// Where the observations go; without it to the standard output
     #[arg(long, value_name = "FILE")]
@@ -21,7 +21,8 @@ pub(super) struct ObserveArgs {
     /// The width of a point of history, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     point_ms: u64,
-    /// Accept holes in the sequence numbers, as recordings of a part of a subscription have them
+    /// Believe the frames that are there where sequence numbers are missing. Recordings with holes throughout, as those of
+    /// one market of several on a subscription, are known without it
     #[arg(long)]
     ignore_seq: bool,
 }
@@ -34,8 +35,12 @@ pub(super) fn run(args: &ObserveArgs) -> anyhow::Result<ExitCode> {
     } else {
         Box::new(BufWriter::new(std::io::stdout().lock()))
     };
-    let summary = observe_file(&args.frames, options, &mut out).with_context(|| name.to_string())?;
+    let summary = observe_file(&args.frames, options, &mut out)?;
     out.flush()?;
-    eprintln!("{name}: {} book states of {} markets in {} frames", summary.states, summary.markets, summary.frames);
+    let findings = &summary.findings;
+    for place in &findings.places {
+        eprintln!("{place}");
+    }
+    eprintln!("{name}: {} book states of {} markets in {findings}", summary.states, summary.markets);
     Ok(ExitCode::SUCCESS)
 }

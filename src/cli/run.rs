@@ -10,8 +10,10 @@ use clap::Args;
 use kalshi_actor::clock::Break;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::exchange::engine::Engine;
 use kalshi_actor::exchange::gateway::GatewaySettings;
 use kalshi_actor::exchange::participants::World;
+use kalshi_actor::exchange::recorded::{Holes, RecordedFaults};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::market::Money;
@@ -104,6 +106,10 @@ pub(super) struct RunArgs {
     /// stay open
     #[arg(long, value_name = "RESULT", requires = "from")]
     result: Option<GivenResult>,
+    /// Believe the recorded frames that are there where sequence numbers are missing; without it the books of that
+    /// subscription are empty until their next snapshot
+    #[arg(long, requires = "from")]
+    ignore_seq: bool,
     /// How many times faster than the wall clock session time runs; embedded exchange only [default: 1]
     #[arg(long, value_name = "X", value_parser = parse_speed)]
     speed: Option<u32>,
@@ -238,7 +244,8 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
             notes: Vec::new(),
         });
     }
-    let recorded = Recordings::load(&args.from, args.result)?;
+    let holes = if args.ignore_seq { Holes::Ignored } else { Holes::Told };
+    let recorded = Recordings::load(&args.from, args.result, holes)?;
     if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
         config.markets.tickers = recorded.tickers();
     }
@@ -296,6 +303,9 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     line.end();
     report.notes.extend(scene.notes);
     let (exchange, account) = embedded.stop()?;
+    if !generated {
+        report.notes.push(misfits(exchange.engine()));
+    }
     let effects = exchange.gateway().fault_effects().iter().map(|(name, count)| format!("{name} {count}"));
     let effects: Vec<String> = effects.collect();
     if !effects.is_empty() {
@@ -307,6 +317,15 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
     }
     finish(&report, &folder)
+}
+
+/// What of the recorded changes did not fit the book they were applied to.
+fn misfits(engine: &Engine) -> String {
+    let mut all = RecordedFaults::default();
+    for market in 0..engine.market_count() {
+        all += engine.market(market).recorded_faults().unwrap_or_default();
+    }
+    all.to_string()
 }
 
 /// Prints the report and decides the exit status.

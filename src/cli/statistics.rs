@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use kalshi_actor::drivers::statistics::{GeneratedPlan, Table, generated, of_file};
+use kalshi_actor::exchange::recorded::{Findings, Holes};
 use kalshi_actor::exchange::scenario::Scenario;
 
 use super::run::parse_duration;
@@ -34,6 +35,9 @@ pub(super) struct StatisticsArgs {
     /// Leave out markets that were seen for less than so many seconds
     #[arg(long, value_name = "S", default_value_t = 60.0)]
     shortest: f64,
+    /// Believe the frames of recordings that are there where sequence numbers are missing
+    #[arg(long)]
+    ignore_seq: bool,
     /// Seeds everything that is random in scenarios
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -48,10 +52,17 @@ pub(super) fn run(args: &StatisticsArgs) -> anyhow::Result<ExitCode> {
     }
     let mut table = Table::default();
     if !args.frames.is_empty() {
-        let mut figures = Vec::new();
+        let holes = if args.ignore_seq { Holes::Ignored } else { Holes::Told };
+        let (mut figures, mut findings) = (Vec::new(), Findings::default());
         for path in &args.frames {
-            figures.extend(of_file(path, args.shortest).with_context(|| path.display().to_string())?);
+            let (of_file, found) = of_file(path, holes, args.shortest)?;
+            figures.extend(of_file);
+            findings.add(found);
         }
+        for place in &findings.places {
+            eprintln!("{place}");
+        }
+        eprintln!("recorded: {findings}");
         table.add("recorded", figures);
     }
     for name in &args.scenario {

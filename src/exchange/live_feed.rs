@@ -63,10 +63,10 @@ impl LiveFeed {
             Err(_) => self.counters.malformed += 1,
             Ok(Frame { message: Message::Lifecycle(lifecycle), .. }) => self.lifecycle(engine, &lifecycle, now_ms),
             Ok(frame) => {
-                if let Some((ticker, stamped_ms, entry)) = Entry::from_frame(&frame, &levels)
+                if let Some((ticker, entry)) = Entry::from_frame(&frame, &levels)
                     && let Some(market) = recorded_market(engine, ticker)
                 {
-                    self.entry(engine, market, entry, stamped_ms, received_ms, now_ms);
+                    self.entry(engine, market, entry, frame.time_ms(), received_ms, now_ms);
                 }
             }
         }
@@ -147,7 +147,7 @@ mod tests {
     const TICKER: &str = "KXLIVE-1-A";
 
     fn engine() -> (Engine, MarketIndex) {
-        let steps = RecordedMarket { ticker: TICKER.to_owned(), steps: Vec::new(), ended: false };
+        let steps = RecordedMarket { ticker: TICKER.to_owned(), ..RecordedMarket::default() };
         let SessionMarket { spec, .. } = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
         let spec = MarketSpec { open_ms: NOW_MS - 1_000, close_ms: NOW_MS + 60_000, bands: GridBands::cents(), ..spec };
         let mut engine = Engine::new(1);

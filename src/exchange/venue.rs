@@ -337,7 +337,8 @@ mod tests {
             BookLevels { yes: vec![(Price::from_cents(40), Count::from_contracts(5))], ..BookLevels::default() };
         let step =
             Step { ts_ms: START_MS + 10, complete_ms: START_MS + 15, entries: vec![Entry::Snapshot(Box::new(levels))] };
-        let steps = RecordedMarket { ticker: "KXREC-1-A".to_owned(), steps: vec![step], ended: false };
+        let ticker = "KXREC-1-A".to_owned();
+        let steps = RecordedMarket { ticker, steps: vec![step], ..RecordedMarket::default() };
         let mut terms = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
         terms.spec.close_ms = START_MS + 1_000;
         terms.result = Some(Price::ONE);

@@ -108,6 +108,11 @@ impl FeedStage {
         }
     }
 
+    /// The markets in its table, as announced, with their newest grid and close.
+    pub fn listings(&self) -> impl Iterator<Item = &Listing> {
+        self.markets.iter().map(|(_, market)| &market.listing)
+    }
+
     /// Opens the public connection.
     pub fn start(&mut self, now: Now, port: &mut impl FeedPort) {
         self.link.start(now, port);

@@ -41,6 +41,20 @@ pub struct Frame<'a> {
     pub message: Message<'a>,
 }
 
+impl Frame<'_> {
+    /// The frame's own time: that of the change it tells, else when the exchange queued it.
+    #[must_use]
+    pub fn time_ms(&self) -> Option<i64> {
+        let own = match &self.message {
+            Message::Delta(delta) => delta.ts_ms,
+            Message::Trade(trade) => trade.ts_ms,
+            Message::Fill(fill) => fill.ts_ms,
+            _ => None,
+        };
+        own.or(self.envelope.sending_ts_ms)
+    }
+}
+
 /// A message by type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message<'a> {

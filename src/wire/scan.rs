@@ -113,6 +113,29 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Walks an object whose keys and values are taken as they are sent.
+    pub(crate) fn raw_object(&mut self, mut entry: impl FnMut(&'a str, &'a str)) -> Result<(), WireError> {
+        self.open(b'{', "an object")?;
+        if self.close(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.key()?;
+            entry(key.as_sent(), self.raw_value()?);
+            if self.close(b'}') {
+                return Ok(());
+            }
+            self.open(b',', "`,` or `}`")?;
+        }
+    }
+
+    /// The one value that a text is, checked to be JSON.
+    pub(crate) fn whole_value(mut self) -> Result<&'a str, WireError> {
+        let value = self.raw_value()?;
+        self.end()?;
+        Ok(value)
+    }
+
     /// Walks an array: `element` is called at each value and must consume it.
     pub(crate) fn array(
         &mut self,

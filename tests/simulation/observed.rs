@@ -2,12 +2,13 @@
 //! exchange's own books.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt::Write as _;
 
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
-use kalshi_actor::drivers::observe::{ObserveOptions, observe_lines};
+use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
 use kalshi_actor::drivers::simulation::Simulation;
 use kalshi_actor::exchange::engine::UpdateReason;
+use kalshi_actor::exchange::recorded::Findings;
 use kalshi_actor::market::{BookLevels, BookSide, Count, MarketKey, OrderId, Outcome, Price};
 use kalshi_actor::wire::frame::{Message, parse};
 
@@ -179,14 +180,18 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
 
     let point_ms = AnyPolicy::load(&PolicySpec::Maker, None).unwrap().terms().point_ms;
     let frames = simulation.frames();
-    let lines = frames.iter().map(|frame| {
+    let mut lines = String::new();
+    for frame in frames {
         let text = std::str::from_utf8(&frame.text).unwrap();
-        io::Result::Ok(format!(r#"{{"recv_ms":{},"event":{text}}}"#, frame.session_ms))
-    });
+        writeln!(lines, r#"{{"recv_ms":{},"event":{text}}}"#, frame.session_ms).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("frames.jsonl");
+    std::fs::write(&recording, lines).unwrap();
     let mut output = Vec::new();
     let options = ObserveOptions { point_ms, ignore_seq: false };
-    let summary = observe_lines(lines, options, &mut output).unwrap();
-    assert_eq!((summary.book_errors, summary.unusable_deltas), (0, 0));
+    let summary = observe_file(&recording, options, &mut output).unwrap();
+    assert_eq!(summary.findings, Findings { frames: frames.len() as u64, ..Findings::default() });
     let output = String::from_utf8(output).unwrap();
     let mut states = output.lines().map(|line| serde_json::from_str::<StateLine>(line).unwrap());
 

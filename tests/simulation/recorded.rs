@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use kalshi_actor::decide::DecisionRecord;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::simulation::{SentRequest, Simulation};
+use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::market::{Count, Price};
 use kalshi_actor::pipeline::session::Recordings;
 
@@ -17,7 +18,7 @@ const LEAD_MS: i64 = 60_000;
 
 /// Plays frames files from their first frame until their markets have paid, and stops.
 fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<AnyPolicy> {
-    let recordings = Recordings::load(files, None).unwrap();
+    let recordings = Recordings::load(files, None, Holes::Told).unwrap();
     let end_ms = recordings.end_ms;
     let mut simulation =
         Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms - LEAD_MS, speed_milli).start();

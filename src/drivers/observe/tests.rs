@@ -1,7 +1,6 @@
 //! Observing made-up lines, and the real recordings where they are at hand.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::BufRead;
 
 use super::*;
 
@@ -15,8 +14,11 @@ fn delta(seq: u64, price: &str, change: &str, ts_ms: i64) -> String {
 }
 
 fn run(lines: &[&str], options: ObserveOptions) -> Result<(ObserveSummary, Vec<serde_json::Value>), ObserveError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines.jsonl");
+    std::fs::write(&path, lines.join("\n")).unwrap();
     let mut output = Vec::new();
-    let summary = observe_lines(lines.iter().map(|line| Ok(line.as_bytes())), options, &mut output)?;
+    let summary = observe_file(&path, options, &mut output)?;
     let states = output.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     Ok((summary, states))
 }
@@ -24,7 +26,7 @@ fn run(lines: &[&str], options: ObserveOptions) -> Result<(ObserveSummary, Vec<s
 #[test]
 fn each_book_state_gives_a_line_with_prices_and_features() {
     let (summary, states) = run(&[SNAPSHOT, "", &delta(2, "0.4300", "1.00", 5_000)], STRICT).unwrap();
-    assert_eq!((summary.frames, summary.states, summary.markets), (2, 2, 1));
+    assert_eq!((summary.findings.frames, summary.states, summary.markets), (2, 2, 1));
     assert_eq!((&states[0]["yes_bid"], &states[0]["yes_ask"]), (&"0.4200".into(), &"0.4400".into()));
     assert_eq!(states[1]["yes_bid"], "0.4300");
     assert_eq!((&states[1]["ts_ms"], &states[1]["market"]), (&5_000.into(), &"KXA-1".into()));
@@ -48,22 +50,59 @@ fn a_first_frame_without_time_takes_the_receive_time_or_the_next_frames() {
     let (_, states) = run(&[SNAPSHOT, &change], STRICT).unwrap();
     assert_eq!(states[0]["ts_ms"], 5_000);
     let error = run(&[SNAPSHOT], STRICT).unwrap_err();
-    assert!(matches!(&error, ObserveError::NoTime { line: 1, market } if market == "KXA-1"), "{error}");
+    assert!(matches!(&error, ObserveError::NoTime { line: 1, market, .. } if market == "KXA-1"), "{error}");
 }
 
 #[test]
 fn time_never_runs_backwards_within_a_market() {
     let lines = [SNAPSHOT, &delta(2, "0.4300", "1.00", 5_000), &delta(3, "0.4300", "1.00", 4_000)];
-    let (_, states) = run(&lines, STRICT).unwrap();
-    assert_eq!(states[2]["ts_ms"], 5_000);
+    let (summary, states) = run(&lines, STRICT).unwrap();
+    assert_eq!((states[2]["ts_ms"].as_i64(), summary.findings.earlier), (Some(5_000), 1));
+    assert!(summary.findings.places[0].contains("lines.jsonl, line 3: KXA-1: 1000 ms earlier"));
 }
 
 #[test]
 fn a_hole_in_the_numbers_names_the_line_and_what_was_due() {
     let lines = [SNAPSHOT, &delta(2, "0.4300", "1.00", 5_000), &delta(4, "0.4300", "1.00", 5_000)];
     let error = run(&lines, STRICT).unwrap_err();
-    assert!(matches!(error, ObserveError::Seq { line: 3, sid: 1, expected: 3, found: 4 }), "{error}");
+    assert!(
+        matches!(error, ObserveError::Frames(FramesError::Sequence { line: 3, sid: 1, expected: 3, found: 4, .. })),
+        "{error}"
+    );
+    assert!(error.to_string().contains("lines.jsonl, line 3: sid 1 continues with seq 4, expected 3"), "{error}");
     assert_eq!(run(&lines, ObserveOptions { ignore_seq: true, ..STRICT }).unwrap().0.states, 3);
+}
+
+#[test]
+fn a_frame_that_stands_twice_gives_one_line_and_is_told() {
+    let (second, third) = (delta(2, "0.4300", "1.00", 5_000), delta(3, "0.4200", "-10.00", 5_001));
+    let (_, expected) = run(&[SNAPSHOT, &second, &third], STRICT).unwrap();
+    for lines in [
+        vec![SNAPSHOT, &second, &second, &third],
+        vec![SNAPSHOT, SNAPSHOT, &second, &third],
+        vec![SNAPSHOT, &second, &third, SNAPSHOT, &second, &third],
+    ] {
+        for options in [STRICT, ObserveOptions { ignore_seq: true, ..STRICT }] {
+            let (summary, states) = run(&lines, options).unwrap();
+            assert_eq!((&states, summary.findings.repeats), (&expected, lines.len() as u64 - 3));
+            assert!(summary.findings.places[0].contains("was there before"), "{:?}", summary.findings);
+        }
+    }
+}
+
+#[test]
+fn a_subscription_to_a_quiet_market_that_begins_again_is_no_repeat() {
+    let lines = [
+        SNAPSHOT,
+        &delta(2, "0.4300", "1.00", 5_000),
+        &delta(3, "0.4300", "-1.00", 5_001),
+        SNAPSHOT,
+        &delta(2, "0.4300", "7.00", 9_000),
+        &delta(3, "0.4350", "7.00", 9_000),
+    ];
+    let (summary, states) = run(&lines, STRICT).unwrap();
+    assert_eq!((summary.findings.repeats, states.len()), (0, 6));
+    assert_eq!(states[5]["yes_bid"], "0.4350");
 }
 
 #[test]
@@ -77,7 +116,7 @@ fn answers_to_commands_take_numbers_too() {
 fn a_malformed_line_is_named() {
     for bad in ["{", "[1]", "nonsense", r#"{"recv_ms":1,"event":{"type":"orderbook_delta"}}"#, r#"{"event":"#] {
         let error = run(&[SNAPSHOT, "", bad], STRICT).unwrap_err();
-        assert!(matches!(error, ObserveError::Frame { line: 3, .. }), "{bad}: {error}");
+        assert!(matches!(error, ObserveError::Frames(FramesError::Frame { line: 3, .. })), "{bad}: {error}");
     }
 }
 
@@ -90,7 +129,35 @@ fn after_a_refused_change_a_market_is_silent_until_its_next_snapshot() {
         &SNAPSHOT.replace("\"seq\":1", "\"seq\":4"),
     ];
     let (summary, states) = run(&lines, STRICT).unwrap();
-    assert_eq!((summary.book_errors, summary.unusable_deltas, states.len()), (1, 1, 2));
+    assert_eq!((summary.findings.refused, summary.findings.unusable, states.len()), (1, 1, 2));
+    assert!(summary.findings.places[0].contains("line 2: KXA-1: Yes bid at 0.4200"), "{:?}", summary.findings);
+}
+
+#[test]
+fn times_and_names_that_nothing_has_are_refused_with_their_line() {
+    for (bad, expected) in [
+        (delta(3, "0.4300", "1.00", 0), "line 3: `ts_ms` is 0: expected milliseconds since 1970"),
+        (delta(3, "0.4300", "1.00", -5), "line 3: `ts_ms` is -5"),
+        (delta(3, "0.4300", "1.00", i64::MAX), "line 3: `ts_ms` is 9223372036854775807"),
+        (format!(r#"{{"recv_ms":-1,"event":{SNAPSHOT}}}"#), "line 3: `recv_ms` is -1"),
+        (SNAPSHOT.replace("KXA-1", ""), "line 3: `market_ticker`: a ticker is empty"),
+        (SNAPSHOT.replace("KXA-1", &"K".repeat(70_000)), "is longer than 63 bytes"),
+        (SNAPSHOT.replace("KXA-1", "KX/../A"), "has a character outside"),
+    ] {
+        let error = run(&[SNAPSHOT, &delta(2, "0.4300", "1.00", 5_000), &bad], STRICT).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.len() < 400, "{expected}: {error}");
+    }
+}
+
+#[test]
+fn frames_from_before_ts_ms_have_the_time_of_their_date() {
+    let dated = |seq, ts: &str| delta(seq, "0.4300", "1.00", 1).replace(r#""ts_ms":1"#, &format!(r#""ts":"{ts}""#));
+    let lines = [SNAPSHOT, &dated(2, "2026-04-18T05:34:49.816683Z"), &dated(3, "2026-04-18T05:34:50Z")];
+    let (_, states) = run(&lines, STRICT).unwrap();
+    let times: Vec<_> = states.iter().map(|state| state["ts_ms"].as_i64().unwrap()).collect();
+    assert_eq!(times, [1_776_490_489_816, 1_776_490_489_816, 1_776_490_490_000]);
+    let error = run(&[SNAPSHOT, &dated(2, "soon")], STRICT).unwrap_err().to_string();
+    assert!(error.contains("line 2: frame: `ts`: expected a date"), "{error}");
 }
 
 /// The folder of real recordings; none, with a printed reason, where it is absent.
@@ -104,18 +171,16 @@ fn recordings() -> Option<PathBuf> {
     None
 }
 
-/// Observes a compressed recording and checks each state: an uncrossed book, every feature a number within bounds.
-fn observe_file(path: &Path, options: ObserveOptions) -> ObserveSummary {
+/// Observes a recording and checks each state: an uncrossed book, every feature a number within bounds.
+fn observe_real(path: &Path, options: ObserveOptions) -> ObserveSummary {
     #[derive(Deserialize)]
     struct State {
         yes_bid: Option<Price>,
         yes_ask: Option<Price>,
         observation: Vec<Option<f32>>,
     }
-    let file = std::fs::File::open(path).unwrap();
-    let lines = BufReader::new(zstd::Decoder::new(file).unwrap()).split(b'\n');
     let mut output = Vec::new();
-    let summary = observe_lines(lines, options, &mut output).unwrap();
+    let summary = observe_file(path, options, &mut output).unwrap();
     for line in output.lines() {
         let state: State = sonic_rs::from_str(&line.unwrap()).unwrap();
         assert!(state.yes_bid.zip(state.yes_ask).is_none_or(|(bid, ask)| bid < ask));
@@ -128,13 +193,15 @@ fn observe_file(path: &Path, options: ObserveOptions) -> ObserveSummary {
 #[test]
 fn real_recordings_of_gold_windows_have_no_negative_level_and_no_crossed_book() {
     let Some(folder) = recordings() else { return };
-    let options = ObserveOptions { point_ms: 1_000, ignore_seq: true };
+    let options = ObserveOptions { point_ms: 1_000, ignore_seq: false };
     for name in [
         "frames/KXGOLD15M-26AUG101900-00.2026-08-10.jsonl.zst",
         "original/KXGOLD15M-26AUG102030-30.2026-08-11.ndjson.zst",
     ] {
-        let summary = observe_file(&folder.join("ws_prod_gold15m").join(name), options);
-        assert_eq!((summary.book_errors, summary.unusable_deltas, summary.markets), (0, 0, 1), "{name}");
+        let summary = observe_real(&folder.join("ws_prod_gold15m").join(name), options);
+        let Findings { repeats, holes, out_of_order, earlier, refused, unusable, .. } = summary.findings;
+        assert_eq!((repeats, holes, out_of_order, earlier, refused, unusable), (0, 0, 0, 0, 0, 0), "{name}");
+        assert_eq!((summary.markets, summary.findings.scattered.len()), (1, 2), "{name}");
         assert!(summary.states > 1_000, "{name}: {summary:?}");
     }
 }
@@ -143,7 +210,31 @@ fn real_recordings_of_gold_windows_have_no_negative_level_and_no_crossed_book() 
 fn a_real_session_of_the_demo_exchange_has_every_number() {
     let Some(folder) = recordings() else { return };
     let options = ObserveOptions { point_ms: 1_000, ignore_seq: false };
-    let summary = observe_file(&folder.join("ws_demo_session/frames/session.jsonl.zst"), options);
-    assert_eq!((summary.frames, summary.states), (2_898, 2_890));
-    assert_eq!((summary.book_errors, summary.markets), (0, 5));
+    let summary = observe_real(&folder.join("ws_demo_session/frames/session.jsonl.zst"), options);
+    assert_eq!((summary.states, summary.markets), (2_890, 5));
+    assert_eq!(summary.findings, Findings { frames: 2_898, ..Findings::default() });
+}
+
+#[test]
+fn a_frame_taken_out_of_a_real_session_or_doubled_in_it_is_found_at_its_line() {
+    let Some(folder) = recordings() else { return };
+    let options = ObserveOptions { point_ms: 1_000, ignore_seq: false };
+    let packed = std::fs::File::open(folder.join("ws_demo_session/frames/session.jsonl.zst")).unwrap();
+    let text = String::from_utf8(zstd::decode_all(packed).unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let whole = run(&lines, options).unwrap();
+    let numbered = |index: &usize| lines[*index].contains(r#""seq":"#);
+    for index in [40, 1_000, 2_500].map(|from| (from..lines.len()).find(numbered).unwrap()) {
+        let mut doubled = lines.clone();
+        doubled.insert(index, lines[index]);
+        let (summary, states) = run(&doubled, options).unwrap();
+        assert_eq!((summary.findings.repeats, &states), (1, &whole.1));
+        assert!(summary.findings.places[0].contains(&format!(", line {}: ", index + 2)), "{:?}", summary.findings);
+        let mut short = lines.clone();
+        short.remove(index);
+        let following = (index + 1..lines.len()).find(numbered).unwrap();
+        let error = run(&short, options).unwrap_err();
+        let ObserveError::Frames(FramesError::Sequence { line, .. }) = error else { panic!("{error}") };
+        assert_eq!(line, following as u64);
+    }
 }

@@ -1,13 +1,18 @@
 //! The frames of a scenario: an exchange without a trader, in virtual time, whose public stream one client follows over
 //! the wire encoding like any other.
 
+use std::path::Path;
+
 use thiserror::Error;
 
 use super::{Figures, Statistics};
 use crate::exchange::gateway::{ExchangeNow, GatewaySettings, HttpRequest, Output};
 use crate::exchange::keys::{IssuedKey, issue_ed25519};
 use crate::exchange::participants::World;
+use crate::exchange::recorded::RecordedFrame;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
+use crate::market::BookLevels;
+use crate::wire::frame;
 use crate::wire::sign::{SignError, SignatureText, Signer};
 use crate::wire::{WS_PATH, WireError};
 
@@ -60,14 +65,25 @@ pub fn generated(plan: GeneratedPlan) -> Result<Vec<Figures>, GeneratedError> {
     };
     let mut exchange = Exchange::new(config, plan.start_ms)?;
     open(&mut exchange, &key, plan.start_ms)?;
-    let mut statistics = Statistics::default();
+    let (mut statistics, mut levels) = (Statistics::default(), BookLevels::default());
     let (mut now_ms, mut followed) = (plan.start_ms, 0);
     let end_ms = plan.start_ms.saturating_add(plan.duration_ms);
     while now_ms < end_ms {
         followed = follow(&mut exchange, followed, &plan.prefix, now_ms);
         while let Some(output) = exchange.poll() {
             if let Output::Frame { text, .. } = output {
-                statistics.frame(&text, Some(now_ms))?;
+                let frame = frame::parse(&text, &mut levels)?;
+                let recorded = RecordedFrame {
+                    file: 0,
+                    path: Path::new("scenario"),
+                    line: 0,
+                    stamped_ms: frame.time_ms(),
+                    received_ms: Some(now_ms),
+                    frame: &frame,
+                    stretch: 0,
+                    ended: None,
+                };
+                statistics.frame(&recorded, &levels);
             }
         }
         now_ms = exchange.next_deadline_ms().unwrap_or(end_ms).clamp(now_ms + 1, end_ms);

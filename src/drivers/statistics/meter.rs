@@ -1,40 +1,37 @@
 //! One market's frames to figures.
 
 use super::Figures;
-use crate::book::Book;
+use super::looks::{Look, Looks, SAMPLE_MS};
+use crate::book::{Book, BookError};
 use crate::market::{BookLevels, Grid, GridBands, Outcome, Price};
 use crate::wire::frame::Message;
 
-/// From one look at a book to the next.
-pub const SAMPLE_MS: i64 = 250;
 /// Price units of five cents.
 const NEAR: i64 = 500;
 /// Price units of a cent.
 const CENT: f64 = 100.0;
 
-/// What a look at a book with two sides finds.
-#[derive(Clone, Copy, Debug)]
-struct Look {
-    /// Twice the mid, in price units.
-    mid2: i64,
-    /// In price units.
-    spread: i64,
-    levels: u32,
-    /// Sizes in units of 0.01 contract.
-    touch: [i64; 2],
-    near: i64,
+/// What came of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It was taken.
+    Taken,
+    /// It changes a book that is not known.
+    Unusable,
+    /// The book refused it, and is not known any more.
+    Refused(BookError),
 }
 
 /// The figures of a market in the making.
 #[derive(Debug)]
 pub(super) struct Meter {
     book: Book,
-    /// Whether the book is one: there was a snapshot, and every change since fitted.
-    right: bool,
+    /// The part of its subscription in which the book is right: there was a snapshot, and every change since fitted.
+    stretch: Option<u64>,
     begin_ms: Option<i64>,
     now_ms: i64,
     next_look_ms: i64,
-    looks: Vec<Option<Look>>,
+    looks: Looks,
     deltas: u64,
     /// Deltas of this millisecond.
     together: u64,
@@ -53,11 +50,11 @@ impl Default for Meter {
         let finest = Price::from_units(1).expect("the smallest price is one");
         Self {
             book: Book::new(Grid::new(GridBands::uniform(finest).expect("$0.0001 divides a dollar"))),
-            right: false,
+            stretch: None,
             begin_ms: None,
             now_ms: 0,
             next_look_ms: 0,
-            looks: Vec::new(),
+            looks: Looks::default(),
             deltas: 0,
             together: 0,
             shared: 0,
@@ -72,23 +69,54 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// Takes a frame. Without a time it belongs to the moment before.
-    pub(super) fn frame(&mut self, message: &Message<'_>, levels: &BookLevels, time_ms: Option<i64>) {
+    /// How far a time is behind the market's; none when it is not.
+    pub(super) fn is_ahead_by(&self, time_ms: i64) -> Option<i64> {
+        (self.begin_ms.is_some() && time_ms < self.now_ms).then(|| self.now_ms - time_ms)
+    }
+
+    /// Frames are missing behind a part of a subscription.
+    pub(super) fn end_stretch(&mut self, stretch: u64) {
+        self.stretch = self.stretch.filter(|own| *own != stretch);
+    }
+
+    /// Takes a frame of a part of a subscription. Without a time it belongs to the moment before.
+    pub(super) fn frame(
+        &mut self,
+        message: &Message<'_>,
+        levels: &BookLevels,
+        time_ms: Option<i64>,
+        stretch: u64,
+    ) -> Change {
         if let Some(time_ms) = time_ms {
             self.pass_to(time_ms);
         }
-        match message {
+        let applied = match message {
             Message::Snapshot(_) => {
-                self.right = self.book.apply_snapshot(levels).is_ok();
+                self.stretch = Some(stretch);
+                self.book.apply_snapshot(levels)
             }
             Message::Delta(delta) => {
                 self.deltas += 1;
                 self.together += 1;
                 self.delta_sizes.push(delta.change.abs().units());
-                self.right = self.right && self.book.apply_delta(delta.side, delta.price, delta.change).is_ok();
+                if self.stretch != Some(stretch) {
+                    self.stretch = None;
+                    return Change::Unusable;
+                }
+                self.book.apply_delta(delta.side, delta.price, delta.change)
             }
-            Message::Trade(trade) => self.trade_sizes.push(trade.count.units()),
-            _ => {}
+            Message::Trade(trade) => {
+                self.trade_sizes.push(trade.count.units());
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        match applied {
+            Ok(()) => Change::Taken,
+            Err(error) => {
+                self.stretch = None;
+                Change::Refused(error)
+            }
         }
     }
 
@@ -101,10 +129,11 @@ impl Meter {
             return;
         }
         self.end_moment();
-        while self.next_look_ms < time_ms {
+        if let Some(ahead_ms) = time_ms.checked_sub(self.next_look_ms).filter(|ahead_ms| *ahead_ms > 0) {
+            let times = (ahead_ms - 1) / SAMPLE_MS + 1;
             let look = self.look();
-            self.looks.push(look);
-            self.next_look_ms += SAMPLE_MS;
+            self.looks.add(look, times.unsigned_abs());
+            self.next_look_ms += times * SAMPLE_MS;
         }
         self.now_ms = time_ms;
     }
@@ -115,7 +144,7 @@ impl Meter {
             self.shared += if self.together > 1 { self.together } else { 0 };
             self.together = 0;
         }
-        let mid2 = self.right.then(|| self.book.mid2()).flatten();
+        let mid2 = self.stretch.and_then(|_| self.book.mid2());
         if mid2 != self.mid2 {
             if let (Some(since_ms), true) = (self.mid_since_ms, mid2.is_some() && self.mid2.is_some()) {
                 self.mid_waits_ms.push(self.now_ms - since_ms);
@@ -125,6 +154,7 @@ impl Meter {
     }
 
     fn look(&self) -> Option<Look> {
+        self.stretch?;
         let (bid, ask) = (self.book.best_bid()?, self.book.best_ask()?);
         let near = |side: Outcome| -> i64 {
             let mut levels = self.book.levels(side).peekable();
@@ -132,7 +162,7 @@ impl Meter {
             levels.take_while(|(price, _)| best - price.units() <= NEAR).map(|(_, count)| count.units()).sum()
         };
         let touch = |side: Outcome| self.book.levels(side).next().map_or(0, |(_, count)| count.units());
-        self.right.then(|| Look {
+        Some(Look {
             mid2: bid.units() + ask.units(),
             spread: ask.units() - bid.units(),
             levels: self.book.level_count(Outcome::Yes) + self.book.level_count(Outcome::No),
@@ -145,14 +175,12 @@ impl Meter {
     pub(super) fn figures(mut self, market: String) -> Option<Figures> {
         self.end_moment();
         let seconds = (self.now_ms - self.begin_ms?) as f64 / 1_000.0;
-        let looks: Vec<Look> = self.looks.iter().flatten().copied().collect();
-        if seconds <= 0.0 || looks.is_empty() {
+        if seconds <= 0.0 || self.looks.is_empty() {
             return None;
         }
         let per_s = |count: u64| count as f64 / seconds;
         let trades = self.trade_sizes.len() as u64;
-        let spreads = looks.iter().map(|look| look.spread as f64 / CENT);
-        let touches = looks.iter().flat_map(|look| look.touch).collect();
+        let [move_1s, move_5s, move_15s] = self.looks.moves().map(|move2| move2 / 2.0 / CENT);
         Some(Figures {
             market,
             seconds,
@@ -160,31 +188,20 @@ impl Meter {
             trades_per_s: per_s(trades),
             moments_per_s: per_s(self.moments),
             shared_ms: self.shared as f64 / self.deltas.max(1) as f64,
-            spread: mean(spreads),
-            levels: mean(looks.iter().map(|look| f64::from(look.levels) / 2.0)),
-            touch: median(touches) / 100.0,
-            depth: mean(looks.iter().map(|look| look.near as f64 / 200.0)),
+            spread: self.looks.spread() / CENT,
+            levels: self.looks.levels() / 2.0,
+            touch: self.looks.touch() / 100.0,
+            depth: self.looks.near() / 200.0,
             delta_size: median(self.delta_sizes) / 100.0,
             trade_size_mean: mean(self.trade_sizes.iter().map(|units| *units as f64 / 100.0)),
             trade_size: median(self.trade_sizes) / 100.0,
             mid_wait_mean: mean(self.mid_waits_ms.iter().map(|ms| *ms as f64 / 1_000.0)),
             mid_wait: median(self.mid_waits_ms) / 1_000.0,
-            move_1s: mean_move(&self.looks, 1_000),
-            move_5s: mean_move(&self.looks, 5_000),
-            move_15s: mean_move(&self.looks, 15_000),
+            move_1s,
+            move_5s,
+            move_15s,
         })
     }
-}
-
-/// Mean absolute move of the mid over a time, in cents.
-fn mean_move(looks: &[Option<Look>], after_ms: i64) -> f64 {
-    let apart = usize::try_from(after_ms / SAMPLE_MS).expect("a few seconds");
-    let pairs = looks.iter().zip(looks.iter().skip(apart));
-    mean(
-        pairs.filter_map(|(before, after)| {
-            Some((after.as_ref()?.mid2 - before.as_ref()?.mid2).abs() as f64 / 2.0 / CENT)
-        }),
-    )
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {

@@ -4,6 +4,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `meter` | one market's frames to figures |
+//! | `looks` | what is summed up over the looks at a book |
 //! | `generated` | a scenario's frames, in virtual time |
 //! | `table` | many markets in one table |
 //!
@@ -11,26 +12,23 @@
 //! both sides have a price.
 
 mod generated;
+mod looks;
 mod meter;
 mod table;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
 use std::path::Path;
 
 use serde::Serialize;
 
 pub use generated::{GeneratedError, GeneratedPlan, generated};
-use meter::Meter;
-pub use meter::SAMPLE_MS;
+pub use looks::SAMPLE_MS;
+use meter::{Change, Meter};
 pub use table::Table;
 
-use super::observe::{Lines, ObserveError, frame_time};
-use crate::exchange::recorded::open_frames;
+use crate::exchange::recorded::{Findings, FramesError, Holes, RecordedFrame, read_recording};
 use crate::market::BookLevels;
-use crate::wire::WireError;
-use crate::wire::frame::{self, Message};
-use crate::wire::recorded::unwrap_line;
+use crate::wire::frame::Message;
 
 /// The figures of one market. Prices in cents, sizes in contracts, times in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -77,28 +75,35 @@ pub struct Figures {
 #[derive(Debug, Default)]
 pub struct Statistics {
     meters: BTreeMap<String, Meter>,
-    levels: BookLevels,
+    findings: Findings,
 }
 
 impl Statistics {
-    /// Takes a frame that was received at a time. Its own time goes first, and no market's time runs backwards.
-    ///
-    /// # Errors
-    /// When it is no frame.
-    pub fn frame(&mut self, bytes: &[u8], received_ms: Option<i64>) -> Result<(), WireError> {
-        let frame = frame::parse(bytes, &mut self.levels)?;
+    /// Takes a frame, and its levels if it is a snapshot. Its own time goes before that of its receipt, and no market's
+    /// time runs backwards.
+    pub fn frame(&mut self, recorded: &RecordedFrame<'_>, levels: &BookLevels) {
+        let &RecordedFrame { path, line, stamped_ms, received_ms, frame, stretch, ended, .. } = recorded;
+        if let Some(ended) = ended {
+            self.meters.values_mut().for_each(|meter| meter.end_stretch(ended));
+        }
         let ticker = match &frame.message {
             Message::Snapshot(snapshot) => snapshot.ticker,
             Message::Delta(delta) => delta.ticker,
             Message::Trade(trade) => trade.ticker,
-            _ => return Ok(()),
+            _ => return,
         };
         if !self.meters.contains_key(ticker) {
             self.meters.insert(ticker.to_owned(), Meter::default());
         }
         let meter = self.meters.get_mut(ticker).expect("inserted above");
-        meter.frame(&frame.message, &self.levels, frame_time(&frame).or(received_ms));
-        Ok(())
+        if let Some(by_ms) = stamped_ms.and_then(|time_ms| meter.is_ahead_by(time_ms)) {
+            self.findings.earlier(path, line, ticker, by_ms);
+        }
+        match meter.frame(&frame.message, levels, stamped_ms.or(received_ms), stretch) {
+            Change::Taken => {}
+            Change::Unusable => self.findings.unusable += 1,
+            Change::Refused(error) => self.findings.refused(path, line, ticker, &error),
+        }
     }
 
     /// The figures of every market that was seen for at least so long, by ticker.
@@ -109,27 +114,18 @@ impl Statistics {
     }
 }
 
-/// The figures of the markets of a frames file, plain or `.zst`; see [`Statistics`].
+/// The figures of the markets of a recording, and what was found in it besides; see [`Statistics`].
 ///
 /// # Errors
-/// When the file can't be read, or at the first line that is no frame.
-pub fn of_file(path: &Path, shortest_s: f64) -> Result<Vec<Figures>, ObserveError> {
-    let reader = open_frames(path).map_err(|source| ObserveError::Read { line: 0, source })?;
-    of_lines(reader.split(b'\n'), shortest_s)
-}
-
-fn of_lines<L: AsRef<[u8]>>(
-    lines: impl Iterator<Item = io::Result<L>>,
-    shortest_s: f64,
-) -> Result<Vec<Figures>, ObserveError> {
-    let mut lines = Lines::new(lines);
+/// As [`read_recording`].
+pub fn of_file(path: &Path, holes: Holes, shortest_s: f64) -> Result<(Vec<Figures>, Findings), FramesError> {
     let mut statistics = Statistics::default();
-    while let Some((line, bytes)) = lines.next()? {
-        let located = |source| ObserveError::Frame { line, source };
-        let (received_ms, bytes) = unwrap_line(bytes.as_ref()).map_err(located)?;
-        statistics.frame(bytes, received_ms).map_err(located)?;
-    }
-    Ok(statistics.figures(shortest_s))
+    let mut findings = read_recording(&[path.to_owned()], holes, |recorded, levels, _| {
+        statistics.frame(&recorded, levels);
+        Ok::<(), FramesError>(())
+    })?;
+    findings.add(std::mem::take(&mut statistics.findings));
+    Ok((statistics.figures(shortest_s), findings))
 }
 
 #[cfg(test)]

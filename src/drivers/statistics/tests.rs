@@ -5,10 +5,10 @@ use crate::exchange::scenario::Scenario;
 
 const START_MS: i64 = 1_790_000_000_000;
 
-fn delta(side: &str, price: &str, change: &str, at_ms: i64) -> String {
+fn delta(seq: u64, side: &str, price: &str, change: &str, at_ms: i64) -> String {
     let ts_ms = START_MS + at_ms;
     format!(
-        r#"{{"type":"orderbook_delta","sid":1,"seq":2,"msg":{{"market_ticker":"KXA","price_dollars":"{price}","delta_fp":"{change}","side":"{side}","ts_ms":{ts_ms}}}}}"#
+        r#"{{"type":"orderbook_delta","sid":1,"seq":{seq},"msg":{{"market_ticker":"KXA","price_dollars":"{price}","delta_fp":"{change}","side":"{side}","ts_ms":{ts_ms}}}}}"#
     )
 }
 
@@ -19,27 +19,37 @@ fn trade(count: &str, at_ms: i64) -> String {
     )
 }
 
+fn snapshot() -> String {
+    format!(
+        r#"{{"type":"orderbook_snapshot","sid":1,"seq":1,"sending_ts_ms":{START_MS},"msg":{{"market_ticker":"KXA","yes_dollars_fp":[["0.3000","8.00"],["0.4000","5.00"]],"no_dollars_fp":[["0.5600","3.00"]]}}}}"#
+    )
+}
+
+fn of_lines(lines: &[String], holes: Holes) -> Result<(Vec<Figures>, Findings), FramesError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines.jsonl");
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    of_file(&path, holes, 0.0)
+}
+
 fn near(found: f64, expected: f64, what: &str) {
     assert!((found - expected).abs() < 1e-9, "{what}: {found}, expected {expected}");
 }
 
 #[test]
 fn figures_are_those_worked_out_by_hand() {
-    let snapshot = format!(
-        r#"{{"type":"orderbook_snapshot","sid":1,"seq":1,"sending_ts_ms":{START_MS},"msg":{{"market_ticker":"KXA","yes_dollars_fp":[["0.3000","8.00"],["0.4000","5.00"]],"no_dollars_fp":[["0.5600","3.00"]]}}}}"#
-    );
     let lines = [
-        snapshot,
+        snapshot(),
         // 40 / 44 for two seconds, then 42 / 44 for two, in a millisecond of two deltas.
-        delta("yes", "0.4200", "2.00", 2_000),
-        delta("yes", "0.3000", "-1.00", 2_000),
+        delta(2, "yes", "0.4200", "2.00", 2_000),
+        delta(3, "yes", "0.3000", "-1.00", 2_000),
         trade("1.50", 3_000),
         // 42 / 46 for a second.
-        delta("no", "0.5600", "-3.00", 4_000),
-        delta("no", "0.5400", "4.00", 4_000),
-        delta("yes", "0.1000", "1.00", 5_000),
+        delta(4, "no", "0.5600", "-3.00", 4_000),
+        delta(5, "no", "0.5400", "4.00", 4_000),
+        delta(6, "yes", "0.1000", "1.00", 5_000),
     ];
-    let figures = of_lines(lines.iter().map(|line| Ok(line.as_bytes())), 0.0).unwrap();
+    let (figures, _) = of_lines(&lines, Holes::Told).unwrap();
     let [figures] = figures.as_slice() else { panic!("one market") };
     near(figures.seconds, 5.0, "seconds");
     near(figures.deltas_per_s, 1.0, "deltas a second");
@@ -54,6 +64,45 @@ fn figures_are_those_worked_out_by_hand() {
     near(figures.mid_wait, 2.0, "time between mid changes");
     near(figures.move_1s, 2.0 * 4.0 / 16.0, "moves after a second");
     assert!(figures.move_15s.is_nan(), "it did not last that long");
+}
+
+#[test]
+fn a_frame_that_stands_twice_changes_no_figure_and_a_missing_one_hides_the_book_behind_it() {
+    let lines = [
+        snapshot(),
+        delta(2, "yes", "0.4200", "2.00", 2_000),
+        delta(3, "no", "0.5700", "2.00", 3_000),
+        delta(4, "no", "0.5700", "-2.00", 5_000),
+        delta(5, "yes", "0.1000", "1.00", 9_000),
+    ];
+    let (whole, findings) = of_lines(&lines, Holes::Told).unwrap();
+    assert_eq!(findings, Findings { frames: 5, ..Findings::default() });
+    let doubled: Vec<String> = lines.iter().flat_map(|line| [line.clone(), line.clone()]).collect();
+    let (figures, findings) = of_lines(&doubled, Holes::Told).unwrap();
+    assert_eq!((format!("{figures:?}"), findings.repeats), (format!("{whole:?}"), 5));
+
+    let mut short = lines.to_vec();
+    short.remove(3);
+    let (figures, findings) = of_lines(&short, Holes::Told).unwrap();
+    assert_eq!((findings.holes, findings.missing, findings.unusable), (1, 1, 1));
+    assert!(findings.places[0].contains("line 4: sid 1 continues with seq 5, expected 4"), "{findings:?}");
+    near(figures[0].spread, (8.0 * 4.0 + 4.0 * 2.0) / 12.0, "the spread as long as the book is known");
+    let (believed, _) = of_lines(&short, Holes::Ignored).unwrap();
+    near(believed[0].spread, (8.0 * 4.0 + 4.0 * 2.0 + 24.0 * 1.0) / 36.0, "the spread if the book is believed");
+}
+
+#[test]
+fn times_far_apart_or_running_backwards_end_in_figures_and_impossible_ones_in_an_error() {
+    let at = |at_ms| delta(2, "yes", "0.4200", "2.00", at_ms);
+    let (figures, _) = of_lines(&[snapshot(), at(200_000_000_000_000)], Holes::Told).unwrap();
+    near(figures[0].seconds, 200_000_000_000.0, "seconds");
+    let (figures, findings) = of_lines(&[snapshot(), at(2_000), at(-500_000)], Holes::Told).unwrap();
+    near(figures[0].seconds, 2.0, "seconds");
+    assert_eq!(findings.out_of_order, 1);
+    for before_ms in [START_MS, START_MS + 5, START_MS * 2] {
+        let error = of_lines(&[snapshot(), at(-before_ms)], Holes::Told).unwrap_err().to_string();
+        assert!(error.contains("line 2: `ts_ms` is ") && error.contains("expected milliseconds"), "{error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a recorded book shows, and what of it we consumed.
 
+use std::fmt;
+
 use crate::exchange::engine::{Occupancy, best_occupied, crosses, own_price};
 use crate::market::{BookLevels, BookSide, Count, Grid, Outcome};
 
@@ -14,6 +16,25 @@ pub struct RecordedFaults {
     pub crossed_books: u64,
     /// Prices off the market's grid.
     pub off_grid_prices: u64,
+}
+
+impl std::ops::AddAssign for RecordedFaults {
+    fn add_assign(&mut self, other: Self) {
+        self.negative_levels += other.negative_levels;
+        self.crossed_books += other.crossed_books;
+        self.off_grid_prices += other.off_grid_prices;
+    }
+}
+
+impl fmt::Display for RecordedFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { negative_levels, crossed_books, off_grid_prices } = self;
+        write!(
+            f,
+            "recorded changes that did not fit: {negative_levels} below nothing at a level, {off_grid_prices} off the \
+             grid; {crossed_books} moments ended with a crossed book"
+        )
+    }
 }
 
 /// The recorded side of a recorded market's book, by grid slot on the YES scale. *Displayed* is what the recording

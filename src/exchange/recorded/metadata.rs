@@ -2,14 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use std::io::Read;
+
 use thiserror::Error;
 
+use super::TIME_MAX_MS;
 use crate::exchange::engine::MarketSpec;
 use crate::market::{Band, FeeSchedule, GridBands, GridError, Price};
+use crate::wire::WireError;
 use crate::wire::markets::{Market, MarketLifeStatus};
+use crate::wire::recorded::find_object;
 
 use super::{Entry, RecordedMarket};
+
+/// The largest file that is read as metadata.
+const BYTES_MAX: u64 = 64 << 20;
+/// The longest time between result and payment, in seconds: a year.
+const SETTLEMENT_TIMER_MAX_S: i64 = 366 * 86_400;
 
 /// Why a market's terms could not be read.
 #[derive(Debug, Error)]
@@ -28,7 +37,13 @@ pub enum MetadataError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: serde_json::Error,
+        source: WireError,
+    },
+    /// It is no text, or too long for one.
+    #[error("metadata {}: expected a JSON text of at most {BYTES_MAX} bytes", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
     },
     /// It does not have the market.
     #[error("metadata {}: expected a market record of {ticker}, found none", path.display())]
@@ -38,17 +53,22 @@ pub enum MetadataError {
         /// The market.
         ticker: String,
     },
-    /// Its price ranges make no grid.
-    #[error("metadata {}: price_ranges of {ticker}: {source}", path.display())]
-    Grid {
+    /// The market's record has something that can't be.
+    #[error("metadata {}, line {line}: market {ticker}: {reason}", path.display())]
+    Record {
         /// The file.
         path: PathBuf,
+        /// The line, from 1: of the mistake where that is known, or of the record.
+        line: usize,
         /// The market.
         ticker: String,
-        /// What is wrong.
-        source: GridError,
+        /// What is wrong, and what was expected.
+        reason: String,
     },
 }
+
+/// How long a market stays open behind the end of a recording that does not say when it closes.
+pub const OPEN_BEHIND_MS: i64 = 3_600_000;
 
 /// A recorded market's terms, ready to be listed.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,19 +101,27 @@ impl SessionMarket {
     /// around one of them. The record has no fees; they are the caller's.
     ///
     /// # Errors
-    /// When the file can't be read, does not have the market, or its price ranges are none.
+    /// When the file can't be read or does not have the market, and when a date, the price ranges, the result or the time
+    /// to payment can't be.
     pub fn read(path: &Path, ticker: &str, fees: FeeSchedule) -> Result<Self, MetadataError> {
-        let text = std::fs::read(path).map_err(|source| MetadataError::Read { path: path.to_owned(), source })?;
-        let json = |source| MetadataError::Json { path: path.to_owned(), source };
-        let record: Value = serde_json::from_slice(&text).map_err(json)?;
+        let text = read_text(path)?;
+        let is_market = |object: &[(&str, &str)]| {
+            let has = |key: &str| object.iter().rev().find(|(found, _)| *found == key).map(|(_, value)| *value);
+            has("price_ranges").is_some() && has("ticker").is_some_and(|found| found == format!("\"{ticker}\""))
+        };
+        let found = find_object(&text, is_market);
+        let found = found.map_err(|source| MetadataError::Json { path: path.to_owned(), source })?;
         let missing = || MetadataError::NoSuchMarket { path: path.to_owned(), ticker: ticker.to_owned() };
-        let found = find_market(&record, ticker).ok_or_else(missing)?;
-        let market: Market = serde::Deserialize::deserialize(found).map_err(json)?;
-        Self::of(market, fees).map_err(|source| MetadataError::Grid {
-            path: path.to_owned(),
-            ticker: ticker.to_owned(),
-            source,
-        })
+        let record = found.ok_or_else(missing)?;
+        let first_line = 1 + text[..record.start].bytes().filter(|byte| *byte == b'\n').count();
+        let wrong = |line: usize, reason: String| {
+            let line = first_line + line.saturating_sub(1);
+            MetadataError::Record { path: path.to_owned(), line, ticker: ticker.to_owned(), reason }
+        };
+        let market: Market =
+            serde_json::from_str(&text[record]).map_err(|error| wrong(error.line(), error.to_string()))?;
+        check(&market).map_err(|reason| wrong(1, reason))?;
+        Self::of(market, fees).map_err(|error| wrong(1, format!("price_ranges: {error}")))
     }
 
     /// The terms that a market's record states. Its series is taken from its name.
@@ -106,11 +134,17 @@ impl SessionMarket {
         Ok(Self { result: result_of(&market), spec: spec_of(market, bands, fees) })
     }
 
-    /// The terms as far as the frames tell them, for a recording without a record: open from the first frame to the last,
-    /// on the coarsest even grid that has all its prices.
+    /// The terms as far as the frames tell them, for a recording without a record: open from the first frame on, on the
+    /// coarsest even grid that has all its prices. It closes when a frame says so, or behind an empty book at the end, which
+    /// the exchange sends at the close. A recording that just ends says nothing of the close: it is [`OPEN_BEHIND_MS`] later.
     #[must_use]
     pub fn inferred(recorded: &RecordedMarket, fees: FeeSchedule) -> Self {
         let (first_ms, last_ms) = (recorded.first_ms().unwrap_or(0), recorded.last_ms().unwrap_or(0));
+        let close_ms = match recorded.closes_ms {
+            Some(closes_ms) if closes_ms > first_ms => closes_ms,
+            _ if recorded.ended => last_ms + 1,
+            _ => last_ms + OPEN_BEHIND_MS,
+        };
         let tick =
             [100, 10].into_iter().find(|tick| prices(recorded).all(|price| price.units() % i64::from(*tick) == 0));
         let tick = Price::from_units(tick.unwrap_or(1)).expect("a tick is a cent at most");
@@ -125,12 +159,12 @@ impl SessionMarket {
             bands: GridBands::uniform(tick).expect("these ticks divide a dollar"),
             fees,
             open_ms: first_ms,
-            close_ms: last_ms + 1,
+            close_ms,
             settlement_timer_ms: 0,
             exclusive: false,
             recorded: true,
         };
-        Self { spec, result: None }
+        Self { spec, result: recorded.result }
     }
 }
 
@@ -138,15 +172,35 @@ fn series_of(ticker: &str) -> &str {
     ticker.split_once('-').map_or(ticker, |(series, _)| series)
 }
 
-/// The market of that name, wherever it stands in a record.
-fn find_market<'v>(value: &'v Value, ticker: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(object) if object.contains_key("price_ranges") => {
-            (object.get("ticker").and_then(Value::as_str) == Some(ticker)).then_some(value)
+fn read_text(path: &Path) -> Result<String, MetadataError> {
+    let failed = |source| MetadataError::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let is_short = bytes.len() as u64 <= BYTES_MAX;
+    let text = String::from_utf8(bytes).ok().filter(|_| is_short);
+    text.ok_or_else(|| MetadataError::NoText { path: path.to_owned() })
+}
+
+/// Refuses what a record can't say and a market can't be.
+fn check(market: &Market) -> Result<(), String> {
+    let (open_ms, close_ms) = (market.open_time.as_millisecond(), market.close_time.as_millisecond());
+    for (key, time, time_ms) in [("open_time", market.open_time, open_ms), ("close_time", market.close_time, close_ms)]
+    {
+        if !(1..=TIME_MAX_MS).contains(&time_ms) {
+            return Err(format!("{key} is {time}: expected a date from 1970 to the year 9999"));
         }
-        Value::Object(object) => object.values().find_map(|inner| find_market(inner, ticker)),
-        Value::Array(items) => items.iter().find_map(|inner| find_market(inner, ticker)),
-        _ => None,
+    }
+    if close_ms <= open_ms {
+        return Err(format!("close_time is {}: expected one after open_time, {}", market.close_time, market.open_time));
+    }
+    let timer_s = market.settlement_timer_seconds;
+    if !(0..=SETTLEMENT_TIMER_MAX_S).contains(&timer_s) {
+        return Err(format!("settlement_timer_seconds is {timer_s}: expected 0 to {SETTLEMENT_TIMER_MAX_S}"));
+    }
+    match market.result.as_str() {
+        "" | "yes" | "no" | "scalar" => Ok(()),
+        result => Err(format!("result is `{result}`: expected yes, no, scalar or nothing")),
     }
 }
 
@@ -223,9 +277,46 @@ mod tests {
         };
         let step = |ts_ms, units| Step { ts_ms, complete_ms: ts_ms + 5, entries: vec![delta(units)] };
         let steps = vec![step(1_000, 4_100), step(2_000, 4_110)];
-        let recorded = RecordedMarket { ticker: "KXA-1-00".to_owned(), steps, ended: false };
+        let recorded = RecordedMarket { ticker: "KXA-1-00".to_owned(), steps, ..RecordedMarket::default() };
         let market = SessionMarket::inferred(&recorded, FeeSchedule::QUADRATIC);
         assert_eq!(market.spec.bands, GridBands::uniform(Price::from_units(10).unwrap()).unwrap());
-        assert_eq!((market.spec.open_ms, market.spec.close_ms, market.result), (1_000, 2_001, None));
+        assert_eq!((market.spec.open_ms, market.result), (1_000, None));
+        let close_ms = |recorded| SessionMarket::inferred(&recorded, FeeSchedule::QUADRATIC).spec.close_ms;
+        assert_eq!(close_ms(recorded.clone()), 2_000 + OPEN_BEHIND_MS, "the end of the recording is not the close");
+        assert_eq!(close_ms(RecordedMarket { ended: true, ..recorded.clone() }), 2_001);
+        assert_eq!(close_ms(RecordedMarket { closes_ms: Some(9_000), ..recorded }), 9_000);
+    }
+
+    #[test]
+    fn what_a_record_can_not_say_is_refused_with_its_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("KXA-1.json");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            SessionMarket::read(&path, "KXA-1-00", FeeSchedule::QUADRATIC)
+        };
+        read(RECORD).unwrap();
+        for (good, bad, expected) in [
+            ("2026-08-05T04:00:00Z", "yesterday", "line 2: market KXA-1-00: "),
+            ("2026-08-05T04:00:00Z", "-009000-01-01T00:00:00Z", "line 1: market KXA-1-00: close_time is -009000"),
+            ("2026-08-05T04:00:00Z", "2026-08-05T03:45:00Z", "expected one after open_time"),
+            ("\"settlement_timer_seconds\":1", "\"settlement_timer_seconds\":9223372036854775807", "expected 0 to"),
+            ("\"settlement_timer_seconds\":1", "\"settlement_timer_seconds\":-1", "expected 0 to"),
+            ("\"result\":\"no\"", "\"result\":\"maybe\"", "result is `maybe`: expected yes, no"),
+            ("\"0.0000\",", "\"7.0000\",", "line 3: market KXA-1-00: "),
+            ("\"step\":\"0.0100\"", "\"step\":\"0.0700\"", "price_ranges: "),
+        ] {
+            let error = read(&RECORD.replace(good, bad)).unwrap_err().to_string();
+            assert!(error.contains("KXA-1.json") && error.contains(expected), "{bad}: {error}");
+        }
+        for (bad, expected) in [
+            ("", "expected a value"),
+            ("[1", "`,` or the end of an object or array"),
+            (&*format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), "less nesting"),
+            ("[]", "expected a market record of KXA-1-00"),
+        ] {
+            let error = read(bad).unwrap_err().to_string();
+            assert!(error.contains(expected), "{bad:.20}: {error}");
+        }
     }
 }

@@ -7,15 +7,22 @@
 //! Our orders leave no mark on the recording but this: what we take stays taken while the recording shows it, and what
 //! we rest is published with it. Nobody in the recording reacts.
 
+mod findings;
 mod frames;
+mod lines;
 mod market;
 mod metadata;
+mod numbers;
 mod playback;
+mod reader;
 mod step;
 
-pub use frames::{FrameLine, FrameLines, FramesError, RecordedMarket, open_frames, read_frames};
+pub use findings::Findings;
+pub use frames::{FramesError, RecordedMarket, read_frames};
+pub use lines::LINE_BYTES_MAX;
 pub(in crate::exchange) use market::AvailableChange;
 pub use market::{RecordedBook, RecordedFaults};
 pub use metadata::{MetadataError, SessionMarket, find_metadata};
 pub use playback::Playback;
+pub use reader::{Ahead, Holes, RecordedFrame, TIME_MAX_MS, read_recording};
 pub use step::{Entry, Pairing, STEP_WAIT_MS, Step, StepBuilder};

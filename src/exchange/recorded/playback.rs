@@ -66,7 +66,8 @@ mod tests {
 
     fn recorded(ticker: &str, times: &[i64]) -> RecordedMarket {
         let step = |&ts_ms: &i64| Step { ts_ms, complete_ms: ts_ms + 5, entries: Vec::new() };
-        RecordedMarket { ticker: ticker.to_owned(), steps: times.iter().map(step).collect(), ended: false }
+        let steps = times.iter().map(step).collect();
+        RecordedMarket { ticker: ticker.to_owned(), steps, ..RecordedMarket::default() }
     }
 
     #[test]

@@ -32,23 +32,20 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The entry that a frame is, with its market and its own time, if it is one. `levels` are those of the parser.
+    /// The entry that a frame is, with its market, if it is one. `levels` are those of the parser.
     #[must_use]
-    pub fn from_frame<'a>(frame: &Frame<'a>, levels: &BookLevels) -> Option<(&'a str, Option<i64>, Self)> {
-        let (ticker, ts_ms, entry) = match &frame.message {
-            Message::Snapshot(snapshot) => (snapshot.ticker, None, Self::Snapshot(Box::new(levels.clone()))),
+    pub fn from_frame<'a>(frame: &Frame<'a>, levels: &BookLevels) -> Option<(&'a str, Self)> {
+        Some(match &frame.message {
+            Message::Snapshot(snapshot) => (snapshot.ticker, Self::Snapshot(Box::new(levels.clone()))),
             Message::Delta(delta) => {
-                let entry = Self::Delta { side: delta.side, price: delta.price, change: delta.change };
-                (delta.ticker, delta.ts_ms, entry)
+                (delta.ticker, Self::Delta { side: delta.side, price: delta.price, change: delta.change })
             }
             Message::Trade(trade) => {
                 let taker = trade.taker_outcome.book_side();
-                let entry = Self::Trade { price: trade.yes_price, count: trade.count, taker };
-                (trade.ticker, trade.ts_ms, entry)
+                (trade.ticker, Self::Trade { price: trade.yes_price, count: trade.count, taker })
             }
             _ => return None,
-        };
-        Some((ticker, ts_ms.or(frame.envelope.sending_ts_ms), entry))
+        })
     }
 }
 
@@ -134,7 +131,7 @@ impl StepBuilder {
         let timeless = &mut self.timeless;
         let open = self.open.get_or_insert_with(|| Step {
             ts_ms: time_ms,
-            complete_ms: time_ms + STEP_WAIT_MS,
+            complete_ms: time_ms.saturating_add(STEP_WAIT_MS),
             entries: std::mem::take(timeless),
         });
         open.entries.push(entry);

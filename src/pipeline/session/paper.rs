@@ -14,7 +14,7 @@ use super::recordings::RECORDED_NOTE;
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::exchange::participants::World;
-use crate::exchange::recorded::{RecordedMarket, SessionMarket};
+use crate::exchange::recorded::{RecordedFaults, RecordedMarket, SessionMarket};
 use crate::exchange::recordings::Recording;
 use crate::exchange::server::FeedControl;
 use crate::pipeline::clock::{Clock, wall_ms};
@@ -143,6 +143,14 @@ impl Paper {
         let (exchange, _) = self.embedded.stop()?;
         let counters = exchange.live_feed();
         notes.push(format!("paper: nothing was sent to the venue; {} steps of its feed were matched", counters.steps));
+        let engine = exchange.engine();
+        let mut misfits = RecordedFaults::default();
+        for market in 0..engine.market_count() {
+            misfits += engine.market(market).recorded_faults().unwrap_or_default();
+        }
+        if misfits != RecordedFaults::default() {
+            notes.push(format!("paper: {misfits}"));
+        }
         if fed.is_err() || counters.malformed > 0 {
             notes.push(format!("paper: {} frames of the feed could not be used", counters.malformed));
         }
@@ -182,7 +190,7 @@ fn terms(markets: Vec<CatalogMarket>, notes: &mut Vec<String>) -> Vec<SessionMar
 
 /// A recording that has nothing yet.
 fn recording(terms: SessionMarket) -> Recording {
-    let steps = RecordedMarket { ticker: terms.spec.ticker.clone(), steps: Vec::new(), ended: false };
+    let steps = RecordedMarket { ticker: terms.spec.ticker.clone(), ..RecordedMarket::default() };
     Recording { terms, steps }
 }
 

@@ -1,15 +1,24 @@
 //! Frames files on the way into the embedded exchange: read, matched with their markets' records, and placed on one
 //! session clock.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::clock::{BREAKS_MAX, Break};
-use crate::exchange::recorded::{FramesError, MetadataError, SessionMarket, find_metadata, read_frames};
+use crate::exchange::recorded::{
+    FramesError, Holes, MetadataError, RecordedMarket, SessionMarket, find_metadata, read_frames,
+};
 use crate::exchange::recordings::Recording;
-use crate::market::{FeeSchedule, Price};
+use crate::feed::FeedStage;
+use crate::market::{FeeSchedule, Price, Ticker};
+use crate::messages::Listing;
+use crate::record::journal::{
+    Flags, JournalError, JournalFrames, JournalProblem, JournalReader, Kind, StageId, journal_of,
+};
+use crate::tape::FeedInput;
 
 /// What a reader of results in recorded markets has to know.
 pub(super) const RECORDED_NOTE: &str = "recorded markets: our orders consume displayed size and queue behind it; they \
@@ -24,6 +33,24 @@ pub enum RecordingsError {
     /// A market's record.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A market closes before anything is recorded of it.
+    #[error(
+        "metadata {}: market {ticker} closes at {close_ms} ms: expected a time after its first frame, {first_ms} ms",
+        path.display()
+    )]
+    ClosedBefore {
+        /// The record.
+        path: PathBuf,
+        /// The market.
+        ticker: String,
+        /// When it closes.
+        close_ms: i64,
+        /// Its first frame.
+        first_ms: i64,
+    },
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A result that is none.
     #[error("result `{0}`: expected yes, no, or what YES pays in dollars, such as 0.25")]
     Result(String),
@@ -61,25 +88,21 @@ pub struct Recordings {
 }
 
 impl Recordings {
-    /// Reads frames files. A market's record is looked for beside its file; without one its terms are inferred and its
-    /// result is unknown unless it is given.
+    /// Reads frames files. A market's record is looked for beside its file, and in a journal what its session knew of it;
+    /// without either its terms are inferred. Its result may be in its record, in the frames, or given.
     ///
     /// # Errors
     /// When a file or record cannot be read; the error names it.
-    pub fn load(paths: &[PathBuf], given: Option<GivenResult>) -> Result<Self, RecordingsError> {
-        let mut markets = Vec::new();
-        let mut notes = vec![RECORDED_NOTE.to_owned()];
-        let fees = FeeSchedule::QUADRATIC;
-        for steps in read_frames(paths)? {
-            let record = paths.iter().find_map(|path| find_metadata(path, &steps.ticker));
-            let mut terms = match record {
-                Some(path) => SessionMarket::read(&path, &steps.ticker, fees)?,
-                None => SessionMarket::inferred(&steps, fees),
-            };
+    pub fn load(paths: &[PathBuf], given: Option<GivenResult>, holes: Holes) -> Result<Self, RecordingsError> {
+        let (read, findings) = read_frames(paths, holes)?;
+        let mut notes = vec![RECORDED_NOTE.to_owned(), format!("recording: {findings}")];
+        notes.extend(findings.places);
+        let listings = journal_listings(paths)?;
+        let mut markets = Vec::with_capacity(read.len());
+        for steps in read {
+            let mut terms = terms(paths, &steps, &listings, &mut notes)?;
             terms.spec.recorded = true;
-            if let Some(GivenResult(value)) = given {
-                terms.result = Some(value);
-            }
+            terms.result = given.map(|GivenResult(value)| value).or(terms.result);
             if terms.result.is_none() {
                 notes.push(format!(
                     "{}: no result known; a position left in it stays open at its exit price",
@@ -90,7 +113,7 @@ impl Recordings {
         }
         let start_ms = markets.iter().filter_map(|market| market.steps.first_ms()).min().unwrap_or(0);
         let end_ms = markets.iter().map(end_ms).max().unwrap_or(0);
-        let breaks = breaks(markets.iter().map(played).collect());
+        let breaks = breaks(markets.iter().flat_map(played).collect());
         if !breaks.is_empty() {
             let hours = breaks.iter().map(Break::length_ms).sum::<i64>() / 360_000;
             notes.push(format!(
@@ -109,23 +132,114 @@ impl Recordings {
     }
 }
 
+/// A market's terms: from its record, else from the session that recorded it, else as far as the frames tell them.
+fn terms(
+    paths: &[PathBuf],
+    recorded: &RecordedMarket,
+    listings: &HashMap<Ticker, Listing>,
+    notes: &mut Vec<String>,
+) -> Result<SessionMarket, RecordingsError> {
+    let fees = FeeSchedule::QUADRATIC;
+    let ticker = &recorded.ticker;
+    let first_ms = recorded.first_ms().unwrap_or(0);
+    if let Some(path) = paths.iter().find_map(|path| find_metadata(path, ticker)) {
+        let terms = SessionMarket::read(&path, ticker, fees)?;
+        if terms.spec.close_ms <= first_ms {
+            return Err(RecordingsError::ClosedBefore {
+                path,
+                ticker: ticker.clone(),
+                close_ms: terms.spec.close_ms,
+                first_ms,
+            });
+        }
+        return Ok(terms);
+    }
+    let mut terms = SessionMarket::inferred(recorded, fees);
+    let listing = Ticker::new(ticker).ok().and_then(|ticker| listings.get(&ticker));
+    if let Some(listing) = listing {
+        let spec = &mut terms.spec;
+        (spec.bands, spec.fees, spec.exclusive) = (listing.bands, listing.fees, listing.exclusive);
+        spec.exchange_index = listing.exchange_index;
+        if recorded.closes_ms.is_none() && listing.close_time_ms > first_ms {
+            spec.close_ms = listing.close_time_ms;
+        }
+    } else if recorded.closes_ms.is_none() && !recorded.ended {
+        notes.push(format!("{ticker}: nothing says when it closes; taken as open for an hour after its last frame"));
+    }
+    Ok(terms)
+}
+
+/// What the sessions whose journals are played knew of their markets.
+fn journal_listings(paths: &[PathBuf]) -> Result<HashMap<Ticker, Listing>, RecordingsError> {
+    let mut listings = HashMap::new();
+    for path in paths.iter().filter(|path| JournalFrames::is_journal(path)) {
+        let mut reader = JournalReader::open(&journal_of(path))?;
+        loop {
+            let record = match reader.next_record() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) if matches!(error.problem, JournalProblem::TornTail) => break,
+                Err(error) => return Err(error.into()),
+            };
+            match (record.stage, record.kind, record.flags) {
+                (StageId::Feed, Kind::Listing, Flags::Input) => {
+                    if let Ok(FeedInput::Listing(listing)) = FeedInput::read(record.kind, record.payload) {
+                        listings.insert(listing.ticker, listing);
+                    }
+                }
+                (StageId::Feed, Kind::Checkpoint, _) => {
+                    // What another version of the stage wrote says nothing here; its listings may follow.
+                    if let Ok(stage) = postcard::from_bytes::<FeedStage>(record.payload) {
+                        listings.extend(stage.listings().map(|listing| (listing.ticker, *listing)));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(listings)
+}
+
 /// When nothing more happens in a market: a second after its last frame, or after it has paid.
 fn end_ms(recording: &Recording) -> i64 {
     let last_ms = recording.steps.last_ms().unwrap_or(0);
+    last_ms.max(paid_ms(recording).unwrap_or(last_ms)).saturating_add(1_000)
+}
+
+/// When a market pays, if its result is known.
+fn paid_ms(recording: &Recording) -> Option<i64> {
     let spec = &recording.terms.spec;
-    let paid_ms = recording.terms.result.map_or(last_ms, |_| spec.close_ms + spec.settlement_timer_ms);
-    last_ms.max(paid_ms) + 1_000
+    recording.terms.result.map(|_| spec.close_ms.saturating_add(spec.settlement_timer_ms))
 }
 
 /// A stretch without markets is played through unless it is this long.
 const BREAK_MS_MIN: i64 = 60_000;
+/// A market in which nothing happens for so long is not played meanwhile.
+const QUIET_MS_MIN: i64 = 3_600_000;
 /// What is played at the recording's pace before a market's first frame and after its end.
 const MARGIN_MS: i64 = 5_000;
 
-/// From before a market's first frame until after its end.
-fn played(recording: &Recording) -> (i64, i64) {
-    let first_ms = recording.steps.first_ms().unwrap_or(0);
-    (first_ms - MARGIN_MS, end_ms(recording).max(recording.terms.spec.close_ms) + MARGIN_MS)
+/// The stretches in which something happens in a market: its frames, its close, and its payment.
+fn played(recording: &Recording) -> Vec<(i64, i64)> {
+    let around = |from_ms: i64, until_ms: i64| (from_ms - MARGIN_MS, until_ms.saturating_add(1_000 + MARGIN_MS));
+    let mut played = Vec::new();
+    let mut times = recording.steps.steps.iter().map(|step| step.ts_ms);
+    if let Some(first_ms) = times.next() {
+        let (mut from_ms, mut last_ms) = (first_ms, first_ms);
+        for time_ms in times {
+            if time_ms - last_ms >= QUIET_MS_MIN {
+                played.push(around(from_ms, last_ms));
+                from_ms = time_ms;
+            }
+            last_ms = time_ms;
+        }
+        played.push(around(from_ms, last_ms));
+    }
+    if let Some(paid_ms) = paid_ms(recording) {
+        played.push(around(recording.terms.spec.close_ms, recording.terms.spec.close_ms));
+        played.push(around(paid_ms, paid_ms));
+    }
+    played
 }
 
 /// The long stretches between what is played; the longest, where a clock has no room for all.
@@ -150,12 +264,39 @@ fn breaks(mut played: Vec<(i64, i64)>) -> Vec<Break> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::recorded::Step;
 
     #[test]
     fn only_long_stretches_in_which_nothing_is_played_are_breaks() {
         let played = vec![(500_000, 600_000), (0, 100_000), (50_000, 90_000), (150_000, 200_000), (659_999, 700_000)];
         assert_eq!(breaks(played), [Break { from_ms: 200_000, until_ms: 500_000 }]);
         assert_eq!(breaks(Vec::new()), []);
+    }
+
+    fn recording(times: &[i64], close_ms: i64, result: Option<Price>) -> Recording {
+        let step = |&ts_ms: &i64| Step { ts_ms, complete_ms: ts_ms + 5, entries: Vec::new() };
+        let steps = times.iter().map(step).collect();
+        let steps = RecordedMarket { ticker: "KXA-1".to_owned(), steps, ..RecordedMarket::default() };
+        let mut terms = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
+        (terms.spec.close_ms, terms.spec.settlement_timer_ms, terms.result) = (close_ms, 1_000, result);
+        Recording { terms, steps }
+    }
+
+    #[test]
+    fn neither_an_hour_without_a_frame_nor_a_far_close_is_waited_for() {
+        let year_ms = 31_536_000_000;
+        let market = recording(&[1_000_000, 1_200_000, 9_000_000, 9_100_000], 9_100_000 + year_ms, Some(Price::ONE));
+        let close_ms = 9_100_000 + year_ms;
+        assert_eq!(end_ms(&market), close_ms + 2_000);
+        let expected = [
+            Break { from_ms: 1_206_000, until_ms: 8_995_000 },
+            Break { from_ms: 9_106_000, until_ms: close_ms - 5_000 },
+        ];
+        assert_eq!(breaks(played(&market)), expected);
+        let market = recording(&[1_000_000, 1_200_000], 9_000_000, None);
+        assert_eq!((end_ms(&market), breaks(played(&market))), (1_201_000, Vec::new()), "it is over with its frames");
+        let market = recording(&[1_000_000], i64::MAX, Some(Price::ONE));
+        assert_eq!(end_ms(&market), i64::MAX);
     }
 
     #[test]

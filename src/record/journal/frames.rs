@@ -1,4 +1,4 @@
-//! A journal's public frames as a frames file: one `{"recv_ms":N,"event":{frame}}` a line, in the order in which the feed
+//! A journal's public frames as a frames file: one `{"recv_ms":N,"connection":N,"event":{frame}}` a line, in the order in which the feed
 //! stage was given them. What reads recordings reads a session's journal by this.
 
 use std::io::{self, BufRead, Read};
@@ -46,8 +46,10 @@ impl JournalFrames {
             if (record.stage, record.kind, record.flags) != (StageId::Feed, Kind::Frame, Flags::Input) {
                 continue;
             }
-            let Some(frame) = record.payload.get(FRAME_PREFIX_BYTES..) else { continue };
-            let wrapped = format!("{{\"recv_ms\":{},\"event\":", record.now.session_ms);
+            let Some((prefix, frame)) = record.payload.split_first_chunk::<FRAME_PREFIX_BYTES>() else { continue };
+            let connection = u32::from_le_bytes([prefix[0], prefix[1], prefix[2], prefix[3]]);
+            let received_ms = record.now.session_ms;
+            let wrapped = format!("{{\"recv_ms\":{received_ms},\"connection\":{connection},\"event\":");
             self.line.extend_from_slice(wrapped.as_bytes());
             // A line break within a frame is blank space between its tokens.
             self.line.extend(frame.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
@@ -102,7 +104,8 @@ mod tests {
         drop((feed, reconcile));
         scribe.turn();
         assert!(scribe.finish().error.is_none());
-        let expected = "{\"recv_ms\":1000,\"event\":{\"type\": \"ok\"}}\n{\"recv_ms\":2000,\"event\":{}}\n";
+        let expected = "{\"recv_ms\":1000,\"connection\":0,\"event\":{\"type\": \"ok\"}}\n\
+                        {\"recv_ms\":2000,\"connection\":151587081,\"event\":{}}\n";
         for path in [folder.path().to_owned(), session.clone(), session.join("000000.kaj")] {
             assert!(JournalFrames::is_journal(&path));
             let mut text = String::new();

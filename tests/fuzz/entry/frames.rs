@@ -10,7 +10,7 @@ use kalshi_actor::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Ph
 use kalshi_actor::ports::{ConnectionId, FeedPort, Full, SocketPort};
 use kalshi_actor::record::Stage;
 use kalshi_actor::wire::frame::{self, Frame};
-use kalshi_actor::wire::recorded::unwrap_line;
+use kalshi_actor::wire::recorded::{unwrap_line, written_ms};
 
 const MARKETS: u16 = 3;
 const BUFFERS: usize = 4;
@@ -22,6 +22,7 @@ pub fn run(data: &[u8]) {
     for line in data.split(|byte| *byte == b'\n') {
         parses_one_way(line);
         let _ = unwrap_line(line);
+        let _ = written_ms(line);
         feed.frame(line);
     }
     feed.end();

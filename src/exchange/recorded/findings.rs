@@ -1,0 +1,142 @@
+//! What was found in a recording besides its frames: what stood twice, what is missing and where, and what did not fit.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// How many places of a kind are named.
+const PLACES_MAX: u64 = 10;
+
+/// Counts, and the first places of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Frames read.
+    pub frames: u64,
+    /// Frames that had been there before on the same connection, subscription and number. They were dropped.
+    pub repeats: u64,
+    /// Places at which numbers are missing from a subscription that has all others.
+    pub holes: u64,
+    /// How many numbers are missing there.
+    pub missing: u64,
+    /// Frames with lower numbers than the one before, which begin no subscription.
+    pub out_of_order: u64,
+    /// Frames of a connection that another had followed. They were dropped.
+    pub outdated: u64,
+    /// Frames with an earlier time than their market had. They count as its time.
+    pub earlier: u64,
+    /// Changes that a book refused: less than nothing at a level, or a level that can't be.
+    pub refused: u64,
+    /// Changes of books that had no snapshot, or none since a frame was missing or a change was refused.
+    pub unusable: u64,
+    /// The subscriptions with holes throughout: other markets share them.
+    pub scattered: BTreeSet<u64>,
+    /// What was found where: the first places of each kind.
+    pub places: Vec<String>,
+}
+
+impl Findings {
+    fn tell(&mut self, count: u64, path: &Path, line: u64, what: fmt::Arguments<'_>) {
+        if count <= PLACES_MAX {
+            self.places.push(format!("{}, line {line}: {what}", path.display()));
+        }
+    }
+
+    pub(super) fn repeat(&mut self, path: &Path, line: u64, sid: u64, number: u64) {
+        self.repeats += 1;
+        self.tell(
+            self.repeats,
+            path,
+            line,
+            format_args!("sid {sid} seq {number} was there before: the frame is dropped"),
+        );
+    }
+
+    pub(super) fn hole(&mut self, path: &Path, line: u64, sid: u64, expected: u64, found: u64) {
+        self.holes += 1;
+        self.missing = self.missing.saturating_add(found - expected);
+        self.tell(
+            self.holes,
+            path,
+            line,
+            format_args!(
+                "sid {sid} continues with seq {found}, expected {expected}: its books count as unknown until their next \
+                 snapshot"
+            ),
+        );
+    }
+
+    pub(super) fn back(&mut self, path: &Path, line: u64, sid: u64, last: u64, found: u64) {
+        self.out_of_order += 1;
+        self.tell(
+            self.out_of_order,
+            path,
+            line,
+            format_args!(
+                "sid {sid} goes back from seq {last} to {found}: its books count as unknown until their next snapshot"
+            ),
+        );
+    }
+
+    /// A market's time goes back.
+    pub fn earlier(&mut self, path: &Path, line: u64, market: &str, by_ms: i64) {
+        self.earlier += 1;
+        self.tell(
+            self.earlier,
+            path,
+            line,
+            format_args!("{market}: {by_ms} ms earlier than a frame before it: it counts as of the later time"),
+        );
+    }
+
+    /// A book refused a change.
+    pub fn refused(&mut self, path: &Path, line: u64, market: &str, why: &dyn fmt::Display) {
+        self.refused += 1;
+        self.tell(
+            self.refused,
+            path,
+            line,
+            format_args!("{market}: {why}: the book counts as unknown until its next snapshot"),
+        );
+    }
+
+    pub(super) fn scatter(&mut self, path: &Path, sids: &BTreeSet<u64>) {
+        for sid in sids.iter().filter(|sid| !self.scattered.contains(sid)) {
+            self.places.push(format!(
+                "{}: the numbers of sid {sid} have holes throughout, as where other markets share a subscription: lost \
+                 frames can't be told from theirs",
+                path.display()
+            ));
+        }
+        self.scattered.extend(sids);
+    }
+
+    /// Adds those of another recording.
+    pub fn add(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.repeats += other.repeats;
+        self.holes += other.holes;
+        self.missing = self.missing.saturating_add(other.missing);
+        self.out_of_order += other.out_of_order;
+        self.outdated += other.outdated;
+        self.earlier += other.earlier;
+        self.refused += other.refused;
+        self.unusable += other.unusable;
+        self.scattered.extend(other.scattered);
+        self.places.extend(other.places);
+    }
+}
+
+/// All counts in a line.
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { frames, repeats, holes, missing, out_of_order, outdated, earlier, refused, unusable, .. } = self;
+        write!(
+            f,
+            "{frames} frames; {repeats} repeated and dropped, {missing} missing in {holes} places, {out_of_order} out of \
+             order, {outdated} of closed connections, {earlier} earlier than their market's time, {refused} changes \
+             refused, {unusable} changes of unknown books"
+        )
+    }
+}

@@ -1,0 +1,333 @@
+//! Frames of one or several files in their order, each with its time, its place among the others of its subscription,
+//! and a market that can be one. What reads recordings reads them by this.
+
+use std::collections::VecDeque;
+use std::hash::Hasher;
+use std::path::{Path, PathBuf};
+
+use super::lines::{Line, Lines};
+use super::numbers::{Density, Numbers, Place};
+use super::{Findings, FramesError};
+use crate::market::{BookLevels, Ticker};
+use crate::record::journal::JournalFrames;
+use crate::wire::frame::{self, Frame, Message};
+use crate::wire::recorded::{RecordedLine, unwrap_line, written_ms};
+
+/// The last millisecond that a recorded time can have: the end of the year 9999, at which dates end.
+pub const TIME_MAX_MS: i64 = 253_402_207_200_000;
+/// How far ahead a time is looked for.
+const AHEAD_BYTES_MAX: usize = 64 << 20;
+/// A recording that has more markets is none of one exchange.
+const MARKETS_MAX: usize = 20_000;
+
+/// What a missing frame means in a subscription that has all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holes {
+    /// The recording is refused. A journal is not: its session saw the hole too, and asked for a snapshot.
+    Refused,
+    /// The place is told, and the books of the subscription count as unknown until their next snapshot.
+    Told,
+    /// Nothing: the frames that are there are believed.
+    Ignored,
+}
+
+/// A frame in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedFrame<'a> {
+    /// Which of the files it is in.
+    pub file: usize,
+    /// That file.
+    pub path: &'a Path,
+    /// Its line there, from 1.
+    pub line: u64,
+    /// Its own time.
+    pub stamped_ms: Option<i64>,
+    /// When the recorder received it, if it says so.
+    pub received_ms: Option<i64>,
+    /// The frame.
+    pub frame: &'a Frame<'a>,
+    /// The part of its subscription that it is in. No frame of such a part is known to be missing.
+    pub stretch: u64,
+    /// The part that ended because of it: books that began in it are not known any more.
+    pub ended: Option<u64>,
+}
+
+/// Reads frames files one after the other and hands on each frame, with the levels if it is a snapshot, and what is still
+/// to be read.
+///
+/// # Errors
+/// When a file can't be read, a line is no frame, a time or a ticker can't be one, and with [`Holes::Refused`] where a
+/// frame is missing; and whatever `take` says.
+pub fn read_recording<E: From<FramesError>>(
+    paths: &[PathBuf],
+    holes: Holes,
+    mut take: impl FnMut(RecordedFrame<'_>, &BookLevels, &mut Ahead) -> Result<(), E>,
+) -> Result<Findings, E> {
+    let mut reader = Reader {
+        holes,
+        numbers: Numbers::new(holes == Holes::Ignored),
+        findings: Findings::default(),
+        held: Vec::new(),
+        levels: BookLevels::default(),
+        markets: std::collections::HashSet::new(),
+    };
+    for (file, path) in paths.iter().enumerate() {
+        reader.file(file, path, &mut take)?;
+    }
+    Ok(reader.findings)
+}
+
+/// What is still to be read of a file.
+pub struct Ahead {
+    lines: Lines,
+    waiting: VecDeque<Line>,
+    /// Whether frames of this file have no time but `ts`: decided by the first that could have another.
+    dated: Option<bool>,
+}
+
+impl Ahead {
+    fn next(&mut self, line: &mut Line) -> Result<bool, FramesError> {
+        match self.waiting.pop_front() {
+            Some(next) => {
+                *line = next;
+                Ok(true)
+            }
+            None => self.lines.next(line),
+        }
+    }
+
+    /// The time of the next frame that has one, without passing over any.
+    ///
+    /// # Errors
+    /// As [`read_recording`].
+    pub fn next_time(&mut self) -> Result<Option<i64>, FramesError> {
+        let mut levels = BookLevels::default();
+        let mut bytes = 0;
+        for at in 0.. {
+            if at == self.waiting.len() {
+                let mut line = Line::default();
+                if bytes > AHEAD_BYTES_MAX || !self.lines.next(&mut line)? {
+                    return Ok(None);
+                }
+                bytes += line.bytes.len();
+                self.waiting.push_back(line);
+            }
+            let line = &self.waiting[at];
+            let place = (self.lines.path(), line.number);
+            let parts = unwrap_line(line.text()).map_err(|source| FramesError::frame(place, source))?;
+            let frame = frame::parse(parts.frame, &mut levels).map_err(|source| FramesError::frame(place, source))?;
+            let stamped_ms = stamped(&frame, &parts, &mut self.dated, place)?;
+            if let Some(time_ms) = stamped_ms.or(parts.received_ms) {
+                return Ok(Some(time_ms));
+            }
+        }
+        Ok(None)
+    }
+}
+
+struct Reader {
+    holes: Holes,
+    numbers: Numbers,
+    findings: Findings,
+    /// Snapshots that were there before, with subscription and number. What follows tells whether they stand twice, or
+    /// begin another subscription to a market in which nothing has happened.
+    held: Vec<(u64, u64, Line)>,
+    levels: BookLevels,
+    markets: std::collections::HashSet<Ticker>,
+}
+
+impl Reader {
+    fn file<E: From<FramesError>>(
+        &mut self,
+        file: usize,
+        path: &Path,
+        take: &mut impl FnMut(RecordedFrame<'_>, &BookLevels, &mut Ahead) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut ahead = Ahead { lines: Lines::open(path)?, waiting: VecDeque::new(), dated: None };
+        let mut line = Line::default();
+        let (mut connection, mut is_measured) = (None, self.holes == Holes::Ignored);
+        self.numbers.begin_file();
+        while ahead.next(&mut line)? {
+            let place = (path, line.number);
+            let parts = unwrap_line(line.text()).map_err(|source| FramesError::frame(place, source))?;
+            if let Some(received_ms) = parts.received_ms {
+                check_time("recv_ms", received_ms, place)?;
+            }
+            match (connection, parts.connection) {
+                (Some(newest), Some(older)) if older < newest => {
+                    self.findings.outdated += 1;
+                    continue;
+                }
+                (before, Some(newer)) if before != Some(newer) => {
+                    connection = Some(newer);
+                    self.numbers.begin_connection();
+                }
+                _ => {}
+            }
+            let frame =
+                frame::parse(parts.frame, &mut self.levels).map_err(|source| FramesError::frame(place, source))?;
+            self.check_market(&frame, place)?;
+            let stamped_ms = stamped(&frame, &parts, &mut ahead.dated, place)?;
+            let (mut stretch, mut ended) = (0, None);
+            if let Message::Subscribed { sid, .. } = frame.message {
+                self.numbers.announce(sid);
+            } else if let (Some(sid), Some(number)) = (frame.envelope.sid, frame.envelope.seq) {
+                let hash = hash_of(parts.frame);
+                let mut found = self.numbers.place(sid, number, &frame.message, hash);
+                if matches!(found, Place::Hole { .. }) && !is_measured {
+                    is_measured = true;
+                    self.measure(path);
+                    found = self.numbers.place(sid, number, &frame.message, hash);
+                }
+                if found == Place::Repeat {
+                    self.repeat(sid, number, &frame.message, place, &line);
+                    continue;
+                }
+                if self.begins_again(sid, number, found) {
+                    self.numbers.forget(sid);
+                    ahead.waiting.push_front(std::mem::take(&mut line));
+                    for (_, _, held) in self.held.drain(..).rev() {
+                        ahead.waiting.push_front(held);
+                    }
+                    continue;
+                }
+                self.drop_held(sid, path);
+                self.tell(found, sid, number, place)?;
+                (stretch, ended) = self.numbers.accept(sid, number, hash, found);
+            }
+            self.findings.frames += 1;
+            let (line, received_ms) = (line.number, parts.received_ms);
+            let recorded = RecordedFrame { file, path, line, stamped_ms, received_ms, frame: &frame, stretch, ended };
+            take(recorded, &self.levels, &mut ahead)?;
+        }
+        for sid in self.held.iter().map(|(sid, ..)| *sid).collect::<Vec<_>>() {
+            self.drop_held(sid, path);
+        }
+        Ok(())
+    }
+
+    fn check_market(&mut self, frame: &Frame<'_>, (path, line): (&Path, u64)) -> Result<(), FramesError> {
+        let Some(ticker) = market_of(frame) else { return Ok(()) };
+        let market =
+            Ticker::new(ticker).map_err(|source| FramesError::Ticker { path: path.to_owned(), line, source })?;
+        if self.markets.insert(market) && self.markets.len() > MARKETS_MAX {
+            return Err(FramesError::TooManyMarkets { path: path.to_owned(), line, max: MARKETS_MAX });
+        }
+        Ok(())
+    }
+
+    /// Finds out which subscriptions of a file have holes throughout. What can't be read is found when it is reached.
+    fn measure(&mut self, path: &Path) {
+        let (mut density, mut line, mut levels) = (Density::default(), Line::default(), BookLevels::default());
+        if let Ok(mut lines) = Lines::open(path) {
+            while matches!(lines.next(&mut line), Ok(true)) {
+                let Ok(parts) = unwrap_line(line.text()) else { break };
+                let Ok(frame) = frame::parse(parts.frame, &mut levels) else { break };
+                density.count(&frame);
+            }
+        }
+        let scattered = density.scattered().collect();
+        self.findings.scatter(path, &scattered);
+        self.numbers.scatter(scattered);
+    }
+
+    /// A frame that was there before. A snapshot is held until it is known what follows.
+    fn repeat(&mut self, sid: u64, number: u64, message: &Message<'_>, (path, line): (&Path, u64), bytes: &Line) {
+        if matches!(message, Message::Snapshot(_)) {
+            self.held.push((sid, number, bytes.clone()));
+        } else {
+            self.drop_held(sid, path);
+            self.findings.repeat(path, line, sid, number);
+        }
+    }
+
+    /// Whether the snapshots that are held were the beginning of another subscription, which this frame continues.
+    fn begins_again(&self, sid: u64, number: u64, found: Place) -> bool {
+        let last = self.held.iter().rev().find(|(held, ..)| *held == sid);
+        match found {
+            Place::First => last.is_some(),
+            Place::Back { .. } => last.is_some_and(|(_, last, _)| last.checked_add(1) == Some(number)),
+            Place::Next | Place::Repeat | Place::Hole { .. } => false,
+        }
+    }
+
+    /// The snapshots of a subscription that are held do stand twice.
+    fn drop_held(&mut self, sid: u64, path: &Path) {
+        while let Some(index) = self.held.iter().position(|(held, ..)| *held == sid) {
+            let (sid, number, line) = self.held.remove(index);
+            self.findings.repeat(path, line.number, sid, number);
+        }
+    }
+
+    fn tell(&mut self, found: Place, sid: u64, number: u64, (path, line): (&Path, u64)) -> Result<(), FramesError> {
+        let refused = self.holes == Holes::Refused && !JournalFrames::is_journal(path);
+        match found {
+            Place::Hole { expected } if refused => {
+                return Err(FramesError::Sequence { path: path.to_owned(), line, sid, expected, found: number });
+            }
+            Place::Back { last } if refused => {
+                let expected = last.saturating_add(1);
+                return Err(FramesError::Sequence { path: path.to_owned(), line, sid, expected, found: number });
+            }
+            Place::Hole { expected } => self.findings.hole(path, line, sid, expected, number),
+            Place::Back { last } => self.findings.back(path, line, sid, last, number),
+            Place::Next | Place::First | Place::Repeat => {}
+        }
+        Ok(())
+    }
+}
+
+/// The market that a book or trade frame is about.
+fn market_of<'a>(frame: &Frame<'a>) -> Option<&'a str> {
+    match &frame.message {
+        Message::Snapshot(snapshot) => Some(snapshot.ticker),
+        Message::Delta(delta) => Some(delta.ticker),
+        Message::Trade(trade) => Some(trade.ticker),
+        _ => None,
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// A frame's own time, checked. Recordings from before frames had `ts_ms` are read by `ts`.
+fn stamped(
+    frame: &Frame<'_>,
+    parts: &RecordedLine<'_>,
+    dated: &mut Option<bool>,
+    place: (&Path, u64),
+) -> Result<Option<i64>, FramesError> {
+    let (own, can_be_dated) = match &frame.message {
+        Message::Delta(delta) => (delta.ts_ms, true),
+        Message::Trade(trade) => (trade.ts_ms, true),
+        Message::Fill(fill) => (fill.ts_ms, false),
+        _ => (None, false),
+    };
+    let sent = frame.envelope.sending_ts_ms;
+    if can_be_dated && dated.is_none() {
+        *dated = Some(own.or(sent).or(parts.received_ms).is_none());
+    }
+    if let Some(ts_ms) = own {
+        return check_time("ts_ms", ts_ms, place).map(Some);
+    }
+    if let Some(sending_ts_ms) = sent {
+        return check_time("sending_ts_ms", sending_ts_ms, place).map(Some);
+    }
+    if !can_be_dated || *dated != Some(true) {
+        return Ok(None);
+    }
+    let written = written_ms(parts.frame).map_err(|source| FramesError::frame(place, source))?;
+    written.map(|ts_ms| check_time("ts", ts_ms, place)).transpose()
+}
+
+/// Refuses a time that no frame can have.
+pub(super) fn check_time(key: &'static str, time_ms: i64, (path, line): (&Path, u64)) -> Result<i64, FramesError> {
+    if (1..=TIME_MAX_MS).contains(&time_ms) {
+        Ok(time_ms)
+    } else {
+        Err(FramesError::Time { path: path.to_owned(), line, key, found: time_ms })
+    }
+}
