@@ -154,6 +154,7 @@ mod bugs {
         ExclusiveAssumed, Gate, "exclusive-assumed", "markets of any event are taken for mutually exclusive";
         DrawdownFromZero, Gate, "drawdown-from-zero", "drawdown is counted from the start, not from the best result";
         ExecutionsNotCounted, Gate, "executions-not-counted", "repeated execution is never counted";
+        RefusedKeyIgnored, Gate, "refused-key-ignored", "a refused key is taken for a refusal of the order alone";
         StopsForgotten, Gate, "stops-forgotten", "a restart lifts drawdown and repeated execution";
         LevelKeptOnPartialFill, Exchange, "level-kept-on-partial-fill", "a partial fill of a resting order is not published";
         FeeChargedTwice, Exchange, "fee-charged-twice", "a maker pays its fee twice and is told once";

@@ -52,8 +52,12 @@ impl ExecuteStage {
             }
             AccountEvent::ReadBegin { query, kind } => self.read_began(query, kind),
             AccountEvent::ReadEnd { query, kind, complete, as_of_ms } => {
+                if complete {
+                    self.refusals.let_in();
+                }
                 self.read_ended(query, kind, complete, as_of_ms, now);
             }
+            AccountEvent::Refused(refusal) => self.access_refused(refusal, now),
             AccountEvent::Unsupported(Unsupported::Netting) => self.trip_now(
                 "the account nets positions across markets, which the ledger cannot model: turn netting off".to_owned(),
                 now,

@@ -9,7 +9,7 @@ use super::requests::{Request, RequestItem, RequestKind};
 use super::table::OrderRef;
 use crate::clock::Now;
 use crate::market::{Count, MarketKey};
-use crate::messages::Verdict;
+use crate::messages::{Refusal, Verdict};
 use crate::ports::{ExecutePort, NoAnswer, RequestId};
 use crate::record::Stage;
 use crate::wire::error::ErrorBody;
@@ -72,6 +72,7 @@ impl ExecuteStage {
         };
         self.tokens.answered(request.charge, now.mono_ns);
         port.latency(Stage::OrderRoundTrip, read_ns.saturating_sub(request.written_ns));
+        self.access(http_status, body, now);
         let outcome = outcome(request.kind, http_status, body);
         match request.kind {
             RequestKind::Cancel if outcome == Outcome::Accepted => self.cancels_answered(&request, body, now),
@@ -88,6 +89,30 @@ impl ExecuteStage {
             for item in request.items() {
                 self.announce_amend(item.at, port);
             }
+        }
+    }
+
+    /// What an answer says about our credentials. Whoever is told that there are too many requests, or that something failed
+    /// at the exchange, may not have been asked for them.
+    fn access(&mut self, http_status: u16, body: &[u8], now: Now) {
+        match http_status {
+            401 | 403 => {
+                if let Some(refusal) = Refusal::of(http_status, &ErrorBody::parse(http_status, body).code) {
+                    self.access_refused(refusal, now);
+                }
+            }
+            408 | 429 | 500.. => {}
+            _ => self.refusals.let_in(),
+        }
+    }
+
+    /// The exchange refused our credentials. When it keeps doing so, the session trips.
+    pub(super) fn access_refused(&mut self, refusal: Refusal, now: Now) {
+        if planted!(RefusedKeyIgnored) {
+            return;
+        }
+        if let Some(reason) = self.refusals.refused(refusal, now.session_ms) {
+            self.trip_now(reason, now);
         }
     }
 

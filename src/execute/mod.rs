@@ -41,6 +41,7 @@ mod orders;
 mod position;
 mod queries;
 mod readings;
+mod refusals;
 mod rehearsal;
 mod report;
 mod requests;
@@ -80,6 +81,7 @@ use fills::{EarlyTable, SeenFills};
 use groups::Groups;
 use loss_stop::LossStop;
 use readings::Readings;
+use refusals::Refusals;
 use requests::Requests;
 use table::{OrderRef, OrderTable};
 use tokens::WriteTokens;
@@ -116,6 +118,7 @@ pub struct ExecuteStage {
     /// Shards that take no orders now.
     #[serde(with = "crate::checkpoint::array")]
     paused: [bool; 256],
+    refusals: Refusals,
     ending: Ending,
     counters: ExecuteCounters,
     /// Markets whose newest state `decide` has not got, oldest first.
@@ -164,6 +167,7 @@ impl ExecuteStage {
             unrealized: Money::ZERO,
             readings: Readings::new(),
             paused: [false; 256],
+            refusals: Refusals::default(),
             ending: Ending::default(),
             counters: ExecuteCounters::default(),
             dirty: VecDeque::with_capacity(config.markets_max),

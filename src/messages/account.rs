@@ -279,6 +279,33 @@ pub enum AccountEvent {
     },
     /// The account is one that the ledger cannot model.
     Unsupported(Unsupported),
+    /// A read or a handshake was refused for its credentials.
+    Refused(Refusal),
+}
+
+/// How the exchange refuses credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Refusal {
+    /// It does not know the key, or its signature is wrong.
+    Key = 0,
+    /// The key may not do this.
+    Scope = 1,
+    /// It says that the time is wrong, or does not say what is.
+    Unclear = 2,
+}
+
+impl Refusal {
+    /// What a status and the exchange's error code say (protocol page, 1); none when they are about something else.
+    #[must_use]
+    pub fn of(http_status: u16, code: &str) -> Option<Self> {
+        match (http_status, code) {
+            (401, "" | "header_timestamp_expired") => Some(Self::Unclear),
+            (401, _) => Some(Self::Key),
+            (403, _) => Some(Self::Scope),
+            _ => None,
+        }
+    }
 }
 
 /// Why an account is refused.

@@ -10,7 +10,7 @@ mod market;
 
 pub use account::{
     AccountEvent, Fill, GroupReport, GroupState, OpenOrder, OrderReport, Owner, PortfolioUpdate, QueryKind,
-    QueryRequest, Source, Unsupported,
+    QueryRequest, Refusal, Source, Unsupported,
 };
 pub use decision::{Action, DecisionStamps, OrderIntent, Pricing, Verdict};
 pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};

@@ -4,8 +4,9 @@ use super::fetch::Fetch;
 use super::job::{Job, Purpose};
 use super::stage::ReconcileStage;
 use crate::clock::{NEVER_NS, Now};
-use crate::messages::AccountEvent;
+use crate::messages::{AccountEvent, Refusal};
 use crate::ports::{ReconcilePort, RequestId};
+use crate::wire::error::ErrorBody;
 
 /// Too many requests.
 const RATE_LIMITED: u16 = 429;
@@ -29,6 +30,7 @@ impl ReconcileStage {
                     self.jobs.insert(index, job);
                 }
                 Err(problem) => {
+                    self.refused_access(http_status, &ErrorBody::parse(http_status, body).code);
                     if http_status == RATE_LIMITED {
                         self.counters.rate_limited += 1;
                     } else {
@@ -39,6 +41,11 @@ impl ReconcileStage {
             }
         }
         self.settle(now, port);
+    }
+
+    /// Tells `execute` when it is our credentials that were refused.
+    pub(super) fn refused_access(&mut self, http_status: u16, code: &str) {
+        self.outbox.extend(Refusal::of(http_status, code).map(AccountEvent::Refused));
     }
 
     /// A request has no answer: the connection failed or it took too long. The reason names no secret.

@@ -130,6 +130,7 @@ impl ReconcileStage {
         if self.link.on_closed(connection, now) {
             let status = lost.http_status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
             self.problem(format!("private connection lost{status}: {}", lost.reason));
+            self.refused_access(lost.http_status.unwrap_or_default(), "");
             self.stream_lost();
         }
         self.settle(now, port);

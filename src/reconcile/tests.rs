@@ -3,7 +3,8 @@
 use super::DirectoryConfig;
 use super::testing::{Bench, SECOND_NS, fill_body, fill_frame, market, order_frame, uuid};
 use crate::market::{Count, FeeType, Money, Price};
-use crate::messages::{AccountEvent, Fill, Owner, Phase, QueryKind, Source, Unsupported};
+use crate::messages::{AccountEvent, Fill, Owner, Phase, QueryKind, Refusal, Source, Unsupported};
+use crate::ports::ConnectionLost;
 
 fn fills(events: &[AccountEvent]) -> Vec<Fill> {
     events.iter().filter_map(|event| if let AccountEvent::Fill(fill) = event { Some(*fill) } else { None }).collect()
@@ -306,6 +307,26 @@ fn settlements_pay_the_result() {
     // The market tells a scalar result to the last digit, the settlement in whole cents.
     let scalar = Price::from_units(3_725).unwrap();
     assert_eq!(values, [(Price::ONE, Money::ZERO), (scalar, Money::ZERO)]);
+}
+
+#[test]
+fn credentials_that_are_refused_are_told_with_what_the_exchange_says() {
+    let mut bench = Bench::running();
+    let path = "/trade-api/v2/portfolio/balance".to_owned();
+    for (status, code, refusal) in [
+        (401, "authentication_error", Refusal::Key),
+        (401, "header_timestamp_expired", Refusal::Unclear),
+        (403, "permission_denied", Refusal::Scope),
+    ] {
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"no"}}}}"#);
+        bench.bodies.insert(path.clone(), (status, body));
+        bench.query(7, QueryKind::Compare, "KXA-1-A");
+        bench.answer_all();
+        assert!(bench.events().contains(&AccountEvent::Refused(refusal)), "{code}");
+    }
+    let lost = ConnectionLost { reason: "unauthorized".to_owned(), http_status: Some(401) };
+    bench.stage.on_closed(bench.connection(), &lost, bench.now, &mut bench.port);
+    assert!(bench.events().contains(&AccountEvent::Refused(Refusal::Unclear)));
 }
 
 #[test]

@@ -97,6 +97,20 @@ fn a_stop_that_is_due_ends_the_trading_and_the_next_start_opens_nothing() {
     }
 }
 
+/// Seeds 13, 45, 77... lose their key in the middle; the checker insists on the trip.
+#[test]
+fn a_key_that_is_revoked_ends_the_trading() {
+    for faults in [Faults::Default, Faults::Hell] {
+        let report = &run(faults, &PolicySpec::Maker, 13..14)[0];
+        let refused: u64 =
+            report.troubles.iter().filter(|(kind, _)| *kind == "revoke_keys").map(|(_, count)| count).sum();
+        println!("{:?} after {} refusals, {} orders and {} fills", report.stop, refused, report.orders, report.fills);
+        assert_eq!(report.stop, Some("credentials"));
+        assert!(refused >= 3 && report.orders > 20, "{refused} refusals, {} orders", report.orders);
+    }
+    assert_eq!(run(Faults::None, &PolicySpec::Maker, 13..14)[0].stop, None);
+}
+
 #[test]
 fn a_seed_is_the_same_run_in_another_order_and_beside_others() {
     let alone: Vec<_> = run(Faults::Hell, &PolicySpec::Maker, 30..33).iter().map(|report| report.trace).collect();

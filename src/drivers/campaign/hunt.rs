@@ -70,6 +70,7 @@ pub fn hunt_all(
 fn hunt(campaign: &Campaign, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hunt {
     let mut hunt = Hunt { bug, caught: None, seeds: Vec::new(), clean_without: true };
     let near = |seed: &u64| match bug.part() {
+        Part::Gate if bug == Bug::RefusedKeyIgnored => super::keys::are_revoked(*seed),
         Part::Gate => Tight::of(*seed).is_some(),
         Part::Tokens => Tight::of(*seed) == Some(Tight::Tokens),
         _ => true,

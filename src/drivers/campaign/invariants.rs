@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::account::{Account, positions_agree};
 use super::collar::Collars;
 use super::groups::orders_are_in_groups;
+use super::keys::Keys;
 use super::leases::{Cancels, Leases};
 use super::orders::Orders;
 use super::published::PublishedBooks;
@@ -55,13 +56,14 @@ pub(super) struct Checker {
     cancels: Cancels,
     collars: Collars,
     stops: Stops,
+    pub(super) keys: Keys,
     requests_seen: usize,
     decisions_seen: usize,
     client_order_ids: BTreeSet<String>,
 }
 
 impl Checker {
-    pub(super) fn new(limits: Limits, risk: &RiskConfig, start_ms: i64) -> Self {
+    pub(super) fn new(limits: Limits, risk: &RiskConfig, keys: Keys, start_ms: i64) -> Self {
         Self {
             books: ReferenceBooks::default(),
             published: PublishedBooks::default(),
@@ -71,6 +73,7 @@ impl Checker {
             leases: Leases::default(),
             collars: Collars::new(risk.price_collar),
             stops: Stops::new(risk),
+            keys,
             requests_seen: 0,
             decisions_seen: 0,
             client_order_ids: BTreeSet::new(),
@@ -90,6 +93,7 @@ impl Checker {
         self.account.restart(engine, client);
         self.orders.restart(engine, client, simulation.session_ms());
         self.stops.restart(simulation);
+        self.keys.restarted(simulation);
         self.cancels.restarted(simulation.session_ms());
     }
 
@@ -105,7 +109,7 @@ impl Checker {
 
     /// The stop that ended the trading, if one did.
     pub(super) fn stop(&self) -> Option<&'static str> {
-        self.stops.hit()
+        self.stops.hit().or(self.keys.stop())
     }
 
     /// The longest lease of any start.
@@ -137,10 +141,11 @@ impl Checker {
             self.orders.step(simulation, &self.account)?;
             self.stops.step(simulation, &self.account.booked)?;
         }
+        self.keys.step(simulation)?;
         let throttled = simulation.exchange().gateway().cancels_throttled();
         hold("tokens_for_cancels", throttled == 0, || "a cancel was refused for want of write tokens".to_owned())?;
         let execute = &simulation.stages().execute;
-        let trips = execute.tripped().is_some() && self.stops.hit().is_none();
+        let trips = execute.tripped().is_some() && self.stop().is_none();
         hold("never_trips", !trips, || execute.tripped().unwrap_or_default().to_owned())
     }
 

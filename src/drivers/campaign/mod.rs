@@ -8,6 +8,7 @@ mod groups;
 mod hunt;
 mod invariants;
 mod journal;
+mod keys;
 mod leases;
 mod limits;
 mod orders;
@@ -275,7 +276,12 @@ impl<'a> Run<'a> {
                 }
             },
             journal,
-            checker: Checker::new(limits, &config.risk, START_MS),
+            checker: Checker::new(
+                limits,
+                &config.risk,
+                keys::Keys::new(seed, campaign.faults, campaign.duration_ms),
+                START_MS,
+            ),
             limits: LimitChecks::new(&config.risk),
             trouble: trouble::Trouble::new(seed, campaign.faults),
             crash: None,
@@ -328,7 +334,8 @@ impl<'a> Run<'a> {
     fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ns = self.clock.mono_ns(until_ms);
         loop {
-            let due_ns = self.trouble.next_ms().map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
+            let next_ms = [self.trouble.next_ms(), self.checker.keys.next_ms()].into_iter().flatten().min();
+            let due_ns = next_ms.map_or(until_ns, |due_ms| self.clock.mono_ns(due_ms).min(until_ns));
             while self.simulation.step(due_ns) {
                 self.after_step(report)?;
                 self.crash_if_due(report)?;
@@ -341,7 +348,10 @@ impl<'a> Run<'a> {
             if due_ns >= until_ns {
                 return Ok(());
             }
-            self.make_trouble();
+            self.checker.keys.act(&mut self.simulation);
+            if self.trouble.next_ms().is_some_and(|due_ms| due_ms <= self.simulation.session_ms()) {
+                self.make_trouble();
+            }
         }
     }
 

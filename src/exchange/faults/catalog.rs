@@ -120,6 +120,11 @@ pub const CATALOG: &[CatalogEntry] = &[
         r#"{"offset_clock":{"by_ms":60000,"for_ms":5000}}"#,
     ),
     entry(
+        "revoke_keys",
+        "knows no key for for_ms: requests and handshakes are refused with 401, open sessions go on",
+        r#"{"revoke_keys":{"for_ms":60000}}"#,
+    ),
+    entry(
         "double_sessions",
         "sends everything that WebSocket sessions are sent twice, as if the connection were doubled, for for_ms",
         r#"{"double_sessions":{"for_ms":3000}}"#,

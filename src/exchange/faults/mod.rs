@@ -141,6 +141,11 @@ pub enum Fault {
         /// For how long from now.
         for_ms: i64,
     },
+    /// Knows no key any more: everything signed is refused, and so are handshakes. Open sessions go on.
+    RevokeKeys {
+        /// For how long from now.
+        for_ms: i64,
+    },
     /// Sends whatever WebSocket sessions are sent twice, each right after itself, as if the connection were doubled.
     DoubleSessions {
         /// For how long from now.
@@ -217,6 +222,7 @@ impl Fault {
             Self::PauseTrading { .. } => "pause_trading",
             Self::PauseExchange { .. } => "pause_exchange",
             Self::OffsetClock { .. } => "offset_clock",
+            Self::RevokeKeys { .. } => "revoke_keys",
         }
     }
 
@@ -235,6 +241,7 @@ impl Fault {
             | Self::DoubleSessions { for_ms }
             | Self::RefuseSessions { for_ms }
             | Self::PauseTrading { for_ms }
+            | Self::RevokeKeys { for_ms }
             | Self::PauseExchange { for_ms } => time("for_ms", for_ms),
             Self::DelayFrame { by_ms, .. }
             | Self::DelayRequest { by_ms }

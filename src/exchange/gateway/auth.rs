@@ -29,7 +29,7 @@ pub(super) struct Keys {
 }
 
 /// Why a request is not authenticated.
-fn denied(details: &'static str) -> Refusal {
+pub(super) fn denied(details: &'static str) -> Refusal {
     Refusal::with_details(401, "authentication_error", details).saying("authentication_error")
 }
 

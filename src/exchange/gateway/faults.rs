@@ -45,6 +45,8 @@ pub(super) struct Faults {
     sessions_refused_until_ms: Option<i64>,
     /// How far the clock of signatures is ahead, and until when.
     clock: Option<(i64, i64)>,
+    /// Until when no key is known.
+    revoked_until_ms: Option<i64>,
 }
 
 impl Faults {
@@ -59,6 +61,7 @@ impl Faults {
             Fault::DoubleSessions { for_ms } => self.doubled = self.doubled.max(Some(until_ms(for_ms))),
             Fault::RefuseSessions { for_ms } => self.sessions_refused_until_ms = Some(until_ms(for_ms)),
             Fault::OffsetClock { by_ms, for_ms } => self.clock = Some((by_ms, until_ms(for_ms))),
+            Fault::RevokeKeys { for_ms } => self.revoked_until_ms = Some(until_ms(for_ms)),
             Fault::DelayChannel { channel, by_ms, for_ms } => {
                 self.held.slow(channel, by_ms, until_ms(for_ms));
             }
@@ -71,6 +74,7 @@ impl Faults {
         self.armed.clear();
         self.held.calm();
         (self.doubled, self.sessions_refused_until_ms, self.clock) = (None, None, None);
+        self.revoked_until_ms = None;
     }
 
     /// What is armed and has not acted yet.
@@ -259,6 +263,15 @@ impl Faults {
         self.sessions_refused_until_ms.filter(|until_ms| now_ms < *until_ms)?;
         self.took_effect("refuse_sessions");
         Some(refusal(RefusalStatus::Unavailable))
+    }
+
+    /// Whether no key is known now.
+    pub(super) fn revokes_keys(&mut self, now_ms: i64) -> bool {
+        let revoked = self.revoked_until_ms.is_some_and(|until_ms| now_ms < until_ms);
+        if revoked {
+            self.took_effect("revoke_keys");
+        }
+        revoked
     }
 
     /// The time against which signatures are checked.

@@ -54,7 +54,7 @@ use crate::exchange::engine::{AccountId, Engine, Event, MarketIndex};
 use crate::exchange::faults::Fault;
 use crate::market::BookLevels;
 use crate::wire::WS_PATH;
-use auth::Keys;
+use auth::{Keys, denied};
 use directory::Directory;
 use faults::Faults;
 use frames::TickerState;
@@ -283,6 +283,9 @@ impl Gateway {
         let account = self.keys.authenticate(request, path, self.settings.clock_skew_ms, clock);
         if account.is_err() && clock != now {
             self.faults.took_effect("offset_clock");
+        }
+        if account.is_ok() && self.faults.revokes_keys(now.session_ms) {
+            return Err(denied("NOT_FOUND"));
         }
         account
     }

@@ -4,8 +4,8 @@ use super::harness::{Bench, START_MS, contracts, listing, market, resting};
 use crate::execute::{Difference, ExecuteConfig};
 use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Price};
 use crate::messages::{
-    AccountEvent, Action, Fill, OrderReport, Owner, Phase, Pricing, QueryKind, QueryRequest, Source, Unsupported,
-    Verdict,
+    AccountEvent, Action, Fill, OrderReport, Owner, Phase, Pricing, QueryKind, QueryRequest, Refusal, Source,
+    Unsupported, Verdict,
 };
 
 const M: u16 = 0;
@@ -246,6 +246,31 @@ fn a_fill_that_never_came_is_named_at_the_end() {
     let text: Vec<String> = bench.stage.agreement().unwrap().differences.iter().map(ToString::to_string).collect();
     assert_eq!(text.len(), 3, "{text:?}");
     assert!(text[2].ends_with("in KX-0: fills of 7.00 contracts were booked, the exchange filled 10.00"), "{text:?}");
+}
+
+#[test]
+fn credentials_that_are_refused_trip_whether_orders_or_reads_are_refused() {
+    let unknown = serde_json::json!({"error": {"code": "authentication_error", "details": "NOT_FOUND"}});
+    let expired = serde_json::json!({"error": {"code": "header_timestamp_expired"}});
+    let refused = |bench: &mut Bench, body: &serde_json::Value| {
+        bench.pass_ms(1_100);
+        bench.intend(market(M), Action::BuyYes, 40, 5);
+        let request = bench.written().id;
+        bench.answer(request, 401, body);
+    };
+    let mut bench = Bench::ready();
+    refused(&mut bench, &unknown);
+    bench.account(AccountEvent::Refused(Refusal::Key));
+    assert_eq!(bench.stage.tripped(), None);
+    refused(&mut bench, &unknown);
+    assert!(bench.stage.tripped().unwrap().starts_with("credentials refused"), "{:?}", bench.stage.tripped());
+
+    // A clock that is off for a while is borne.
+    let mut bench = Bench::ready();
+    for _ in 0..20 {
+        refused(&mut bench, &expired);
+    }
+    assert_eq!(bench.stage.tripped(), None);
 }
 
 #[test]

@@ -269,6 +269,20 @@ fn a_wrong_clock_refuses_right_signatures_for_its_time() {
 }
 
 #[test]
+fn a_key_that_is_revoked_is_unknown_for_its_time_and_open_sessions_go_on() {
+    let mut venue = following();
+    venue.exchange.arm(Fault::RevokeKeys { for_ms: 500 });
+    let refused = venue.call(0, "GET", BALANCE, "");
+    assert!(refused.status == 401 && refused.text.contains(r#""details":"NOT_FOUND""#), "{}", refused.text);
+    assert_eq!(venue.create(0, &bid("0.4000")).status, 401);
+    let closed = std::iter::from_fn(|| venue.exchange.poll()).any(|out| matches!(out, Output::Close { .. }));
+    assert!(!closed);
+    venue.pass(500);
+    assert_eq!(venue.call(0, "GET", BALANCE, "").status, 200);
+    assert_eq!(venue.exchange.gateway().fault_effects()["revoke_keys"], 2);
+}
+
+#[test]
 fn sessions_are_cut_at_once_and_refused_for_a_time() {
     let mut venue = following();
     venue.exchange.arm(Fault::CutSessions);
