@@ -283,6 +283,9 @@ section! {
         journal_bytes: u64 = 4 << 30;
         /// Bytes of one segment.
         segment_bytes: u64 = 64 << 20;
+        /// The room in bytes that the disk of the session's folder must have: with less a session does not start, and one that
+        /// trades cancels and ends. 0 for any.
+        free_bytes_min: u64 = 64 << 20;
         /// Where sessions live, each in a folder of its own.
         sessions_dir: String = "sessions".to_owned();
         /// Where `kalshi-actor sessions backup` keeps verified copies of them.

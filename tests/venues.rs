@@ -9,7 +9,7 @@ use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::AnyPolicy;
 use kalshi_actor::exchange::engine::{AccountId, Engine};
-use kalshi_actor::exchange::faults::Fault;
+use kalshi_actor::exchange::faults::{Fault, RefusalStatus};
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::{ServerConfig, ServerHandle};
@@ -24,8 +24,8 @@ use kalshi_actor::pipeline::kill_line::{Killed, kill};
 use kalshi_actor::pipeline::live::{Tamper, Venue};
 use kalshi_actor::pipeline::net::Trust;
 use kalshi_actor::pipeline::session::{
-    OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, cash, outside_venue, run_outside, run_session,
-    settings, state_dir,
+    OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, Shown, cash, outside_venue, run_outside,
+    run_session, settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::Signals;
 use kalshi_actor::pipeline::signing::Signature;
@@ -301,4 +301,123 @@ fn kill_says_so_when_it_cannot_see_the_orders() {
     let settings = KillSettings { read_lag: Duration::from_millis(50), patience: Duration::from_millis(300) };
     let text = kill(&venue, &Trust::WebPki, settings, &[]).report.unwrap_err().to_string();
     assert!(text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
+}
+
+#[test]
+fn a_live_session_does_not_start_blind() {
+    let outside = Outside::start(9);
+    let refused = |outside: &Outside| {
+        let refused = outside.try_to_trade(true, Duration::from_secs(5), None);
+        refused.err().expect("a session that must not start").to_string()
+    };
+    // The exchange does not say how it is: a status that contradicts its code is no answer either.
+    for status in [RefusalStatus::TooManyRequests, RefusalStatus::Internal, RefusalStatus::Unavailable] {
+        for _ in 0..3 {
+            outside.handle.faults().arm(Fault::RefuseRead { status });
+        }
+        let text = refused(&outside);
+        assert!(text.contains("the state of the exchange remains unknown after 3 attempts"), "{text}");
+        assert!(text.contains(&u16::from(status).to_string()), "{text}");
+    }
+    assert!(!outside.folder.path().join("session").exists());
+    // Fewer than that are borne.
+    for _ in 0..2 {
+        outside.handle.faults().arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
+    }
+    assert_agrees(&outside.trade(true, Duration::from_secs(5), None));
+
+    let Outside { handle, config, folder } = outside;
+    handle.stop().unwrap();
+    // Nobody listens at its addresses any more.
+    let gone = Outside { handle: Outside::start(10).handle, config, folder };
+    let text = refused(&gone);
+    assert!(text.contains("the state of the exchange remains unknown"), "{text}");
+}
+
+#[test]
+fn credentials_that_the_venue_refuses_start_nothing() {
+    let mut outside = Outside::start(11);
+    let right = outside.config.venue.key_id.clone();
+    let refused = |outside: &Outside, live: bool| {
+        let refused = outside.try_to_trade(live, Duration::from_secs(5), None);
+        refused.err().expect("a session that must not start").to_string()
+    };
+    "00000000-0000-0000-0000-000000000000".clone_into(&mut outside.config.venue.key_id);
+    for live in [true, false] {
+        let text = refused(&outside, live);
+        assert!(
+            text.contains("venue demo: the credentials are refused (HTTP 401") && text.contains("NOT_FOUND"),
+            "{text}"
+        );
+        assert!(!text.contains("00000000-0000"), "{text}");
+    }
+    // Another account's private key.
+    outside.config.venue.key_id = right;
+    let other = Outside::start(12);
+    outside.config.venue.private_key_path.clone_from(&other.config.venue.private_key_path);
+    let text = refused(&outside, true);
+    assert!(text.contains("INCORRECT_API_KEY_SIGNATURE"), "{text}");
+    assert!(!outside.folder.path().join("session").exists());
+}
+
+#[test]
+fn keys_that_are_revoked_while_it_trades_trip() {
+    let outside = Outside::start(13);
+    let mut live = outside.config.clone();
+    live.venue.live = true;
+    live.orders.stop_timeout_ms = 31_000;
+    let report = std::thread::scope(|scope| {
+        let session = scope.spawn(|| {
+            let plan = OutsidePlan {
+                venue: outside.venue(),
+                policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
+                duration: Some(Duration::from_mins(2)),
+                folder: outside.folder.path().join("session"),
+                tamper: None,
+                config: live.clone(),
+            };
+            run_outside(plan, &Signals::detached(), |_| ()).unwrap()
+        });
+        std::thread::sleep(Duration::from_secs(7));
+        outside.handle.faults().arm(Fault::RevokeKeys { for_ms: 12_000 });
+        session.join().unwrap()
+    });
+    assert!(!report.is_success());
+    assert!(report.failures.iter().any(|failure| failure.contains("credentials refused")), "{:?}", report.failures);
+    assert!(report.summary.orders.rejected < 40, "{}", report.report());
+    let tripped = state_dir(&live, None).unwrap().tripped().unwrap().unwrap();
+    assert!(tripped.reason.contains("the key or its signature (HTTP 401)"), "{}", tripped.reason);
+    let (exchange, account, _folder) = outside.end();
+    assert!(exchange.engine().orders_of(account).count() > 0);
+    assert_eq!(resting(exchange.engine(), account), 0);
+}
+
+#[test]
+fn a_panic_of_the_main_thread_leaves_no_order_open_and_trips() {
+    let outside = Outside::start(14);
+    let mut config = outside.config.clone();
+    config.venue.live = true;
+    let plan = OutsidePlan {
+        venue: outside.venue(),
+        policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
+        duration: Some(Duration::from_mins(2)),
+        folder: outside.folder.path().join("session"),
+        tamper: None,
+        config: config.clone(),
+    };
+    let see = |shown: &Shown| match shown {
+        Shown::Figures(figures) => assert!(figures.orders < 4, "a defect of whoever shows the figures"),
+        Shown::Leases(_) => {}
+    };
+    let report = run_outside(plan, &Signals::detached(), see).unwrap();
+    assert!(
+        report.failures[0].contains("main thread") && report.failures[0].contains("a defect"),
+        "{:?}",
+        report.failures
+    );
+    let tripped = state_dir(&config, None).unwrap().tripped().unwrap().unwrap();
+    assert!(tripped.reason.contains("a defect"), "{}", tripped.reason);
+    let (exchange, account, _folder) = outside.end();
+    assert!(exchange.engine().orders_of(account).count() > 0);
+    assert_eq!(resting(exchange.engine(), account), 0);
 }

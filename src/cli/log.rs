@@ -18,7 +18,8 @@ pub(super) fn start() {
         eprintln!("warning: {VARIABLE}: {problem}; `warn` is taken");
         default()
     });
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    // A terminal that is gone must not end the thread that logs: by default the layer would panic over it.
+    let lines = fmt::layer().with_writer(io::stderr).with_target(false).log_internal_errors(false);
     tracing_subscriber::registry().with(targets).with(lines).init();
 }
 

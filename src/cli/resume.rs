@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
 use kalshi_actor::execute::DayState;
 use kalshi_actor::pipeline::session::state_dir;
@@ -27,9 +28,16 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         config.venue.name = venue.into();
     }
     let state = state_dir(&config, args.out.as_deref())?;
-    // The stops first: if this ends in between, the marker still keeps the venue from starting.
-    let day = state.day::<DayState>()?;
-    let stopped = day.filter(|day| is_stopped(day) || matches!(state.tripped(), Ok(Some(_)) | Err(_)));
+    let _lock = state.lock()?;
+    let tripped = state.tripped();
+    // The stops first: if this ends in between, the marker still keeps the venue from starting. Where the day could not be kept
+    // in its own file it is in the marker.
+    let unsaved = tripped.as_ref().ok().and_then(Option::as_ref).and_then(|tripped| tripped.day.clone());
+    let day: Option<DayState> = match unsaved {
+        Some(day) => Some(serde_json::from_value(day).context("the state of the day in the marker")?),
+        None => state.day()?,
+    };
+    let stopped = day.filter(|day| is_stopped(day) || matches!(tripped, Ok(Some(_)) | Err(_)));
     if let Some(day) = stopped {
         state.set_day(&day.resumed())?;
     }

@@ -1,5 +1,6 @@
 //! `kalshi-actor run`.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ use kalshi_actor::pipeline::session::{
     Activity, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan, SessionReport,
     Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder, settings, state_dir,
 };
-use kalshi_actor::pipeline::signals::Signals;
+use kalshi_actor::pipeline::signals::{FORCED_EXIT_STATUS, Signals};
 
 use super::ConfigArgs;
 
@@ -204,7 +205,7 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Res
     let line = Line::new();
     let report = run_outside(plan, signals, |shown| line.show(shown))?;
     line.end();
-    finish(&report, &folder)
+    finish(&report, &folder, signals)
 }
 
 /// What the embedded exchange trades in.
@@ -302,7 +303,13 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     let mut report = run_session(plan, signals, |shown| line.show(shown), over)?;
     line.end();
     report.notes.extend(scene.notes);
-    let (exchange, account) = embedded.stop()?;
+    let (exchange, account) = match embedded.stop() {
+        Ok(ended) => ended,
+        Err(error) => {
+            report.failures.push(format!("the embedded exchange: {error}"));
+            return finish(&report, &folder, signals);
+        }
+    };
     if !generated {
         report.notes.push(misfits(exchange.engine()));
     }
@@ -316,7 +323,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
     if demonstrates && trades && full_length {
         report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
     }
-    finish(&report, &folder)
+    finish(&report, &folder, signals)
 }
 
 /// What of the recorded changes did not fit the book they were applied to.
@@ -329,14 +336,23 @@ fn misfits(engine: &Engine) -> String {
 }
 
 /// Prints the report and decides the exit status.
-fn finish(report: &SessionReport, folder: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "session: {}", folder.display())?;
+fn finish(report: &SessionReport, folder: &std::path::Path, signals: &Signals) -> anyhow::Result<ExitCode> {
+    let mut text = format!("session: {}\n", folder.display());
     for failure in &report.failures {
-        writeln!(out, "FAILED: {failure}")?;
+        writeln!(text, "FAILED: {failure}")?;
     }
-    write!(out, "{}", report.report())?;
-    Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    write!(text, "{}", report.report())?;
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // What a session did must not be lost with the file or the terminal that was to have it.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        return Err(anyhow::Error::from(error).context("the report could not be written to the standard output"));
+    }
+    Ok(match (signals.haste_requested(), report.is_success()) {
+        (true, _) => ExitCode::from(FORCED_EXIT_STATUS),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
+    })
 }
 
 /// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere. The lease plan stands above it.
@@ -349,19 +365,21 @@ impl Line {
         Self { terminal: std::io::stderr().is_terminal() }
     }
 
+    /// A line that nobody can read any more, as after a terminal was closed, is no reason to end.
     fn show(&self, shown: &Shown) {
-        match shown {
-            Shown::Leases(plan) if self.terminal => eprintln!("\r\x1b[2K{plan}"),
-            Shown::Leases(plan) => eprintln!("{plan}"),
-            Shown::Figures(figures) if self.terminal => eprint!("\r\x1b[2K{figures}"),
-            Shown::Figures(figures) if (figures.elapsed_ms / 1_000).is_multiple_of(10) => eprintln!("{figures}"),
-            Shown::Figures(_) => {}
-        }
+        let mut out = std::io::stderr().lock();
+        let _ = match shown {
+            Shown::Leases(plan) if self.terminal => writeln!(out, "\r\x1b[2K{plan}"),
+            Shown::Leases(plan) => writeln!(out, "{plan}"),
+            Shown::Figures(figures) if self.terminal => write!(out, "\r\x1b[2K{figures}"),
+            Shown::Figures(figures) if (figures.elapsed_ms / 1_000).is_multiple_of(10) => writeln!(out, "{figures}"),
+            Shown::Figures(_) => Ok(()),
+        };
     }
 
     fn end(&self) {
         if self.terminal {
-            eprintln!();
+            let _ = writeln!(std::io::stderr());
         }
     }
 }

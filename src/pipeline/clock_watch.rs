@@ -11,7 +11,7 @@ use super::rest::{RestClient, RestError};
 use crate::clock::SessionClock;
 
 /// What is read to learn the venue's time: public, small, and answered by the same servers as orders.
-const STATUS_PATH: &str = "/trade-api/v2/exchange/status";
+pub const STATUS_PATH: &str = "/trade-api/v2/exchange/status";
 /// The resolution of a response's date.
 const DATE_MS: i64 = 1_000;
 

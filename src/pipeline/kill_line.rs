@@ -96,6 +96,11 @@ impl KillLine {
         }
     }
 
+    /// Whether its thread has ended although it was not fired.
+    pub fn has_failed(&self) -> bool {
+        !self.fired && self.thread.is_finished()
+    }
+
     /// Ends the line. Waits for what it does if it was fired.
     pub fn finish(self) -> Option<Killed> {
         drop(self.commands);

@@ -1,5 +1,8 @@
-//! The state directory: the little that must survive the end of the process. Owns three files for each venue: the marker of
-//! a tripped actor, which only a person removes, the state of the trading day, and which order groups are ours.
+//! The state directory: the little that must survive the end of the process. Owns the files of each venue: the marker of a
+//! tripped actor, which only a person removes, the state of the trading day, which order groups are ours, and the mark of a
+//! session under way ([`mark`]).
+
+mod mark;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -8,6 +11,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::lock::{FolderLock, LockError};
+use mark::{Mark, SESSION_FILE};
+pub use mark::{Reserved, Running};
 
 const TRIPPED_FILE: &str = "tripped.json";
 const DAY_FILE: &str = "day.json";
@@ -32,6 +39,24 @@ pub enum StateError {
         /// Where and what.
         error: serde_json::Error,
     },
+    /// Another process trades with it.
+    #[error("state directory {0}")]
+    Lock(#[from] LockError),
+    /// A session ended without a word and what it left is not whole.
+    #[error(
+        "the session of process {process}, started at {started}, did not end cleanly and {missing} is not there: what it \
+         lost today is unknown\nlook at the account, then run `kalshi-actor resume` (mark: {mark})"
+    )]
+    Lost {
+        /// Whose session.
+        process: u32,
+        /// When it began, in civil time.
+        started: String,
+        /// What is missing.
+        missing: PathBuf,
+        /// The mark of the session.
+        mark: PathBuf,
+    },
     /// The actor tripped and nobody has looked at it yet.
     #[error(
         "the actor tripped at {time}: {reason}\nit does not start again by itself: look at the account, then run \
@@ -54,6 +79,30 @@ pub struct Tripped {
     pub time: String,
     /// Why, for the person who decides whether to resume.
     pub reason: String,
+    /// The state of the trading day, where it could not be kept in its own file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<serde_json::Value>,
+}
+
+impl Tripped {
+    fn new(wall_ms: i64, reason: &str, day: Option<serde_json::Value>) -> Self {
+        Self { time: civil(wall_ms), reason: reason.to_owned(), day }
+    }
+}
+
+/// What a start finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening<T> {
+    /// The state of the trading day; none before the first session.
+    pub day: Option<T>,
+    /// The last session, if it did not end cleanly.
+    pub unclean: Option<Running>,
+}
+
+/// Wall time as a person reads it.
+fn civil(wall_ms: i64) -> String {
+    crate::wire::time::timestamp(wall_ms)
+        .map_or_else(|| format!("{wall_ms} ms after 1970, which is no date"), |time| time.to_string())
 }
 
 /// One venue's state directory.
@@ -75,6 +124,56 @@ impl StateDir {
         }
     }
 
+    /// Keeps every other process out until the lock is dropped or this process ends.
+    ///
+    /// # Errors
+    /// When another one is in, or the lock cannot be written.
+    pub fn lock(&self) -> Result<FolderLock, StateError> {
+        Ok(FolderLock::take(&self.folder)?)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What a start goes on from. A session that ended without a word is no obstacle as long as all it left can be read.
+    ///
+    /// # Errors
+    /// When the actor is tripped, or something that guards money is unreadable or missing.
+    pub fn opening<T: DeserializeOwned>(&self) -> Result<Opening<T>, StateError> {
+        self.check_not_tripped()?;
+        let day = self.day()?;
+        let unclean = match self.mark()? {
+            Some(Mark::Running(running)) => Some(running),
+            Some(Mark::Tripped(_)) | None => None,
+        };
+        match (day, unclean) {
+            (None, Some(Running { process, started, .. })) => Err(StateError::Lost {
+                process,
+                started,
+                missing: self.folder.join(DAY_FILE),
+                mark: self.folder.join(SESSION_FILE),
+            }),
+            (day, unclean) => Ok(Opening { day, unclean }),
+        }
+    }
+
+    /// Marks that a session trades from now on, and keeps the room for what a trip writes. Called under the lock, before the
+    /// first order.
+    ///
+    /// # Errors
+    /// What the disk said: without the mark nothing may be traded.
+    pub fn begin<T: Serialize>(&self, running: &Running, day: &T) -> Result<Reserved, StateError> {
+        self.set_day(day)?;
+        Reserved::write(self, running)
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, StateError> {
+        self.read(SESSION_FILE)
+    }
+
     /// Refuses to go on while the actor is tripped.
     ///
     /// # Errors
@@ -82,7 +181,7 @@ impl StateDir {
     pub fn check_not_tripped(&self) -> Result<(), StateError> {
         match self.tripped()? {
             None => Ok(()),
-            Some(Tripped { time, reason }) => {
+            Some(Tripped { time, reason, .. }) => {
                 Err(StateError::Tripped { time, reason, path: self.folder.join(TRIPPED_FILE) })
             }
         }
@@ -93,7 +192,11 @@ impl StateDir {
     /// # Errors
     /// When the marker is there and cannot be read.
     pub fn tripped(&self) -> Result<Option<Tripped>, StateError> {
-        self.read(TRIPPED_FILE)
+        if let Some(tripped) = self.read(TRIPPED_FILE)? {
+            return Ok(Some(tripped));
+        }
+        // A trip that came as far as its reserved room.
+        Ok(self.mark()?.and_then(Mark::into_tripped))
     }
 
     /// Writes the marker, unless one is there: the first reason is the one to look at.
@@ -104,26 +207,35 @@ impl StateDir {
         if self.folder.join(TRIPPED_FILE).exists() {
             return Ok(());
         }
-        let time = crate::wire::time::timestamp(wall_ms)
-            .map_or_else(|| format!("{wall_ms} ms after 1970, which is no date"), |time| time.to_string());
-        self.write(TRIPPED_FILE, &Tripped { time, reason: reason.to_owned() })
+        self.write(TRIPPED_FILE, &Tripped::new(wall_ms, reason, None))
     }
 
-    /// Removes the marker: a person has looked. Returns what it said; none when there was nothing to resume from. A
-    /// marker that cannot be read is removed, too.
+    /// Removes the marker, and the mark of a session that left nothing readable: a person has looked. Returns what it said;
+    /// none when there was nothing to resume from. A marker that cannot be read is removed, too. Called under the lock.
     ///
     /// # Errors
     /// What the disk said.
     pub fn resume(&self) -> Result<Option<Tripped>, StateError> {
-        let path = self.folder.join(TRIPPED_FILE);
+        let unreadable = |what: &str, error: &dyn std::fmt::Display| {
+            let reason = format!("{what}: {error}");
+            Some(Tripped { time: "an unknown time".to_owned(), reason, day: None })
+        };
         let tripped = match self.tripped() {
-            Err(StateError::Content { error, .. }) => {
-                Some(Tripped { time: "an unknown time".to_owned(), reason: format!("unreadable marker: {error}") })
-            }
+            Err(StateError::Content { error, .. }) => unreadable("unreadable marker", &error),
+            Ok(None) => match self.opening::<serde::de::IgnoredAny>() {
+                Err(lost @ StateError::Lost { .. }) => unreadable("no state", &lost),
+                _ => None,
+            },
             tripped => tripped?,
         };
         if tripped.is_some() {
-            fs::remove_file(&path).map_err(|error| StateError::Io { path, error })?;
+            for name in [TRIPPED_FILE, SESSION_FILE] {
+                let path = self.folder.join(name);
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(StateError::Io { path, error }),
+                    _ => {}
+                }
+            }
         }
         Ok(tripped)
     }
@@ -169,19 +281,25 @@ impl StateDir {
         }
     }
 
-    /// The old file or the new one is there after any crash, never a part of one.
     fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StateError> {
-        let path = self.folder.join(name);
+        let bytes = serde_json::to_vec_pretty(value);
+        let written = bytes.map_err(io::Error::from).and_then(|bytes| self.write_bytes(name, &bytes));
+        written.map_err(|error| StateError::Io { path: self.folder.join(name), error })
+    }
+
+    /// The old file or the new one is there after any crash, never a part of one.
+    fn write_bytes(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let fresh = self.folder.join(format!("{name}.new"));
-        let write = || {
-            let mut file = File::create(&fresh)?;
-            file.write_all(&serde_json::to_vec_pretty(value)?)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            // The rename itself is on disk only once its folder is.
-            File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|error| StateError::Io { path: path.clone(), error })
+        let mut file = File::create(&fresh)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&fresh, self.folder.join(name))?;
+        self.sync()
+    }
+
+    /// A file's new name is on disk only once its folder is.
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
     }
 }
 

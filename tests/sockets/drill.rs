@@ -24,7 +24,40 @@ use crate::common::PATIENCE;
 const LEASE_MS: i64 = 11_000;
 
 /// A process that does not outlive its test.
-struct Process(Child);
+pub struct Process(Child);
+
+impl Process {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Ends it as nothing else does: no handler runs.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Nobody reads any more what it writes.
+    pub fn close_pipes(&mut self) {
+        drop((self.0.stdout.take(), self.0.stderr.take()));
+    }
+
+    pub fn wait_for_end(&mut self) {
+        let began = Instant::now();
+        while self.0.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < PATIENCE, "the program does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it left on both streams, which is less than a pipe holds.
+    pub fn output(mut self) -> Output {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        self.0.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+        self.0.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+        Output { status: self.0.wait().unwrap(), stdout, stderr }
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -39,15 +72,15 @@ fn program() -> Command {
 }
 
 /// An exchange in a process of its own, and a trader's configuration for it.
-struct Drill {
+pub struct Drill {
     _exchange: Process,
-    folder: tempfile::TempDir,
-    config: Config,
+    pub folder: tempfile::TempDir,
+    pub config: Config,
     client: RestClient,
 }
 
 impl Drill {
-    fn start(seed: &str) -> Self {
+    pub fn start(seed: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = program();
         command.args(["exchange", "--markets", "4", "--seed", seed, "--keys"]).arg(folder.path().join("keys"));
@@ -70,36 +103,60 @@ impl Drill {
         config.orders.lease_longest_ms = LEASE_MS.unsigned_abs();
         config.orders.group_reset_ms = 1_000;
         config.record.state_dir = folder.path().join("state").to_string_lossy().into_owned();
-        config.check().unwrap();
-        std::fs::write(folder.path().join("actor.toml"), config.to_commented_toml()).unwrap();
         let venue = outside_venue(&config.venue, |_| None).unwrap();
         let credentials = Some(Arc::clone(&venue.credentials));
         let client = RestClient::new(&venue.rest, &Trust::WebPki, credentials, Duration::from_secs(10));
-        Self { _exchange: exchange, folder, config, client }
+        let this = Self { _exchange: exchange, folder, config, client };
+        this.write_config();
+        this
     }
 
-    fn command(&self, name: &str) -> Command {
+    /// The configuration as it is now, for the next trader.
+    pub fn write_config(&self) {
+        self.config.check().unwrap();
+        std::fs::write(self.folder.path().join("actor.toml"), self.config.to_commented_toml()).unwrap();
+    }
+
+    pub fn keep_state_in(&mut self, folder: &Path) {
+        self.config.record.state_dir = folder.to_string_lossy().into_owned();
+        self.write_config();
+    }
+
+    pub fn command(&self, name: &str) -> Command {
         let mut command = program();
         command.arg(name).arg("--config").arg(self.folder.path().join("actor.toml"));
         command
     }
 
     /// A trader under way.
-    fn trade(&self, number: usize) -> Process {
+    pub fn trade(&self, number: usize) -> Process {
         let mut command = self.command("run");
         command.args(["--policy", "maker", "--duration", "1h", "--out"]).arg(self.session(number));
-        Process(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+        Process(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    fn session(&self, number: usize) -> std::path::PathBuf {
+    pub fn session(&self, number: usize) -> std::path::PathBuf {
         self.folder.path().join(format!("session-{number}"))
     }
 
     /// A session that comes to its end.
-    fn trade_for(&self, time: &str, number: usize) -> Output {
+    pub fn trade_for(&self, time: &str, number: usize) -> Output {
         let mut command = self.command("run");
         command.args(["--policy", "maker", "--duration", time, "--out"]).arg(self.session(number));
         command.output().unwrap()
+    }
+
+    /// The same with another configuration.
+    pub fn trade_with(&self, config: &Config, time: &str, number: usize) -> Output {
+        let file = self.folder.path().join("other.toml");
+        std::fs::write(&file, config.to_commented_toml()).unwrap();
+        let mut command = program();
+        command.arg("run").arg("--config").arg(file).args(["--policy", "maker", "--duration", time, "--out"]);
+        command.arg(self.session(number)).output().unwrap()
+    }
+
+    pub fn summary(&self, number: usize) -> Summary {
+        summary(&self.session(number))
     }
 
     fn orders(&self, filter: &str) -> Vec<Order> {
@@ -111,11 +168,11 @@ impl Drill {
         page.orders
     }
 
-    fn resting(&self) -> Vec<Order> {
+    pub fn resting(&self) -> Vec<Order> {
         self.orders("status=resting&")
     }
 
-    fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !condition(self) {
             assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
@@ -137,7 +194,7 @@ impl Drill {
         }
     }
 
-    fn assert_agrees(&self, output: &Output, number: usize) -> Summary {
+    pub fn assert_agrees(&self, output: &Output, number: usize) -> Summary {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr));
         assert_eq!(text.lines().last(), Some("ledger agrees with the exchange"), "{text}");
@@ -178,6 +235,7 @@ fn kill_drill() {
         }
         let output = drill.trade_for("5s", 2 * number + 1);
         let summary = drill.assert_agrees(&output, 2 * number + 1);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("did not end cleanly"), "the death was not seen");
         println!("started again: {} orders, ledger agrees", summary.orders.sent);
         drill.check_leases(died_ms);
     }
@@ -191,17 +249,10 @@ fn a_user_signal_cancels_everything_and_keeps_the_trader_out_until_a_person_resu
     drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
     let sent = Command::new("kill").args(["-s", "USR1", &trader.0.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = trader.0.try_wait().unwrap() {
-            break status;
-        }
-        assert!(began.elapsed() < PATIENCE, "the program does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let mut report = String::new();
-    trader.0.stdout.take().unwrap().read_to_string(&mut report).unwrap();
-    assert!(!status.success(), "{report}");
+    trader.wait_for_end();
+    let output = trader.output();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success(), "{report}");
     assert!(drill.resting().is_empty());
     assert!(report.contains("2 order groups triggered within"), "{report}");
     let state = state_dir(&drill.config, None).unwrap();

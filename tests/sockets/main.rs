@@ -3,8 +3,10 @@
 
 mod common;
 mod drill;
+mod endings;
 mod fault_runs;
 mod faults;
+mod full_disks;
 mod kept;
 mod ledger;
 mod program;

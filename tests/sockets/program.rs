@@ -22,22 +22,32 @@ impl Drop for Program {
 }
 
 impl Program {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self::configured(folder, "[pipeline]\nidle = \"park\"\n", arguments)
+    }
+
+    /// Starts `run` by another program that runs what it is told.
+    pub fn under(wrapper: &str, folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(wrapper);
+        command.arg(env!("CARGO_BIN_EXE_kalshi-actor"));
+        Self::spawn(command, folder, "[pipeline]\nidle = \"park\"\n", arguments)
     }
 
     /// Starts `run` with this configuration.
     pub fn configured(folder: &Path, text: &str, arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_kalshi-actor")), folder, text, arguments)
+    }
+
+    fn spawn(mut command: Command, folder: &Path, text: &str, arguments: &[&str]) -> Self {
         let config = folder.join("actor.toml");
         std::fs::write(&config, text).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kalshi-actor"));
         command.arg("run").args(arguments).arg("--config").arg(config).arg("--out").arg(folder.join("session"));
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
     }
 
     /// Reads the live lines until one tells of orders. The lease plan has to stand above it.
-    fn wait_for_orders(&mut self) {
+    pub fn wait_for_orders(&mut self) {
         let lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
         let orders = |line: &str| -> Option<u64> {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -54,6 +64,14 @@ impl Program {
         });
         assert!(found, "the program ended before its first order");
         assert!(plan.contains(" s, at most ") && plan.contains("open orders (write tokens: "), "{plan:?}");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
     }
 
     fn signal(&self, name: &str) {

@@ -14,7 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel;
 use thiserror::Error;
@@ -54,6 +54,8 @@ const THREADS: usize = 4;
 const JOURNAL_RING_BYTES: usize = 8 << 20;
 /// Levels a side for which each snapshot buffer has room from the start: a full cent grid.
 const LEVELS: usize = 128;
+/// How long the threads may take to end when they are told to; one that takes longer is left behind.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection attempt or a cold read may take.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -157,6 +159,8 @@ pub struct Live {
     decide: JoinHandle<io::Result<decide::DecideOutcome>>,
     execute: JoinHandle<io::Result<execute::ExecuteOutcome>>,
     reconcile: JoinHandle<io::Result<reconcile::ReconcileOutcome>>,
+    /// The threads that the four above are helped by. They end after them.
+    helpers: [(&'static str, JoinHandle<()>); 3],
     pulses: [Receiver<Pulse>; THREADS],
     progress: Progress,
     days: channel::Receiver<DayState>,
@@ -217,14 +221,14 @@ impl Live {
         let (days_in, days) = channel::unbounded();
         let (groups_in, groups) = channel::unbounded();
 
-        let (connector, _) = Connector::start(Trust::WebPki.client_config()?, NETWORK_TIMEOUT, clock.clone())
+        let (connector, connecting) = Connector::start(Trust::WebPki.client_config()?, NETWORK_TIMEOUT, clock.clone())
             .map_err(system("connector"))?;
         let constant = [("POST", ORDERS_PATH), ("DELETE", BATCHED_PATH)];
-        let (signatures, _) =
+        let (signatures, signing) =
             start_signing(Arc::clone(&venue.credentials), &constant).map_err(system("signing helper"))?;
         let client =
             RestClient::new(&venue.rest, &Trust::WebPki, Some(Arc::clone(&venue.credentials)), NETWORK_TIMEOUT);
-        let (rest, _) = RestHelper::start(client, clock.clone()).map_err(system("REST helper"))?;
+        let (rest, reading) = RestHelper::start(client, clock.clone()).map_err(system("REST helper"))?;
         let http =
             HttpPool::new(connector.clone(), venue.rest.clone(), &venue.credentials.key_id, config.orders.connections);
 
@@ -286,6 +290,7 @@ impl Live {
             decide: spawn("decide", move || decide.run())?,
             execute: spawn("execute", move || execute.run())?,
             reconcile: spawn("reconcile", move || reconcile.run())?,
+            helpers: [("connector", connecting), ("signing", signing), ("REST", reading)],
             control,
             pulses: [feed_pulses, decide_pulses, execute_pulses, reconcile_pulses],
             progress: Progress::default(),
@@ -335,6 +340,13 @@ impl Live {
             || self.decide.is_finished()
             || self.execute.is_finished()
             || self.reconcile.is_finished()
+            || self.helpers.iter().any(|(_, thread)| thread.is_finished())
+            || self.journal.as_ref().is_some_and(JournalHandle::is_finished)
+    }
+
+    /// What the disk said when the journal came to its end before the session did.
+    pub fn journal_problem(&self) -> Option<String> {
+        self.journal.as_ref().and_then(JournalHandle::problem)
     }
 
     /// Whether the execute thread still runs, so that a stop can cancel orders.
@@ -364,14 +376,19 @@ impl Live {
 
     /// Ends the threads and collects what they leave.
     pub fn finish(self) -> LiveOutcome {
+        let early = outcome::ended_early(self.helpers);
         self.control.request_exit();
-        let mut failures = Vec::new();
-        let feed = outcome::join("feed", self.feed, &mut failures);
-        let decide = outcome::join("decide", self.decide, &mut failures);
-        let execute = outcome::join("execute", self.execute, &mut failures);
-        let reconcile = outcome::join("reconcile", self.reconcile, &mut failures);
+        let mut failures = early.panicked;
+        let until = Instant::now() + EXIT_TIMEOUT;
+        let feed = outcome::join("feed", self.feed, until, &mut failures);
+        let decide = outcome::join("decide", self.decide, until, &mut failures);
+        let execute = outcome::join("execute", self.execute, until, &mut failures);
+        let reconcile = outcome::join("reconcile", self.reconcile, until, &mut failures);
+        if failures.is_empty() {
+            failures = early.ended;
+        }
         let day = self.days.try_iter().last();
-        let journal = self.journal.map(JournalHandle::finish);
+        let journal = self.journal.map(|journal| journal.finish_by(until));
         outcome::collect(feed, decide, execute, reconcile, journal, day, failures)
     }
 }
@@ -386,7 +403,7 @@ fn cores(config: &Config, available: &[usize]) -> Result<Vec<usize>, PinError> {
 }
 
 /// A panic's message.
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::common::CheckpointCost;
 use super::decide::DecideOutcome;
@@ -63,12 +64,45 @@ pub struct LiveOutcome {
     pub failures: Vec<ThreadFailure>,
 }
 
-/// Waits for a thread.
+/// How often a thread that is to end is looked at.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Helpers that have panicked, and those that have ended while they were still needed.
+#[derive(Debug, Default)]
+pub(super) struct EndedEarly {
+    pub(super) panicked: Vec<ThreadFailure>,
+    /// They also end when the thread that they help is gone.
+    pub(super) ended: Vec<ThreadFailure>,
+}
+
+pub(super) fn ended_early<const N: usize>(helpers: [(&'static str, JoinHandle<()>); N]) -> EndedEarly {
+    let mut early = EndedEarly::default();
+    for (thread, handle) in helpers.into_iter().filter(|(_, handle)| handle.is_finished()) {
+        match handle.join() {
+            Ok(()) => early.ended.push(ThreadFailure { thread, reason: "it ended before the session".to_owned() }),
+            Err(panic) => {
+                let reason = format!("it panicked: {}", panic_text(&*panic));
+                early.panicked.push(ThreadFailure { thread, reason });
+            }
+        }
+    }
+    early
+}
+
+/// Waits for a thread, and leaves it behind when it does not end in time: the report must not wait for ever.
 pub(super) fn join<T>(
     thread: &'static str,
     handle: JoinHandle<io::Result<T>>,
+    until: Instant,
     failures: &mut Vec<ThreadFailure>,
 ) -> Option<T> {
+    while !handle.is_finished() {
+        if Instant::now() >= until {
+            failures.push(ThreadFailure { thread, reason: "it does not end".to_owned() });
+            return None;
+        }
+        std::thread::sleep(TURN);
+    }
     let reason = match handle.join() {
         Ok(Ok(outcome)) => return Some(outcome),
         Ok(Err(error)) => error.to_string(),
@@ -119,5 +153,43 @@ pub(super) fn collect(
         day,
         problems,
         failures,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helper_that_panicked_is_told_from_one_that_ended_and_one_that_goes_on() {
+        let (release, waits) = std::sync::mpsc::channel::<()>();
+        let helpers = [
+            ("first", std::thread::spawn(|| panic!("a defect"))),
+            ("second", std::thread::spawn(|| ())),
+            ("third", std::thread::spawn(move || assert!(waits.recv().is_err()))),
+        ];
+        while !helpers[..2].iter().all(|(_, handle)| handle.is_finished()) {
+            std::thread::sleep(TURN);
+        }
+        let early = ended_early(helpers);
+        let texts = |failures: &[ThreadFailure]| failures.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(&early.panicked), ["the first thread failed: it panicked: a defect"]);
+        assert_eq!(texts(&early.ended), ["the second thread failed: it ended before the session"]);
+        drop(release);
+    }
+
+    #[test]
+    fn a_thread_that_does_not_end_is_left_behind_and_named() {
+        let (release, waits) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            assert!(waits.recv().is_err());
+            Ok(7)
+        });
+        let mut failures = Vec::new();
+        assert_eq!(join("feed", thread, Instant::now(), &mut failures), None);
+        assert_eq!(failures[0].to_string(), "the feed thread failed: it does not end");
+        drop(release);
+        let long = Instant::now() + Duration::from_mins(1);
+        assert_eq!(join("feed", std::thread::spawn(|| Ok(7)), long, &mut failures), Some(7));
     }
 }

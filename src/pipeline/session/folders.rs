@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::rand;
+use aws_lc_rs::{digest, rand};
 
 use crate::config::{Config, VenueName};
+use crate::pipeline::live::Venue;
+use crate::pipeline::lock::{FolderLock, LockError};
 use crate::pipeline::state::{StateDir, StateError};
 
 /// The session's folder: the one asked for, or a new one in the folder of sessions, named by venue and UTC time.
@@ -29,6 +31,25 @@ pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, St
     let own = session.filter(|_| paper || venue == VenueName::Sim).map(|session| session.join("state"));
     let root = configured.or(own).unwrap_or_else(state_home);
     StateDir::open(&root, &name)
+}
+
+/// Keeps every other process of this user on this machine from trading the same account, whatever folders it uses. The lock
+/// lives where the system keeps what need not outlive it; its name does not tell the key.
+///
+/// # Errors
+/// When another process has it, or it cannot be written.
+pub(super) fn lock_account(venue: &Venue) -> Result<FolderLock, LockError> {
+    let account = format!("{}\n{}", venue.rest.origin(), venue.credentials.key_id);
+    let digest = digest::digest(&digest::SHA256, account.as_bytes());
+    let name = digest.as_ref()[..8].iter().fold(0, |name, byte| name << 8 | u64::from(*byte));
+    let variable = |name| std::env::var_os(name).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    // A folder of temporary files is shared by all users, that of the running system is not.
+    let root = variable("XDG_RUNTIME_DIR").filter(|folder| folder.is_dir());
+    let user = variable("USER").map_or_else(String::new, |user| format!("-{}", user.display()));
+    let root = root.unwrap_or_else(std::env::temp_dir).join(format!("kalshi-actor{user}"));
+    let folder = root.join(format!("account-{name:016x}"));
+    std::fs::create_dir_all(&folder).map_err(|error| LockError::Io { path: folder.clone(), error })?;
+    FolderLock::take(&folder)
 }
 
 /// The user's folder for state, by the XDG base directory rules.

@@ -5,10 +5,13 @@ mod activity;
 mod embedded;
 mod facts;
 mod folders;
+mod keep;
 mod outside;
 mod paper;
+mod preflight;
 mod recordings;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,19 +20,23 @@ use thiserror::Error;
 pub use activity::Activity;
 pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
 pub use folders::{draw_nonce, session_folder, state_dir};
+use keep::{Kept, rooms};
 pub use outside::{OutsideError, OutsidePlan, check_live, outside_venue, run_outside};
 pub use paper::PaperError;
+pub use preflight::PreflightError;
 pub use recordings::{GivenResult, Recordings, RecordingsError};
 
 use super::clock::{Clock, wall_ms};
 use super::clock_watch::ClockWatch;
 use super::kill::KillSettings;
 use super::kill_line::{KillLine, Killed};
-use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue};
+use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue, panic_text};
+use super::lock::{FolderLock, LockError};
 use super::net::Trust;
+use super::room::{Room, RoomError};
 use super::signals::Signals;
 use super::stages::{Start, build_stages};
-use super::state::{StateDir, StateError};
+use super::state::{Opening, Running, StateDir, StateError};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::SchemaMismatch;
@@ -52,6 +59,12 @@ pub enum SessionError {
     /// The state directory, or a trip that nobody resumed.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Another process writes to its folder.
+    #[error("session folder {0}")]
+    Lock(#[from] LockError),
+    /// There is no room for what it writes.
+    #[error(transparent)]
+    Room(#[from] RoomError),
     /// A file of the session.
     #[error("{path}: {source}")]
     File {
@@ -136,26 +149,41 @@ pub enum Shown {
 enum Ending {
     /// Its time was over, its markets ended, or it was asked to stop.
     Asked,
+    /// It must not go on here, and may start again once that is mended.
+    Stopped(String),
     /// The execute stage tripped.
     Tripped,
     /// A thread failed.
     Failed,
+    /// The main thread failed, or could not keep what must outlive the session.
+    Broken(String),
+}
+
+impl Ending {
+    /// Whether the execute stage is left to cancel by itself.
+    fn is_orderly(&self) -> bool {
+        matches!(self, Self::Asked | Self::Stopped(_))
+    }
 }
 
 /// Runs a session to its end. `show` gets what there is to see, once a second; `over` says whether the venue has nothing
-/// more to trade.
+/// more to trade. Once it trades, nothing that fails keeps it from cancelling and from its report.
 ///
 /// # Errors
-/// When it cannot be started, or its files cannot be written.
+/// When it cannot be started.
 pub fn run_session(
     plan: SessionPlan,
     signals: &Signals,
     mut show: impl FnMut(&Shown),
     mut over: impl FnMut() -> bool,
 ) -> Result<SessionReport, SessionError> {
-    plan.state.check_not_tripped()?;
-    let day: DayState = plan.state.day()?.unwrap_or_default();
+    let _state_lock = plan.state.lock()?;
+    let Opening { day, unclean } = plan.state.opening()?;
+    let day: DayState = day.unwrap_or_default();
     std::fs::create_dir_all(&plan.folder).map_err(|source| SessionError::File { path: plan.folder.clone(), source })?;
+    let _folder_lock = FolderLock::take(&plan.folder)?;
+    let rooms = rooms(&plan.config, &plan.state, &plan.folder);
+    rooms.iter().try_for_each(Room::check)?;
     let start = Start { clock: plan.session, nonce: plan.nonce, seed: plan.seed, day };
     let known: Vec<KnownGroup> = plan.state.groups()?.unwrap_or_default();
     let mut stages = build_stages(&plan.config, plan.policy, start)?;
@@ -165,7 +193,9 @@ pub fn run_session(
     let mut kill_line = KillLine::start(&plan.venue, &Trust::WebPki, kill_settings, &known)
         .map_err(|source| LiveError::System { what: "kill line", source })?;
     let stop_timeout = Duration::from_millis(plan.config.orders.stop_timeout_ms);
-    let mut live = Live::start(LivePlan {
+    let unclean = unclean.as_ref().map(keep::note_unclean);
+    let reserved = plan.state.begin(&Running::new(wall_ms(), &plan.folder), &day)?;
+    let live = Live::start(LivePlan {
         config: plan.config,
         venue: plan.venue,
         stages,
@@ -174,48 +204,69 @@ pub fn run_session(
         journal,
         tee: plan.tee,
         tamper: plan.tamper,
-    })?;
+    });
+    let mut live = match live {
+        Ok(live) => live,
+        Err(error) => {
+            reserved.end()?;
+            return Err(error.into());
+        }
+    };
 
+    let _guard = signals.guard();
     let began = Instant::now();
-    let watched = plan.clock_watch.as_ref();
-    let ending =
-        watch(&mut live, &mut kill_line, began, plan.duration, signals, watched, &plan.state, &mut show, &mut over)?;
+    let mut kept = Kept::new(&plan.state);
+    let ending = catch_unwind(AssertUnwindSafe(|| {
+        let watched = plan.clock_watch.as_ref();
+        let (live, line) = (&mut live, &mut kill_line);
+        watch(live, line, began, plan.duration, signals, watched, &mut kept, &rooms, &mut show, &mut over)
+    }));
+    let ending = ending.unwrap_or_else(|panic| {
+        Ending::Broken(format!("the main thread failed: it panicked: {}", panic_text(&*panic)))
+    });
     let traded_for = began.elapsed();
-    if !matches!(ending, Ending::Asked) {
+    if !ending.is_orderly() {
         kill_line.fire();
     }
     if live.can_cancel() {
         live.request_stop();
         let patience = Instant::now() + stop_timeout;
-        while !live.is_done() && live.can_cancel() && Instant::now() < patience {
+        while !live.is_done() && live.can_cancel() && !signals.haste_requested() && Instant::now() < patience {
+            if signals.take_user() {
+                kill(&live, &mut kill_line);
+            }
             std::thread::sleep(TURN);
         }
     }
-    if !live.is_done() {
-        // The execute thread is gone, or did not come to an end: its orders must not outlive it.
+    let done = live.is_done();
+    if !done || signals.haste_requested() {
+        // The execute thread is gone, did not come to an end, or is not waited for: its orders must not outlive it.
         kill_line.fire();
     }
     let killed = kill_line.finish();
-    keep_groups(&live, None, &plan.state)?;
-    if let Some(day) = live.day_state() {
-        plan.state.set_day(&day)?;
-    }
+    kept.gather(&live, None);
     let outcome = live.finish();
-    if let Some(day) = &outcome.day {
-        plan.state.set_day(day)?;
-    }
     let mut report = facts::report(plan.label, traded_for, &outcome);
+    report.notes.splice(0..0, unclean);
     if let Some(killed) = killed {
         note_kill(&mut report, killed);
     }
-    if let Some(reason) = trip_reason(&ending, &report) {
-        plan.state.trip(wall_ms(), &reason)?;
+    if signals.haste_requested() {
+        report.failures.push("told again to stop: ended without waiting for the last comparison".to_owned());
     }
-    report
-        .summary
-        .write(&plan.folder)
-        .map_err(|source| SessionError::File { path: plan.folder.join("summary.json"), source })?;
+    let tripped = outcome.execute.as_ref().is_some_and(|execute| execute.tripped().is_some());
+    let unsaved = kept.last(outcome.day);
+    keep::note_ending(&mut report, ending, tripped, done, unsaved, reserved);
+    if let Err(error) = report.summary.write(&plan.folder) {
+        report.failures.push(format!("{}: {error}", plan.folder.join("summary.json").display()));
+    }
     Ok(report)
+}
+
+/// Cancels everything past the execute stage, and trips.
+fn kill(live: &Live, kill_line: &mut KillLine) {
+    kill_line.fire();
+    live.request_trip("killed by SIGUSR1".to_owned());
 }
 
 /// What came of cancelling past the execute stage.
@@ -235,17 +286,6 @@ fn note_kill(report: &mut SessionReport, killed: Killed) {
     }
 }
 
-/// Keeps which order groups are ours, if that changed: for the next start, and for the kill line.
-fn keep_groups(live: &Live, kill_line: Option<&KillLine>, state: &StateDir) -> Result<(), StateError> {
-    if let Some(known) = live.known_groups() {
-        state.set_groups(&known)?;
-        if let Some(kill_line) = kill_line {
-            kill_line.know(known);
-        }
-    }
-    Ok(())
-}
-
 fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
     JournalPlan {
         folder: folder.join("journal"),
@@ -263,33 +303,41 @@ fn watch(
     duration: Option<Duration>,
     signals: &Signals,
     clock_watch: Option<&ClockWatch>,
-    state: &StateDir,
+    kept: &mut Kept,
+    rooms: &[Room],
     show: &mut impl FnMut(&Shown),
     over: &mut impl FnMut() -> bool,
-) -> Result<Ending, SessionError> {
+) -> Ending {
     let mut line = LiveLine::new(began);
     loop {
         if live.has_failed() {
-            return Ok(Ending::Failed);
+            return Ending::Failed;
         }
         if live.is_tripped() {
-            return Ok(Ending::Tripped);
+            return Ending::Tripped;
         }
         if signals.take_user() {
-            kill_line.fire();
-            live.request_trip("killed by SIGUSR1".to_owned());
+            kill(live, kill_line);
         }
         if let Some(reason) = clock_watch.and_then(ClockWatch::parted) {
             live.request_trip(reason);
         }
         if signals.stop_requested() || duration.is_some_and(|limit| began.elapsed() >= limit) || over() {
-            return Ok(Ending::Asked);
+            return Ending::Asked;
         }
-        if let Some(day) = live.day_state() {
-            state.set_day(&day)?;
+        if kill_line.has_failed() {
+            return Ending::Broken("the kill line's thread failed".to_owned());
         }
-        keep_groups(live, Some(kill_line), state)?;
+        if let Err(error) = kept.keep(live, kill_line) {
+            return Ending::Broken(error.to_string());
+        }
+        if let Some(problem) = live.journal_problem() {
+            return Ending::Stopped(format!("the journal can't be written any more: {problem}"));
+        }
         if let Some((leases, figures)) = line.next(live) {
+            if let Some(error) = rooms.iter().find_map(|room| room.check().err()) {
+                return Ending::Stopped(error.to_string());
+            }
             if let Some(leases) = leases {
                 show(&Shown::Leases(leases));
             }
@@ -339,15 +387,5 @@ impl LiveLine {
         let leases = progress.leases.filter(|plan| self.leases != Some(*plan));
         self.leases = progress.leases;
         Some((leases, figures))
-    }
-}
-
-/// What goes into the trip marker: whatever a person has to look at before the next start.
-fn trip_reason(ending: &Ending, report: &SessionReport) -> Option<String> {
-    match ending {
-        Ending::Asked => None,
-        Ending::Tripped | Ending::Failed => {
-            Some(report.failures.first().cloned().unwrap_or_else(|| "the session ended without a reason".to_owned()))
-        }
     }
 }

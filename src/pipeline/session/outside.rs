@@ -7,23 +7,21 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::folders::lock_account;
 use super::paper::{Paper, PaperError};
+use super::preflight::{PreflightError, check_credentials, check_venue};
 use super::{SessionError, SessionPlan, SessionReport, Shown, draw_nonce, run_session, state_dir};
 use crate::clock::SessionClock;
 use crate::config::{Config, VenueConfig, VenueName};
 use crate::decide::policy::AnyPolicy;
 use crate::pipeline::clock::{Clock, wall_ms};
-use crate::pipeline::clock_watch::{ClockError, ClockWatch, check_clock};
+use crate::pipeline::clock_watch::ClockWatch;
 use crate::pipeline::credentials::{CredentialsConfig, CredentialsError, load_credentials};
 use crate::pipeline::endpoint::{Endpoint, EndpointError};
 use crate::pipeline::live::{Tamper, Venue};
-use crate::pipeline::net::Trust;
-use crate::pipeline::rest::RestClient;
+use crate::pipeline::lock::LockError;
 use crate::pipeline::signals::Signals;
 use crate::wire::{REST_PREFIX, WS_PATH};
-
-/// How long the venue's time is waited for.
-const CLOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a venue outside can't be traded on.
 #[derive(Debug, Error)]
@@ -66,14 +64,17 @@ pub enum OutsideError {
         /// What is missing or wrong.
         source: CredentialsError,
     },
-    /// This machine's clock.
+    /// What has to be known of it before a start.
     #[error("venue {venue}: {source}")]
-    Clock {
+    Preflight {
         /// Which venue.
         venue: &'static str,
-        /// How far it is off.
-        source: ClockError,
+        /// What is unknown, wrong, or refused.
+        source: PreflightError,
     },
+    /// Another process trades its account.
+    #[error("another session trades this account: {0}")]
+    Account(LockError),
     /// The exchange of a paper session.
     #[error(transparent)]
     Paper(#[from] PaperError),
@@ -161,7 +162,12 @@ pub fn run_outside(
     let OutsidePlan { config, venue, policy, duration, folder, tamper } = plan;
     let name = config.venue.name.as_str();
     let clock_error = Duration::from_millis(config.venue.max_clock_error_ms);
-    let unchecked = if config.venue.live { compare_clocks(&venue, name, clock_error)? } else { None };
+    let state = state_dir(&config, Some(&folder)).map_err(SessionError::from)?;
+    state.check_not_tripped().map_err(SessionError::from)?;
+    // Two sessions on one account would each cancel what the other places, whatever folders they use.
+    let _account = config.venue.live.then(|| lock_account(&venue)).transpose().map_err(OutsideError::Account)?;
+    let known = if config.venue.live { check_venue(&venue, clock_error) } else { check_credentials(&venue) };
+    known.map_err(|source| OutsideError::Preflight { venue: name, source })?;
     let paper = if config.venue.live { None } else { Some(Paper::start(&config, &venue)?) };
     let (clock, session) = if let Some(paper) = &paper {
         (paper.clock(), paper.session())
@@ -171,7 +177,7 @@ pub fn run_outside(
         (clock, session)
     };
     let session_plan = SessionPlan {
-        state: state_dir(&config, Some(&folder)).map_err(SessionError::from)?,
+        state,
         label: if paper.is_some() { format!("paper:{name}") } else { name.to_owned() },
         venue: paper.as_ref().map_or_else(|| venue.clone(), |paper| paper.venue(&venue)),
         tee: paper.as_ref().map(Paper::tee),
@@ -187,25 +193,12 @@ pub fn run_outside(
         config,
     };
     let mut report = run_session(session_plan, signals, show, || false)?;
-    report.notes.extend(unchecked);
-    if let Some(paper) = paper {
-        report.notes.extend(paper.stop()?);
+    match paper.map(Paper::stop) {
+        Some(Ok(notes)) => report.notes.extend(notes),
+        Some(Err(error)) => report.failures.push(error.to_string()),
+        None => {}
     }
     Ok(report)
-}
-
-/// Compares this machine's clock with the venue's. A venue that does not tell the time is no reason not to start, as it may
-/// be away for a while: that is returned as a note.
-fn compare_clocks(venue: &Venue, name: &'static str, allowed: Duration) -> Result<Option<String>, OutsideError> {
-    let client = RestClient::new(&venue.rest, &Trust::WebPki, None, CLOCK_TIMEOUT);
-    match check_clock(&client, allowed) {
-        Ok(()) => Ok(None),
-        Err(source @ ClockError::Off { .. }) => Err(OutsideError::Clock { venue: name, source }),
-        Err(unread) => {
-            tracing::warn!("this machine's clock was not compared with the venue's: {unread}");
-            Ok(Some(format!("this machine's clock was not compared with the venue's at the start: {unread}")))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The record thread's part in the journal. Owns the reading ends of the byte rings and the files; unpinned, so that it
-//! takes what the hot threads leave of the machine. Trouble with the disk ends the journal, never the session.
+//! takes what the hot threads leave of the machine. Trouble with the disk ends the journal and is told to whoever asks; what
+//! becomes of the session is not decided here.
 
 use std::io;
 use std::path::Path;
@@ -46,17 +47,43 @@ pub struct JournalReport {
 #[derive(Debug)]
 pub struct JournalHandle {
     thread: JoinHandle<JournalReport>,
+    shared: Arc<Shared>,
 }
 
 impl JournalHandle {
+    /// Whether the thread has ended: by a panic, while there are writers.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// What the disk said, when nothing is written any more.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        self.shared.problem.get().cloned()
+    }
+
     /// Waits until every writer is dropped and everything is on disk.
     #[must_use]
     pub fn finish(self) -> JournalReport {
-        self.thread.join().unwrap_or_else(|_| JournalReport {
-            error: Some("the record thread panicked".to_owned()),
-            ..JournalReport::default()
-        })
+        self.thread.join().unwrap_or_else(|_| unfinished("the record thread panicked"))
     }
+
+    /// As [`JournalHandle::finish`], but not longer than until then.
+    #[must_use]
+    pub fn finish_by(self, until: Instant) -> JournalReport {
+        while !self.thread.is_finished() {
+            if Instant::now() >= until {
+                return unfinished("the record thread does not end");
+            }
+            std::thread::sleep(NAP);
+        }
+        self.finish()
+    }
+}
+
+fn unfinished(error: &str) -> JournalReport {
+    JournalReport { error: Some(error.to_owned()), ..JournalReport::default() }
 }
 
 /// Starts a journal in a folder that has none, with a ring of `ring_bytes` for each stage. `description` says what
@@ -72,8 +99,9 @@ pub fn start_journal<const N: usize>(
     stages: [StageId; N],
 ) -> io::Result<([JournalWriter; N], JournalHandle)> {
     let (writers, scribe) = create_journal(folder, limits, description, ring_bytes, stages)?;
+    let shared = Arc::clone(&scribe.shared);
     let thread = std::thread::Builder::new().name("record".to_owned()).spawn(move || scribe.run())?;
-    Ok((writers, JournalHandle { thread }))
+    Ok((writers, JournalHandle { thread, shared }))
 }
 
 /// As [`start_journal`], without a thread: the caller gives the [`Scribe`] its turns.
@@ -244,7 +272,10 @@ impl Scribe {
     fn note(&mut self, result: io::Result<()>) {
         if let (Err(error), None) = (result, &self.error) {
             tracing::error!(%error, "the journal ends here: its disk failed");
-            self.error = Some(error.to_string());
+            let problem = error.to_string();
+            self.error = Some(problem.clone());
+            // This is the only writer, and it gets here once.
+            self.shared.problem.get_or_init(|| problem);
         }
     }
 

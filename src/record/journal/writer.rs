@@ -1,8 +1,8 @@
 //! The end of the journal that hot threads write. Never blocks, and allocates for nothing but a checkpoint: a record
 //! goes into the thread's own byte ring whole, or is counted as lost.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     pub(super) lost: AtomicU64,
     /// The segment that stages shall move to with a checkpoint each.
     pub(super) wanted_segment: AtomicU32,
+    /// What the disk said when the journal ended before its writers did.
+    pub(super) problem: OnceLock<String>,
 }
 
 /// The ends of a writer's rings that the record thread drains.

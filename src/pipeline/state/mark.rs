@@ -1,0 +1,209 @@
+//! The mark of a session under way. It is written before the first order, so that a session whose process dies is seen by
+//! the next start; and it is as large as whatever a trip may have to say, so that a trip needs no room on the disk: it is
+//! written over the mark, which then gets the marker's name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{StateDir, StateError, TRIPPED_FILE, Tripped};
+
+/// Where the mark is.
+pub(super) const SESSION_FILE: &str = "session.json";
+/// Its size: a long reason and the state of a day, with the rest in blanks, which JSON may end in.
+const BYTES: usize = 16 << 10;
+
+/// A session under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Its process.
+    pub process: u32,
+    /// When it began, in civil time (RFC 3339, UTC).
+    pub started: String,
+    /// Its folder.
+    pub folder: String,
+}
+
+impl Running {
+    /// A session of this process that begins now.
+    #[must_use]
+    pub fn new(wall_ms: i64, folder: &std::path::Path) -> Self {
+        Self {
+            process: std::process::id(),
+            started: super::civil(wall_ms),
+            folder: folder.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// What the mark can say.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Mark {
+    /// A trip whose marker has not got its name.
+    Tripped(Tripped),
+    /// A session under way, or one that ended without a word.
+    Running(Running),
+}
+
+impl Mark {
+    pub(super) fn into_tripped(self) -> Option<Tripped> {
+        match self {
+            Self::Tripped(tripped) => Some(tripped),
+            Self::Running(_) => None,
+        }
+    }
+}
+
+/// The mark of this process's session, and the room in it.
+#[derive(Debug)]
+pub struct Reserved {
+    state: StateDir,
+    file: File,
+}
+
+impl Reserved {
+    pub(super) fn write(state: &StateDir, running: &Running) -> Result<Self, StateError> {
+        let path = state.folder.join(SESSION_FILE);
+        let write = || {
+            state.write_bytes(SESSION_FILE, &padded(running)?)?;
+            OpenOptions::new().write(true).open(&path)
+        };
+        match write() {
+            Ok(file) => Ok(Self { state: state.clone(), file }),
+            Err(error) => Err(StateError::Io { path, error }),
+        }
+    }
+
+    /// The session came to its end in good order.
+    ///
+    /// # Errors
+    /// When the mark cannot be removed.
+    pub fn end(self) -> Result<(), StateError> {
+        let path = self.state.folder.join(SESSION_FILE);
+        fs::remove_file(&path).and_then(|()| self.state.sync()).map_err(|error| StateError::Io { path, error })
+    }
+
+    /// Makes the marker of a trip out of the mark: the next start refuses. `day` is the state of the trading day where it could
+    /// not be kept.
+    ///
+    /// # Errors
+    /// When neither that nor a new file is possible.
+    pub fn trip(self, wall_ms: i64, reason: &str, day: Option<serde_json::Value>) -> Result<(), StateError> {
+        let (state, tripped) = (&self.state, Tripped::new(wall_ms, reason, day));
+        let said = fitting(tripped).and_then(|bytes| {
+            self.file.write_all_at(&bytes, 0)?;
+            self.file.sync_data()
+        });
+        // Without its text it is a marker that says nothing, and keeps the next start out as well.
+        let named = fs::rename(state.folder.join(SESSION_FILE), state.folder.join(TRIPPED_FILE));
+        match said.and(named).and_then(|()| state.sync()) {
+            Ok(()) => Ok(()),
+            // The folder may have been taken away and come back.
+            Err(error) if !state.folder.join(TRIPPED_FILE).exists() => {
+                tracing::error!(%error, "the mark of the session cannot say that it tripped");
+                state.trip(wall_ms, reason)
+            }
+            Err(error) => Err(StateError::Io { path: state.folder.join(TRIPPED_FILE), error }),
+        }
+    }
+}
+
+/// A value as the mark has it.
+fn padded(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    if bytes.len() >= BYTES {
+        return Err(io::Error::other(format!("{} bytes do not fit in a mark of {BYTES}", bytes.len())));
+    }
+    bytes.resize(BYTES - 1, b' ');
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// A trip that fits, its reason cut where it must be.
+fn fitting(mut tripped: Tripped) -> io::Result<Vec<u8>> {
+    loop {
+        let length = tripped.reason.chars().count();
+        match padded(&tripped) {
+            Err(_) if length > 0 => tripped.reason = tripped.reason.chars().take(length / 2).collect(),
+            bytes => return bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> (tempfile::TempDir, StateDir, Reserved) {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateDir::open(root.path(), "demo").unwrap();
+        let reserved = state.begin(&Running::new(1_795_000_000_000, root.path()), &7).unwrap();
+        (root, state, reserved)
+    }
+
+    #[test]
+    fn a_session_that_ends_leaves_nothing_and_one_that_dies_is_found_by_the_next_start() {
+        let (_root, state, reserved) = begun();
+        let unclean = state.opening::<i32>().unwrap().unclean.unwrap();
+        assert_eq!((unclean.process, unclean.started.get(..10)), (std::process::id(), Some("2026-11-18")));
+        reserved.end().unwrap();
+        let opening = state.opening::<i32>().unwrap();
+        assert_eq!((opening.day, opening.unclean), (Some(7), None));
+    }
+
+    #[test]
+    fn a_trip_is_written_into_the_room_that_was_kept_for_it() {
+        let (_root, state, reserved) = begun();
+        let before = fs::metadata(state.folder().join(SESSION_FILE)).unwrap().len();
+        // No room for another byte of anything: the folder takes no new file.
+        let day = Some(serde_json::json!({ "day": 20_000 }));
+        reserved.trip(1_795_000_000_000, &"\u{1}long ".repeat(20_000), day.clone()).unwrap();
+        assert_eq!(fs::metadata(state.folder().join(TRIPPED_FILE)).unwrap().len(), before);
+        assert!(!state.folder().join(SESSION_FILE).exists());
+        let tripped = state.tripped().unwrap().unwrap();
+        assert!(tripped.reason.len() > 100 && tripped.day == day, "{tripped:?}");
+        assert!(state.opening::<i32>().unwrap_err().to_string().contains("resume"));
+        state.resume().unwrap().unwrap();
+        state.opening::<i32>().unwrap();
+    }
+
+    #[test]
+    fn a_trip_that_did_not_get_its_name_holds_as_well() {
+        let (_root, state, reserved) = begun();
+        let tripped = Tripped::new(0, "drawdown", None);
+        reserved.file.write_all_at(&fitting(tripped).unwrap(), 0).unwrap();
+        let text = state.opening::<i32>().unwrap_err().to_string();
+        assert!(text.contains("drawdown") && text.contains("resume"), "{text}");
+        assert_eq!(state.resume().unwrap().unwrap().reason, "drawdown");
+        state.opening::<i32>().unwrap();
+    }
+
+    #[test]
+    fn a_session_without_a_clean_end_and_without_a_readable_state_keeps_the_next_start_out() {
+        for (file, content) in [("day.json", None), (SESSION_FILE, Some("")), (SESSION_FILE, Some("{\"process\":1}"))] {
+            let (_root, state, _reserved) = begun();
+            let path = state.folder().join(file);
+            content.map_or_else(|| fs::remove_file(&path), |content| fs::write(&path, content)).unwrap();
+            let text = state.opening::<i32>().unwrap_err().to_string();
+            assert!(text.contains(file), "{text}");
+            state.resume().unwrap().unwrap();
+            state.opening::<i32>().unwrap();
+            assert_eq!(state.resume().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_trip_after_the_folder_was_taken_away_is_written_anew() {
+        let (_root, state, reserved) = begun();
+        fs::remove_dir_all(state.folder()).unwrap();
+        let missing = reserved.trip(0, "killed", None).unwrap_err().to_string();
+        assert!(missing.contains("tripped.json"), "{missing}");
+        let (_root, state, reserved) = begun();
+        fs::remove_file(state.folder().join(SESSION_FILE)).unwrap();
+        reserved.trip(0, "killed", None).unwrap();
+        assert_eq!(state.tripped().unwrap().unwrap().reason, "killed");
+    }
+}
