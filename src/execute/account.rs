@@ -104,6 +104,7 @@ impl ExecuteStage {
         let restricted = self.config.restricted.iter().any(|pattern| pattern.matches(listing.ticker.as_str()));
         let market = Market::new(listing, seat, restricted, self.config.limits.executions_window_ms);
         let _ = self.directory.insert(market);
+        self.counters.markets_traded += u64::from(listing.traded);
         self.traded_markets_changed(listing);
         self.mark_dirty(listing.market);
         if let Some(status) = self.directory.take_early(listing.market) {

@@ -9,7 +9,7 @@ use super::history::History;
 use super::orders::{OrderEvent, OrderState};
 use super::position::Position;
 use super::readings::{Pending, Question};
-use super::report::{Agreement, Difference};
+use super::report::{Agreement, Difference, NotCompared};
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, Money};
 use crate::messages::QueryKind;
@@ -133,21 +133,22 @@ impl ExecuteStage {
         let next_ns = now.mono_ns.saturating_add(self.config.compare_every_ns);
         self.readings.compare_due_ns = next_ns;
         if self.readings.closing {
-            self.ending.agree(Agreement {
-                agrees: true,
-                differences: Vec::new(),
-                exchange_cash: self.readings.balances.clone(),
-            });
+            self.ending.agree(Agreement { exchange_cash: self.readings.balances.clone(), ..Agreement::default() });
         }
     }
 
     fn last_reading_differed(&mut self, differences: Vec<Difference>, now: Now) {
+        self.ask_for_payments(&differences);
+        let exchange_cash = self.readings.balances.clone();
+        self.compare_again_or(Agreement { differences, exchange_cash, ..Agreement::default() }, now);
+    }
+
+    /// The last comparison is made once more, or this is what it came to.
+    fn compare_again_or(&mut self, agreement: Agreement, now: Now) {
         if self.ending.may_try_again(self.config.final_attempts) {
-            self.ask_for_payments(&differences);
             self.readings.rebuild_due_ns = now.mono_ns.saturating_add(2 * self.config.retry_first_ns);
         } else {
-            let exchange_cash = self.readings.balances.clone();
-            self.ending.agree(Agreement { agrees: false, differences, exchange_cash });
+            self.ending.agree(agreement);
         }
     }
 
@@ -156,7 +157,7 @@ impl ExecuteStage {
         let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
         let readings = &mut self.readings;
         if readings.closing {
-            return self.last_reading_differed(vec![Difference::Unreadable], now);
+            return self.compare_again_or(Agreement::without(NotCompared::Unreadable), now);
         }
         // A second look without fills would take a fill that was lost with its stream for a contradiction.
         if !readings.is_adopted() || !readings.rebuilt || readings.differed_in_row > 0 {

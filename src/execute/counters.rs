@@ -76,6 +76,8 @@ pub struct ExecuteCounters {
     pub decreased: u64,
     /// Breakers opened.
     pub breakers_opened: u64,
+    /// Markets listed to be traded.
+    pub markets_traded: u64,
     /// Markets determined with a position.
     pub settlements: u64,
     /// Facts or intents about a market that is not listed, or not any more.

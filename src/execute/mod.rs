@@ -65,7 +65,7 @@ pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
 pub use orders::{Effect, OrderEvent, OrderState, Transition, next, transition};
 pub use position::Position;
-pub use report::{Agreement, Difference, PositionView};
+pub use report::{Agreement, Difference, NotCompared, PositionView};
 pub use risk::{Question, check};
 pub use table::{Order, Whose};
 pub use tokens::WriteBudget;

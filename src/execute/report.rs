@@ -42,10 +42,6 @@ pub enum Difference {
         /// What the exchange says it filled, if it has told.
         exchange_filled: Option<Count>,
     },
-    /// The account was never read completely, so there is no ledger to compare.
-    NeverRead,
-    /// The exchange could not be read for the last comparison.
-    Unreadable,
 }
 
 impl std::fmt::Display for Difference {
@@ -69,21 +65,50 @@ impl std::fmt::Display for Difference {
                     None => write!(f, "has not told how it ended"),
                 }
             }
-            Self::NeverRead => f.write_str("the account was never read completely: there is no ledger to compare"),
-            Self::Unreadable => f.write_str("the exchange could not be read for the last comparison"),
         }
     }
 }
 
-/// The last comparison of ledger and exchange.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why ledger and exchange could not be compared at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotCompared {
+    /// The account was never read completely, so there is no ledger to compare.
+    NeverRead,
+    /// The exchange could not be read for the last comparison.
+    Unreadable,
+}
+
+impl std::fmt::Display for NotCompared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NeverRead => "the account was never read completely",
+            Self::Unreadable => "the exchange could not be read for the last comparison",
+        })
+    }
+}
+
+/// The last comparison of ledger and exchange: the verdict on a session, which nothing else decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreement {
-    /// Whether nothing differs.
-    pub agrees: bool,
+    /// Why there was nothing to compare, if so.
+    pub not_compared: Option<NotCompared>,
     /// What differs: cash by shard, positions, orders.
     pub differences: Vec<Difference>,
     /// Each shard's cash as the exchange told it last.
     pub exchange_cash: Vec<(u8, Money)>,
+}
+
+impl Agreement {
+    /// Nothing was compared.
+    pub(super) fn without(reason: NotCompared) -> Self {
+        Self { not_compared: Some(reason), ..Self::default() }
+    }
+
+    /// Whether ledger and exchange were compared and nothing differs.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.not_compared.is_none() && self.differences.is_empty()
+    }
 }
 
 /// A market's part of the report.
@@ -116,6 +141,12 @@ impl ExecuteStage {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Profit after fees, open positions at their last known exit prices.
+    #[must_use]
+    pub fn pnl(&self) -> Money {
+        self.ledger.realized() - self.ledger.fees() + self.unrealized
     }
 
     /// Open positions at their last known exit prices, less their cost.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ExecuteStage;
-use super::report::{Agreement, Difference};
+use super::report::{Agreement, NotCompared};
 use crate::clock::{NEVER_NS, Now};
 use crate::ports::ExecutePort;
 
@@ -143,8 +143,7 @@ impl ExecuteStage {
             return;
         }
         if !self.readings.is_adopted() {
-            let differences = vec![Difference::NeverRead];
-            return self.ending.agree(Agreement { agrees: false, differences, exchange_cash: Vec::new() });
+            return self.ending.agree(Agreement::without(NotCompared::NeverRead));
         }
         let since_ns = *self.ending.quiet_since_ns.get_or_insert(now.mono_ns);
         let patience_ns = since_ns.saturating_add(self.config.answer_timeout_ns);

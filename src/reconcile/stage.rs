@@ -212,7 +212,7 @@ impl ReconcileStage {
         &self.counters
     }
 
-    /// What went wrong, oldest first: refused markets, unreadable bodies, lost connections.
+    /// What went wrong, each once and the newest last: refused markets, unreadable bodies, lost connections.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -236,14 +236,14 @@ impl ReconcileStage {
         self.directory.key(ticker)
     }
 
-    /// Keeps a problem for the report, once each.
+    /// Keeps a problem for the report, once each, the newest last.
     pub(super) fn problem(&mut self, text: String) {
-        if !self.problems.contains(&text) {
-            if self.problems.len() == PROBLEMS_MAX {
-                self.problems.remove(0);
-            }
-            self.problems.push(text);
+        if let Some(before) = self.problems.iter().position(|problem| *problem == text) {
+            self.problems.remove(before);
+        } else if self.problems.len() == PROBLEMS_MAX {
+            self.problems.remove(0);
         }
+        self.problems.push(text);
     }
 
     /// Ends a search for this market's successor that is under way. Returns whether there was one.

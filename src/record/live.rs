@@ -15,8 +15,10 @@ pub struct LiveFigures {
     pub frames_per_s: u64,
     /// Decisions taken in the second before.
     pub decisions_per_s: u64,
-    /// Order writes so far.
+    /// New orders written so far.
     pub orders: u64,
+    /// Amends so far that changed price or size; not shown.
+    pub amends: u64,
     /// Fills so far.
     pub fills: u64,
     /// Contracts held, all markets together, by their signs.
@@ -74,6 +76,7 @@ mod tests {
             frames_per_s: 1_234,
             decisions_per_s: 40,
             orders: 7,
+            amends: 2,
             fills: 3,
             position: Count::from_contracts(-20),
             pnl: Money::from_cents(-123),

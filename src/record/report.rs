@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::latency::{Quantiles, Stage};
-use super::summary::{LedgerSummary, Summary};
+use super::summary::Summary;
 use crate::market::Money;
 
 /// A duration in nanoseconds, printed with three digits and the unit that fits.
@@ -36,42 +36,16 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// What a reader of the figures has to know: the limits of a model, why a run ended early.
     pub notes: &'a [String],
-    /// Differences between ledger and exchange beyond cash and positions.
-    pub differences: &'a [String],
+    /// Why the session is no success, apart from its ledger.
+    pub failures: &'a [String],
 }
 
 impl Report<'_> {
-    /// What differs between our ledger and the exchange, in words; empty when they agree.
+    /// Whether all is well: the verdict of the last line, and of the exit status.
     #[must_use]
-    pub fn all_differences(&self) -> Vec<String> {
-        let ledger = &self.summary.ledger;
-        let mut differences = ledger_differences(ledger);
-        differences.extend_from_slice(self.differences);
-        if differences.is_empty() && !ledger.agrees {
-            differences.push("the last comparison was not made".to_owned());
-        }
-        differences
+    pub fn is_success(&self) -> bool {
+        self.summary.ledger.agrees && self.failures.is_empty()
     }
-}
-
-fn ledger_differences(ledger: &LedgerSummary) -> Vec<String> {
-    let mut differences = Vec::new();
-    let Some(exchange_cash_micros) = ledger.exchange_cash_micros else { return differences };
-    if ledger.cash_micros != exchange_cash_micros {
-        let [ours, theirs] = [ledger.cash_micros, exchange_cash_micros].map(Money::from_micros);
-        differences.push(format!("cash: ledger ${ours}, exchange ${theirs}"));
-    }
-    let unequal = ledger
-        .positions
-        .iter()
-        .filter(|position| position.contracts.to_bits() != position.exchange_contracts.to_bits());
-    differences.extend(unequal.map(|position| {
-        format!(
-            "{}: ledger {} contracts, exchange {}",
-            position.market, position.contracts, position.exchange_contracts
-        )
-    }));
-    differences
 }
 
 impl fmt::Display for Report<'_> {
@@ -122,11 +96,18 @@ impl fmt::Display for Report<'_> {
         for note in self.notes {
             writeln!(f, "note: {note}")?;
         }
-        let differences = self.all_differences();
-        match (differences.is_empty(), summary.ledger.exchange_cash_micros) {
-            (true, _) => writeln!(f, "ledger agrees with the exchange"),
-            (false, Some(_)) => writeln!(f, "LEDGER DIFFERS FROM THE EXCHANGE: {}", differences.join("; ")),
-            (false, None) => writeln!(f, "LEDGER NOT COMPARED WITH THE EXCHANGE: {}", differences.join("; ")),
+        // The last line is the verdict: what failed stands below a ledger that agrees, and above one that does not.
+        let ledger = &summary.ledger;
+        if ledger.agrees {
+            writeln!(f, "ledger agrees with the exchange")?;
+        }
+        for failure in self.failures {
+            writeln!(f, "FAILED: {failure}")?;
+        }
+        match &ledger.not_compared {
+            _ if ledger.agrees => Ok(()),
+            Some(reason) => writeln!(f, "LEDGER NOT COMPARED WITH THE EXCHANGE: {reason}"),
+            None => writeln!(f, "LEDGER DIFFERS FROM THE EXCHANGE: {}", ledger.differences.join("; ")),
         }
     }
 }
@@ -163,13 +144,14 @@ mod tests {
 
     fn agreeing() -> Summary {
         let mut summary = Summary { venue: "sim".to_owned(), ..Summary::default() };
-        summary.ledger =
-            LedgerSummary { agrees: true, cash_micros: 5, exchange_cash_micros: Some(5), positions: Vec::new() };
+        summary.ledger.agrees = true;
         summary
     }
 
-    fn print(summary: &Summary, differences: &[String]) -> String {
-        Report { summary, notes: &[], differences }.to_string()
+    fn last_line(summary: &Summary, failures: &[&str]) -> (String, bool) {
+        let failures: Vec<String> = failures.iter().map(|&failure| failure.to_owned()).collect();
+        let report = Report { summary, notes: &[], failures: &failures };
+        (report.to_string().lines().last().unwrap_or_default().to_owned(), report.is_success())
     }
 
     #[test]
@@ -188,32 +170,34 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_says_that_the_ledger_agrees() {
-        assert_eq!(print(&agreeing(), &[]).lines().last(), Some("ledger agrees with the exchange"));
+    fn the_last_line_is_the_verdict_and_the_exit_status_follows_it() {
+        let agrees = agreeing();
+        let mut differs = Summary::default();
+        differs.ledger.differences = vec!["cash of shard 0".to_owned(), "order 7".to_owned()];
+        let mut unread = Summary::default();
+        unread.ledger.not_compared = Some("the account was never read completely".to_owned());
+        let line = |text: &str, success: bool| (text.to_owned(), success);
+        assert_eq!(last_line(&agrees, &[]), line("ledger agrees with the exchange", true));
+        assert_eq!(last_line(&agrees, &["tripped", "too slow"]), line("FAILED: too slow", false));
+        let text = "LEDGER DIFFERS FROM THE EXCHANGE: cash of shard 0; order 7";
+        assert_eq!(last_line(&differs, &[]), line(text, false));
+        assert_eq!(last_line(&differs, &["tripped"]), line(text, false));
+        let text = "LEDGER NOT COMPARED WITH THE EXCHANGE: the account was never read completely";
+        assert_eq!(last_line(&unread, &["tripped"]), line(text, false));
     }
 
     #[test]
-    fn the_last_line_names_what_differs() {
+    fn positions_and_cash_that_are_not_equal_yet_are_no_verdict() {
         let mut summary = agreeing();
-        summary.ledger.agrees = false;
-        summary.ledger.exchange_cash_micros = Some(1_000_005);
-        summary.ledger.positions = vec![
-            PositionSummary { market: "A".to_owned(), contracts: 1.0, exchange_contracts: 1.0 },
-            PositionSummary { market: "B".to_owned(), contracts: -2.5, exchange_contracts: 0.0 },
-        ];
-        let text = print(&summary, &["order 7: unknown".to_owned()]);
-        assert_eq!(
-            text.lines().last().unwrap(),
-            "LEDGER DIFFERS FROM THE EXCHANGE: cash: ledger $0.000005, exchange $1.000005; \
-             B: ledger -2.5 contracts, exchange 0; order 7: unknown"
-        );
-    }
-
-    #[test]
-    fn a_ledger_that_was_never_compared_neither_agrees_nor_differs() {
-        let text = print(&Summary::default(), &[]);
-        let last = text.lines().last().unwrap();
-        assert_eq!(last, "LEDGER NOT COMPARED WITH THE EXCHANGE: the last comparison was not made");
+        summary.ledger.exchange_cash_micros = Some(7);
+        // The market has a result and is not paid.
+        summary.ledger.positions = vec![PositionSummary {
+            market: "A".to_owned(),
+            contracts: 0.0,
+            exchange_contracts: 10.0,
+            awaiting_micros: 10_000_000,
+        }];
+        assert_eq!(last_line(&summary, &[]), ("ledger agrees with the exchange".to_owned(), true));
     }
 
     #[test]
@@ -225,7 +209,7 @@ mod tests {
         summary.skipped.insert("busy".to_owned(), 4);
         summary.skipped.insert("behind".to_owned(), 0);
         summary.journal.lost = 2;
-        let text = print(&summary, &[]);
+        let text = Report { summary: &summary, notes: &[], failures: &[] }.to_string();
         let row = text.lines().find(|line| line.starts_with("parse")).unwrap();
         assert_eq!(row.split_whitespace().nth(1), Some("1"));
         assert!(row.contains("120 ns"), "{row}");

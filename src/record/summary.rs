@@ -106,8 +106,15 @@ pub struct GroupSummary {
 /// The last comparison of the ledger with the exchange.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LedgerSummary {
-    /// Whether everything is equal.
+    /// Whether everything is equal: what the last comparison came to, and what the exit status follows. Nothing else here
+    /// says so; cash and positions below may differ and be right, as between a market's result and its payment.
     pub agrees: bool,
+    /// Why ledger and exchange were not compared, if so.
+    #[serde(default)]
+    pub not_compared: Option<String>,
+    /// What differs, in words.
+    #[serde(default)]
+    pub differences: Vec<String>,
     /// Available and reserved cash by our ledger, in micro-dollars.
     pub cash_micros: i64,
     /// Cash by the exchange, in micro-dollars; none when the last comparison was not made.
@@ -126,6 +133,9 @@ pub struct PositionSummary {
     pub contracts: f64,
     /// By the exchange.
     pub exchange_contracts: f64,
+    /// What the exchange has still to pay for it after its result, in micro-dollars.
+    #[serde(default)]
+    pub awaiting_micros: i64,
 }
 
 /// What the journal took.

@@ -167,7 +167,7 @@ pub fn stop_and_agree(simulation: &mut Simulation<AnyPolicy>) {
     execute.audit().unwrap();
     assert_eq!(execute.tripped(), None);
     let agreement = execute.agreement().unwrap();
-    assert!(agreement.agrees, "{:?}", agreement.differences);
+    assert!(agreement.agrees(), "{:?}", agreement.differences);
     assert_eq!(execute.open_orders(), 0);
 
     let exchange = simulation.exchange();

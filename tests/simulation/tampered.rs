@@ -31,7 +31,7 @@ fn differences(tamper: Tamper) -> Vec<Difference> {
     execute.audit().unwrap();
     println!("{:?}", execute.tripped());
     let agreement = execute.agreement().expect("the run ends with a comparison");
-    assert!(!agreement.agrees);
+    assert!(!agreement.agrees());
     for difference in &agreement.differences {
         println!("{difference}");
     }

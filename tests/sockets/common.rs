@@ -224,7 +224,7 @@ impl Inside {
         let execute = self.execute();
         assert_eq!(execute.tripped(), None);
         let agreement = execute.agreement().unwrap();
-        assert!(agreement.agrees, "{:?}", agreement.differences);
+        assert!(agreement.agrees(), "{:?}", agreement.differences);
         execute.audit().unwrap();
         assert_eq!(execute.counters().fills, self.truth.fills() as u64);
         self.truth.assert_nothing_rests();

@@ -227,9 +227,10 @@ fn stopped_in_order<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Check
         format!("{} orders open or unknown a minute after the stop: {counters:?}", execute.open_orders())
     })?;
     let agreement = execute.agreement();
-    hold("ledger_agrees", agreement.is_some_and(|agreement| agreement.agrees), || match agreement {
+    hold("ledger_agrees", agreement.is_some_and(|agreement| agreement.agrees()), || match agreement {
         Some(agreement) => {
-            let texts: Vec<_> = agreement.differences.iter().map(ToString::to_string).collect();
+            let reason = agreement.not_compared.iter().map(ToString::to_string);
+            let texts: Vec<_> = reason.chain(agreement.differences.iter().map(ToString::to_string)).collect();
             texts.join("; ")
         }
         None => "never compared".to_owned(),

@@ -38,7 +38,17 @@ pub(super) enum Control {
     List(Box<MarketSpec>, Sender<Result<(), ListError>>),
     /// A frame of a live feed, with the session time of its receipt.
     Frame(Vec<u8>, i64),
+    Look(Look),
     Stop,
+}
+
+/// What another thread does with the exchange in its hands for a moment.
+pub(super) struct Look(pub(super) Box<dyn FnOnce(&Exchange) + Send>);
+
+impl std::fmt::Debug for Look {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Look")
+    }
 }
 
 /// The loop's state.
@@ -141,6 +151,7 @@ impl EventLoop {
                     let _ = reply.send(self.exchange.list(*spec, self.now()));
                 }
                 Ok(Control::Frame(text, received_ms)) => self.exchange.live_frame(&text, received_ms, self.now()),
+                Ok(Control::Look(look)) => look.0(&self.exchange),
                 Ok(Control::Stop) | Err(crossbeam::channel::TryRecvError::Disconnected) => return true,
                 Err(crossbeam::channel::TryRecvError::Empty) => return false,
             }

@@ -21,7 +21,7 @@ use crate::exchange::engine::{ListError, MarketSpec};
 use crate::exchange::faults::Fault;
 use crate::exchange::venue::Exchange;
 use crate::wire::{REST_PREFIX, WS_PATH};
-use event_loop::{Control, EventLoop, WAKER};
+use event_loop::{Control, EventLoop, Look, WAKER};
 
 /// How the server runs.
 #[derive(Clone, Debug)]
@@ -198,6 +198,14 @@ impl ServerHandle {
         self.control.send(Control::Stop);
         let thread = self.thread.take().expect("only stop and drop take the thread, and both consume the handle");
         thread.join().map_err(|_| ServerPanicked)
+    }
+
+    /// Looks at the running exchange between two turns of its loop; none of one that has stopped.
+    pub fn look<T: Send + 'static>(&self, look: impl FnOnce(&Exchange) -> T + Send + 'static) -> Option<T> {
+        let (reply, seen) = bounded(1);
+        // Nobody waits for the reply of a server that stops meanwhile.
+        self.control.send(Control::Look(Look(Box::new(move |exchange| drop(reply.send(look(exchange)))))));
+        seen.recv().ok()
     }
 
     /// Whether its thread still runs: it ends early only by a panic.

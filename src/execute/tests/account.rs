@@ -210,7 +210,7 @@ fn stopping_cancels_waits_and_compares_strictly() {
     assert_eq!(bench.stage.agreement(), None);
     answer_account(&mut bench, 0, 0);
     let agreement = bench.stage.agreement().unwrap();
-    assert!(agreement.agrees);
+    assert!(agreement.agrees());
     assert_eq!(agreement.exchange_cash, [(0, Money::from_dollars(1_000)), (1, Money::from_dollars(1_000))]);
 }
 
@@ -224,7 +224,7 @@ fn what_still_differs_at_the_end_is_named() {
         bench.pass_ms(600);
     }
     let agreement = bench.stage.agreement().unwrap();
-    assert!(!agreement.agrees);
+    assert!(!agreement.agrees());
     let (ours, exchange) = (Money::from_dollars(1_000), Money::from_micros(1_000_010_000));
     assert_eq!(agreement.differences, [Difference::Cash { exchange_index: 0, ours, exchange }]);
 }

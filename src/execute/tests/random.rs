@@ -213,7 +213,7 @@ fn check(seed: u64, session: &Session) {
     let stage = &session.bench.stage;
     assert_eq!(stage.tripped(), None, "seed {seed}");
     let agreement = stage.agreement().unwrap_or_else(|| panic!("seed {seed}: no end: {:?}", stage.counters()));
-    assert!(agreement.agrees, "seed {seed}: {:?}", agreement.differences);
+    assert!(agreement.agrees(), "seed {seed}: {:?}", agreement.differences);
     assert_eq!(session.venue.ours_resting(), 0, "seed {seed}");
     for (&exchange_index, &cash) in &session.venue.cash {
         let ours = stage.ledger().shard(exchange_index).unwrap().cash();

@@ -83,6 +83,8 @@ pub(super) struct Pulse {
     pub(super) decisions: u64,
     /// Order writes since the start; execute only.
     pub(super) orders: u64,
+    /// Amends that changed price or size, since the start; execute only.
+    pub(super) amends: u64,
     /// Fills since the start; execute only.
     pub(super) fills: u64,
     /// Contracts held by their signs; execute only.

@@ -213,13 +213,13 @@ impl ExecuteThread {
 /// The account's figures for the live line.
 fn pulse(stage: &ExecuteStage) -> Pulse {
     let counters = stage.counters();
-    let ledger = stage.ledger();
     Pulse {
         orders: counters.sent,
+        amends: counters.amended,
         fills: counters.fills,
         position: stage.positions().map(|position| position.contracts).sum(),
         leases: stage.is_synced().then(|| stage.lease_plan()),
-        pnl: ledger.realized() - ledger.fees() + stage.unrealized(),
+        pnl: stage.pnl(),
         ..Pulse::default()
     }
 }

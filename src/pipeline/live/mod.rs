@@ -138,8 +138,10 @@ pub struct Progress {
     pub frames: u64,
     /// Decisions taken.
     pub decisions: u64,
-    /// Order writes.
+    /// New orders written.
     pub orders: u64,
+    /// Amends that changed price or size.
+    pub amends: u64,
     /// Fills.
     pub fills: u64,
     /// Contracts held by their signs.
@@ -310,6 +312,7 @@ impl Live {
                     1 => self.progress.decisions = pulse.decisions,
                     2 => {
                         self.progress.orders = pulse.orders;
+                        self.progress.amends = pulse.amends;
                         self.progress.fills = pulse.fills;
                         self.progress.position = pulse.position;
                         self.progress.pnl = pulse.pnl;

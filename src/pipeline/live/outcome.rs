@@ -60,6 +60,8 @@ pub struct LiveOutcome {
     pub day: Option<DayState>,
     /// Markets refused, the last trouble of the feed.
     pub problems: Vec<String>,
+    /// The last trouble of reading the account.
+    pub unread: Option<String>,
     /// Threads that failed.
     pub failures: Vec<ThreadFailure>,
 }
@@ -138,6 +140,7 @@ pub(super) fn collect(
     ]
     .map(Option::unwrap_or_default);
     let mut problems = reconcile.as_ref().map(|part| part.problems.clone()).unwrap_or_default();
+    let unread = problems.last().cloned();
     problems.extend(feed.as_ref().and_then(|part| part.last_problem.clone()));
     LiveOutcome {
         ring_high_water: decide.as_ref().map_or(0, |part| part.ring_high_water),
@@ -152,6 +155,7 @@ pub(super) fn collect(
         journal,
         day,
         problems,
+        unread,
         failures,
     }
 }

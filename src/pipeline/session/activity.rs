@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::exchange::engine::{AccountId, Engine, MarketIndex, UpdateReason};
 use crate::market::{BookSide, Count, OrderStatus};
-use crate::record::summary::Summary;
 
 /// Kinds of trading that happened, from the exchange's side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,9 +27,9 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Counts the account's records in the engine; order writes and amends are the trader's own count.
-    pub fn of(engine: &Engine, account: AccountId, summary: &Summary) -> Self {
-        let mut activity = Self { orders: summary.orders.sent, amends: summary.orders.amended, ..Self::default() };
+    /// Counts the account's records in the engine; orders and amends are the trader's own count.
+    pub fn of(engine: &Engine, account: AccountId, orders: u64, amends: u64) -> Self {
+        let mut activity = Self { orders, amends, ..Self::default() };
         let mut positions: BTreeMap<MarketIndex, Count> = BTreeMap::new();
         let mut fills: Vec<_> = engine.fills_of(account).collect();
         // Newest first in the engine.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 
+use super::activity::Activity;
 use crate::clock::{Break, SessionClock};
 use crate::exchange::engine::AccountId;
 use crate::exchange::gateway::{GatewaySettings, Tier};
@@ -172,6 +173,14 @@ impl EmbeddedExchange {
     /// The way in for another venue's live feed.
     pub fn feed(&self) -> FeedControl {
         self.handle.feed()
+    }
+
+    /// What the trader has done so far, by the exchange's records; none of an exchange whose thread has ended.
+    pub fn activity(&self, orders: u64, amends: u64) -> Option<Activity> {
+        self.handle.look(move |exchange| {
+            let account = exchange.clients().first().copied().unwrap_or_default();
+            Activity::of(exchange.engine(), account, orders, amends)
+        })
     }
 
     /// Stops it and returns its final state, and the trader's account in it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::SessionReport;
 use crate::decide::{DecideCounters, Skip};
-use crate::execute::{Agreement, Difference, ExecuteStage, GroupView};
+use crate::execute::{Agreement, ExecuteStage, GroupView};
 use crate::market::{EndReason, Money};
 use crate::messages::Verdict;
 use crate::pipeline::live::{CheckpointCost, LiveOutcome};
@@ -21,7 +21,6 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
     summary.set_latencies(&outcome.latencies);
     let mut failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
     let mut notes = outcome.problems.clone();
-    let mut differences = Vec::new();
 
     if let Some(feed) = &outcome.feed {
         summary.frames = feed.frames;
@@ -39,25 +38,26 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
         decisions(&mut summary, decide);
     }
     if let Some(reconcile) = &outcome.reconcile {
-        summary.markets = reconcile.listings;
         summary.drops.insert("account_ring_full".to_owned(), reconcile.ring_full);
         if reconcile.rate_limited > 0 {
             notes.push(format!("{} reads of the account waited for read tokens (HTTP 429)", reconcile.rate_limited));
         }
     }
     if let Some(execute) = &outcome.execute {
-        differences = account(&mut summary, execute);
+        account(&mut summary, execute);
+        notes.extend(awaited(execute));
         if execute.counters().groups_triggered > 0 {
             let (triggered, reset) = (execute.counters().groups_triggered, execute.counters().groups_reset);
             notes.push(format!("the exchange triggered an order group {triggered} times; it was reset {reset} times"));
         }
         failures.extend(execute.tripped().map(|reason| format!("tripped: {reason}")));
     }
+    summary.ledger.not_compared = not_compared(outcome);
     if let Some(journal) = &outcome.journal {
         summary.journal = journal_summary(journal, traded_for, &outcome.checkpoints);
         notes.extend(journal.error.as_ref().map(|error| format!("the journal is incomplete: {error}")));
     }
-    SessionReport { summary, notes, differences, failures }
+    SessionReport { summary, notes, failures }
 }
 
 fn journal_summary(journal: &JournalReport, took: Duration, checkpoints: &[CheckpointCost; 4]) -> JournalSummary {
@@ -83,9 +83,31 @@ fn decisions(summary: &mut Summary, decide: &DecideCounters) {
     summary.skipped.insert("policy_fault".to_owned(), decide.faults);
 }
 
-/// Fills in the account's part and says in words what differs beyond cash and positions.
-fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
+/// Why ledger and exchange were not compared at the end, if so, with the last thing that went wrong on the way there.
+fn not_compared(outcome: &LiveOutcome) -> Option<String> {
+    let reason = match outcome.execute.as_ref().map(ExecuteStage::agreement) {
+        None => return Some("the execute thread failed".to_owned()),
+        Some(None) => "the stop timed out before the last comparison".to_owned(),
+        Some(Some(agreement)) => agreement.not_compared?.to_string(),
+    };
+    Some(outcome.unread.iter().fold(reason, |reason, problem| format!("{reason}; last problem: {problem}")))
+}
+
+/// What the exchange has still to pay, market by market.
+fn awaited(execute: &ExecuteStage) -> Option<String> {
+    let awaited: Vec<String> = execute
+        .positions()
+        .filter(|position| position.awaiting != Money::ZERO)
+        .map(|position| format!("${} for {}", position.awaiting, position.ticker))
+        .collect();
+    (!awaited.is_empty())
+        .then(|| format!("results that the exchange has not paid yet, and owes: {}", awaited.join(", ")))
+}
+
+/// Fills in the account's part.
+fn account(summary: &mut Summary, execute: &ExecuteStage) {
     let counters = execute.counters();
+    summary.markets = counters.markets_traded;
     summary.orders = Orders {
         sent: counters.sent,
         acked: counters.acked,
@@ -117,15 +139,18 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
     summary.fills = counters.fills;
     summary.partial_fills = counters.partial_fills;
     let ledger = execute.ledger();
-    summary.pnl_micros = (ledger.realized() - ledger.fees() + execute.unrealized()).micros();
+    summary.pnl_micros = execute.pnl().micros();
     summary.fees_micros = ledger.fees().micros();
     refusals(&mut summary.skipped, execute);
     let agreement = execute.agreement();
+    let compared = agreement.filter(|agreement| agreement.not_compared.is_none());
     let cash = ledger.available() + ledger.reserved();
     summary.ledger = LedgerSummary {
-        agrees: agreement.is_some_and(|agreement| agreement.agrees),
+        agrees: agreement.is_some_and(Agreement::agrees),
+        not_compared: None,
+        differences: agreement.iter().flat_map(|a| &a.differences).map(ToString::to_string).collect(),
         cash_micros: cash.micros(),
-        exchange_cash_micros: agreement.map(|agreement| exchange_cash(agreement).micros()),
+        exchange_cash_micros: compared.map(|agreement| exchange_cash(agreement).micros()),
         positions: execute
             .positions()
             .filter(|position| !position.contracts.is_zero() || !position.exchange_contracts.is_zero())
@@ -133,15 +158,10 @@ fn account(summary: &mut Summary, execute: &ExecuteStage) -> Vec<String> {
                 market: position.ticker.as_str().to_owned(),
                 contracts: position.contracts.contracts(),
                 exchange_contracts: position.exchange_contracts.contracts(),
+                awaiting_micros: position.awaiting.micros(),
             })
             .collect(),
     };
-    let beyond =
-        |difference: &&Difference| !matches!(difference, Difference::Cash { .. } | Difference::Position { .. });
-    agreement.map_or_else(
-        || vec!["the last comparison was not made before the stop timed out".to_owned()],
-        |agreement| agreement.differences.iter().filter(beyond).map(ToString::to_string).collect(),
-    )
 }
 
 fn exchange_cash(agreement: &Agreement) -> Money {

@@ -2,6 +2,7 @@
 //! state kept across restarts, and the facts at the end.
 
 mod activity;
+mod demonstration;
 mod embedded;
 mod facts;
 mod folders;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use activity::Activity;
+pub use demonstration::Demonstration;
 pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
 pub use folders::{draw_nonce, session_folder, state_dir};
 use keep::{Kept, rooms};
@@ -113,21 +115,19 @@ pub struct SessionReport {
     pub summary: Summary,
     /// What a reader has to know.
     pub notes: Vec<String>,
-    /// What differs between ledger and exchange, beyond what the summary shows.
-    pub differences: Vec<String>,
-    /// Why it cannot count as a success, apart from differences.
+    /// Why it cannot count as a success, apart from its ledger.
     pub failures: Vec<String>,
 }
 
 impl SessionReport {
-    /// Whether all is well.
+    /// Whether all is well, as the report's last line says.
     pub fn is_success(&self) -> bool {
-        self.summary.ledger.agrees && self.differences.is_empty() && self.failures.is_empty()
+        self.report().is_success()
     }
 
     /// The report for a person.
     pub fn report(&self) -> Report<'_> {
-        Report { summary: &self.summary, notes: &self.notes, differences: &self.differences }
+        Report { summary: &self.summary, notes: &self.notes, failures: &self.failures }
     }
 }
 
@@ -378,6 +378,7 @@ impl LiveLine {
             frames_per_s: per_s(progress.frames, self.frames),
             decisions_per_s: per_s(progress.decisions, self.decisions),
             orders: progress.orders,
+            amends: progress.amends,
             fills: progress.fills,
             position: progress.position,
             pnl: progress.pnl,
