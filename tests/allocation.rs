@@ -218,6 +218,7 @@ impl Bench {
     fn start(&mut self) {
         let listing = Listing {
             close_time_ms: START_MS + 86_400_000,
+            age_ms: 0,
             event: EventKey::default(),
             exclusive: false,
             market: KEY,

@@ -253,6 +253,7 @@ impl Path {
     fn open(&mut self, exchange: &BenchExchange) {
         let listing = Listing {
             close_time_ms: START_MS + 365 * 86_400_000,
+            age_ms: 0,
             event: EventKey::default(),
             exclusive: false,
             market: MARKET,

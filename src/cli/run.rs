@@ -21,8 +21,9 @@ use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::market::Money;
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
-    Activity, Demonstration, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan, SessionReport,
-    Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder, settings, state_dir,
+    Activity, Demonstration, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan,
+    SessionReport, Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder,
+    settings, state_dir,
 };
 use kalshi_actor::pipeline::signals::{FORCED_EXIT_STATUS, Signals};
 
@@ -370,25 +371,38 @@ fn finish(report: &SessionReport, folder: &std::path::Path, signals: &Signals) -
     })
 }
 
-/// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere. The lease plan stands above it.
+/// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere. The lease plan stands above it, and
+/// what keeps the session from trading behind it, or elsewhere in a line of its own when that begins and ends.
 struct Line {
     terminal: bool,
+    standstill: RefCell<Option<String>>,
 }
 
 impl Line {
     fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal() }
+        Self { terminal: std::io::stderr().is_terminal(), standstill: RefCell::new(None) }
     }
 
     /// A line that nobody can read any more, as after a terminal was closed, is no reason to end.
     fn show(&self, shown: &Shown) {
         let mut out = std::io::stderr().lock();
-        let _ = match shown {
-            Shown::Leases(plan) if self.terminal => writeln!(out, "\r\x1b[2K{plan}"),
-            Shown::Leases(plan) => writeln!(out, "{plan}"),
-            Shown::Figures(figures) if self.terminal => write!(out, "\r\x1b[2K{figures}"),
-            Shown::Figures(figures) if (figures.elapsed_ms / 1_000).is_multiple_of(10) => writeln!(out, "{figures}"),
-            Shown::Figures(_) => Ok(()),
+        let standing = match shown {
+            Shown::Standstill(now) => self.standstill.replace(now.clone()),
+            _ => self.standstill.borrow().clone(),
+        };
+        let _ = match (shown, standing) {
+            (Shown::Leases(plan), _) if self.terminal => writeln!(out, "\r\x1b[2K{plan}"),
+            (Shown::Leases(plan), _) => writeln!(out, "{plan}"),
+            // With the figures, which follow.
+            (Shown::Standstill(_), _) if self.terminal => Ok(()),
+            (Shown::Standstill(Some(text)), None) => writeln!(out, "{text}"),
+            (Shown::Standstill(None), Some(_)) => writeln!(out, "trading again"),
+            (Shown::Standstill(_), _) => Ok(()),
+            (Shown::Figures(figures), None) if self.terminal => write!(out, "\r\x1b[2K{figures}"),
+            (Shown::Figures(figures), Some(text)) if self.terminal => write!(out, "\r\x1b[2K{figures}  {text}"),
+            (Shown::Figures(figures), _) if !(figures.elapsed_ms / 1_000).is_multiple_of(10) => Ok(()),
+            (Shown::Figures(figures), None) => writeln!(out, "{figures}"),
+            (Shown::Figures(figures), Some(text)) => writeln!(out, "{figures}\n{text}"),
         };
     }
 

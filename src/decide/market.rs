@@ -120,6 +120,7 @@ mod tests {
     fn market() -> Market {
         let listing = Listing {
             close_time_ms: 0,
+            age_ms: 0,
             event: EventKey::default(),
             exclusive: false,
             market: MarketKey::default(),

@@ -75,9 +75,8 @@ impl ExecuteStage {
 
     fn listed(&mut self, listing: &Listing, now: Now) {
         if let Some(market) = self.directory.get_mut(listing.market) {
-            // The same market again: its terms may have changed, its position has not.
-            market.close_time_ms = listing.close_time_ms;
-            market.bands = listing.bands;
+            // The same market again: its terms may have changed, its position has not. `feed` knows whether this or a
+            // life-cycle frame is the newest about its close, its phase and its grid, and tells.
             market.fees = listing.fees;
             market.traded = listing.traded;
             let seat = market.seat;

@@ -8,7 +8,7 @@ use super::ExecuteStage;
 use super::history::History;
 use super::orders::{OrderEvent, OrderState};
 use super::position::Position;
-use super::readings::{Pending, Question};
+use super::readings::{PATIENCE_NS, Pending, Question};
 use super::report::{Agreement, Difference, NotCompared};
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, Money};
@@ -26,6 +26,7 @@ impl ExecuteStage {
         }
         let Some(asked) = self.readings.asked.filter(|asked| asked.query == query) else { return };
         self.readings.asked = None;
+        self.readings.patience_ns = PATIENCE_NS;
         if !complete {
             return self.reading_failed(now);
         }
@@ -217,6 +218,7 @@ impl ExecuteStage {
         let (first_ns, max_ns) = (self.config.retry_first_ns, self.config.retry_max_ns);
         let market = self.directory.get_mut(key).expect("found just now");
         market.resolve.asked = None;
+        market.resolve.patience_ns = PATIENCE_NS;
         market.resolve.wait_ns = if open_end { (market.resolve.wait_ns * 2).clamp(first_ns, max_ns) } else { 0 };
         market.resolve.due_ns = NEVER_NS;
         if open_end {

@@ -7,6 +7,7 @@ use super::breaker::Breaker;
 use super::controls::{RecentOrders, Seat, Window};
 use super::history::History;
 use super::position::Position;
+use super::readings::PATIENCE_NS;
 use crate::clock::NEVER_NS;
 use crate::market::{Count, FeeSchedule, GridBands, MarketKey, Money, Price, Ticker};
 use crate::messages::{Listing, MarketStatus, Phase, Verdict};
@@ -23,6 +24,8 @@ pub(super) struct Resolve {
     pub due_ns: u64,
     /// How long the one after will wait.
     pub wait_ns: u64,
+    /// How long an answer is waited for.
+    pub patience_ns: u64,
 }
 
 /// One market.
@@ -116,7 +119,7 @@ impl Market {
             reserved: Money::ZERO,
             dirty: false,
             cause_read_ns: 0,
-            resolve: Resolve { asked: None, due_ns: NEVER_NS, wait_ns: 0 },
+            resolve: Resolve { asked: None, due_ns: NEVER_NS, wait_ns: 0, patience_ns: PATIENCE_NS },
             read_position: (0, Count::ZERO),
             read_cost: Money::ZERO,
         }
@@ -212,6 +215,7 @@ mod tests {
     fn listing() -> Listing {
         Listing {
             close_time_ms: 0,
+            age_ms: 0,
             event: EventKey::default(),
             exclusive: false,
             market: MarketKey { index: 0, generation: 3 },

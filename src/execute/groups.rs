@@ -70,6 +70,20 @@ pub struct GroupView {
     pub active: bool,
 }
 
+/// What keeps the order group of a shard from taking orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupBlock {
+    /// The last run left it; the exchange has not been asked yet.
+    Unread,
+    /// There is none.
+    Missing,
+    /// It has cancelled its orders and takes none.
+    Triggered {
+        /// When it is reset, in session milliseconds; none when nothing resets it.
+        reset_ms: Option<i64>,
+    },
+}
+
 /// Where a group is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
@@ -124,9 +138,24 @@ impl Groups {
         Self { config, known: Vec::new(), shards: Vec::new(), due_ns: 0 }
     }
 
-    /// Whether a shard may take new risk, as far as its group is concerned.
-    pub fn is_open(&self, exchange_index: u8) -> bool {
-        !self.config.enabled || self.of(exchange_index).is_some_and(|group| group.phase == Phase::Active)
+    /// What keeps a shard from taking orders, as far as its group is concerned.
+    pub fn block(&self, exchange_index: u8) -> Option<GroupBlock> {
+        if !self.config.enabled {
+            return None;
+        }
+        let Some(group) = self.of(exchange_index) else { return Some(GroupBlock::Missing) };
+        match group.phase {
+            Phase::Active => None,
+            Phase::Unread => Some(GroupBlock::Unread),
+            Phase::Missing => Some(GroupBlock::Missing),
+            Phase::Triggered => Some(GroupBlock::Triggered { reset_ms: self.reset_ms(group) }),
+        }
+    }
+
+    /// When a triggered group is reset, in session milliseconds; none for not in this run.
+    fn reset_ms(&self, group: &Group) -> Option<i64> {
+        let after_ms = self.config.reset_after_ms.or(group.left_triggered.then_some(0));
+        after_ms.map(|after_ms| group.since_ms.saturating_add(after_ms))
     }
 
     /// The group that an order on a shard belongs to.
@@ -294,13 +323,11 @@ impl ExecuteStage {
             return NEVER_NS;
         }
         let limit = self.group_limit(group.exchange_index);
-        let reset_after_ms = self.groups.config.reset_after_ms.or(group.left_triggered.then_some(0));
-        let write = match (group.phase, reset_after_ms) {
+        let write = match (group.phase, self.groups.reset_ms(&group)) {
             (Phase::Missing, _) => Write::Create(limit),
             // Raised when markets came; lowered only by the next making, so that it does not follow every close.
             (Phase::Active, _) if group.limit < limit => Write::Limit(limit),
-            (Phase::Triggered, Some(after_ms)) if !planted!(GroupNeverReset) => {
-                let reset_ms = group.since_ms.saturating_add(after_ms);
+            (Phase::Triggered, Some(reset_ms)) if !planted!(GroupNeverReset) => {
                 if now.session_ms < reset_ms {
                     return self.clock.mono_ns(reset_ms);
                 }

@@ -86,6 +86,12 @@ impl LossStop {
         self.state.stopped && self.state.day == session_ms.div_euclid(DAY_MS)
     }
 
+    /// When the day ends that the stop was hit on, while it holds, in session milliseconds.
+    #[must_use]
+    pub fn ends_ms(&self) -> Option<i64> {
+        self.state.stopped.then(|| self.state.day.saturating_add(1).saturating_mul(DAY_MS))
+    }
+
     /// The newest state.
     #[must_use]
     pub fn state(&self) -> DayState {

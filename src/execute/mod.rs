@@ -11,6 +11,7 @@
 //! * `answers` and `account` turn what the exchange says into events of the order table in `orders`.
 //! * `groups` keeps an order group for each shard, with which the exchange stops us when we trade too much.
 //! * `controls` has the limits that remember something: events, message rates, duplicates, executions, drawdown.
+//! * `block` says why a market, or all of them, take no new risk.
 //! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
@@ -20,6 +21,7 @@
 
 mod account;
 mod answers;
+mod block;
 mod booking;
 mod breaker;
 mod cash;
@@ -57,9 +59,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+pub use block::{Block, Standstill};
 pub use config::{ExecuteConfig, RiskLimits};
 pub use counters::ExecuteCounters;
-pub use groups::{GroupConfig, GroupView, KnownGroup};
+pub use groups::{GroupBlock, GroupConfig, GroupView, KnownGroup};
 pub use lease::{LeaseConfig, LeasePlan};
 pub use ledger::{Ledger, ShardCash};
 pub use loss_stop::DayState;
@@ -242,6 +245,7 @@ impl ExecuteStage {
     fn watch_loss(&mut self, now: Now, port: &mut impl ExecutePort) {
         let was_drawn_down = self.loss_stop.sticky().drawn_down;
         let was_stopped = self.loss_stop.is_stopped(now.session_ms);
+        let held = self.loss_stop.ends_ms().is_some();
         let realized = self.ledger.realized() - self.ledger.fees();
         if let Some(state) = self.loss_stop.update(now.session_ms, realized, self.unrealized) {
             port.persist(&state);
@@ -257,32 +261,17 @@ impl ExecuteStage {
             );
         }
         self.watch_drawdown(was_drawn_down, now);
+        match self.loss_stop.ends_ms() {
+            Some(ends_ms) => self.arm_session(ends_ms),
+            // Its day is over: what was blocked is not any more.
+            None if held => self.all_conditions_changed(now),
+            None => (),
+        }
     }
 
-    /// Whether an order or the account is in such doubt that a market takes no order at all.
+    /// Whether the account, the market's shard or its group is in such doubt that it takes no order at all.
     fn is_degraded(&self, key: MarketKey) -> bool {
-        let Some(market) = self.directory.get(key) else { return true };
-        let shard = market.exchange_index;
-        !self.readings.is_synced() || self.paused[usize::from(shard)] || !self.groups.is_open(shard) || !market.traded
-    }
-
-    /// Whether a market may take new risk now, apart from what the order itself decides.
-    fn is_blocked(&self, key: MarketKey, now: Now) -> bool {
-        let Some(market) = self.directory.get(key) else { return true };
-        let entangled = self.orders.in_market(key.position()).any(|(_, order)| {
-            !order.is_foreign() && (order.state.is_unknown() || order.state == OrderState::Ended || !order.is_ours())
-        });
-        let opens_until_ms = market.close_time_ms.saturating_sub(self.config.limits.stop_before_close_ms);
-        entangled
-            || self.is_degraded(key)
-            || self.ending.is_stopping()
-            || self.loss_stop.is_stopped(now.session_ms)
-            || self.is_stopped_for_good()
-            || market.restricted
-            || market.phase != Phase::Open
-            || !market.fresh
-            || market.breaker.is_open(now.session_ms)
-            || now.session_ms >= opens_until_ms
+        self.outage(key).is_some()
     }
 
     /// Gives an intent its verdict.
@@ -357,7 +346,7 @@ impl ExecuteStage {
             reserved: self.ledger.reserved(),
             market: key,
             busy: market.intent.is_some() || market.writes > 0,
-            blocked: self.is_blocked(key, now),
+            blocked: self.block(key, now).is_some(),
             verdict: market.verdict,
             position: market.position.contracts,
             cost: market.position.cost,

@@ -1,8 +1,8 @@
 //! Asks the exchange what is due: one account-wide question at a time, and one for each market with an open end. Owns no
-//! state. A question without an answer is asked again.
+//! state. A question without an answer is asked again, with more patience each time.
 
 use super::directory::Market;
-use super::readings::{QUERY_TIMEOUT_NS, Question};
+use super::readings::{Question, more_patience};
 use super::{ExecuteStage, FULL_RETRY_NS};
 use crate::clock::{NEVER_NS, Now};
 use crate::market::MarketKey;
@@ -16,9 +16,11 @@ impl ExecuteStage {
             if self.readings.pending.is_some_and(|pending| pending.due_ns <= now.mono_ns) {
                 self.judge(now);
             }
-            let overdue = self.readings.asked.filter(|asked| now.mono_ns - asked.asked_ns >= QUERY_TIMEOUT_NS);
+            let patience_ns = self.readings.patience_ns;
+            let overdue = self.readings.asked.filter(|asked| now.mono_ns - asked.asked_ns >= patience_ns);
             if overdue.is_some() {
                 self.readings.asked = None;
+                self.readings.patience_ns = more_patience(patience_ns);
                 self.reading_failed(now);
             }
             if let Some(kind) = self.readings.next_kind(now.mono_ns) {
@@ -47,7 +49,7 @@ impl ExecuteStage {
             return;
         }
         let readings = &mut self.readings;
-        readings.asked = Some(Question { query, asked_ms: now.session_ms, asked_ns: now.mono_ns });
+        readings.asked = Some(Question { query, kind, asked_ms: now.session_ms, asked_ns: now.mono_ns });
         match kind {
             QueryKind::Settlements => readings.settlements_due_ns = NEVER_NS,
             QueryKind::Rebuild => readings.rebuild_due_ns = NEVER_NS,
@@ -102,10 +104,11 @@ impl ExecuteStage {
         let since_ms = placed_ms.saturating_sub(self.config.read_lag_ms).saturating_sub(1_000);
         let market = self.directory.get_mut(key).expect("looked up by the caller");
         if let Some((_, _, asked_ns)) = market.resolve.asked {
-            let again_ns = asked_ns.saturating_add(QUERY_TIMEOUT_NS);
+            let again_ns = asked_ns.saturating_add(market.resolve.patience_ns);
             if now.mono_ns < again_ns {
                 return again_ns;
             }
+            market.resolve.patience_ns = more_patience(market.resolve.patience_ns);
             market.resolve.asked = None;
             market.resolve.due_ns = now.mono_ns;
         }
@@ -123,6 +126,6 @@ impl ExecuteStage {
         }
         market.resolve.asked = Some((query, now.session_ms, now.mono_ns));
         market.resolve.due_ns = NEVER_NS;
-        now.mono_ns.saturating_add(QUERY_TIMEOUT_NS)
+        now.mono_ns.saturating_add(market.resolve.patience_ns)
     }
 }

@@ -16,13 +16,22 @@ use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, Money};
 use crate::messages::QueryKind;
 
-/// A question without an answer for so long is asked again.
-pub(super) const QUERY_TIMEOUT_NS: u64 = 10_000_000_000;
+/// A question without an answer for so long is asked again. Asking again drops what has been read so far, so each time
+/// the next answer gets twice as long: otherwise a machine or an exchange that needs longer would never finish one.
+pub(super) const PATIENCE_NS: u64 = 30_000_000_000;
+/// The longest that an answer is waited for.
+const PATIENCE_MAX_NS: u64 = 600_000_000_000;
+
+/// How long the next answer is waited for when this one did not come in time.
+pub(super) fn more_patience(patience_ns: u64) -> u64 {
+    patience_ns.saturating_mul(2).min(PATIENCE_MAX_NS)
+}
 
 /// An account-wide question that was asked.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Question {
     pub query: u32,
+    pub kind: QueryKind,
     pub asked_ms: i64,
     pub asked_ns: u64,
 }
@@ -54,6 +63,8 @@ pub(super) struct Readings {
     pub rebuilt: bool,
     pub newest_fill_ms: i64,
     pub asked: Option<Question>,
+    /// How long an answer is waited for.
+    pub patience_ns: u64,
     pub current: Option<Current>,
     pub pending: Option<Pending>,
     pub balances: Vec<(u8, Money)>,
@@ -83,6 +94,7 @@ impl Readings {
             rebuilt: false,
             newest_fill_ms: i64::MIN,
             asked: None,
+            patience_ns: PATIENCE_NS,
             current: None,
             pending: None,
             balances: Vec::with_capacity(8),
@@ -125,6 +137,8 @@ impl Readings {
         if up {
             self.stream_up_ms = Some(now.session_ms);
             self.rebuild_due_ns = now.mono_ns;
+            // One that was asked before would not do: its answer may lack what the stream did not tell.
+            self.asked = self.asked.filter(|asked| asked.kind != QueryKind::Rebuild);
         } else {
             self.stream_up_ms = None;
         }
@@ -222,7 +236,7 @@ impl Readings {
             None
         } else if self.settlements_due_ns <= mono_ns && self.is_adopted() {
             Some(QueryKind::Settlements)
-        } else if self.rebuild_due_ns <= mono_ns {
+        } else if self.rebuild_due_ns() <= mono_ns {
             Some(QueryKind::Rebuild)
         } else if self.compare_due_ns <= mono_ns && self.is_synced() && !self.closing {
             Some(QueryKind::Compare)
@@ -234,15 +248,21 @@ impl Readings {
     /// When something of this is due.
     pub fn due_ns(&self) -> u64 {
         let account = match (self.asked, self.pending) {
-            (Some(asked), _) => asked.asked_ns.saturating_add(QUERY_TIMEOUT_NS),
+            (Some(asked), _) => asked.asked_ns.saturating_add(self.patience_ns),
             (None, Some(pending)) => pending.due_ns,
             (None, None) => {
                 let settlements_ns = if self.is_adopted() { self.settlements_due_ns } else { NEVER_NS };
                 let compare_ns = if self.is_synced() && !self.closing { self.compare_due_ns } else { NEVER_NS };
-                self.rebuild_due_ns.min(compare_ns).min(settlements_ns)
+                self.rebuild_due_ns().min(compare_ns).min(settlements_ns)
             }
         };
         account.min(self.resolves_due_ns).max(self.blocked_until_ns)
+    }
+
+    /// When everything is to be read. Before the stream delivers that would be for nothing: what is read then is no
+    /// baseline and makes up for no gap.
+    fn rebuild_due_ns(&self) -> u64 {
+        if self.stream_up_ms.is_some() || self.closing { self.rebuild_due_ns } else { NEVER_NS }
     }
 
     pub fn number(&mut self) -> u32 {

@@ -1,11 +1,11 @@
-//! A market's phases: told by life-cycle frames, or reached by time.
+//! A market's phases: told by life-cycle frames, read again from time to time, or reached by time.
 
 use super::channels::{Channel, Purpose};
 use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::Now;
 use crate::market::{Band, GridBands, Price};
-use crate::messages::Phase;
+use crate::messages::{Listing, Phase};
 use crate::ports::FeedPort;
 use crate::wire::command::CommandParams;
 use crate::wire::frame::{Lifecycle, LifecycleEvent};
@@ -17,6 +17,9 @@ impl FeedStage {
         // The channel tells of every market of the exchange.
         let Some(position) = self.markets.find(lifecycle.ticker) else { return };
         self.counters.lifecycle += 1;
+        if let Some(market) = self.markets.get_mut(position) {
+            market.told_ms = now.session_ms;
+        }
         match &lifecycle.event {
             LifecycleEvent::Activated => self.on_activated(position, now),
             LifecycleEvent::Deactivated => self.enter(position, Phase::Paused),
@@ -26,6 +29,44 @@ impl FeedStage {
             LifecycleEvent::Settled | LifecycleEvent::Created { .. } | LifecycleEvent::Other => {}
         }
         self.note_phase_change(position);
+    }
+
+    /// The market was read again: what its life-cycle frames did not tell, or told before it was subscribed, is made good.
+    pub(super) fn relist(&mut self, position: usize, listing: &Listing, now: Now) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        let known_better = now.session_ms.saturating_sub(i64::from(listing.age_ms)) < market.told_ms;
+        if known_better || planted!(MarketsReadOnce) {
+            return;
+        }
+        let regridded = market.listing.bands != listing.bands;
+        if market.listing.close_time_ms != listing.close_time_ms || regridded {
+            self.owed_status.insert(position);
+        }
+        market.listing = Listing { phase: market.listing.phase, ..*listing };
+        if regridded {
+            // `decide` gets the market anew and its book by a snapshot.
+            self.owed_listing.insert(position);
+            self.mark_stale(position);
+        }
+        match listing.phase {
+            Phase::Open => self.on_activated(position, now),
+            Phase::Listed | Phase::Paused if now.session_ms < listing.close_time_ms => {
+                self.enter(position, listing.phase);
+            }
+            Phase::Listed | Phase::Paused => (),
+            // Its result comes with a frame, or with its payment.
+            Phase::Closed | Phase::Determined => self.end(position, now),
+        }
+        self.note_phase_change(position);
+    }
+
+    /// No orders are taken any more.
+    fn end(&mut self, position: usize, now: Now) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        if !matches!(market.phase, Phase::Closed | Phase::Determined) {
+            market.ended_ms = Some(now.session_ms);
+            self.enter(position, Phase::Closed);
+        }
     }
 
     fn enter(&mut self, position: usize, phase: Phase) {
@@ -42,6 +83,12 @@ impl FeedStage {
         if now.session_ms < market.listing.close_time_ms && market.phase != Phase::Determined {
             market.ended_ms = None;
             market.followed = true;
+            if market.listing.phase == Phase::Closed {
+                // So `decide` was told when it was listed, and it is told of no other phase.
+                market.listing.phase = Phase::Open;
+                self.owed_listing.insert(position);
+                self.mark_stale(position);
+            }
             self.enter(position, Phase::Open);
             self.mark_stale_if_unfollowed(position);
         }
@@ -137,10 +184,7 @@ impl FeedStage {
             }
             let Some(market) = self.markets.get_mut(position) else { continue };
             match market.phase {
-                Phase::Listed | Phase::Open | Phase::Paused => {
-                    market.ended_ms = Some(now.session_ms);
-                    self.enter(position, Phase::Closed);
-                }
+                Phase::Listed | Phase::Open | Phase::Paused => self.end(position, now),
                 Phase::Closed | Phase::Determined => leaving.push(position),
             }
         }

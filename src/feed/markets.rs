@@ -33,6 +33,8 @@ pub(super) struct Market {
     pub(super) settlement: Option<Price>,
     /// When it closed or was determined, in session milliseconds.
     pub(super) ended_ms: Option<i64>,
+    /// When a life-cycle frame last told of it, in session milliseconds: what was read before knows less.
+    pub(super) told_ms: i64,
     /// The time of its newest frame.
     pub(super) time_ms: Option<i64>,
     /// Its book.
@@ -65,6 +67,7 @@ impl Market {
             phase: listing.phase,
             settlement: None,
             ended_ms: None,
+            told_ms: i64::MIN,
             time_ms: None,
             book: Book::Stale,
             decide_fresh: false,
@@ -205,6 +208,7 @@ mod tests {
     fn listing(index: u16, ticker: &str) -> Listing {
         Listing {
             close_time_ms: 1,
+            age_ms: 0,
             event: EventKey::default(),
             exclusive: false,
             market: MarketKey { index, generation: 1 },

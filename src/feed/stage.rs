@@ -131,7 +131,7 @@ impl FeedStage {
             return;
         }
         match self.markets.get(position).map(|market| market.listing.market) {
-            Some(known) if known == listing.market => self.relist(position, listing),
+            Some(known) if known == listing.market => self.relist(position, listing, now),
             Some(_) => {
                 self.arrivals.push(*listing);
                 self.evict(position, now, port);
@@ -309,18 +309,5 @@ impl FeedStage {
             let listing = self.arrivals.remove(next);
             self.admit(&listing);
         }
-    }
-
-    /// The same market again: whatever changed is passed on, and `decide` starts its book afresh.
-    fn relist(&mut self, position: usize, listing: &Listing) {
-        let market = self.markets.get_mut(position).expect("the caller found the market");
-        if market.listing == *listing {
-            return;
-        }
-        market.listing = *listing;
-        self.owed_listing.insert(position);
-        self.owed_status.insert(position);
-        self.mark_stale(position);
-        self.note_phase_change(position);
     }
 }

@@ -161,6 +161,7 @@ pub(super) fn key(index: u16) -> MarketKey {
 pub(super) fn listing(index: u16) -> Listing {
     Listing {
         close_time_ms: CLOSE_MS,
+        age_ms: 0,
         event: EventKey::default(),
         exclusive: false,
         market: key(index),

@@ -466,3 +466,47 @@ proptest! {
         prop_assert_eq!(bench.stage.fresh_books(), 0);
     }
 }
+
+#[test]
+fn a_market_that_is_read_again_makes_good_what_no_frame_told() {
+    let mut bench = Bench::fresh(2);
+    let newest = |bench: &Bench| *bench.port.statuses.back().unwrap();
+    let read = |bench: &mut Bench, change: Listing| bench.stage.on_listing(&change, bench.now, &mut bench.port);
+    bench.pass(5 * SECOND_NS);
+    // The frame that ends the pause is lost.
+    bench.lifecycle(0, r#""event_type":"deactivated","is_deactivated":true"#);
+    read(&mut bench, Listing { age_ms: 1_000, ..listing(0) });
+    assert_eq!(newest(&bench).phase, Phase::Paused, "what was read before the frame is older news");
+    bench.pass(5 * SECOND_NS);
+    read(&mut bench, Listing { age_ms: 1_000, ..listing(0) });
+    assert_eq!(newest(&bench).phase, Phase::Open);
+    // A close that only a read tells, in time for the gate and without a new book.
+    read(&mut bench, Listing { close_time_ms: 20_000, ..listing(0) });
+    assert_eq!((newest(&bench).close_time_ms, bench.stage.fresh_books()), (20_000, 2));
+    bench.pass(10 * SECOND_NS);
+    assert_eq!(newest(&bench).phase, Phase::Closed);
+    // It is moved again, and the market goes on.
+    read(&mut bench, Listing { close_time_ms: 60_000, ..listing(0) });
+    assert_eq!((newest(&bench).phase, newest(&bench).close_time_ms), (Phase::Open, 60_000));
+    read(&mut bench, Listing { phase: Phase::Closed, ..listing(1) });
+    assert_eq!((newest(&bench).market, newest(&bench).phase), (key(1), Phase::Closed));
+    assert!(bench.port.kinds().is_empty(), "decide has nothing to learn from any of this");
+}
+
+#[test]
+fn a_market_that_opens_by_time_is_open_once_it_is_read_again() {
+    let mut bench = Bench::fresh(1);
+    let newest = |bench: &Bench| *bench.port.statuses.back().unwrap();
+    for (index, phase) in [(1, Phase::Listed), (2, Phase::Paused), (3, Phase::Closed)] {
+        bench.stage.on_listing(&Listing { phase, ..listing(index) }, bench.now, &mut bench.port);
+        bench.serve();
+        bench.port.take_all();
+        bench.stage.on_listing(&listing(index), bench.now, &mut bench.port);
+        assert_eq!((newest(&bench).market, newest(&bench).phase), (key(index), Phase::Open));
+        // Of a market that was listed as closed `decide` has to be told.
+        assert_eq!(bench.port.kinds().contains(&BookEventKind::Listed), phase == Phase::Closed, "{phase:?}");
+        bench.serve();
+        bench.port.take_all();
+    }
+    assert_eq!(bench.stage.fresh_books(), 4);
+}

@@ -31,10 +31,12 @@ pub struct Listing {
     pub market: MarketKey,
     /// The event it belongs to.
     pub event: EventKey,
-    /// Whether at most one market of that event can resolve to YES.
-    pub exclusive: bool,
+    /// How long ago it was true at least, in session milliseconds: a life-cycle frame of since then knows better.
+    pub age_ms: u32,
     /// Its fees.
     pub fees: FeeSchedule,
+    /// Whether at most one market of that event can resolve to YES.
+    pub exclusive: bool,
     /// The shard that matches its orders.
     pub exchange_index: u8,
     /// Its phase when read.

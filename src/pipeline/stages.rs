@@ -119,6 +119,8 @@ pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Resu
     let reconcile = ReconcileConfig {
         link: link(config),
         order_groups: config.orders.order_groups,
+        watch_every_ns: config.orders.compare_every_ms * NS_PER_MS,
+        read_lag_ms: signed(config.orders.read_lag_ms),
         ..ReconcileConfig::new(directory(config))
     };
     let decide = DecideConfig { max_markets: config.markets.max_markets, clock: start.clock };

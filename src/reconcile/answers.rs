@@ -26,7 +26,10 @@ impl ReconcileStage {
             job.read_ns = read_ns;
             match self.read_answer(&mut job, http_status, body) {
                 Ok(()) => {
-                    job.failures = 0;
+                    // The pauses of a read that begins again and again for other reasons go on growing.
+                    if std::mem::take(&mut job.failures) > 0 {
+                        job.backoff.reset();
+                    }
                     self.jobs.insert(index, job);
                 }
                 Err(problem) => {
@@ -100,6 +103,11 @@ impl ReconcileStage {
     fn failed(&mut self, index: usize, mut job: Job, now: Now) {
         self.counters.failed_requests += 1;
         job.failures += 1;
+        if job.purpose.skips_after().is_some_and(|failures| job.failures >= failures) {
+            job.fetches.pop_front();
+            job.failures = 0;
+            return self.jobs.insert(index, job);
+        }
         if !job.purpose.never_ends() && job.failures >= self.config.attempts {
             self.counters.incomplete_reads += 1;
             if let Purpose::Query { kind, query, .. } = job.purpose {

@@ -21,11 +21,17 @@ impl ReconcileStage {
         if !job.fetches.is_empty() {
             return Some(job);
         }
-        let traded =
-            matches!(job.purpose, Purpose::Start | Purpose::Follow { .. }) || job.purpose.is(QueryKind::Successor);
+        let traded = matches!(job.purpose, Purpose::Start | Purpose::Watch | Purpose::Follow { .. })
+            || job.purpose.is(QueryKind::Successor);
         let admitted = self.admit(&chosen, traded, now);
         match job.purpose {
             Purpose::Start => self.conclude_start(job, admitted, now),
+            Purpose::Watch => {
+                self.push_condition(&mut job);
+                self.relist(&job, &chosen, now);
+                self.watch_due_ns = now.mono_ns.saturating_add(self.config.watch_every_ns);
+                None
+            }
             Purpose::CatchUp => {
                 self.deliver_read_fills(&mut job, now);
                 self.raise_stream();
@@ -56,6 +62,7 @@ impl ReconcileStage {
     fn conclude_start(&mut self, mut job: Job, admitted: usize, now: Now) -> Option<Job> {
         self.push_condition(&mut job);
         self.started = true;
+        self.watch_due_ns = now.mono_ns.saturating_add(self.config.watch_every_ns);
         let directory = &self.config.directory;
         let missing: Vec<_> =
             directory.tickers.iter().filter(|ticker| self.directory.key(ticker).is_none()).cloned().collect();
@@ -65,13 +72,26 @@ impl ReconcileStage {
                     self.problem(format!("series {series} has no open market that can be traded; waiting for one"));
                     self.begin(Purpose::Follow { closed: None }, now);
                 }
-                None => self.problem("the exchange has no open market that can be traded".to_owned()),
+                None => {
+                    self.problem("the exchange has no open market that can be traded; waiting for one".to_owned());
+                }
             }
         }
         for ticker in missing {
             self.problem(format!("market {ticker} was asked for and is not listed"));
         }
         None
+    }
+
+    /// Tells `feed` what was read again about the markets.
+    fn relist(&mut self, job: &Job, admitted: &[Market], now: Now) {
+        let begun_ms = job.begun.unwrap_or(now).session_ms;
+        let age_ms = now.session_ms.saturating_sub(begun_ms).saturating_add(self.config.read_lag_ms);
+        let age_ms = u32::try_from(age_ms).unwrap_or(u32::MAX);
+        let again = |market: &&Market| !admitted.iter().any(|admitted| admitted.ticker == market.ticker);
+        for market in job.gathered.markets.iter().filter(again) {
+            self.listings.extend(self.directory.refresh(market, age_ms));
+        }
     }
 
     /// Facts about markets that are not listed need them listed first.
@@ -110,17 +130,23 @@ impl ReconcileStage {
 
     /// Which of the markets that were read are to be listed.
     fn choose(&self, job: &Job) -> Vec<Market> {
-        let unlisted = job.gathered.markets.iter().filter(|market| self.directory.key(&market.ticker).is_none());
+        let watches = job.purpose == Purpose::Watch;
+        let unlisted = job.gathered.markets.iter().filter(|market| {
+            // One that was merely held may have been asked for.
+            let merely_held = watches && !self.directory.is_traded(&market.ticker);
+            merely_held || self.directory.key(&market.ticker).is_none()
+        });
         let mut open: Vec<&Market> = unlisted.clone().filter(|m| m.status == MarketLifeStatus::Active).collect();
         let by_close = |market: &&Market| (market.close_time, market.ticker.clone());
         let wanted = &self.config.directory;
         let closed = match job.purpose {
-            Purpose::Start if !wanted.tickers.is_empty() => {
+            Purpose::Start | Purpose::Watch if !wanted.tickers.is_empty() => {
                 let by_ticker: BTreeMap<_, _> = unlisted.map(|market| (market.ticker.as_str(), market)).collect();
                 let named = wanted.tickers.iter().filter_map(|ticker| by_ticker.get(ticker.as_str()));
                 return named.map(|&market| market.clone()).collect();
             }
-            Purpose::Start => {
+            Purpose::Watch if wanted.series.is_some() || !self.directory.has_no_traded() => return Vec::new(),
+            Purpose::Start | Purpose::Watch => {
                 if wanted.series.is_some() {
                     open.sort_by_key(by_close);
                 }
@@ -150,6 +176,8 @@ impl ReconcileStage {
                 Err(problem) => {
                     self.counters.refused_markets += 1;
                     self.problem(problem);
+                    // What was not told this time may be told the next time that the market is asked for.
+                    self.directory.forget_unknown_terms(&market.event_ticker);
                 }
             }
         }
@@ -198,7 +226,17 @@ impl ReconcileStage {
     /// What concerns the account as a whole.
     fn push_condition(&mut self, job: &mut Job) {
         let gathered = &mut job.gathered;
+        if let Some(active) = gathered.trading_elsewhere.take() {
+            let listed = |shard: &u8| gathered.trading.iter().any(|(listed, _)| listed == shard);
+            let others: Vec<u8> = self.directory.shards().into_iter().filter(|shard| !listed(shard)).collect();
+            gathered.trading.extend(others.into_iter().map(|shard| (shard, active)));
+        }
         for (exchange_index, active) in gathered.trading.drain(..) {
+            match self.trading.iter_mut().find(|(told, _)| *told == exchange_index) {
+                Some((_, told)) if *told == active || planted!(FirstStatusKept) => continue,
+                Some((_, told)) => *told = active,
+                None => self.trading.push((exchange_index, active)),
+            }
             self.outbox.push_back(AccountEvent::Trading { exchange_index, active });
         }
         if let Some(write) = gathered.write.take() {

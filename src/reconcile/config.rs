@@ -50,6 +50,10 @@ pub struct ReconcileConfig {
     pub reuse_after_ms: i64,
     /// Whether order groups are followed.
     pub order_groups: bool,
+    /// How often the status of the exchange and the traded markets are read again.
+    pub watch_every_ns: u64,
+    /// How far reads may lie behind what frames told before.
+    pub read_lag_ms: i64,
 }
 
 impl ReconcileConfig {
@@ -71,6 +75,8 @@ impl ReconcileConfig {
             retry_ns: 1_000_000,
             reuse_after_ms: 3_600_000,
             order_groups: false,
+            watch_every_ns: 5_000_000_000,
+            read_lag_ms: 1_000,
         }
     }
 }

@@ -74,6 +74,43 @@ impl Directory {
         (entry.listing.market == market).then_some(&entry.listing)
     }
 
+    /// The traded markets of which something may still change, by name.
+    pub(super) fn traded_open(&self) -> Vec<String> {
+        let traded = self.entries.iter().flatten().filter(|entry| entry.listing.traded);
+        let open = traded.filter(|entry| entry.listing.phase != Phase::Determined);
+        open.map(|entry| entry.listing.ticker.to_string()).collect()
+    }
+
+    /// Whether a market is listed to be traded.
+    pub(super) fn is_traded(&self, ticker: &str) -> bool {
+        self.key(ticker).and_then(|key| self.listing(key)).is_some_and(|listing| listing.traded)
+    }
+
+    /// Whether no market at all is listed to be traded.
+    pub(super) fn has_no_traded(&self) -> bool {
+        !self.entries.iter().flatten().any(|entry| entry.listing.traded)
+    }
+
+    /// Takes in what a later read says of a listed market: its close, its phase, its grid. Returns its listing, also when
+    /// the read before said the same: `feed` may have missed what was told between them.
+    pub(super) fn refresh(&mut self, market: &Market, age_ms: u32) -> Option<Listing> {
+        let key = self.key(&market.ticker)?;
+        let listing = &mut self.entries[key.position()].as_mut()?.listing;
+        listing.close_time_ms = market.close_time.as_millisecond();
+        listing.phase = phase(market.status);
+        let bands: Vec<Band> = market.price_ranges.iter().map(|&range| range.into()).collect();
+        match GridBands::new(&bands) {
+            Ok(bands) => listing.bands = bands,
+            // Nothing told is nothing new.
+            Err(_) if bands.is_empty() => (),
+            // No price of ours would be right.
+            Err(_) if listing.phase == Phase::Open => listing.phase = Phase::Paused,
+            Err(_) => (),
+        }
+        listing.age_ms = age_ms;
+        Some(*listing)
+    }
+
     /// The series of a listed market.
     pub(super) fn series_of(&self, market: MarketKey) -> Option<&str> {
         self.listing(market)?;
@@ -162,6 +199,14 @@ impl Directory {
         self.series.insert(ticker.to_owned(), terms);
     }
 
+    /// What the exchange did not say about the fees of an event's markets is asked again.
+    pub(super) fn forget_unknown_terms(&mut self, event: &str) {
+        let Some(terms) = self.events.get(event) else { return };
+        if self.series.get(&terms.series).is_some_and(Option::is_none) {
+            self.series.remove(&terms.series);
+        }
+    }
+
     /// Gives a market a key. A market that is merely watched is listed even if its fees or grid cannot be represented:
     /// what is held in it must be booked.
     ///
@@ -196,6 +241,7 @@ impl Directory {
             event: self.event_key(&market.event_ticker),
             exclusive,
             close_time_ms: market.close_time.as_millisecond(),
+            age_ms: 0,
             market: MarketKey { index, generation: self.generations[position] },
             fees,
             exchange_index: market.exchange_index.unwrap_or(0),

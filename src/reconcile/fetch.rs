@@ -68,6 +68,8 @@ pub(super) enum Fetch {
 pub(super) struct Gathered {
     /// Each shard and whether it takes orders.
     pub(super) trading: Vec<(u8, bool)>,
+    /// The same of shards that are not listed.
+    pub(super) trading_elsewhere: Option<bool>,
     pub(super) write: Option<BucketLimit>,
     /// What a create, an amend and a cancel cost.
     pub(super) costs: Option<[u32; 3]>,
@@ -128,7 +130,9 @@ impl Fetch {
         let next = |page: Self, cursor: String| (!cursor.is_empty()).then_some(page);
         Ok(match self {
             Self::Status => {
-                gathered.trading = trading(&self.body(body)?);
+                let status: ExchangeStatus = self.body(body)?;
+                gathered.trading = trading(&status);
+                gathered.trading_elsewhere = Some(status.exchange_active && status.trading_active);
                 None
             }
             Self::Limits => {

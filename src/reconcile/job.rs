@@ -13,8 +13,10 @@ use crate::messages::QueryKind;
 /// What a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
-    /// Status, limits and the traded markets, once at the start.
+    /// Status, costs and the traded markets, at the start.
     Start,
+    /// Status and the traded markets again, from time to time: whatever the first reading said, a later one lifts it.
+    Watch,
     /// Fills that the stream may not have told, after it was interrupted.
     CatchUp,
     /// Markets of facts that are being held.
@@ -30,8 +32,15 @@ impl Purpose {
     pub(super) fn never_ends(self) -> bool {
         match self {
             Self::Start | Self::CatchUp | Self::Unlisted | Self::Follow { .. } => true,
+            Self::Watch => false,
             Self::Query { kind, .. } => matches!(kind, QueryKind::Rebuild | QueryKind::Successor),
         }
+    }
+
+    /// Failures in a row after which one request of the read is left out: the next such read will ask again, and what else
+    /// it asks for must not wait.
+    pub(super) fn skips_after(self) -> Option<u32> {
+        (self == Self::Watch).then_some(1)
     }
 
     pub(super) fn is(self, wanted: QueryKind) -> bool {
@@ -45,7 +54,10 @@ impl Purpose {
                 a == b && (x == y || !matches!(a, QueryKind::Resolve | QueryKind::Successor))
             }
             (Self::Follow { closed: a }, Self::Follow { closed: b }) => a == b,
-            (Self::Start, Self::Start) | (Self::CatchUp, Self::CatchUp) | (Self::Unlisted, Self::Unlisted) => true,
+            (Self::Start, Self::Start)
+            | (Self::Watch, Self::Watch)
+            | (Self::CatchUp, Self::CatchUp)
+            | (Self::Unlisted, Self::Unlisted) => true,
             _ => false,
         }
     }

@@ -24,6 +24,13 @@
 //! then `Stream{up: true}`. A frame that cannot be read may have been a fill: it leads to the same reading. Facts of a
 //! market that is not listed wait until it is, in their order, and the market is listed as watched, not traded.
 //!
+//! # Watching
+//! Whatever the start read, a later reading lifts: the exchange's status and every traded market are read again each
+//! `watch_every_ns`, whether the account could be read or not. `feed` gets the listing of each market, with its age: a market
+//! that opens by time, a pause whose end no frame told, and a close that was moved are known then at the latest. Markets that were
+//! asked for and are not listed, and those whose fees were not told, are asked for again at the same time. A request of such a
+//! reading that fails is left out: the next one repeats it.
+//!
 //! # Markets
 //! A traded market whose fee type or tick grid cannot be represented is refused by name ([`ReconcileStage::problems`]).
 //! When a market of a followed series closes, its successor is looked for until one opens: the open market of the series

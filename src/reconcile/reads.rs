@@ -89,9 +89,16 @@ impl ReconcileStage {
         let groups = self.config.order_groups.then_some(Fetch::Groups);
         let mut plan = VecDeque::new();
         match purpose {
+            // Limits and netting are read with the account, before anything is traded.
             Purpose::Start => {
-                plan.extend([Fetch::Status, Fetch::Limits, Fetch::Costs, Fetch::Netting]);
+                plan.extend([Fetch::Status, Fetch::Costs]);
                 plan.extend(start_markets(&self.config.directory));
+            }
+            Purpose::Watch => {
+                plan.push_back(Fetch::Status);
+                let known = self.directory.traded_open();
+                plan.extend(known.chunks(TICKERS_IN_FILTER).map(markets_named));
+                plan.extend(self.missing_markets());
             }
             Purpose::CatchUp => {
                 let filter = since(self.newest_fill_ms.saturating_sub(self.config.catch_up_ms));
@@ -105,7 +112,7 @@ impl ReconcileStage {
             }
             Purpose::Query { kind, market, since_ms, .. } => match kind {
                 QueryKind::Rebuild => {
-                    plan.extend([Fetch::Status, Fetch::Limits, Fetch::Netting]);
+                    plan.extend([Fetch::Limits, Fetch::Netting]);
                     plan.extend(account("resting"));
                     plan.extend(groups);
                     plan.push_back(Fetch::Fills { filter: since(since_ms), cursor: page() });
@@ -127,6 +134,20 @@ impl ReconcileStage {
             },
         }
         plan
+    }
+
+    /// Where markets that were asked for and are not traded yet are looked for. Those of a series are by themselves.
+    fn missing_markets(&self) -> Vec<Fetch> {
+        let wanted = &self.config.directory;
+        if !wanted.tickers.is_empty() {
+            let missing: Vec<String> =
+                wanted.tickers.iter().filter(|ticker| !self.directory.is_traded(ticker)).cloned().collect();
+            missing.chunks(TICKERS_IN_FILTER).map(markets_named).collect()
+        } else if wanted.series.is_none() && self.directory.has_no_traded() {
+            start_markets(wanted)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Looks for the successors of markets of the followed series that have closed.

@@ -56,6 +56,10 @@ pub struct ReconcileStage {
     pub(super) listings: VecDeque<Listing>,
     /// Facts that wait for their market, with its ticker.
     pub(super) held: VecDeque<(String, AccountEvent)>,
+    /// Which shards take orders, as `execute` was last told.
+    pub(super) trading: Vec<(u8, bool)>,
+    /// When status and markets are read again; never while they are, and before the start's reads are done.
+    pub(super) watch_due_ns: u64,
     /// When to try again what a full ring prevented.
     retry_at_ns: u64,
     problems: Vec<String>,
@@ -91,6 +95,8 @@ impl ReconcileStage {
             outbox: VecDeque::new(),
             listings: VecDeque::new(),
             held: VecDeque::new(),
+            trading: Vec::new(),
+            watch_due_ns: NEVER_NS,
             retry_at_ns: NEVER_NS,
             problems: Vec::new(),
             config,
@@ -203,6 +209,7 @@ impl ReconcileStage {
             .min(self.acknowledgement_deadline_ns())
             .min(work_ns)
             .min(self.follow_ns())
+            .min(self.watch_due_ns)
             .min(self.retry_at_ns)
     }
 
@@ -260,6 +267,10 @@ impl ReconcileStage {
     /// Ends every input: delivers what there is room for, follows the series, sends the next request.
     pub(super) fn settle(&mut self, now: Now, port: &mut impl ReconcilePort) {
         self.follow_series(now);
+        if self.watch_due_ns <= now.mono_ns {
+            self.watch_due_ns = NEVER_NS;
+            self.begin(Purpose::Watch, now);
+        }
         self.advance(now, port);
         while let Some(listing) = self.listings.front() {
             if port.list(listing).is_err() {

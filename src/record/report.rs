@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::latency::{Quantiles, Stage};
-use super::summary::Summary;
+use super::summary::{StandstillSummary, Summary};
 use crate::market::Money;
 
 /// A duration in nanoseconds, printed with three digits and the unit that fits.
@@ -96,6 +96,7 @@ impl fmt::Display for Report<'_> {
         for note in self.notes {
             writeln!(f, "note: {note}")?;
         }
+        write_standstills(f, summary)?;
         // The last line is the verdict: what failed stands below a ledger that agrees, and above one that does not.
         let ledger = &summary.ledger;
         if ledger.agrees {
@@ -109,6 +110,33 @@ impl fmt::Display for Report<'_> {
             Some(reason) => writeln!(f, "LEDGER NOT COMPARED WITH THE EXCHANGE: {reason}"),
             None => writeln!(f, "LEDGER DIFFERS FROM THE EXCHANGE: {}", ledger.differences.join("; ")),
         }
+    }
+}
+
+/// What kept the session from trading, and why it did nothing, if it did nothing.
+fn write_standstills(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
+    for standstill in &summary.standstills {
+        let StandstillSummary { reason, until, seconds, at_end } = standstill;
+        let still = if *at_end { ", to the end" } else { "" };
+        writeln!(f, "not trading for {seconds:.1} s{still}: {reason} ({until})")?;
+    }
+    if summary.orders.sent > 0 {
+        return Ok(());
+    }
+    let refused = summary.skipped.iter().filter(|(_, count)| **count > 0).max_by_key(|(_, count)| **count);
+    match (summary.standstills.first(), refused) {
+        (Some(standstill), _) => writeln!(f, "NO ORDER WAS SENT: {}", standstill.reason),
+        (None, Some((reason, count))) if summary.decisions > 0 => {
+            let decisions = summary.decisions;
+            writeln!(
+                f,
+                "NO ORDER WAS SENT: of {decisions} decisions none led to one; skipped: {reason} {count}, and others"
+            )
+        }
+        (None, _) if summary.decisions > 0 => {
+            writeln!(f, "NO ORDER WAS SENT: none of {} decisions asked for one", summary.decisions)
+        }
+        (None, _) => writeln!(f, "NO ORDER WAS SENT: no decision was taken in {} frames", summary.frames),
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Summary {
     /// How often one was triggered.
     #[serde(default)]
     pub groups_triggered: u64,
+    /// What kept the session from trading for more than a few seconds, the longest first.
+    #[serde(default)]
+    pub standstills: Vec<StandstillSummary>,
     /// Orders that ended without being asked to, by the exchange's reason.
     pub orders_ended_unasked: BTreeMap<String, u64>,
     /// Fills.
@@ -101,6 +104,19 @@ pub struct GroupSummary {
     pub limit: f64,
     /// Whether it took orders at the end.
     pub active: bool,
+}
+
+/// Time in which no market took new risk, or every order was refused, for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StandstillSummary {
+    /// Why.
+    pub reason: String,
+    /// What ends it.
+    pub until: String,
+    /// For how long altogether, in seconds of the wall clock.
+    pub seconds: f64,
+    /// Whether it was so when the session was stopped.
+    pub at_end: bool,
 }
 
 /// The last comparison of the ledger with the exchange.

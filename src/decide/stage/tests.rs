@@ -118,6 +118,7 @@ impl Bench {
     fn list(&mut self, market: MarketKey) {
         let listing = Listing {
             close_time_ms: i64::MAX,
+            age_ms: 0,
             event: EventKey::default(),
             exclusive: false,
             market,
@@ -526,6 +527,7 @@ fn a_finer_grid_keeps_the_book_and_a_coarser_one_asks_for_it_again() {
     let mut bench = Bench::ready(Action::Hold);
     let listing = |bands| Listing {
         close_time_ms: i64::MAX,
+        age_ms: 0,
         event: EventKey::default(),
         exclusive: false,
         market: KEY,

@@ -56,12 +56,6 @@ impl ExecuteStage {
         }
     }
 
-    /// Whether a stop holds that only a person lifts.
-    pub(in crate::execute) fn is_stopped_for_good(&self) -> bool {
-        let sticky = self.loss_stop.sticky();
-        sticky.drawn_down || sticky.repeated
-    }
-
     /// The worst-case loss of the event of a market: its positions, and its open and unknown orders at their worst. None for
     /// a market that is not listed.
     #[must_use]

@@ -118,7 +118,7 @@ fn orders_of_earlier_runs_are_cancelled_and_foreign_ones_left_alone() {
 /// Answers the next account-wide read with balances that differ from the ledger's by `cents` on shard 0.
 fn answer_account(bench: &mut Bench, off_cents: i64, position: i64) {
     let kinds = [QueryKind::Compare, QueryKind::Rebuild];
-    for _ in 0..300 {
+    for _ in 0..400 {
         if let Some(query) = kinds.iter().find_map(|&kind| bench.take_query(kind)) {
             bench.begin(query);
             for exchange_index in 0..2 {
@@ -165,7 +165,7 @@ fn the_second_look_reads_fills_also_when_the_first_try_of_it_fails() {
     bench.pass_ms(1_500);
     // The stream owes the fill, and the read that would bring it gets no answer.
     assert!(bench.take_query(QueryKind::Rebuild).is_some());
-    bench.pass_ms(12_000);
+    bench.pass_ms(32_000);
     let of_account = |query: &&QueryRequest| query.kind != QueryKind::Resolve;
     let asked: Vec<_> = bench.port.queries.iter().filter(of_account).map(|query| query.kind).collect();
     assert_eq!(asked, [QueryKind::Rebuild]);

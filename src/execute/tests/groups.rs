@@ -192,3 +192,30 @@ fn a_group_that_somebody_deleted_is_made_again() {
     assert_eq!(bench.port.abandoned, [request.id]);
     assert_eq!(bench.written().body, request.body);
 }
+
+#[test]
+fn a_group_that_is_triggered_at_the_start_is_named_with_the_time_of_its_reset() {
+    use crate::execute::{Block, GroupBlock};
+    let mut bench = Bench::new(config());
+    bench.stage.know_groups(&[
+        KnownGroup { exchange_index: 0, group: group(0) },
+        KnownGroup { exchange_index: 1, group: group(1) },
+    ]);
+    let states = [GroupState::Triggered; 2];
+    let facts: Vec<_> = (0..2u8).zip(states).map(|(shard, state)| told(shard, state, Source::Read)).collect();
+    synced(&mut bench, &facts);
+    let standstill = bench.stage.standstill(bench.now).unwrap();
+    let Block::Group { block: GroupBlock::Triggered { reset_ms: Some(reset_ms) }, .. } = standstill.block else {
+        panic!("{standstill:?}")
+    };
+    assert_eq!(standstill.left_ms, Some(reset_ms - bench.now.session_ms));
+    assert!((1..=60_000).contains(&(reset_ms - bench.now.session_ms)));
+    assert!(bench.port.written.is_empty());
+    bench.pass_ms(61_000);
+    for _ in 0..2 {
+        let request = bench.port.written.remove(0);
+        assert!(request.path.contains("/reset"), "{}", request.path);
+        bench.answer(request.id, 200, &serde_json::json!({}));
+    }
+    assert_eq!(bench.stage.standstill(bench.now), None);
+}

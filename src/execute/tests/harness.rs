@@ -99,6 +99,7 @@ pub(super) fn ticker(key: MarketKey) -> Ticker {
 pub(super) fn listing(key: MarketKey) -> Listing {
     Listing {
         close_time_ms: CLOSE_MS,
+        age_ms: 0,
         event: EventKey(u32::from(key.index)),
         exclusive: false,
         market: key,

@@ -1,6 +1,7 @@
 //! Tests of the stage as a whole, through its inputs and its port.
 
 mod account;
+mod blocks;
 mod controls;
 mod groups;
 mod harness;

@@ -42,6 +42,26 @@ pub(super) fn socket_input<'a>(stream: &str, connection: ConnectionId, input: &'
     }
 }
 
+/// The way of what goes wrong in a stage to whoever shows it: each change once. It allocates, as the stage did.
+pub(super) struct Trouble {
+    told: String,
+    to: crossbeam::channel::Sender<String>,
+}
+
+impl Trouble {
+    pub(super) fn new(to: crossbeam::channel::Sender<String>) -> Self {
+        Self { told: String::new(), to }
+    }
+
+    /// The newest problem is this.
+    pub(super) fn tell(&mut self, problem: Option<&str>) {
+        let Some(problem) = problem.filter(|problem| *problem != self.told) else { return };
+        problem.clone_into(&mut self.told);
+        // The reader ends only after this thread.
+        let _ = self.to.send(problem.to_owned());
+    }
+}
+
 /// A hot thread's equipment.
 pub(super) struct Bench {
     pub(super) clock: Clock,
@@ -123,10 +143,13 @@ impl Bench {
     }
 
     /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.
-    pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Pulse) {
-        if self.heart.is_due(self.now.mono_ns) {
+    /// Whether one was due.
+    pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Pulse) -> bool {
+        let due = self.heart.is_due(self.now.mono_ns);
+        if due {
             let _ = self.pulses.push(Pulse { worst: self.heart.take_worst(), ..figures() });
         }
+        due
     }
 }
 

@@ -4,8 +4,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::execute::LeasePlan;
+use crate::execute::{LeasePlan, Standstill};
 use crate::market::{Count, Money};
+use crate::messages::Verdict;
 use crate::record::Stage;
 
 /// The flags of a running session.
@@ -75,7 +76,7 @@ impl Control {
 pub(super) const PULSE_NS: u64 = 250_000_000;
 
 /// A thread's figures for the live line.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Pulse {
     /// Frames read since the start; feed only.
     pub(super) frames: u64,
@@ -93,8 +94,30 @@ pub(super) struct Pulse {
     pub(super) pnl: Money,
     /// How long orders may rest, and how many; execute only, once it trades.
     pub(super) leases: Option<LeasePlan>,
+    /// Intents by what became of them; execute only.
+    pub(super) verdicts: [u64; Verdict::COUNT],
+    /// Why no market takes new risk; execute only.
+    pub(super) standstill: Option<Standstill>,
     /// The longest stretch since the last pulse.
     pub(super) worst: Option<(Stage, u64)>,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            decisions: 0,
+            orders: 0,
+            amends: 0,
+            fills: 0,
+            position: Count::ZERO,
+            pnl: Money::ZERO,
+            leases: None,
+            verdicts: [0; Verdict::COUNT],
+            standstill: None,
+            worst: None,
+        }
+    }
 }
 
 /// Remembers the longest stretch between two pulses, and when the next pulse is due.

@@ -104,7 +104,7 @@ impl<P: Policy> DecideThread<P> {
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let decisions = self.stage.counters().decisions;
-            self.wires.bench.pulse(|| Pulse { decisions, ..Pulse::default() });
+            let _ = self.wires.bench.pulse(|| Pulse { decisions, ..Pulse::default() });
             if !worked {
                 if self.wires.bench.rehearsal_due() {
                     self.stage.rehearse();

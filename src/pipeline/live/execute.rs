@@ -140,7 +140,7 @@ impl ExecuteThread {
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let stage = &self.stage;
-            self.wires.bench.pulse(|| pulse(stage));
+            let _ = self.wires.bench.pulse(|| pulse(stage, now));
             if !worked {
                 if self.wires.bench.rehearsal_due() {
                     self.stage.rehearse(now, &mut self.wires);
@@ -211,7 +211,7 @@ impl ExecuteThread {
 }
 
 /// The account's figures for the live line.
-fn pulse(stage: &ExecuteStage) -> Pulse {
+fn pulse(stage: &ExecuteStage, now: Now) -> Pulse {
     let counters = stage.counters();
     Pulse {
         orders: counters.sent,
@@ -220,6 +220,8 @@ fn pulse(stage: &ExecuteStage) -> Pulse {
         position: stage.positions().map(|position| position.contracts).sum(),
         leases: stage.is_synced().then(|| stage.lease_plan()),
         pnl: stage.pnl(),
+        verdicts: counters.verdicts,
+        standstill: stage.standstill(now),
         ..Pulse::default()
     }
 }

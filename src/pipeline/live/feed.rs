@@ -1,6 +1,6 @@
 //! The feed thread: the public WebSocket, the feed stage, the rings to `decide` and `execute`.
 
-use super::common::{Bench, CheckpointCost, socket_input};
+use super::common::{Bench, CheckpointCost, Trouble, socket_input};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::feed::{FeedCounters, FeedStage};
@@ -14,6 +14,9 @@ use crate::tape::{self, FeedInput, Tape};
 
 /// How many frames are read before the rings are looked at again.
 const FRAMES_PER_TURN: usize = 64;
+/// How many listings are taken at a turn: all traded markets are read again from time to time, and frames must not wait
+/// for a thousand of them.
+const LISTINGS_PER_TURN: usize = 8;
 
 /// A copy of every frame, for a paper session's exchange.
 pub(super) type Tee = crossbeam::channel::Sender<TeeFrame>;
@@ -40,6 +43,7 @@ pub(super) struct FeedThread {
 pub(super) struct FeedWires {
     pub(super) bench: Bench,
     pub(super) socket: LiveSocket,
+    pub(super) trouble: Trouble,
     pub(super) book: BookSender,
     pub(super) statuses: Sender<MarketStatus>,
     pub(super) tee: Option<Tee>,
@@ -126,7 +130,9 @@ impl FeedThread {
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let frames = self.stage.counters().frames;
-            self.wires.bench.pulse(|| Pulse { frames, ..Pulse::default() });
+            if self.wires.bench.pulse(|| Pulse { frames, ..Pulse::default() }) {
+                self.wires.trouble.tell(self.stage.last_problem());
+            }
             if !worked {
                 if self.wires.bench.rehearsal_due() {
                     self.stage.rehearse();
@@ -159,7 +165,8 @@ impl FeedThread {
 
     fn rings(&mut self) -> bool {
         let mut worked = false;
-        while let Some(listing) = self.listings.pop() {
+        for _ in 0..LISTINGS_PER_TURN {
+            let Some(listing) = self.listings.pop() else { break };
             let now = self.wires.bench.tick();
             self.take(FeedInput::Listing(listing), now);
             worked = true;

@@ -34,15 +34,16 @@ use super::websocket::LiveSocket;
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
-use crate::execute::{DayState, KnownGroup, LeasePlan};
+use crate::execute::{DayState, KnownGroup, LeasePlan, Standstill};
 use crate::market::{Count, Money};
+use crate::messages::Verdict;
 use crate::record::Stage;
 use crate::record::journal::{JournalHandle, JournalWriter, SegmentLimits, StageId, start_journal};
 use crate::tape::Tape;
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 use crate::wire::sign::Credentials;
 pub use common::CheckpointCost;
-use common::{Bench, idle_kind};
+use common::{Bench, Trouble, idle_kind};
 use control::{Control, Pulse};
 pub use feed::TeeFrame;
 pub use outcome::{LiveOutcome, ThreadFailure};
@@ -131,8 +132,17 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> LiveError {
     move |source| LiveError::System { what, source }
 }
 
+/// Something that went wrong in a running session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What.
+    pub text: String,
+    /// When it was told.
+    pub at: Instant,
+}
+
 /// Figures for the live line.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Frames read.
     pub frames: u64,
@@ -150,8 +160,30 @@ pub struct Progress {
     pub pnl: Money,
     /// How long orders may rest, and how many, once it trades.
     pub leases: Option<LeasePlan>,
+    /// Intents by what became of them.
+    pub verdicts: [u64; Verdict::COUNT],
+    /// Why no market takes new risk, if so.
+    pub standstill: Option<Standstill>,
     /// The longest stretch of the last moment.
     pub worst: Option<(Stage, u64)>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            decisions: 0,
+            orders: 0,
+            amends: 0,
+            fills: 0,
+            position: Count::ZERO,
+            pnl: Money::ZERO,
+            leases: None,
+            verdicts: [0; Verdict::COUNT],
+            standstill: None,
+            worst: None,
+        }
+    }
 }
 
 /// A running session.
@@ -165,6 +197,9 @@ pub struct Live {
     helpers: [(&'static str, JoinHandle<()>); 3],
     pulses: [Receiver<Pulse>; THREADS],
     progress: Progress,
+    /// What went wrong with the account and with the feed.
+    troubles: [channel::Receiver<String>; 2],
+    problems: [Option<Problem>; 2],
     days: channel::Receiver<DayState>,
     groups: channel::Receiver<Vec<KnownGroup>>,
     journal: Option<JournalHandle>,
@@ -222,6 +257,8 @@ impl Live {
         let (listings_in, listings_out) = ring(capacity);
         let (days_in, days) = channel::unbounded();
         let (groups_in, groups) = channel::unbounded();
+        let (account_trouble, account_troubles) = channel::unbounded();
+        let (feed_trouble, feed_troubles) = channel::unbounded();
 
         let (connector, connecting) = Connector::start(Trust::WebPki.client_config()?, NETWORK_TIMEOUT, clock.clone())
             .map_err(system("connector"))?;
@@ -240,6 +277,7 @@ impl Live {
             wires: feed::FeedWires {
                 bench: bench(0, feed_pulse),
                 socket: LiveSocket::new(connector.clone(), venue.feed, Some(venue.feed_credentials)),
+                trouble: Trouble::new(feed_trouble),
                 book: book_sender,
                 statuses: statuses_in,
                 tee,
@@ -281,6 +319,7 @@ impl Live {
             wires: reconcile::ReconcileWires {
                 bench: bench(3, reconcile_pulse),
                 socket: LiveSocket::new(connector, venue.account, Some(venue.credentials)),
+                trouble: Trouble::new(account_trouble),
                 rest,
                 account: account_in,
                 listings: listings_in,
@@ -296,6 +335,8 @@ impl Live {
             control,
             pulses: [feed_pulses, decide_pulses, execute_pulses, reconcile_pulses],
             progress: Progress::default(),
+            troubles: [account_troubles, feed_troubles],
+            problems: [None, None],
             days,
             groups,
             journal,
@@ -316,6 +357,7 @@ impl Live {
                         self.progress.fills = pulse.fills;
                         self.progress.position = pulse.position;
                         self.progress.pnl = pulse.pnl;
+                        (self.progress.verdicts, self.progress.standstill) = (pulse.verdicts, pulse.standstill);
                         self.progress.leases = pulse.leases.or(self.progress.leases);
                     }
                     _ => {}
@@ -325,6 +367,16 @@ impl Live {
             }
         }
         self.progress
+    }
+
+    /// What went wrong last with the account and with the feed.
+    pub fn problems(&mut self) -> [Option<&Problem>; 2] {
+        for (trouble, problem) in self.troubles.iter().zip(&mut self.problems) {
+            if let Some(text) = trouble.try_iter().last() {
+                *problem = Some(Problem { text, at: Instant::now() });
+            }
+        }
+        self.problems.each_ref().map(Option::as_ref)
     }
 
     /// The newest state of the daily loss, when it changed: to be kept across restarts.

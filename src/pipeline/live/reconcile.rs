@@ -1,6 +1,6 @@
 //! The reconcile thread: the private WebSocket, the cold REST helper, the rings to `execute` and `feed`.
 
-use super::common::{Bench, CheckpointCost, socket_input};
+use super::common::{Bench, CheckpointCost, Trouble, socket_input};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::messages::{AccountEvent, Listing, QueryRequest};
@@ -30,6 +30,7 @@ pub(super) struct ReconcileThread {
 pub(super) struct ReconcileWires {
     pub(super) bench: Bench,
     pub(super) socket: LiveSocket,
+    pub(super) trouble: Trouble,
     pub(super) rest: RestHelper,
     pub(super) account: Sender<AccountEvent>,
     pub(super) listings: Sender<Listing>,
@@ -104,7 +105,9 @@ impl ReconcileThread {
                 self.take(ReconcileInput::Timer, now);
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
-            self.wires.bench.pulse(Pulse::default);
+            if self.wires.bench.pulse(Pulse::default) {
+                self.wires.trouble.tell(self.stage.problems().last().map(String::as_str));
+            }
             if !worked {
                 idle.wait();
             }

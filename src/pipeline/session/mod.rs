@@ -11,6 +11,7 @@ mod outside;
 mod paper;
 mod preflight;
 mod recordings;
+mod standstill;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ use crate::record::journal::{JournalNote, SegmentLimits};
 use crate::record::live::LiveFigures;
 use crate::record::report::Report;
 use crate::record::summary::Summary;
+use standstill::Standstills;
 
 /// Why a session did not start or could not be kept.
 #[derive(Debug, Error)]
@@ -137,10 +139,12 @@ const TURN: Duration = Duration::from_millis(20);
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// What a running session has to show.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Shown {
     /// How long orders may rest, and how many: as soon as the account is known, and when it changes.
     Leases(LeasePlan),
+    /// What keeps it from trading, from a few seconds on, with what ends it; none when it trades again.
+    Standstill(Option<String>),
     /// The figures of the last second.
     Figures(LiveFigures),
 }
@@ -216,15 +220,18 @@ pub fn run_session(
     let _guard = signals.guard();
     let began = Instant::now();
     let mut kept = Kept::new(&plan.state);
+    let mut standstills = Standstills::new();
     let ending = catch_unwind(AssertUnwindSafe(|| {
         let watched = plan.clock_watch.as_ref();
-        let (live, line) = (&mut live, &mut kill_line);
-        watch(live, line, began, plan.duration, signals, watched, &mut kept, &rooms, &mut show, &mut over)
+        let (live, line, kept) = (&mut live, &mut kill_line, &mut kept);
+        let (show, over) = (&mut show, &mut over);
+        watch(live, line, began, plan.duration, signals, watched, kept, &rooms, &mut standstills, show, over)
     }));
     let ending = ending.unwrap_or_else(|panic| {
         Ending::Broken(format!("the main thread failed: it panicked: {}", panic_text(&*panic)))
     });
     let traded_for = began.elapsed();
+    let standstills = standstills.finish(Instant::now());
     if !ending.is_orderly() {
         kill_line.fire();
     }
@@ -248,6 +255,7 @@ pub fn run_session(
     let outcome = live.finish();
     let mut report = facts::report(plan.label, traded_for, &outcome);
     report.notes.splice(0..0, unclean);
+    report.summary.standstills = standstills;
     if let Some(killed) = killed {
         note_kill(&mut report, killed);
     }
@@ -305,6 +313,7 @@ fn watch(
     clock_watch: Option<&ClockWatch>,
     kept: &mut Kept,
     rooms: &[Room],
+    standstills: &mut Standstills,
     show: &mut impl FnMut(&Shown),
     over: &mut impl FnMut() -> bool,
 ) -> Ending {
@@ -341,6 +350,8 @@ fn watch(
             if let Some(leases) = leases {
                 show(&Shown::Leases(leases));
             }
+            let progress = live.progress();
+            show(&Shown::Standstill(standstills.look(&progress, live.problems(), Instant::now())));
             show(&Shown::Figures(figures));
         }
         std::thread::sleep(TURN);

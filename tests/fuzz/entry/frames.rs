@@ -173,6 +173,7 @@ impl Feed {
 fn listing(index: u16) -> Listing {
     Listing {
         close_time_ms: 10_000_000,
+        age_ms: 0,
         event: EventKey::default(),
         exclusive: false,
         market: MarketKey { index, generation: 1 },
