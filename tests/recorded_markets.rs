@@ -58,8 +58,10 @@ fn apply(book: &mut [Side; 2], side: Outcome, price: Price, change: Count) {
 fn replay(ticker: &str, files: &[PathBuf]) -> Pairing {
     let (recording, findings) = read_frames(files, Holes::Told).unwrap();
     assert_eq!(recording.len(), 1, "{ticker}");
-    let Findings { repeats, holes, missing, out_of_order, earlier, unusable, .. } = findings;
-    assert_eq!((repeats, holes, missing, out_of_order, earlier, unusable), (0, 0, 0, 0, 0, 0), "{ticker}");
+    let Findings { repeats, holes, missing, out_of_order, unusable, .. } = findings;
+    assert_eq!((repeats, holes, missing, out_of_order, unusable), (0, 0, 0, 0, 0), "{ticker}");
+    // Trades and deltas are two subscriptions: now and then one is a millisecond ahead.
+    assert!(findings.earlier <= 10, "{ticker}: {findings}");
     let metadata = find_metadata(&files[0], ticker).unwrap_or_else(|| panic!("{ticker} has metadata"));
     let session = SessionMarket::read(&metadata, ticker, FeeSchedule::QUADRATIC).unwrap();
     assert!(session.result.is_some(), "{ticker}");

@@ -51,6 +51,16 @@ pub enum FramesError {
         /// The line, from 1.
         line: u64,
     },
+    /// Blank lines without an end.
+    #[error("frames file {}, line {line}: {max} blank lines before it; expected one frame a line", path.display())]
+    Blank {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// How many there may be in a row.
+        max: u64,
+    },
     /// A time that no frame can have.
     #[error(
         "frames file {}, line {line}: `{key}` is {found}: expected milliseconds since 1970, from 1 to {TIME_MAX_MS}",
@@ -124,12 +134,24 @@ pub enum FramesError {
         /// By how much.
         by_ms: i64,
     },
+    /// Nothing in any of the files.
+    #[error("frames files {names}: expected exchange frames, one a line; found none")]
+    NoFrames {
+        /// The files.
+        names: String,
+    },
     /// No frame of a market in any of the files.
     #[error("frames files {names}: expected an order book snapshot and what follows it, found none")]
     Empty {
         /// The files.
         names: String,
     },
+}
+
+/// Files by their names, for messages.
+pub(super) fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    names.join(", ")
 }
 
 impl FramesError {
@@ -182,8 +204,7 @@ pub fn read_frames(paths: &[PathBuf], holes: Holes) -> Result<(Vec<RecordedMarke
     findings.add(std::mem::take(&mut readings.findings));
     let markets = readings.finish();
     if markets.is_empty() {
-        let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(FramesError::Empty { names: names.join(", ") });
+        return Err(FramesError::Empty { names: names(paths) });
     }
     Ok((markets, findings))
 }

@@ -10,8 +10,13 @@ use crate::record::journal::{JournalFrames, PAYLOAD_BYTES_MAX};
 /// The longest line: a little more than the longest frame that a journal keeps, in its wrapper.
 pub const LINE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + (64 << 10);
 
+/// More blank lines in a row are no recording.
+const BLANK_LINES_MAX: u64 = 1_000_000;
+
 /// What a file compressed by zstd begins with.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// What a file compressed by gzip begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// What some editors put before the first line.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -29,7 +34,12 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     }
     let mut file = BufReader::new(File::open(path)?);
     let is_named = path.extension().is_some_and(|extension| extension == "zst");
-    Ok(if is_named || file.fill_buf()?.starts_with(&ZSTD) {
+    let begin = file.fill_buf()?;
+    if begin.starts_with(&GZIP) {
+        let expected = "expected plain text or one compressed by zstd, found one compressed by gzip";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
+    }
+    Ok(if is_named || begin.starts_with(&ZSTD) {
         Box::new(BufReader::new(zstd::Decoder::with_buffer(file)?))
     } else {
         Box::new(file)
@@ -74,9 +84,9 @@ impl Lines {
     /// Reads the next line that is not blank. False at the end.
     ///
     /// # Errors
-    /// When the file can't be read on, or the line is longer than [`LINE_BYTES_MAX`].
+    /// When the file can't be read on, the line is longer than [`LINE_BYTES_MAX`], or nothing but blank lines come.
     pub(super) fn next(&mut self, line: &mut Line) -> Result<bool, FramesError> {
-        loop {
+        for _ in 0..=BLANK_LINES_MAX {
             line.bytes.clear();
             self.number += 1;
             line.number = self.number;
@@ -90,6 +100,7 @@ impl Lines {
                 return Ok(true);
             }
         }
+        Err(FramesError::Blank { path: self.path.clone(), line: self.number, max: BLANK_LINES_MAX })
     }
 
     /// Reads to the next line break or the end. False when nothing was left.
@@ -156,6 +167,20 @@ mod tests {
         encoder.finish().unwrap();
         let error = lines(&path).unwrap_err().to_string();
         assert!(error.contains("endless.jsonl.zst, line 2: longer than"), "{error}");
+    }
+
+    #[test]
+    fn blank_lines_without_end_and_other_compressions_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("blank.jsonl.zst");
+        let blank = vec![b'\n'; usize::try_from(BLANK_LINES_MAX).unwrap() + 2];
+        std::fs::write(&path, zstd::encode_all(&*blank, 1).unwrap()).unwrap();
+        let error = lines(&path).unwrap_err().to_string();
+        assert!(error.contains("blank.jsonl.zst, line 1000001: 1000000 blank lines"), "{error}");
+        let path = folder.path().join("a.jsonl.gz");
+        std::fs::write(&path, [0x1f, 0x8b, 8, 0]).unwrap();
+        let error = lines(&path).unwrap_err().to_string();
+        assert!(error.contains("a.jsonl.gz: expected plain text or one compressed by zstd"), "{error}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
+use super::frames::names;
 use super::lines::{Line, Lines};
 use super::numbers::{Density, Numbers, Place};
 use super::{Findings, FramesError};
@@ -56,7 +57,7 @@ pub struct RecordedFrame<'a> {
 /// to be read.
 ///
 /// # Errors
-/// When a file can't be read, a line is no frame, a time or a ticker can't be one, and with [`Holes::Refused`] where a
+/// When a file can't be read, there is no frame in any, a line is no frame, a time or a ticker can't be one, and with [`Holes::Refused`] where a
 /// frame is missing; and whatever `take` says.
 pub fn read_recording<E: From<FramesError>>(
     paths: &[PathBuf],
@@ -73,6 +74,9 @@ pub fn read_recording<E: From<FramesError>>(
     };
     for (file, path) in paths.iter().enumerate() {
         reader.file(file, path, &mut take)?;
+    }
+    if reader.findings.frames == 0 {
+        return Err(FramesError::NoFrames { names: names(paths) }.into());
     }
     Ok(reader.findings)
 }

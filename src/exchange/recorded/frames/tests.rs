@@ -175,7 +175,12 @@ fn damaged_files_are_refused_by_name_and_line() {
     let junk = file(&directory, "junk.jsonl.zst", &[&good]);
     assert!(read(&[junk]).unwrap_err().to_string().contains("junk.jsonl.zst"));
     let nothing = file(&directory, "none.jsonl", &[]);
-    assert!(read(&[nothing]).unwrap_err().to_string().contains("found none"));
+    assert!(
+        read(&[nothing])
+            .unwrap_err()
+            .to_string()
+            .contains("none.jsonl: expected exchange frames, one a line; found none")
+    );
     let missing = directory.path().join("missing.jsonl");
     assert!(read(&[missing]).unwrap_err().to_string().contains("missing.jsonl"));
     assert!(read(&[directory.path().to_owned()]).unwrap_err().to_string().contains("no segment"));
