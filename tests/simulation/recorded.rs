@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use kalshi_actor::decide::DecisionRecord;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::simulation::{SentRequest, Simulation};
+use kalshi_actor::decide::{DecisionRecord, Skip};
+use kalshi_actor::drivers::simulation::{FaultRates, SentRequest, Simulation};
 use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::market::{Count, Price};
 use kalshi_actor::pipeline::session::Recordings;
+use kalshi_actor::record::journal::SegmentLimits;
 
-use crate::support::{Plan, fills, stop_and_check};
+use crate::support::{Plan, START_MS, fills, stop_and_check};
 
 /// Session time before the first frame. The account is read in real time, which at 20x is half a minute of the session:
 /// it has to be over when the market begins, or the runs begin at different frames.
@@ -128,4 +129,41 @@ fn a_small_recording_gives_the_same_orders_at_1x_and_20x_and_pays_its_result() {
     let simulation = play_at_1x_and_20x(&[frames], &PolicySpec::Maker);
     assert!(!simulation.sent().is_empty());
     assert_paid(&simulation, Price::ONE);
+}
+
+#[test]
+fn a_session_played_again_from_its_journal_trades_about_as_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = SegmentLimits { segment_bytes: 1 << 30, total_bytes: 1 << 32 };
+    let mut live = Plan::generated(PolicySpec::Maker, 5).start_journaled(
+        &folder.path().join("journal"),
+        limits,
+        (5, FaultRates::none()),
+    );
+    live.run_until(START_MS + 60_000);
+    stop_and_check(&mut live);
+    assert!(live.end_journal().unwrap().replayable);
+    let again = play(&[folder.path().to_owned()], &PolicySpec::Maker, 1_000);
+
+    let orders = |simulation: &Simulation<AnyPolicy>| trace(simulation).0.len();
+    let blocked =
+        |simulation: &Simulation<AnyPolicy>| simulation.stages().decide.counters().skipped[Skip::Blocked as usize];
+    println!(
+        "{} requests live, {} again; {} blocked, {}",
+        orders(&live),
+        orders(&again),
+        blocked(&live),
+        blocked(&again)
+    );
+    assert!(orders(&live) > 100, "{}", orders(&live));
+    assert!(orders(&again) * 2 > orders(&live), "{} requests, {} live", orders(&again), orders(&live));
+    assert!(blocked(&again) * 10 < again.decisions().len() as u64, "the end of a recording is not the close");
+    let exchange = again.exchange();
+    for market in 0..exchange.engine().market_count() {
+        let spec = exchange.engine().market(market).spec();
+        let original = live.exchange().engine().market_by_ticker(&spec.ticker).unwrap();
+        let original = live.exchange().engine().market(original).spec();
+        assert_eq!((spec.close_ms, &spec.bands), (original.close_ms, &original.bands), "{}", spec.ticker);
+        assert_eq!((spec.fees, spec.exchange_index), (original.fees, original.exchange_index), "{}", spec.ticker);
+    }
 }
