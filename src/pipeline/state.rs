@@ -99,6 +99,15 @@ pub struct Opening<T> {
     pub unclean: Option<Running>,
 }
 
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
+    let path = path.to_owned();
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| StateError::Content { path, error }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StateError::Io { path, error }),
+    }
+}
+
 /// Wall time as a person reads it.
 fn civil(wall_ms: i64) -> String {
     crate::wire::time::timestamp(wall_ms)
@@ -196,7 +205,7 @@ impl StateDir {
             return Ok(Some(tripped));
         }
         // A trip that came as far as its reserved room.
-        Ok(self.mark()?.and_then(Mark::into_tripped))
+        self.mark()?.map_or(Ok(None), Mark::into_tripped)
     }
 
     /// Writes the marker, unless one is there: the first reason is the one to look at.
@@ -273,12 +282,7 @@ impl StateDir {
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
-        let path = self.folder.join(name);
-        match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| StateError::Content { path, error }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::Io { path, error }),
-        }
+        read(&self.folder.join(name))
     }
 
     fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StateError> {

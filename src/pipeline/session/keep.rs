@@ -30,7 +30,9 @@ pub(super) fn note_unclean(last: &Running) -> String {
     let note = format!(
         "the last session (process {}, started at {}, folder {}) did not end cleanly; its state was read, and its account \
          and orders were reconciled before anything was traded",
-        last.process, last.started, last.folder
+        last.process,
+        last.started,
+        last.folder.display()
     );
     tracing::warn!("{note}");
     note

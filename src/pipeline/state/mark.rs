@@ -1,10 +1,12 @@
 //! The mark of a session under way. It is written before the first order, so that a session whose process dies is seen by
 //! the next start; and it is as large as whatever a trip may have to say, so that a trip needs no room on the disk: it is
-//! written over the mark, which then gets the marker's name.
+//! written over the mark, which then gets the marker's name. Where not even that is possible the marker goes into the
+//! session's own folder, which the mark names.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,19 +24,16 @@ pub struct Running {
     pub process: u32,
     /// When it began, in civil time (RFC 3339, UTC).
     pub started: String,
-    /// Its folder.
-    pub folder: String,
+    /// Its folder, from the root.
+    pub folder: PathBuf,
 }
 
 impl Running {
     /// A session of this process that begins now.
     #[must_use]
-    pub fn new(wall_ms: i64, folder: &std::path::Path) -> Self {
-        Self {
-            process: std::process::id(),
-            started: super::civil(wall_ms),
-            folder: folder.to_string_lossy().into_owned(),
-        }
+    pub fn new(wall_ms: i64, folder: &Path) -> Self {
+        let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Self { process: std::process::id(), started: super::civil(wall_ms), folder: absolute }
     }
 }
 
@@ -49,10 +48,11 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    pub(super) fn into_tripped(self) -> Option<Tripped> {
+    /// The trip that the mark tells of, or that the session could only note in its own folder.
+    pub(super) fn into_tripped(self) -> Result<Option<Tripped>, StateError> {
         match self {
-            Self::Tripped(tripped) => Some(tripped),
-            Self::Running(_) => None,
+            Self::Tripped(tripped) => Ok(Some(tripped)),
+            Self::Running(running) => super::read(&running.folder.join(TRIPPED_FILE)),
         }
     }
 }
@@ -62,6 +62,8 @@ impl Mark {
 pub struct Reserved {
     state: StateDir,
     file: File,
+    /// The session's folder.
+    folder: PathBuf,
 }
 
 impl Reserved {
@@ -72,7 +74,7 @@ impl Reserved {
             OpenOptions::new().write(true).open(&path)
         };
         match write() {
-            Ok(file) => Ok(Self { state: state.clone(), file }),
+            Ok(file) => Ok(Self { state: state.clone(), file, folder: running.folder.clone() }),
             Err(error) => Err(StateError::Io { path, error }),
         }
     }
@@ -90,24 +92,29 @@ impl Reserved {
     /// not be kept.
     ///
     /// # Errors
-    /// When neither that nor a new file is possible.
+    /// When the marker is not where it belongs, although it may be in the session's folder.
     pub fn trip(self, wall_ms: i64, reason: &str, day: Option<serde_json::Value>) -> Result<(), StateError> {
         let (state, tripped) = (&self.state, Tripped::new(wall_ms, reason, day));
-        let said = fitting(tripped).and_then(|bytes| {
+        let said = fitting(tripped.clone()).and_then(|bytes| {
             self.file.write_all_at(&bytes, 0)?;
             self.file.sync_data()
         });
         // Without its text it is a marker that says nothing, and keeps the next start out as well.
         let named = fs::rename(state.folder.join(SESSION_FILE), state.folder.join(TRIPPED_FILE));
-        match said.and(named).and_then(|()| state.sync()) {
-            Ok(()) => Ok(()),
-            // The folder may have been taken away and come back.
-            Err(error) if !state.folder.join(TRIPPED_FILE).exists() => {
-                tracing::error!(%error, "the mark of the session cannot say that it tripped");
-                state.trip(wall_ms, reason)
-            }
-            Err(error) => Err(StateError::Io { path: state.folder.join(TRIPPED_FILE), error }),
+        let Err(error) = said.and(named).and_then(|()| state.sync()) else { return Ok(()) };
+        if state.folder.join(TRIPPED_FILE).exists() {
+            return Err(StateError::Io { path: state.folder.join(TRIPPED_FILE), error });
         }
+        tracing::error!(%error, "the mark of the session cannot say that it tripped");
+        // The directory may have been taken away. The day goes into the marker either way.
+        let made = fs::create_dir_all(&state.folder);
+        let made = made.map_err(|error| StateError::Io { path: state.folder.clone(), error });
+        made.and_then(|()| state.write(TRIPPED_FILE, &tripped)).inspect_err(|_| {
+            let aside = StateDir { folder: self.folder.clone() };
+            if let Err(error) = aside.write(TRIPPED_FILE, &tripped) {
+                tracing::error!(%error, "the trip could be noted nowhere");
+            }
+        })
     }
 }
 
@@ -199,11 +206,32 @@ mod tests {
     fn a_trip_after_the_folder_was_taken_away_is_written_anew() {
         let (_root, state, reserved) = begun();
         fs::remove_dir_all(state.folder()).unwrap();
-        let missing = reserved.trip(0, "killed", None).unwrap_err().to_string();
-        assert!(missing.contains("tripped.json"), "{missing}");
+        let day = Some(serde_json::json!(7));
+        reserved.trip(0, "killed", day.clone()).unwrap();
+        assert_eq!(state.tripped().unwrap().unwrap().day, day);
         let (_root, state, reserved) = begun();
         fs::remove_file(state.folder().join(SESSION_FILE)).unwrap();
         reserved.trip(0, "killed", None).unwrap();
         assert_eq!(state.tripped().unwrap().unwrap().reason, "killed");
+    }
+
+    #[test]
+    fn a_trip_that_the_state_directory_does_not_take_is_found_in_the_sessions_folder() {
+        let (root, state, reserved) = begun();
+        let (away, session) = (root.path().join("away"), root.path().join("tripped.json"));
+        // As a disk that was made read-only: the mark is there and says that a session is under way.
+        fs::rename(state.folder(), &away).unwrap();
+        let mark = fs::read(away.join(SESSION_FILE)).unwrap();
+        fs::write(state.folder(), "no directory").unwrap();
+        let error = reserved.trip(0, "killed", None).unwrap_err().to_string();
+        assert!(error.contains("demo"), "{error}");
+        fs::remove_file(state.folder()).unwrap();
+        fs::rename(&away, state.folder()).unwrap();
+        fs::write(state.folder().join(SESSION_FILE), mark).unwrap();
+        assert!(session.exists());
+        assert_eq!(state.tripped().unwrap().unwrap().reason, "killed");
+        assert!(state.opening::<i32>().is_err());
+        assert_eq!(state.resume().unwrap().unwrap().reason, "killed");
+        state.opening::<i32>().unwrap();
     }
 }
