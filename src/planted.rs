@@ -134,6 +134,8 @@ mod bugs {
         PositionsNotRead, Recovery, "positions-not-read", "a restart begins without positions";
         ReadFillsDropped, Recovery, "read-fills-dropped", "fills come from the stream alone: missed ones stay missing";
         NonceTooCoarse, Recovery, "nonce-too-coarse", "a restart soon after the last draws the same client order ids";
+        FirstStatusKept, Recovery, "first-status-kept", "what the start read of the exchange's status holds for ever";
+        MarketsReadOnce, Recovery, "markets-read-once", "a market's phase is what frames tell after the start";
         LeaseLeftOut, Leases, "lease-left-out", "creates are sent without an end";
         LeaseFromItsEnd, Leases, "lease-from-its-end", "a renewal counts the new lease from the end of the old one";
         LeaseRoundedUp, Leases, "lease-rounded-up", "the end of a lease is rounded up to the second";

@@ -14,6 +14,7 @@ use super::stops::Stops;
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
+use crate::execute::Agreement;
 use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
 
 /// An invariant that does not hold.
@@ -227,7 +228,7 @@ fn stopped_in_order<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Check
         format!("{} orders open or unknown a minute after the stop: {counters:?}", execute.open_orders())
     })?;
     let agreement = execute.agreement();
-    hold("ledger_agrees", agreement.is_some_and(|agreement| agreement.agrees()), || match agreement {
+    hold("ledger_agrees", agreement.is_some_and(Agreement::agrees), || match agreement {
         Some(agreement) => {
             let reason = agreement.not_compared.iter().map(ToString::to_string);
             let texts: Vec<_> = reason.chain(agreement.differences.iter().map(ToString::to_string)).collect();

@@ -15,6 +15,7 @@ mod orders;
 mod published;
 mod recovery;
 mod reference;
+mod starts;
 mod stops;
 mod tight;
 mod trouble;
@@ -263,7 +264,7 @@ impl<'a> Run<'a> {
             resolve_ms: RESOLVE_MS.saturating_add(signature_valid_ms),
             signature_valid_ms,
         };
-        Self {
+        let mut this = Self {
             campaign,
             seed,
             clock,
@@ -289,7 +290,9 @@ impl<'a> Run<'a> {
             config,
             policy,
             ended: false,
-        }
+        };
+        starts::prepare((seed, 0), campaign.faults, &mut this.trouble, &mut this.simulation);
+        this
     }
 
     fn follow_through(&mut self, report: &mut SeedReport) -> Checked {
@@ -319,6 +322,7 @@ impl<'a> Run<'a> {
     fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
         let healed_ms = self.heal(report)?;
         groups::groups_agree(&self.simulation)?;
+        starts::trading_goes_on(&self.simulation)?;
         self.simulation.request_stop();
         let stop_ns = self.clock.mono_ns(healed_ms + HEALING_MS + STOP_MS);
         while self.simulation.stages().execute.agreement().is_none() && self.simulation.step(stop_ns) {
@@ -426,6 +430,9 @@ impl<'a> Run<'a> {
         self.journal = StartJournal::of(self.seed, nonce(self.seed, self.starts)).expect(JOURNAL_FAILS);
         let journal = self.journal.as_ref().map(|journal| (journal.folder(), journal::LIMITS));
         self.simulation.restart(stages, journal).expect(JOURNAL_FAILS);
+        if self.trouble.goes_on() {
+            starts::prepare((self.seed, self.starts), self.campaign.faults, &mut self.trouble, &mut self.simulation);
+        }
     }
 
     fn tell(&self, report: &mut SeedReport) {

@@ -8,9 +8,10 @@ use rand_distr::{Distribution, Exp1};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::START_MS;
+use super::starts::{START_PAUSED, START_TRIGGERED, START_UNREAD};
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::{Ring, Simulation, Turn};
-use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget};
+use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget, MarketIndex, MarketState};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
 
@@ -91,7 +92,7 @@ pub(super) enum Act {
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
 /// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 37] = [
+const KINDS: [(&str, u32); 38] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -128,6 +129,7 @@ const KINDS: [(&str, u32); 37] = [
     (CLOCK_OFF, 1),
     (DISK_FULL, 4),
     (TRIGGER_GROUP, 2),
+    (MARKET_PAUSED, 3),
     (CRASH, 2),
 ];
 /// A stage does nothing for a while.
@@ -138,6 +140,8 @@ const CLOCK_OFF: &str = "clock_off";
 const DISK_FULL: &str = "disk_full";
 pub(super) const CRASH: &str = "crash";
 const TRIGGER_GROUP: &str = "trigger_group";
+/// The exchange takes no orders in one market for a while.
+const MARKET_PAUSED: &str = "market_paused";
 /// Comes with some crashes.
 pub(super) const JOURNAL_TORN: &str = "journal_torn";
 /// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
@@ -148,8 +152,14 @@ const ONE_ABSENCE_OF: u32 = 3;
 /// The longest absence.
 const ABSENT_MS: i64 = 40_000;
 /// The channels whose frames the trader reads.
-const CHANNELS: [Channel; 5] =
-    [Channel::OrderbookDelta, Channel::Trade, Channel::Fill, Channel::UserOrders, Channel::MarketPositions];
+const CHANNELS: [Channel; 6] = [
+    Channel::OrderbookDelta,
+    Channel::Trade,
+    Channel::Fill,
+    Channel::UserOrders,
+    Channel::MarketPositions,
+    Channel::MarketLifecycle,
+];
 const STATUSES: [RefusalStatus; 3] =
     [RefusalStatus::TooManyRequests, RefusalStatus::Internal, RefusalStatus::Unavailable];
 
@@ -159,6 +169,8 @@ pub(super) struct Trouble {
     faults: Faults,
     random: Xoshiro256PlusPlus,
     next_ms: Option<i64>,
+    /// Markets that are paused, and until when.
+    paused: Vec<(i64, MarketIndex)>,
     counts: Troubles,
 }
 
@@ -169,10 +181,13 @@ impl Trouble {
         for (kind, _) in KINDS {
             counts.add(kind, 0);
         }
+        for kind in [START_PAUSED, START_TRIGGERED, START_UNREAD] {
+            counts.add(kind, 0);
+        }
         if !cfg!(feature = "planted") {
             counts.add(JOURNAL_TORN, 0);
         }
-        let mut this = Self { faults, random, next_ms: None, counts };
+        let mut this = Self { faults, random, next_ms: None, paused: Vec::new(), counts };
         this.plan(START_MS);
         this
     }
@@ -185,13 +200,20 @@ impl Trouble {
     }
 
     pub(super) fn next_ms(&self) -> Option<i64> {
-        self.next_ms
+        let ends_ms = self.paused.iter().map(|(until_ms, _)| *until_ms);
+        self.next_ms.into_iter().chain(ends_ms).min()
+    }
+
+    /// Whether more of it comes.
+    pub(super) fn goes_on(&self) -> bool {
+        self.next_ms.is_some()
     }
 
     /// No more of it, and an end of what lasts.
     pub(super) fn end<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
         self.faults = Faults::None;
         self.next_ms = None;
+        self.end_pauses(i64::MAX, simulation);
         simulation.exchange_mut().disarm();
         simulation.fill_disk(0);
         simulation.jump_clock(0, 0);
@@ -212,7 +234,12 @@ impl Trouble {
 
     /// Does one thing.
     pub(super) fn act<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Act {
-        self.plan(simulation.session_ms());
+        let now_ms = simulation.session_ms();
+        if self.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
+            self.end_pauses(now_ms, simulation);
+            return Act::Done;
+        }
+        self.plan(now_ms);
         match self.draw() {
             CRASH => {
                 let after_steps = self.random.random_range(0..CRASH_STEPS);
@@ -221,6 +248,7 @@ impl Trouble {
                 return Act::Crash { after_steps, absent_ms };
             }
             TRIGGER_GROUP => self.trigger_group(simulation),
+            MARKET_PAUSED => self.pause_market(simulation),
             RING_FULL => {
                 let (ring, for_ms) = (self.one_of(&Ring::ALL), self.random.random_range(5..=500));
                 simulation.note(|| format!("the ring of {ring:?} is full for {for_ms} ms"));
@@ -274,15 +302,62 @@ impl Trouble {
         if groups.is_empty() {
             return;
         }
-        let GroupRecord { group, subaccount, exchange_index, .. } = self.one_of(&groups);
+        let group = self.one_of(&groups);
+        self.counts.add(TRIGGER_GROUP, Self::trigger(&group, simulation));
+    }
+
+    /// The exchange triggers every order group of the account. Returns how many.
+    pub(super) fn trigger_groups<P: Policy>(simulation: &mut Simulation<P>) -> u64 {
+        let exchange = simulation.exchange();
+        let account = exchange.clients()[0];
+        let groups: Vec<_> = exchange.engine().groups_of(account).filter(|group| !group.triggered).copied().collect();
+        groups.iter().map(|group| Self::trigger(group, simulation)).sum()
+    }
+
+    /// Returns how many, as it is refused while the exchange is paused.
+    fn trigger<P: Policy>(group: &GroupRecord, simulation: &mut Simulation<P>) -> u64 {
+        let GroupRecord { group, subaccount, exchange_index, .. } = *group;
+        let account = simulation.exchange().clients()[0];
         let target = GroupTarget { group, account, subaccount, exchange_index };
         let now = simulation.exchange_now();
         simulation.note(|| format!("the exchange triggers the order group {group}"));
         let done = simulation
             .exchange_mut()
             .command(now, |engine, now_ms| engine.change_group(&target, GroupCommand::Trigger, now_ms));
-        // Refused while the exchange is paused.
-        self.counts.add(TRIGGER_GROUP, u64::from(done.is_ok()));
+        u64::from(done.is_ok())
+    }
+
+    /// The exchange deactivates a market that is traded, for a while.
+    fn pause_market<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+        let for_ms = self.random.random_range(1_000..=20_000);
+        let traded: Vec<_> = simulation.stages().execute.positions().map(|view| view.ticker).collect();
+        let engine = simulation.exchange().engine();
+        let markets: Vec<MarketIndex> = traded.iter().filter_map(|t| engine.market_by_ticker(t.as_str())).collect();
+        let active = |market: &MarketIndex| engine.market(*market).state() == MarketState::Active;
+        let active: Vec<_> = markets.into_iter().filter(active).collect();
+        if active.is_empty() {
+            return;
+        }
+        let market = self.one_of(&active);
+        simulation.note(|| format!("the exchange pauses the market {market} for {for_ms} ms"));
+        Self::set_active(market, false, simulation);
+        self.paused.push((simulation.session_ms() + for_ms, market));
+        self.counts.add(MARKET_PAUSED, 1);
+    }
+
+    /// Ends the pauses whose time has come.
+    fn end_pauses<P: Policy>(&mut self, now_ms: i64, simulation: &mut Simulation<P>) {
+        let (over, on): (Vec<_>, Vec<_>) = self.paused.drain(..).partition(|(until_ms, _)| *until_ms <= now_ms);
+        self.paused = on;
+        for (_, market) in over {
+            simulation.note(|| format!("the exchange opens the market {market} again"));
+            Self::set_active(market, true, simulation);
+        }
+    }
+
+    fn set_active<P: Policy>(market: MarketIndex, active: bool, simulation: &mut Simulation<P>) {
+        let now = simulation.exchange_now();
+        simulation.exchange_mut().command(now, |engine, now_ms| engine.set_active(market, active, now_ms));
     }
 
     fn draw(&mut self) -> &'static str {
