@@ -46,6 +46,11 @@ fn kept_requests_and_commands_leave_money_and_contracts_in_order() {
 }
 
 #[test]
+fn kept_connections_hold_the_same_requests_in_any_pieces() {
+    run_all("http", entry::http::run);
+}
+
+#[test]
 fn kept_scenarios_are_refused_with_their_line_or_make_a_world() {
     run_all("scenarios", entry::scenarios::run);
 }

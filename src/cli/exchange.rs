@@ -45,6 +45,9 @@ pub(super) struct ExchangeArgs {
     /// Seeds everything that is random
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Let web pages that this machine serves read answers (CORS)
+    #[arg(long)]
+    cors: bool,
     /// Where the private keys are written
     #[arg(long, value_name = "DIR", default_value = "./exchange-keys")]
     keys: PathBuf,
@@ -60,7 +63,7 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     }
     let config = args.config.load()?;
     let signals = Signals::install()?;
-    let mut server = ServerConfig { listen: args.listen, ..ServerConfig::local() };
+    let mut server = ServerConfig { listen: args.listen, cors: args.cors, ..ServerConfig::local() };
     let mut settings = settings(&config.exchange)?;
     scenario.adjust(&mut settings);
     let markets = args.markets.map_or(Ok(scenario.market_count()), usize::try_from)?;

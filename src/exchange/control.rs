@@ -1,5 +1,6 @@
-//! The control endpoint of a running exchange: what can go wrong on demand, over HTTP and from this machine only. It
-//! stands outside the exchange's own paths, takes no signature, and is no part of Kalshi.
+//! The control endpoint of a running exchange: what can go wrong on demand, over HTTP and from this machine only (the
+//! server refuses what comes from elsewhere or from a web page). It stands outside the exchange's own paths, takes no
+//! signature, and is no part of Kalshi.
 //!
 //! | call | what it does |
 //! |---|---|
@@ -36,6 +37,16 @@ const fn once() -> u32 {
 #[must_use]
 pub fn is_control(path: &str) -> bool {
     path.strip_prefix(CONTROL_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What may be asked of a path of the control endpoint.
+#[must_use]
+pub fn methods(path: &str) -> &'static [&'static str] {
+    match path {
+        CONTROL_PATH => &["GET", "HEAD"],
+        "/control/faults" => &["POST", "DELETE"],
+        _ => &[],
+    }
 }
 
 /// Answers a call.

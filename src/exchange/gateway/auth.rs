@@ -57,7 +57,9 @@ impl Keys {
         };
         let timestamp = request.timestamp.unwrap_or_default();
         let fresh = |sent_ms: i64| sent_ms.saturating_sub(now.wall_ms).saturating_abs() <= clock_skew_ms;
-        if !timestamp.parse().is_ok_and(fresh) {
+        // Digits alone: a sign is none of the exchange's forms.
+        let is_number = timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || !timestamp.parse().is_ok_and(fresh) {
             return Err(Refusal::new(401, "header_timestamp_expired"));
         }
         let key_id = request.key_id.unwrap_or_default();

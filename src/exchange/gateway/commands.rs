@@ -323,9 +323,8 @@ impl Gateway {
             "delete_markets" => {
                 let tickers = tickers.ok_or(scoped(TICKER_REQUIRED))?;
                 if let Some(named) = &mut open.named {
-                    for ticker in tickers {
-                        named.remove(ticker, self.directory.find(ticker));
-                    }
+                    let found = tickers.into_iter().map(|ticker| (ticker, self.directory.find(ticker)));
+                    named.remove(&found.collect::<Vec<_>>());
                 }
                 self.send_ok(session, id, channel, now);
             }

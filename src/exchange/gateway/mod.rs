@@ -46,6 +46,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use auth::ApiKey;
 pub use limits::Tier;
 pub use refusal::Refusal;
+pub use route::{decoded, methods};
 pub use session::Channel;
 pub use settings::GatewaySettings;
 pub use types::{ExchangeNow, HttpRequest, HttpResponse, Output, SessionId, Ticket};
@@ -121,6 +122,12 @@ impl Gateway {
         }
     }
 
+    /// What it was set to.
+    #[must_use]
+    pub fn settings(&self) -> &GatewaySettings {
+        &self.settings
+    }
+
     /// Requests to take orders back that were refused because the bucket of writes was empty.
     #[must_use]
     pub fn cancels_throttled(&self) -> u64 {
@@ -144,8 +151,8 @@ impl Gateway {
             Ok(Some(response)) => response,
             Err(refusal) => refusal.response(),
         };
-        if request.method == "GET" {
-            let says_status = route(request.method, path_of(request.target)) == Some(Route::ExchangeStatus);
+        if is_read(request) {
+            let says_status = route("GET", &decoded(path_of(request.target))) == Some(Route::ExchangeStatus);
             self.faults.read(&mut self.outputs, ticket, answer, says_status, now.session_ms);
         } else {
             self.outputs.push_back(Output::Response { ticket, response: answer });
@@ -160,8 +167,11 @@ impl Gateway {
         request: &HttpRequest<'_>,
         now: ExchangeNow,
     ) -> Result<Option<HttpResponse>, Refusal> {
+        // The signature covers the path as it was sent; what it means does not depend on its escapes.
         let path = path_of(request.target);
-        let Some(route) = route(request.method, path) else { return Ok(Some(unknown_page())) };
+        let decoded = decoded(path);
+        let method = if is_read(request) { "GET" } else { request.method };
+        let Some(route) = route(method, &decoded) else { return Ok(Some(unknown_page())) };
         if route == Route::Tombstone {
             return Err(Refusal::first_version());
         }
@@ -253,13 +263,14 @@ impl Gateway {
         request: &HttpRequest<'_>,
         now: ExchangeNow,
     ) -> Result<(), HttpResponse> {
-        if path_of(request.target) != WS_PATH {
+        let path = path_of(request.target);
+        if decoded(path) != WS_PATH {
             return Err(Refusal::not_found().response());
         }
         if let Some(refusal) = self.faults.refuses_session(now.session_ms) {
             return Err(refusal.response());
         }
-        let account = self.authenticate(request, WS_PATH, now).map_err(|refusal| refusal.response())?;
+        let account = self.authenticate(request, path, now).map_err(|refusal| refusal.response())?;
         let first_ping = now.wall_ms.saturating_add(self.settings.ping_interval_ms);
         let commands = CommandBudget::new(self.settings.commands_per_s, now.session_ms);
         self.sessions.insert(session, Session::new(account, first_ping, commands));
@@ -376,6 +387,11 @@ impl Gateway {
         }
         None
     }
+}
+
+/// Whether a request only reads. HEAD is answered as GET is; the server leaves the content away.
+fn is_read(request: &HttpRequest<'_>) -> bool {
+    matches!(request.method, "GET" | "HEAD")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod query;
 
+use std::borrow::Cow;
+
 pub use query::{PageLimit, Query, cursor, position};
 
 use crate::wire::REST_PREFIX;
@@ -163,6 +165,20 @@ pub fn path_of(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
 }
 
+/// A path without its percent-escapes: an unreserved character means the same either way (RFC 3986, 6.2.2.2). An escaped
+/// slash stays as it is, since it is no separator.
+#[must_use]
+pub fn decoded(path: &str) -> Cow<'_, str> {
+    query::decode(path, |byte| byte != b'/', |byte| byte)
+}
+
+/// The methods of the calls that a path has, for an `Allow` header. Empty for a path that is no call.
+#[must_use]
+pub fn methods(path: &str) -> Vec<&'static str> {
+    let has = |method: &&str| route(if *method == "HEAD" { "GET" } else { method }, path).is_some();
+    ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter().filter(has).collect()
+}
+
 /// Which call a method and path name. None for a path that is no call, and for one that is but with another method: the
 /// exchange's router tells them alike (seen September 2026: `GET /portfolio/events/orders` is an unknown page).
 #[must_use]
@@ -256,6 +272,20 @@ mod tests {
     fn another_method_on_a_known_path_is_an_unknown_page() {
         assert_eq!(route("PATCH", "/trade-api/v2/markets"), None);
         assert_eq!(route("GET", "/trade-api/v2/portfolio/events/orders"), None);
+    }
+
+    #[test]
+    fn an_escaped_character_of_a_path_means_the_same_as_itself() {
+        assert_eq!(decoded("/trade-api/v2/m%61rkets/KXA%2D1%2e5+x"), "/trade-api/v2/markets/KXA-1.5+x");
+        assert_eq!(decoded("/a%2Fb%2fc"), "/a%2Fb%2fc");
+        assert!(matches!(decoded("/trade-api/v2/markets"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn the_methods_of_a_path_are_those_of_its_calls() {
+        assert_eq!(methods("/trade-api/v2/markets"), ["GET", "HEAD"]);
+        assert_eq!(methods("/trade-api/v2/portfolio/events/orders"), ["POST", "DELETE"]);
+        assert_eq!(methods("/trade-api/v2/nowhere/at/all"), [""; 0]);
     }
 
     #[test]

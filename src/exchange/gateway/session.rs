@@ -1,5 +1,6 @@
 //! One WebSocket session: its subscriptions, one a channel, each with its sid and its running numbers.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -86,31 +87,38 @@ impl fmt::Display for Channel {
     }
 }
 
-/// The markets of a subscription that names them.
+/// The markets of a subscription that names them. Whatever is asked of thousands of names takes one look at each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named {
     /// In the order of subscription. May hold names that are not listed (yet).
     pub(super) tickers: Vec<String>,
     listed: Vec<bool>,
+    /// The names that are not listed yet.
+    unlisted: HashSet<String>,
 }
 
 impl Named {
     /// Adds a market. Returns whether it is new.
     pub(super) fn add(&mut self, ticker: &str, market: Option<MarketIndex>) -> bool {
-        let known = match market {
+        let is_known = match market {
             Some(market) => self.has(market),
-            None => self.tickers.iter().any(|known| known == ticker),
+            None => !self.unlisted.insert(ticker.to_owned()),
         };
-        if !known {
+        if !is_known {
             self.tickers.push(ticker.to_owned());
             self.mark(market, true);
         }
-        !known
+        !is_known
     }
 
-    pub(super) fn remove(&mut self, ticker: &str, market: Option<MarketIndex>) {
-        self.tickers.retain(|known| known != ticker);
-        self.mark(market, false);
+    /// Removes markets.
+    pub(super) fn remove(&mut self, markets: &[(&str, Option<MarketIndex>)]) {
+        let gone: HashSet<&str> = markets.iter().map(|(ticker, _)| *ticker).collect();
+        self.tickers.retain(|known| !gone.contains(known.as_str()));
+        for (ticker, market) in markets {
+            self.unlisted.remove(*ticker);
+            self.mark(*market, false);
+        }
     }
 
     /// Whether a listed market is among them.
@@ -120,7 +128,7 @@ impl Named {
 
     /// A market was listed: it may be one that was named before.
     pub(super) fn on_listed(&mut self, ticker: &str, market: MarketIndex) {
-        if self.tickers.iter().any(|known| known == ticker) {
+        if self.unlisted.remove(ticker) {
             self.mark(Some(market), true);
         }
     }
@@ -233,9 +241,13 @@ mod tests {
         assert!(!named.add("KXA", None));
         assert!(!named.has(4));
         named.on_listed("KXA", 4);
-        assert!(named.has(4));
-        named.remove("KXA", Some(4));
-        assert!(!named.has(4));
+        assert!(named.has(4) && !named.add("KXA", Some(4)));
+        named.remove(&[("KXA", Some(4))]);
+        assert!(!named.has(4) && named.tickers.is_empty());
+        assert!(named.add("KXB", None));
+        named.remove(&[("KXB", None)]);
+        named.on_listed("KXB", 5);
+        assert!(!named.has(5), "a name that was taken away before it was listed");
     }
 
     #[test]

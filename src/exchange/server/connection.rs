@@ -2,43 +2,47 @@
 //! requests still lack their response. Responses go out in the order of the requests, whatever order they came in.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
-use super::http;
-use super::websocket::{self, Framing};
-use crate::exchange::gateway::{HttpResponse, Ticket};
+use super::http::{self, Manner, Reader, Reply};
+use super::input::Input;
+use super::limits;
+use super::timeouts::{Waiting, Watch};
+use super::websocket::{self, CloseCode, Framing};
+use crate::exchange::gateway::Ticket;
 use crate::wire::http_date::HttpDate;
 
-/// How much one read takes.
-const READ_CHUNK: usize = 16 * 1024;
 /// The most requests that wait for responses on one connection; further ones stay in the socket.
-pub(super) const PIPELINE_MAX: usize = 64;
-/// The most unread input: the longest request, and a chunk.
-const INPUT_MAX: usize = http::HEAD_MAX + http::BODY_MAX + READ_CHUNK;
+const PIPELINE_MAX: usize = 64;
+/// Where reading pauses until what is there was understood: the longest head, and some.
+const INPUT_MAX: usize = limits::HEAD_MAX + 16 * 1024;
 
 /// What the connection speaks.
 #[derive(Debug)]
 pub(super) enum Protocol {
-    Http,
+    Http(Box<Reader>),
     WebSocket(Box<Framing>),
-}
-
-/// What a request is answered with.
-#[derive(Debug)]
-enum Reply {
-    Response(HttpResponse),
-    /// The same request belongs to another path.
-    Redirect(String),
 }
 
 /// A request whose reply is due.
 #[derive(Debug)]
 struct Pending {
     ticket: Ticket,
-    keep_alive: bool,
+    manner: Manner,
     reply: Option<Reply>,
+}
+
+/// What has to happen before more input is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    /// Fewer unanswered requests, or less unread output.
+    Room,
+    /// Every response before must be written.
+    Turn,
 }
 
 /// A connection.
@@ -47,12 +51,19 @@ struct Pending {
 pub(super) struct Connection {
     stream: TcpStream,
     pub(super) protocol: Protocol,
-    pub(super) input: Vec<u8>,
+    pub(super) input: Input,
     pub(super) output: Vec<u8>,
     written: usize,
     pending: VecDeque<Pending>,
+    hold: Hold,
+    /// How much of the output a client's own command has asked for: it is no sign of a slow reader.
+    asked: usize,
+    /// The client has ended its half of the connection.
+    has_ended: bool,
     /// No further input is taken, and the connection ends when its output is written.
-    pub(super) ending: bool,
+    ending: bool,
+    /// The server has ended its half.
+    is_shut: bool,
     /// The peer is gone or the socket failed.
     pub(super) dead: bool,
     /// The peer is on this machine.
@@ -61,22 +72,35 @@ pub(super) struct Connection {
     pub(super) carried_orders: bool,
     /// Its subscriptions were ended because it read too slowly.
     pub(super) overflowed: bool,
+    /// Steps in what it may wait for: requests, bytes read, bytes written.
+    requests: u64,
+    bytes_read: u64,
+    bytes_written: u64,
+    pub(super) watch: Watch,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, is_local: bool) -> Self {
+    pub(super) fn new(stream: TcpStream, is_local: bool, now_ns: u64) -> Self {
         Self {
             stream,
-            protocol: Protocol::Http,
-            input: Vec::new(),
+            protocol: Protocol::Http(Box::default()),
+            input: Input::default(),
             output: Vec::new(),
             written: 0,
             pending: VecDeque::new(),
+            hold: Hold::Nothing,
+            asked: 0,
+            has_ended: false,
             ending: false,
+            is_shut: false,
             dead: false,
             is_local,
             carried_orders: false,
             overflowed: false,
+            requests: 0,
+            bytes_read: 0,
+            bytes_written: 0,
+            watch: Watch::new(now_ns),
         }
     }
 
@@ -89,26 +113,104 @@ impl Connection {
         self.output.len() - self.written
     }
 
-    /// Whether more requests may be taken now.
-    pub(super) fn takes_requests(&self) -> bool {
-        !self.ending && !self.dead && self.pending.len() < PIPELINE_MAX
+    /// Whether it reads too slowly: more than this waits that it did not ask for.
+    pub(super) fn is_slow(&self, buffer_max: usize) -> bool {
+        self.backlog() > buffer_max.saturating_add(self.asked)
+    }
+
+    /// Notes that so much of what was just put into the output was asked for.
+    pub(super) fn asked_for(&mut self, length: usize) {
+        self.asked += length;
+    }
+
+    /// Whether more input may be understood now. What may not is left in the socket, so that the client has to wait.
+    pub(super) fn takes_input(&mut self, buffer_max: usize) -> bool {
+        if self.ending || self.dead {
+            return false;
+        }
+        let is_full = self.is_full(buffer_max);
+        self.hold = if is_full { Hold::Room } else { Hold::Nothing };
+        !is_full
+    }
+
+    fn is_full(&self, buffer_max: usize) -> bool {
+        self.pending.len() >= PIPELINE_MAX || self.backlog() > buffer_max
+    }
+
+    /// Whether requests before the next one still lack their response.
+    pub(super) fn owes_answers(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The input is looked at again when every response so far is on its way to the socket.
+    pub(super) fn wait_for_turn(&mut self) {
+        self.hold = Hold::Turn;
+    }
+
+    /// Tells a client that holds back the body of its request to send it, in its turn.
+    pub(super) fn invite_body(&mut self) {
+        let owes_answers = self.owes_answers();
+        let Protocol::Http(reader) = &mut self.protocol else { return };
+        if !reader.awaits_continue() {
+            return;
+        }
+        if owes_answers {
+            self.wait_for_turn();
+        } else {
+            reader.said_continue();
+            self.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+    }
+
+    /// Whether input that had to wait may be looked at now.
+    pub(super) fn is_released(&self, buffer_max: usize) -> bool {
+        match self.hold {
+            Hold::Nothing => false,
+            Hold::Room => !self.is_full(buffer_max),
+            Hold::Turn => self.pending.is_empty(),
+        }
+    }
+
+    /// Whether input has to wait.
+    pub(super) fn is_held(&self) -> bool {
+        self.hold != Hold::Nothing
+    }
+
+    /// Whether the client ended its half, everything before that was understood, and that is not known yet.
+    pub(super) fn has_said_all(&self) -> bool {
+        self.has_ended && !self.ending && !self.is_held()
+    }
+
+    /// Whether a request was begun and is not complete.
+    pub(super) fn is_within_request(&self) -> bool {
+        matches!(&self.protocol, Protocol::Http(reader) if reader.is_within_body() || !self.input.is_empty())
+    }
+
+    /// No further input is taken, and the connection ends when its output is written.
+    pub(super) fn end(&mut self) {
+        self.ending = true;
+        self.hold = Hold::Nothing;
+        self.input.clear();
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending
     }
 
     /// Whether the connection can be forgotten.
     pub(super) fn is_over(&self) -> bool {
-        self.dead || (self.ending && self.pending.is_empty() && self.backlog() == 0)
+        self.dead || (self.is_shut && self.has_ended)
     }
 
     /// Reads what the socket has, within bounds. Returns whether the socket may have more.
     pub(super) fn fill(&mut self) -> bool {
-        let mut chunk = [0; READ_CHUNK];
         while self.input.len() < INPUT_MAX {
-            match self.stream.read(&mut chunk) {
+            match self.input.fill(&mut self.stream) {
                 Ok(0) => {
-                    self.dead = true;
+                    self.has_ended = true;
                     return false;
                 }
-                Ok(length) => self.input.extend_from_slice(&chunk[..length]),
+                Ok(length) => self.bytes_read += length as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
@@ -116,60 +218,69 @@ impl Connection {
                     return false;
                 }
             }
+            if self.ending {
+                self.input.clear();
+            }
         }
         true
     }
 
     /// Notes a request: its response keeps its place.
-    pub(super) fn expect(&mut self, ticket: Ticket, keep_alive: bool) {
-        self.pending.push_back(Pending { ticket, keep_alive, reply: None });
-        self.ending |= !keep_alive;
-    }
-
-    /// Notes a request that is answered here: it belongs to another path. It keeps its place like any other.
-    pub(super) fn redirect(&mut self, ticket: Ticket, keep_alive: bool, location: String, date: &HttpDate) {
-        self.expect(ticket, keep_alive);
-        self.reply(ticket, Reply::Redirect(location), date);
+    pub(super) fn expect(&mut self, ticket: Ticket, manner: Manner) {
+        self.requests += 1;
+        if !manner.keep_alive {
+            self.end();
+        }
+        self.pending.push_back(Pending { ticket, manner, reply: None });
     }
 
     /// Takes a response and moves every response whose turn it is to the output.
-    pub(super) fn respond(&mut self, ticket: Ticket, response: HttpResponse, date: &HttpDate) {
-        self.reply(ticket, Reply::Response(response), date);
-    }
-
-    fn reply(&mut self, ticket: Ticket, reply: Reply, date: &HttpDate) {
+    pub(super) fn respond(&mut self, ticket: Ticket, reply: Reply, date: &HttpDate) {
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.ticket == ticket) {
             pending.reply = Some(reply);
         }
-        while let Some(Pending { keep_alive, reply: Some(reply), .. }) =
+        while let Some(Pending { manner, reply: Some(reply), .. }) =
             self.pending.pop_front_if(|pending| pending.reply.is_some())
         {
-            match reply {
-                Reply::Response(response) => http::write_response(&mut self.output, &response, keep_alive, date),
-                Reply::Redirect(location) => http::write_redirect(&mut self.output, &location, keep_alive, date),
-            }
+            http::write(&mut self.output, &reply, &manner, date);
         }
     }
 
-    /// Answers what was no request and ends.
-    pub(super) fn refuse(&mut self, response: &HttpResponse, date: &HttpDate) {
-        http::write_response(&mut self.output, response, false, date);
-        self.input.clear();
-        self.ending = true;
+    /// Answers what is no request, in its turn, and ends.
+    pub(super) fn refuse(&mut self, ticket: Ticket, reply: Reply, date: &HttpDate) {
+        self.expect(ticket, Manner::default());
+        self.respond(ticket, reply, date);
     }
 
     /// Says goodbye on a WebSocket and ends.
-    pub(super) fn say_close(&mut self, reason: &str) {
-        websocket::write_close(&mut self.output, reason);
-        self.ending = true;
+    pub(super) fn say_close(&mut self, code: CloseCode, reason: &str) {
+        websocket::write_close(&mut self.output, code, reason);
+        self.end();
     }
 
-    /// Writes as much as the socket takes.
+    /// What it waits for.
+    pub(super) fn waiting(&self) -> Waiting {
+        match &self.protocol {
+            _ if self.is_shut => Waiting::Goodbye,
+            _ if self.backlog() > 0 => Waiting::Reader(self.bytes_written),
+            Protocol::WebSocket(_) => Waiting::Sign(self.bytes_read),
+            Protocol::Http(_) if self.has_ended => Waiting::LastAnswer(self.requests),
+            Protocol::Http(_) if !self.pending.is_empty() => Waiting::Answer,
+            Protocol::Http(reader) if reader.is_within_body() => Waiting::Body(self.requests),
+            Protocol::Http(_) if !self.input.is_empty() => Waiting::Head(self.requests),
+            Protocol::Http(_) => Waiting::Request(self.requests),
+        }
+    }
+
+    /// Writes as much as the socket takes, and ends the server's half when nothing is left to be said.
     pub(super) fn flush(&mut self) {
         while self.written < self.output.len() && !self.dead {
             match self.stream.write(&self.output[self.written..]) {
                 Ok(0) => self.dead = true,
-                Ok(length) => self.written += length,
+                Ok(length) => {
+                    self.written += length;
+                    self.bytes_written += length as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.dead = true,
@@ -182,6 +293,13 @@ impl Connection {
             // What is written is dropped when that moves less than it frees, so each byte is moved about once.
             self.output.drain(..self.written);
             self.written = 0;
+        }
+        self.asked = self.asked.min(self.backlog());
+        if self.ending && !self.is_shut && self.pending.is_empty() && self.backlog() == 0 {
+            // The client may still be sending: a socket that is closed over unread bytes would reset the connection, and
+            // the last response could be lost on its way. So only this half ends, and what comes is dropped (RFC 9112, 9.6).
+            self.is_shut = true;
+            self.dead |= self.stream.shutdown(Shutdown::Write).is_err();
         }
     }
 }

@@ -12,14 +12,13 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::ServerConfig;
 use super::connection::{Connection, Protocol};
-use super::http::{self, Parsed};
-use super::websocket::{self, Incoming};
-use crate::exchange::control;
+use super::limits;
+use super::sweep::SWEEP_NS;
+use super::websocket::{self, CloseCode};
 use crate::exchange::engine::{ListError, MarketSpec};
 use crate::exchange::faults::Fault;
-use crate::exchange::gateway::{ExchangeNow, HttpResponse, Output, Ticket};
+use crate::exchange::gateway::{ExchangeNow, Output};
 use crate::exchange::venue::Exchange;
-use crate::wire::WS_PATH;
 use crate::wire::http_date::HttpDate;
 
 const LISTENER: Token = Token(0);
@@ -28,7 +27,7 @@ const FIRST_CLIENT: usize = 2;
 /// The longest sleep.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Tickets carry their connection above these bits.
-const TICKET_BITS: u32 = 32;
+pub(super) const TICKET_BITS: u32 = 32;
 
 /// What other threads may ask of the loop.
 #[derive(Debug)]
@@ -53,20 +52,23 @@ impl std::fmt::Debug for Look {
 
 /// The loop's state.
 pub(super) struct EventLoop {
-    exchange: Exchange,
-    config: ServerConfig,
+    pub(super) exchange: Exchange,
+    pub(super) config: ServerConfig,
     poll: Poll,
     listener: mio::net::TcpListener,
     control: Receiver<Control>,
-    connections: BTreeMap<usize, Connection>,
+    pub(super) connections: BTreeMap<usize, Connection>,
     next_token: usize,
-    requests: u64,
+    pub(super) requests: u64,
     /// What responses say of the time.
     date: HttpDate,
     /// Connections with output, or whose end must be looked at.
-    touched: BTreeSet<usize>,
+    pub(super) touched: BTreeSet<usize>,
     /// Connections whose input was not read to its end: the socket will not report it again.
     unread: BTreeSet<usize>,
+    /// The longest message of a session.
+    pub(super) message_max: usize,
+    pub(super) next_sweep_ns: u64,
 }
 
 impl EventLoop {
@@ -79,7 +81,10 @@ impl EventLoop {
     ) -> io::Result<Self> {
         let mut listener = mio::net::TcpListener::from_std(listener);
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let message_max = limits::message_max(exchange.gateway().settings().subscription_markets_max);
         Ok(Self {
+            message_max,
+            next_sweep_ns: config.mono_ns().saturating_add(SWEEP_NS),
             exchange,
             config,
             poll,
@@ -94,7 +99,7 @@ impl EventLoop {
         })
     }
 
-    fn now(&self) -> ExchangeNow {
+    pub(super) fn now(&self) -> ExchangeNow {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         ExchangeNow {
             session_ms: self.config.session_ms(),
@@ -103,7 +108,7 @@ impl EventLoop {
     }
 
     /// The date of a response that is given now.
-    fn date(&mut self, now: ExchangeNow) -> HttpDate {
+    pub(super) fn date(&mut self, now: ExchangeNow) -> HttpDate {
         self.date.advance(self.exchange.date_ms(now));
         self.date
     }
@@ -114,7 +119,11 @@ impl EventLoop {
             let stopping = self.obey();
             let now = self.now();
             self.exchange.advance(now);
-            self.deliver(now);
+            self.deliver(now, None);
+            if stopping {
+                self.say_goodbye();
+            }
+            self.sweep();
             self.flush();
             if stopping {
                 return self.exchange;
@@ -190,7 +199,7 @@ impl EventLoop {
         }
     }
 
-    fn accept(&mut self) {
+    pub(super) fn accept(&mut self) {
         loop {
             match self.listener.accept() {
                 Ok((mut stream, peer)) => {
@@ -203,10 +212,11 @@ impl EventLoop {
                         continue;
                     }
                     self.next_token += 1;
-                    self.connections.insert(token, Connection::new(stream, peer.ip().to_canonical().is_loopback()));
+                    let is_local = peer.ip().to_canonical().is_loopback();
+                    self.connections.insert(token, Connection::new(stream, is_local, self.config.mono_ns()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // A connection that failed before it was taken, or no file descriptors: try at the next event.
+                // A connection that failed before it was taken, or no file descriptors: tried again with the next sweep.
                 Err(_) => return,
             }
         }
@@ -215,79 +225,17 @@ impl EventLoop {
     fn read(&mut self, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         self.touched.insert(token);
-        if connection.ending {
-            connection.input.clear();
-        }
-        if connection.fill() {
+        let has_more = connection.fill();
+        self.understand(token);
+        // What has to wait is read on when it is released.
+        if has_more && self.connections.get(&token).is_some_and(|connection| !connection.is_held()) {
             self.unread.insert(token);
         }
-        self.understand(token);
     }
 
-    /// Hands complete requests and messages to the exchange.
-    fn understand(&mut self, token: usize) {
-        let now = self.now();
-        let date = self.date(now);
-        while let Some(connection) = self.connections.get_mut(&token) {
-            let takes_requests = connection.takes_requests();
-            match &mut connection.protocol {
-                Protocol::Http if !takes_requests => return,
-                Protocol::Http => match http::parse(&connection.input) {
-                    Parsed::Incomplete => return,
-                    Parsed::Refused(response) => connection.refuse(&response, &date),
-                    Parsed::Complete(request) if request.websocket_key.is_some() => {
-                        let length = request.length;
-                        if http_path(request.http.target) == WS_PATH {
-                            match self.exchange.open(token as u64, &request.http, now) {
-                                Ok(()) => {
-                                    let key = request.websocket_key.unwrap_or_default();
-                                    http::write_upgrade(&mut connection.output, key);
-                                    connection.protocol = Protocol::WebSocket(Box::default());
-                                    connection.input.drain(..length);
-                                }
-                                Err(response) => connection.refuse(&response, &date),
-                            }
-                        } else {
-                            let nowhere = HttpResponse { status: 404, body: b"404 page not found".to_vec() };
-                            connection.refuse(&nowhere, &date);
-                        }
-                    }
-                    Parsed::Complete(request) => {
-                        self.requests += 1;
-                        let ticket = (token as Ticket) << TICKET_BITS | (self.requests & u64::from(u32::MAX));
-                        let (length, keep_alive) = (request.length, request.keep_alive);
-                        if let Some(location) = http::without_trailing_slash(request.http.target) {
-                            connection.redirect(ticket, keep_alive, location, &date);
-                            connection.input.drain(..length);
-                            continue;
-                        }
-                        if connection.is_local && control::is_control(http_path(request.http.target)) {
-                            let response = control::answer(&mut self.exchange, &request.http, now);
-                            connection.expect(ticket, keep_alive);
-                            connection.respond(ticket, response, &date);
-                        } else {
-                            let writes = request.http.method != "GET";
-                            self.exchange.http(ticket, &request.http, now);
-                            connection.carried_orders |= writes;
-                            connection.expect(ticket, keep_alive);
-                        }
-                        connection.input.drain(..length);
-                    }
-                },
-                Protocol::WebSocket(framing) => match framing.read(&mut connection.input, &mut connection.output) {
-                    Incoming::Message(text) => self.exchange.text(token as u64, &text, now),
-                    Incoming::Nothing => return,
-                    Incoming::Ended => {
-                        connection.ending = true;
-                        return;
-                    }
-                },
-            }
-        }
-    }
-
-    /// Moves the exchange's outputs to the connections' buffers.
-    fn deliver(&mut self, now: ExchangeNow) {
+    /// Moves the exchange's outputs to the connections' buffers. Those to a connection that has just asked for them are
+    /// noted as such.
+    pub(super) fn deliver(&mut self, now: ExchangeNow, asking: Option<usize>) {
         let date = self.date(now);
         while let Some(output) = self.exchange.poll() {
             let token = match &output {
@@ -306,29 +254,25 @@ impl EventLoop {
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             self.touched.insert(token);
             match output {
-                Output::Response { ticket, response } => {
-                    connection.respond(ticket, response, &date);
-                    // The place that it left may be what a waiting request needs.
-                    if !connection.input.is_empty() {
-                        self.unread.insert(token);
-                    }
-                }
+                Output::Response { ticket, response } => connection.respond(ticket, response.into(), &date),
+                Output::CutConnection { .. } => connection.dead = true,
+                // After a close nothing follows.
+                _ if connection.is_ending() => {}
                 Output::Frame { text, .. } => {
-                    websocket::write_text(&mut connection.output, &text);
-                    if connection.backlog() > self.config.buffer_max {
+                    let length = websocket::write_text(&mut connection.output, &text);
+                    if asking == Some(token) {
+                        connection.asked_for(length);
+                    }
+                    if connection.is_slow(self.config.buffer_max) {
                         connection.flush();
                     }
-                    let backlog = connection.backlog();
-                    if backlog > self.config.buffer_max.saturating_mul(4) {
-                        connection.dead = true;
-                    } else if backlog > self.config.buffer_max && !connection.overflowed {
+                    if connection.is_slow(self.config.buffer_max) && !connection.overflowed {
                         connection.overflowed = true;
                         self.exchange.overflowed(token as u64, now);
                     }
                 }
                 Output::Ping { payload, .. } => websocket::write_ping(&mut connection.output, payload),
-                Output::Close { reason, .. } => connection.say_close(reason),
-                Output::CutConnection { .. } => connection.dead = true,
+                Output::Close { reason, .. } => connection.say_close(CloseCode::Normal, reason),
                 Output::CutOrderConnections => unreachable!("it is for no single connection, and was handled above"),
             }
         }
@@ -349,6 +293,9 @@ impl EventLoop {
             if connection.backlog() == 0 {
                 connection.overflowed = false;
             }
+            if connection.is_released(self.config.buffer_max) {
+                self.unread.insert(token);
+            }
             if connection.is_over() {
                 let mut gone = self.connections.remove(&token).expect("it was found above");
                 // Deregistering fails only for a socket that the system has forgotten.
@@ -359,8 +306,4 @@ impl EventLoop {
             }
         }
     }
-}
-
-fn http_path(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
 }

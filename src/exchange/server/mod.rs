@@ -1,9 +1,24 @@
 //! Puts an [`Exchange`] on loopback sockets: one thread, one epoll, REST and WebSocket on one port. Owns the sockets and
 //! the clocks; decides nothing about trading.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `event_loop`, `connection`, `input` | sockets and their buffers |
+//! | `intake`, `sweep` | what came in on them, and what takes too long |
+//! | `http`, `websocket` | the two protocols, over buffers |
+//! | `requests`, `local` | what a request leads to, and what a web page may do |
+//! | `limits`, `timeouts` | how much and how long a client may send |
 
 mod connection;
 mod event_loop;
-mod http;
+pub mod http;
+mod input;
+mod intake;
+mod limits;
+mod local;
+mod requests;
+mod sweep;
+mod timeouts;
 mod websocket;
 
 use std::io;
@@ -22,6 +37,7 @@ use crate::exchange::faults::Fault;
 use crate::exchange::venue::Exchange;
 use crate::wire::{REST_PREFIX, WS_PATH};
 use event_loop::{Control, EventLoop, Look, WAKER};
+pub use timeouts::Timeouts;
 
 /// How the server runs.
 #[derive(Clone, Debug)]
@@ -32,8 +48,13 @@ pub struct ServerConfig {
     pub clock: SessionClock,
     /// The instant at which monotonic time is zero.
     pub origin: Instant,
-    /// A WebSocket with more unwritten bytes gets error 25: its subscriptions end. At four times as much it is cut.
+    /// A WebSocket with more unwritten bytes gets error 25: its subscriptions end. What its own commands ask for does not
+    /// count, but while so much waits no further command is read, and no request either.
     pub buffer_max: usize,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
+    /// Whether web pages that this machine serves may read answers (CORS).
+    pub cors: bool,
     /// Offers the core to others between turns instead of sleeping until a socket has something. It costs a core, and
     /// spares who writes to the exchange the waking of its thread: for latency runs, where the two share a machine.
     pub yields: bool,
@@ -48,6 +69,8 @@ impl ServerConfig {
             clock: SessionClock::new(0, jiff::Timestamp::now().as_millisecond(), 1_000),
             origin: Instant::now(),
             buffer_max: 8 * 1024 * 1024,
+            timeouts: Timeouts::default(),
+            cors: false,
             yields: false,
         }
     }
@@ -154,14 +177,16 @@ impl Server {
     ///
     /// # Errors
     /// When the address can't be listened on or the system refuses a poll or a thread.
-    pub fn start(exchange: Exchange, config: ServerConfig) -> Result<ServerHandle, ServerError> {
-        let listen_error = |source| ServerError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).map_err(listen_error)?;
+    pub fn start(exchange: Exchange, mut config: ServerConfig) -> Result<ServerHandle, ServerError> {
+        let address = config.listen;
+        let listen_error = |source| ServerError::Listen { address, source };
+        let listener = TcpListener::bind(address).map_err(listen_error)?;
         listener.set_nonblocking(true).map_err(listen_error)?;
         let addr = listener.local_addr().map_err(listen_error)?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (sender, receiver) = unbounded();
+        config.listen = addr;
         let event_loop = EventLoop::new(exchange, config, poll, listener, receiver)?;
         let thread = std::thread::Builder::new().name("exchange".into()).spawn(move || event_loop.run())?;
         Ok(ServerHandle {

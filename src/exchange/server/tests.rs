@@ -28,8 +28,16 @@ struct Fixture {
 
 impl Fixture {
     fn new(world: impl FnOnce(i64) -> World, buffer_max: usize) -> Self {
+        Self::with(world, ServerConfig { buffer_max, ..ServerConfig::local() })
+    }
+
+    /// A world in which nothing happens by itself.
+    fn quiet(config: ServerConfig) -> Self {
+        Self::with(|now_ms| World { quiet: true, ..default_world(5, 2, now_ms) }, config)
+    }
+
+    fn with(world: impl FnOnce(i64) -> World, config: ServerConfig) -> Self {
         let key = issue_ed25519().unwrap();
-        let config = ServerConfig { buffer_max, ..ServerConfig::local() };
         let session_ms = config.session_ms();
         let exchange = Exchange::new(
             ExchangeConfig {
@@ -61,7 +69,8 @@ impl Fixture {
 
     fn request(&self, method: &str, path: &str, body: &str) -> String {
         let headers = self.headers(method, path).map(|(name, value)| format!("{name}: {value}\r\n")).concat();
-        format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+        let host = self.addr;
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
     }
 
     fn connect(&self) -> TcpStream {
@@ -161,14 +170,14 @@ fn a_slash_at_the_end_is_redirected_in_its_turn_and_an_unknown_page_is_told_as_t
 #[test]
 fn garbage_gets_a_status_and_the_server_lives_on() {
     let fixture = Fixture::new(lively, 1 << 20);
-    for garbage in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"] {
+    for garbage in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"] {
         let mut stream = fixture.connect();
         stream.write_all(garbage).unwrap();
         assert_eq!(read_response(&mut stream).0, 400);
         assert_eq!(stream.read(&mut [0]).unwrap(), 0, "the connection ends");
     }
     let mut stream = fixture.connect();
-    stream.write_all(b"GET /trade-api/v2/portfolio/balance HTTP/1.1\r\n\r\n").unwrap();
+    stream.write_all(b"GET /trade-api/v2/portfolio/balance HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert_eq!(read_response(&mut stream).0, 401);
 }
 
@@ -214,7 +223,9 @@ fn faults_are_listed_and_armed_over_http_without_a_signature() {
     let fixture = Fixture::new(lively, 1 << 20);
     let mut stream = fixture.connect();
     let mut call = |method: &str, path: &str, body: &str| {
-        let request = format!("{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let host = fixture.addr;
+        let length = body.len();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         let (status, body) = read_response(&mut stream);
         // An unknown path is answered with plain text.
@@ -255,24 +266,32 @@ fn order_connections_are_cut_and_others_stay() {
 
 #[test]
 fn a_reader_that_stops_reading_gets_error_25() {
-    let fixture = Fixture::new(|now_ms| default_world(5, 40, now_ms), 256 * 1024);
-    let mut socket = fixture.websocket();
-    socket.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let text = r#"{"id":1,"cmd":"subscribe","params":{"channels":["trade","ticker","market_lifecycle_v2"]}}"#;
-    socket.send(Message::text(text)).unwrap();
-    // Nothing is read until the socket's own buffers are full too: snapshots of a large book fill them quickly.
-    let tickers: Vec<String> = (1..=9).map(|n| format!(r#""KXSIMCENT-{n:04}-A""#)).collect();
-    let books = format!(
-        r#"{{"id":2,"cmd":"subscribe","params":{{"channels":["orderbook_delta"],"market_tickers":[{}]}}}}"#,
-        tickers.join(",")
+    const BUFFER_MAX: usize = 16 * 1024;
+    let fixture = Fixture::new(|now_ms| default_world(5, 40, now_ms), BUFFER_MAX);
+    let subscribed = || {
+        let mut socket = fixture.websocket();
+        socket.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let text = r#"{"id":1,"cmd":"subscribe","params":{"channels":["trade","ticker","market_lifecycle_v2"]}}"#;
+        socket.send(Message::text(text)).unwrap();
+        let tickers: Vec<String> = (1..=9).map(|n| format!(r#""KXSIMCENT-{n:04}-A""#)).collect();
+        let books = format!(
+            r#"{{"id":2,"cmd":"subscribe","params":{{"channels":["orderbook_delta"],"market_tickers":[{}]}}}}"#,
+            tickers.join(",")
+        );
+        socket.send(Message::text(books)).unwrap();
+        socket
+    };
+    let (mut socket, mut reader) = (subscribed(), subscribed());
+    // Snapshots fill the sockets' own buffers. They were asked for, so they are no sign of a slow reader themselves.
+    let names = vec![format!("\"{CENTS}\""); 20_000].join(",");
+    let fill = format!(
+        r#"{{"id":3,"cmd":"update_subscription","params":{{"action":"get_snapshot","sid":4,"market_tickers":[{names}]}}}}"#,
     );
-    socket.send(Message::text(books)).unwrap();
-    let again = format!(
-        r#"{{"id":3,"cmd":"update_subscription","params":{{"action":"get_snapshot","sid":4,"market_tickers":[{}]}}}}"#,
-        tickers.join(",")
-    );
-    for _ in 0..6_000 {
-        socket.send(Message::text(again.clone())).unwrap();
+    socket.send(Message::text(fill)).unwrap();
+    // What another session has got since then was sent to this one too, many times more than may wait.
+    let mut sent = 0;
+    while sent < 8 * BUFFER_MAX {
+        sent += reader.read().unwrap().len();
     }
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut frames = std::iter::from_fn(|| (Instant::now() < deadline).then(|| next_text(&mut socket)));
@@ -313,3 +332,8 @@ fn a_port_in_use_is_named() {
     let error = Server::start(exchange, config).unwrap_err().to_string();
     assert!(error.contains(&fixture.addr.to_string()), "{error}");
 }
+
+mod http_clients;
+mod origins;
+mod slow_clients;
+mod websocket_clients;

@@ -5,5 +5,6 @@ pub mod answers;
 pub mod configs;
 pub mod exchange;
 pub mod frames;
+pub mod http;
 pub mod journals;
 pub mod scenarios;

@@ -44,7 +44,7 @@ impl<'a> Query<'a> {
             .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (decode(name), decode(value)))
+            .map(|(name, value)| (form_decode(name), form_decode(value)))
             .collect();
         Self { call, pairs }
     }
@@ -194,9 +194,15 @@ pub fn cursor(position: usize) -> String {
     std::iter::once('p').chain(digits.into_iter().rev()).collect()
 }
 
-/// Percent-decoding. What is no valid escape stays as it is.
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+/// Decodes a part of a query, as HTML forms encode it.
+fn form_decode(text: &str) -> Cow<'_, str> {
+    decode(text, |_| true, |byte| if byte == b'+' { b' ' } else { byte })
+}
+
+/// Percent-decoding of the bytes for which `decodes` says so; what is no valid escape stays as it is. Bytes outside
+/// escapes go through `plain`.
+pub(super) fn decode(text: &str, decodes: impl Fn(u8) -> bool, plain: impl Fn(u8) -> u8) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| byte == b'%' || plain(byte) != byte) {
         return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();
@@ -205,11 +211,10 @@ fn decode(text: &str) -> Cow<'_, str> {
     while position < bytes.len() {
         let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
         let escaped = match (bytes[position], digit(position + 1), digit(position + 2)) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok().filter(|byte| decodes(*byte)),
             _ => None,
         };
-        let plain = if bytes[position] == b'+' { b' ' } else { bytes[position] };
-        decoded.push(escaped.unwrap_or(plain));
+        decoded.push(escaped.unwrap_or_else(|| plain(bytes[position])));
         position += if escaped.is_some() { 3 } else { 1 };
     }
     Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
