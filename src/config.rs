@@ -1,13 +1,16 @@
 //! The one configuration file: its keys, their defaults, and what is checked before anything starts. Unknown keys and
 //! impossible values are errors that name the key and what was expected.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::market::{Count, Money, Price, TickerPattern};
+use crate::decide::policy::PolicySpec;
+use crate::exchange::gateway::Tier;
+use crate::files;
+use crate::market::{Count, Money, Price, Ticker, TickerPattern};
 
 /// Why a configuration was refused.
 #[derive(Debug, Error)]
@@ -29,16 +32,43 @@ pub enum ConfigError {
         reason: String,
     },
     /// A value is impossible.
-    #[error("configuration: {key} = {found}: expected {expected}")]
+    #[error("configuration{}: {key} = {found}: expected {expected}", named(path.as_deref()))]
     Impossible {
+        /// The file, if the value comes from one.
+        path: Option<PathBuf>,
         /// The key with its section.
         key: &'static str,
         /// The value.
         found: String,
         /// What would do.
-        expected: &'static str,
+        expected: String,
     },
 }
+
+/// The file in an error's text.
+fn named(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!(" {}", path.display()))
+}
+
+fn impossible<T>(key: &'static str, found: &dyn Display, expected: impl Display) -> Result<T, ConfigError> {
+    Err(ConfigError::Impossible { path: None, key, found: found.to_string(), expected: expected.to_string() })
+}
+
+/// The largest configuration file that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+const HOUR_MS: u64 = 3_600_000;
+const MONTH_MS: u64 = 31 * 24 * HOUR_MS;
+/// No amount is larger: sums of many of them are exact with room to spare.
+const MONEY_MAX: Money = Money::from_dollars(1_000_000_000);
+/// No number of contracts is larger.
+const CONTRACTS_MAX: Count = Count::from_contracts(10_000_000);
+/// The smallest order.
+const CONTRACTS_MIN: Count = Count::from_units(1);
+const A_TICKER: &str = "1 to 63 of the characters A-Z a-z 0-9 . _ -";
+/// Whoever reads a journal keeps a segment in memory.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+/// A petabyte: no disk has more.
+const JOURNAL_BYTES_MAX: u64 = 1 << 50;
 
 /// Declares a section: its struct, defaults, and the comments that `kalshi-actor config` prints, from one text.
 macro_rules! section {
@@ -326,13 +356,18 @@ impl Config {
     /// # Errors
     /// When it can't be read, is no TOML, has an unknown key, or a value is of the wrong type or impossible.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, FILE_BYTES_MAX)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Malformed {
             path: path.to_owned(),
             reason: error.to_string().trim_end().to_owned(),
         })?;
-        config.check()?;
+        config.check().map_err(|error| match error {
+            ConfigError::Impossible { key, found, expected, .. } => {
+                ConfigError::Impossible { path: Some(path.to_owned()), key, found, expected }
+            }
+            error => error,
+        })?;
         Ok(config)
     }
 
@@ -341,12 +376,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Impossible`] with the key, its value and what was expected.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let impossible = |key, found: &dyn std::fmt::Display, expected| {
-            Err(ConfigError::Impossible { key, found: found.to_string(), expected })
-        };
-        let positive = |key, value: u64| {
-            if value == 0 { impossible(key, &value, "a number above zero") } else { Ok(()) }
-        };
+        self.check_names()?;
+        self.check_numbers()?;
+        self.check_amounts()?;
+        self.check_together()
+    }
+
+    /// Addresses, markets, policy, tier and folders.
+    fn check_names(&self) -> Result<(), ConfigError> {
         for (key, url, schemes) in [
             ("venue.rest_url", &self.venue.rest_url, ["https://", "http://127.0.0.1:"]),
             ("venue.ws_url", &self.venue.ws_url, ["wss://", "ws://127.0.0.1:"]),
@@ -355,119 +392,163 @@ impl Config {
                 return impossible(key, url, "a TLS address, or a plain one on 127.0.0.1");
             }
         }
-        if !(1..=65_535).contains(&self.markets.max_markets) {
-            return impossible("markets.max_markets", &self.markets.max_markets, "1 to 65535");
-        }
-        if self.markets.count == 0 || self.markets.count > self.markets.max_markets {
-            return impossible(
-                "markets.count",
-                &self.markets.count,
-                "1 to markets.max_markets, which is 1024 unless configured",
-            );
-        }
-        if self.markets.tickers.len() > self.markets.max_markets {
-            return impossible("markets.tickers", &self.markets.tickers.len(), "at most markets.max_markets tickers");
-        }
-        for (key, count) in [
-            ("risk.max_order_contracts", self.risk.max_order_contracts),
-            ("risk.max_position_contracts", self.risk.max_position_contracts),
-        ] {
-            if count <= Count::ZERO {
-                return impossible(key, &count, "more than zero contracts");
+        let markets = &self.markets;
+        for (position, ticker) in markets.tickers.iter().enumerate() {
+            if Ticker::new(ticker).is_err() {
+                return impossible("markets.tickers", &format!("{ticker:?}"), A_TICKER);
+            }
+            if markets.tickers[..position].contains(ticker) {
+                return impossible("markets.tickers", ticker, "each ticker once");
             }
         }
-        for (key, money) in [
-            ("risk.max_cash_at_risk", self.risk.max_cash_at_risk),
-            ("risk.daily_loss_stop", self.risk.daily_loss_stop),
-            ("risk.max_event_loss", self.risk.max_event_loss),
-            ("exchange.cash", self.exchange.cash),
-        ] {
-            if money <= Money::ZERO {
-                return impossible(key, &money, "more than zero dollars");
-            }
+        if !markets.series.is_empty() && Ticker::new(&markets.series).is_err() {
+            return impossible("markets.series", &format!("{:?}", markets.series), A_TICKER);
         }
-        if self.risk.max_drawdown < Money::ZERO {
-            return impossible("risk.max_drawdown", &self.risk.max_drawdown, "more than zero dollars, or 0.00 for any");
+        if self.policy.kind.parse::<PolicySpec>().is_err() {
+            return impossible("policy.kind", &format!("{:?}", self.policy.kind), PolicySpec::EXPECTED);
         }
-        let (per_s, per_min) = (self.risk.max_messages_per_s, self.risk.max_messages_per_min);
-        if per_min > 0 && per_s > per_min {
-            return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for any");
+        if Tier::from_name(&self.exchange.tier).is_none() {
+            let names = Tier::ALL.map(Tier::as_str).join(", ");
+            return impossible("exchange.tier", &format!("{:?}", self.exchange.tier), format!("one of {names}"));
         }
-        for (key, value) in [
-            ("exchange.order_latency_ms", self.exchange.order_latency_ms),
-            ("exchange.read_lag_ms", self.exchange.read_lag_ms),
-        ] {
-            if value > 3_600_000 {
-                return impossible(key, &value, "0 to 3600000");
-            }
-        }
-        positive("venue.max_clock_error_ms", self.venue.max_clock_error_ms)?;
-        positive("risk.executions_window_ms", self.risk.executions_window_ms)?;
-        positive("risk.max_open_orders", self.risk.max_open_orders as u64)?;
-        positive("risk.breaker_rejects", u64::from(self.risk.breaker_rejects))?;
-        positive("orders.answer_timeout_ms", self.orders.answer_timeout_ms)?;
-        positive("orders.compare_every_ms", self.orders.compare_every_ms)?;
-        if self.orders.stop_timeout_ms <= self.orders.signature_valid_ms {
-            return impossible(
-                "orders.stop_timeout_ms",
-                &self.orders.stop_timeout_ms,
-                "more than orders.signature_valid_ms",
-            );
-        }
-        if self.orders.group_limit_contracts < Count::ZERO {
-            return impossible("orders.group_limit_contracts", &self.orders.group_limit_contracts, "zero or more");
-        }
-        if !(1..=100).contains(&self.orders.lease_share_percent) {
-            return impossible("orders.lease_share_percent", &self.orders.lease_share_percent, "1 to 100");
-        }
-        if !(11_000..=3_600_000).contains(&self.orders.lease_longest_ms) {
-            return impossible("orders.lease_longest_ms", &self.orders.lease_longest_ms, "11000 to 3600000");
-        }
-        if !(1..=64).contains(&self.orders.connections) {
-            return impossible("orders.connections", &self.orders.connections, "1 to 64");
-        }
-        if !(1..=4096).contains(&self.feed.snapshot_buffers) {
-            return impossible("feed.snapshot_buffers", &self.feed.snapshot_buffers, "1 to 4096");
-        }
-        positive("feed.silence_timeout_ms", self.feed.silence_timeout_ms)?;
-        positive("feed.snapshot_timeout_ms", self.feed.snapshot_timeout_ms)?;
-        positive("feed.reconnect_first_ms", self.feed.reconnect_first_ms)?;
-        if self.feed.reconnect_longest_ms < self.feed.reconnect_first_ms {
-            return impossible(
-                "feed.reconnect_longest_ms",
-                &self.feed.reconnect_longest_ms,
-                "at least feed.reconnect_first_ms",
-            );
-        }
-        if !matches!(self.pipeline.cores.len(), 0 | 4) {
-            return impossible(
-                "pipeline.cores",
-                &self.pipeline.cores.len(),
-                "no core, or one for each of four threads",
-            );
-        }
-        if !(64..=1 << 20).contains(&self.pipeline.ring_capacity) {
-            return impossible("pipeline.ring_capacity", &self.pipeline.ring_capacity, "64 to 1048576");
-        }
+        let record = &self.record;
         for (key, folder) in
-            [("record.sessions_dir", &self.record.sessions_dir), ("record.backups_dir", &self.record.backups_dir)]
+            [("record.sessions_dir", &record.sessions_dir), ("record.backups_dir", &record.backups_dir)]
         {
             if folder.is_empty() {
                 return impossible(key, folder, "a folder");
             }
         }
-        if self.record.sessions_dir == self.record.backups_dir {
+        if record.sessions_dir == record.backups_dir {
+            return impossible("record.backups_dir", &record.backups_dir, "another folder than record.sessions_dir");
+        }
+        Ok(())
+    }
+
+    /// The range of every whole number.
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        let Self { venue, markets, risk, orders, feed, pipeline, exchange, record, .. } = self;
+        for (key, value, least, most) in [
+            ("venue.max_clock_error_ms", venue.max_clock_error_ms, 1, HOUR_MS),
+            ("markets.max_markets", markets.max_markets as u64, 1, 65_534),
+            ("markets.count", markets.count as u64, 1, 65_534),
+            ("risk.max_open_orders", risk.max_open_orders as u64, 1, 2_048),
+            ("risk.stop_before_close_ms", risk.stop_before_close_ms, 0, MONTH_MS),
+            ("risk.max_messages_per_s", risk.max_messages_per_s.into(), 0, 1_000_000),
+            ("risk.max_messages_per_min", risk.max_messages_per_min.into(), 0, 60_000_000),
+            ("risk.duplicate_window_ms", risk.duplicate_window_ms, 0, HOUR_MS),
+            ("risk.max_executions", risk.max_executions.into(), 0, 1_000_000),
+            ("risk.executions_window_ms", risk.executions_window_ms, 1, MONTH_MS),
+            ("risk.breaker_rejects", risk.breaker_rejects.into(), 1, 1_000_000),
+            ("risk.breaker_ms", risk.breaker_ms, 0, MONTH_MS),
+            ("orders.answer_timeout_ms", orders.answer_timeout_ms, 1, HOUR_MS),
+            ("orders.signature_valid_ms", orders.signature_valid_ms, 0, HOUR_MS),
+            ("orders.connections", orders.connections as u64, 1, 64),
+            ("orders.compare_every_ms", orders.compare_every_ms, 1, HOUR_MS),
+            ("orders.read_lag_ms", orders.read_lag_ms, 0, HOUR_MS),
+            ("orders.lease_share_percent", orders.lease_share_percent.into(), 1, 100),
+            ("orders.lease_longest_ms", orders.lease_longest_ms, 11_000, HOUR_MS),
+            ("orders.group_reset_ms", orders.group_reset_ms, 0, MONTH_MS),
+            ("orders.stop_timeout_ms", orders.stop_timeout_ms, 1, HOUR_MS),
+            ("feed.snapshot_buffers", feed.snapshot_buffers as u64, 1, 4_096),
+            ("feed.silence_timeout_ms", feed.silence_timeout_ms, 1, HOUR_MS),
+            ("feed.snapshot_timeout_ms", feed.snapshot_timeout_ms, 1, HOUR_MS),
+            ("feed.reconnect_first_ms", feed.reconnect_first_ms, 1, HOUR_MS),
+            ("feed.reconnect_longest_ms", feed.reconnect_longest_ms, 1, HOUR_MS),
+            ("pipeline.ring_capacity", pipeline.ring_capacity as u64, 64, 1 << 20),
+            ("exchange.order_latency_ms", exchange.order_latency_ms, 0, HOUR_MS),
+            ("exchange.read_lag_ms", exchange.read_lag_ms, 0, HOUR_MS),
+            ("record.segment_bytes", record.segment_bytes, 1 << 20, SEGMENT_BYTES_MAX),
+            ("record.journal_bytes", record.journal_bytes, 2 << 20, JOURNAL_BYTES_MAX),
+        ] {
+            if !(least..=most).contains(&value) {
+                return impossible(key, &value, format!("{least} to {most}"));
+            }
+        }
+        if !matches!(pipeline.cores.len(), 0 | 4) {
+            return impossible("pipeline.cores", &pipeline.cores.len(), "no core, or one for each of four threads");
+        }
+        Ok(())
+    }
+
+    /// The range of every amount of contracts and of money.
+    fn check_amounts(&self) -> Result<(), ConfigError> {
+        let Self { risk, orders, exchange, .. } = self;
+        for (key, count, least) in [
+            ("risk.max_order_contracts", risk.max_order_contracts, CONTRACTS_MIN),
+            ("risk.max_position_contracts", risk.max_position_contracts, CONTRACTS_MIN),
+            ("orders.group_limit_contracts", orders.group_limit_contracts, Count::ZERO),
+        ] {
+            if !(least..=CONTRACTS_MAX).contains(&count) {
+                return impossible(key, &count, format!("{least} to {CONTRACTS_MAX} contracts"));
+            }
+        }
+        let some = Money::from_micros(1);
+        for (key, money, least) in [
+            ("risk.max_cash_at_risk", risk.max_cash_at_risk, some),
+            ("risk.daily_loss_stop", risk.daily_loss_stop, some),
+            ("risk.max_event_loss", risk.max_event_loss, some),
+            ("risk.max_drawdown", risk.max_drawdown, Money::ZERO),
+            ("exchange.cash", exchange.cash, some),
+        ] {
+            if !(least..=MONEY_MAX).contains(&money) {
+                return impossible(key, &money, format!("{least} to {MONEY_MAX} dollars"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What values say of each other.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        let Self { markets, risk, orders, feed, exchange, record, .. } = self;
+        if !markets.tickers.is_empty() && !markets.series.is_empty() {
             return impossible(
-                "record.backups_dir",
-                &self.record.backups_dir,
-                "another folder than record.sessions_dir",
+                "markets.series",
+                &markets.series,
+                "no series beside markets.tickers, or the other way round",
             );
         }
-        if self.record.segment_bytes < 1 << 20 {
-            return impossible("record.segment_bytes", &self.record.segment_bytes, "at least 1048576");
+        if markets.count > markets.max_markets {
+            return impossible(
+                "markets.count",
+                &markets.count,
+                "at most markets.max_markets, which is 1024 unless configured",
+            );
         }
-        if self.record.journal_bytes < 2 * self.record.segment_bytes {
-            return impossible("record.journal_bytes", &self.record.journal_bytes, "room for two segments");
+        if markets.tickers.len() > markets.max_markets {
+            return impossible("markets.tickers", &markets.tickers.len(), "at most markets.max_markets tickers");
+        }
+        let (per_s, per_min) = (risk.max_messages_per_s, risk.max_messages_per_min);
+        if per_min > 0 && per_s > per_min {
+            return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for any");
+        }
+        if orders.stop_timeout_ms <= orders.signature_valid_ms {
+            return impossible(
+                "orders.stop_timeout_ms",
+                &orders.stop_timeout_ms,
+                "more than orders.signature_valid_ms",
+            );
+        }
+        // The end waits once for fills on their way and once for a read of what is then the truth.
+        if orders.stop_timeout_ms <= orders.read_lag_ms.saturating_mul(2) {
+            return impossible("orders.stop_timeout_ms", &orders.stop_timeout_ms, "more than twice orders.read_lag_ms");
+        }
+        if exchange.read_lag_ms > orders.read_lag_ms {
+            return impossible(
+                "exchange.read_lag_ms",
+                &exchange.read_lag_ms,
+                "at most orders.read_lag_ms, which is what the trader goes by",
+            );
+        }
+        if feed.reconnect_longest_ms < feed.reconnect_first_ms {
+            return impossible(
+                "feed.reconnect_longest_ms",
+                &feed.reconnect_longest_ms,
+                "at least feed.reconnect_first_ms",
+            );
+        }
+        if record.journal_bytes < 2 * record.segment_bytes {
+            return impossible("record.journal_bytes", &record.journal_bytes, "room for two segments");
         }
         Ok(())
     }
@@ -538,9 +619,25 @@ mod tests {
             ("[venue]\nmax_clock_error_ms = 0", "venue.max_clock_error_ms"),
             ("[venue]\nrest_url = \"http://example.com\"", "venue.rest_url"),
             ("[record]\nsegment_bytes = 1048576\njournal_bytes = 1048576", "record.journal_bytes"),
+            ("[policy]\nkind = \"ppo\"", "policy.kind"),
+            ("[policy]\nkind = \"script:\"", "policy.kind"),
+            ("[exchange]\ntier = \"gold\"", "exchange.tier"),
+            ("[exchange]\ncash = \"9223372036854.775807\"", "exchange.cash"),
+            ("[risk]\nmax_cash_at_risk = \"1000000000.000001\"", "risk.max_cash_at_risk"),
+            ("[risk]\nmax_order_contracts = \"10000000.01\"", "risk.max_order_contracts"),
+            ("[orders]\ncompare_every_ms = 9223372036854775807", "orders.compare_every_ms"),
+            ("[orders]\nread_lag_ms = 9223372036854775807", "orders.read_lag_ms"),
+            ("[orders]\nread_lag_ms = 30000", "orders.stop_timeout_ms"),
+            ("[exchange]\nread_lag_ms = 1001", "exchange.read_lag_ms"),
+            ("[record]\njournal_bytes = 18446744073709551615", "record.journal_bytes"),
+            ("[markets]\ntickers = [\"\"]", "markets.tickers"),
+            ("[markets]\ntickers = [\"KXA-1\", \"KXA-1\"]", "markets.tickers"),
+            ("[markets]\ntickers = [\"KXA-1\"]\nseries = \"KXA\"", "markets.series"),
+            ("[markets]\nseries = \"KX A\"", "markets.series"),
+            ("[record]\nsegment_bytes = 9223372036854775807", "record.segment_bytes"),
         ] {
             let error = load(text).unwrap_err().to_string();
-            assert!(error.contains(key) && error.contains("expected"), "{error}");
+            assert!(error.contains("/actor.toml: ") && error.contains(key) && error.contains("expected"), "{error}");
         }
     }
 
@@ -554,7 +651,9 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_an_error_that_names_the_line() {
-        let error = load("[orders]\nconnections = \"three\"\n").unwrap_err().to_string();
-        assert!(error.contains("line 2"), "{error}");
+        for text in ["[orders]\nconnections = \"three\"\n", "[risk]\nmax_event_loss = 60\n"] {
+            let error = load(text).unwrap_err().to_string();
+            assert!(error.contains("line 2"), "{error}");
+        }
     }
 }

@@ -34,6 +34,7 @@ pub mod drivers;
 pub mod exchange;
 pub mod execute;
 pub mod feed;
+pub mod files;
 pub mod link;
 pub mod market;
 pub mod messages;

@@ -91,3 +91,24 @@ fn no_source_has_stubs_or_paths_of_a_machine() {
         }
     }
 }
+
+#[test]
+fn only_the_command_lines_writer_touches_the_standard_output_and_the_standard_error() {
+    // The macros panic when nobody reads or the disk is full.
+    let macros = ["println!(", "print!(", "eprintln!(", "eprint!(", "dbg!("];
+    let handles = ["io::stdout()", "io::stderr()"];
+    // Test modules that are files say what they skip.
+    let is_test = |file: &str| file.contains("tests") || file == "wire/captured.rs";
+    for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
+        for (number, line) in without_tests(text).lines().enumerate() {
+            let code = line.split("//").next().unwrap_or(line);
+            for forbidden in macros {
+                assert!(!code.contains(forbidden), "src/{file}:{}: {forbidden}; use cli::out", number + 1);
+            }
+            for forbidden in handles {
+                let allowed = file == "cli/out.rs";
+                assert!(allowed || !code.contains(forbidden), "src/{file}:{}: {forbidden}; use cli::out", number + 1);
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConfigArgs;
+use super::out::Out;
 
 /// The arguments of `config`.
 #[derive(Debug, Args)]
@@ -13,7 +14,7 @@ pub(super) struct ConfigCommandArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &ConfigCommandArgs) -> anyhow::Result<ExitCode> {
-    print!("{}", args.config.load()?.to_commented_toml());
+pub(super) fn run(args: &ConfigCommandArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
+    out.text(args.config.load()?.to_commented_toml());
     Ok(ExitCode::SUCCESS)
 }

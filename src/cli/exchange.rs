@@ -17,6 +17,7 @@ use kalshi_actor::pipeline::session::{Recordings, cash, settings};
 use kalshi_actor::pipeline::signals::Signals;
 
 use super::ConfigArgs;
+use super::out::{Out, note, say};
 
 /// The arguments of `exchange`.
 #[derive(Debug, Args)]
@@ -55,10 +56,10 @@ pub(super) struct ExchangeArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ExchangeArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let scenario = Scenario::find(&args.scenario)?;
     if args.print {
-        print!("{}", scenario.text());
+        out.text(scenario.text());
         return Ok(ExitCode::SUCCESS);
     }
     let config = args.config.load()?;
@@ -72,7 +73,7 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
     let mut recordings = Vec::new();
     if !args.from.is_empty() {
         let recorded = Recordings::load(&args.from, None, Holes::Told)?;
-        recorded.notes.iter().for_each(|note| eprintln!("{note}"));
+        recorded.notes.iter().for_each(|text| note!("{text}"));
         server.clock = SessionClock::new(0, recorded.start_ms, 1_000).with_breaks(&recorded.breaks);
         (world, recordings) = (World::default(), recorded.markets);
     }
@@ -87,7 +88,10 @@ pub(super) fn run(args: &ExchangeArgs) -> anyhow::Result<ExitCode> {
         server,
         key_directory: args.keys.clone(),
     })?;
-    println!("{}", serde_json::to_string(&facts)?);
+    say!(out, "{}", serde_json::to_string(&facts)?);
+    out.show();
+    // Without its addresses and keys nobody can use it.
+    out.check()?;
     while !signals.stop_requested() && handle.is_running() {
         std::thread::sleep(Duration::from_millis(50));
     }

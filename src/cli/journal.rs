@@ -1,6 +1,5 @@
 //! `kalshi-actor journal`.
 
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,6 +7,8 @@ use clap::{Args, Subcommand};
 use kalshi_actor::record::decisions::write_decisions;
 use kalshi_actor::record::journal::{Flags, Inspection, StageId, inspect};
 use kalshi_actor::record::summary::JournalRate;
+
+use super::out::{Out, note, say};
 
 /// The arguments of `journal`.
 #[derive(Debug, Args)]
@@ -35,32 +36,33 @@ enum JournalCommand {
     },
 }
 
-pub(super) fn run(args: &JournalArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &JournalArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     match &args.command {
         JournalCommand::Decisions { session } => {
-            let mut out = BufWriter::new(std::io::stdout().lock());
-            let count = write_decisions(session, &mut out)?;
-            out.flush()?;
-            eprintln!("{}: {count} decisions", session.display());
+            let written = write_decisions(session, out).map_err(anyhow::Error::from);
+            if let Some(count) = out.unless_unread(written)? {
+                out.show();
+                note!("{}: {count} decisions", session.display());
+            }
             Ok(ExitCode::SUCCESS)
         }
         JournalCommand::Info { journal } => {
             let found = inspect(journal)?;
-            info(&found);
+            info(&found, out);
             Ok(ExitCode::SUCCESS)
         }
-        JournalCommand::Verify { journal } => verify(journal),
+        JournalCommand::Verify { journal } => verify(journal, out),
     }
 }
 
-fn info(found: &Inspection) {
+fn info(found: &Inspection, out: &mut Out) {
     let (first, last) = found.segments;
-    println!("recorded by  {} on {}", found.note.program, found.note.venue);
-    println!("segments     {first} to {last}, {} bytes, {} records", found.bytes, found.records());
+    say!(out, "recorded by  {} on {}", found.note.program, found.note.venue);
+    say!(out, "segments     {first} to {last}, {} bytes, {} records", found.bytes, found.records());
     if let Some((first_ms, last_ms)) = found.session_ms {
-        println!("time         {:.3} s; session time {first_ms} to {last_ms} ms", found.seconds());
+        say!(out, "time         {:.3} s; session time {first_ms} to {last_ms} ms", found.seconds());
     }
-    println!("rate         {}", JournalRate::new(found.bytes, found.seconds(), found.note.bytes_max));
+    say!(out, "rate         {}", JournalRate::new(found.bytes, found.seconds(), found.note.bytes_max));
     for stage in StageId::ALL {
         let of_stage = found.counts.iter().filter(|((owner, ..), _)| *owner == stage);
         for ((_, kind, flags), count) in of_stage {
@@ -69,33 +71,33 @@ fn info(found: &Inspection) {
                 Flags::Output => "out",
                 Flags::Refused => "refused",
             };
-            println!("{:<11}  {kind:?} {way}: {count}", stage.as_str());
+            say!(out, "{:<11}  {kind:?} {way}: {count}", stage.as_str());
         }
         let bytes: u64 =
             found.payload_bytes.iter().filter(|((owner, _), _)| *owner == stage).map(|(_, bytes)| bytes).sum();
         if bytes > 0 {
-            println!("{:<11}  {bytes} bytes of payload", stage.as_str());
+            say!(out, "{:<11}  {bytes} bytes of payload", stage.as_str());
         }
     }
     for problem in &found.problems {
-        println!("problem      {problem}");
+        say!(out, "problem      {problem}");
     }
     match found.obstacle() {
-        None => println!("replayable   yes"),
-        Some(reason) => println!("replayable   no: {reason}"),
+        None => say!(out, "replayable   yes"),
+        Some(reason) => say!(out, "replayable   no: {reason}"),
     }
 }
 
 /// Whole means: every checksum right, no number missing, and an end in good order.
-fn verify(journal: &Path) -> anyhow::Result<ExitCode> {
+fn verify(journal: &Path, out: &mut Out) -> anyhow::Result<ExitCode> {
     let found = inspect(journal)?;
     let (records, bytes) = (found.records(), found.bytes);
     if let Some(obstacle) = found.obstacle() {
-        println!("damaged after {records} good records: {obstacle}");
+        say!(out, "damaged after {records} good records: {obstacle}");
         return Ok(ExitCode::FAILURE);
     }
     if let Some(torn) = found.problems.first() {
-        println!("{records} good records, and torn at its end: {torn}");
+        say!(out, "{records} good records, and torn at its end: {torn}");
         return Ok(ExitCode::FAILURE);
     }
     let end = match &found.closing {
@@ -105,6 +107,6 @@ fn verify(journal: &Path) -> anyhow::Result<ExitCode> {
         Some(_) => "whole".to_owned(),
         None => "every record is good; no end is recorded: a part of a session, or one that crashed".to_owned(),
     };
-    println!("{records} records in {bytes} bytes: {end}");
+    say!(out, "{records} records in {bytes} bytes: {end}");
     Ok(ExitCode::SUCCESS)
 }

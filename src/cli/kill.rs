@@ -9,6 +9,7 @@ use kalshi_actor::pipeline::kill_line::{Killed, kill};
 use kalshi_actor::pipeline::net::Trust;
 use kalshi_actor::pipeline::session::{outside_venue, state_dir};
 
+use super::out::{Out, note, say};
 use super::{ConfigArgs, run};
 
 /// The arguments of `kill`.
@@ -21,7 +22,7 @@ pub(super) struct KillArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &KillArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &KillArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let mut config = args.config.load()?;
     if let Some(venue) = args.venue {
         config.venue.name = venue.into();
@@ -37,14 +38,14 @@ pub(super) fn run(args: &KillArgs) -> anyhow::Result<ExitCode> {
     // What a session has kept of its groups; without it orders are cancelled one by one.
     let known: Option<Vec<KnownGroup>> =
         state_dir(&config, None).and_then(|state| state.groups()).unwrap_or_else(|error| {
-            eprintln!("our order groups are unknown: {error}");
+            note!("our order groups are unknown: {error}");
             None
         });
     let Killed { triggered, triggered_in, took, report } =
         kill(&venue, &Trust::WebPki, KillSettings::new(&config.orders), &known.unwrap_or_default());
     let name = config.venue.name.as_str();
-    println!("venue {name}: {triggered} order groups triggered within {:.0} ms", triggered_in.as_secs_f64() * 1e3);
+    say!(out, "venue {name}: {triggered} order groups triggered within {:.0} ms", triggered_in.as_secs_f64() * 1e3);
     let report = report?;
-    println!("venue {name}: {report}; nothing more seen after {:.1} s", took.as_secs_f64());
+    say!(out, "venue {name}: {report}; nothing more seen after {:.1} s", took.as_secs_f64());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,6 +7,8 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::out::note;
+
 /// What is logged: a level, or levels of modules.
 const VARIABLE: &str = "KALSHI_ACTOR_LOG";
 
@@ -15,7 +17,7 @@ const VARIABLE: &str = "KALSHI_ACTOR_LOG";
 pub(super) fn start() {
     let value = std::env::var_os(VARIABLE).unwrap_or_default();
     let targets = parse(&value.to_string_lossy()).unwrap_or_else(|problem| {
-        eprintln!("warning: {VARIABLE}: {problem}; `warn` is taken");
+        note!("warning: {VARIABLE}: {problem}; `warn` is taken");
         default()
     });
     // A terminal that is gone must not end the thread that logs: by default the layer would panic over it.

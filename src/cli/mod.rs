@@ -7,6 +7,7 @@ mod journal;
 mod kill;
 mod log;
 mod observe;
+mod out;
 #[cfg(feature = "planted")]
 mod planted;
 mod replay;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use kalshi_actor::config::Config;
+use out::Out;
 
 /// Trades Kalshi event contracts: books from the exchange's WebSocket, a 52-feature observation, an ONNX policy, limit
 /// orders, and a ledger that agrees with the exchange.
@@ -93,26 +95,45 @@ fn describe(error: &anyhow::Error) -> String {
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut out = Out::new();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return parsed_no_command(&answer, out),
+    };
     log::start();
     let result = match cli.command {
-        None => run::run(cli.run),
-        Some(Command::Run(args)) => run::run(args),
-        Some(Command::Exchange(args)) => exchange::run(&args),
-        Some(Command::Observe(args)) => observe::run(&args),
-        Some(Command::Simulate(args)) => simulate::run(&args),
-        Some(Command::Statistics(args)) => statistics::run(&args),
-        Some(Command::Sessions(args)) => sessions::run(&args),
-        Some(Command::Journal(args)) => journal::run(&args),
-        Some(Command::Replay(args)) => replay::run(&args),
-        Some(Command::Config(args)) => config::run(&args),
-        Some(Command::Kill(args)) => kill::run(&args),
-        Some(Command::Resume(args)) => resume::run(&args),
+        None => run::run(cli.run, &mut out),
+        Some(Command::Run(args)) => run::run(args, &mut out),
+        Some(Command::Exchange(args)) => exchange::run(&args, &mut out),
+        Some(Command::Observe(args)) => observe::run(&args, &mut out),
+        Some(Command::Simulate(args)) => simulate::run(&args, &mut out),
+        Some(Command::Statistics(args)) => statistics::run(&args, &mut out),
+        Some(Command::Sessions(args)) => sessions::run(&args, &mut out),
+        Some(Command::Journal(args)) => journal::run(&args, &mut out),
+        Some(Command::Replay(args)) => replay::run(&args, &mut out),
+        Some(Command::Config(args)) => config::run(&args, &mut out),
+        Some(Command::Kill(args)) => kill::run(&args, &mut out),
+        Some(Command::Resume(args)) => resume::run(&args, &mut out),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {}", describe(&error));
-        ExitCode::FAILURE
-    })
+    out.finish(result)
+}
+
+/// Help and the version go to the standard output, what is wrong with the arguments to the standard error.
+fn parsed_no_command(answer: &clap::Error, mut out: Out) -> ExitCode {
+    let status = ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(u8::MAX));
+    let text = answer.render();
+    if answer.use_stderr() {
+        if out::standard_error_is_a_terminal() {
+            out::to_standard_error(format_args!("{}", text.ansi()));
+        } else {
+            out::to_standard_error(format_args!("{text}"));
+        }
+    } else if out::standard_output_is_a_terminal() {
+        out.text(text.ansi());
+    } else {
+        out.text(text);
+    }
+    out.finish(Ok(status))
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! `kalshi-actor observe`.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
+
+use super::out::{Named, Out, note};
 
 /// The arguments of `observe`.
 #[derive(Debug, Args)]
@@ -27,20 +30,25 @@ pub(super) struct ObserveArgs {
     ignore_seq: bool,
 }
 
-pub(super) fn run(args: &ObserveArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ObserveArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let options = ObserveOptions { point_ms: args.point_ms, ignore_seq: args.ignore_seq };
     let name = args.frames.display();
-    let mut out: Box<dyn Write> = if let Some(path) = &args.out {
-        Box::new(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?))
+    let summary = if let Some(path) = &args.out {
+        let file = File::create(path).with_context(|| path.display().to_string())?;
+        let mut file = BufWriter::new(Named::new(path.display().to_string(), file));
+        let summary = observe_file(&args.frames, options, &mut file)?;
+        file.flush()?;
+        summary
     } else {
-        Box::new(BufWriter::new(std::io::stdout().lock()))
+        let observed = observe_file(&args.frames, options, out).map_err(anyhow::Error::from);
+        let Some(summary) = out.unless_unread(observed)? else { return Ok(ExitCode::SUCCESS) };
+        out.show();
+        summary
     };
-    let summary = observe_file(&args.frames, options, &mut out)?;
-    out.flush()?;
     let findings = &summary.findings;
     for place in &findings.places {
-        eprintln!("{place}");
+        note!("{place}");
     }
-    eprintln!("{name}: {} book states of {} markets in {findings}", summary.states, summary.markets);
+    note!("{name}: {} book states of {} markets in {findings}", summary.states, summary.markets);
     Ok(ExitCode::SUCCESS)
 }

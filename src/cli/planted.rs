@@ -9,6 +9,8 @@ use kalshi_actor::drivers::campaign::{Campaign, Hunt, hunt_all};
 use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::planted::Bug;
 
+use super::out::{Out, note, say};
+
 /// What `--plant` was given.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Plant {
@@ -36,24 +38,29 @@ impl FromStr for Plant {
 }
 
 /// Prints the list, or hunts every mistake over these seeds and prints the table.
-pub(super) fn run(campaign: &Campaign, hunt: Option<Range<u64>>, jobs: Option<u16>) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    campaign: &Campaign,
+    hunt: Option<Range<u64>>,
+    jobs: Option<u16>,
+    out: &mut Out,
+) -> anyhow::Result<ExitCode> {
     let Some(seeds) = hunt else {
         for bug in Bug::ALL {
-            println!("{:<28}{:<12}{}", bug.name(), bug.part().to_string(), bug.what());
+            say!(out, "{:<28}{:<12}{}", bug.name(), bug.part().to_string(), bug.what());
         }
         return Ok(ExitCode::SUCCESS);
     };
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let tell = |hunt: &Hunt| eprintln!("{}", row(hunt));
+    let tell = |hunt: &Hunt| note!("{}", row(hunt));
     let hunts = hunt_all(campaign, &key, &seeds, jobs.map_or(cores, usize::from), tell);
-    println!("| part | bug | what is wrong | caught by | in seed | those seeds without it |");
-    println!("|---|---|---|---|---|---|");
+    say!(out, "| part | bug | what is wrong | caught by | in seed | those seeds without it |");
+    say!(out, "|---|---|---|---|---|---|");
     for hunt in &hunts {
-        println!("{}", row(hunt));
+        say!(out, "{}", row(hunt));
     }
     let free = hunts.iter().filter(|hunt| !hunt.is_proof()).count();
-    println!("\n{} of {} caught by a named invariant", hunts.len() - free, hunts.len());
+    say!(out, "\n{} of {} caught by a named invariant", hunts.len() - free, hunts.len());
     Ok(if free == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

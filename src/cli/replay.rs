@@ -7,6 +7,8 @@ use clap::Args;
 use kalshi_actor::drivers::replay::{Replay, ReplayOptions, replay};
 use kalshi_actor::tape::NOT_COMPARED;
 
+use super::out::{Out, say};
+
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -21,27 +23,28 @@ pub(super) struct ReplayArgs {
     model: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ReplayArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let options = ReplayOptions { verify: args.verify, model: args.model.as_deref() };
     let replayed = replay(&args.journal, options)?;
-    print(&replayed, args.verify);
+    print(&replayed, args.verify, out);
     let Some(difference) = replayed.difference() else {
         if args.verify {
-            println!("zero differences in {} outputs", replayed.outputs());
+            say!(out, "zero differences in {} outputs", replayed.outputs());
         }
         return Ok(ExitCode::SUCCESS);
     };
-    println!("first difference: {difference}");
+    say!(out, "first difference: {difference}");
     Ok(ExitCode::FAILURE)
 }
 
-fn print(replayed: &Replay, verified: bool) {
+fn print(replayed: &Replay, verified: bool, out: &mut Out) {
     let (first, last) = replayed.segments;
-    println!("segments {first} to {last}, recorded by {} on {}", replayed.note.program, replayed.note.venue);
+    say!(out, "segments {first} to {last}, recorded by {} on {}", replayed.note.program, replayed.note.venue);
     for stage in &replayed.stages {
         let outputs: u64 = stage.outputs.values().sum();
         let end = if stage.ended { "" } else { "; no end: the records stop where the session did" };
-        println!(
+        say!(
+            out,
             "{:<9}  {} inputs, {outputs} outputs, {} checkpoints after the first{end}",
             stage.stage.as_str(),
             stage.inputs,
@@ -49,23 +52,23 @@ fn print(replayed: &Replay, verified: bool) {
         );
         let kinds: Vec<String> = stage.outputs.iter().map(|(kind, count)| format!("{count} {kind:?}")).collect();
         if !kinds.is_empty() {
-            println!("           {}", kinds.join(", "));
+            say!(out, "           {}", kinds.join(", "));
         }
     }
     if let Some(torn) = &replayed.torn {
-        println!("torn: {torn}");
+        say!(out, "torn: {torn}");
     }
     if let Some(decide) = &replayed.decide {
-        println!("decisions  {} taken, {} intents", decide.decisions, decide.intents);
+        say!(out, "decisions  {} taken, {} intents", decide.decisions, decide.intents);
     }
     if let Some(execute) = &replayed.execute {
         let (counters, ledger) = (execute.counters(), execute.ledger());
         let pnl = ledger.realized() - ledger.fees() + execute.unrealized();
-        println!("orders     {} sent, {} fills, P&L {:+.2}", counters.sent, counters.fills, pnl.dollars());
+        say!(out, "orders     {} sent, {} fills, P&L {:+.2}", counters.sent, counters.fills, pnl.dollars());
     }
     let verb = if verified { "compared" } else { "not compared (that takes --verify)" };
-    println!("outputs    {verb}, but for these stamps, which measure and decide nothing:");
+    say!(out, "outputs    {verb}, but for these stamps, which measure and decide nothing:");
     for (name, why) in NOT_COMPARED {
-        println!("           {name}: {why}");
+        say!(out, "           {name}: {why}");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use kalshi_actor::execute::DayState;
-use kalshi_actor::pipeline::session::state_dir;
+use kalshi_actor::pipeline::session::{state_dir, state_place};
 
+use super::out::{Out, say};
 use super::{ConfigArgs, run};
 
 /// The arguments of `resume`.
@@ -22,10 +23,15 @@ pub(super) struct ResumeArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ResumeArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let mut config = args.config.load()?;
     if let Some(venue) = args.venue {
         config.venue.name = venue.into();
+    }
+    // Where the user's own folder has nothing, nothing tripped; a folder that was named has to be the right one.
+    let (root, name) = state_place(&config, args.out.as_deref());
+    if (args.out.is_some() || !config.record.state_dir.is_empty()) && !root.join(&name).is_dir() {
+        bail!("{}: there is no state of {name} here; expected the folder of a session on that venue", root.display());
     }
     let state = state_dir(&config, args.out.as_deref())?;
     let _lock = state.lock()?;
@@ -42,9 +48,9 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         state.set_day(&day.resumed())?;
     }
     match state.resume()? {
-        Some(tripped) => println!("resumed: tripped at {} because {}", tripped.time, tripped.reason),
-        None if stopped.is_some() => println!("resumed: the stops of venue {} are lifted", config.venue.name.as_str()),
-        None => println!("nothing to resume: venue {} has not tripped", config.venue.name.as_str()),
+        Some(tripped) => say!(out, "resumed: tripped at {} because {}", tripped.time, tripped.reason),
+        None if stopped.is_some() => say!(out, "resumed: the stops of venue {} are lifted", config.venue.name.as_str()),
+        None => say!(out, "nothing to resume: venue {} has not tripped", config.venue.name.as_str()),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,9 @@
 //! `kalshi-actor run`.
 
 use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -18,7 +17,7 @@ use kalshi_actor::exchange::participants::World;
 use kalshi_actor::exchange::recorded::{Holes, RecordedFaults};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::exchange::scenario::Scenario;
-use kalshi_actor::market::Money;
+use kalshi_actor::market::{Money, Ticker};
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
     Activity, Demonstration, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan,
@@ -28,6 +27,7 @@ use kalshi_actor::pipeline::session::{
 use kalshi_actor::pipeline::signals::{FORCED_EXIT_STATUS, Signals};
 
 use super::ConfigArgs;
+use super::out::{Out, note, standard_error_is_a_terminal, to_standard_error};
 
 /// How long a plain session on the embedded exchange trades.
 const DEFAULT_DURATION: Duration = Duration::from_secs(30);
@@ -78,6 +78,34 @@ impl From<VenueArg> for VenueName {
     }
 }
 
+/// The markets that are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum MarketsArg {
+    /// So many of the open ones.
+    Count(usize),
+    /// These.
+    Tickers(Vec<String>),
+}
+
+impl FromStr for MarketsArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(count) = text.parse() {
+            return if count > 0 { Ok(Self::Count(count)) } else { Err("expected at least one market".to_owned()) };
+        }
+        let tickers: Result<Vec<String>, String> = text.split(',').map(|ticker| parse_ticker(ticker.trim())).collect();
+        Ok(Self::Tickers(tickers.map_err(|problem| format!("{problem}; or how many of the open markets"))?))
+    }
+}
+
+/// The ticker of a market or of a series.
+fn parse_ticker(text: &str) -> Result<String, String> {
+    Ticker::new(text)
+        .map(|ticker| ticker.as_str().to_owned())
+        .map_err(|error| format!("{error}; expected tickers of 1 to {} characters A-Z a-z 0-9 . _ -", Ticker::CAPACITY))
+}
+
 /// The arguments of `run`.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -95,9 +123,9 @@ pub(super) struct RunArgs {
     model: Option<PathBuf>,
     /// Market tickers separated by commas, or how many of the open ones
     #[arg(long, value_name = "A,B|N")]
-    markets: Option<String>,
+    markets: Option<MarketsArg>,
     /// Follow a series from market to market
-    #[arg(long, value_name = "SERIES")]
+    #[arg(long, value_name = "SERIES", conflicts_with = "markets", value_parser = parse_ticker)]
     series: Option<String>,
     /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
@@ -145,11 +173,15 @@ impl RunArgs {
         if let Some(model) = &self.model {
             config.policy.model = model.to_string_lossy().into_owned();
         }
-        if let Some(markets) = &self.markets {
-            match markets.parse::<usize>() {
-                Ok(count) => config.markets.count = count,
-                Err(_) => config.markets.tickers = markets.split(',').map(|ticker| ticker.trim().to_owned()).collect(),
-            }
+        // Whatever the command line asks for takes the place of all that the file asks for.
+        if self.markets.is_some() || self.series.is_some() {
+            config.markets.tickers.clear();
+            config.markets.series.clear();
+        }
+        match &self.markets {
+            Some(MarketsArg::Count(count)) => config.markets.count = *count,
+            Some(MarketsArg::Tickers(tickers)) => config.markets.tickers.clone_from(tickers),
+            None => {}
         }
         if let Some(series) = &self.series {
             config.markets.series.clone_from(series);
@@ -179,13 +211,13 @@ impl RunArgs {
 }
 
 /// Runs a session and prints its report.
-pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: RunArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
     check_live(&config.venue, args.i_accept_losses)?;
     let signals = Signals::install()?;
     match config.venue.name {
-        VenueName::Sim => run_sim(args, config, &signals),
-        VenueName::Demo | VenueName::Prod => run_on_venue(args, config, &signals),
+        VenueName::Sim => run_sim(args, config, &signals, out),
+        VenueName::Demo | VenueName::Prod => run_on_venue(args, config, &signals, out),
     }
 }
 
@@ -196,7 +228,7 @@ fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
 }
 
 /// Demo or prod: live, or on paper.
-fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
+fn run_on_venue(args: RunArgs, config: Config, signals: &Signals, out: &mut Out) -> anyhow::Result<ExitCode> {
     args.check_outside(config.venue.name)?;
     let policy = load_policy(&config)?;
     let venue = outside_venue(&config.venue, |name| std::env::var(name).ok())?;
@@ -207,7 +239,7 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals) -> anyhow::Res
     let line = Line::new();
     let report = run_outside(plan, signals, |shown| line.show(shown))?;
     line.end();
-    finish(&report, &folder, signals)
+    Ok(finish(&report, &folder, signals, out))
 }
 
 /// What the embedded exchange trades in.
@@ -251,6 +283,13 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
     let recorded = Recordings::load(&args.from, args.result, holes)?;
     if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
         config.markets.tickers = recorded.tickers();
+        if let Some(MarketsArg::Count(count)) = args.markets {
+            let there_are = config.markets.tickers.len();
+            if count > there_are {
+                bail!("--markets {count}: the recordings have {there_are} markets");
+            }
+            config.markets.tickers.truncate(count);
+        }
     }
     // The account is read before the first frame, which takes wall time: the faster the session, the longer the lead.
     let lead_ms = i64::from(args.speed.unwrap_or(1_000)) * START_LEAD_S;
@@ -261,7 +300,23 @@ fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
     Ok(Scene { label, world, settings, direct_member: true, cash, recordings, start_ms, breaks, end_ms, notes })
 }
 
-fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Result<ExitCode> {
+/// Refuses a speed at which reading what the exchange shows late takes longer than a stop may.
+fn check_speed(speed_milli: u32, config: &Config) -> anyhow::Result<()> {
+    let lag_ms = config.orders.read_lag_ms.saturating_mul(1_000) / u64::from(speed_milli);
+    if lag_ms.saturating_mul(2) >= config.orders.stop_timeout_ms {
+        bail!(
+            "--speed {}: orders.read_lag_ms = {} of session time are {lag_ms} ms then; expected less than half of \
+             orders.stop_timeout_ms = {}",
+            f64::from(speed_milli) / 1e3,
+            config.orders.read_lag_ms,
+            config.orders.stop_timeout_ms
+        );
+    }
+    Ok(())
+}
+
+fn run_sim(args: RunArgs, mut config: Config, signals: &Signals, out: &mut Out) -> anyhow::Result<ExitCode> {
+    check_speed(args.speed.unwrap_or(1_000), &config)?;
     let policy = load_policy(&config)?;
     let scene = scene(&args, &mut config)?;
     let generated = scene.end_ms.is_none();
@@ -322,7 +377,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
         Ok(ended) => ended,
         Err(error) => {
             report.failures.push(format!("the embedded exchange: {error}"));
-            return finish(&report, &folder, signals);
+            return Ok(finish(&report, &folder, signals, out));
         }
     };
     if !generated {
@@ -342,7 +397,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals) -> anyhow::Resu
             report.notes.push("it went on beyond its length, to show every kind of trading".to_owned());
         }
     }
-    finish(&report, &folder, signals)
+    Ok(finish(&report, &folder, signals, out))
 }
 
 /// What of the recorded changes did not fit the book they were applied to.
@@ -355,20 +410,19 @@ fn misfits(engine: &Engine) -> String {
 }
 
 /// Prints the report and decides the exit status.
-fn finish(report: &SessionReport, folder: &std::path::Path, signals: &Signals) -> anyhow::Result<ExitCode> {
-    let mut text = format!("session: {}\n", folder.display());
-    write!(text, "{}", report.report())?;
-    let mut out = std::io::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+fn finish(report: &SessionReport, folder: &std::path::Path, signals: &Signals, out: &mut Out) -> ExitCode {
+    let text = format!("session: {}\n{}", folder.display(), report.report());
+    out.text(&text);
+    out.show();
+    if out.check().is_err() {
         // What a session did must not be lost with the file or the terminal that was to have it.
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        return Err(anyhow::Error::from(error).context("the report could not be written to the standard output"));
+        to_standard_error(format_args!("{text}"));
     }
-    Ok(match (signals.haste_requested(), report.is_success()) {
+    match (signals.haste_requested(), report.is_success()) {
         (true, _) => ExitCode::from(FORCED_EXIT_STATUS),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => ExitCode::FAILURE,
-    })
+    }
 }
 
 /// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere. The lease plan stands above it, and
@@ -380,35 +434,38 @@ struct Line {
 
 impl Line {
     fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal(), standstill: RefCell::new(None) }
+        Self { terminal: standard_error_is_a_terminal(), standstill: RefCell::new(None) }
     }
 
     /// A line that nobody can read any more, as after a terminal was closed, is no reason to end.
     fn show(&self, shown: &Shown) {
-        let mut out = std::io::stderr().lock();
         let standing = match shown {
             Shown::Standstill(now) => self.standstill.replace(now.clone()),
             _ => self.standstill.borrow().clone(),
         };
-        let _ = match (shown, standing) {
-            (Shown::Leases(plan), _) if self.terminal => writeln!(out, "\r\x1b[2K{plan}"),
-            (Shown::Leases(plan), _) => writeln!(out, "{plan}"),
+        match (shown, standing) {
+            (Shown::Leases(plan), _) if self.terminal => note!("\r\x1b[2K{plan}"),
+            (Shown::Leases(plan), _) => note!("{plan}"),
             // With the figures, which follow.
-            (Shown::Standstill(_), _) if self.terminal => Ok(()),
-            (Shown::Standstill(Some(text)), None) => writeln!(out, "{text}"),
-            (Shown::Standstill(None), Some(_)) => writeln!(out, "trading again"),
-            (Shown::Standstill(_), _) => Ok(()),
-            (Shown::Figures(figures), None) if self.terminal => write!(out, "\r\x1b[2K{figures}"),
-            (Shown::Figures(figures), Some(text)) if self.terminal => write!(out, "\r\x1b[2K{figures}  {text}"),
-            (Shown::Figures(figures), _) if !(figures.elapsed_ms / 1_000).is_multiple_of(10) => Ok(()),
-            (Shown::Figures(figures), None) => writeln!(out, "{figures}"),
-            (Shown::Figures(figures), Some(text)) => writeln!(out, "{figures}\n{text}"),
-        };
+            (Shown::Standstill(_), _) if self.terminal => {}
+            (Shown::Standstill(Some(text)), None) => note!("{text}"),
+            (Shown::Standstill(None), Some(_)) => note!("trading again"),
+            (Shown::Standstill(_), _) => {}
+            (Shown::Figures(figures), None) if self.terminal => {
+                to_standard_error(format_args!("\r\x1b[2K{figures}"));
+            }
+            (Shown::Figures(figures), Some(text)) if self.terminal => {
+                to_standard_error(format_args!("\r\x1b[2K{figures}  {text}"));
+            }
+            (Shown::Figures(figures), _) if !(figures.elapsed_ms / 1_000).is_multiple_of(10) => {}
+            (Shown::Figures(figures), None) => note!("{figures}"),
+            (Shown::Figures(figures), Some(text)) => note!("{figures}\n{text}"),
+        }
     }
 
     fn end(&self) {
         if self.terminal {
-            let _ = writeln!(std::io::stderr());
+            note!("");
         }
     }
 }
@@ -423,6 +480,16 @@ mod tests {
         assert_eq!(parse_speed("0.5"), Ok(500));
         for bad in ["", ".", "0", "-1", "1.2345", "fast", "1001", "1.2.3"] {
             assert!(parse_speed(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn markets_are_a_number_or_tickers() {
+        assert_eq!("3".parse(), Ok(MarketsArg::Count(3)));
+        let tickers = ["KXA-1-T1.5", "KXB"].map(str::to_owned).to_vec();
+        assert_eq!("KXA-1-T1.5, KXB".parse(), Ok(MarketsArg::Tickers(tickers)));
+        for bad in ["", "0", "KXA,,KXB", "KXA,", "KX A"] {
+            assert!(bad.parse::<MarketsArg>().is_err(), "{bad}");
         }
     }
 

@@ -16,6 +16,8 @@ use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::messages::Verdict;
 
+use super::out::{Out, say};
+
 /// The arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
@@ -154,7 +156,7 @@ impl Sums {
     }
 }
 
-pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let scenario = Scenario::find(&args.scenario)?;
     let markets = if args.scenario == "busy" { MARKETS } else { scenario.market_count() };
     let campaign = Campaign {
@@ -166,7 +168,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     };
     #[cfg(feature = "planted")]
     if args.planted_table || matches!(args.plant, Some(super::planted::Plant::List)) {
-        return super::planted::run(&campaign, args.planted_table.then(|| args.seeds.clone()), args.jobs);
+        return super::planted::run(&campaign, args.planted_table.then(|| args.seeds.clone()), args.jobs, out);
     }
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -206,19 +208,23 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
             sums.add(&report);
             bar.set_message(sums.briefly(began.elapsed().as_secs_f64()));
             bar.inc(1);
-            bar.suspend(|| tell(&report, args));
+            bar.suspend(|| tell(&report, args, out));
+            out.show();
+            if out.is_over() {
+                break;
+            }
         }
     });
     bar.finish_and_clear();
-    print_sums(&sums, began.elapsed().as_secs_f64());
+    print_sums(&sums, began.elapsed().as_secs_f64(), out);
     let absent = sums.absent(args.faults);
     if !absent.is_empty() {
-        println!("FAULTS THAT NEVER TOOK EFFECT in {:.1} simulated hours: {}", sums.hours(), absent.join(", "));
+        say!(out, "FAULTS THAT NEVER TOOK EFFECT in {:.1} simulated hours: {}", sums.hours(), absent.join(", "));
     }
     let checked = args.scenario == "busy" && args.die_every.is_none() && sums.hours() >= ALL_KINDS_HOURS;
     let idle = if checked { sums.idle_limits() } else { Vec::new() };
     if !idle.is_empty() {
-        println!("LIMITS THAT NEVER REFUSED in {:.1} simulated hours: {}", sums.hours(), idle.join(", "));
+        say!(out, "LIMITS THAT NEVER REFUSED in {:.1} simulated hours: {}", sums.hours(), idle.join(", "));
     }
     let well = sums.violations == 0 && absent.is_empty() && idle.is_empty();
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -252,9 +258,10 @@ fn planted(args: &SimulateArgs) -> String {
     bug.map_or(String::new(), |bug| format!(" --plant {bug}"))
 }
 
-fn tell(report: &SeedReport, args: &SimulateArgs) {
+fn tell(report: &SeedReport, args: &SimulateArgs, out: &mut Out) {
     if args.verbose {
-        println!(
+        say!(
+            out,
             "seed {}: trace {:016x}, {} steps, {} orders, {} fills, {} unknown; compared {} books, {} ledgers",
             report.seed,
             report.trace,
@@ -268,20 +275,21 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
     }
     let Some(found) = &report.violation else { return };
     if let Some(every) = args.die_every {
-        println!("the trader had died after {} records (--die-every {every})", report.records);
+        say!(out, "the trader had died after {} records (--die-every {every})", report.records);
     }
     let at_ms = report.simulated_ms;
-    println!("seed {}, step {}, after {at_ms} ms: {}", report.seed, found.step, found.violation.invariant);
-    println!("  {}", found.violation.detail);
+    say!(out, "seed {}, step {}, after {at_ms} ms: {}", report.seed, found.step, found.violation.invariant);
+    say!(out, "  {}", found.violation.detail);
     for event in &found.last_events {
-        println!("  {event}");
+        say!(out, "  {event}");
     }
     let level = match args.faults {
         Faults::None => "none",
         Faults::Default => "default",
         Faults::Hell => "hell",
     };
-    println!(
+    say!(
+        out,
         "  again: kalshi-actor simulate --seeds {}..{} --faults {level} --minutes {} --scenario {}{}{} --policy {}{}",
         report.seed,
         report.seed + 1,
@@ -294,35 +302,41 @@ fn tell(report: &SeedReport, args: &SimulateArgs) {
     );
 }
 
-fn print_sums(sums: &Sums, wall_s: f64) {
+fn print_sums(sums: &Sums, wall_s: f64, out: &mut Out) {
     let hours = sums.hours();
-    println!(
+    say!(
+        out,
         "{} seeds, {hours:.1} simulated hours in {wall_s:.0} s ({:.2} hours a second), {} steps",
         sums.seeds,
         hours / wall_s,
         sums.steps
     );
-    println!(
+    say!(
+        out,
         "{} orders, {} fills, {} partial; {} orders unknown, {} resolved",
-        sums.orders, sums.fills, sums.partial_fills, sums.unknown, sums.unknown_resolved
+        sums.orders,
+        sums.fills,
+        sums.partial_fills,
+        sums.unknown,
+        sums.unknown_resolved
     );
-    println!("compared with the exchange: {} books, {} ledgers", sums.books_compared, sums.ledgers_compared);
+    say!(out, "compared with the exchange: {} books, {} ledgers", sums.books_compared, sums.ledgers_compared);
     let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    println!("faults: {}", kinds.join(", "));
+    say!(out, "faults: {}", kinds.join(", "));
     let refused = Verdict::ALL.into_iter().filter(|verdict| verdict.as_str().starts_with("refused_"));
     let refused = refused.map(|verdict| (verdict.as_str(), sums.verdicts[verdict as usize]));
     let refused: Vec<String> = refused.map(|(name, count)| format!("{} {count}", &name["refused_".len()..])).collect();
-    println!("refused: {}", refused.join(", "));
+    say!(out, "refused: {}", refused.join(", "));
     if !sums.stops.is_empty() {
         let stops: Vec<String> = sums.stops.iter().map(|(stop, count)| format!("{stop} {count}")).collect();
-        println!("seeds that a stop ended: {}", stops.join(", "));
+        say!(out, "seeds that a stop ended: {}", stops.join(", "));
     }
     if sums.resting_ms > 0 {
-        println!("the longest that an order of a dead trader rested: {:.1} s", sums.resting_ms as f64 / 1_000.0);
+        say!(out, "the longest that an order of a dead trader rested: {:.1} s", sums.resting_ms as f64 / 1_000.0);
     }
     match sums.violations {
-        0 => println!("no violation"),
-        count => println!("{count} SEEDS VIOLATE AN INVARIANT"),
+        0 => say!(out, "no violation"),
+        count => say!(out, "{count} SEEDS VIOLATE AN INVARIANT"),
     }
 }
 

@@ -10,6 +10,7 @@ use kalshi_actor::drivers::statistics::{GeneratedPlan, Table, generated, of_file
 use kalshi_actor::exchange::recorded::{Findings, Holes};
 use kalshi_actor::exchange::scenario::Scenario;
 
+use super::out::{Out, note, say};
 use super::run::parse_duration;
 
 /// Where a generated world begins: any time does.
@@ -33,7 +34,7 @@ pub(super) struct StatisticsArgs {
     #[arg(long, value_name = "PREFIX", default_value = "")]
     only: String,
     /// Leave out markets that were seen for less than so many seconds
-    #[arg(long, value_name = "S", default_value_t = 60.0)]
+    #[arg(long, value_name = "S", value_parser = parse_seconds, default_value = "60")]
     shortest: f64,
     /// Believe the frames of recordings that are there where sequence numbers are missing
     #[arg(long)]
@@ -46,7 +47,13 @@ pub(super) struct StatisticsArgs {
     json: bool,
 }
 
-pub(super) fn run(args: &StatisticsArgs) -> anyhow::Result<ExitCode> {
+/// Seconds such as `60` or `0.5`.
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
+    seconds.ok_or_else(|| "expected seconds from 0 to 1000000000, such as 60 or 0.5".to_owned())
+}
+
+pub(super) fn run(args: &StatisticsArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     if args.frames.is_empty() && args.scenario.is_empty() {
         bail!("nothing to measure: expected frames files or --scenario");
     }
@@ -60,9 +67,9 @@ pub(super) fn run(args: &StatisticsArgs) -> anyhow::Result<ExitCode> {
             findings.add(found);
         }
         for place in &findings.places {
-            eprintln!("{place}");
+            note!("{place}");
         }
-        eprintln!("recorded: {findings}");
+        note!("recorded: {findings}");
         table.add("recorded", figures);
     }
     for name in &args.scenario {
@@ -79,10 +86,10 @@ pub(super) fn run(args: &StatisticsArgs) -> anyhow::Result<ExitCode> {
     }
     if args.json {
         for figures in table.columns().iter().flat_map(|(_, figures)| figures) {
-            println!("{}", serde_json::to_string(figures)?);
+            say!(out, "{}", serde_json::to_string(figures)?);
         }
     } else {
-        print!("{table}");
+        out.text(table);
     }
     Ok(ExitCode::SUCCESS)
 }

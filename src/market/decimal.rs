@@ -158,6 +158,7 @@ macro_rules! decimal_type {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                // Apart: a person who writes 100 does not mean units, and some formats offer a number where text is asked for.
                 struct Text;
                 impl serde::de::Visitor<'_> for Text {
                     type Value = $name;
@@ -167,6 +168,13 @@ macro_rules! decimal_type {
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
                         $name::parse(text).map_err(E::custom)
                     }
+                }
+                struct Units;
+                impl serde::de::Visitor<'_> for Units {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("units")
+                    }
                     fn visit_i64<E: serde::de::Error>(self, units: i64) -> Result<$name, E> {
                         $name::from_units_checked(units).map_err(E::custom)
                     }
@@ -174,7 +182,7 @@ macro_rules! decimal_type {
                 if deserializer.is_human_readable() {
                     deserializer.deserialize_str(Text)
                 } else {
-                    deserializer.deserialize_i64(Text)
+                    deserializer.deserialize_i64(Units)
                 }
             }
         }

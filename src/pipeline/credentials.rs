@@ -1,13 +1,13 @@
 //! Where the key comes from: the environment or a file. Owns the reading and the check that nobody else can read the
 //! file. No error here repeats anything of a key.
 
-use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::files;
 use crate::wire::sign::{Credentials, SignError, Signer};
 
 /// The variable with the key's id.
@@ -101,7 +101,7 @@ pub fn load_credentials(
 
 fn read_key_file(path: &Path) -> Result<String, CredentialsError> {
     let unreadable = |problem: String| CredentialsError::Unreadable { path: path.to_owned(), problem };
-    let file = fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let file = files::open(path).map_err(|error| unreadable(error.to_string()))?;
     // Of the opened file, not of the path: what is checked is what is read.
     let mode = file.metadata().map_err(|error| unreadable(error.to_string()))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -118,6 +118,8 @@ fn read_key_file(path: &Path) -> Result<String, CredentialsError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::wire::sign::{Algorithm, generate_ed25519};
 

@@ -13,12 +13,16 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::lock::{FolderLock, LockError};
+use crate::files;
 use mark::{Mark, SESSION_FILE};
 pub use mark::{Reserved, Running};
 
 const TRIPPED_FILE: &str = "tripped.json";
 const DAY_FILE: &str = "day.json";
 const GROUPS_FILE: &str = "order-groups.json";
+
+/// Far more than any of them has.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// What can be wrong with the state directory.
 #[derive(Debug, Error)]
@@ -101,7 +105,7 @@ pub struct Opening<T> {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
     let path = path.to_owned();
-    match fs::read(&path) {
+    match files::read(&path, FILE_BYTES_MAX) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| StateError::Content { path, error }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StateError::Io { path, error }),

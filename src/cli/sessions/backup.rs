@@ -6,6 +6,7 @@ use clap::Args;
 use kalshi_actor::record::sessions::back_up;
 
 use super::Folders;
+use crate::cli::out::{Out, say};
 
 /// The arguments of `sessions backup`.
 #[derive(Debug, Args)]
@@ -14,11 +15,12 @@ pub(super) struct BackupArgs {
     name: String,
 }
 
-pub(super) fn run(args: &BackupArgs, folders: &Folders) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &BackupArgs, folders: &Folders, out: &mut Out) -> anyhow::Result<ExitCode> {
     let made = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let backup = back_up(&folders.sessions, &args.name, &folders.backups, made)?;
     let manifest = &backup.manifest;
-    println!(
+    say!(
+        out,
         "{}: {} files, {} bytes, {} journal records; read back, every checksum and count is the session's",
         backup.folder.display(),
         manifest.files.len(),
@@ -26,7 +28,7 @@ pub(super) fn run(args: &BackupArgs, folders: &Folders) -> anyhow::Result<ExitCo
         manifest.records.as_ref().map_or(0, |records| records.total)
     );
     if let Some(unread) = manifest.records.as_ref().and_then(|records| records.unread.as_ref()) {
-        println!("copied as it is, and not counted behind that place: {unread}");
+        say!(out, "copied as it is, and not counted behind that place: {unread}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use kalshi_actor::record::sessions::delete;
 
 use super::Folders;
+use crate::cli::out::{Out, say};
 
 /// The arguments of `sessions delete`.
 #[derive(Debug, Args)]
@@ -17,12 +18,12 @@ pub(super) struct DeleteArgs {
     force: bool,
 }
 
-pub(super) fn run(args: &DeleteArgs, folders: &Folders) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &DeleteArgs, folders: &Folders, out: &mut Out) -> anyhow::Result<ExitCode> {
     let deleted = delete(&folders.sessions, &args.name, &folders.backups, args.force)?;
-    println!("deleted {}: it held {}", deleted.session.display(), deleted.contents);
+    say!(out, "deleted {}: it held {}", deleted.session.display(), deleted.contents);
     match deleted.backup {
-        Some(backup) => println!("all of it is in {}, which was read to the last byte before", backup.display()),
-        None => println!("no backup was asked for"),
+        Some(backup) => say!(out, "all of it is in {}, which was read to the last byte before", backup.display()),
+        None => say!(out, "no backup was asked for"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,28 +5,35 @@ use std::process::ExitCode;
 use kalshi_actor::record::sessions::{Contents, count, has_manifest, session_names};
 
 use super::Folders;
+use crate::cli::out::{Out, say};
 
-pub(super) fn run(folders: &Folders) -> anyhow::Result<ExitCode> {
+pub(super) fn run(folders: &Folders, out: &mut Out) -> anyhow::Result<ExitCode> {
     let names = session_names(&folders.sessions)?;
     if names.is_empty() {
-        println!("no sessions in {}", folders.sessions.display());
+        say!(out, "no sessions in {}", folders.sessions.display());
         return Ok(ExitCode::SUCCESS);
     }
     let width = names.iter().map(String::len).max().unwrap_or(0).max("session".len());
-    println!("{:width$}  {:>10}  {:>10}  {:>14}  {:9}  backup", "session", "records", "decisions", "bytes", "journal");
+    say!(out, "{:width$}  {:>10}  {:>10}  {:>14}  {:9}  backup", "session", "records", "decisions", "bytes", "journal");
     for name in names {
+        // Each session is read to its end: a row is shown when it is known, and none is worked out for nobody.
+        out.show();
+        if out.is_over() {
+            break;
+        }
         let contents = count(&folders.sessions.join(&name))?;
         let records = contents.records.as_ref();
         let decisions = records.and_then(|records| records.kinds.get("Decision")).copied().unwrap_or(0);
         let backup = if has_manifest(&folders.backups.join(&name)) { "made" } else { "none" };
-        println!(
+        say!(
+            out,
             "{name:width$}  {:>10}  {decisions:>10}  {:>14}  {:9}  {backup}",
             records.map_or(0, |records| records.total),
             contents.bytes,
             state(&contents)
         );
         if let Some(contradiction) = contents.contradiction() {
-            println!("{:width$}  {contradiction}", "");
+            say!(out, "{:width$}  {contradiction}", "");
         }
     }
     Ok(ExitCode::SUCCESS)

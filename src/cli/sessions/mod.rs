@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::ConfigArgs;
+use super::out::Out;
 
 /// The arguments of `sessions`.
 #[derive(Debug, Args)]
@@ -45,16 +46,16 @@ struct Folders {
     backups: PathBuf,
 }
 
-pub(super) fn run(args: &SessionsArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &SessionsArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let config = args.config.load()?;
     let folders = Folders {
         sessions: args.sessions.clone().unwrap_or_else(|| config.record.sessions_dir.into()),
         backups: args.backups.clone().unwrap_or_else(|| config.record.backups_dir.into()),
     };
     match &args.command {
-        SessionsCommand::List => list::run(&folders),
-        SessionsCommand::Verify(args) => verify::run(args, &folders),
-        SessionsCommand::Backup(args) => backup::run(args, &folders),
-        SessionsCommand::Delete(args) => delete::run(args, &folders),
+        SessionsCommand::List => list::run(&folders, out),
+        SessionsCommand::Verify(args) => verify::run(args, &folders, out),
+        SessionsCommand::Backup(args) => backup::run(args, &folders, out),
+        SessionsCommand::Delete(args) => delete::run(args, &folders, out),
     }
 }

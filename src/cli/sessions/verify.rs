@@ -7,6 +7,7 @@ use clap::Args;
 use kalshi_actor::record::sessions::{count, session_in, verify_backup};
 
 use super::Folders;
+use crate::cli::out::{Out, say};
 
 /// The arguments of `sessions verify`.
 #[derive(Debug, Args)]
@@ -19,12 +20,13 @@ pub(super) struct VerifyArgs {
     backup: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &VerifyArgs, folders: &Folders) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &VerifyArgs, folders: &Folders, out: &mut Out) -> anyhow::Result<ExitCode> {
     if let Some(backup) = &args.backup {
         let backup = verify_backup(backup)?;
         let manifest = &backup.manifest;
         let records = manifest.records.as_ref().map_or(0, |records| records.total);
-        println!(
+        say!(
+            out,
             "{}: a backup of {} made {}: {} files, {} bytes, {records} journal records, each as the manifest says",
             backup.folder.display(),
             manifest.session,
@@ -35,24 +37,24 @@ pub(super) fn run(args: &VerifyArgs, folders: &Folders) -> anyhow::Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     let name = args.name.as_deref().unwrap_or_default();
-    verify_session(&session_in(&folders.sessions, name)?)
+    verify_session(&session_in(&folders.sessions, name)?, out)
 }
 
-fn verify_session(folder: &Path) -> anyhow::Result<ExitCode> {
+fn verify_session(folder: &Path, out: &mut Out) -> anyhow::Result<ExitCode> {
     let contents = count(folder)?;
-    println!("{}: {contents}", folder.display());
+    say!(out, "{}: {contents}", folder.display());
     if let Some(records) = &contents.records {
         for (kind, count) in &records.kinds {
-            println!("  {count:>12} {kind}");
+            say!(out, "  {count:>12} {kind}");
         }
         if let Some(unread) = &records.unread {
-            println!("  not read to the end: {unread}");
+            say!(out, "  not read to the end: {unread}");
         } else if !records.ended {
-            println!("  no end is recorded: the session crashed, or still runs");
+            say!(out, "  no end is recorded: the session crashed, or still runs");
         }
     }
     if let Some(contradiction) = contents.contradiction() {
-        println!("  {contradiction}");
+        say!(out, "  {contradiction}");
     }
     Ok(if contents.is_damaged() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -10,6 +10,7 @@ use super::{
     HoldPolicy, MakerPolicy, OnnxPolicy, Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms, ScriptError,
     ScriptPolicy,
 };
+use crate::files;
 
 /// The largest model or script that is read: far above any policy of this program, far below what would hurt.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -18,7 +19,7 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, Error)]
 pub enum PolicyError {
     /// A name that no policy has.
-    #[error("policy `{0}`; expected onnx, maker, hold or script:FILE")]
+    #[error("policy `{0}`; expected {expected}", expected = PolicySpec::EXPECTED)]
     UnknownPolicy(String),
     /// A model was given to a policy that has none.
     #[error("a model ({model}) was given, but policy `{policy}` has no use for one; expected policy onnx")]
@@ -35,14 +36,6 @@ pub enum PolicyError {
         file: String,
         /// Why.
         source: std::io::Error,
-    },
-    /// A file is too large to be what it should be.
-    #[error("{file}: {bytes} bytes; expected at most {FILE_BYTES_MAX}")]
-    TooLarge {
-        /// The file.
-        file: String,
-        /// Its size.
-        bytes: u64,
     },
     /// The model was refused.
     #[error(transparent)]
@@ -64,6 +57,11 @@ pub enum PolicySpec {
     Hold,
     /// The actions of a file.
     Script(PathBuf),
+}
+
+impl PolicySpec {
+    /// What its text may be.
+    pub const EXPECTED: &str = "onnx, maker, hold or script:FILE";
 }
 
 impl FromStr for PolicySpec {
@@ -116,7 +114,8 @@ impl AnyPolicy {
             (PolicySpec::Onnx, None) => Ok(Self::Onnx(Box::new(OnnxPolicy::built_in()?))),
             (PolicySpec::Onnx, Some(file)) => {
                 let name = file.display().to_string();
-                Ok(Self::Onnx(Box::new(OnnxPolicy::from_bytes(&name, &read(file)?)?)))
+                let bytes = files::read(file, FILE_BYTES_MAX).map_err(unreadable(file))?;
+                Ok(Self::Onnx(Box::new(OnnxPolicy::from_bytes(&name, &bytes)?)))
             }
             (_, Some(file)) => {
                 Err(PolicyError::NeedlessModel { policy: spec.clone(), model: file.display().to_string() })
@@ -125,10 +124,7 @@ impl AnyPolicy {
             (PolicySpec::Hold, None) => Ok(Self::Hold(HoldPolicy::new())),
             (PolicySpec::Script(file), None) => {
                 let name = file.display().to_string();
-                let text = String::from_utf8(read(file)?).map_err(|error| PolicyError::Read {
-                    file: name.clone(),
-                    source: std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()),
-                })?;
+                let text = files::read_text(file, FILE_BYTES_MAX).map_err(unreadable(file))?;
                 Ok(Self::Script(ScriptPolicy::parse(&name, &text)?))
             }
         }
@@ -193,14 +189,8 @@ impl Policy for AnyPolicy {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, PolicyError> {
-    let name = || file.display().to_string();
-    let failed = |source| PolicyError::Read { file: name(), source };
-    let bytes = std::fs::metadata(file).map_err(failed)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(PolicyError::TooLarge { file: name(), bytes });
-    }
-    std::fs::read(file).map_err(failed)
+fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> PolicyError {
+    |source| PolicyError::Read { file: file.display().to_string(), source }
 }
 
 #[cfg(test)]

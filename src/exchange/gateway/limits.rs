@@ -37,6 +37,18 @@ pub enum Tier {
 const UNLIMITED: u32 = 1_000_000;
 
 impl Tier {
+    /// Every tier, the lowest first.
+    pub const ALL: [Self; 8] = [
+        Self::Basic,
+        Self::Advanced,
+        Self::Expert,
+        Self::Premier,
+        Self::Paragon,
+        Self::Prime,
+        Self::Prestige,
+        Self::Unlimited,
+    ];
+
     /// The exchange's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -55,17 +67,7 @@ impl Tier {
     /// The tier of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        const ALL: [Tier; 8] = [
-            Tier::Basic,
-            Tier::Advanced,
-            Tier::Expert,
-            Tier::Premier,
-            Tier::Paragon,
-            Tier::Prime,
-            Tier::Prestige,
-            Tier::Unlimited,
-        ];
-        ALL.into_iter().find(|tier| tier.as_str() == name)
+        Self::ALL.into_iter().find(|tier| tier.as_str() == name)
     }
 
     /// Tokens a second, and three seconds or one of them at most: reads keep three below `expert`, writes three above

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::TIME_MAX_MS;
 use crate::exchange::engine::MarketSpec;
+use crate::files;
 use crate::market::{Band, FeeSchedule, GridBands, GridError, Price};
 use crate::wire::WireError;
 use crate::wire::markets::{Market, MarketLifeStatus};
@@ -174,7 +175,7 @@ fn series_of(ticker: &str) -> &str {
 
 fn read_text(path: &Path) -> Result<String, MetadataError> {
     let failed = |source| MetadataError::Read { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = files::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     let is_short = bytes.len() as u64 <= BYTES_MAX;

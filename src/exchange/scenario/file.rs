@@ -6,8 +6,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::values::{
-    Amount, Changes, Dollars, Drift, Levels, MarketCount, Moment, Positive, Probability, Seconds, SeriesName, Shard,
-    Share, Structure, Times,
+    Amount, Changes, Delay, Dollars, Drift, Levels, MarketCount, Moment, Positive, Probability, Seconds, SeriesName,
+    Shard, Share, Structure, Times,
 };
 use crate::exchange::faults::Fault;
 use crate::exchange::gateway::Tier;
@@ -34,8 +34,8 @@ pub(super) struct File {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExchangeKeys {
-    pub(super) order_latency_ms: Option<u32>,
-    pub(super) read_lag_ms: Option<u32>,
+    pub(super) order_latency_ms: Option<Delay>,
+    pub(super) read_lag_ms: Option<Delay>,
     pub(super) tier: Option<Tier>,
     pub(super) direct_members: bool,
 }

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::gateway::GatewaySettings;
 use super::participants::World;
+use crate::files;
 use file::File;
 
 /// The scenarios that ship inside the binary.
@@ -27,6 +28,9 @@ const SHIPPED: [(&str, &str); 6] = [
     ("settling", include_str!("shipped/settling.toml")),
     ("gold", include_str!("shipped/gold.toml")),
 ];
+
+/// The largest scenario that is read.
+const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Why a scenario was refused.
 #[derive(Debug, Error)]
@@ -97,7 +101,7 @@ impl Scenario {
     /// When it can't be read, is no TOML, or has a key or value that can't be.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
         let name = PathBuf::from(path).display().to_string();
-        match std::fs::read_to_string(path) {
+        match files::read_text(path, FILE_BYTES_MAX) {
             Ok(text) => Self::parse(&name, &text),
             Err(source) => Err(ScenarioError::Unreadable { name, source }),
         }
@@ -158,9 +162,9 @@ impl Scenario {
     /// Puts its exchange settings over others.
     pub fn adjust(&self, settings: &mut GatewaySettings) {
         let exchange = &self.file.exchange;
-        let set = |target: &mut i64, value: Option<u32>| *target = value.map_or(*target, i64::from);
-        set(&mut settings.order_latency_ms, exchange.order_latency_ms);
-        set(&mut settings.read_lag_ms, exchange.read_lag_ms);
+        let delay = |configured_ms, own: Option<values::Delay>| own.map_or(configured_ms, |delay| delay.0);
+        settings.order_latency_ms = delay(settings.order_latency_ms, exchange.order_latency_ms);
+        settings.read_lag_ms = delay(settings.read_lag_ms, exchange.read_lag_ms);
         settings.tier = exchange.tier.unwrap_or(settings.tier);
     }
 

@@ -66,6 +66,10 @@ checked!(
 );
 
 checked!(
+    /// A delay, in milliseconds.
+    Delay(i64) from u32, "milliseconds from 0 to 3600000", |v| (v <= 3_600_000).then_some(i64::from(v))
+);
+checked!(
     /// Quotes a side.
     Levels(u32) from u32, "1 to 50 levels", |v| (1..=50).contains(&v).then_some(v)
 );

@@ -24,13 +24,18 @@ pub fn session_folder(asked: Option<PathBuf>, config: &Config, venue: &str) -> P
 /// # Errors
 /// When the folder cannot be made.
 pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, StateError> {
+    let (root, name) = state_place(config, session);
+    StateDir::open(&root, &name)
+}
+
+/// The folder of [`state_dir`], and the name of the venue's folder in it.
+pub fn state_place(config: &Config, session: Option<&Path>) -> (PathBuf, String) {
     let venue = config.venue.name;
     let paper = session.is_some() && venue != VenueName::Sim && !config.venue.live;
     let name = if paper { format!("paper-{}", venue.as_str()) } else { venue.as_str().to_owned() };
     let configured = Some(config.record.state_dir.as_str()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let own = session.filter(|_| paper || venue == VenueName::Sim).map(|session| session.join("state"));
-    let root = configured.or(own).unwrap_or_else(state_home);
-    StateDir::open(&root, &name)
+    (configured.or(own).unwrap_or_else(state_home), name)
 }
 
 /// Keeps every other process of this user on this machine from trading the same account, whatever folders it uses. The lock

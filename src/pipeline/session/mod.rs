@@ -2,6 +2,7 @@
 //! state kept across restarts, and the facts at the end.
 
 mod activity;
+mod asked;
 mod demonstration;
 mod embedded;
 mod facts;
@@ -20,9 +21,10 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use activity::Activity;
+pub use asked::AskedError;
 pub use demonstration::Demonstration;
 pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
-pub use folders::{draw_nonce, session_folder, state_dir};
+pub use folders::{draw_nonce, session_folder, state_dir, state_place};
 use keep::{Kept, rooms};
 pub use outside::{OutsideError, OutsidePlan, check_live, outside_venue, run_outside};
 pub use paper::PaperError;
@@ -69,6 +71,9 @@ pub enum SessionError {
     /// There is no room for what it writes.
     #[error(transparent)]
     Room(#[from] RoomError),
+    /// It is asked to trade what is not there.
+    #[error(transparent)]
+    Asked(#[from] AskedError),
     /// A file of the session.
     #[error("{path}: {source}")]
     File {
@@ -184,6 +189,7 @@ pub fn run_session(
     let _state_lock = plan.state.lock()?;
     let Opening { day, unclean } = plan.state.opening()?;
     let day: DayState = day.unwrap_or_default();
+    asked::check(&plan.config.markets, &plan.venue, &Trust::WebPki)?;
     std::fs::create_dir_all(&plan.folder).map_err(|source| SessionError::File { path: plan.folder.clone(), source })?;
     let _folder_lock = FolderLock::take(&plan.folder)?;
     let rooms = rooms(&plan.config, &plan.state, &plan.folder);

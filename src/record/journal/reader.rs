@@ -10,6 +10,11 @@ use thiserror::Error;
 use super::segments::segment_name;
 use super::{CRC_BYTES, Closing, FORMAT_VERSION, Flags, HEAD_BYTES, Head, Kind, MAGIC, StageId};
 use crate::clock::Now;
+use crate::files;
+
+/// The largest segment that is read: what a configuration may ask for, and as much again for what a stage still wrote
+/// after the others had moved on.
+const SEGMENT_BYTES_MAX: u64 = 2 << 30;
 
 /// A record that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +87,8 @@ pub struct JournalReader {
     /// The numbers of the first and of the last segment.
     first: u32,
     last: u32,
+    /// The size of all segments.
+    bytes: u64,
     number: u32,
     segment: Vec<u8>,
     at: usize,
@@ -110,24 +117,30 @@ impl JournalReader {
             let number = path.file_name().and_then(number_of);
             let number =
                 number.ok_or_else(|| fail(JournalProblem::Header("a segment has a name such as 000000.kaj")))?;
-            return Self::open_range(path.parent().unwrap_or(Path::new("")), number, number);
+            let bytes = fs::metadata(path).map_err(|error| fail(error.into()))?.len();
+            return Self::open_range(path.parent().unwrap_or(Path::new("")), number, number, bytes);
         }
-        let mut numbers = Vec::new();
+        let (mut numbers, mut bytes) = (Vec::new(), 0);
         for entry in fs::read_dir(path).map_err(|error| fail(error.into()))? {
-            numbers.extend(number_of(&entry.map_err(|error| fail(error.into()))?.file_name()));
+            let entry = entry.map_err(|error| fail(error.into()))?;
+            if let Some(number) = number_of(&entry.file_name()) {
+                numbers.push(number);
+                bytes += entry.metadata().map_err(|error| fail(error.into()))?.len();
+            }
         }
         let (Some(&first), Some(&last)) = (numbers.iter().min(), numbers.iter().max()) else {
             return Err(fail(JournalProblem::Header("the folder has no segment such as 000000.kaj")));
         };
-        Self::open_range(path, first, last)
+        Self::open_range(path, first, last, bytes)
     }
 
-    fn open_range(folder: &Path, first: u32, last: u32) -> Result<Self, JournalError> {
+    fn open_range(folder: &Path, first: u32, last: u32, bytes: u64) -> Result<Self, JournalError> {
         let mut reader = Self {
             folder: folder.to_owned(),
             description: Vec::new(),
             first,
             last,
+            bytes,
             number: first,
             segment: Vec::new(),
             at: 0,
@@ -191,10 +204,9 @@ impl JournalReader {
         self.torn.take()
     }
 
-    /// The size of all segments, as far as they can be found.
+    /// The size of all segments.
     pub(super) fn bytes_on_disk(&self) -> u64 {
-        let paths = (self.first..=self.last).map(|number| self.folder.join(segment_name(number)));
-        paths.filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum()
+        self.bytes
     }
 
     /// The next record, in the order of the file.
@@ -218,7 +230,7 @@ impl JournalReader {
             match self.check_record() {
                 Ok(found) => break found,
                 // Two files were open when the crash came.
-                Err(JournalProblem::TornTail) if self.number + 1 == self.last => {
+                Err(JournalProblem::TornTail) if self.last - self.number == 1 => {
                     self.torn = Some(self.error_at(self.at, JournalProblem::TornTail));
                     self.at = self.segment.len();
                 }
@@ -257,7 +269,7 @@ impl JournalReader {
     /// The record at the current place, if it is whole and right.
     fn check_record(&self) -> Result<(Head, usize), JournalProblem> {
         // Only the ends of the two newest files can be torn; elsewhere a short record is damage.
-        let torn = || if self.number + 1 >= self.last { JournalProblem::TornTail } else { JournalProblem::Checksum };
+        let torn = || if self.last - self.number <= 1 { JournalProblem::TornTail } else { JournalProblem::Checksum };
         let rest = &self.segment[self.at..];
         let head = rest.first_chunk::<HEAD_BYTES>().ok_or_else(torn)?;
         let head = Head::decode(head).ok_or(JournalProblem::Head)?;
@@ -273,7 +285,7 @@ impl JournalReader {
         self.number = number;
         self.at = 0;
         let path = self.folder.join(segment_name(number));
-        self.segment = fs::read(path).map_err(|error| self.error_at(0, error.into()))?;
+        self.segment = files::read(&path, SEGMENT_BYTES_MAX).map_err(|error| self.error_at(0, error.into()))?;
         let (description, at) = self.check_header(number).map_err(|problem| self.error_at(0, problem))?;
         self.description = description;
         self.at = at;

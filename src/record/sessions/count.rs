@@ -12,6 +12,9 @@ use super::files::paths_below;
 use crate::record::journal::{JournalError, JournalProblem, JournalReader};
 use crate::record::summary::Summary;
 
+/// The largest summary that is read.
+const SUMMARY_BYTES_MAX: u64 = 16 << 20;
+
 /// Records of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Records {
@@ -89,7 +92,9 @@ pub fn count(folder: &Path) -> Result<Contents, SessionsError> {
         bytes += fs::metadata(&path).map_err(SessionsError::io(&path))?.len();
     }
     let journal = folder.join("journal");
-    let summary = fs::read(folder.join("summary.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let summary = crate::files::read(&folder.join("summary.json"), SUMMARY_BYTES_MAX)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
     let records = journal.is_dir().then(|| count_records(&journal));
     Ok(Contents { bytes, files: paths.len(), records, summary })
 }

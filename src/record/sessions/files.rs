@@ -36,7 +36,7 @@ fn read_through(
     path: &Path,
     mut sink: impl FnMut(&[u8]) -> Result<(), SessionsError>,
 ) -> Result<(u64, String), SessionsError> {
-    let mut file = File::open(path).map_err(SessionsError::io(path))?;
+    let mut file = crate::files::open(path).map_err(SessionsError::io(path))?;
     let (mut sum, mut bytes) = (Context::new(&SHA256), 0);
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {

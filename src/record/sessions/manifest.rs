@@ -1,6 +1,6 @@
 //! What makes a copy a backup: a manifest of every file with its checksum, written last, with a checksum of its own.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -12,6 +12,8 @@ use super::{Records, SessionsError, StoredFile};
 
 /// The name of the file in a backup's folder.
 pub const MANIFEST_FILE: &str = "backup.json";
+/// The largest manifest that is read: far more files than a journal may have segments.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// The version that is written and read.
 const FORMAT_VERSION: u32 = 1;
 
@@ -61,7 +63,7 @@ impl Manifest {
     /// [`SessionsError::NoBackup`] when it is missing, damaged, or of another version.
     pub fn read(folder: &Path) -> Result<Self, SessionsError> {
         let no_backup = |reason: String| SessionsError::NoBackup { path: folder.to_owned(), reason };
-        let text = fs::read(folder.join(MANIFEST_FILE))
+        let text = crate::files::read(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)
             .map_err(|error| no_backup(format!("its manifest {MANIFEST_FILE} cannot be read: {error}")))?;
         let version: serde_json::Value =
             serde_json::from_slice(&text).map_err(|error| no_backup(format!("its manifest is damaged: {error}")))?;
