@@ -42,5 +42,6 @@ pub mod pipeline;
 pub mod ports;
 pub mod reconcile;
 pub mod record;
+pub mod seen_fills;
 pub mod tape;
 pub mod wire;

@@ -35,7 +35,7 @@ impl ExecuteStage {
         }
         let trade = if planted!(PartialFillLost) { TradeId::default() } else { fill.trade };
         let again = planted!(FillDoubled) && fill.source == Source::Read;
-        if !self.seen.insert(trade, fill.order) && !again {
+        if !self.seen.insert(trade, fill.order, fill.time_ms, fill.source) && !again {
             self.counters.duplicate_fills += 1;
             return;
         }

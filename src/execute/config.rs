@@ -125,7 +125,7 @@ impl Default for ExecuteConfig {
             markets_max: 1_024,
             orders_max: 2_048,
             requests_max: 64,
-            fills_remembered: 65_536,
+            fills_remembered: 16_384,
             order_ttl_ms: 10_000,
             leases: LeaseConfig::default(),
             groups: GroupConfig::default(),

@@ -1,61 +1,15 @@
-//! Which fills were booked, and which of them still look for their order. Owns the bounded memory of fill keys and the
-//! fills of orders whose exchange id is not known yet.
+//! Fills that still look for their order: owns those of orders whose exchange id is not known yet.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
 
 use super::fee_rounding::FeeAccumulator;
-use crate::market::{BookSide, Count, MarketKey, OrderId, TradeId};
+use crate::market::{BookSide, Count, MarketKey, OrderId};
 
 /// A hasher without a random seed, so that runs repeat.
 pub(super) type PlainHasher = BuildHasherDefault<DefaultHasher>;
-
-/// The newest fills, by (trade, order). The oldest is forgotten when a new one finds no room.
-#[derive(Debug, Deserialize)]
-#[serde(from = "(usize, VecDeque<(TradeId, OrderId)>)")]
-pub struct SeenFills {
-    keys: HashSet<(TradeId, OrderId), PlainHasher>,
-    order: VecDeque<(TradeId, OrderId)>,
-    bound: usize,
-}
-
-impl Serialize for SeenFills {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.bound, &self.order).serialize(serializer)
-    }
-}
-
-impl From<(usize, VecDeque<(TradeId, OrderId)>)> for SeenFills {
-    fn from((bound, order): (usize, VecDeque<(TradeId, OrderId)>)) -> Self {
-        Self { keys: order.iter().copied().collect(), order, bound }
-    }
-}
-
-impl SeenFills {
-    /// Room for `bound` fills.
-    #[must_use]
-    pub fn new(bound: usize) -> Self {
-        // Twice the room: removing leaves marks behind that a table at half its capacity sweeps without growing.
-        let keys = HashSet::with_capacity_and_hasher(bound * 2, PlainHasher::default());
-        Self { keys, order: VecDeque::with_capacity(bound), bound }
-    }
-
-    /// Remembers a fill. Returns whether it is new.
-    pub fn insert(&mut self, trade: TradeId, order: OrderId) -> bool {
-        if !self.keys.insert((trade, order)) {
-            return false;
-        }
-        if self.order.len() == self.bound
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.keys.remove(&oldest);
-        }
-        self.order.push_back((trade, order));
-        true
-    }
-}
 
 /// The fills of one order that came before the exchange told whose order it is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -130,33 +84,6 @@ impl EarlyTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(n: u128) -> (TradeId, OrderId) {
-        (TradeId::from_bits(n), OrderId::from_bits(n % 3))
-    }
-
-    #[test]
-    fn a_fill_is_new_once_for_each_trade_and_order() {
-        let mut seen = SeenFills::new(8);
-        assert!(seen.insert(TradeId::from_bits(1), OrderId::from_bits(1)));
-        assert!(!seen.insert(TradeId::from_bits(1), OrderId::from_bits(1)));
-        assert!(seen.insert(TradeId::from_bits(1), OrderId::from_bits(2)));
-    }
-
-    #[test]
-    fn memory_is_bounded_and_keeps_the_newest() {
-        let mut seen = SeenFills::new(4);
-        for n in 0..10_000 {
-            let (trade, order) = key(n);
-            assert!(seen.insert(trade, order));
-            assert!(!seen.insert(trade, order));
-        }
-        assert_eq!(seen.keys.len(), 4);
-        for n in 9_996..10_000 {
-            let (trade, order) = key(n);
-            assert!(!seen.insert(trade, order));
-        }
-    }
 
     #[test]
     fn early_fills_of_an_order_add_up_until_taken() {

@@ -70,7 +70,7 @@ impl ReconcileConfig {
             attempts: 4,
             quiet_ns: 500_000_000,
             pages_max: 1_000,
-            fills_remembered: 65_536,
+            fills_remembered: 16_384,
             catch_up_ms: 60_000,
             retry_ns: 1_000_000,
             reuse_after_ms: 3_600_000,

@@ -45,7 +45,6 @@ mod directory;
 mod fetch;
 mod job;
 mod reads;
-mod seen;
 mod stage;
 mod stream;
 #[cfg(test)]

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::config::{ReconcileConfig, ReconcileCounters};
 use super::directory::Directory;
 use super::job::{Job, Purpose};
-use super::seen::SeenFills;
 use super::stream::Subscribing;
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::link::{Link, LinkTimer};
 use crate::market::{BookLevels, MarketKey};
 use crate::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
 use crate::ports::{ConnectionId, ConnectionLost, ReconcilePort, RequestId};
+use crate::seen_fills::SeenFills;
 
 /// Facts held for markets that are not listed; beyond this the socket is left unread.
 const HELD_MAX: usize = 1_024;

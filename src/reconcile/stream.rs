@@ -162,7 +162,7 @@ impl ReconcileStage {
     /// Hands a fill on, unless it was before. Returns whether it was new.
     pub(super) fn deliver_fill(&mut self, fill: Fill, ticker: &str, now: Now) -> bool {
         let again = planted!(FillDoubled) && fill.source == Source::Read;
-        if !self.seen.insert(fill.trade, fill.order) && !again {
+        if !self.seen.insert(fill.trade, fill.order, fill.time_ms, fill.source) && !again {
             self.counters.duplicate_fills += 1;
             return false;
         }

@@ -3,6 +3,7 @@
 mod campaign;
 mod faults;
 mod generated;
+mod memory;
 mod observed;
 mod recorded;
 mod replayed;

@@ -1,11 +1,14 @@
 //! Accounts: cash by shard and subaccount, and what they hold in each market.
 
 use super::booking::balance_step;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::orders::Ends;
+use super::orders::{Ends, Slot};
 use super::{AccountId, FillRecord, MarketIndex, PositionRecord, SettlementRecord};
 use crate::market::{Money, OrderGroupId};
+
+/// How many ended orders, and how many fills, of each account are kept.
+pub(super) const KEPT_MAX: usize = 10_000;
 
 /// One account.
 #[derive(Debug)]
@@ -20,9 +23,12 @@ pub(super) struct Account {
     pub(super) groups: BTreeMap<u64, OrderGroupId>,
     /// Its holdings, in the order in which they began.
     pub(super) holdings: Vec<u32>,
-    /// Every order it ever placed, oldest first. Empty for unlimited accounts.
-    pub(super) orders: Vec<u32>,
-    pub(super) fills: Vec<FillRecord>,
+    /// Its open orders and the newest of those that have ended, by number, oldest first. Empty for unlimited accounts.
+    pub(super) orders: BTreeMap<u64, Slot>,
+    /// Those of them that have ended, in the order of their ends.
+    pub(super) ended: VecDeque<Slot>,
+    /// The newest ones.
+    pub(super) fills: VecDeque<FillRecord>,
     pub(super) settlements: Vec<SettlementRecord>,
 }
 
@@ -64,10 +70,19 @@ impl Account {
             wallets: Vec::new(),
             groups: BTreeMap::new(),
             holdings: Vec::new(),
-            orders: Vec::new(),
-            fills: Vec::new(),
+            orders: BTreeMap::new(),
+            ended: VecDeque::new(),
+            fills: VecDeque::new(),
             settlements: Vec::new(),
         }
+    }
+
+    /// Keeps a fill, and forgets the oldest when there are many.
+    pub(super) fn keep_fill(&mut self, fill: FillRecord) {
+        if self.fills.len() == KEPT_MAX {
+            self.fills.pop_front();
+        }
+        self.fills.push_back(fill);
     }
 
     /// The step in which its balances move.

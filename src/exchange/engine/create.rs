@@ -88,7 +88,7 @@ impl Engine {
     /// Uses up a client order id of an account.
     pub(super) fn burn_client_order_id(&mut self, account: AccountId, id: Option<&str>) -> Result<(), Reject> {
         match id {
-            Some(id) if !self.client_order_ids.insert((account, id.to_owned())) => Err(Reject::DuplicateClientOrderId),
+            Some(id) if !self.client_order_ids.insert(account, id) => Err(Reject::DuplicateClientOrderId),
             _ => Ok(()),
         }
     }
@@ -138,6 +138,8 @@ impl Engine {
         let slot = self.orders.insert(Order {
             record,
             holding,
+            // A command places one order at most.
+            number: self.command,
             level: u32::try_from(level).expect("a grid has at most 10,001 slots"),
             post_only: new.post_only,
             rounding: Money::ZERO,
@@ -159,7 +161,7 @@ impl Engine {
         }
         let account = &mut self.accounts[new.account as usize];
         if !account.unlimited {
-            account.orders.push(slot);
+            account.orders.insert(self.command, slot);
         }
         slot
     }

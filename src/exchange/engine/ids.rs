@@ -2,6 +2,25 @@
 
 use crate::market::{OrderGroupId, OrderId, TradeId};
 
+/// The 62 bits of a UUID below its variant.
+const LOW_MASK: u64 = (1 << 62) - 1;
+/// Odd.
+const SPREAD: u64 = 0x2545_f491_4f6c_dd1d;
+
+/// Which of all identifiers it was in the order in which they were drawn.
+pub(in crate::exchange) const fn number_of(id: u128) -> u64 {
+    // Each step doubles the bits in which the product with `SPREAD` is one; the first has three of them.
+    let mut inverse = SPREAD;
+    let mut step = 0;
+    while step < 5 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(SPREAD.wrapping_mul(inverse)));
+        step += 1;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+    let low = id as u64;
+    low.wrapping_mul(inverse) & LOW_MASK
+}
+
 /// Draws identifiers that look like version-4 UUIDs, never repeat, and depend on the seed alone.
 #[derive(Debug)]
 pub(super) struct IdSource {
@@ -10,9 +29,6 @@ pub(super) struct IdSource {
 }
 
 impl IdSource {
-    /// The 62 bits of a UUID below its variant.
-    const LOW_MASK: u64 = (1 << 62) - 1;
-
     pub(super) fn new(seed: u64) -> Self {
         Self { state: seed, counter: 0 }
     }
@@ -34,7 +50,7 @@ impl IdSource {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let high = mix(self.state) & !0xf000 | 0x4000;
         // Multiplying by an odd number permutes the 62-bit numbers, so the low half alone is different every time.
-        let low = self.counter.wrapping_mul(0x2545_f491_4f6c_dd1d) & Self::LOW_MASK | 1 << 63;
+        let low = self.counter.wrapping_mul(SPREAD) & LOW_MASK | 1 << 63;
         u128::from(high) << 64 | u128::from(low)
     }
 }
@@ -59,6 +75,14 @@ mod tests {
             assert_eq!(text.as_bytes()[14], b'4', "{text}");
             assert!(matches!(text.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{text}");
             assert!(seen.insert(text));
+        }
+    }
+
+    #[test]
+    fn an_identifier_tells_its_number() {
+        let mut source = IdSource::new(7);
+        for number in 1..=10_000 {
+            assert_eq!(number_of(source.order().bits()), number);
         }
     }
 

@@ -183,7 +183,7 @@ impl Engine {
                 time_ms: now_ms,
                 subaccount,
             };
-            self.accounts[account as usize].fills.push(fill.clone());
+            self.accounts[account as usize].keep_fill(fill.clone());
             self.events.push(Event::Fill(fill));
             self.events.push(Event::Position { account, subaccount, market, position });
         }

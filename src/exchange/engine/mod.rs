@@ -15,7 +15,9 @@
 //! | `recorded` | steps of recorded markets, matched by `exchange::recorded` |
 //! | `reads` | questions |
 //! | `types`, `records`, `events` | what goes in, what is kept, what comes out |
-//! | `book`, `orders`, `accounts`, `market`, `occupancy`, `ids` | the data |
+//! | `book`, `orders`, `accounts`, `market`, `occupancy`, `ids`, `used_ids` | the data |
+//!
+//! What it keeps is bounded: of each account the open orders, and the newest of what has ended.
 
 mod accounts;
 mod amend;
@@ -39,14 +41,16 @@ mod subaccounts;
 #[cfg(test)]
 mod tests;
 mod types;
+mod used_ids;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub(in crate::exchange) use book::{best_occupied, crosses};
 pub(in crate::exchange) use booking::own_price;
 pub use events::*;
 pub use groups::{GroupCommand, GroupRecord, GroupTarget};
+pub(in crate::exchange) use ids::number_of;
 pub use market::Market;
 pub(in crate::exchange) use occupancy::Occupancy;
 pub use records::*;
@@ -60,6 +64,7 @@ use groups::Group;
 use ids::IdSource;
 use lifecycle::Timer;
 use orders::{Ends, List, OrderSlab, Slot};
+use used_ids::UsedIds;
 
 /// The exchange's matching engine.
 #[derive(Debug)]
@@ -68,7 +73,7 @@ pub struct Engine {
     accounts: Vec<Account>,
     holdings: Vec<Holding>,
     holding_of: HashMap<(AccountId, u32, MarketIndex), u32>,
-    client_order_ids: HashSet<(AccountId, String)>,
+    client_order_ids: UsedIds,
     markets: Vec<Market>,
     market_of: HashMap<String, MarketIndex>,
     grids: Vec<Arc<Grid>>,
@@ -101,7 +106,7 @@ impl Engine {
             accounts: vec![Account::new(true, true)],
             holdings: Vec::new(),
             holding_of: HashMap::new(),
-            client_order_ids: HashSet::new(),
+            client_order_ids: UsedIds::default(),
             markets: Vec::new(),
             market_of: HashMap::new(),
             grids: Vec::new(),
@@ -275,6 +280,23 @@ impl Engine {
         if self.accounts[account as usize].unlimited {
             self.order_of.remove(&id);
             self.orders.release(slot);
+        } else {
+            self.keep_ended(slot, account);
+        }
+    }
+
+    /// An ended order is kept until many more of its account have ended: what was long ago is for others to keep.
+    fn keep_ended(&mut self, slot: Slot, account: AccountId) {
+        let owner = &mut self.accounts[account as usize];
+        owner.ended.push_back(slot);
+        if owner.ended.len() <= accounts::KEPT_MAX {
+            return;
+        }
+        if let Some(oldest) = owner.ended.pop_front() {
+            let order = &self.orders[oldest];
+            owner.orders.remove(&order.number);
+            self.order_of.remove(&order.record.order);
+            self.orders.release(oldest);
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Order {
     pub(super) record: OrderRecord,
     /// The holding (account, subaccount, market) that it trades for.
     pub(super) holding: u32,
+    /// Its number in the order in which all were placed.
+    pub(super) number: u64,
     /// The grid slot of its price.
     pub(super) level: u32,
     pub(super) post_only: bool,

@@ -53,14 +53,15 @@ impl Engine {
         !self.halted_shards.contains(&exchange_index)
     }
 
-    /// An order, ended ones included. Ended orders of unlimited accounts are forgotten.
+    /// An order, the newest of those that have ended included. Ended orders of unlimited accounts are forgotten.
     pub fn order(&self, order: OrderId) -> Option<&OrderRecord> {
         self.order_of.get(&order).map(|&slot| &self.orders[slot].record)
     }
 
-    /// The orders of an account, newest first. Unlimited accounts have no history.
+    /// The open orders of an account and the newest of those that have ended, newest first. Unlimited accounts have no
+    /// history.
     pub fn orders_of(&self, account: AccountId) -> impl Iterator<Item = &OrderRecord> {
-        self.accounts[account as usize].orders.iter().rev().map(|&slot| &self.orders[slot].record)
+        self.accounts[account as usize].orders.values().rev().map(|&slot| &self.orders[slot].record)
     }
 
     /// The open orders of an account: market by market as it came to them, oldest first in each.
@@ -70,7 +71,7 @@ impl Engine {
         open.map(|slot| &self.orders[slot].record)
     }
 
-    /// The fills of an account, newest first.
+    /// The newest fills of an account, newest first.
     pub fn fills_of(&self, account: AccountId) -> impl Iterator<Item = &FillRecord> {
         self.accounts[account as usize].fills.iter().rev()
     }

@@ -1,11 +1,13 @@
-//! What the engine keeps of orders, fills, trades, positions and payments, ended ones included.
+//! What the engine tells of orders, fills, trades, positions and payments, ended ones included.
+
+use serde::{Deserialize, Serialize};
 
 use super::{AccountId, MarketIndex};
 use crate::market::{BookSide, Count, Liquidity, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId};
 use crate::wire::orders::SelfTradePrevention;
 
 /// Why an order changed last, in the exchange's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum UpdateReason {
     /// Placed.
     Created,
@@ -34,7 +36,7 @@ pub enum UpdateReason {
 }
 
 /// An order as the engine keeps it, ended ones included.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// The engine's id.
     pub order: OrderId,
@@ -83,7 +85,7 @@ pub struct OrderRecord {
 }
 
 /// One side of a trade.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FillRecord {
     /// The trade.
     pub trade: TradeId,

@@ -1,7 +1,9 @@
 //! Bodies about an account, from what reads may see of it (`visible`): lists newest first, with cursors that new
 //! entries don't move.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io;
 
 use serde_json::json as value;
 
@@ -66,6 +68,11 @@ impl<'q> Filter<'q> {
             && self.shard.is_none_or(|shard| shard == i64::from(spec.exchange_index))
     }
 
+    /// Whether nothing older than this is wanted.
+    fn is_before(&self, time_ms: i64) -> bool {
+        self.min_ms.is_some_and(|min_ms| time_ms < min_ms)
+    }
+
     fn time(&self, time_ms: i64) -> bool {
         self.min_ms.is_none_or(|min_ms| time_ms >= min_ms) && self.end_ms.is_none_or(|end_ms| time_ms < end_ms)
     }
@@ -81,13 +88,30 @@ pub(super) fn page<'r, T>(
     list: &'r [T],
     wanted: impl Fn(&T) -> bool,
 ) -> Result<(Vec<&'r T>, String), Refusal> {
+    page_of(query, list.len(), |end| list[..end].iter().enumerate().rev().map(Ok), |entry| wanted(entry))
+}
+
+/// A page of a list of some length, of which `newest_first` has all before a position.
+fn page_of<E, I: Iterator<Item = io::Result<(usize, E)>>>(
+    query: &Query<'_>,
+    length: usize,
+    newest_first: impl FnOnce(usize) -> I,
+    wanted: impl Fn(&E) -> bool,
+) -> Result<(Vec<E>, String), Refusal> {
     let limit = query.limit(PageLimit::ACCOUNT)?;
-    let end = query.position().unwrap_or(list.len()).min(list.len());
-    let mut found = list[..end].iter().enumerate().rev().filter(|(_, entry)| wanted(entry));
-    let entries: Vec<(usize, &T)> = found.by_ref().take(limit).collect();
-    let more = found.next().is_some();
+    let end = query.position().unwrap_or(length).min(length);
+    let mut found = newest_first(end).filter(|entry| entry.as_ref().map_or(true, |(_, entry)| wanted(entry)));
+    let entries: Vec<(usize, E)> = found.by_ref().take(limit).collect::<io::Result<_>>().map_err(unreadable)?;
+    let more = found.next().transpose().map_err(unreadable)?.is_some();
     let next = entries.last().filter(|_| more).map_or_else(String::new, |(position, _)| cursor(*position));
     Ok((entries.into_iter().map(|(_, entry)| entry).collect(), next))
+}
+
+/// The disk has lost what it was given.
+#[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
+fn unreadable(error: io::Error) -> Refusal {
+    tracing::error!(%error, "the history of an account cannot be read");
+    Refusal::new(500, "internal_server_error")
 }
 
 fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
@@ -181,21 +205,33 @@ impl Gateway {
         let filter = filter.with_shard(&query)?.with_times(&query)?;
         let statuses = [OrderStatus::Resting, OrderStatus::Canceled, OrderStatus::Executed].map(status_name);
         let status = query.status(&statuses)?;
-        let (orders, next) = page(&query, self.visible.account(account).orders(), |order| {
+        let history = &self.visible.account(account).orders;
+        let newest_first = |end| -> Box<dyn Iterator<Item = io::Result<(usize, Cow<'_, OrderRecord>)>> + '_> {
+            match status {
+                Some("resting") => {
+                    Box::new(history.kept(end).map(|(position, order)| Ok((position, Cow::Borrowed(order)))))
+                }
+                _ => Box::new(history.newest_first(end)),
+            }
+        };
+        // Orders are in the order of their creation: the first that is too old ends the list.
+        let young =
+            |end| newest_first(end).take_while(|order| !matches!(order, Ok((_, o)) if filter.is_before(o.created_ms)));
+        let (orders, next) = page_of(&query, history.len(), young, |order| {
             filter.market(engine, order.market)
                 && filter.time(order.created_ms)
                 && filter.subaccount(order.subaccount)
                 && status.is_none_or(|status| status == status_name(order.status))
         })?;
-        let orders = orders.into_iter().map(|order| order_body(engine, order)).collect();
+        let orders = orders.iter().map(|order| order_body(engine, order)).collect();
         Ok(json(200, &OrdersPage { orders, cursor: next }))
     }
 
     /// `GET /portfolio/orders/{order_id}`.
     pub(super) fn order(&mut self, engine: &Engine, account: AccountId, id: &str) -> Answer {
         let id = OrderId::parse(id).map_err(|_| Refusal::invalid_uuid())?;
-        let order = self.visible.account(account).order(id).ok_or_else(Refusal::not_found)?;
-        Ok(json(200, &OrderBody { order: order_body(engine, order) }))
+        let order = self.visible.account(account).order(id).map_err(unreadable)?.ok_or_else(Refusal::not_found)?;
+        Ok(json(200, &OrderBody { order: order_body(engine, &order) }))
     }
 
     /// `GET /portfolio/orders/{order_id}/queue_position`: contracts ahead, as the engine has them now.
@@ -230,7 +266,8 @@ impl Gateway {
             return Err(Refusal::new(403, "permission_denied"));
         }
         let mut shards: BTreeMap<u8, Money> = SHARDS.map(|(index, _)| (index, Money::ZERO)).into();
-        for order in self.visible.account(account).orders().iter().filter(|order| !order.remaining.is_zero()) {
+        let orders = self.visible.account(account).orders.kept(usize::MAX).map(|(_, order)| order);
+        for order in orders.filter(|order| !order.remaining.is_zero()) {
             let price = if order.side == BookSide::Bid { order.price } else { order.price.complement() };
             let shard = engine.market(order.market).spec().exchange_index;
             *shards.entry(shard).or_insert(Money::ZERO) += price.times(order.remaining);
@@ -249,13 +286,17 @@ impl Gateway {
         let filter = Filter { tickers: query.list_of("ticker", FILTER_MAX)?, ..Filter::new(&query)? };
         let filter = Filter { events: None, ..filter }.with_shard(&query)?.with_times(&query)?;
         let order = query.get("order_id").map(OrderId::parse);
-        let (fills, next) = page(&query, &self.visible.account(account).fills, |fill| {
+        let history = &self.visible.account(account).fills;
+        let young = |end| {
+            history.newest_first(end).take_while(|fill| !matches!(fill, Ok((_, f)) if filter.is_before(f.time_ms)))
+        };
+        let (fills, next) = page_of(&query, history.len(), young, |fill| {
             filter.market(engine, fill.market)
                 && filter.time(fill.time_ms)
                 && filter.subaccount(fill.subaccount)
                 && order.as_ref().is_none_or(|order| order.as_ref() == Ok(&fill.order))
         })?;
-        let fills = fills.into_iter().map(|fill| fill_body(engine, fill)).collect();
+        let fills = fills.iter().map(|fill| fill_body(engine, fill)).collect();
         Ok(json(200, &FillsPage { fills, cursor: next }))
     }
 

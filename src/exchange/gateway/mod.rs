@@ -25,6 +25,7 @@ mod event_reads;
 mod faults;
 mod frames;
 mod held;
+mod history;
 mod limits;
 mod market_reads;
 mod order_groups;

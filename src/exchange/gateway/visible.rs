@@ -3,14 +3,19 @@
 //!
 //! Changes wait in a queue until the lag has passed and are then applied; the engine itself is not asked.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 
-use crate::exchange::engine::{AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord};
-use crate::market::{Money, OrderId};
+use super::history::History;
+use crate::exchange::engine::{
+    AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord, number_of,
+};
+use crate::market::{Money, OrderId, OrderStatus};
 
 /// A change of an account.
-#[derive(Clone, Debug)]
-pub enum Change {
+#[derive(Debug)]
+pub(super) enum Change {
     /// An order was placed or changed.
     Order(OrderRecord),
     /// An order filled.
@@ -24,12 +29,14 @@ pub enum Change {
 }
 
 /// One account as reads see it. Lists are oldest first.
-#[derive(Clone, Debug, Default)]
-pub struct AccountView {
-    orders: Vec<OrderRecord>,
+#[derive(Debug, Default)]
+pub(super) struct AccountView {
+    /// Every order, ended ones included.
+    pub orders: History<OrderRecord>,
+    /// Those that may still change, and some that lately ended.
     order_positions: BTreeMap<OrderId, usize>,
     /// Every fill.
-    pub fills: Vec<FillRecord>,
+    pub fills: History<FillRecord>,
     /// By subaccount, every position, settled ones included.
     positions: BTreeMap<u32, BTreeMap<MarketIndex, PositionRecord>>,
     /// Every settlement.
@@ -39,16 +46,10 @@ pub struct AccountView {
 }
 
 impl AccountView {
-    /// Every order, ended ones included.
-    #[must_use]
-    pub fn orders(&self) -> &[OrderRecord] {
-        &self.orders
-    }
-
     /// An order.
-    #[must_use]
-    pub fn order(&self, order: OrderId) -> Option<&OrderRecord> {
-        self.order_positions.get(&order).map(|position| &self.orders[*position])
+    pub fn order(&self, order: OrderId) -> io::Result<Option<Cow<'_, OrderRecord>>> {
+        let found = self.orders.find(number_of(order.bits()), |record| number_of(record.order.bits()))?;
+        Ok(found.filter(|record| record.order == order))
     }
 
     /// Every position of a subaccount, settled ones included.
@@ -59,14 +60,26 @@ impl AccountView {
     fn apply(&mut self, change: Change) {
         match change {
             Change::Order(order) => {
-                if let Some(position) = self.order_positions.get(&order.order) {
-                    self.orders[*position] = order;
+                let (id, ended) = (order.order, order.status != OrderStatus::Resting);
+                let known = self.order_positions.get(&id).copied();
+                let position = if let Some((position, record)) =
+                    known.and_then(|position| Some((position, self.orders.get_mut(position)?)))
+                {
+                    *record = order;
+                    position
                 } else {
-                    self.order_positions.insert(order.order, self.orders.len());
-                    self.orders.push(order);
+                    let position = self.orders.push(order);
+                    self.order_positions.insert(id, position);
+                    position
+                };
+                if ended && let Some(left) = self.orders.end(position) {
+                    self.order_positions.remove(&left.order);
                 }
             }
-            Change::Fill(fill) => self.fills.push(fill),
+            Change::Fill(fill) => {
+                let position = self.fills.push(fill);
+                self.fills.end(position);
+            }
             Change::Position(_, subaccount, market, position) => {
                 self.positions.entry(subaccount).or_default().insert(market, position);
             }
@@ -90,8 +103,8 @@ impl Change {
 }
 
 /// All accounts as reads see them.
-#[derive(Clone, Debug)]
-pub struct Visible {
+#[derive(Debug)]
+pub(super) struct Visible {
     lag_ms: i64,
     waiting: VecDeque<(i64, Change)>,
     accounts: BTreeMap<AccountId, AccountView>,

@@ -4,6 +4,7 @@ mod bad_input;
 mod faults;
 mod hostile;
 mod listings;
+mod long_history;
 mod order_groups;
 mod orders;
 mod reads;

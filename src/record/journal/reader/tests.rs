@@ -230,7 +230,7 @@ fn a_journal_of_another_version_says_which() {
     bytes[8..12].copy_from_slice(&7_u32.to_le_bytes());
     fs::write(&path, bytes).unwrap();
     let error = JournalReader::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("format version 7; this program reads version 4"), "{error}");
+    assert!(error.contains(&format!("format version 7; this program reads version {FORMAT_VERSION}")), "{error}");
 }
 
 #[test]

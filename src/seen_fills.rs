@@ -1,0 +1,282 @@
+//! Tells a fill from its repetitions, in memory that is bounded and has its full size from the start: the newest fills
+//! by (trade, order), since both orders of a trade may be ours.
+//!
+//! What is forgotten is known by its time: a read that reaches further back than the memory brings fills of which nobody can
+//! say whether they were booked. They count as repetitions, since a fill booked twice is worse than one that the next
+//! comparison with the exchange misses. The stream tells nothing that old twice.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::market::{OrderId, TradeId};
+use crate::messages::Source;
+
+/// A fill that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    trade: TradeId,
+    order: OrderId,
+    time_ms: i64,
+}
+
+impl Seen {
+    /// Without a random seed, so that runs repeat.
+    fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.trade, self.order).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn is(&self, trade: TradeId, order: OrderId) -> bool {
+        self.trade == trade && self.order == order
+    }
+}
+
+/// An entry of the index without a fill.
+const EMPTY: u32 = u32::MAX;
+
+/// The newest fills. The oldest is forgotten when a new one finds no room.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Kept")]
+pub struct SeenFills {
+    /// A ring once it is full.
+    fills: Vec<Seen>,
+    /// Where in a full ring the oldest is.
+    oldest: usize,
+    bound: usize,
+    /// By hash, places in the ring; a power of two, at most half full. What has to give way stands behind its place.
+    index: Box<[u32]>,
+    /// The newest time of a fill that was forgotten.
+    forgotten_ms: i64,
+}
+
+/// What a checkpoint keeps of them.
+#[derive(Serialize, Deserialize)]
+struct Kept<F = Vec<Seen>> {
+    bound: usize,
+    forgotten_ms: i64,
+    /// Oldest first.
+    fills: F,
+}
+
+/// The fills in the order of a checkpoint, in which they are written by a hot thread: without a copy.
+struct OldestFirst<'a>(&'a SeenFills);
+
+impl Serialize for OldestFirst<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (newer, older) = self.0.fills.split_at(self.0.oldest);
+        serializer.collect_seq(older.iter().chain(newer))
+    }
+}
+
+impl Serialize for SeenFills {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Kept { bound: self.bound, forgotten_ms: self.forgotten_ms, fills: OldestFirst(self) }.serialize(serializer)
+    }
+}
+
+impl TryFrom<Kept> for SeenFills {
+    type Error = String;
+
+    fn try_from(kept: Kept) -> Result<Self, String> {
+        let Kept { bound, forgotten_ms, fills } = kept;
+        if fills.len() > bound || !(1..=Self::BOUND_MAX).contains(&bound) {
+            return Err(format!(
+                "{} fills of at most {bound}; expected a memory of 1 to {}",
+                fills.len(),
+                Self::BOUND_MAX
+            ));
+        }
+        let mut seen = Self::new(bound);
+        for fill in fills {
+            seen.push(fill);
+        }
+        seen.forgotten_ms = forgotten_ms;
+        Ok(seen)
+    }
+}
+
+impl SeenFills {
+    /// The largest memory.
+    pub const BOUND_MAX: usize = 1 << 20;
+
+    /// Room for `bound` fills.
+    ///
+    /// # Panics
+    /// When that is none, or more than [`SeenFills::BOUND_MAX`].
+    #[must_use]
+    pub fn new(bound: usize) -> Self {
+        assert!((1..=Self::BOUND_MAX).contains(&bound), "a memory of fills has a size that makes sense");
+        Self {
+            fills: Vec::with_capacity(bound),
+            oldest: 0,
+            bound,
+            index: vec![EMPTY; (2 * bound).next_power_of_two()].into_boxed_slice(),
+            forgotten_ms: i64::MIN,
+        }
+    }
+
+    /// Remembers a fill. Returns whether it is new.
+    pub fn insert(&mut self, trade: TradeId, order: OrderId, time_ms: i64, source: Source) -> bool {
+        let fill = Seen { trade, order, time_ms };
+        if self.place_of(&fill).is_some() || (source == Source::Read && time_ms <= self.forgotten_ms) {
+            return false;
+        }
+        self.push(fill);
+        true
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fills.len()
+    }
+
+    /// Whether none is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fills.is_empty()
+    }
+
+    fn push(&mut self, fill: Seen) {
+        let place = if self.fills.len() < self.bound {
+            self.fills.push(fill);
+            self.fills.len() - 1
+        } else {
+            let place = self.oldest;
+            let forgotten = self.fills[place];
+            if let Some(at) = self.place_of(&forgotten) {
+                self.vacate(at);
+            }
+            self.forgotten_ms = self.forgotten_ms.max(forgotten.time_ms);
+            self.fills[place] = fill;
+            self.oldest = (place + 1) % self.bound;
+            place
+        };
+        let mut at = self.home(&fill);
+        while self.index[at] != EMPTY {
+            at = self.next(at);
+        }
+        self.index[at] = u32::try_from(place).expect("a memory has fewer fills than 2^32");
+    }
+
+    /// Where in the index a fill would stand if nothing were in its way.
+    fn home(&self, fill: &Seen) -> usize {
+        usize::try_from(fill.hash() & (self.index.len() as u64 - 1)).expect("the index fits the memory")
+    }
+
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.index.len() - 1)
+    }
+
+    /// Where in the index a fill stands.
+    fn place_of(&self, fill: &Seen) -> Option<usize> {
+        let mut at = self.home(fill);
+        while self.index[at] != EMPTY {
+            if self.fills[self.index[at] as usize].is(fill.trade, fill.order) {
+                return Some(at);
+            }
+            at = self.next(at);
+        }
+        None
+    }
+
+    /// Takes an entry out of the index. Those behind it that it was in the way of move up.
+    fn vacate(&mut self, mut hole: usize) {
+        let mut at = self.next(hole);
+        while self.index[at] != EMPTY {
+            let home = self.home(&self.fills[self.index[at] as usize]);
+            let mask = self.index.len() - 1;
+            // Whether its own place is at the hole or before it, going round.
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                self.index[hole] = self.index[at];
+                hole = at;
+            }
+            at = self.next(at);
+        }
+        self.index[hole] = EMPTY;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    fn key(number: u64) -> (TradeId, OrderId) {
+        (TradeId::from_bits(u128::from(number)), OrderId::from_bits(u128::from(number % 3)))
+    }
+
+    fn insert(seen: &mut SeenFills, number: u64, source: Source) -> bool {
+        let (trade, order) = key(number);
+        seen.insert(trade, order, number.cast_signed(), source)
+    }
+
+    #[test]
+    fn a_fill_is_new_once_for_each_of_its_orders() {
+        let mut seen = SeenFills::new(8);
+        let (trade, one, other) = (TradeId::from_bits(1), OrderId::from_bits(1), OrderId::from_bits(2));
+        assert!(seen.insert(trade, one, 5, Source::Stream));
+        assert!(!seen.insert(trade, one, 5, Source::Read));
+        assert!(seen.insert(trade, other, 5, Source::Read));
+    }
+
+    #[test]
+    fn a_read_that_reaches_behind_the_memory_brings_nothing_new() {
+        let mut seen = SeenFills::new(4);
+        for number in 0..10_000 {
+            assert!(insert(&mut seen, number, Source::Stream));
+        }
+        assert_eq!(seen.len(), 4);
+        for number in 9_990..10_000 {
+            assert!(!insert(&mut seen, number, Source::Read), "{number}");
+        }
+        assert!(insert(&mut seen, 10_000, Source::Read));
+        assert!(insert(&mut seen, 3, Source::Stream), "the stream tells what it has not told");
+    }
+
+    #[test]
+    fn the_memory_has_its_full_size_from_the_start() {
+        let mut seen = SeenFills::new(1_000);
+        let (fills, index) = (seen.fills.capacity(), seen.index.len());
+        for number in 0..5_000 {
+            insert(&mut seen, number, Source::Stream);
+        }
+        assert_eq!((seen.fills.capacity(), seen.index.len()), (fills, index));
+    }
+
+    #[test]
+    fn a_checkpoint_of_an_impossible_memory_is_refused() {
+        for (bound, fills) in [(0, 0), (1, 2), (usize::MAX, 0)] {
+            let fill = Seen { trade: TradeId::default(), order: OrderId::default(), time_ms: 0 };
+            let kept = Kept { bound, forgotten_ms: 0, fills: vec![fill; fills] };
+            let bytes = postcard::to_stdvec(&kept).unwrap();
+            assert!(postcard::from_bytes::<SeenFills>(&bytes).is_err(), "{bound}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn it_remembers_what_a_list_of_the_newest_would(
+            numbers in proptest::collection::vec(0u64..40, 1..400), bound in 1usize..20,
+        ) {
+            let mut seen = SeenFills::new(bound);
+            let mut naive: VecDeque<u64> = VecDeque::new();
+            for number in numbers {
+                let new = !naive.contains(&number);
+                proptest::prop_assert_eq!(insert(&mut seen, number, Source::Stream), new);
+                if new {
+                    if naive.len() == bound {
+                        naive.pop_front();
+                    }
+                    naive.push_back(number);
+                }
+                let bytes = postcard::to_stdvec(&seen).unwrap();
+                seen = postcard::from_bytes(&bytes).unwrap();
+                proptest::prop_assert_eq!(postcard::to_stdvec(&seen).unwrap(), bytes);
+            }
+        }
+    }
+}
