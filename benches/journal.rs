@@ -22,6 +22,7 @@ fn journal(criterion: &mut Criterion) {
         price: Price::ZERO,
         change: Count::from_contracts(5),
         time_ms: 1_795_233_600_007,
+        exchange_ms: 1_795_233_600_007,
         clock: 1_000_000,
         seq: 100_000,
         read_ns: 1_000_000_000,

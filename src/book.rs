@@ -4,6 +4,7 @@
 //! snapshot.
 
 mod bids;
+mod crossing;
 mod largest;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::market::{BookLevels, Count, Grid, GridBands, Outcome, Price};
 use crate::messages::ResyncReason;
 
 use bids::Bids;
+pub use crossing::{CROSSED_GRACE_MS, Crossing};
 
 /// Why a change was refused. It proves that a frame was lost or is wrong.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -39,15 +41,14 @@ pub enum BookError {
         /// The level.
         price: Price,
     },
-    /// The best bids of both outcomes would cost a dollar or more together: an ask at or below the bid.
-    #[error("{side:?} bid at {price} meets the other outcome's best bid at {other}: together they must stay below $1")]
-    Crossed {
-        /// The outcome whose level arrived.
-        side: Outcome,
-        /// That level.
-        price: Price,
-        /// The best bid of the other outcome.
-        other: Price,
+    /// The best bids of both outcomes still cost a dollar or more together when the instant in which they may is over. No
+    /// change is refused for it: see [`Crossing`].
+    #[error("best bids of {yes} for YES and {no} for NO: together they must be below $1 again when an instant is over")]
+    StaysCrossed {
+        /// The best YES bid.
+        yes: Price,
+        /// The best NO bid.
+        no: Price,
     },
     /// A snapshot lists a level twice, or with no size, or a size is beyond [`Count::LIMIT`].
     #[error(
@@ -70,7 +71,7 @@ impl BookError {
         match self {
             Self::NegativeSize { .. } => ResyncReason::NegativeSize,
             Self::OffGrid { .. } => ResyncReason::OffGrid,
-            Self::Crossed { .. } => ResyncReason::Crossed,
+            Self::StaysCrossed { .. } => ResyncReason::Crossed,
             Self::BadLevel { .. } => ResyncReason::BadLevel,
         }
     }
@@ -79,8 +80,8 @@ impl BookError {
 /// The book of one market on one grid. Memory is proportional to the grid's prices (8 bytes each, twice) and fixed.
 ///
 /// A YES ask at `1 - p` exists for every NO bid at `p`, of the same size. Invariants: every size is above zero and at
-/// most [`Count::LIMIT`], every price is on the grid and strictly between $0 and $1, and the best bids of both outcomes
-/// together cost less than $1.
+/// most [`Count::LIMIT`], and every price is on the grid and strictly between $0 and $1. The best bids of both outcomes
+/// together cost less than $1, but for an instant: [`Book::is_crossed`] tells, and [`Crossing`] for how long.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "BookState")]
 pub struct Book {
@@ -136,7 +137,7 @@ impl Book {
     /// Replaces the whole book.
     ///
     /// # Errors
-    /// When a level is off the grid, listed twice or without size, or the sides cross. The book is empty then.
+    /// When a level is off the grid, listed twice or without size. The book is empty then.
     pub fn apply_snapshot(&mut self, levels: &BookLevels) -> Result<(), BookError> {
         self.clear();
         let filled = self.fill(Outcome::Yes, &levels.yes).and_then(|()| self.fill(Outcome::No, &levels.no));
@@ -152,7 +153,6 @@ impl Book {
             if size <= Count::ZERO || size > Count::LIMIT || self.bids(side).size(slot) != 0 {
                 return Err(BookError::BadLevel { side, price, size });
             }
-            self.check_uncrossed(side, price)?;
             self.bids_mut(side).set(slot, 0, size.units());
         }
         Ok(())
@@ -161,8 +161,7 @@ impl Book {
     /// Changes the size of one level; a level whose size becomes zero is gone.
     ///
     /// # Errors
-    /// When the level is off the grid, would fall below zero or exceed [`Count::LIMIT`], or would cross the other side.
-    /// The book is as before then.
+    /// When the level is off the grid, or would fall below zero or exceed [`Count::LIMIT`]. The book is as before then.
     #[inline]
     pub fn apply_delta(&mut self, side: Outcome, price: Price, change: Count) -> Result<(), BookError> {
         let slot = self.slot(side, price)?;
@@ -173,9 +172,6 @@ impl Book {
         }
         if new > Count::LIMIT.units() {
             return Err(BookError::BadLevel { side, price, size: Count::from_units(new) });
-        }
-        if size == 0 && new > 0 {
-            self.check_uncrossed(side, price)?;
         }
         self.bids_mut(side).set(slot, size, new);
         Ok(())
@@ -220,6 +216,25 @@ impl Book {
     #[inline]
     pub fn best_ask(&self) -> Option<Price> {
         self.best(Outcome::No).map(Price::complement)
+    }
+
+    /// Whether someone could buy both outcomes for a dollar or less: the best YES ask is below the best YES bid (crossed)
+    /// or at it (locked). Prices of such a state mean nothing.
+    #[must_use]
+    #[inline]
+    pub fn is_crossed(&self) -> bool {
+        match (self.best(Outcome::Yes), self.best(Outcome::No)) {
+            (Some(yes), Some(no)) => yes.units() + no.units() >= Price::ONE.units(),
+            _ => false,
+        }
+    }
+
+    /// The error that a crossed book is when its instant is over.
+    #[must_use]
+    #[cold]
+    pub fn stays_crossed(&self) -> BookError {
+        let best = |side| self.best(side).unwrap_or(Price::ZERO);
+        BookError::StaysCrossed { yes: best(Outcome::Yes), no: best(Outcome::No) }
     }
 
     /// The best YES bid when an order of ours for `count` rests at `price`: a level held only by it is passed over.
@@ -294,16 +309,6 @@ impl Book {
         match self.grid.slot(price) {
             Some(slot) if slot > 0 && slot + 1 < self.grid.slots() => Ok(slot),
             _ => Err(BookError::OffGrid { side, price }),
-        }
-    }
-
-    #[inline]
-    fn check_uncrossed(&self, side: Outcome, price: Price) -> Result<(), BookError> {
-        match self.best(side.opposite()) {
-            Some(other) if price.units() + other.units() >= Price::ONE.units() => {
-                Err(BookError::Crossed { side, price, other })
-            }
-            _ => Ok(()),
         }
     }
 

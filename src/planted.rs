@@ -119,6 +119,8 @@ mod bugs {
         StaleBookUsed, Book, "stale-book-used", "deltas are applied to stale books, and those decided on";
         OverflowIgnored, Book, "overflow-ignored", "decisions are taken although events were lost to a full ring";
         BestLevelKept, Book, "best-level-kept", "the best level stays when it is emptied";
+        CrossingIsAnError, Book, "crossing-is-an-error", "a book that is crossed for an instant is given up at once";
+        CrossedBookUsed, Book, "crossed-book-used", "a crossed book is decided on like any other";
         PartialFillLost, Ledger, "partial-fill-lost", "fills are told apart by their order alone: a second one is lost";
         FillDoubled, Ledger, "fill-doubled", "a fill that was streamed is booked again when it is read";
         CashReturnedTwice, Ledger, "cash-returned-twice", "a cancel returns what its order reserved twice";

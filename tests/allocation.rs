@@ -313,6 +313,7 @@ impl Bench {
             price: Price::from_cents(cents),
             change: Count::from_contracts(contracts),
             time_ms: self.now.session_ms,
+            exchange_ms: self.now.session_ms,
             clock: 0,
             seq: 0,
             read_ns: self.now.mono_ns,
@@ -466,6 +467,9 @@ impl Bench {
             let contracts = if step % 2 == 0 { 3 } else { -3 };
             self.book(BookEventKind::Delta, Outcome::Yes, 38, contracts);
             self.book(BookEventKind::Delta, Outcome::No, 56, contracts);
+            // Crossed for an instant.
+            self.book(BookEventKind::Delta, Outcome::Yes, 45, 3);
+            self.book(BookEventKind::Delta, Outcome::Yes, 45, -3);
             self.refuse_intents();
         }
         self.execute.audit().unwrap();

@@ -59,7 +59,7 @@ impl Naive {
         } else {
             levels.insert(at, size);
         }
-        let valid = size >= 0 && !after.crossed();
+        let valid = size >= 0;
         if valid {
             *self = after;
         }
@@ -82,6 +82,7 @@ impl Naive {
             assert_eq!(book.best(side), expected.first().map(|level| level.0));
         }
         assert_eq!(book.largest_three().units(), self.largest_three());
+        assert_eq!(book.is_crossed(), self.crossed());
         assert_eq!(
             book.mid2(),
             book.best_bid().zip(book.best(Outcome::No)).map(|(yes, no)| 10_000 + yes.units() - no.units())
@@ -201,16 +202,37 @@ fn asks_are_the_other_outcomes_bids() {
 }
 
 #[test]
-fn a_locked_book_counts_as_crossed_and_is_left_as_it_was() {
+fn a_locked_and_a_crossed_book_know_it_and_are_kept_up_to_date() {
     let mut book = book(&[("0.4200", "10.00")], &[("0.5600", "7.25")]);
+    assert!(!book.is_crossed());
     for at in ["0.4400", "0.4500"] {
-        let error = book.apply_delta(Outcome::Yes, price(at), count("1")).unwrap_err();
-        assert_eq!(error, BookError::Crossed { side: Outcome::Yes, price: price(at), other: price("0.5600") });
-        assert_eq!(error.reason(), ResyncReason::Crossed);
+        book.apply_delta(Outcome::Yes, price(at), count("1")).unwrap();
+        assert!(book.is_crossed(), "{at}");
+        assert_eq!(book.best_bid(), Some(price(at)));
     }
-    assert_eq!(book.best_bid(), Some(price("0.4200")));
-    book.apply_delta(Outcome::Yes, price("0.4300"), count("1")).unwrap();
-    assert_eq!(book.mid2(), Some(8_700));
+    book.apply_delta(Outcome::No, price("0.5600"), count("-7.25")).unwrap();
+    assert!(!book.is_crossed(), "a side is empty");
+    book.apply_delta(Outcome::No, price("0.5500"), count("1")).unwrap();
+    assert!(book.is_crossed(), "locked");
+    book.apply_delta(Outcome::Yes, price("0.4500"), count("-1")).unwrap();
+    assert!(!book.is_crossed());
+    assert_eq!((book.mid2(), book.volume(Outcome::Yes)), (Some(8_900), count("11.00")));
+}
+
+#[test]
+fn a_crossed_book_survives_a_checkpoint_and_a_snapshot_and_a_finer_grid() {
+    let mut crossed = book(&[("0.4500", "1.00"), ("0.4200", "10.00")], &[("0.5600", "7.25")]);
+    assert!(crossed.is_crossed(), "the snapshot was crossed");
+    let bytes = postcard::to_allocvec(&crossed).unwrap();
+    let mut read: Book = postcard::from_bytes(&bytes).unwrap();
+    crossed.regrid(Grid::new(GridBands::named("deci_cent").unwrap())).unwrap();
+    for book in [&mut read, &mut crossed] {
+        assert!(book.is_crossed());
+        assert_eq!((book.best_bid(), book.best_ask()), (Some(price("0.4500")), Some(price("0.4400"))));
+        book.apply_delta(Outcome::No, price("0.5600"), count("-7.25")).unwrap();
+        assert!(!book.is_crossed());
+        assert_eq!(book.largest_three(), count("11.00"));
+    }
 }
 
 #[test]
@@ -239,7 +261,6 @@ fn a_snapshot_with_a_bad_level_is_refused_and_leaves_an_empty_book() {
         (levels(&[("0.4200", "0.00")], &[]), ResyncReason::BadLevel),
         (levels(&[("0.4200", "-1.00")], &[]), ResyncReason::BadLevel),
         (levels(&[("0.4250", "1.00")], &[]), ResyncReason::OffGrid),
-        (levels(&[("0.4200", "1.00")], &[("0.5800", "1.00")]), ResyncReason::Crossed),
     ];
     for (levels, reason) in bad {
         let mut book = Book::new(cents());

@@ -50,5 +50,9 @@ pub(super) fn run(args: &ObserveArgs, out: &mut Out) -> anyhow::Result<ExitCode>
         note!("{place}");
     }
     note!("{name}: {} book states of {} markets in {findings}", summary.states, summary.markets);
+    if summary.crossed_states > 0 {
+        let (states, steps) = (summary.crossed_states, summary.crossed_steps);
+        note!("{name}: {states} states more were crossed or locked within {steps} instants, and gave no line");
+    }
     Ok(ExitCode::SUCCESS)
 }

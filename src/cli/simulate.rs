@@ -100,6 +100,7 @@ struct Sums {
     unknown: u64,
     unknown_resolved: u64,
     books_compared: u64,
+    crossed_states: u64,
     ledgers_compared: u64,
     troubles: Troubles,
     verdicts: [u64; Verdict::COUNT],
@@ -121,6 +122,7 @@ impl Sums {
         self.unknown += report.unknown;
         self.unknown_resolved += report.unknown_resolved;
         self.books_compared += report.books_compared;
+        self.crossed_states += report.crossed_states;
         self.ledgers_compared += report.ledgers_compared;
         self.troubles.merge(&report.troubles);
         self.verdicts.iter_mut().zip(report.verdicts).for_each(|(sum, count)| *sum += count);
@@ -217,11 +219,14 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> anyhow::Result<ExitCode
     });
     bar.finish_and_clear();
     print_sums(&sums, began.elapsed().as_secs_f64(), out);
-    let absent = sums.absent(args.faults);
+    let checked = args.scenario == "busy" && args.die_every.is_none() && sums.hours() >= ALL_KINDS_HOURS;
+    let mut absent = sums.absent(args.faults);
+    if checked && sums.crossed_states == 0 {
+        absent.push("crossed_book");
+    }
     if !absent.is_empty() {
         say!(out, "FAULTS THAT NEVER TOOK EFFECT in {:.1} simulated hours: {}", sums.hours(), absent.join(", "));
     }
-    let checked = args.scenario == "busy" && args.die_every.is_none() && sums.hours() >= ALL_KINDS_HOURS;
     let idle = if checked { sums.idle_limits() } else { Vec::new() };
     if !idle.is_empty() {
         say!(out, "LIMITS THAT NEVER REFUSED in {:.1} simulated hours: {}", sums.hours(), idle.join(", "));
@@ -321,6 +326,7 @@ fn print_sums(sums: &Sums, wall_s: f64, out: &mut Out) {
         sums.unknown_resolved
     );
     say!(out, "compared with the exchange: {} books, {} ledgers", sums.books_compared, sums.ledgers_compared);
+    say!(out, "books crossed for an instant: {} states", sums.crossed_states);
     let kinds: Vec<String> = sums.troubles.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     say!(out, "faults: {}", kinds.join(", "));
     let refused = Verdict::ALL.into_iter().filter(|verdict| verdict.as_str().starts_with("refused_"));

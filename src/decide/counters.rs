@@ -81,8 +81,12 @@ pub struct DecideCounters {
     pub unusable_deltas: u64,
     /// Events and updates of markets that are not, or no longer, known here.
     pub unknown_market: u64,
-    /// Changes that a book refused; each made its market stale and led to a resync request.
+    /// Changes that a book refused, and books that stayed crossed; each made its market stale and led to a resync request.
     pub book_errors: u64,
+    /// States of books that were crossed or locked. Nothing was decided on them.
+    pub crossed_states: u64,
+    /// Instants of a market, by the exchange's time, that had such a state.
+    pub crossed_steps: u64,
     /// Resync requests sent, repetitions included.
     pub resync_requests: u64,
     /// Updates from `execute`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::book::Book;
+use crate::book::{Book, Crossing};
 use crate::clock::Now;
 use crate::market::MarketKey;
 use crate::messages::{BookEvent, Listing, Phase, ResyncReason};
@@ -35,6 +35,8 @@ pub(super) struct Market {
     pub(super) traded: bool,
     pub(super) phase: Phase,
     pub(super) book: Book,
+    /// Whether the book is crossed, and for how long that is excused.
+    pub(super) crossing: Crossing,
     pub(super) points: PointHistory,
     pub(super) trust: Trust,
     pub(super) resync: Option<Resync>,
@@ -54,6 +56,7 @@ impl Market {
             traded: listing.traded,
             phase: listing.phase,
             book,
+            crossing: Crossing::default(),
             points: PointHistory::new(point_ms),
             trust: Trust::Awaiting,
             resync: None,
@@ -78,14 +81,21 @@ impl Market {
         entered
     }
 
-    /// Notes a state of the book that the frame led to.
+    /// Notes a state of the book that the frame led to. A crossed one is none that anything follows from.
     #[inline]
     pub(super) fn record(&mut self, event: &BookEvent) {
-        self.points.record(&self.book, self.time_ms.max(event.time_ms));
+        if !self.crossing.is_open() {
+            self.points.record(&self.book, self.time_ms.max(event.time_ms));
+        }
         if self.oldest_read_ns == 0 {
             self.oldest_read_ns = event.read_ns;
         }
         self.newest_read_ns = event.read_ns;
+    }
+
+    /// The newest mid of the book that means something: a crossed book has none.
+    pub(super) fn mid2(&self) -> Option<i64> {
+        if self.book.is_crossed() { self.points.current().and_then(|point| point.mid2) } else { self.book.mid2() }
     }
 
     /// The book cannot be trusted from now on. Frames before this lead to no decision any more.
@@ -93,6 +103,7 @@ impl Market {
         if self.trust == Trust::Fresh {
             self.trust = Trust::Stale { since_ms: now.session_ms };
         }
+        self.crossing = Crossing::default();
         self.oldest_read_ns = 0;
     }
 

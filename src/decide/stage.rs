@@ -1,6 +1,7 @@
 //! The stage itself: its state, and what each input does to it.
 
 mod checkpoint;
+mod crossed;
 mod decision;
 mod rehearsal;
 mod resync;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::book::{Book, BookError};
+use crate::book::{Book, BookError, CROSSED_GRACE_MS};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{BookLevels, Grid, GridBands, MarketKey};
 use crate::messages::{BookEvent, BookEventKind, Listing, PortfolioUpdate, ResyncReason};
@@ -33,7 +34,7 @@ const BEHIND_MIN_NS: u64 = 1_000_000;
 pub struct DecideConfig {
     /// Keys have an index below this.
     pub max_markets: usize,
-    /// How session time runs, to tell how much real time a decision bucket is.
+    /// How session time runs, to tell how much real time a decision bucket and the wait for a crossed book are.
     pub clock: SessionClock,
 }
 
@@ -70,6 +71,14 @@ struct State {
     accounts: Box<[Account]>,
     /// Markets whose decision was put off because the stage was behind, one bit each.
     due: Box<[u64]>,
+    /// Markets whose book was found crossed, one bit each. Of those that no longer are the bit may be left.
+    crossed: Box<[u64]>,
+    /// When the first of them has waited long enough.
+    crossed_deadline_ns: u64,
+    /// How long each waits.
+    crossed_grace_ns: u64,
+    /// Whether there were events since the last of them was known to have been handled.
+    undrained: bool,
     /// Every grid in use, once.
     #[serde(with = "grids")]
     grids: Vec<Arc<Grid>>,
@@ -108,6 +117,10 @@ impl<P: Policy> DecideStage<P> {
             markets: vec![None; config.max_markets].into_boxed_slice(),
             accounts: vec![Account::default(); config.max_markets].into_boxed_slice(),
             due: vec![0; config.max_markets.div_ceil(64)].into_boxed_slice(),
+            crossed: vec![0; config.max_markets.div_ceil(64)].into_boxed_slice(),
+            crossed_deadline_ns: NEVER_NS,
+            crossed_grace_ns: config.clock.duration_ns(CROSSED_GRACE_MS),
+            undrained: false,
             grids: Vec::new(),
             portfolio: Portfolio::new(config.max_markets),
             portfolio_version: None,
@@ -128,7 +141,7 @@ impl<P: Policy> DecideStage<P> {
         &self.state.counters
     }
 
-    /// A market's book, while it is listed and can be trusted.
+    /// A market's book, while it is listed and can be trusted. For an instant it may be crossed.
     pub fn book(&self, key: MarketKey) -> Option<&Book> {
         let market = self.state.markets.get(key.position())?.as_ref()?;
         (market.key == key && market.trust == Trust::Fresh).then_some(&market.book)
@@ -185,6 +198,7 @@ impl<P: Policy> DecideStage<P> {
         port: &mut impl DecidePort,
     ) {
         self.state.counters.book_events += 1;
+        self.state.undrained = true;
         let begun_ns = port.stamp_ns();
         let changed = self.state.apply(event, levels.as_deref(), now, port);
         if let Some(levels) = levels {
@@ -218,8 +232,8 @@ impl<P: Policy> DecideStage<P> {
         // A book that is stale, or not listed yet, leaves a held position at its last known mid.
         let last = state.portfolio.holding(position).mid2.filter(|_| held);
         let mid2 = match &state.markets[position] {
-            Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.book.mid2(),
-            Some(market) if market.key == update.market => last.or(market.book.mid2()),
+            Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.mid2(),
+            Some(market) if market.key == update.market => last.or(market.mid2()),
             _ => last,
         };
         state.portfolio.set(position, Holding { position: update.position, cost: update.cost, mid2 });
@@ -242,7 +256,8 @@ impl State {
         grid
     }
 
-    /// Applies an event. Returns whether it is a frame at which a decision may be due.
+    /// Applies an event. Returns whether it is a frame at which a decision may be due: where it leaves the book crossed, that
+    /// is the next one.
     #[inline]
     fn apply(&mut self, event: &BookEvent, levels: Option<&BookLevels>, now: Now, port: &mut impl DecidePort) -> bool {
         if event.kind == BookEventKind::EpochCleared {
@@ -259,7 +274,12 @@ impl State {
         let result = match event.kind {
             BookEventKind::Delta if market.trust == Trust::Fresh => {
                 self.counters.deltas += 1;
-                market.book.apply_delta(event.side, event.price, event.change).map_err(|error| error.reason())
+                let applied = if market.crossing.outlasts(event.exchange_time_ms()) {
+                    Err(market.book.stays_crossed())
+                } else {
+                    market.book.apply_delta(event.side, event.price, event.change)
+                };
+                applied.map_err(|error| error.reason())
             }
             BookEventKind::Delta => {
                 self.counters.unusable_deltas += 1;
@@ -276,6 +296,7 @@ impl State {
                     .map_or(Err(ResyncReason::NoSnapshot), |result| result.map_err(|error: BookError| error.reason()));
                 if applied.is_ok() {
                     market.refresh(now);
+                    market.crossing.replace(event.exchange_time_ms());
                 }
                 applied
             }
@@ -296,17 +317,27 @@ impl State {
             }
             BookEventKind::Listed | BookEventKind::EpochCleared => return false,
         };
+        let is_crossed = market.book.is_crossed();
         match result {
-            Ok(()) => {
-                market.record(event);
-                let mid2 = market.book.mid2();
-                self.portfolio.set_mid(position, mid2);
+            Ok(()) if is_crossed && planted!(CrossingIsAnError) => {
+                self.give_up(position, ResyncReason::Crossed, now, port);
                 true
             }
+            Ok(()) => {
+                let is_crossed = is_crossed && !planted!(CrossedBookUsed);
+                let until_ns = now.mono_ns.saturating_add(self.crossed_grace_ns);
+                let is_first = market.crossing.follow(is_crossed, event.exchange_time_ms(), until_ns);
+                market.record(event);
+                if is_crossed {
+                    self.note_crossed(position, is_first, until_ns);
+                } else {
+                    let mid2 = market.book.mid2();
+                    self.portfolio.set_mid(position, mid2);
+                }
+                !is_crossed
+            }
             Err(reason) => {
-                market.distrust(now);
-                self.counters.book_errors += 1;
-                self.request_resync(position, reason, now, port);
+                self.give_up(position, reason, now, port);
                 true
             }
         }

@@ -3,6 +3,11 @@
 //!
 //! Uses the decide stage's book, points and schema, and the frame time rule of the observation schema. A recording says
 //! nothing of tick grids, so every market gets the finest one.
+//!
+//! A state in which the book is crossed or locked gives no line, no point of history, and no error within its instant: the
+//! exchange publishes what one order did level by level. It is an error when the exchange's time has moved on, as live (see
+//! [`Crossing`]). The wait for more of an instant is measured only between frames without a time of their own, by when they
+//! were received: what lies between others says more of the recorder than of the exchange.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::book::{Book, BookError};
+use crate::book::{Book, BookError, CROSSED_GRACE_MS, Crossing};
 use crate::decide::observation::{
     ExchangeZone, LENGTH, ObservationInput, OpenOrders, PointHistory, Portfolio, observe,
 };
@@ -37,6 +42,10 @@ pub struct ObserveSummary {
     pub states: u64,
     /// Markets whose book was seen.
     pub markets: u64,
+    /// States in which a book was crossed or locked; none gave a line.
+    pub crossed_states: u64,
+    /// Instants of a market, by the exchange's time, that had such a state.
+    pub crossed_steps: u64,
     /// What was found besides. A market whose book refused a change, or of which a frame is missing, gave no line until
     /// its next snapshot.
     pub findings: Findings,
@@ -120,6 +129,7 @@ fn book_market<'a>(frame: &Frame<'a>) -> Option<&'a str> {
 
 struct ObservedMarket {
     book: Book,
+    crossing: Crossing,
     points: PointHistory,
     time_ms: i64,
     /// The part of its subscription in which its snapshot came.
@@ -175,6 +185,7 @@ impl Observer {
         if !self.markets.contains_key(name) {
             let market = ObservedMarket {
                 book: Book::new(Arc::clone(&self.grid)),
+                crossing: Crossing::default(),
                 points: PointHistory::new(self.options.point_ms),
                 time_ms,
                 stretch: recorded.stretch,
@@ -189,18 +200,41 @@ impl Observer {
             findings.earlier(recorded.path, recorded.line, name, market.time_ms - time_ms);
         }
         market.time_ms = market.time_ms.max(time_ms);
+        let received_ms = recorded.received_ms.map(|received_ms| u64::try_from(received_ms).unwrap_or(0));
+        let exchange_ms = match &recorded.frame.message {
+            Message::Snapshot(_) => recorded.frame.envelope.sending_ts_ms,
+            Message::Delta(delta) => delta.ts_ms,
+            _ => None,
+        };
         let applied = match &recorded.frame.message {
-            Message::Snapshot(_) => market.snapshot(levels, recorded.stretch),
+            Message::Snapshot(_) => {
+                market.crossing.replace(exchange_ms);
+                market.snapshot(levels, recorded.stretch)
+            }
             Message::Delta(_) if market.stale_since_ms.is_some() || market.stretch != recorded.stretch => {
                 findings.unusable += 1;
                 return Ok(());
             }
-            Message::Delta(delta) => market.book.apply_delta(delta.side, delta.price, delta.change),
+            Message::Delta(delta) => {
+                if market.stays_crossed(exchange_ms, received_ms) {
+                    Err(market.book.stays_crossed())
+                } else {
+                    market.book.apply_delta(delta.side, delta.price, delta.change)
+                }
+            }
             _ => return Ok(()),
         };
         if let Err(error) = applied {
             findings.refused(recorded.path, recorded.line, name, &error);
             market.stale_since_ms = Some(market.time_ms);
+            return Ok(());
+        }
+        let is_crossed = market.book.is_crossed();
+        let until_ms = received_ms.map_or(u64::MAX, |received_ms| received_ms.saturating_add(CROSSED_GRACE_MS));
+        let is_first = market.crossing.follow(is_crossed, exchange_ms, until_ms);
+        if is_crossed {
+            self.summary.crossed_states += 1;
+            self.summary.crossed_steps += u64::from(is_first);
             return Ok(());
         }
         market.points.record(&market.book, market.time_ms);
@@ -229,6 +263,12 @@ impl Observer {
 }
 
 impl ObservedMarket {
+    /// Whether the book is crossed beyond its instant when the next delta comes.
+    fn stays_crossed(&self, exchange_ms: Option<i64>, received_ms: Option<u64>) -> bool {
+        let has_waited = exchange_ms.is_none() && self.crossing.deadline() <= received_ms;
+        self.crossing.outlasts(exchange_ms) || (self.crossing.is_open() && has_waited)
+    }
+
     fn snapshot(&mut self, levels: &BookLevels, stretch: u64) -> Result<(), BookError> {
         self.stretch = stretch;
         self.book.apply_snapshot(levels)?;

@@ -28,7 +28,7 @@ use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
 use crate::execute::{DayState, KnownGroup};
 use crate::market::MarketKey;
-use crate::messages::AccountEvent;
+use crate::messages::{AccountEvent, ResyncRequest};
 use crate::pipeline::stages::Stages;
 use crate::ports::ConnectionId;
 use crate::tape::ExecuteInput;
@@ -164,6 +164,11 @@ impl<P: Policy> Simulation<P> {
     /// Decisions since the last call on markets of which an event was lost to a full ring and not made good.
     pub fn take_blind_decisions(&mut self) -> Vec<MarketKey> {
         std::mem::take(&mut self.wires.blind)
+    }
+
+    /// Snapshots that `decide` asked for since the last call, repetitions included.
+    pub fn take_resync_requests(&mut self) -> Vec<ResyncRequest> {
+        std::mem::take(&mut self.wires.asked)
     }
 
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.

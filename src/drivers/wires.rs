@@ -161,6 +161,8 @@ pub(crate) struct Wires {
     lost: BTreeSet<u16>,
     /// Decisions that were taken on such a market.
     pub(crate) blind: Vec<MarketKey>,
+    /// Snapshots that `decide` asked for since somebody asked, repetitions included.
+    pub(crate) asked: Vec<ResyncRequest>,
     /// What was handed to `execute` since somebody asked.
     pub(crate) handed: Vec<Handed>,
     /// What would be on disk of the day's loss.
@@ -211,6 +213,7 @@ impl Wires {
             frames: Vec::new(),
             lost: BTreeSet::new(),
             blind: Vec::new(),
+            asked: Vec::new(),
             handed: Vec::new(),
             day: DayState::default(),
             groups: Vec::new(),
@@ -248,6 +251,7 @@ impl Wires {
         self.listings.items.clear();
         self.handed.clear();
         self.blind.clear();
+        self.asked.clear();
         self.tickets.clear();
         self.network.forget_client();
         for (session, _) in std::mem::take(&mut self.sessions) {
@@ -487,6 +491,7 @@ impl DecidePort for DecideIo<'_> {
     }
 
     fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
+        self.0.asked.push(*request);
         self.0.resyncs.push(*request).map_err(|_| Full)
     }
 

@@ -4,7 +4,7 @@ use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, Outcome, Price};
-use crate::messages::{BookEvent, BookEventKind, MarketStatus};
+use crate::messages::{BookEvent, BookEventKind, MarketStatus, NO_TIME_MS};
 use crate::ports::FeedPort;
 
 /// An event that no frame caused.
@@ -16,6 +16,7 @@ fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> B
         price: Price::ZERO,
         change: Count::ZERO,
         time_ms,
+        exchange_ms: NO_TIME_MS,
         clock,
         seq: 0,
         read_ns: 0,

@@ -5,7 +5,7 @@ use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::Now;
 use crate::market::{Count, Outcome, Price};
-use crate::messages::{BookEvent, BookEventKind, Phase};
+use crate::messages::{BookEvent, BookEventKind, NO_TIME_MS, Phase};
 use crate::ports::{ConnectionId, FeedPort};
 use crate::record::Stage;
 use crate::wire::frame::{Delta, Envelope, Frame, Message, Snapshot, Trade, parse};
@@ -161,6 +161,7 @@ impl FeedStage {
             price: delta.price,
             change: delta.change,
             time_ms,
+            exchange_ms: delta.ts_ms.unwrap_or(NO_TIME_MS),
             clock: delta.clock,
             seq,
             read_ns: stamps.read_ns,
@@ -213,6 +214,7 @@ impl FeedStage {
             price: Price::ZERO,
             change: Count::ZERO,
             time_ms,
+            exchange_ms: envelope.sending_ts_ms.unwrap_or(NO_TIME_MS),
             clock: snapshot.clock,
             seq: self.frame_number,
             read_ns: stamps.read_ns,
@@ -259,6 +261,7 @@ impl FeedStage {
             price: trade.yes_price,
             change: trade.count,
             time_ms,
+            exchange_ms: NO_TIME_MS,
             clock: 0,
             seq,
             read_ns: stamps.read_ns,

@@ -85,6 +85,9 @@ pub struct BookEvent {
     pub change: Count,
     /// The frame's time by the rule of the observation schema, never earlier than the market's last.
     pub time_ms: i64,
+    /// The exchange's own time of a book frame: that of a delta's change, or when a snapshot was sent; [`NO_TIME_MS`] when
+    /// the frame had none, and for everything else. Unlike `time_ms` it may run backwards.
+    pub exchange_ms: i64,
     /// The exchange's clock of the change, 0 when the frame had none; the epoch for [`BookEventKind::EpochCleared`].
     pub clock: u64,
     /// The connection-wide number of the frame that caused this, for logs and replay.
@@ -93,6 +96,18 @@ pub struct BookEvent {
     pub read_ns: u64,
     /// When it had been parsed.
     pub parsed_ns: u64,
+}
+
+/// [`BookEvent::exchange_ms`] of what has no time of its own.
+pub const NO_TIME_MS: i64 = i64::MIN;
+
+impl BookEvent {
+    /// The exchange's own time of a book frame, if it has one.
+    #[must_use]
+    #[inline]
+    pub const fn exchange_time_ms(&self) -> Option<i64> {
+        if self.exchange_ms == NO_TIME_MS { None } else { Some(self.exchange_ms) }
+    }
 }
 
 /// From `decide` to `feed`: this market's book is wrong, get a snapshot.
@@ -113,7 +128,7 @@ pub enum ResyncReason {
     NegativeSize = 0,
     /// A level off the market's grid.
     OffGrid = 1,
-    /// The best bid is at or above the best ask.
+    /// The best bid stayed at or above the best ask beyond the instant in which it may be.
     Crossed = 2,
     /// The ring to `decide` overflowed.
     Overflow = 3,

@@ -13,7 +13,7 @@ pub use account::{
     QueryRequest, Refusal, Source, Unsupported,
 };
 pub use decision::{Action, DecisionStamps, OrderIntent, Pricing, Verdict};
-pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};
+pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, NO_TIME_MS, Phase, ResyncReason, ResyncRequest};
 
 const _: () = {
     assert!(size_of::<Listing>() <= 128);

@@ -299,6 +299,7 @@ mod tests {
             price: Price::ZERO,
             change: Count::ZERO,
             time_ms: 0,
+            exchange_ms: crate::messages::NO_TIME_MS,
             clock: 0,
             seq,
             read_ns: 0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::latency::{Quantiles, Stage};
-use super::summary::{StandstillSummary, Summary};
+use super::summary::{BookSummary, StandstillSummary, Summary};
 use crate::market::Money;
 
 /// A duration in nanoseconds, printed with three digits and the unit that fits.
@@ -58,6 +58,14 @@ impl fmt::Display for Report<'_> {
             "{} in {:.1} s: {} markets, {} frames, {} book events, {} decisions",
             summary.venue, summary.duration_s, summary.markets, summary.frames, summary.book_events, summary.decisions
         )?;
+        let book = &summary.book;
+        if *book != BookSummary::default() {
+            writeln!(
+                f,
+                "books: {} crossed states within {} instants, none decided on; {} given up",
+                book.crossed_states, book.crossed_steps, book.errors
+            )?;
+        }
         let orders = &summary.orders;
         writeln!(
             f,

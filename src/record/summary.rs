@@ -21,6 +21,9 @@ pub struct Summary {
     pub frames: u64,
     /// Book events handled by `decide`.
     pub book_events: u64,
+    /// What was odd about the books.
+    #[serde(default)]
+    pub book: BookSummary,
     /// Decisions taken, holds included.
     pub decisions: u64,
     /// Decisions not taken, by reason.
@@ -57,6 +60,17 @@ pub struct Summary {
     pub journal: JournalSummary,
     /// Latencies in nanoseconds, by [`Stage`].
     pub latency_ns: BTreeMap<String, Quantiles>,
+}
+
+/// What was odd about the books.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookSummary {
+    /// States in which a book was crossed or locked. Nothing was decided on them.
+    pub crossed_states: u64,
+    /// Instants of a market, by the exchange's time, that had such a state.
+    pub crossed_steps: u64,
+    /// Books that were given up for a change that could not be, or because they stayed crossed.
+    pub errors: u64,
 }
 
 /// Order writes by outcome.
@@ -254,6 +268,9 @@ mod tests {
             "/markets",
             "/frames",
             "/book_events",
+            "/book/crossed_states",
+            "/book/crossed_steps",
+            "/book/errors",
             "/decisions",
             "/skipped",
             "/orders/sent",

@@ -116,7 +116,7 @@ pub struct Delta<'a> {
     pub price: Price,
     /// The change of its size.
     pub change: Count,
-    /// The exchange's time.
+    /// The exchange's time: `ts_ms`, or `ts` in the frames of before April 2026, which have nothing else.
     pub ts_ms: Option<i64>,
     /// The exchange's clock; 0 when absent.
     pub clock: u64,

@@ -85,6 +85,11 @@ impl Book {
         let ask = 1.0 - self.no.last_key_value()?.0.dollars();
         Some(f64::midpoint(bid, ask))
     }
+
+    fn is_crossed(&self) -> bool {
+        let best = self.yes.last_key_value().zip(self.no.last_key_value());
+        best.is_some_and(|((yes, _), (no, _))| *yes >= no.complement())
+    }
 }
 
 /// Features 35-46 by the formulas of the schema.
@@ -174,6 +179,7 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
     let mut plan = Plan::generated(PolicySpec::Maker, 5);
     plan.world.series.clear();
     plan.world.markets.truncate(4);
+    plan.settings.remainder_first = true;
     let mut simulation = plan.start();
     let quiet = run(&mut simulation);
     stop_and_check(&mut simulation);
@@ -201,7 +207,7 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
     let mut books: BTreeMap<String, Book> = BTreeMap::new();
     let mut levels = BookLevels::default();
     let decisions = simulation.decisions();
-    let (mut compared, mut with_position, mut with_order) = (0, 0, 0);
+    let (mut compared, mut with_position, mut with_order, mut crossed) = (0, 0, 0, 0);
     for (position, frame) in frames.iter().enumerate() {
         let ticker = match parse(&frame.text, &mut levels).unwrap().message {
             Message::Snapshot(snapshot) => {
@@ -222,9 +228,14 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
             }
             _ => continue,
         };
+        let until = frames.get(position + 1).map_or(decisions.len(), |next| next.decisions_before);
+        if books[&ticker].is_crossed() {
+            crossed += 1;
+            assert_eq!(frame.decisions_before, until, "a decision on a crossed book");
+            continue;
+        }
         let state = states.next().expect("a state for each book frame");
         assert_eq!(state.market, ticker);
-        let until = frames.get(position + 1).map_or(decisions.len(), |next| next.decisions_before);
         for (number, decision) in decisions.iter().enumerate().take(until).skip(frame.decisions_before) {
             let name = &names.iter().find(|(key, _)| *key == decision.market).unwrap().1;
             assert_eq!((name, decision.time_ms), (&ticker, state.ts_ms), "decision {number}");
@@ -253,6 +264,10 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
         }
     }
     assert!(states.next().is_none());
+    let counters = simulation.stages().decide.counters();
+    assert_eq!((summary.crossed_states, counters.crossed_states), (crossed, crossed));
+    assert_eq!(summary.crossed_steps, counters.crossed_steps);
+    assert!(crossed > 0 && summary.crossed_steps <= crossed, "{summary:?}");
     println!("{compared} decisions, {} at rest: {with_position} with positions, {with_order} with orders", quiet.len());
     assert_eq!(compared, decisions.len());
     assert!(with_position >= 20 && with_order >= 20, "{with_position} {with_order}");

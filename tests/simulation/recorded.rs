@@ -63,20 +63,40 @@ fn assert_paid(simulation: &Simulation<AnyPolicy>, value: Price) -> Count {
     held
 }
 
-#[test]
-fn a_gold_window_gives_the_same_orders_and_decisions_at_1x_and_20x() {
+/// The folder of recorded frames; none, with the reason printed, where it is absent.
+fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("KALSHI_REAL_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real"), PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: {} is absent; KALSHI_REAL_DATA names the folder of recorded frames", folder.display());
-        return;
+    if folder.is_dir() {
+        return Some(folder);
     }
+    println!("skipped: {} is absent; KALSHI_REAL_DATA names the folder of recorded frames", folder.display());
+    None
+}
+
+#[test]
+fn a_gold_window_gives_the_same_orders_and_decisions_at_1x_and_20x() {
+    let Some(folder) = real_data() else { return };
     let name = "ws_prod_gold15m/frames/KXGOLD15M-26AUG101900-00.2026-08-10.jsonl.zst";
     for policy in [PolicySpec::Maker, PolicySpec::Onnx] {
         let simulation = play_at_1x_and_20x(&[folder.join(name)], &policy);
         assert!(fills(&simulation).0 > 0, "{policy}: no fill");
         println!("{policy}: held {} at the close", assert_paid(&simulation, Price::ONE));
     }
+}
+
+/// Steps of a tenth of a cent at both ends, four connections, and books that cross within a millisecond.
+#[test]
+fn a_bitcoin_window_of_four_connections_is_traded_to_its_end() {
+    let Some(folder) = real_data() else { return };
+    let connections = ["0514T043124", "0514T043304", "0514T043811", "0514T044452"];
+    let name = |from| format!("ws_prod_btc15m_2026-05/frames/KXBTC15M-26MAY140045-45.{from}.jsonl.zst");
+    let files = connections.map(|from| folder.join(name(from)));
+    let simulation = play(&files, &PolicySpec::Maker, 20_000);
+    let decide = simulation.stages().decide.counters();
+    println!("{:?}, {decide:?}", fills(&simulation));
+    assert!(fills(&simulation).0 > 0 && decide.decisions > 1_000, "{decide:?}");
+    assert_eq!(decide.crossed_states, 0, "a step is published as a whole, removals first");
 }
 
 const RECORD: &str = r#"{"market":{"ticker":"KXSMALL-1-A","event_ticker":"KXSMALL-1",

@@ -74,7 +74,7 @@ impl PointHistory {
         }
     }
 
-    /// Records a state of the book. A time before the current point's counts as the current point's.
+    /// Records a state of the book, which is not to be a crossed one. A time before the current point's counts as the current point's.
     #[inline]
     pub fn record(&mut self, book: &Book, time_ms: i64) {
         if let Some(current) = self.current {

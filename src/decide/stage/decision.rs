@@ -40,11 +40,18 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// Everything that had waited has been handled: takes the decisions that were put off.
+    /// Everything that had waited has been handled: takes the decisions that were put off. A market whose book is crossed
+    /// now stays due.
     pub fn on_drained(&mut self, port: &mut impl DecidePort) {
+        self.state.undrained = false;
         for word in 0..self.state.due.len() {
-            while self.state.due[word] != 0 {
-                let position = word * 64 + self.state.due[word].trailing_zeros() as usize;
+            let mut bits = self.state.due[word];
+            while bits != 0 {
+                let position = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if self.state.markets[position].as_ref().is_some_and(|market| market.crossing.is_open()) {
+                    continue;
+                }
                 self.state.set_due(position, false);
                 let applied_ns = port.stamp_ns();
                 self.decide(position, applied_ns, port);

@@ -20,7 +20,7 @@ impl<P: Policy> DecideStage<P> {
         for _ in 0..PLACES.min(state.markets.len()) {
             state.rehearsed = (state.rehearsed + 1) % state.markets.len();
             let Some(market) = &state.markets[state.rehearsed] else { continue };
-            if !market.traded || market.trust != Trust::Fresh {
+            if !market.traded || market.trust != Trust::Fresh || market.crossing.is_open() {
                 continue;
             }
             let account = &state.accounts[state.rehearsed];

@@ -13,6 +13,15 @@ pub(super) const RESYNC_RETRY_NS: u64 = 10_000_000;
 pub(super) const RESYNC_REPEAT_NS: u64 = 5_000_000_000;
 
 impl State {
+    /// A market's book is wrong: it is stale from now on.
+    pub(super) fn give_up(&mut self, position: usize, reason: ResyncReason, now: Now, port: &mut impl DecidePort) {
+        if let Some(market) = self.markets[position].as_mut() {
+            market.distrust(now);
+        }
+        self.counters.book_errors += 1;
+        self.request_resync(position, reason, now, port);
+    }
+
     /// Asks `feed` for a market's snapshot, again after a while until one comes or `feed` says that it knows.
     pub(super) fn request_resync(
         &mut self,
@@ -54,11 +63,15 @@ impl State {
 impl<P> DecideStage<P> {
     /// When [`on_timer`](Self::on_timer) is due, on the monotonic clock.
     pub fn deadline_ns(&self) -> u64 {
-        self.state.resync_deadline_ns
+        let State { undrained, crossed_deadline_ns, resync_deadline_ns, .. } = self.state;
+        if undrained { resync_deadline_ns } else { resync_deadline_ns.min(crossed_deadline_ns) }
     }
 
-    /// Repeats the requests for snapshots that are due. Harmless when called early.
+    /// Gives up books that stayed crossed, and repeats the requests for snapshots that are due. Harmless when called early.
     pub fn on_timer(&mut self, now: Now, port: &mut impl DecidePort) {
+        if !self.state.undrained && now.mono_ns >= self.state.crossed_deadline_ns {
+            self.state.end_crossings(now, port);
+        }
         if now.mono_ns >= self.state.resync_deadline_ns {
             self.state.repeat_requests(now, port);
         }

@@ -1,5 +1,7 @@
 //! The stage's rules, through a policy with a prepared answer and a port that writes down what it is told.
 
+mod crossed;
+
 use super::resync::{RESYNC_REPEAT_NS, RESYNC_RETRY_NS};
 use super::*;
 use crate::decide::counters::Skip;
@@ -140,6 +142,7 @@ impl Bench {
             price: Price::from_cents(30),
             change: Count::from_contracts(1),
             time_ms,
+            exchange_ms: time_ms,
             clock: 0,
             seq: 0,
             read_ns: self.now.mono_ns,

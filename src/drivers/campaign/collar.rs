@@ -108,7 +108,7 @@ mod tests {
     fn book(bids: &[i64], asks: &[i64]) -> ReferenceBook {
         let bids = bids.iter().map(|price| ((false, *price), 100));
         let asks = asks.iter().map(|price| ((true, 10_000 - *price), 100));
-        ReferenceBook { fresh: true, levels: bids.chain(asks).collect(), clock: 1 }
+        ReferenceBook { fresh: true, levels: bids.chain(asks).collect(), ..ReferenceBook::default() }
     }
 
     #[test]

@@ -9,13 +9,14 @@ use super::keys::Keys;
 use super::leases::{Cancels, Leases};
 use super::orders::Orders;
 use super::published::PublishedBooks;
-use super::reference::ReferenceBooks;
+use super::reference::{ReferenceBook, ReferenceBooks};
 use super::stops::Stops;
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::Simulation;
 use crate::execute::Agreement;
 use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
+use crate::messages::ResyncReason;
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub(super) struct Checker {
     requests_seen: usize,
     decisions_seen: usize,
     client_order_ids: BTreeSet<String>,
+    /// Markets whose book `decide` has given up and has not had again.
+    given_up: BTreeSet<u16>,
 }
 
 impl Checker {
@@ -78,6 +81,7 @@ impl Checker {
             requests_seen: 0,
             decisions_seen: 0,
             client_order_ids: BTreeSet::new(),
+            given_up: BTreeSet::new(),
         }
     }
 
@@ -85,6 +89,7 @@ impl Checker {
     pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
         self.leases.died(nonce, session_ms);
         self.books.forget();
+        self.given_up.clear();
     }
 
     /// Another start is about to take the place of a dead one.
@@ -101,6 +106,11 @@ impl Checker {
     /// Nothing goes wrong from now on.
     pub(super) fn healed(&mut self, now_ms: i64) {
         self.orders.healed(now_ms);
+    }
+
+    /// States in which a book was crossed for an instant.
+    pub(super) fn crossed_states(&self) -> u64 {
+        self.books.crossed_states
     }
 
     /// How often books, and cash and positions, were compared with the exchange's own.
@@ -120,13 +130,16 @@ impl Checker {
 
     /// After every step.
     pub(super) fn step<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
-        let changed = simulation.take_newest_frame().and_then(|(connection, text)| self.books.apply(connection, &text));
+        let now_ms = simulation.session_ms();
+        let frame = simulation.take_newest_frame();
+        let changed = frame.and_then(|(connection, text)| self.books.apply(connection, &text, now_ms));
         if let Some(ticker) = changed {
             self.book_is_true(simulation, &ticker)?;
             self.book_is_the_exchanges(simulation)?;
         }
-        self.published.look(simulation.exchange().engine(), simulation.session_ms());
+        self.published.look(simulation.exchange().engine(), now_ms);
         let waited = self.decisions_on_fresh_books(simulation)?;
+        self.crossing_is_excused(simulation, waited)?;
         self.collars.step(simulation, &self.books, waited)?;
         if self.requests_seen < simulation.sent().len() {
             self.ids_once(simulation)?;
@@ -169,6 +182,7 @@ impl Checker {
             return hold("book_is_true", false, || format!("{ticker}: trusted, and no snapshot ever came"));
         };
         hold("book_is_true", reference.fresh, || format!("{ticker}: trusted after a gap"))?;
+        hold("book_is_true", !reference.stayed_crossed, || format!("{ticker}: trusted although it stayed crossed"))?;
         let levels = |side: Outcome| {
             book.levels(side).map(move |(price, count)| ((side == Outcome::No, price.units()), count.units()))
         };
@@ -178,7 +192,33 @@ impl Checker {
         })
     }
 
-    /// `decides_on_fresh_books`: no decision on a book that the frames do not support. Events that waited for a frozen
+    /// `crossing_is_excused`: no book is given up for being crossed within one time of the exchange. What `decide` worked
+    /// off after it was frozen lies behind the frames, and so does what it knows after an event was lost to a full ring.
+    fn crossing_is_excused<P: Policy>(&mut self, simulation: &mut Simulation<P>, waited: bool) -> Checked {
+        let requests = simulation.take_resync_requests();
+        let (stages, now_ms) = (simulation.stages(), simulation.session_ms());
+        let current = simulation.decide_is_current() && !waited;
+        for request in requests {
+            // A request is repeated until the snapshot comes.
+            let is_first = self.given_up.insert(request.market.index);
+            if !is_first || request.reason != ResyncReason::Crossed || !current {
+                continue;
+            }
+            let Some(ticker) = ticker_of(simulation, request.market) else { continue };
+            let Some(book) = self.books.book(&ticker) else { continue };
+            hold("crossing_is_excused", !book.fresh || book.may_be_given_up(now_ms), || {
+                format!("{ticker} was given up at {now_ms}, the frames make {book:?}")
+            })?;
+        }
+        let trusted = |index: &u16| {
+            let mut views = stages.execute.positions();
+            views.find(|view| view.market.index == *index).is_none_or(|view| stages.decide.book(view.market).is_some())
+        };
+        self.given_up.retain(|index| !trusted(index));
+        Ok(())
+    }
+
+    /// `decides_on_fresh_books`: no decision on a book that the frames do not support, or that is crossed. Events that waited for a frozen
     /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
     /// Returns whether there were such events.
     fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Result<bool, Violation> {
@@ -192,8 +232,10 @@ impl Checker {
         self.decisions_seen += new.len();
         for decision in new.iter().filter(|_| !waited) {
             let Some(ticker) = ticker_of(simulation, decision.market) else { continue };
-            let fresh = self.books.book(&ticker).is_some_and(|book| book.fresh);
-            hold("decides_on_fresh_books", fresh, || format!("{ticker} at {}", decision.time_ms))?;
+            let book = self.books.book(&ticker).filter(|book| book.fresh);
+            hold("decides_on_fresh_books", book.is_some(), || format!("{ticker} at {}", decision.time_ms))?;
+            let is_crossed = book.is_some_and(ReferenceBook::is_crossed);
+            hold("decides_on_fresh_books", !is_crossed, || format!("{ticker} at {}: crossed", decision.time_ms))?;
         }
         Ok(waited)
     }

@@ -105,6 +105,8 @@ pub struct SeedReport {
     pub verdicts: [u64; Verdict::COUNT],
     /// How often a book was compared with the exchange's own of the same clock.
     pub books_compared: u64,
+    /// States in which a book was crossed for an instant.
+    pub crossed_states: u64,
     /// How often cash and positions were compared with the exchange's, everything booked there being known here.
     pub ledgers_compared: u64,
     /// Faults that took effect, by kind.
@@ -446,6 +448,7 @@ impl<'a> Run<'a> {
         report.verdicts = counters.verdicts;
         report.stop = self.checker.stop();
         (report.books_compared, report.ledgers_compared) = self.checker.compared();
+        report.crossed_states = self.checker.crossed_states();
         report.troubles = self.trouble.counts(&self.simulation);
         for fault in NetworkFault::ALL {
             report.troubles.add(fault.name(), self.simulation.network_faults(fault));

@@ -19,6 +19,30 @@ pub(super) struct ReferenceBook {
     pub(super) levels: Levels,
     /// The exchange's clock of the market at the newest change. Changes of one command share it.
     pub(super) clock: u64,
+    /// The exchange's time of the newest change, where one said it.
+    pub(super) instant_ms: Option<i64>,
+    /// When the newest frame of it came.
+    pub(super) heard_ms: i64,
+    /// Whether it was crossed or locked when the exchange's time had moved on: then a frame is missing.
+    pub(super) stayed_crossed: bool,
+}
+
+/// How long the rest of an instant is waited for, in session milliseconds.
+const INSTANT_WAIT_MS: i64 = 250;
+
+impl ReferenceBook {
+    /// Whether a bid of each side together cost a dollar or more.
+    pub(super) fn is_crossed(&self) -> bool {
+        let yes = self.levels.range(..(true, i64::MIN)).next_back();
+        let no = self.levels.range((true, i64::MIN)..).next_back();
+        yes.zip(no).is_some_and(|(((_, yes), _), ((_, no), _))| yes + no >= 10_000)
+    }
+
+    /// Whether it may be given up for being crossed: not within the instant in which the exchange tells what one order did,
+    /// unless the rest of that does not come.
+    pub(super) fn may_be_given_up(&self, now_ms: i64) -> bool {
+        self.stayed_crossed || (self.is_crossed() && now_ms - self.heard_ms >= INSTANT_WAIT_MS)
+    }
 }
 
 /// The books of one connection after another.
@@ -30,6 +54,8 @@ pub(super) struct ReferenceBooks {
     books: BTreeMap<String, ReferenceBook>,
     /// A book as it was before the frame that moved its clock on: no frame of its clock is missing.
     complete: Option<(String, ReferenceBook)>,
+    /// States in which a book that follows from the frames was crossed or locked, of all connections.
+    pub(super) crossed_states: u64,
 }
 
 /// A decimal such as "0.4200" in units of 1/`scale`. The exchange writes at most as many decimals as the scale has.
@@ -50,7 +76,7 @@ fn units(value: &Value, scale: i64) -> Option<i64> {
 impl ReferenceBooks {
     /// Another trader: nothing is known.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self { crossed_states: self.crossed_states, ..Self::default() };
     }
 
     /// A trusted book that the newest frame has shown to be complete as of its clock.
@@ -64,12 +90,12 @@ impl ReferenceBooks {
 
     /// Applies a frame. Returns the market whose book it was about. The first frame of a new connection ends what is known
     /// from the old one; what still comes on the old one is of no interest.
-    pub(super) fn apply(&mut self, connection: ConnectionId, text: &[u8]) -> Option<String> {
+    pub(super) fn apply(&mut self, connection: ConnectionId, text: &[u8], now_ms: i64) -> Option<String> {
         if connection < self.connection {
             return None;
         }
         if connection > self.connection {
-            *self = Self { connection, ..Self::default() };
+            *self = Self { connection, crossed_states: self.crossed_states, ..Self::default() };
         }
         // What can't be read says nothing; the hole it leaves in the sequence does.
         let frame: Value = serde_json::from_slice(text).ok()?;
@@ -93,6 +119,10 @@ impl ReferenceBooks {
         if read.is_none() {
             self.doubt(sid);
         }
+        if let Some(book) = self.books.get_mut(&ticker) {
+            book.heard_ms = now_ms;
+            self.crossed_states += u64::from(book.fresh && book.is_crossed());
+        }
         Some(ticker)
     }
 
@@ -104,7 +134,7 @@ impl ReferenceBooks {
 
     fn snapshot(&mut self, sid: u64, ticker: &str, message: &Value) -> Option<()> {
         let clock = message["clock"].as_u64().unwrap_or_default();
-        let mut book = ReferenceBook { fresh: true, levels: BTreeMap::new(), clock };
+        let mut book = ReferenceBook { fresh: true, clock, ..ReferenceBook::default() };
         for (is_no, key) in [(false, "yes_dollars_fp"), (true, "no_dollars_fp")] {
             for level in message[key].as_array().into_iter().flatten() {
                 book.levels.insert((is_no, units(&level[0], 10_000)?), units(&level[1], 100)?);
@@ -125,6 +155,11 @@ impl ReferenceBooks {
         if clock != book.clock {
             self.complete = book.fresh.then(|| (ticker.to_owned(), book.clone()));
             book.clock = clock;
+        }
+        if let Some(time_ms) = message["ts_ms"].as_i64() {
+            let moves_on = book.instant_ms.is_some_and(|instant_ms| time_ms > instant_ms);
+            book.stayed_crossed |= moves_on && book.is_crossed();
+            book.instant_ms = book.instant_ms.max(Some(time_ms));
         }
         let size = book.levels.entry((is_no, price)).or_default();
         *size += change;
@@ -152,23 +187,45 @@ mod tests {
     #[test]
     fn deltas_add_up_and_a_hole_in_the_sequence_ends_the_trust() {
         let mut books = ReferenceBooks::default();
-        assert_eq!(books.apply(1, SNAPSHOT.as_bytes()).as_deref(), Some("KXA"));
-        books.apply(1, delta(2, "-3.50").as_bytes());
+        assert_eq!(books.apply(1, SNAPSHOT.as_bytes(), 0).as_deref(), Some("KXA"));
+        books.apply(1, delta(2, "-3.50").as_bytes(), 0);
         assert_eq!(books.book("KXA").unwrap().levels, BTreeMap::from([((false, 4_200), 650)]));
         assert!(books.book("KXA").unwrap().fresh);
-        books.apply(1, delta(4, "1.00").as_bytes());
+        books.apply(1, delta(4, "1.00").as_bytes(), 0);
         assert!(!books.book("KXA").unwrap().fresh);
-        books.apply(1, SNAPSHOT.replace(r#""seq":1"#, r#""seq":5"#).as_bytes());
+        books.apply(1, SNAPSHOT.replace(r#""seq":1"#, r#""seq":5"#).as_bytes(), 0);
         assert!(books.book("KXA").unwrap().fresh);
     }
 
     #[test]
     fn a_new_connection_begins_with_nothing_and_the_old_one_is_over() {
         let mut books = ReferenceBooks::default();
-        books.apply(1, SNAPSHOT.as_bytes());
-        assert_eq!(books.apply(2, br#"{"type":"subscribed","sid":1,"msg":{}}"#), None);
+        books.apply(1, SNAPSHOT.as_bytes(), 0);
+        assert_eq!(books.apply(2, br#"{"type":"subscribed","sid":1,"msg":{}}"#, 0), None);
         assert!(books.book("KXA").is_none());
-        assert_eq!(books.apply(1, SNAPSHOT.as_bytes()), None);
+        assert_eq!(books.apply(1, SNAPSHOT.as_bytes(), 0), None);
         assert!(books.book("KXA").is_none());
+    }
+
+    #[test]
+    fn a_crossed_book_is_given_up_after_its_instant_and_not_within_it() {
+        let at = |seq: u64, side: &str, price: &str, change: &str, ts_ms: i64| {
+            format!(
+                r#"{{"type":"orderbook_delta","sid":2,"seq":{seq},"msg":{{"market_ticker":"KXA","side":"{side}","price_dollars":"{price}","delta_fp":"{change}","ts_ms":{ts_ms}}}}}"#
+            )
+        };
+        let mut books = ReferenceBooks::default();
+        books.apply(1, SNAPSHOT.as_bytes(), 0);
+        books.apply(1, at(2, "no", "0.5700", "5.00", 1_000).as_bytes(), 1_010);
+        books.apply(1, at(3, "yes", "0.4300", "2.00", 1_001).as_bytes(), 1_011);
+        let book = books.book("KXA").unwrap();
+        assert!(book.is_crossed(), "locked");
+        assert!(!book.may_be_given_up(1_260) && book.may_be_given_up(1_261));
+        books.apply(1, at(4, "yes", "0.4400", "1.00", 1_001).as_bytes(), 1_012);
+        assert!(!books.book("KXA").unwrap().stayed_crossed);
+        books.apply(1, at(5, "no", "0.5700", "-5.00", 1_002).as_bytes(), 1_013);
+        let book = books.book("KXA").unwrap();
+        assert!(!book.is_crossed() && book.stayed_crossed && book.may_be_given_up(1_013));
+        assert_eq!(books.crossed_states, 2);
     }
 }

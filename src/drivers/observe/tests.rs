@@ -160,6 +160,71 @@ fn frames_from_before_ts_ms_have_the_time_of_their_date() {
     assert!(error.contains("line 2: frame: `ts`: expected a date"), "{error}");
 }
 
+fn no_delta(seq: u64, price: &str, change: &str, ts_ms: i64) -> String {
+    delta(seq, price, change, ts_ms).replace(r#""side":"yes""#, r#""side":"no""#)
+}
+
+#[test]
+fn a_book_that_is_crossed_within_its_instant_gives_no_line_and_no_point() {
+    let lines = [
+        SNAPSHOT,
+        &delta(2, "0.4100", "1.00", 4_000),
+        // The rest of an order that takes the 5 contracts asked at 44 cents, and then those.
+        &delta(3, "0.4500", "2.00", 5_000),
+        &delta(4, "0.4100", "1.00", 5_000),
+        &no_delta(5, "0.5600", "-5.00", 5_000),
+        &no_delta(6, "0.5400", "7.00", 6_000),
+    ];
+    let (summary, states) = run(&lines, STRICT).unwrap();
+    assert_eq!((summary.states, summary.findings.refused, summary.findings.unusable), (4, 0, 0));
+    assert_eq!((summary.crossed_states, summary.crossed_steps), (2, 1));
+    assert_eq!(states.iter().map(|state| &state["ts_ms"]).collect::<Vec<_>>(), [4_000, 4_000, 5_000, 6_000]);
+    assert_eq!((&states[2]["yes_bid"], &states[2]["yes_ask"]), (&"0.4500".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_book_that_stays_crossed_is_an_error_when_the_exchanges_time_has_moved_on() {
+    let lines = [
+        SNAPSHOT,
+        &delta(2, "0.4500", "2.00", 5_000),
+        &no_delta(3, "0.5600", "-5.00", 5_001),
+        &delta(4, "0.4100", "1.00", 5_002),
+        &SNAPSHOT.replace("\"seq\":1", "\"seq\":5"),
+    ];
+    let (summary, states) = run(&lines, STRICT).unwrap();
+    assert_eq!((summary.findings.refused, summary.findings.unusable, states.len()), (1, 1, 2));
+}
+
+#[test]
+fn where_frames_have_no_time_of_their_own_a_crossed_book_is_waited_for_by_their_receipt() {
+    let timeless = |recv_ms: i64, frame: &str| {
+        let frame = frame.replace(r#","ts_ms":0"#, "");
+        format!(r#"{{"recv_ms":{recv_ms},"event":{frame}}}"#)
+    };
+    for (after_ms, errors) in [(249, 0), (250, 1)] {
+        let lines = [
+            timeless(4_000, SNAPSHOT),
+            timeless(5_000, &delta(2, "0.4500", "2.00", 0)),
+            timeless(5_000 + after_ms, &no_delta(3, "0.5600", "-5.00", 0)),
+        ];
+        let (summary, states) = run(&lines.each_ref().map(String::as_str), STRICT).unwrap();
+        assert_eq!((summary.findings.refused, states.len()), (errors, if errors == 0 { 2 } else { 1 }), "{after_ms}");
+    }
+}
+
+#[test]
+fn the_older_date_of_a_frame_is_its_time_where_there_is_no_other() {
+    let dated = |frame: String, date: &str| frame.replace(r#""ts_ms":0"#, &format!(r#""ts":"{date}""#));
+    let lines = [
+        SNAPSHOT,
+        &dated(delta(2, "0.4500", "2.00", 0), "1970-01-01T00:00:05.0001Z"),
+        &dated(no_delta(3, "0.5600", "-5.00", 0), "1970-01-01T00:00:05.0009Z"),
+    ];
+    let (summary, states) = run(&lines, STRICT).unwrap();
+    assert_eq!((summary.findings.refused, summary.crossed_states), (0, 1));
+    assert_eq!(states.iter().map(|state| &state["ts_ms"]).collect::<Vec<_>>(), [5_000, 5_000]);
+}
+
 /// The folder of real recordings; none, with a printed reason, where it is absent.
 fn recordings() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real");

@@ -88,6 +88,10 @@ impl<P: Policy> Simulation<P> {
             self.feed(FeedInput::Timer, now);
         }
         if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
+            // As the thread does: what has waited while it was frozen comes before its timer.
+            self.settle();
+        }
+        if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
             self.decide(DecideInput::Timer, now);
         }
         if self.is_due(Turn::Execute, self.stages.execute.deadline_ns(), now) {

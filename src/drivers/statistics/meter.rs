@@ -2,7 +2,7 @@
 
 use super::Figures;
 use super::looks::{Look, Looks, SAMPLE_MS};
-use crate::book::{Book, BookError};
+use crate::book::{Book, BookError, Crossing};
 use crate::market::{BookLevels, Grid, GridBands, Outcome, Price};
 use crate::wire::frame::Message;
 
@@ -28,6 +28,8 @@ pub(super) struct Meter {
     book: Book,
     /// The part of its subscription in which the book is right: there was a snapshot, and every change since fitted.
     stretch: Option<u64>,
+    /// Whether the book is crossed, and for how long that is excused.
+    crossing: Crossing,
     begin_ms: Option<i64>,
     now_ms: i64,
     next_look_ms: i64,
@@ -51,6 +53,7 @@ impl Default for Meter {
         Self {
             book: Book::new(Grid::new(GridBands::uniform(finest).expect("$0.0001 divides a dollar"))),
             stretch: None,
+            crossing: Crossing::default(),
             begin_ms: None,
             now_ms: 0,
             next_look_ms: 0,
@@ -93,7 +96,10 @@ impl Meter {
         let applied = match message {
             Message::Snapshot(_) => {
                 self.stretch = Some(stretch);
-                self.book.apply_snapshot(levels)
+                self.crossing.replace(None);
+                let applied = self.book.apply_snapshot(levels);
+                self.crossing.follow(self.book.is_crossed(), None, u64::MAX);
+                applied
             }
             Message::Delta(delta) => {
                 self.deltas += 1;
@@ -103,7 +109,13 @@ impl Meter {
                     self.stretch = None;
                     return Change::Unusable;
                 }
-                self.book.apply_delta(delta.side, delta.price, delta.change)
+                let applied = if self.crossing.outlasts(delta.ts_ms) {
+                    Err(self.book.stays_crossed())
+                } else {
+                    self.book.apply_delta(delta.side, delta.price, delta.change)
+                };
+                self.crossing.follow(self.book.is_crossed(), delta.ts_ms, u64::MAX);
+                applied
             }
             Message::Trade(trade) => {
                 self.trade_sizes.push(trade.count.units());
@@ -144,7 +156,7 @@ impl Meter {
             self.shared += if self.together > 1 { self.together } else { 0 };
             self.together = 0;
         }
-        let mid2 = self.stretch.and_then(|_| self.book.mid2());
+        let mid2 = self.means_something().then(|| self.book.mid2()).flatten();
         if mid2 != self.mid2 {
             if let (Some(since_ms), true) = (self.mid_since_ms, mid2.is_some() && self.mid2.is_some()) {
                 self.mid_waits_ms.push(self.now_ms - since_ms);
@@ -153,8 +165,15 @@ impl Meter {
         }
     }
 
+    /// Whether the book's prices are some that could be traded at.
+    fn means_something(&self) -> bool {
+        self.stretch.is_some() && !self.crossing.is_open()
+    }
+
     fn look(&self) -> Option<Look> {
-        self.stretch?;
+        if !self.means_something() {
+            return None;
+        }
         let (bid, ask) = (self.book.best_bid()?, self.book.best_ask()?);
         let near = |side: Outcome| -> i64 {
             let mut levels = self.book.levels(side).peekable();

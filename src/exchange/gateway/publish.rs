@@ -11,7 +11,7 @@ use super::session::{Channel, Session};
 use super::visible::Change;
 use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, GroupChange, LevelCause, MarketIndex};
-use crate::market::{BookSide, Count, OrderGroupId, OrderStatus, Price};
+use crate::market::{BookSide, Count, OrderGroupId, OrderStatus, Outcome, Price};
 use crate::wire::frame::Envelope;
 use crate::wire::frame_write::{self, CreatedEvent, CreatedMarket, LifecycleOut, TradeOut};
 use crate::wire::markets::PriceRange;
@@ -23,6 +23,9 @@ impl Gateway {
         self.release_held(now);
         let mut events = std::mem::take(&mut self.events);
         events.extend(engine.drain_events());
+        if self.settings.remainder_first {
+            remainders_first(&mut events);
+        }
         let mut moved = BTreeSet::new();
         for event in events.drain(..) {
             self.publish_event(engine, event, &mut moved, now);
@@ -305,6 +308,37 @@ impl Gateway {
                 self.visible.push(Change::Cash(*account, subaccount, shard, cash), now.session_ms);
             }
         }
+    }
+}
+
+/// Moves what is left of an order that traded before the orders that it traded with. Both have the clock of one command.
+fn remainders_first(events: &mut [Event]) {
+    for at in 0..events.len() {
+        let Some((market, clock, side, price)) = remainder(&events[at]) else { continue };
+        let is_older = |event: &Event| matches!(event, Event::Level { market: other, clock: of, .. } if *other == market && *of != clock);
+        let meets = |event: &Event| match event {
+            Event::Level { market: other, side: opposite, price: resting, change, .. } => {
+                *other == market
+                    && *opposite != side
+                    && *change < Count::ZERO
+                    && price.units() + resting.units() >= Price::ONE.units()
+            }
+            _ => false,
+        };
+        let of_command = events[..at].iter().rposition(is_older).map_or(0, |older| older + 1);
+        if let Some(first) = events[of_command..at].iter().position(meets) {
+            events[of_command + first..=at].rotate_right(1);
+        }
+    }
+}
+
+/// Where an event puts an order into the book.
+fn remainder(event: &Event) -> Option<(MarketIndex, u64, Outcome, Price)> {
+    match event {
+        Event::Level { market, clock, side, price, change, cause: Some(_), .. } if *change > Count::ZERO => {
+            Some((*market, *clock, *side, *price))
+        }
+        _ => None,
     }
 }
 

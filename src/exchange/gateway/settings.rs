@@ -30,6 +30,9 @@ pub struct GatewaySettings {
     pub owner_cancel_reason: &'static str,
     /// The most commands a second of a WebSocket session, with a burst of one second; more are error 27.
     pub commands_per_s: u32,
+    /// Whether what is left of an order that traded is published before the orders that it traded with leave the book: the
+    /// book is crossed or locked in between, as production's is.
+    pub remainder_first: bool,
     /// Whether accounts are clearing members, who alone may ask for the value of their resting orders.
     pub clearing_member: bool,
 }
@@ -49,6 +52,7 @@ impl Default for GatewaySettings {
             collateral: Collateral::default(),
             owner_cancel_reason: "Decrease",
             commands_per_s: 10_000,
+            remainder_first: false,
             clearing_member: false,
         }
     }

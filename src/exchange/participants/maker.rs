@@ -28,6 +28,8 @@ pub struct Style {
     pub patience: f64,
     /// Share of its quotes that it renews with another size at a requote.
     pub renewals: f64,
+    /// Share of its quotes that trade at once when they meet others, of which the rest stays. The others it gives up then.
+    pub crosses: f64,
     /// How many quotes it places or takes away at a requote at most. What is left waits for the next one.
     pub changes: u32,
 }
@@ -93,7 +95,8 @@ impl Maker {
             if changes_left > 0 && !kept.iter().any(|quote| quote.side == want.side && quote.price == want.price) {
                 changes_left -= 1;
                 let count = self.count(want.level, rng);
-                kept.extend(self.place(engine, market, want, count, now_ms));
+                let may_cross = self.style.crosses > 0.0 && rng.random::<f64>() < self.style.crosses;
+                kept.extend(self.place(engine, market, want, (count, may_cross), now_ms));
             }
         }
         self.quotes = kept;
@@ -138,7 +141,7 @@ impl Maker {
         engine: &mut Engine,
         market: MarketIndex,
         want: Wanted,
-        count: Count,
+        (count, may_cross): (Count, bool),
         now_ms: i64,
     ) -> Option<Quote> {
         let order = NewOrder {
@@ -151,7 +154,7 @@ impl Maker {
             time_in_force: TimeInForce::GoodTillCanceled,
             self_trade_prevention: SelfTradePrevention::TakerAtCross,
             expiration_ms: None,
-            post_only: true,
+            post_only: !may_cross,
             reduce_only: false,
             cancel_on_pause: false,
             subaccount: 0,

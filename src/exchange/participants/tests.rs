@@ -168,6 +168,7 @@ fn maker(changes: u32) -> Style {
         pulls: 0.0,
         patience: 0.005,
         renewals: 0.0,
+        crosses: 0.0,
         changes,
     }
 }

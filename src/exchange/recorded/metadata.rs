@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::TIME_MAX_MS;
 use crate::exchange::engine::MarketSpec;
 use crate::files;
-use crate::market::{Band, FeeSchedule, GridBands, GridError, Price};
+use crate::market::{Band, FeeSchedule, Grid, GridBands, GridError, Price};
 use crate::wire::WireError;
 use crate::wire::markets::{Market, MarketLifeStatus};
 use crate::wire::recorded::find_object;
@@ -136,7 +136,7 @@ impl SessionMarket {
     }
 
     /// The terms as far as the frames tell them, for a recording without a record: open from the first frame on, on the
-    /// coarsest even grid that has all its prices. It closes when a frame says so, or behind an empty book at the end, which
+    /// coarsest of the usual grids that has all its prices. It closes when a frame says so, or behind an empty book at the end, which
     /// the exchange sends at the close. A recording that just ends says nothing of the close: it is [`OPEN_BEHIND_MS`] later.
     #[must_use]
     pub fn inferred(recorded: &RecordedMarket, fees: FeeSchedule) -> Self {
@@ -146,9 +146,7 @@ impl SessionMarket {
             _ if recorded.ended => last_ms + 1,
             _ => last_ms + OPEN_BEHIND_MS,
         };
-        let tick =
-            [100, 10].into_iter().find(|tick| prices(recorded).all(|price| price.units() % i64::from(*tick) == 0));
-        let tick = Price::from_units(tick.unwrap_or(1)).expect("a tick is a cent at most");
+        let (structure, bands) = inferred_grid(recorded);
         let event = event_of(&recorded.ticker);
         let spec = MarketSpec {
             ticker: recorded.ticker.clone(),
@@ -156,8 +154,8 @@ impl SessionMarket {
             series_ticker: series_of(event).to_owned(),
             title: String::new(),
             exchange_index: 0,
-            structure: String::new(),
-            bands: GridBands::uniform(tick).expect("these ticks divide a dollar"),
+            structure: structure.to_owned(),
+            bands,
             fees,
             open_ms: first_ms,
             close_ms,
@@ -167,6 +165,18 @@ impl SessionMarket {
         };
         Self { spec, result: recorded.result }
     }
+}
+
+/// Of cents, cents with finer ends, tenths and hundredths of a cent: the first that has all prices of a recording.
+fn inferred_grid(recorded: &RecordedMarket) -> (&'static str, GridBands) {
+    const FINEST: &str = "center_centi_edge_centi_cent";
+    let bands = |name| GridBands::named(name).expect("the structure is a published one");
+    let usual = ["linear_cent", "tapered_deci_cent", "deci_cent"].map(|name| (name, bands(name)));
+    let fits = |(_, bands): &(&str, GridBands)| {
+        let grid = Grid::new(*bands);
+        prices(recorded).all(|price| grid.slot(price).is_some())
+    };
+    usual.into_iter().find(fits).unwrap_or((FINEST, bands(FINEST)))
 }
 
 fn series_of(ticker: &str) -> &str {
@@ -282,6 +292,13 @@ mod tests {
         let market = SessionMarket::inferred(&recorded, FeeSchedule::QUADRATIC);
         assert_eq!(market.spec.bands, GridBands::uniform(Price::from_units(10).unwrap()).unwrap());
         assert_eq!((market.spec.open_ms, market.result), (1_000, None));
+        for (units, structure) in
+            [(4_100, "linear_cent"), (950, "tapered_deci_cent"), (951, "center_centi_edge_centi_cent")]
+        {
+            let recorded = RecordedMarket { steps: vec![step(1_000, 4_100), step(2_000, units)], ..recorded.clone() };
+            let spec = SessionMarket::inferred(&recorded, FeeSchedule::QUADRATIC).spec;
+            assert_eq!((spec.structure.as_str(), spec.bands), (structure, GridBands::named(structure).unwrap()));
+        }
         let close_ms = |recorded| SessionMarket::inferred(&recorded, FeeSchedule::QUADRATIC).spec.close_ms;
         assert_eq!(close_ms(recorded.clone()), 2_000 + OPEN_BEHIND_MS, "the end of the recording is not the close");
         assert_eq!(close_ms(RecordedMarket { ended: true, ..recorded.clone() }), 2_001);

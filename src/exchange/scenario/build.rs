@@ -147,6 +147,7 @@ fn style(keys: MakerKeys, tick: f64) -> Style {
         pulls: keys.pulls.0,
         patience: keys.patience.0,
         renewals: keys.renewals.0,
+        crosses: keys.crosses.0,
         changes: keys.changes.0,
     }
 }

@@ -38,11 +38,12 @@ pub(super) struct ExchangeKeys {
     pub(super) read_lag_ms: Option<Delay>,
     pub(super) tier: Option<Tier>,
     pub(super) direct_members: bool,
+    pub(super) remainder_first: Option<bool>,
 }
 
 impl Default for ExchangeKeys {
     fn default() -> Self {
-        Self { order_latency_ms: None, read_lag_ms: None, tier: None, direct_members: true }
+        Self { order_latency_ms: None, read_lag_ms: None, tier: None, direct_members: true, remainder_first: None }
     }
 }
 
@@ -115,6 +116,9 @@ pub(super) struct MakerKeys {
     pub(super) pulls: Share,
     #[serde(default = "never")]
     pub(super) renewals: Share,
+    /// Share of its quotes that trade when they meet others, of which the rest stays.
+    #[serde(default = "never")]
+    pub(super) crosses: Share,
     /// Quotes that it places or takes away at a time at most.
     #[serde(default = "all")]
     pub(super) changes: Changes,

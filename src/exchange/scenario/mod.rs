@@ -166,6 +166,7 @@ impl Scenario {
         settings.order_latency_ms = delay(settings.order_latency_ms, exchange.order_latency_ms);
         settings.read_lag_ms = delay(settings.read_lag_ms, exchange.read_lag_ms);
         settings.tier = exchange.tier.unwrap_or(settings.tier);
+        settings.remainder_first = exchange.remainder_first.unwrap_or(settings.remainder_first);
     }
 
     /// Whether clients are direct members, whose balances move in steps of $0.0001 instead of cents.

@@ -11,8 +11,8 @@ use crate::messages::Verdict;
 use crate::pipeline::live::{CheckpointCost, LiveOutcome};
 use crate::record::journal::{JournalReport, StageId};
 use crate::record::summary::{
-    CheckpointSummary, GroupSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders, PositionSummary,
-    Summary,
+    BookSummary, CheckpointSummary, GroupSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders,
+    PositionSummary, Summary,
 };
 
 /// The report of a session.
@@ -77,6 +77,11 @@ fn journal_summary(journal: &JournalReport, took: Duration, checkpoints: &[Check
 
 fn decisions(summary: &mut Summary, decide: &DecideCounters) {
     summary.book_events = decide.book_events;
+    summary.book = BookSummary {
+        crossed_states: decide.crossed_states,
+        crossed_steps: decide.crossed_steps,
+        errors: decide.book_errors,
+    };
     summary.decisions = decide.decisions;
     summary.skipped =
         Skip::ALL.into_iter().map(|reason| (reason.as_str().to_owned(), decide.skipped(reason))).collect();

@@ -13,8 +13,14 @@ pub(super) fn outcome(scanner: &mut Scanner<'_>, field: &'static str) -> Result<
     })
 }
 
+/// The milliseconds of an RFC 3339 date, in which older frames have the exchange's time; none for any other text.
+pub(super) fn date_ms(text: &str) -> Option<i64> {
+    text.parse().ok().map(jiff::Timestamp::as_millisecond)
+}
+
 pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
-    let (mut ticker, mut side, mut price, mut change, mut ts_ms, mut clock) = (None, None, None, None, None, None);
+    let (mut ticker, mut side, mut price, mut change, mut clock) = (None, None, None, None, None);
+    let (mut ts_ms, mut ts) = (None, "");
     scanner.object(|scanner, key| {
         match key {
             "market_ticker" => ticker = scanner.identifier("market_ticker")?,
@@ -22,6 +28,7 @@ pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
             "price_dollars" => price = scanner.decimal("price_dollars", Price::parse_bytes)?,
             "delta_fp" => change = scanner.decimal("delta_fp", Count::parse_bytes)?,
             "ts_ms" => ts_ms = scanner.integer("ts_ms")?,
+            "ts" => ts = scanner.raw_value()?,
             "clock" => clock = scanner.integer("clock")?,
             _ => scanner.skip()?,
         }
@@ -32,7 +39,7 @@ pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
         side: scanner.required(side, "side")?,
         price: scanner.required(price, "price_dollars")?,
         change: scanner.required(change, "delta_fp")?,
-        ts_ms,
+        ts_ms: ts_ms.or_else(|| date_ms(ts.strip_prefix('"')?.strip_suffix('"')?)),
         clock: clock.unwrap_or(0),
     })
 }

@@ -2,6 +2,7 @@
 //! it a new key, another order, an escape or an odd number, is none and goes to the general parser, which alone decides
 //! whether a frame is wrong.
 
+use super::market_data::date_ms;
 use super::{Delta, Envelope, Fill, Frame, Message, Snapshot, Trade};
 use crate::market::{BookLevels, BookSide, Count, DecimalError, Money, Outcome, Price};
 use crate::wire::scan::plain_len;
@@ -65,11 +66,18 @@ impl<'a> Cursor<'a> {
         if self.optional(b",\"client_order_id\":\"") {
             self.skip_text()?;
         }
+        let mut date = None;
         if self.optional(b",\"ts\":\"") {
+            date = Some(Self { rest: self.rest });
             self.skip_text()?;
         }
         let mut ts_ms = None;
         self.ts_ms(&mut ts_ms)?;
+        if ts_ms.is_none()
+            && let Some(mut date) = date
+        {
+            ts_ms = date_ms(date.text()?);
+        }
         if self.optional(b",\"subaccount\":") {
             self.unsigned()?;
         }

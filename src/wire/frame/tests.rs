@@ -86,7 +86,10 @@ fn oracle_delta(msg: &Map<String, Value>) -> Expected<Delta<'_>> {
         side: required(msg, "side", typed)?,
         price: required(msg, "price_dollars", typed)?,
         change: required(msg, "delta_fp", typed)?,
-        ts_ms: optional(msg, "ts_ms", Value::as_i64)?,
+        ts_ms: optional(msg, "ts_ms", Value::as_i64)?.or_else(|| {
+            let date = get(msg, "ts")?.as_str()?;
+            Some(date.parse::<jiff::Timestamp>().ok()?.as_millisecond())
+        }),
         clock: optional(msg, "clock", Value::as_u64)?.unwrap_or(0),
     })
 }

@@ -2,6 +2,9 @@
 //!
 //! Everything is computed in `f64` from exact integers, with `libm`'s logarithm and hyperbolic tangent, which give the
 //! same bits on every machine, and stored as `f32`.
+//!
+//! A state in which the book is crossed or locked is none that is observed, nor a point of the history: whoever feeds the
+//! book leaves it out, by the rule of [`Crossing`](crate::book::Crossing).
 
 mod market;
 mod open_orders;

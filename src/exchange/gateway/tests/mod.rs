@@ -8,6 +8,7 @@ mod long_history;
 mod order_groups;
 mod orders;
 mod reads;
+mod remainders;
 mod subaccounts;
 mod websocket;
 

@@ -1,5 +1,7 @@
 //! Recorded markets on real frames: without orders of ours, the published book is the recorded one after every step.
 
+mod crossed;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,7 @@ fn real_data() -> Option<PathBuf> {
     None
 }
 
-/// The frames files of the gold windows, those of one window together.
+/// The frames files of a folder, those of one window together.
 fn windows(folder: &Path) -> BTreeMap<String, Vec<PathBuf>> {
     let mut windows: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -66,9 +68,21 @@ fn replay(ticker: &str, files: &[PathBuf]) -> Pairing {
     let session = SessionMarket::read(&metadata, ticker, FeeSchedule::QUADRATIC).unwrap();
     assert!(session.result.is_some(), "{ticker}");
     assert!(recording[0].ended, "{ticker} ends with an empty snapshot");
-    let mut playback = Playback::new(recording);
+    let playback = Playback::new(recording);
     let mut engine = Engine::new(1);
     let market = engine.list_market(session.spec, playback.start_ms()).unwrap();
+    let (recorded, pairing) = assert_publishes_the_recording(ticker, playback, &mut engine, market);
+    assert!(recorded[0].is_empty() && recorded[1].is_empty(), "{ticker} ends empty");
+    pairing
+}
+
+/// Plays a market and asserts that the published book is the recorded one after every step. Returns it as it was at the end.
+fn assert_publishes_the_recording(
+    ticker: &str,
+    mut playback: Playback,
+    engine: &mut Engine,
+    market: u32,
+) -> ([Side; 2], Pairing) {
     let (mut recorded, mut heard) = ([Side::new(), Side::new()], [Side::new(), Side::new()]);
     let mut levels = BookLevels::default();
     let mut pairing = Pairing::default();
@@ -88,8 +102,7 @@ fn replay(ticker: &str, files: &[PathBuf]) -> Pairing {
         assert!(levels.no.iter().copied().eq(recorded[1].iter().map(|(&p, &c)| (p, c))), "{ticker} {}", step.ts_ms);
     }
     assert_eq!(engine.market(market).recorded_faults(), Some(RecordedFaults::default()), "{ticker}");
-    assert!(recorded[0].is_empty() && recorded[1].is_empty(), "{ticker} ends empty");
-    pairing
+    (recorded, pairing)
 }
 
 #[test]
