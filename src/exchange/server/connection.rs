@@ -134,7 +134,12 @@ impl Connection {
     }
 
     fn is_full(&self, buffer_max: usize) -> bool {
-        self.pending.len() >= PIPELINE_MAX || self.backlog() > buffer_max
+        let has_much = self.backlog() > buffer_max;
+        match self.protocol {
+            Protocol::Http(_) => has_much || self.pending.len() >= PIPELINE_MAX,
+            // A session that reads too slowly loses its subscriptions first; what it asks for after that can wait.
+            Protocol::WebSocket(_) => has_much && (self.overflowed || self.is_slow(buffer_max)),
+        }
     }
 
     /// Whether requests before the next one still lack their response.

@@ -107,8 +107,12 @@ impl EventLoop {
                 // What is due comes first, so that what follows is what the message asked for.
                 self.exchange.advance(now);
                 self.deliver(now, None);
+                let reads = self.connections.get(&token).is_some_and(|connection| {
+                    // Who lets answers lie does not get any number of further ones.
+                    connection.backlog() <= self.config.buffer_max
+                });
                 self.exchange.text(token as u64, &text, now);
-                self.deliver(now, Some(token));
+                self.deliver(now, reads.then_some(token));
                 return true;
             }
             Incoming::Nothing => return false,

@@ -48,8 +48,9 @@ pub struct ServerConfig {
     pub clock: SessionClock,
     /// The instant at which monotonic time is zero.
     pub origin: Instant,
-    /// A WebSocket with more unwritten bytes gets error 25: its subscriptions end. What its own commands ask for does not
-    /// count, but while so much waits no further command is read, and no request either.
+    /// A WebSocket with more unwritten bytes gets error 25: its subscriptions end, and no further command is read until
+    /// there are fewer. The answer to a command that came while there were fewer does not count, however long it is. While
+    /// there are more on an HTTP connection, no further request is read.
     pub buffer_max: usize,
     /// How long clients may take.
     pub timeouts: Timeouts,
