@@ -40,8 +40,9 @@ impl SmallDisk {
     fn fill_to(&self, left: u64) {
         let mut file = File::create(self.0.join("ballast")).unwrap();
         let free = || rustix::fs::statvfs(&self.0).map(|disk| disk.f_bavail * disk.f_frsize).unwrap();
+        let block = vec![7; 64 << 10];
         while free() > left {
-            file.write_all(&[7; 64 << 10]).unwrap();
+            file.write_all(&block).unwrap();
         }
     }
 
@@ -121,9 +122,9 @@ fn a_session_whose_own_disk_fills_up_ends_with_its_report_on_the_standard_output
         drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
         // Short of the limit there is still room for the journal.
         if free_bytes_min == 0 {
-            disk.fill()
+            disk.fill();
         } else {
-            disk.fill_to(free_bytes_min - (1 << 20))
+            disk.fill_to(free_bytes_min - (1 << 20));
         }
         trader.wait_for_end();
         let output = trader.output();
