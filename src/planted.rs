@@ -114,6 +114,7 @@ mod bugs {
         FillFeeIgnored, Wire, "fill-fee-ignored", "the fee of a fill on the stream is read as nothing";
         AnswerCountsSwapped, Wire, "answer-counts-swapped", "filled and remaining of a create's answer are confused";
         AskSentAsNoPrice, Wire, "ask-sent-as-no-price", "an ask is sent at its NO price instead of its YES price";
+        StrangeElementDropsList, Wire, "strange-element-drops-list", "one element that cannot be read makes its list unreadable";
         SeqOffByOne, Book, "seq-off-by-one", "one missing frame is no gap";
         GapStalesOneMarket, Book, "gap-stales-one-market", "a gap makes only the market stale whose frame showed it";
         StaleBookUsed, Book, "stale-book-used", "deltas are applied to stale books, and those decided on";

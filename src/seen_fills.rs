@@ -127,6 +127,12 @@ impl SeenFills {
         true
     }
 
+    /// Whether a fill is remembered.
+    #[must_use]
+    pub fn contains(&self, trade: TradeId, order: OrderId) -> bool {
+        self.place_of(&Seen { trade, order, time_ms: 0 }).is_some()
+    }
+
     /// How many are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -220,7 +226,9 @@ mod tests {
         let (trade, one, other) = (TradeId::from_bits(1), OrderId::from_bits(1), OrderId::from_bits(2));
         assert!(seen.insert(trade, one, 5, Source::Stream));
         assert!(!seen.insert(trade, one, 5, Source::Read));
+        assert!(!seen.contains(trade, other));
         assert!(seen.insert(trade, other, 5, Source::Read));
+        assert!(seen.contains(trade, other));
     }
 
     #[test]

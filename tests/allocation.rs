@@ -267,8 +267,6 @@ impl Bench {
                 market,
                 position,
                 cost,
-                realized: Money::ZERO,
-                fees: Money::ZERO,
             }));
             let as_of_ms = self.now.session_ms;
             facts.push(AccountEvent::ReadEnd { query: number, kind, complete: true, as_of_ms });

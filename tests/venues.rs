@@ -19,8 +19,8 @@ use kalshi_actor::messages::AccountEvent;
 use kalshi_actor::pipeline::clock::{Clock, wall_ms};
 use kalshi_actor::pipeline::clock_watch::ClockWatch;
 use kalshi_actor::pipeline::endpoint::Endpoint;
-use kalshi_actor::pipeline::kill::KillSettings;
-use kalshi_actor::pipeline::kill_line::{Killed, kill};
+use kalshi_actor::pipeline::kill::{KillSettings, KillWays, Killed};
+use kalshi_actor::pipeline::kill_line;
 use kalshi_actor::pipeline::live::{Tamper, Venue};
 use kalshi_actor::pipeline::net::Trust;
 use kalshi_actor::pipeline::session::{
@@ -99,6 +99,12 @@ impl Outside {
         let account = exchange.clients()[0];
         (exchange, account, self.folder)
     }
+}
+
+/// A kill with nothing but the venue's lists.
+fn kill(venue: &Venue, settings: KillSettings, known: &[KnownGroup]) -> Killed {
+    let ways = KillWays { everything: false, known_orders: &mut Vec::new, tell: &mut |what| println!("{what}") };
+    kill_line::kill(venue, &Trust::WebPki, settings, known, ways)
 }
 
 fn resting(engine: &Engine, account: AccountId) -> usize {
@@ -249,7 +255,7 @@ fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
     let foreign = place(&venue, "somebody-else", &market.ticker, market.exchange_index.unwrap_or(0));
 
     let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
-    let report = kill(&venue, &Trust::WebPki, settings, &[]).report.unwrap();
+    let report = kill(&venue, settings, &[]).report;
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.found, report.foreign), (30, 1), "{report}");
     assert!(report.cancelled == 30, "{report}");
@@ -278,12 +284,12 @@ fn kill_from_elsewhere_stops_a_trader_that_runs_by_its_order_groups() {
         assert_eq!(known.len(), 2);
         let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(10) };
         let killed_ms = wall_ms();
-        let killed = kill(&outside.venue(), &Trust::WebPki, settings, &known);
+        let killed = kill(&outside.venue(), settings, &known);
         assert_agrees(&session.join().unwrap());
         (killed, killed_ms)
     });
     assert_eq!(killed.triggered, 2);
-    let report = killed.report.unwrap();
+    let report = killed.report;
     assert!(report.is_clean(), "{report}");
     let (exchange, account, _folder) = outside.end();
     let engine = exchange.engine();
@@ -299,8 +305,71 @@ fn kill_says_so_when_it_cannot_see_the_orders() {
     let venue = outside.venue();
     let (_exchange, _, _folder) = outside.end();
     let settings = KillSettings { read_lag: Duration::from_millis(50), patience: Duration::from_millis(300) };
-    let text = kill(&venue, &Trust::WebPki, settings, &[]).report.unwrap_err().to_string();
-    assert!(text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
+    let mut told = Vec::new();
+    let ways =
+        KillWays { everything: false, known_orders: &mut Vec::new, tell: &mut |what| told.push(what.to_owned()) };
+    let report = kill_line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;
+    let text = report.to_string();
+    assert!(!report.is_clean() && text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
+    assert!(
+        told[0].starts_with("resting orders cannot be read: ") && told[0].ends_with("; tried for another 1 s"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn kill_of_everything_takes_the_orders_of_others_too() {
+    let outside = Outside::start(9);
+    let venue = outside.venue();
+    let listing = kalshi_actor::pipeline::rest::RestClient::new(
+        &venue.rest,
+        &Trust::WebPki,
+        Some(Arc::clone(&venue.credentials)),
+        Duration::from_secs(5),
+    );
+    let body = listing.get("/trade-api/v2/markets?status=open").unwrap().body;
+    let page: kalshi_actor::wire::markets::MarketsPage = serde_json::from_slice(&body).unwrap();
+    let shard = page.markets[0].exchange_index.unwrap_or(0);
+    place(&venue, "kact-00000000000000aa-00000001", &page.markets[0].ticker, shard);
+    place(&venue, "somebody-else", &page.markets[0].ticker, shard);
+    let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
+    let ways = KillWays { everything: true, known_orders: &mut Vec::new, tell: &mut |what| println!("{what}") };
+    let report = kill_line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;
+    assert!(report.is_clean() && report.everything, "{report}");
+    assert!(report.to_string().contains("everything on the account was cancelled"), "{report}");
+    let (exchange, account, _folder) = outside.end();
+    assert_eq!(resting(exchange.engine(), account), 0);
+}
+
+#[test]
+fn a_stop_ends_in_its_time_however_long_reads_may_lag_and_says_what_it_waits_for() {
+    let outside = Outside::start(10);
+    let mut config = outside.config.clone();
+    config.venue.live = true;
+    // The last comparison would wait for an hour.
+    config.orders.read_lag_ms = 3_600_000;
+    config.orders.stop_timeout_ms = 6_000;
+    let plan = OutsidePlan {
+        venue: outside.venue(),
+        policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
+        duration: Some(Duration::from_secs(4)),
+        folder: outside.folder.path().join("session"),
+        tamper: None,
+        config,
+    };
+    let mut shown = Vec::new();
+    let report = run_outside(plan, &Signals::detached(), |what| {
+        if let Shown::Stopping { waiting, left, .. } = what {
+            shown.push((waiting.to_string(), *left));
+        }
+    })
+    .unwrap();
+    assert!(shown.iter().any(|(waiting, _)| waiting == "the last comparison with the exchange"), "{shown:?}");
+    assert!(shown.windows(2).all(|pair| pair[1].1 < pair[0].1), "what is left shrinks: {shown:?}");
+    let told = report.failures.join("\n");
+    assert!(told.contains("orders may still be open") && told.contains("reads may lag for longer"), "{told}");
+    let (exchange, account, _folder) = outside.end();
+    assert_eq!(resting(exchange.engine(), account), 0);
 }
 
 #[test]
@@ -407,7 +476,7 @@ fn a_panic_of_the_main_thread_leaves_no_order_open_and_trips() {
     };
     let see = |shown: &Shown| match shown {
         Shown::Figures(figures) => assert!(figures.orders < 4, "a defect of whoever shows the figures"),
-        Shown::Leases(_) | Shown::Standstill(_) => {}
+        Shown::Leases(_) | Shown::Standstill(_) | Shown::Stopping { .. } => {}
     };
     let report = run_outside(plan, &Signals::detached(), see).unwrap();
     assert!(

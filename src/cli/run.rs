@@ -17,6 +17,7 @@ use kalshi_actor::exchange::participants::World;
 use kalshi_actor::exchange::recorded::{Holes, RecordedFaults};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::execute::Waiting;
 use kalshi_actor::market::{Money, Ticker};
 use kalshi_actor::pipeline::clock::wall_ms;
 use kalshi_actor::pipeline::session::{
@@ -439,6 +440,9 @@ impl Line {
 
     /// A line that nobody can read any more, as after a terminal was closed, is no reason to end.
     fn show(&self, shown: &Shown) {
+        if let Shown::Stopping { waiting, elapsed_s, left } = shown {
+            return self.stopping(waiting, *elapsed_s, *left);
+        }
         let standing = match shown {
             Shown::Standstill(now) => self.standstill.replace(now.clone()),
             _ => self.standstill.borrow().clone(),
@@ -450,7 +454,8 @@ impl Line {
             (Shown::Standstill(_), _) if self.terminal => {}
             (Shown::Standstill(Some(text)), None) => note!("{text}"),
             (Shown::Standstill(None), Some(_)) => note!("trading again"),
-            (Shown::Standstill(_), _) => {}
+            // What a stop waits for was shown above.
+            (Shown::Standstill(_) | Shown::Stopping { .. }, _) => {}
             (Shown::Figures(figures), None) if self.terminal => {
                 to_standard_error(format_args!("\r\x1b[2K{figures}"));
             }
@@ -460,6 +465,16 @@ impl Line {
             (Shown::Figures(figures), _) if !(figures.elapsed_ms / 1_000).is_multiple_of(10) => {}
             (Shown::Figures(figures), None) => note!("{figures}"),
             (Shown::Figures(figures), Some(text)) => note!("{figures}\n{text}"),
+        }
+    }
+
+    /// A stop that takes a while says why: on a terminal each second, elsewhere after two and then every five.
+    fn stopping(&self, waiting: &Waiting, elapsed_s: u64, left: Duration) {
+        let text = format!("stopping: waits for {waiting}; {:.0} s at most", left.as_secs_f64().ceil());
+        if self.terminal {
+            to_standard_error(format_args!("\r\x1b[2K{text}"));
+        } else if elapsed_s == 2 || elapsed_s.is_multiple_of(5) {
+            note!("{text}");
         }
     }
 

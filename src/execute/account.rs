@@ -8,7 +8,7 @@ use super::table::{Order, OrderRef, Whose};
 use super::tokens::WriteBudget;
 use crate::clock::Now;
 use crate::market::{MarketKey, OrderStatus};
-use crate::messages::{AccountEvent, Listing, OrderReport, Owner, QueryKind, Source, Unsupported};
+use crate::messages::{AccountEvent, Listing, OrderReport, Owner, QueryKind, Source, Unread, Unsupported};
 use crate::ports::ExecutePort;
 
 impl ExecuteStage {
@@ -22,7 +22,7 @@ impl ExecuteStage {
             }
             AccountEvent::Order(ref report) => self.reported(report, now),
             AccountEvent::Balance { exchange_index, cash } => self.readings.balance_read(exchange_index, cash),
-            AccountEvent::Position { market, position, cost, .. } => {
+            AccountEvent::Position { market, position, cost } => {
                 let reading = self.readings.reading();
                 match self.directory.get_mut(market) {
                     Some(market) if reading != 0 => {
@@ -33,7 +33,8 @@ impl ExecuteStage {
                     None => self.counters.stale_keys += 1,
                 }
             }
-            AccountEvent::Settlement { market, value, fee, .. } => {
+            AccountEvent::Unusable { market, what } => self.unread(market, what, now),
+            AccountEvent::Settlement { market, value, fee } => {
                 self.book_payment(market, value, fee, now);
                 self.refresh(market, now);
             }
@@ -64,6 +65,23 @@ impl ExecuteStage {
             ),
         }
         self.finish(now, port);
+    }
+
+    /// Something of ours in a market is there and could not be read: until a reading without that agrees, nothing is placed
+    /// there, and nothing is concluded from what is absent.
+    fn unread(&mut self, key: MarketKey, what: Unread, now: Now) {
+        let reading = self.readings.reading();
+        let Some(market) = self.directory.get_mut(key) else {
+            self.counters.stale_keys += 1;
+            return;
+        };
+        let before = market.unread.0 == reading && market.unread.1;
+        market.unread = (reading, before || what != Unread::Fill);
+        if !std::mem::replace(&mut market.withheld, true) {
+            self.counters.markets_withheld += 1;
+            self.withdraw_if_degraded(key, now);
+            self.refresh(key, now);
+        }
     }
 
     fn budget(&mut self, budget: WriteBudget, now: Now) {

@@ -63,6 +63,8 @@ pub enum Block {
     },
     /// What became of an order there is not known.
     Uncertain,
+    /// Something of ours there could not be read.
+    Unread,
 }
 
 impl Block {
@@ -98,6 +100,7 @@ impl Block {
             Self::Stale => "there is no book that can be trusted",
             Self::Breaker { .. } => "the exchange refused orders",
             Self::Uncertain => "what became of an order is not known",
+            Self::Unread => "an order of ours, a fill or the position could not be read",
         };
         text.to_owned()
     }
@@ -130,6 +133,7 @@ impl Block {
             Self::Stale => "snapshots are asked for until they come",
             Self::Breaker { .. } => "tried again after a pause, at most risk.breaker_ms",
             Self::Uncertain => "the exchange is asked until it tells",
+            Self::Unread => "until a reading without that agrees",
         }
     }
 
@@ -214,6 +218,8 @@ impl ExecuteStage {
             Some(Block::NotTraded)
         } else if self.paused[usize::from(exchange_index)] {
             Some(Block::ShardPaused { exchange_index })
+        } else if market.withheld {
+            Some(Block::Unread)
         } else {
             self.groups.block(exchange_index).map(|block| Block::Group { exchange_index, block })
         }

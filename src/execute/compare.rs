@@ -79,6 +79,10 @@ impl ExecuteStage {
                 continue;
             }
             let key = order.market;
+            // It may be the one that could not be read.
+            if self.directory.get(key).is_some_and(|market| market.unread == (asked.query, true)) {
+                continue;
+            }
             if order.is_foreign() {
                 self.orders.remove(at);
             } else {
@@ -133,6 +137,7 @@ impl ExecuteStage {
         self.counters.compares_agreed += 1;
         let next_ns = now.mono_ns.saturating_add(self.config.compare_every_ns);
         self.readings.compare_due_ns = next_ns;
+        self.read_again(asked_ms, now);
         if self.readings.closing {
             self.ending.agree(Agreement { exchange_cash: self.readings.balances.clone(), ..Agreement::default() });
         }
@@ -191,8 +196,27 @@ impl ExecuteStage {
         self.all_conditions_changed(now);
     }
 
+    /// A reading agrees: what could not be read before and can be now is taken for what it is.
+    fn read_again(&mut self, asked_ms: i64, now: Now) {
+        let still = self.readings.newest_fill_ms < asked_ms.saturating_sub(self.config.read_lag_ms);
+        for position in 0..self.directory.len() {
+            let Some(key) = self.directory.at(position).map(|market| market.key) else { continue };
+            let market = self.directory.get_mut(key).expect("looked up just now");
+            if !market.withheld || market.unread.0 == self.readings.compared || (market.unadopted && !still) {
+                continue;
+            }
+            market.withheld = false;
+            if std::mem::take(&mut market.unadopted) {
+                self.adopt_market(key, now);
+            }
+            self.refresh(key, now);
+        }
+    }
+
     fn adopt_market(&mut self, key: MarketKey, now: Now) {
         let market = self.directory.get_mut(key).expect("looked up by the caller");
+        market.unadopted =
+            market.unread == (self.readings.compared, true) && market.read_position.0 != self.readings.compared;
         if market.read_position.0 == self.readings.compared {
             let contracts = if planted!(PositionsNotRead) { Count::ZERO } else { market.read_position.1 };
             let cost = if contracts.is_zero() { Money::ZERO } else { market.read_cost.max(Money::ZERO) };

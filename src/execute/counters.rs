@@ -80,6 +80,8 @@ pub struct ExecuteCounters {
     pub markets_traded: u64,
     /// Markets determined with a position.
     pub settlements: u64,
+    /// Times that a market was withheld from trading because something of ours in it could not be read.
+    pub markets_withheld: u64,
     /// Facts or intents about a market that is not listed, or not any more.
     pub stale_keys: u64,
     /// Intents that came while a write of their market was in flight.

@@ -83,6 +83,12 @@ pub(super) struct Market {
     /// The position of the reading in progress, and which reading.
     pub read_position: (u32, Count),
     pub read_cost: Money,
+    /// The last reading in which something of it could not be read, zero before any, and whether that was more than a fill.
+    pub unread: (u32, bool),
+    /// Since such a reading it takes no order, until one without agrees.
+    pub withheld: bool,
+    /// Its position is no part of the baseline: it could not be read then.
+    pub unadopted: bool,
 }
 
 impl Market {
@@ -120,6 +126,9 @@ impl Market {
             dirty: false,
             cause_read_ns: 0,
             resolve: Resolve { asked: None, due_ns: NEVER_NS, wait_ns: 0, patience_ns: PATIENCE_NS },
+            unread: (0, false),
+            withheld: false,
+            unadopted: false,
             read_position: (0, Count::ZERO),
             read_cost: Money::ZERO,
         }

@@ -53,6 +53,7 @@ mod table;
 mod tests;
 mod tokens;
 mod upkeep;
+mod waiting;
 mod writes;
 
 use std::collections::VecDeque;
@@ -72,6 +73,7 @@ pub use report::{Agreement, Difference, NotCompared, PositionView};
 pub use risk::{Question, check};
 pub use table::{Order, Whose};
 pub use tokens::WriteBudget;
+pub use waiting::Waiting;
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};

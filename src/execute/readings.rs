@@ -219,7 +219,15 @@ impl Readings {
         self.balances.iter().filter_map(differs).collect()
     }
 
+    /// Whether something of the market but a fill could not be read in the last complete read, or its position never could.
+    pub fn is_unread(&self, market: &Market) -> bool {
+        market.unread == (self.compared, true) || market.unadopted
+    }
+
     pub fn position_difference(&self, market: &Market, from_ms: i64) -> Option<Difference> {
+        if self.is_unread(market) && (market.unadopted || market.read_position.0 != self.compared) {
+            return None;
+        }
         let exchange = self.exchange_position(market);
         let (ours, agrees) = if market.settled.is_some() {
             // Until the exchange has paid it lists what it paid for, then nothing.

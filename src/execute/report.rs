@@ -42,6 +42,11 @@ pub enum Difference {
         /// What the exchange says it filled, if it has told.
         exchange_filled: Option<Count>,
     },
+    /// Something of the account in a market could not be read: our order there, or the position.
+    Unusable {
+        /// Which market.
+        ticker: Ticker,
+    },
 }
 
 impl std::fmt::Display for Difference {
@@ -64,6 +69,9 @@ impl std::fmt::Display for Difference {
                     Some(count) => write!(f, "filled {count}"),
                     None => write!(f, "has not told how it ended"),
                 }
+            }
+            Self::Unusable { ticker } => {
+                write!(f, "{ticker}: an order of ours or the position could not be read, so nothing is known of them")
             }
         }
     }
@@ -233,6 +241,10 @@ impl ExecuteStage {
         differences.retain(|difference| !self.is_payment(difference));
         differences
             .extend(self.directory.iter().filter_map(|market| self.readings.position_difference(market, from_ms)));
+        if self.readings.closing {
+            let unread = self.directory.iter().filter(|market| self.readings.is_unread(market));
+            differences.extend(unread.map(|market| Difference::Unusable { ticker: market.ticker }));
+        }
         differences
     }
 

@@ -74,6 +74,10 @@ impl Requests {
         self.waiting.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub fn next_id(&mut self) -> RequestId {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);

@@ -57,6 +57,8 @@ pub struct FeedCounters {
     pub frames_of_old_connections: u64,
     /// Frames that could not be parsed, or lacked what their type needs.
     pub malformed: u64,
+    /// Frames of no book that lacked what their type needs: left alone.
+    pub unusable: u64,
     /// Frames of a subscription that has ended: not applied.
     pub unknown_sids: u64,
     /// Book frames of a market that was not subscribed.

@@ -87,6 +87,10 @@ impl FeedStage {
             Message::Subscribed { sid, .. } => self.on_subscribed(envelope, *sid),
             Message::Ok => self.on_ok(envelope),
             Message::Unsubscribed => self.on_unsubscribed(envelope),
+            Message::Unusable(error) => {
+                self.counters.unusable += 1;
+                self.problem(format!("frame {}: {error}", self.frame_number));
+            }
             Message::Error { code, text } => self.on_error(envelope, channel, *code, text, now, port),
             Message::Fill(_)
             | Message::UserOrder(_)

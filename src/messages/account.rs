@@ -212,10 +212,14 @@ pub enum AccountEvent {
         position: Count,
         /// What the exchange says they cost.
         cost: Money,
-        /// The exchange's realised profit in the market.
-        realized: Money,
-        /// Fees paid in the market.
-        fees: Money,
+    },
+    /// Something of the account in a market could not be read: our order there, a fill, or the position. Only within a
+    /// read, which says nothing else of that market then.
+    Unusable {
+        /// Which market.
+        market: MarketKey,
+        /// What it was.
+        what: Unread,
     },
     /// A market settled.
     Settlement {
@@ -225,8 +229,6 @@ pub enum AccountEvent {
         value: Price,
         /// What the settlement itself cost.
         fee: Money,
-        /// When, in session milliseconds.
-        time_ms: i64,
     },
     /// The write bucket of the account's tier.
     WriteLimit {
@@ -306,6 +308,18 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+/// What of the account could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Unread {
+    /// An order of ours.
+    Order = 0,
+    /// A fill that was not delivered before.
+    Fill = 1,
+    /// The position.
+    Position = 2,
 }
 
 /// Why an account is refused.

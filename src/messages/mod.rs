@@ -10,7 +10,7 @@ mod market;
 
 pub use account::{
     AccountEvent, Fill, GroupReport, GroupState, OpenOrder, OrderReport, Owner, PortfolioUpdate, QueryKind,
-    QueryRequest, Refusal, Source, Unsupported,
+    QueryRequest, Refusal, Source, Unread, Unsupported,
 };
 pub use decision::{Action, DecisionStamps, OrderIntent, Pricing, Verdict};
 pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, NO_TIME_MS, Phase, ResyncReason, ResyncRequest};

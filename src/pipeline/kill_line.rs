@@ -4,25 +4,24 @@
 //!
 //! Fired, it triggers every order group of ours, one request a shard: the exchange cancels all of the group's orders and
 //! takes none that may still be on their way. Then it reads what rests, cancels what is left one by one, and reads again
-//! until nothing of ours has rested for as long as reads may lag. Groups stay triggered: the next start resets them as
-//! the configuration allows. [`kill`] does the same from another process, which has to connect first.
+//! until nothing of ours has rested for as long as reads may lag ([`super::kill`] has the steps). Groups stay triggered: the
+//! next start resets them as the configuration allows. [`kill`] does the same from another process, which has to connect first.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam::channel::{self, Receiver, RecvTimeoutError, Sender};
 
 use super::clock::wall_ms;
-use super::kill::{KillError, KillReport, KillSettings, cancel_resting};
+use super::kill::{Kill, KillSettings, KillWays, Killed, Trigger};
 use super::live::Venue;
 use super::net::Trust;
 use super::rest::RestClient;
 use super::signing::Signature;
 use crate::execute::KnownGroup;
 use crate::wire::REST_PREFIX;
-use crate::wire::order_groups::set_group_path;
+use crate::wire::order_groups::{set_delete_group_path, set_group_path};
 use crate::wire::sign::Credentials;
 
 /// How often signatures are made anew: half of what they may be old.
@@ -34,29 +33,17 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 enum Command {
     Know(Vec<KnownGroup>),
-    Fire,
-}
-
-/// What a fired line did.
-#[derive(Clone, Debug)]
-pub struct Killed {
-    /// Order groups that the exchange triggered.
-    pub triggered: usize,
-    /// From the call to the exchange's last answer about a group.
-    pub triggered_in: Duration,
-    /// From the call until nothing of ours was seen resting.
-    pub took: Duration,
-    /// What was found resting after that, and done.
-    pub report: Result<KillReport, KillError>,
+    /// With so much time.
+    Fire(Duration),
 }
 
 /// Cancels everything of ours on a venue, by a line that is made for it. `known` are our order groups there: a trader that
 /// still runs can place nothing in them from then on.
 #[must_use]
-pub fn kill(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup]) -> Killed {
+pub fn kill(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup], ways: KillWays<'_>) -> Killed {
     let mut line = Line::new(venue, trust, settings);
     line.load(known);
-    line.fire()
+    line.fire(settings.patience, ways)
 }
 
 /// The session's end of the kill line. Dropped without a shot, it ends the thread.
@@ -65,6 +52,7 @@ pub struct KillLine {
     commands: Sender<Command>,
     thread: JoinHandle<Option<Killed>>,
     fired: bool,
+    patience: Duration,
 }
 
 impl KillLine {
@@ -80,7 +68,7 @@ impl KillLine {
             line.load(&known);
             line.wait(&inbox)
         })?;
-        Ok(Self { commands, thread, fired: false })
+        Ok(Self { commands, thread, fired: false, patience: settings.patience })
     }
 
     /// These are our groups now.
@@ -91,8 +79,13 @@ impl KillLine {
 
     /// Cancels everything of ours. Returns at once; later calls do nothing.
     pub fn fire(&mut self) {
+        self.fire_within(self.patience);
+    }
+
+    /// The same within another time than the settings say.
+    pub fn fire_within(&mut self, patience: Duration) {
         if !std::mem::replace(&mut self.fired, true) {
-            let _ = self.commands.send(Command::Fire);
+            let _ = self.commands.send(Command::Fire(patience));
         }
     }
 
@@ -108,25 +101,18 @@ impl KillLine {
     }
 }
 
-/// A trigger that is ready to be sent.
-struct Shot {
-    group: KnownGroup,
-    path: String,
-    signature: Option<Signature>,
-}
-
 struct Line {
     client: RestClient,
     credentials: Arc<Credentials>,
     settings: KillSettings,
-    shots: Vec<Shot>,
+    triggers: Vec<Trigger>,
 }
 
 impl Line {
     fn new(venue: &Venue, trust: &Trust, settings: KillSettings) -> Self {
         let credentials = Arc::clone(&venue.credentials);
         let client = RestClient::new(&venue.rest, trust, Some(Arc::clone(&credentials)), REQUEST_TIMEOUT);
-        Self { client, credentials, settings, shots: Vec::new() }
+        Self { client, credentials, settings, triggers: Vec::new() }
     }
 
     fn wait(mut self, inbox: &Receiver<Command>) -> Option<Killed> {
@@ -138,7 +124,7 @@ impl Line {
             turns += 1;
             match inbox.recv_timeout(SIGN_EVERY) {
                 Ok(Command::Know(known)) => self.load(&known),
-                Ok(Command::Fire) => return Some(self.fire()),
+                Ok(Command::Fire(patience)) => return Some(self.fire_alone(patience)),
                 Err(RecvTimeoutError::Timeout) => self.sign(),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
@@ -153,45 +139,36 @@ impl Line {
     }
 
     fn load(&mut self, known: &[KnownGroup]) {
-        let shot = |&group: &KnownGroup| {
-            let mut path = String::new();
-            set_group_path(&mut path, group.group, "trigger", group.exchange_index);
-            Shot { group, path, signature: None }
+        let trigger = |&KnownGroup { group, exchange_index }: &KnownGroup| {
+            let (mut path, mut delete_path) = (String::new(), String::new());
+            set_group_path(&mut path, group, "trigger", exchange_index);
+            set_delete_group_path(&mut delete_path, group, exchange_index);
+            Trigger { exchange_index, path, delete_path, signature: None }
         };
-        self.shots = known.iter().map(shot).collect();
+        self.triggers = known.iter().map(trigger).collect();
         self.sign();
     }
 
     fn sign(&mut self) {
-        for shot in &mut self.shots {
-            let signed = shot.path.split_once('?').map_or(shot.path.as_str(), |(path, _query)| path);
-            shot.signature = Signature::make(&self.credentials, "PUT", signed, wall_ms()).ok();
+        for trigger in &mut self.triggers {
+            let signed = trigger.path.split_once('?').map_or(trigger.path.as_str(), |(path, _query)| path);
+            trigger.signature = Signature::make(&self.credentials, "PUT", signed, wall_ms()).ok();
         }
     }
 
-    fn fire(&self) -> Killed {
-        let began = Instant::now();
-        let mut problems = BTreeSet::new();
-        let mut triggered = 0;
-        for shot in &self.shots {
-            match self.client.put(&shot.path, b"{}", shot.signature.as_ref()) {
-                Ok(answer) if answer.status == 200 => triggered += 1,
-                Ok(answer) => {
-                    let shard = shot.group.exchange_index;
-                    problems
-                        .insert(format!("the order group of shard {shard} was not triggered: HTTP {}", answer.status));
-                }
-                Err(error) => {
-                    problems.insert(error.to_string());
-                }
-            }
-        }
-        let triggered_in = began.elapsed();
-        let mut report = cancel_resting(&self.client, self.settings);
-        if let Ok(report) = &mut report {
-            report.problems.append(&mut problems);
-        }
-        Killed { triggered, triggered_in, took: began.elapsed(), report }
+    /// With nothing but what the line has itself.
+    fn fire_alone(&self, patience: Duration) -> Killed {
+        let ways = KillWays {
+            everything: false,
+            known_orders: &mut Vec::new,
+            tell: &mut |what| tracing::warn!("kill line: {what}"),
+        };
+        self.fire(patience, ways)
+    }
+
+    fn fire(&self, patience: Duration, ways: KillWays<'_>) -> Killed {
+        let settings = KillSettings { patience, ..self.settings };
+        Kill::new(&self.client, settings, &self.triggers, ways).run()
     }
 }
 
@@ -250,7 +227,7 @@ mod tests {
             line.fire();
             let killed = line.finish().unwrap();
             assert_eq!(killed.triggered, 2);
-            assert!(killed.report.unwrap().is_clean());
+            assert!(killed.report.is_clean());
             let seen: Vec<_> = requests.try_iter().collect();
             assert!(seen[0].1.starts_with("GET /trade-api/v2/exchange/status "), "{seen:?}");
             for (request, group) in seen[1..3].iter().zip(known) {

@@ -14,6 +14,9 @@ pub mod http;
 pub mod idle;
 pub mod kill;
 pub mod kill_line;
+#[cfg(test)]
+mod kill_tests;
+pub mod known_orders;
 pub mod live;
 pub mod lock;
 pub mod net;

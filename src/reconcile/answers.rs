@@ -26,8 +26,9 @@ impl ReconcileStage {
             job.read_ns = read_ns;
             match self.read_answer(&mut job, http_status, body) {
                 Ok(()) => {
-                    // The pauses of a read that begins again and again for other reasons go on growing.
-                    if std::mem::take(&mut job.failures) > 0 {
+                    // The pauses of a read that begins again and again for other reasons go on growing, and of one whose list
+                    // has no end an answer in between is no success.
+                    if !job.endless && std::mem::take(&mut job.failures) > 0 {
                         job.backoff.reset();
                     }
                     self.jobs.insert(index, job);
@@ -80,6 +81,7 @@ impl ReconcileStage {
         let Some(fetch) = job.fetches.front().cloned() else { return Ok(()) };
         // An exchange that is down tells its status with these two.
         let tells_status = fetch == Fetch::Status && matches!(http_status, 503 | 504);
+        let told = job.gathered.unusable.len();
         let next = if http_status == 200 || tells_status {
             fetch.read(body, &mut job.gathered, &mut self.directory)?
         } else if http_status == 404 && fetch.read_nothing(&mut job.gathered, &mut self.directory) {
@@ -89,12 +91,21 @@ impl ReconcileStage {
             return Err(format!("GET {}: HTTP {http_status}: {text}", fetch.path()));
         };
         job.fetches.pop_front();
+        for unusable in &job.gathered.unusable[told..] {
+            self.counters.unusable += 1;
+            self.problem(unusable.to_string());
+        }
         if let Some(page) = next {
             job.pages += 1;
-            if job.pages > self.config.pages_max {
-                return Err(format!("GET {}: more than {} pages", fetch.path(), self.config.pages_max));
+            match page.follow(job.pages, self.config.pages_max, &mut job.gathered) {
+                Ok(()) => job.fetches.push_front(page),
+                // The markets that were read can be used; from those that were not, nothing follows.
+                Err(problem) if matches!(page, Fetch::Markets { .. }) => self.problem(problem),
+                Err(problem) => {
+                    job.endless = true;
+                    return Err(problem);
+                }
             }
-            job.fetches.push_front(page);
         }
         Ok(())
     }
@@ -118,7 +129,7 @@ impl ReconcileStage {
             return;
         }
         let pause_ns = job.backoff.next_ns();
-        if job.pages > self.config.pages_max {
+        if job.endless {
             job.restart(now.mono_ns.saturating_add(pause_ns));
         }
         job.not_before_ns = now.mono_ns.saturating_add(pause_ns);

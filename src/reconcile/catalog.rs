@@ -29,7 +29,12 @@ pub struct Catalog {
     gathered: Gathered,
     directory: Directory,
     listed: bool,
+    pages: u32,
+    problems: Vec<String>,
 }
+
+/// Pages of markets, at most.
+const PAGES_MAX: u32 = 1_000;
 
 impl Catalog {
     /// Reads the markets that the configuration names: those by ticker, all open ones of a series, or the first open
@@ -38,7 +43,8 @@ impl Catalog {
     pub fn new(wanted: DirectoryConfig) -> Self {
         let fetches = start_markets(&wanted).into();
         let directory = Directory::new(0, i64::MAX);
-        Self { wanted, fetches, gathered: Gathered::default(), directory, listed: false }
+        let gathered = Gathered::default();
+        Self { wanted, fetches, gathered, directory, listed: false, pages: 0, problems: Vec::new() }
     }
 
     /// What to `GET` next, from the root; public, so without a signature. None at the end.
@@ -63,7 +69,11 @@ impl Catalog {
         };
         self.fetches.pop_front();
         if let Some(page) = page {
-            self.fetches.push_front(page);
+            self.pages += 1;
+            match page.follow(self.pages, PAGES_MAX, &mut self.gathered) {
+                Ok(()) => self.fetches.push_front(page),
+                Err(problem) => self.problems.push(problem),
+            }
         }
         if self.fetches.is_empty() {
             if !self.listed {
@@ -84,7 +94,15 @@ impl Catalog {
             self.gathered.markets = self.wanted.tickers.iter().filter_map(|ticker| by_ticker.remove(ticker)).collect();
             return;
         }
-        let mut open: Vec<_> = read.into_iter().filter(|market| market.status == MarketLifeStatus::Active).collect();
+        let mut open: Vec<_> =
+            read.into_iter().filter(|market| market.status == Some(MarketLifeStatus::Active)).collect();
+        open.retain(|market| match market.check_terms() {
+            Ok(()) => true,
+            Err(problem) => {
+                self.problems.push(format!("market {}: {problem}", market.ticker));
+                false
+            }
+        });
         if self.wanted.series.is_some() {
             open.sort_by_key(|market| (market.close_time, market.ticker.clone()));
         } else {
@@ -93,13 +111,14 @@ impl Catalog {
         self.gathered.markets = open;
     }
 
-    /// What was read. A market whose fees can't be represented is a problem in words instead.
+    /// What was read. A market whose terms can't be read or represented is a problem in words instead.
     #[must_use]
     pub fn finish(self) -> (Vec<CatalogMarket>, Vec<String>) {
-        let (mut markets, mut problems) = (Vec::new(), Vec::new());
+        let (mut markets, mut problems) = (Vec::new(), self.problems);
+        problems.extend(self.gathered.unusable.iter().map(ToString::to_string));
         for market in self.gathered.markets {
-            let series = self.directory.series_of_event(&market.event_ticker).unwrap_or_default().to_owned();
-            match self.directory.fees(&market.event_ticker) {
+            let series = self.directory.series_of_event(market.event()).unwrap_or_default().to_owned();
+            match market.check_terms().and_then(|()| self.directory.fees(market.event())) {
                 Ok(fees) => markets.push(CatalogMarket { market, series, fees }),
                 Err(problem) => problems.push(format!("market {}: {problem}", market.ticker)),
             }
@@ -114,7 +133,7 @@ mod tests {
 
     fn market(ticker: &str, status: &str, close: &str) -> String {
         format!(
-            r#"{{"ticker":"{ticker}","event_ticker":"KXA-1","open_time":"2026-08-05T03:45:00Z","close_time":"{close}","status":"{status}","price_ranges":[]}}"#
+            r#"{{"ticker":"{ticker}","event_ticker":"KXA-1","open_time":"2026-08-05T03:45:00Z","close_time":"{close}","status":"{status}","price_ranges":[{{"start":"0.0000","end":"1.0000","step":"0.0100"}}]}}"#
         )
     }
 
@@ -166,6 +185,24 @@ mod tests {
         catalog.answer(200, series).unwrap();
         assert_eq!(catalog.next_path(), None);
         assert_eq!(names(catalog), ["KXA-1-A", "KXA-1-B"]);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_and_a_list_without_end_ends() {
+        let mut catalog = Catalog::new(DirectoryConfig { series: Some("KXA".to_owned()), ..wanted() });
+        let [good, bad] = ["A", "B"].map(|ticker| market(ticker, "active", "2026-08-05T05:00:00Z"));
+        let bad = bad.replace("price_ranges", "ranges");
+        catalog.answer(200, format!(r#"{{"markets":[{good},{bad},7],"cursor":"x"}}"#).as_bytes()).unwrap();
+        assert!(catalog.next_path().unwrap().ends_with("&cursor=x"));
+        catalog.answer(200, br#"{"markets":[],"cursor":"x"}"#).unwrap();
+        catalog.answer(404, b"").unwrap();
+        catalog.answer(200, br#"{"series":{"ticker":"KXA","fee_type":"quadratic","fee_multiplier":1}}"#).unwrap();
+        assert_eq!(catalog.next_path(), None);
+        let (markets, problems) = catalog.finish();
+        assert_eq!(markets.iter().map(|market| market.market.ticker.as_str()).collect::<Vec<_>>(), ["A"]);
+        for words in ["cursor=x: the list has no end", "market B: `price_ranges`", "market (number 3 of its list)"] {
+            assert!(problems.iter().any(|problem| problem.contains(words)), "{words}: {problems:?}");
+        }
     }
 
     #[test]

@@ -8,8 +8,21 @@ use super::job::{Job, Purpose};
 use super::reads::{TICKERS_IN_FILTER, markets_named, missing_terms};
 use super::stage::ReconcileStage;
 use crate::clock::Now;
-use crate::messages::{AccountEvent, QueryKind, Unsupported};
+use crate::market::{MarketKey, OrderId, TradeId};
+use crate::messages::{AccountEvent, Owner, QueryKind, Unread, Unsupported};
+use crate::wire::account::{Fill, MarketPosition, Order};
+use crate::wire::elements::{Element, Unusable};
 use crate::wire::markets::{Market, MarketLifeStatus};
+
+/// Whose business an element is that cannot be used.
+enum Concern {
+    /// Nobody's here: it is another's, or what it told is known.
+    Nobody,
+    /// That of one market.
+    Market(MarketKey, Unread),
+    /// That of the account: it does not say which market.
+    Account,
+}
 
 impl ReconcileStage {
     /// Ends a read, or returns it when more is to be asked or it begins again.
@@ -21,9 +34,7 @@ impl ReconcileStage {
         if !job.fetches.is_empty() {
             return Some(job);
         }
-        let traded = matches!(job.purpose, Purpose::Start | Purpose::Watch | Purpose::Follow { .. })
-            || job.purpose.is(QueryKind::Successor);
-        let admitted = self.admit(&chosen, traded, now);
+        let admitted = self.admit(&chosen, job.purpose.lists_traded(), now);
         match job.purpose {
             Purpose::Start => self.conclude_start(job, admitted, now),
             Purpose::Watch => {
@@ -99,9 +110,11 @@ impl ReconcileStage {
         let gathered = &job.gathered;
         let positions = gathered.positions.iter().filter(|position| !position.position_fp.is_zero());
         let tickers = positions.map(|position| &position.ticker);
-        let tickers = tickers.chain(gathered.orders.iter().map(|order| &order.ticker));
+        let tickers = tickers.chain(gathered.orders.iter().map(|order| &order.ticker)).cloned();
         let mut missing: BTreeSet<String> =
-            tickers.chain(gathered.fills.iter().map(|fill| &fill.ticker)).cloned().collect();
+            tickers.chain(gathered.fills.iter().map(|fill| fill.market().to_owned())).collect();
+        let unusable = gathered.unusable.iter().filter(|unusable| self.is_of_the_account(unusable));
+        missing.extend(unusable.filter_map(|unusable| unusable.ticker.clone()));
         if job.purpose == Purpose::Unlisted {
             missing.extend(self.held.iter().map(|(ticker, _)| ticker.clone()));
         }
@@ -129,14 +142,29 @@ impl ReconcileStage {
     }
 
     /// Which of the markets that were read are to be listed.
-    fn choose(&self, job: &Job) -> Vec<Market> {
+    fn choose(&mut self, job: &Job) -> Vec<Market> {
+        let chosen = self.chosen(job);
+        let by_name = !self.config.directory.tickers.is_empty();
+        if !by_name && job.purpose.lists_traded() {
+            let open = job.gathered.markets.iter().filter(|market| market.status == Some(MarketLifeStatus::Active));
+            for market in open {
+                if let Err(problem) = market.check_terms() {
+                    self.problem(format!("market {} cannot be traded: {problem}", market.ticker));
+                }
+            }
+        }
+        chosen
+    }
+
+    fn chosen(&self, job: &Job) -> Vec<Market> {
         let watches = job.purpose == Purpose::Watch;
         let unlisted = job.gathered.markets.iter().filter(|market| {
             // One that was merely held may have been asked for.
             let merely_held = watches && !self.directory.is_traded(&market.ticker);
             merely_held || self.directory.key(&market.ticker).is_none()
         });
-        let mut open: Vec<&Market> = unlisted.clone().filter(|m| m.status == MarketLifeStatus::Active).collect();
+        let active = unlisted.clone().filter(|market| market.status == Some(MarketLifeStatus::Active));
+        let mut open: Vec<&Market> = active.filter(|market| market.check_terms().is_ok()).collect();
         let by_close = |market: &&Market| (market.close_time, market.ticker.clone());
         let wanted = &self.config.directory;
         let closed = match job.purpose {
@@ -154,10 +182,11 @@ impl ReconcileStage {
             }
             Purpose::Follow { closed } => closed,
             Purpose::Query { kind: QueryKind::Successor, market, .. } => Some(market),
-            _ => return unlisted.cloned().collect(),
+            // What nobody asked for is nobody's business, whatever the list has.
+            _ => return unlisted.filter(|market| job.named.contains(&market.ticker)).cloned().collect(),
         };
         let after_ms = closed.and_then(|closed| self.directory.listing(closed)).map(|listing| listing.close_time_ms);
-        open.retain(|market| after_ms.is_none_or(|after_ms| market.close_time.as_millisecond() > after_ms));
+        open.retain(|market| after_ms.is_none_or(|after_ms| market.close_ms() > Some(after_ms)));
         open.into_iter().min_by_key(by_close).cloned().into_iter().collect()
     }
 
@@ -167,6 +196,9 @@ impl ReconcileStage {
         for market in markets {
             match self.directory.admit(market, traded, now.session_ms) {
                 Ok(listing) => {
+                    if market.status.is_none() {
+                        self.problem(format!("market {}: its status is not known; it counts as paused", market.ticker));
+                    }
                     admitted += 1;
                     self.counters.listings += 1;
                     self.listings.push_back(listing);
@@ -177,7 +209,7 @@ impl ReconcileStage {
                     self.counters.refused_markets += 1;
                     self.problem(problem);
                     // What was not told this time may be told the next time that the market is asked for.
-                    self.directory.forget_unknown_terms(&market.event_ticker);
+                    self.directory.forget_unknown_terms(market.event());
                 }
             }
         }
@@ -203,13 +235,12 @@ impl ReconcileStage {
             return 0;
         }
         for fill in std::mem::take(&mut job.gathered.fills).iter().rev() {
-            if self.directory.key(&fill.ticker).is_none() {
-                self.unlisted("fill", &fill.ticker);
+            if self.directory.key(fill.market()).is_none() {
+                self.unlisted("fill", fill.market());
                 continue;
             }
-            match convert::read_fill(fill, now.session_ms, job.read_ns) {
-                Ok(fact) => delivered += usize::from(self.deliver_fill(fact, &fill.ticker, now)),
-                Err(problem) => self.problem(problem),
+            if let Some(fact) = convert::read_fill(fill, job.read_ns) {
+                delivered += usize::from(self.deliver_fill(fact, fill.market(), now));
             }
         }
         self.counters.fills_from_reads += delivered as u64;
@@ -272,16 +303,27 @@ impl ReconcileStage {
                 None => self.unlisted("position", &position.ticker),
             }
         }
-        let mut readable = true;
-        for order in std::mem::take(&mut job.gathered.orders) {
-            match (self.directory.key(&order.ticker), convert::read_order(&order, now.session_ms)) {
+        let all_rest = kind != QueryKind::Resolve;
+        for (place, order) in std::mem::take(&mut job.gathered.orders).into_iter().enumerate() {
+            match (self.directory.key(&order.ticker), convert::read_order(&order, all_rest, now.session_ms)) {
                 (Some(market), Ok(fact)) => {
                     self.outbox.push_back(convert::with_market(AccountEvent::Order(fact), market));
                 }
                 (None, _) => self.unlisted("order", &order.ticker),
-                (_, Err(problem)) => {
-                    readable = false;
-                    self.problem(problem);
+                (_, Err(reason)) => {
+                    let unusable = Unusable {
+                        what: Order::WHAT.to_owned(),
+                        place: place + 1,
+                        id: Some(order.order_id),
+                        ticker: Some(order.ticker),
+                        client_order_id: Some(order.client_order_id),
+                        is_object: true,
+                        reason,
+                        ..Unusable::default()
+                    };
+                    self.counters.unusable += 1;
+                    self.problem(unusable.to_string());
+                    job.gathered.unusable.push(unusable);
                 }
             }
         }
@@ -292,12 +334,60 @@ impl ReconcileStage {
             match convert::settlement(settlement, exact, market) {
                 Ok(fact) => self.outbox.push_back(fact),
                 Err(problem) => {
-                    readable = false;
+                    self.counters.unusable += 1;
                     self.problem(problem);
                 }
             }
         }
-        readable && self.counters.unlisted == problems
+        let told = self.push_unusable(&job.gathered.unusable, kind);
+        told && self.counters.unlisted == problems
+    }
+
+    /// Tells what could not be read of the account. Returns whether the rest may be told as complete: something of the account
+    /// whose market is not known might be anywhere, and a market's orders are complete only with all of them.
+    fn push_unusable(&mut self, unusable: &[Unusable], kind: QueryKind) -> bool {
+        let mut complete = true;
+        for element in unusable {
+            match self.concern(element) {
+                Concern::Nobody => {}
+                Concern::Market(market, what) if kind != QueryKind::Resolve => {
+                    self.outbox.push_back(AccountEvent::Unusable { market, what });
+                }
+                Concern::Market(..) | Concern::Account => complete = false,
+            }
+        }
+        complete
+    }
+
+    fn concern(&self, unusable: &Unusable) -> Concern {
+        if !self.is_of_the_account(unusable) {
+            return Concern::Nobody;
+        }
+        let what = match unusable.what.as_str() {
+            Order::WHAT => Unread::Order,
+            Fill::WHAT => Unread::Fill,
+            _ => Unread::Position,
+        };
+        let market = unusable.ticker.as_deref().and_then(|ticker| self.directory.key(ticker));
+        market.map_or(Concern::Account, |market| Concern::Market(market, what))
+    }
+
+    /// Whether an element would have changed what is known of the account: not an order of somebody else, and not a fill that
+    /// was delivered before. What is no object might have been anything.
+    fn is_of_the_account(&self, unusable: &Unusable) -> bool {
+        let seen = || {
+            let trade = unusable.id.as_deref().and_then(|id| TradeId::parse(id).ok());
+            let order = unusable.order_id.as_deref().and_then(|id| OrderId::parse(id).ok());
+            trade.zip(order).is_some_and(|(trade, order)| self.seen.contains(trade, order))
+        };
+        match unusable.what.as_str() {
+            Order::WHAT => {
+                let client = unusable.client_order_id.as_deref().unwrap_or_default();
+                !unusable.is_object || convert::owner(client) != Owner::Foreign
+            }
+            Fill::WHAT => !seen(),
+            what => what == MarketPosition::WHAT,
+        }
     }
 
     fn unlisted(&mut self, what: &str, ticker: &str) {

@@ -120,6 +120,8 @@ pub struct ReconcileCounters {
     pub incomplete_reads: u64,
     /// Rebuilds begun again because the account changed meanwhile.
     pub unquiet_rebuilds: u64,
+    /// Elements of lists that could not be used; each is among the problems.
+    pub unusable: u64,
     /// Facts dropped because the exchange does not know their market.
     pub unlisted: u64,
     /// Markets listed.

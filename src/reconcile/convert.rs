@@ -27,19 +27,19 @@ pub(super) fn stream_fill(fill: &frame::Fill<'_>, session_ms: i64, read_ns: u64)
     })
 }
 
-pub(super) fn read_fill(fill: &account::Fill, session_ms: i64, read_ns: u64) -> Result<Fill, String> {
-    let seconds = fill.ts.map(|seconds| seconds.saturating_mul(1_000));
-    Ok(Fill {
-        trade: TradeId::parse(&fill.trade_id).map_err(|error| format!("fills: trade_id: {error}"))?,
-        order: OrderId::parse(&fill.order_id).map_err(|error| format!("fills: order_id: {error}"))?,
+/// None for a fill that [`Element::check`](crate::wire::elements::Element::check) would not have let through.
+pub(super) fn read_fill(fill: &account::Fill, read_ns: u64) -> Option<Fill> {
+    Some(Fill {
+        trade: fill.trade()?,
+        order: OrderId::parse(&fill.order_id).ok()?,
         count: fill.count_fp,
         fee: fill.fee_cost,
         post_position: None,
-        time_ms: fill.created_time.map(Timestamp::as_millisecond).or(seconds).unwrap_or(session_ms),
+        time_ms: fill.time_ms()?,
         read_ns,
         market: MarketKey::default(),
         price: fill.yes_price_dollars,
-        side: fill.book_side,
+        side: fill.side()?,
         liquidity: liquidity(fill.is_taker),
         source: Source::Read,
     })
@@ -49,7 +49,7 @@ fn liquidity(is_taker: bool) -> Liquidity {
     if is_taker { Liquidity::Taker } else { Liquidity::Maker }
 }
 
-fn owner(client_order_id: &str) -> Owner {
+pub(super) fn owner(client_order_id: &str) -> Owner {
     ClientOrderId::parse(client_order_id).map_or(Owner::Foreign, Owner::Ours)
 }
 
@@ -72,29 +72,47 @@ pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderR
     }))
 }
 
-pub(super) fn read_order(order: &account::Order, session_ms: i64) -> Result<OrderReport, String> {
+/// The status of an order in a list. A word that nobody knows leaves it open, unless the list has none but resting orders,
+/// or nothing of the order is left.
+fn read_status(order: &account::Order, all_rest: bool) -> Option<OrderStatus> {
+    match order.status {
+        Some(status) => Some(status),
+        None if all_rest => Some(OrderStatus::Resting),
+        None if !order.remaining_count_fp.is_zero() => None,
+        None if order.fill_count_fp == order.initial_count_fp => Some(OrderStatus::Executed),
+        None => Some(OrderStatus::Canceled),
+    }
+}
+
+/// An order of a list; `all_rest` says that resting ones were asked for.
+///
+/// # Errors
+/// In words, when its status cannot be told.
+pub(super) fn read_order(order: &account::Order, all_rest: bool, session_ms: i64) -> Result<OrderReport, String> {
     let time = order.last_update_time.or(order.created_time);
+    let status = read_status(order, all_rest).ok_or("`status`: expected `resting`, `canceled` or `executed`")?;
     Ok(OrderReport {
-        order: OrderId::parse(&order.order_id).map_err(|error| format!("orders: order_id: {error}"))?,
+        order: OrderId::parse(&order.order_id).map_err(|error| format!("`order_id`: {error}"))?,
         owner: owner(&order.client_order_id),
         filled: order.fill_count_fp,
-        remaining: if order.status == OrderStatus::Resting { order.remaining_count_fp } else { Count::ZERO },
+        remaining: if status == OrderStatus::Resting { order.remaining_count_fp } else { Count::ZERO },
         time_ms: time.map_or(session_ms, Timestamp::as_millisecond),
         expires_ms: order.expiration_time.map(Timestamp::as_millisecond),
         market: MarketKey::default(),
         price: order.yes_price_dollars,
-        side: order.book_side,
-        status: order.status,
-        reason: EndReason::of(order.status, None),
+        side: order.side().ok_or("nothing tells its side")?,
+        status,
+        reason: EndReason::of(status, None),
         source: Source::Read,
     })
 }
 
+/// A group that fails to say whether it is triggered counts as such: then it is reset in time, and trusted no sooner.
 pub(super) fn read_group(group: &OrderGroup) -> GroupReport {
     GroupReport {
         group: group.id,
         limit: group.contracts_limit_fp,
-        state: if group.is_auto_cancel_enabled { GroupState::Triggered } else { GroupState::Active },
+        state: if group.is_auto_cancel_enabled == Some(false) { GroupState::Active } else { GroupState::Triggered },
         source: Source::Read,
     }
 }
@@ -116,9 +134,7 @@ pub(super) fn position(position: &account::MarketPosition, market: MarketKey) ->
     AccountEvent::Position {
         market,
         position: position.position_fp,
-        cost: position.market_exposure_dollars,
-        realized: position.realized_pnl_dollars,
-        fees: position.fees_paid_dollars,
+        cost: position.market_exposure_dollars.unwrap_or_default(),
     }
 }
 
@@ -144,8 +160,7 @@ pub(super) fn settlement(
             })
             .ok_or_else(|| format!("settlement of {}: expected a value of 0 to 100 cents", settlement.ticker))?,
     };
-    let time_ms = settlement.settled_time.as_millisecond();
-    Ok(AccountEvent::Settlement { market, value, fee: Money::ZERO, time_ms })
+    Ok(AccountEvent::Settlement { market, value, fee: Money::ZERO })
 }
 
 /// The same fact, about this market.

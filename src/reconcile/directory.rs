@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::{Band, EventKey, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
+use crate::market::{EventKey, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
 use crate::messages::{Listing, Phase};
 use crate::wire::events::{Event, Series};
 use crate::wire::markets::{Market, MarketLifeStatus, fee_type_name};
@@ -13,9 +13,10 @@ use crate::wire::markets::{Market, MarketLifeStatus, fee_type_name};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EventTerms {
     pub(super) series: String,
-    fee_type: Option<String>,
     #[serde(with = "crate::checkpoint::json")]
-    multiplier: Option<serde_json::Number>,
+    fee_type: Option<serde_json::Value>,
+    #[serde(with = "crate::checkpoint::json")]
+    multiplier: Option<serde_json::Value>,
     exclusive: bool,
 }
 
@@ -24,7 +25,7 @@ pub(super) struct EventTerms {
 struct SeriesTerms {
     fee_type: String,
     #[serde(with = "crate::checkpoint::json")]
-    multiplier: serde_json::Number,
+    multiplier: serde_json::Value,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,13 +97,12 @@ impl Directory {
     pub(super) fn refresh(&mut self, market: &Market, age_ms: u32) -> Option<Listing> {
         let key = self.key(&market.ticker)?;
         let listing = &mut self.entries[key.position()].as_mut()?.listing;
-        listing.close_time_ms = market.close_time.as_millisecond();
+        // Nothing told is nothing new.
+        listing.close_time_ms = market.close_ms().unwrap_or(listing.close_time_ms);
         listing.phase = phase(market.status);
-        let bands: Vec<Band> = market.price_ranges.iter().map(|&range| range.into()).collect();
-        match GridBands::new(&bands) {
+        match market.grid() {
             Ok(bands) => listing.bands = bands,
-            // Nothing told is nothing new.
-            Err(_) if bands.is_empty() => (),
+            Err(_) if market.price_ranges.is_empty() => (),
             // No price of ours would be right.
             Err(_) if listing.phase == Phase::Open => listing.phase = Phase::Paused,
             Err(_) => (),
@@ -168,8 +168,10 @@ impl Directory {
     }
 
     pub(super) fn learn_event(&mut self, event: Event) {
+        let named = !event.series_ticker.is_empty();
+        let series = if named { event.series_ticker } else { series_by_name(&event.event_ticker) };
         let terms = EventTerms {
-            series: event.series_ticker,
+            series,
             fee_type: event.fee_type_override,
             multiplier: event.fee_multiplier_override,
             exclusive: event.mutually_exclusive,
@@ -190,7 +192,7 @@ impl Directory {
 
     /// The exchange does not know the event: its series is the first part of its ticker, and it overrides nothing.
     pub(super) fn learn_no_event(&mut self, event: &str) {
-        let series = event.split('-').next().unwrap_or(event).to_owned();
+        let series = series_by_name(event);
         self.events.insert(event.to_owned(), EventTerms { series, fee_type: None, multiplier: None, exclusive: false });
     }
 
@@ -202,7 +204,8 @@ impl Directory {
     /// What the exchange did not say about the fees of an event's markets is asked again.
     pub(super) fn forget_unknown_terms(&mut self, event: &str) {
         let Some(terms) = self.events.get(event) else { return };
-        if self.series.get(&terms.series).is_some_and(Option::is_none) {
+        let unsaid = |terms: &SeriesTerms| terms.fee_type.is_empty() || terms.multiplier.is_null();
+        if self.series.get(&terms.series).is_some_and(|terms| terms.as_ref().is_none_or(unsaid)) {
             self.series.remove(&terms.series);
         }
     }
@@ -215,9 +218,11 @@ impl Directory {
     pub(super) fn admit(&mut self, market: &Market, traded: bool, now_ms: i64) -> Result<Listing, String> {
         let name = |error: String| format!("market {} refused: {error}", market.ticker);
         let ticker = Ticker::new(&market.ticker).map_err(|error| name(error.to_string()))?;
-        let fees = self.fees(&market.event_ticker);
-        let bands: Vec<Band> = market.price_ranges.iter().map(|&range| range.into()).collect();
-        let bands = GridBands::new(&bands).map_err(|error| error.to_string());
+        let fees = self.fees(market.event());
+        let bands = market.grid().map_err(|error| error.to_string());
+        if traded {
+            market.check_terms().map_err(name)?;
+        }
         let (fees, bands) = if traded {
             (fees.map_err(name)?, bands.map_err(name)?)
         } else {
@@ -236,11 +241,12 @@ impl Directory {
             self.generations[position] = self.generations[position].wrapping_add(1);
         }
         let index = u16::try_from(position).expect("the configuration limits markets to 16 bits");
-        let exclusive = self.events.get(&market.event_ticker).is_some_and(|terms| terms.exclusive);
+        let exclusive = self.events.get(market.event()).is_some_and(|terms| terms.exclusive);
         let listing = Listing {
-            event: self.event_key(&market.event_ticker),
+            event: self.event_key(market.event()),
             exclusive,
-            close_time_ms: market.close_time.as_millisecond(),
+            // A market that is merely watched may keep that to itself; then it is never taken for closed.
+            close_time_ms: market.close_ms().unwrap_or(i64::MAX),
             age_ms: 0,
             market: MarketKey { index, generation: self.generations[position] },
             fees,
@@ -250,7 +256,7 @@ impl Directory {
             ticker,
             bands,
         };
-        let series = self.events.get(&market.event_ticker).map_or_else(String::new, |terms| terms.series.clone());
+        let series = self.events.get(market.event()).map_or_else(String::new, |terms| terms.series.clone());
         self.entries[position] = Some(Entry { listing, series, followed: false });
         self.by_ticker.insert(ticker, position);
         Ok(listing)
@@ -287,7 +293,8 @@ impl Directory {
     pub(super) fn fees(&self, event: &str) -> Result<FeeSchedule, String> {
         let terms = self.events.get(event).ok_or_else(|| format!("its event {event} was not read"))?;
         let series = self.series.get(&terms.series).and_then(Option::as_ref);
-        let fee_type = terms.fee_type.as_ref().or(series.map(|series| &series.fee_type));
+        let own_type = series.map(|series| serde_json::Value::from(series.fee_type.as_str()));
+        let fee_type = terms.fee_type.as_ref().or(own_type.as_ref());
         let multiplier = terms.multiplier.as_ref().or(series.map(|series| &series.multiplier));
         let (Some(fee_type), Some(multiplier)) = (fee_type, multiplier) else {
             return Err(format!("the fees of series {} could not be read", terms.series));
@@ -296,18 +303,23 @@ impl Directory {
     }
 }
 
-fn parse_fee_type(text: &str) -> Result<FeeType, String> {
+/// The series of an event by its name: the first part.
+fn series_by_name(event: &str) -> String {
+    event.split('-').next().unwrap_or(event).to_owned()
+}
+
+fn parse_fee_type(word: &serde_json::Value) -> Result<FeeType, String> {
     [FeeType::Quadratic, FeeType::QuadraticWithMakerFees, FeeType::QuadraticWithComboMakerFees]
         .into_iter()
-        .find(|&fee_type| fee_type_name(fee_type) == text)
+        .find(|&fee_type| word == fee_type_name(fee_type))
         .ok_or_else(|| {
-            let text: String = text.chars().take(60).collect();
+            let text: String = word.to_string().chars().filter(|&c| c != '"').take(60).collect();
             format!("fee type `{text}` is not one whose formula is known")
         })
 }
 
 /// A multiplier in ten-thousandths, exactly as printed.
-fn parse_multiplier(number: &serde_json::Number) -> Result<u32, String> {
+fn parse_multiplier(number: &serde_json::Value) -> Result<u32, String> {
     let wrong = || format!("fee multiplier {number} is not between 0 and 100 with at most four decimals");
     let micros = Money::parse(&number.to_string()).map_err(|_| wrong())?.micros();
     if micros % 100 != 0 || !(0..=100_000_000).contains(&micros) {
@@ -316,17 +328,19 @@ fn parse_multiplier(number: &serde_json::Number) -> Result<u32, String> {
     u32::try_from(micros / 100).map_err(|_| wrong())
 }
 
-/// The phase that a status in a body means.
-fn phase(status: MarketLifeStatus) -> Phase {
+/// The phase that a status in a body means. With one that nobody knows a market does not trade.
+fn phase(status: Option<MarketLifeStatus>) -> Phase {
     match status {
-        MarketLifeStatus::Initialized => Phase::Listed,
-        MarketLifeStatus::Inactive => Phase::Paused,
-        MarketLifeStatus::Active => Phase::Open,
-        MarketLifeStatus::Closed => Phase::Closed,
-        MarketLifeStatus::Determined
-        | MarketLifeStatus::Disputed
-        | MarketLifeStatus::Amended
-        | MarketLifeStatus::Finalized => Phase::Determined,
+        Some(MarketLifeStatus::Initialized) => Phase::Listed,
+        Some(MarketLifeStatus::Inactive) | None => Phase::Paused,
+        Some(MarketLifeStatus::Active) => Phase::Open,
+        Some(MarketLifeStatus::Closed) => Phase::Closed,
+        Some(
+            MarketLifeStatus::Determined
+            | MarketLifeStatus::Disputed
+            | MarketLifeStatus::Amended
+            | MarketLifeStatus::Finalized,
+        ) => Phase::Determined,
     }
 }
 
@@ -343,11 +357,13 @@ mod tests {
         assert!(parse("-1").is_err());
         assert!(parse("0.00001").is_err());
         assert!(parse("1000").is_err());
+        assert!(parse("\"0.5\"").is_err() && parse("null").is_err() && parse("[1]").is_err());
     }
 
     #[test]
     fn an_unknown_fee_type_is_refused_by_name() {
-        assert!(parse_fee_type("flat").unwrap_err().contains("`flat`"));
-        assert_eq!(parse_fee_type("quadratic_with_maker_fees"), Ok(FeeType::QuadraticWithMakerFees));
+        assert!(parse_fee_type(&"flat".into()).unwrap_err().contains("`flat`"));
+        assert!(parse_fee_type(&7.into()).unwrap_err().contains("`7`"));
+        assert_eq!(parse_fee_type(&"quadratic_with_maker_fees".into()), Ok(FeeType::QuadraticWithMakerFees));
     }
 }

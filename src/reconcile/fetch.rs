@@ -1,19 +1,20 @@
 //! One request of a read: its path, and what its answer adds.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::directory::Directory;
-use crate::wire::account::{
-    Fill, FillsPage, MarketPosition, NettingBody, Order, OrdersPage, PositionsPage, Settlement, SettlementsPage,
-};
-use crate::wire::events::{EventBody, EventsPage, SeriesBody};
-use crate::wire::markets::{AccountLimits, Balance, BucketLimit, EndpointCosts, ExchangeStatus, Market, MarketsPage};
-use crate::wire::order_groups::{OrderGroup, OrderGroupsBody};
+use crate::market::Money;
+use crate::wire::account::{Fill, MarketPosition, NettingConfig, Order, Settlement};
+use crate::wire::elements::{Element, Unusable, lenient, read_list, read_page};
+use crate::wire::events::{Event, EventBody, SeriesBody};
+use crate::wire::markets::{AccountLimits, BucketLimit, EndpointCost, Market, ShardBalance, ShardStatus};
+use crate::wire::order_groups::OrderGroup;
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
-use crate::wire::{REST_PREFIX, escape_query};
+use crate::wire::{Dollars4, REST_PREFIX, escape_query};
 
 /// What a request asks for. Listings carry the cursor of their page; the empty one is the first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,11 +77,15 @@ pub(super) struct Gathered {
     pub(super) groups: Vec<OrderGroup>,
     pub(super) nets: bool,
     pub(super) markets: Vec<Market>,
-    pub(super) balances: Vec<(u8, crate::market::Money)>,
+    pub(super) balances: Vec<(u8, Money)>,
     pub(super) positions: Vec<MarketPosition>,
     pub(super) orders: Vec<Order>,
     pub(super) fills: Vec<Fill>,
     pub(super) settlements: Vec<Settlement>,
+    /// Elements that could not be used.
+    pub(super) unusable: Vec<Unusable>,
+    /// The pages that were asked for by a cursor: each only once.
+    followed: BTreeSet<String>,
 }
 
 /// The largest page of each listing (protocol page, 3).
@@ -120,91 +125,98 @@ impl Fetch {
     /// Reads an answer into what was gathered. Returns the request for the next page, if there is one.
     ///
     /// # Errors
-    /// In words, when the body is not what it should be.
+    /// In words, when the body as a whole is not what it should be. Elements that are not are among the gathered.
     pub(super) fn read(
         &self,
         body: &[u8],
         gathered: &mut Gathered,
         directory: &mut Directory,
     ) -> Result<Option<Self>, String> {
-        let next = |page: Self, cursor: String| (!cursor.is_empty()).then_some(page);
-        Ok(match self {
-            Self::Status => {
-                let status: ExchangeStatus = self.body(body)?;
-                gathered.trading = trading(&status);
-                gathered.trading_elsewhere = Some(status.exchange_active && status.trading_active);
-                None
-            }
-            Self::Limits => {
-                gathered.write = Some(self.body::<AccountLimits>(body)?.write);
-                None
-            }
-            Self::Costs => {
-                gathered.costs = Some(write_costs(&self.body(body)?));
-                None
-            }
-            Self::Groups => {
-                gathered.groups = self.body::<OrderGroupsBody>(body)?.order_groups;
-                None
-            }
-            Self::Netting => {
-                gathered.nets = self.body::<NettingBody>(body)?.netting_configs.iter().any(|config| config.enabled);
-                None
-            }
-            Self::Markets { filter, enough, .. } => {
-                let page: MarketsPage = self.body(body)?;
-                gathered.markets.extend(page.markets);
-                let (filter, cursor, enough) = (filter.clone(), page.cursor, *enough);
-                let full = gathered.markets.len() >= enough;
-                next(Self::Markets { filter, cursor: cursor.clone(), enough }, cursor).filter(|_| !full)
+        let mut cursor = String::new();
+        match self {
+            Self::Status => gathered.trading = self.trading(body, gathered)?,
+            Self::Limits => gathered.write = Some(self.body::<AccountLimits>(body)?.write),
+            Self::Costs => gathered.costs = self.write_costs(body, gathered)?,
+            Self::Groups => gathered.groups = self.page::<OrderGroup>(body, gathered)?.0,
+            Self::Netting => gathered.nets = self.nets(body, gathered)?,
+            Self::Markets { .. } => {
+                let (markets, next) = self.page(body, gathered)?;
+                gathered.markets.extend(markets);
+                cursor = next;
             }
             Self::Events { tickers } => {
-                for event in self.body::<EventsPage>(body)?.events {
+                for event in self.page::<Event>(body, gathered)?.0 {
                     directory.learn_event(event);
                 }
                 directory.miss_events(tickers);
-                None
             }
-            Self::Event { .. } => {
-                directory.learn_event(self.body::<EventBody>(body)?.event);
-                None
+            Self::Event { ticker } => {
+                let event = self.body::<EventBody>(body)?.event;
+                directory.learn_event(Event { event_ticker: ticker.clone(), ..event });
             }
             Self::Series { ticker } => {
                 directory.learn_series(ticker, Some(self.body::<SeriesBody>(body)?.series));
-                None
             }
-            Self::Balance { shard } => {
-                let balance: Balance = self.body(body)?;
-                if balance.balance_breakdown.is_empty() {
-                    gathered.balances.push((shard.unwrap_or(0), balance.balance_dollars.0));
-                } else {
-                    let wanted =
-                        balance.balance_breakdown.iter().filter(|of| shard.is_none_or(|s| s == of.exchange_index));
-                    gathered.balances.extend(wanted.map(|of| (of.exchange_index, of.balance.0)));
-                }
-                None
-            }
+            Self::Balance { shard } => self.balances(*shard, body, gathered)?,
             Self::Positions { .. } => {
-                let page: PositionsPage = self.body(body)?;
-                gathered.positions.extend(page.market_positions);
-                next(Self::Positions { cursor: page.cursor.clone() }, page.cursor)
+                let (positions, next) = self.page(body, gathered)?;
+                gathered.positions.extend(positions);
+                cursor = next;
             }
-            Self::Orders { filter, .. } => {
-                let page: OrdersPage = self.body(body)?;
-                gathered.orders.extend(page.orders);
-                next(Self::Orders { filter: filter.clone(), cursor: page.cursor.clone() }, page.cursor)
+            Self::Orders { .. } => {
+                let (orders, next) = self.page(body, gathered)?;
+                gathered.orders.extend(orders);
+                cursor = next;
             }
-            Self::Fills { filter, .. } => {
-                let page: FillsPage = self.body(body)?;
-                gathered.fills.extend(page.fills);
-                next(Self::Fills { filter: filter.clone(), cursor: page.cursor.clone() }, page.cursor)
+            Self::Fills { .. } => {
+                let (fills, next) = self.page(body, gathered)?;
+                gathered.fills.extend(fills);
+                cursor = next;
             }
-            Self::Settlements { filter, .. } => {
-                let page: SettlementsPage = self.body(body)?;
-                gathered.settlements.extend(page.settlements);
-                next(Self::Settlements { filter: filter.clone(), cursor: page.cursor.clone() }, page.cursor)
+            Self::Settlements { .. } => {
+                let (settlements, next) = self.page(body, gathered)?;
+                gathered.settlements.extend(settlements);
+                cursor = next;
             }
-        })
+        }
+        Ok((!cursor.is_empty()).then(|| self.at(cursor)).filter(|page| !page.has_enough(gathered)))
+    }
+
+    /// Notes that a further page is asked for.
+    ///
+    /// # Errors
+    /// In words, when its list has no end: a cursor that came before, or more pages than `pages_max`.
+    pub(super) fn follow(&self, pages: u32, pages_max: u32, gathered: &mut Gathered) -> Result<(), String> {
+        let path = self.path();
+        let why = if gathered.followed.contains(&path) {
+            "the same cursor came before".to_owned()
+        } else if pages > pages_max {
+            format!("{pages_max} pages have been read")
+        } else {
+            gathered.followed.insert(path);
+            return Ok(());
+        };
+        Err(format!("GET {path}: the list has no end: {why}"))
+    }
+
+    /// The same list from another place on.
+    fn at(&self, next: String) -> Self {
+        let mut page = self.clone();
+        if let Self::Markets { cursor, .. }
+        | Self::Positions { cursor }
+        | Self::Orders { cursor, .. }
+        | Self::Fills { cursor, .. }
+        | Self::Settlements { cursor, .. } = &mut page
+        {
+            *cursor = next;
+        }
+        page
+    }
+
+    /// Whether a listing of markets need not be read on.
+    fn has_enough(&self, gathered: &Gathered) -> bool {
+        let Self::Markets { enough, .. } = self else { return false };
+        gathered.markets.iter().filter(|market| market.check_terms().is_ok()).count() >= *enough
     }
 
     /// Takes a 404 as an answer where the exchange has nothing to say. Returns whether it was one.
@@ -224,24 +236,98 @@ impl Fetch {
     fn body<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, String> {
         serde_json::from_slice(body).map_err(|error| format!("GET {}: {error}", self.path()))
     }
-}
 
-/// A shard trades when both it and its trading are active; without a list the top level is shard 0.
-fn trading(status: &ExchangeStatus) -> Vec<(u8, bool)> {
-    if status.exchange_index_statuses.is_empty() {
-        return vec![(0, status.exchange_active && status.trading_active)];
+    /// A page's usable elements and the cursor of the next.
+    fn page<T: Element>(&self, body: &[u8], gathered: &mut Gathered) -> Result<(Vec<T>, String), String> {
+        let page = read_page(body).map_err(|error| format!("GET {}: {error}", self.path()))?;
+        gathered.unusable.extend(page.unusable);
+        Ok((page.elements, page.cursor))
     }
-    let shards = status.exchange_index_statuses.iter();
-    shards.map(|shard| (shard.exchange_index, shard.exchange_active && shard.trading_active)).collect()
-}
 
-/// What a create, an amend and a batched cancel cost.
-fn write_costs(costs: &EndpointCosts) -> [u32; 3] {
-    let amend = format!("{ORDERS_PATH}/:order_id/amend");
-    [("POST", ORDERS_PATH), ("POST", amend.as_str()), ("DELETE", BATCHED_PATH)].map(|(method, path)| {
-        let listed = costs.endpoint_costs.iter().find(|cost| cost.method == method && cost.path == path);
-        listed.map_or(costs.default_cost, |listed| listed.cost)
-    })
+    /// The elements of a list that the body may do without.
+    fn list<T: Element>(&self, body: &[u8], gathered: &mut Gathered) -> Result<Option<Vec<T>>, String> {
+        let page = read_list(body).map_err(|error| format!("GET {}: {error}", self.path()))?;
+        Ok(page.map(|page| {
+            gathered.unusable.extend(page.unusable);
+            page.elements
+        }))
+    }
+
+    /// A shard trades when both it and its trading are active, and does not when it fails to say; without a list the top
+    /// level is shard 0.
+    fn trading(&self, body: &[u8], gathered: &mut Gathered) -> Result<Vec<(u8, bool)>, String> {
+        #[derive(Deserialize)]
+        struct Top {
+            #[serde(default, deserialize_with = "lenient")]
+            exchange_active: Option<bool>,
+            #[serde(default, deserialize_with = "lenient")]
+            trading_active: Option<bool>,
+        }
+        let Top { exchange_active, trading_active } = self.body(body)?;
+        let elsewhere = exchange_active.zip(trading_active).map(|(exchange, trading)| exchange && trading);
+        let shards = self.list::<ShardStatus>(body, gathered)?.unwrap_or_default();
+        gathered.trading_elsewhere = elsewhere;
+        if shards.is_empty() {
+            let unsaid = || format!("GET {}: neither shards nor the top level say whether they trade", self.path());
+            return Ok(vec![(0, elsewhere.ok_or_else(unsaid)?)]);
+        }
+        let mut active = |shard: &ShardStatus| {
+            if let (Some(exchange), Some(trading)) = (shard.exchange_active, shard.trading_active) {
+                return exchange && trading;
+            }
+            let reason = format!("shard {} counts as paused: it does not say whether it trades", shard.exchange_index);
+            gathered.unusable.push(Unusable { what: ShardStatus::WHAT.to_owned(), reason, ..Unusable::default() });
+            false
+        };
+        Ok(shards.iter().map(|shard| (shard.exchange_index, active(shard))).collect())
+    }
+
+    /// What a create, an amend and a batched cancel cost. A default that cannot be read leaves the documented costs.
+    fn write_costs(&self, body: &[u8], gathered: &mut Gathered) -> Result<Option<[u32; 3]>, String> {
+        #[derive(Deserialize)]
+        struct Costs {
+            #[serde(default, deserialize_with = "lenient")]
+            default_cost: Option<u32>,
+        }
+        let Costs { default_cost } = self.body(body)?;
+        let costs = self.page::<EndpointCost>(body, gathered)?.0;
+        let amend = format!("{ORDERS_PATH}/:order_id/amend");
+        Ok(default_cost.map(|default_cost| {
+            [("POST", ORDERS_PATH), ("POST", amend.as_str()), ("DELETE", BATCHED_PATH)].map(|(method, path)| {
+                let listed = costs.iter().find(|cost| cost.method == method && cost.path == path);
+                listed.map_or(default_cost, |listed| listed.cost)
+            })
+        }))
+    }
+
+    /// Whether the account nets positions. A setting that cannot be read might say so: then this cannot be either.
+    fn nets(&self, body: &[u8], gathered: &mut Gathered) -> Result<bool, String> {
+        let page = read_page::<NettingConfig>(body).map_err(|error| format!("GET {}: {error}", self.path()))?;
+        if let Some(unusable) = page.unusable.first() {
+            return Err(format!("GET {}: {unusable}", self.path()));
+        }
+        gathered.unusable.extend(page.unusable);
+        Ok(page.elements.iter().any(|config| config.enabled))
+    }
+
+    /// Each shard's cash. A shard that cannot be read is missing, and asked for by itself.
+    fn balances(&self, shard: Option<u8>, body: &[u8], gathered: &mut Gathered) -> Result<(), String> {
+        #[derive(Deserialize)]
+        struct Total {
+            balance_dollars: Dollars4,
+        }
+        let told = gathered.unusable.len();
+        let shards = self.list::<ShardBalance>(body, gathered)?.unwrap_or_default();
+        let wanted = shards.iter().filter(|of| shard.is_none_or(|shard| shard == of.exchange_index));
+        let mut balances: Vec<_> = wanted.map(|of| (of.exchange_index, of.balance.0)).collect();
+        // Of one shard the total is its own.
+        let total = shards.is_empty() && gathered.unusable.len() == told;
+        if total || (shard.is_some() && balances.is_empty()) {
+            balances.push((shard.unwrap_or(0), self.body::<Total>(body)?.balance_dollars.0));
+        }
+        gathered.balances.extend(balances);
+        Ok(())
+    }
 }
 
 /// A filter by names. They may come from the exchange's answers, and are escaped whatever they are.

@@ -43,6 +43,11 @@ impl Purpose {
         (self == Self::Watch).then_some(1)
     }
 
+    /// Whether the markets that it lists are to be traded. Others are merely watched.
+    pub(super) fn lists_traded(self) -> bool {
+        matches!(self, Self::Start | Self::Watch | Self::Follow { .. }) || self.is(QueryKind::Successor)
+    }
+
     pub(super) fn is(self, wanted: QueryKind) -> bool {
         matches!(self, Self::Query { kind, .. } if kind == wanted)
     }
@@ -80,6 +85,8 @@ pub(super) struct Job {
     pub(super) read_ns: u64,
     pub(super) not_before_ns: u64,
     pub(super) pages: u32,
+    /// A list of it had no end: it begins again after a failure, and an answer in between is no success.
+    pub(super) endless: bool,
     /// Failures in a row.
     pub(super) failures: u32,
     /// The account changed during this round.
@@ -99,6 +106,7 @@ impl Job {
             read_ns: 0,
             not_before_ns: 0,
             pages: 0,
+            endless: false,
             failures: 0,
             disturbed: false,
             backoff: Backoff::new(backoff, seed ^ u64::from(serial)),

@@ -51,6 +51,8 @@ mod stream;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unusable_tests;
 
 pub use catalog::{Catalog, CatalogMarket};
 pub use config::{DirectoryConfig, ReconcileConfig, ReconcileCounters};

@@ -15,10 +15,21 @@ use crate::wire::markets::Market;
 /// Tickers in one filter (the longest that every listing accepts).
 pub(super) const TICKERS_IN_FILTER: usize = 100;
 
+/// A read that is replaced after so many pages is spoken of: its list may have no end.
+const PAGES_OF_NOTE: u32 = 16;
+
 impl ReconcileStage {
     /// Adds a read. One that asks the same and is not finished is dropped: its facts might be older than the question.
     pub(super) fn begin(&mut self, purpose: Purpose, now: Now) {
-        self.jobs.retain(|job| !job.purpose.is_replaced_by(purpose));
+        for job in self.jobs.extract_if(.., |job| job.purpose.is_replaced_by(purpose)).collect::<Vec<_>>() {
+            if let Some(fetch) = job.fetches.front().filter(|_| job.pages >= PAGES_OF_NOTE) {
+                self.problem(format!(
+                    "GET {}: not at its end after {} pages, and asked for anew",
+                    fetch.path(),
+                    job.pages
+                ));
+            }
+        }
         let waits = matches!(purpose, Purpose::Follow { .. }) || purpose.is(QueryKind::Successor);
         let backoff = if waits { self.config.successor_backoff } else { self.config.backoff };
         let mut job = Job::new(self.next_serial, purpose, backoff, self.seed);
@@ -189,9 +200,9 @@ pub(super) fn start_markets(wanted: &DirectoryConfig) -> Vec<Fetch> {
 pub(super) fn missing_terms(directory: &Directory, markets: &[Market]) -> Vec<Fetch> {
     let (mut events, mut series) = (BTreeSet::new(), BTreeSet::new());
     for market in markets {
-        if !directory.knows_event(&market.event_ticker) {
-            events.insert(market.event_ticker.clone());
-        } else if let Some(unknown) = directory.unknown_series(&market.event_ticker) {
+        if !directory.knows_event(market.event()) {
+            events.insert(market.event().to_owned());
+        } else if let Some(unknown) = directory.unknown_series(market.event()) {
             series.insert(unknown.to_owned());
         }
     }

@@ -64,6 +64,13 @@ impl ReconcileStage {
                 self.deliver_fill(fact, fill.ticker, now);
             }
             Message::UserOrder(order) => {
+                if order.status.is_none() {
+                    self.counters.unusable += 1;
+                    let (id, ticker): (String, String) = (excerpt(order.order_id), excerpt(order.ticker));
+                    self.problem(format!(
+                        "order {id} of {ticker} has a status that is not known: left to the next reading"
+                    ));
+                }
                 if let Some(fact) = convert::stream_order(&order)? {
                     self.disturb(now);
                     self.counters.orders += 1;
@@ -85,6 +92,7 @@ impl ReconcileStage {
             Message::Unsubscribed => {
                 self.reconnect("private connection: a channel was ended".to_owned(), now, port);
             }
+            Message::Unusable(error) => return Err(error.to_string()),
             Message::Snapshot(_)
             | Message::Delta(_)
             | Message::Trade(_)
@@ -184,4 +192,8 @@ impl ReconcileStage {
             }
         }
     }
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(64).collect()
 }

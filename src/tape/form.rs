@@ -27,7 +27,7 @@ pub(super) fn unexpected(kind: Kind) -> InputError {
 }
 
 /// A frame's prefix: its connection and when it had been read.
-pub(super) fn frame_prefix(connection: ConnectionId, read_ns: u64) -> [u8; FRAME_PREFIX_BYTES] {
+pub(crate) fn frame_prefix(connection: ConnectionId, read_ns: u64) -> [u8; FRAME_PREFIX_BYTES] {
     let mut prefix = [0; FRAME_PREFIX_BYTES];
     prefix[..4].copy_from_slice(&connection.to_le_bytes());
     prefix[4..].copy_from_slice(&read_ns.to_le_bytes());
@@ -41,7 +41,7 @@ pub(super) fn frame(payload: &[u8]) -> Result<(ConnectionId, u64, &[u8]), InputE
 }
 
 /// An answer's prefix: its request, its status, and when it had been read.
-pub(super) fn answer_prefix(request: RequestId, status: u16, read_ns: u64) -> [u8; 14] {
+pub(crate) fn answer_prefix(request: RequestId, status: u16, read_ns: u64) -> [u8; 14] {
     let mut prefix = [0; 14];
     prefix[..4].copy_from_slice(&request.to_le_bytes());
     prefix[4..6].copy_from_slice(&status.to_le_bytes());
@@ -66,6 +66,14 @@ fn too_short(kind: Kind) -> InputError {
 /// When it ends within its prefix.
 pub fn recorded_frame(payload: &[u8]) -> Result<&[u8], InputError> {
     frame(payload).map(|(_, _, bytes)| bytes)
+}
+
+/// The status and the body in the payload of a recorded [`Kind::Answer`].
+///
+/// # Errors
+/// When it ends within its prefix.
+pub fn recorded_answer(payload: &[u8]) -> Result<(u16, &[u8]), InputError> {
+    answer(payload).map(|(_, status, _, body)| (status, body))
 }
 
 #[cfg(test)]

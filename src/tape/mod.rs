@@ -20,7 +20,9 @@ mod watch;
 pub use decide::{DecideInput, decide};
 pub use execute::{ExecuteInput, RequestRecord, execute};
 pub use feed::{FeedInput, feed};
-pub use form::{InputError, recorded_frame};
+pub use form::{InputError, recorded_answer, recorded_frame};
+#[cfg(test)]
+pub(crate) use form::{answer_prefix, frame_prefix};
 pub use reconcile::{ReconcileInput, reconcile};
 pub use socket::SocketInput;
 pub use watch::{LedgerSums, LedgerWatch, TopsWatch};

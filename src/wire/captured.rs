@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::account::{FillsPage, OrderBody, OrdersPage, PositionsPage, SettlementsPage};
+use super::account::{Cancelable, Fill, MarketPosition, Order, OrderBody, Settlement};
+use super::elements::{Element, Page, read_page};
 use super::error::ErrorBody;
+use super::events::{Event, SeriesBody};
 use super::markets::{
-    AccountLimits, Balance, EndpointCosts, ExchangeStatus, MarketBody, MarketsPage, OrderBookBody, TradesPage,
+    AccountLimits, Balance, EndpointCost, EndpointCosts, ExchangeStatus, Market, MarketBody, OrderBookBody, TradesPage,
 };
+use super::order_groups::OrderGroup;
 use super::orders::answer::parse_created;
 use super::orders::{CanceledOrder, CreateOrder, CreatedOrder, ORDERS_PATH};
 
@@ -19,15 +22,78 @@ fn read<T: DeserializeOwned>(name: &str, body: &[u8]) {
     }
 }
 
-#[test]
-fn captured_rest_bodies_are_read() {
+/// Every element of a captured list of this generation can be used.
+fn list<T: Element>(name: &str, body: &[u8]) {
+    let page: Page<T> = read_page(body).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(page.unusable.is_empty(), "{name}: {}", page.unusable[0]);
+}
+
+/// How many elements of a list can be used, and how many cannot.
+fn counts<T: Element>(body: &[u8]) -> (usize, usize) {
+    let page: Page<T> = read_page(body).unwrap();
+    (page.elements.len(), page.unusable.len())
+}
+
+/// A folder of real data, if it is there.
+fn folder(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("KALSHI_REAL_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real"), PathBuf::from);
-    let folder = root.join("rest_ws_demo_2026-06");
-    let Ok(entries) = std::fs::read_dir(&folder) else {
+    let folder = root.join(name);
+    let found = folder.is_dir();
+    if !found {
         println!("skipped: no {}", folder.display());
-        return;
+    }
+    found.then_some(folder)
+}
+
+/// Bodies of January 2026, which have integer cents beside dollars and no direction: as lists all are read, and what cannot be
+/// used says so element by element. Whoever cancels can use every order.
+#[test]
+fn lists_of_an_older_generation_are_read_element_by_element() {
+    let Some(folder) = folder("rest_golden_2026-01") else { return };
+    let body = |name: &str| {
+        let text = std::fs::read(folder.join(format!("{name}.json"))).unwrap();
+        let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        value["response"].to_string().into_bytes()
     };
+    let orders = body("portfolio_orders_response");
+    let (cancelable, unusable) = counts::<Cancelable>(&orders);
+    assert!(cancelable > 0 && unusable == 0, "{cancelable} and {unusable}");
+    assert_eq!(counts::<Order>(&orders), (0, cancelable), "none says its side");
+    assert!(counts::<Fill>(&body("portfolio_fills_response")).1 > 0);
+    assert!(counts::<MarketPosition>(&body("portfolio_positions_response")).1 > 0);
+    assert_eq!(counts::<Settlement>(&body("portfolio_settlements_response")), (1, 0));
+    assert_eq!(counts::<OrderGroup>(&body("order_groups_list_response")), (1, 0));
+    for (name, (usable, unusable)) in [
+        ("markets", counts::<Market>(&body("markets_list_response"))),
+        ("events", counts::<Event>(&body("events_list_response"))),
+    ] {
+        assert!(usable > 0 && unusable == 0, "{name}: {usable} and {unusable}");
+    }
+    read::<SeriesBody>("series", &body("series_single_response"));
+    read::<ExchangeStatus>("status", &body("exchange_status_response"));
+}
+
+/// What production printed of orders and fills in July 2026.
+#[test]
+fn real_orders_and_fills_are_all_usable() {
+    let Some(folder) = folder("orders_prod_crypto15m_2026-07") else { return };
+    let body = |name: &str, key: &str| {
+        let text = zstd::decode_all(std::fs::File::open(folder.join(name)).unwrap()).unwrap();
+        let lines: Vec<_> = std::str::from_utf8(&text).unwrap().lines().collect();
+        format!(r#"{{"{key}":[{}],"cursor":""}}"#, lines.join(",")).into_bytes()
+    };
+    let (orders, fills) = (body("orders.jsonl.zst", "orders"), body("fills.jsonl.zst", "fills"));
+    list::<Order>("orders", &orders);
+    list::<Cancelable>("orders", &orders);
+    list::<Fill>("fills", &fills);
+    assert!(read_page::<Order>(&orders).unwrap().elements.len() > 1_000);
+}
+
+#[test]
+fn captured_rest_bodies_are_read() {
+    let Some(folder) = folder("rest_ws_demo_2026-06") else { return };
+    let entries = std::fs::read_dir(&folder).unwrap();
     let mut count = 0;
     for entry in entries {
         let path = entry.unwrap().path();
@@ -65,16 +131,19 @@ fn check(name: &str, status: u16, method: &str, path: &str, body: &[u8]) {
             assert_eq!(answer.ts_ms, created.ts_ms);
         }
         ("DELETE", ["portfolio", "events", "orders", _]) => read::<CanceledOrder>(name, body),
-        (_, ["portfolio", "orders", ..]) if name == "portfolio__orders_list" => read::<OrdersPage>(name, body),
+        (_, ["portfolio", "orders", ..]) if name == "portfolio__orders_list" => list::<Order>(name, body),
         (_, ["portfolio", "orders", ..]) => read::<OrderBody>(name, body),
         ("GET", ["portfolio", "balance"]) => read::<Balance>(name, body),
-        ("GET", ["portfolio", "fills"]) => read::<FillsPage>(name, body),
-        ("GET", ["portfolio", "positions"]) => read::<PositionsPage>(name, body),
-        ("GET", ["portfolio", "settlements"]) => read::<SettlementsPage>(name, body),
+        ("GET", ["portfolio", "fills"]) => list::<Fill>(name, body),
+        ("GET", ["portfolio", "positions"]) => list::<MarketPosition>(name, body),
+        ("GET", ["portfolio", "settlements"]) => list::<Settlement>(name, body),
         ("GET", ["exchange", "status"]) => read::<ExchangeStatus>(name, body),
         ("GET", ["account", "limits"]) => read::<AccountLimits>(name, body),
-        ("GET", ["account", "endpoint_costs"]) => read::<EndpointCosts>(name, body),
-        ("GET", ["markets"]) => read::<MarketsPage>(name, body),
+        ("GET", ["account", "endpoint_costs"]) => {
+            read::<EndpointCosts>(name, body);
+            list::<EndpointCost>(name, body);
+        }
+        ("GET", ["markets"]) => list::<Market>(name, body),
         ("GET", ["markets", "trades"]) => read::<TradesPage>(name, body),
         ("GET", ["markets", _]) => read::<MarketBody>(name, body),
         ("GET", ["markets", _, "orderbook"]) => read::<OrderBookBody>(name, body),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::elements::{Element, lenient};
 use super::markets::Market;
 use crate::market::Count;
 
@@ -10,42 +11,53 @@ use crate::market::Count;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The event.
+    #[serde(default, deserialize_with = "lenient")]
     pub event_ticker: String,
     /// Its series.
+    #[serde(default, deserialize_with = "lenient")]
     pub series_ticker: String,
     /// Its title.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub title: String,
     /// More of its title.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub sub_title: String,
     /// `MECNET`, `DIRECNET` or empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub collateral_return_type: String,
     /// Whether only one of its markets can resolve to YES.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub mutually_exclusive: bool,
     /// Deprecated: the series' category.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// Overrides the series' fee type.
+    /// Overrides the series' fee type. Whatever it is, it is kept: one that is not understood leaves the fees unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fee_type_override: Option<String>,
-    /// Overrides the series' multiplier.
+    pub fee_type_override: Option<serde_json::Value>,
+    /// Overrides the series' multiplier; likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fee_multiplier_override: Option<serde_json::Number>,
+    pub fee_multiplier_override: Option<serde_json::Value>,
     /// Its markets, when nested ones were asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Vec::is_empty")]
     pub markets: Vec<Market>,
     /// Where results come from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub settlement_sources: Option<Vec<serde_json::Value>>,
     /// When its terms last changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub last_updated_ts: Option<Timestamp>,
     /// Its shard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<u8>,
+}
+
+impl Element for Event {
+    const LIST: &'static str = "events";
+    const WHAT: &'static str = "event";
+
+    fn check(&self) -> Result<(), String> {
+        (!self.event_ticker.is_empty()).then_some(()).ok_or_else(|| "`event_ticker`: expected a name".to_owned())
+    }
 }
 
 /// `GET /events/{event_ticker}`.
@@ -54,7 +66,7 @@ pub struct EventBody {
     /// The event.
     pub event: Event,
     /// Its markets, when not nested.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub markets: Vec<Market>,
 }
 
@@ -75,46 +87,49 @@ pub struct EventsPage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The series.
+    #[serde(default, deserialize_with = "lenient")]
     pub ticker: String,
     /// How often it lists.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub frequency: String,
     /// Its title.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub title: String,
     /// Its category.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub category: String,
     /// All its categories.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub categories: Vec<String>,
     /// Its tags.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub tags: Option<Vec<String>>,
     /// Where results come from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub settlement_sources: Option<Vec<serde_json::Value>>,
     /// The contract's page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub contract_url: String,
     /// The contract's terms.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub contract_terms_url: String,
     /// The fee formula, by name; an open set.
+    #[serde(default, deserialize_with = "lenient")]
     pub fee_type: String,
     /// The multiplier, exactly as printed.
-    pub fee_multiplier: serde_json::Number,
-    /// Who may not trade it.
     #[serde(default)]
+    pub fee_multiplier: serde_json::Value,
+    /// Who may not trade it.
+    #[serde(default, deserialize_with = "lenient")]
     pub additional_prohibitions: Option<Vec<String>>,
     /// Contracts traded in all its events, when asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub volume_fp: Option<Count>,
     /// When its terms last changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub last_updated_ts: Option<Timestamp>,
     /// Its shard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<u8>,
 }
 

@@ -92,6 +92,9 @@ pub enum Message<'a> {
     },
     /// `order_group_updates`.
     OrderGroup(OrderGroupUpdate<'a>),
+    /// A message of a type that is known, which lacks something that it needs. Only what stands around it can be used: its seq
+    /// counts. Never a book frame, for which that is an error: a change that is lost makes the book wrong.
+    Unusable(WireError),
     /// A type this program has no use for. Its seq still counts.
     Other(&'a str),
 }
@@ -175,7 +178,7 @@ pub struct UserOrder<'a> {
     pub client_order_id: &'a str,
     /// The market.
     pub ticker: &'a str,
-    /// Its status; none for `unknown`.
+    /// Its status; none for the exchange's own `unknown`, and for a word that is new.
     pub status: Option<OrderStatus>,
     /// Its side.
     pub book_side: BookSide,
@@ -185,8 +188,8 @@ pub struct UserOrder<'a> {
     pub filled: Count,
     /// In the book.
     pub remaining: Count,
-    /// Asked for.
-    pub initial: Count,
+    /// Asked for, if the frame says.
+    pub initial: Option<Count>,
     /// Why it changed.
     pub reason: Option<&'a str>,
     /// When it ends by itself.
@@ -202,12 +205,6 @@ pub struct MarketPosition<'a> {
     pub ticker: &'a str,
     /// Signed contracts.
     pub position: Count,
-    /// What they cost.
-    pub position_cost: Money,
-    /// Realised profit.
-    pub realized_pnl: Money,
-    /// Fees paid.
-    pub fees_paid: Money,
 }
 
 /// `order_group_updates`.
@@ -282,8 +279,8 @@ pub enum LifecycleEvent {
 /// is left alone. After an error its contents mean nothing.
 ///
 /// # Errors
-/// When the bytes are no JSON object, a key that the type needs is missing, or a value is not what it should be. The
-/// error names the frame type and the key.
+/// When the bytes are no JSON object with a type, a number around the message is not what it should be, or a book frame
+/// lacks something. The error names the frame type and the key.
 pub fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Frame<'a>, WireError> {
     match positional::parse(bytes, levels) {
         Some(frame) => Ok(frame),

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Dollars4;
-use crate::market::{Band, Count, FeeType, Price};
+use super::elements::{Element, lenient};
+use crate::market::{Band, Count, FeeType, GridBands, GridError, Price};
 
 /// `GET /exchange/status`; 503 and 504 carry it too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,10 +16,10 @@ pub struct ExchangeStatus {
     /// Whether orders are taken.
     pub trading_active: bool,
     /// Whether transfers between shards work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub intra_exchange_transfers_active: Option<bool>,
     /// When it should resume.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub exchange_estimated_resume_time: Option<Timestamp>,
     /// Each shard's status.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -31,15 +32,22 @@ pub struct ShardStatus {
     /// The shard.
     pub exchange_index: u8,
     /// What it trades, in words.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub description: String,
-    /// Whether it runs.
-    pub exchange_active: bool,
-    /// Whether it takes orders.
-    pub trading_active: bool,
+    /// Whether it runs, if it says.
+    #[serde(default, deserialize_with = "lenient")]
+    pub exchange_active: Option<bool>,
+    /// Whether it takes orders, if it says.
+    #[serde(default, deserialize_with = "lenient")]
+    pub trading_active: Option<bool>,
     /// Whether transfers work.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub intra_exchange_transfers_active: bool,
+}
+
+impl Element for ShardStatus {
+    const LIST: &'static str = "exchange_index_statuses";
+    const WHAT: &'static str = "status of a shard";
 }
 
 /// One band of `price_ranges`.
@@ -93,117 +101,160 @@ pub struct Market {
     /// The market.
     pub ticker: String,
     /// Its event.
+    #[serde(default, deserialize_with = "lenient")]
     pub event_ticker: String,
     /// `binary` or `scalar`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub market_type: String,
     /// Deprecated: the market in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// What YES means.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub yes_sub_title: String,
     /// What NO means.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub no_sub_title: String,
     /// When it was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub created_time: Option<Timestamp>,
     /// When it last changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub updated_time: Option<Timestamp>,
     /// When it opens.
-    pub open_time: Timestamp,
+    #[serde(default, deserialize_with = "lenient")]
+    pub open_time: Option<Timestamp>,
     /// When it closes.
-    pub close_time: Timestamp,
+    #[serde(default, deserialize_with = "lenient")]
+    pub close_time: Option<Timestamp>,
     /// When its result should be known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub expected_expiration_time: Option<Timestamp>,
     /// Deprecated form of `latest_expiration_time`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<Timestamp>,
     /// When it pays at the latest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub latest_expiration_time: Option<Timestamp>,
     /// Seconds between determination and payment.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub settlement_timer_seconds: i64,
     /// Where it is in its life.
-    pub status: MarketLifeStatus,
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: Option<MarketLifeStatus>,
     /// Best YES bid, 0 without one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub yes_bid_dollars: Price,
     /// Its size.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub yes_bid_size_fp: Count,
     /// Best YES ask, 1 without one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub yes_ask_dollars: Price,
     /// Its size.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub yes_ask_size_fp: Count,
     /// Best NO bid.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub no_bid_dollars: Price,
     /// Best NO ask.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub no_ask_dollars: Price,
     /// Last traded YES price.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub last_price_dollars: Price,
     /// Contracts traded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub volume_fp: Count,
     /// Contracts traded in 24 hours.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub volume_24h_fp: Count,
     /// `yes`, `no`, `scalar` or empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub result: String,
     /// Whether it may close before its close time.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub can_close_early: bool,
     /// Contracts outstanding.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub open_interest_fp: Count,
     /// What a contract pays.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub notional_value_dollars: Price,
     /// Best YES bid a day ago.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub previous_yes_bid_dollars: Price,
     /// Best YES ask a day ago.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub previous_yes_ask_dollars: Price,
     /// Last price a day ago.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub previous_price_dollars: Price,
     /// What YES pays, once determined.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub settlement_value_dollars: Option<Price>,
     /// When it paid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub settlement_ts: Option<Timestamp>,
     /// `default` or `floor`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub settlement_bounds_type: String,
     /// What the result was decided by.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub expiration_value: String,
     /// The rules.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub rules_primary: String,
     /// More rules.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub rules_secondary: String,
     /// The name of its tick structure.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub price_level_structure: String,
     /// Its tick bands: the only truth about valid prices.
+    #[serde(default, deserialize_with = "lenient")]
     pub price_ranges: Vec<PriceRange>,
-    /// Its shard.
+    /// Its shard. Its orders and money are there, so one that cannot be read is not taken for absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<u8>,
+}
+
+impl Market {
+    /// Its event; where the record does not say, by its name: all but the last part.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        let by_name = || self.ticker.rsplit_once('-').map_or(self.ticker.as_str(), |(event, _)| event);
+        if self.event_ticker.is_empty() { by_name() } else { &self.event_ticker }
+    }
+
+    /// When it closes, in milliseconds since the Unix epoch, if the record says.
+    #[must_use]
+    pub fn close_ms(&self) -> Option<i64> {
+        self.close_time.map(Timestamp::as_millisecond)
+    }
+
+    /// Its tick bands.
+    ///
+    /// # Errors
+    /// When they make no grid; a record without bands that can be read has none.
+    pub fn grid(&self) -> Result<GridBands, GridError> {
+        let bands: Vec<Band> = self.price_ranges.iter().copied().map(Band::from).collect();
+        GridBands::new(&bands)
+    }
+
+    /// What keeps it from being traded, whatever its status: terms that its record does not say.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn check_terms(&self) -> Result<(), String> {
+        self.grid().map_err(|error| format!("`price_ranges`: {error}"))?;
+        self.close_time.map(|_| ()).ok_or_else(|| "`close_time`: expected a time".to_owned())
+    }
+}
+
+impl Element for Market {
+    const LIST: &'static str = "markets";
+    const WHAT: &'static str = "market";
 }
 
 /// `GET /markets`.
@@ -311,18 +362,20 @@ pub struct TradesPage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountLimits {
     /// The tier.
+    #[serde(default, deserialize_with = "lenient")]
     pub usage_tier: String,
     /// Reads.
+    #[serde(default, deserialize_with = "lenient")]
     pub read: BucketLimit,
     /// Writes.
     pub write: BucketLimit,
     /// Where the tier comes from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub grants: Vec<serde_json::Value>,
 }
 
 /// A token bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BucketLimit {
     /// Tokens a second.
     pub refill_rate: u32,
@@ -350,18 +403,24 @@ pub struct EndpointCost {
     pub cost: u32,
 }
 
+impl Element for EndpointCost {
+    const LIST: &'static str = "endpoint_costs";
+    const WHAT: &'static str = "cost of a call";
+}
+
 /// `GET /portfolio/balance`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Balance {
     /// Cents, rounded down.
+    #[serde(default, deserialize_with = "lenient")]
     pub balance: i64,
     /// Dollars over all shards asked for.
     pub balance_dollars: Dollars4,
     /// The positions' value in cents.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub portfolio_value: i64,
     /// Unix seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub updated_ts: i64,
     /// Each shard's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -375,4 +434,9 @@ pub struct ShardBalance {
     pub exchange_index: u8,
     /// Its cash.
     pub balance: Dollars4,
+}
+
+impl Element for ShardBalance {
+    const LIST: &'static str = "balance_breakdown";
+    const WHAT: &'static str = "balance of a shard";
 }

@@ -6,6 +6,7 @@ pub mod account;
 #[cfg(test)]
 mod captured;
 pub mod command;
+pub mod elements;
 pub mod error;
 pub mod events;
 pub mod frame;

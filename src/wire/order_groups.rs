@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::elements::{Element, lenient};
 use super::json::Object;
 use crate::market::{Count, OrderGroupId};
 
@@ -13,26 +14,25 @@ pub const GROUPS_PATH: &str = "/trade-api/v2/portfolio/order_groups";
 /// Where a group is made.
 pub const CREATE_GROUP_PATH: &str = "/trade-api/v2/portfolio/order_groups/create";
 
-/// `GET /portfolio/order_groups`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderGroupsBody {
-    /// The account's groups.
-    pub order_groups: Vec<OrderGroup>,
-}
-
-/// A group.
+/// A group, in the list of `GET /portfolio/order_groups`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderGroup {
     /// Its id.
     pub id: OrderGroupId,
     /// The most contracts that may trade within 15 seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub contracts_limit_fp: Option<Count>,
-    /// Whether it is triggered and takes no orders.
-    pub is_auto_cancel_enabled: bool,
+    /// Whether it is triggered and takes no orders, if it says.
+    #[serde(default, deserialize_with = "lenient")]
+    pub is_auto_cancel_enabled: Option<bool>,
     /// Its shard.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
+}
+
+impl Element for OrderGroup {
+    const LIST: &'static str = "order_groups";
+    const WHAT: &'static str = "order group";
 }
 
 /// The answer to `POST /portfolio/order_groups/create`.
@@ -64,9 +64,16 @@ pub fn set_group_path(path: &mut String, group: OrderGroupId, change: &str, exch
         .expect("writing to a String cannot fail");
 }
 
+/// Sets the path at which a group is deleted, and its orders with it.
+pub fn set_delete_group_path(path: &mut String, group: OrderGroupId, exchange_index: u8) {
+    path.clear();
+    write!(path, "{GROUPS_PATH}/{group}?exchange_index={exchange_index}").expect("writing to a String cannot fail");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::elements::read_page;
 
     #[test]
     fn bodies_and_paths_are_as_the_exchange_reads_them() {
@@ -80,14 +87,20 @@ mod tests {
         let group = OrderGroupId::from_bits(7);
         set_group_path(&mut path, group, "trigger", 3);
         assert_eq!(path, format!("/trade-api/v2/portfolio/order_groups/{group}/trigger?exchange_index=3"));
+        set_delete_group_path(&mut path, group, 3);
+        assert_eq!(path, format!("/trade-api/v2/portfolio/order_groups/{group}?exchange_index=3"));
     }
 
     #[test]
     fn a_listing_is_read_with_what_it_may_leave_out() {
-        let text = r#"{"order_groups":[{"id":"00000000-0000-0000-0000-000000000007","is_auto_cancel_enabled":true}]}"#;
-        let body: OrderGroupsBody = serde_json::from_str(text).unwrap();
-        let group = &body.order_groups[0];
-        assert_eq!((group.id, group.exchange_index), (OrderGroupId::from_bits(7), 0));
-        assert!(group.is_auto_cancel_enabled && group.contracts_limit_fp.is_none());
+        let id = "00000000-0000-0000-0000-000000000007";
+        let text = format!(
+            r#"{{"order_groups":[{{"id":"{id}","is_auto_cancel_enabled":true}},{{"id":"none"}},{{"id":"{id}","is_auto_cancel_enabled":"new"}}]}}"#
+        );
+        let page = read_page::<OrderGroup>(text.as_bytes()).unwrap();
+        let groups: Vec<_> = page.elements.iter().map(|group| (group.id, group.is_auto_cancel_enabled)).collect();
+        assert_eq!(groups, [(OrderGroupId::from_bits(7), Some(true)), (OrderGroupId::from_bits(7), None)]);
+        assert!(page.elements.iter().all(|group| group.exchange_index == 0 && group.contracts_limit_fp.is_none()));
+        assert_eq!(page.unusable[0].place, 2);
     }
 }

@@ -250,6 +250,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// A value that its reader can do without: one of another kind than expected counts as absent.
+    pub(crate) fn lenient<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Option<T>, WireError>,
+    ) -> Result<Option<T>, WireError> {
+        let before = *self;
+        if let Ok(value) = read(self) {
+            return Ok(value);
+        }
+        *self = before;
+        self.skip()?;
+        Ok(None)
+    }
+
     /// Consumes `null` if it is next.
     pub(crate) fn null(&mut self) -> bool {
         self.whitespace();

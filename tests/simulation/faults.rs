@@ -109,6 +109,8 @@ survives! {
     reads_refused_with_500: 3 x Fault::RefuseRead { status: RefusalStatus::Internal };
     reads_that_come_late: 3 x Fault::DelayRead { by_ms: 4_000 };
     reads_that_hang: 1 x Fault::SwallowRead;
+    lists_with_elements_that_cannot_be_read: 1 x Fault::StrangeElements { for_ms: 60_000 };
+    lists_whose_cursor_comes_again: 3 x Fault::RepeatCursor;
     a_pause_of_trading: 1 x Fault::PauseTrading { for_ms: 6_000 };
     a_pause_of_the_exchange: 1 x Fault::PauseExchange { for_ms: 6_000 };
     a_clock_that_is_wrong: 1 x Fault::OffsetClock { by_ms: 60_000, for_ms: 6_000 };
@@ -158,6 +160,7 @@ fn weather(per_minute: f64) -> Vec<PlannedFault> {
                 | Fault::PauseExchange { .. }
                 | Fault::OffsetClock { .. }
                 | Fault::DoubleSessions { .. }
+                | Fault::StrangeElements { .. }
                 | Fault::SwallowRead
         );
         PlannedFault { fault: *fault, when: When::Rate(if lasts { 0.1 } else { per_minute }), times: 1 }

@@ -184,7 +184,7 @@ impl Drill {
     fn check_leases(&self, died_ms: i64) {
         for order in self.orders("") {
             let Some(ends) = order.expiration_time else { panic!("an order without an end: {order:?}") };
-            if order.status != OrderStatus::Resting {
+            if order.status != Some(OrderStatus::Resting) {
                 let ended = order.last_update_time.or(order.created_time).unwrap();
                 assert!(ended <= ends, "it ended at {ended}, its lease at {ends}");
             }

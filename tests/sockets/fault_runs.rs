@@ -77,6 +77,8 @@ const RUNS: &[Run] = &[
         faults: &[
             (r"refuse_read = { status = 503 }", 4),
             (r"delay_read = { by_ms = 1000 }", 6),
+            (r"strange_elements = { for_ms = 20000 }", 5),
+            (r"repeat_cursor = {}", 7),
             (r"pause_trading = { for_ms = 2000 }", 8),
             (r"pause_exchange = { for_ms = 2000 }", 12),
             (r"offset_clock = { by_ms = 60000, for_ms = 2000 }", 16),

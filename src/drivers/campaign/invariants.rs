@@ -105,6 +105,7 @@ impl Checker {
 
     /// Nothing goes wrong from now on.
     pub(super) fn healed(&mut self, now_ms: i64) {
+        self.keys.healed();
         self.orders.healed(now_ms);
     }
 

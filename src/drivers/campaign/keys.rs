@@ -28,6 +28,7 @@ pub(super) struct Keys {
     /// The exchange's count of refusals when it started.
     refused_before: u64,
     tripped: bool,
+    healed: bool,
     requests_seen: usize,
 }
 
@@ -35,7 +36,7 @@ impl Keys {
     pub(super) fn new(seed: u64, faults: Faults, duration_ms: i64) -> Self {
         let revoked = faults != Faults::None && are_revoked(seed);
         let revoke_ms = revoked.then_some(START_MS + duration_ms / 2);
-        Self { revoke_ms, refused_ms: None, refused_before: 0, tripped: false, requests_seen: 0 }
+        Self { revoke_ms, refused_ms: None, refused_before: 0, tripped: false, healed: false, requests_seen: 0 }
     }
 
     /// When there is something to do.
@@ -63,6 +64,11 @@ impl Keys {
         self.requests_seen = simulation.sent().len();
     }
 
+    /// The faults' end gives the key back: a trader that was refused too seldom until then need not trip.
+    pub(super) fn healed(&mut self) {
+        self.healed = true;
+    }
+
     /// `refusals_trip`: after every step.
     pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
         let now_ms = simulation.session_ms();
@@ -87,7 +93,7 @@ impl Keys {
             self.tripped = true;
         }
         let late = self.refused_ms.is_some_and(|refused_ms| now_ms > refused_ms + TRIP_MS);
-        hold("refusals_trip", !late || self.tripped, || {
+        hold("refusals_trip", !late || self.tripped || self.healed, || {
             format!("the key is refused for {TRIP_MS} ms and nothing has tripped")
         })
     }

@@ -293,6 +293,7 @@ impl<'a> Run<'a> {
             policy,
             ended: false,
         };
+        this.trouble.begin(&mut this.simulation);
         starts::prepare((seed, 0), campaign.faults, &mut this.trouble, &mut this.simulation);
         this
     }

@@ -92,7 +92,7 @@ pub(super) enum Act {
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
 /// here one by one, and the one that makes it lie: an altered fill
 /// has to end in a difference.
-const KINDS: [(&str, u32); 38] = [
+const KINDS: [(&str, u32); 40] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
     ("refuse_sessions", 1),
@@ -117,6 +117,8 @@ const KINDS: [(&str, u32); 38] = [
     ("refuse_read", 3),
     ("delay_read", 3),
     ("swallow_read", 3),
+    ("strange_elements", 3),
+    ("repeat_cursor", 3),
     ("pause_trading", 1),
     ("pause_exchange", 1),
     ("offset_clock", 1),
@@ -172,7 +174,14 @@ pub(super) struct Trouble {
     /// Markets that are paused, and until when.
     paused: Vec<(i64, MarketIndex)>,
     counts: Troubles,
+    /// The exchange has moved on: its lists are strange from the start to the end, whatever else ceases.
+    strange: bool,
 }
+
+/// One seed of so many trades on an exchange whose lists are strange all the time, and not as long as a fault lasts.
+const ONE_STRANGE_OF: u64 = 4;
+/// Longer than any seed.
+const STRANGE_MS: i64 = 3_600_000;
 
 impl Trouble {
     pub(super) fn new(seed: u64, faults: Faults) -> Self {
@@ -187,7 +196,8 @@ impl Trouble {
         if !cfg!(feature = "planted") {
             counts.add(JOURNAL_TORN, 0);
         }
-        let mut this = Self { faults, random, next_ms: None, paused: Vec::new(), counts };
+        let strange = faults != Faults::None && seed % ONE_STRANGE_OF == 3;
+        let mut this = Self { faults, random, next_ms: None, paused: Vec::new(), counts, strange };
         this.plan(START_MS);
         this
     }
@@ -209,12 +219,20 @@ impl Trouble {
         self.next_ms.is_some()
     }
 
-    /// No more of it, and an end of what lasts.
+    /// What is so from the start on.
+    pub(super) fn begin<P: Policy>(&self, simulation: &mut Simulation<P>) {
+        if self.strange {
+            simulation.exchange_mut().arm(Fault::StrangeElements { for_ms: STRANGE_MS });
+        }
+    }
+
+    /// No more of it, and an end of what lasts, but for an exchange that has moved on.
     pub(super) fn end<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
         self.faults = Faults::None;
         self.next_ms = None;
         self.end_pauses(i64::MAX, simulation);
         simulation.exchange_mut().disarm();
+        self.begin(simulation);
         simulation.fill_disk(0);
         simulation.jump_clock(0, 0);
     }
@@ -410,6 +428,8 @@ impl Trouble {
             "refuse_read" => Fault::RefuseRead { status },
             "delay_read" => Fault::DelayRead { by_ms: ms(100, 8_000) },
             "swallow_read" => Fault::SwallowRead,
+            "strange_elements" => Fault::StrangeElements { for_ms: ms(5_000, 60_000) },
+            "repeat_cursor" => Fault::RepeatCursor,
             "pause_trading" => Fault::PauseTrading { for_ms: ms(1_000, 20_000) },
             "pause_exchange" => Fault::PauseExchange { for_ms: ms(1_000, 20_000) },
             _ => Fault::OffsetClock { by_ms: ms(-60_000, 60_000), for_ms: ms(1_000, 15_000) },

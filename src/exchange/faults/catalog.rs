@@ -105,6 +105,16 @@ pub const CATALOG: &[CatalogEntry] = &[
     entry("delay_read", "answers the next read by_ms later", r#"{"delay_read":{"by_ms":4000}}"#),
     entry("swallow_read", "never answers the next read", r#""swallow_read""#),
     entry(
+        "strange_elements",
+        "answers reads for for_ms with lists in which what nobody needs is null, gone or new, and others cannot be read",
+        r#"{"strange_elements":{"for_ms":10000}}"#,
+    ),
+    entry(
+        "repeat_cursor",
+        "answers the next read of a list with a cursor that leads back to itself",
+        r#""repeat_cursor""#,
+    ),
+    entry(
         "pause_trading",
         "pauses trading for for_ms: no creates and amends, cancels work",
         r#"{"pause_trading":{"for_ms":5000}}"#,

@@ -124,6 +124,14 @@ pub enum Fault {
     },
     /// Never answers a read.
     SwallowRead,
+    /// Answers reads with lists as an exchange prints them that has moved on: what nobody needs is `null`, gone or new, and
+    /// elements of others cannot be read.
+    StrangeElements {
+        /// For how long from now.
+        for_ms: i64,
+    },
+    /// Answers a read of a list with a cursor that leads back to itself.
+    RepeatCursor,
     /// Pauses trading on every shard: no creates and amends, cancels work.
     PauseTrading {
         /// For how long from now.
@@ -219,6 +227,8 @@ impl Fault {
             Self::RefuseRead { .. } => "refuse_read",
             Self::DelayRead { .. } => "delay_read",
             Self::SwallowRead => "swallow_read",
+            Self::StrangeElements { .. } => "strange_elements",
+            Self::RepeatCursor => "repeat_cursor",
             Self::PauseTrading { .. } => "pause_trading",
             Self::PauseExchange { .. } => "pause_exchange",
             Self::OffsetClock { .. } => "offset_clock",
@@ -240,6 +250,7 @@ impl Fault {
             Self::StallSessions { for_ms }
             | Self::DoubleSessions { for_ms }
             | Self::RefuseSessions { for_ms }
+            | Self::StrangeElements { for_ms }
             | Self::PauseTrading { for_ms }
             | Self::RevokeKeys { for_ms }
             | Self::PauseExchange { for_ms } => time("for_ms", for_ms),

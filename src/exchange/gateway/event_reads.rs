@@ -173,7 +173,7 @@ impl Listed<'_> {
             contract_url: String::new(),
             contract_terms_url: String::new(),
             fee_type: fee_type_name(first.fees.fee_type).to_owned(),
-            fee_multiplier: fee_multiplier(first),
+            fee_multiplier: fee_multiplier(first).into(),
             additional_prohibitions: None,
             volume_fp: with_volume.then(volume),
             last_updated_ts: Some(rfc3339(self.directory.changed_ms(&group.markets))),

@@ -5,8 +5,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::held::Held;
+use super::strange::{asks_for_repeated, strange, with_repeated_cursor};
 use super::{Channel, ExchangeNow, HttpResponse, Output, Refusal, SessionId, Ticket};
 use crate::exchange::faults::{Fault, RefusalStatus};
+
+/// What a read asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadAsked<'a> {
+    /// Its path and query.
+    pub(super) target: &'a str,
+    /// Whether its body says how the exchange is.
+    pub(super) says_status: bool,
+}
 
 /// What happens to the next order write before it reaches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +53,7 @@ pub(super) struct Faults {
     doubled: Option<i64>,
     twin: Option<Output>,
     sessions_refused_until_ms: Option<i64>,
+    strange_until_ms: Option<i64>,
     /// How far the clock of signatures is ahead, and until when.
     clock: Option<(i64, i64)>,
     /// Until when no key is known.
@@ -59,6 +70,7 @@ impl Faults {
                 self.took_effect(fault.name());
             }
             Fault::DoubleSessions { for_ms } => self.doubled = self.doubled.max(Some(until_ms(for_ms))),
+            Fault::StrangeElements { for_ms } => self.strange_until_ms = Some(until_ms(for_ms)),
             Fault::RefuseSessions { for_ms } => self.sessions_refused_until_ms = Some(until_ms(for_ms)),
             Fault::OffsetClock { by_ms, for_ms } => self.clock = Some((by_ms, until_ms(for_ms))),
             Fault::RevokeKeys { for_ms } => self.revoked_until_ms = Some(until_ms(for_ms)),
@@ -75,6 +87,7 @@ impl Faults {
         self.held.calm();
         (self.doubled, self.sessions_refused_until_ms, self.clock) = (None, None, None);
         self.revoked_until_ms = None;
+        self.strange_until_ms = None;
     }
 
     /// What is armed and has not acted yet.
@@ -235,9 +248,11 @@ impl Faults {
         outputs: &mut VecDeque<Output>,
         ticket: Ticket,
         response: HttpResponse,
-        says_status: bool,
+        asked: ReadAsked<'_>,
         now_ms: i64,
     ) {
+        let ReadAsked { target, says_status } = asked;
+        let response = self.moved_on(target, response, now_ms);
         let fate = self.take(|fault| match fault {
             Fault::RefuseRead { .. } | Fault::DelayRead { .. } | Fault::SwallowRead => Some(fault),
             _ => None,
@@ -256,6 +271,29 @@ impl Faults {
             None => outputs.push_back(Output::Response { ticket, response }),
             Some(_) => {}
         }
+    }
+
+    /// The lists of an answer as faults let them be.
+    fn moved_on(&mut self, target: &str, mut response: HttpResponse, now_ms: i64) -> HttpResponse {
+        if response.status != 200 {
+            return response;
+        }
+        if self.strange_until_ms.is_some_and(|until_ms| now_ms < until_ms)
+            && let Some(body) = strange(&response.body)
+        {
+            self.took_effect("strange_elements");
+            response.body = body;
+        }
+        let again = asks_for_repeated(target);
+        if (again || self.armed.contains(&Fault::RepeatCursor))
+            && let Some(body) = with_repeated_cursor(&response.body)
+        {
+            response.body = body;
+            if !again {
+                self.take(|fault| (fault == Fault::RepeatCursor).then_some(()));
+            }
+        }
+        response
     }
 
     /// Whether a handshake is refused.

@@ -41,16 +41,16 @@ pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
         .map(|(exchange_index, description)| ShardStatus {
             exchange_index: *exchange_index,
             description: (*description).to_owned(),
-            exchange_active: engine.exchange_active(*exchange_index),
-            trading_active: engine.trading_active(*exchange_index),
+            exchange_active: Some(engine.exchange_active(*exchange_index)),
+            trading_active: Some(engine.trading_active(*exchange_index)),
             intra_exchange_transfers_active: true,
         })
         .collect();
     json(
         200,
         &ExchangeStatus {
-            exchange_active: statuses[0].exchange_active,
-            trading_active: statuses[0].trading_active,
+            exchange_active: engine.exchange_active(SHARDS[0].0),
+            trading_active: engine.trading_active(SHARDS[0].0),
             intra_exchange_transfers_active: Some(true),
             exchange_estimated_resume_time: None,
             exchange_index_statuses: statuses,
@@ -234,13 +234,13 @@ impl Listed<'_> {
             no_sub_title: spec.title.clone(),
             created_time: Some(rfc3339(name.created_ms)),
             updated_time: Some(rfc3339(name.updated_ms)),
-            open_time: rfc3339(spec.open_ms),
-            close_time: rfc3339(spec.close_ms),
+            open_time: Some(rfc3339(spec.open_ms)),
+            close_time: Some(rfc3339(spec.close_ms)),
             expected_expiration_time: Some(rfc3339(spec.close_ms)),
             expiration_time: Some(rfc3339(spec.close_ms)),
             latest_expiration_time: Some(rfc3339(spec.close_ms)),
             settlement_timer_seconds: spec.settlement_timer_ms.div_euclid(1_000),
-            status: life_status(state),
+            status: Some(life_status(state)),
             yes_bid_dollars: ticker.bid,
             yes_bid_size_fp: ticker.bid_size,
             yes_ask_dollars: ticker.ask,

@@ -36,6 +36,7 @@ mod refusal;
 mod route;
 mod session;
 mod settings;
+mod strange;
 mod subaccounts;
 mod trade_reads;
 mod types;
@@ -58,7 +59,7 @@ use crate::market::BookLevels;
 use crate::wire::WS_PATH;
 use auth::{Keys, denied};
 use directory::Directory;
-use faults::Faults;
+use faults::{Faults, ReadAsked};
 use frames::TickerState;
 use limits::{CHEAP_COST, CommandBudget, DEFAULT_COST, Limits};
 use market_reads::{Answer, Listed, json, unknown_page};
@@ -154,7 +155,8 @@ impl Gateway {
         };
         if is_read(request) {
             let says_status = route("GET", &decoded(path_of(request.target))) == Some(Route::ExchangeStatus);
-            self.faults.read(&mut self.outputs, ticket, answer, says_status, now.session_ms);
+            let asked = ReadAsked { target: request.target, says_status };
+            self.faults.read(&mut self.outputs, ticket, answer, asked, now.session_ms);
         } else {
             self.outputs.push_back(Output::Response { ticket, response: answer });
         }

@@ -91,7 +91,7 @@ fn market_position(spec: &MarketSpec, held: &PositionRecord) -> MarketPosition {
         exchange_index: spec.exchange_index,
         total_traded_dollars: held.traded,
         position_fp: held.contracts,
-        market_exposure_dollars: held.cost,
+        market_exposure_dollars: Some(held.cost),
         realized_pnl_dollars: held.realized,
         fees_paid_dollars: held.fees,
         last_updated_ts: Some(rfc3339(held.updated_ms)),

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use std::io::Read;
 
+use jiff::Timestamp;
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::TIME_MAX_MS;
 use crate::exchange::engine::MarketSpec;
 use crate::files;
-use crate::market::{Band, FeeSchedule, Grid, GridBands, GridError, Price};
+use crate::market::{FeeSchedule, Grid, GridBands, Price};
 use crate::wire::WireError;
-use crate::wire::markets::{Market, MarketLifeStatus};
+use crate::wire::markets::{Market, MarketLifeStatus, PriceRange};
 use crate::wire::recorded::find_object;
 
 use super::{Entry, RecordedMarket};
@@ -119,20 +121,24 @@ impl SessionMarket {
             let line = first_line + line.saturating_sub(1);
             MetadataError::Record { path: path.to_owned(), line, ticker: ticker.to_owned(), reason }
         };
-        let market: Market =
-            serde_json::from_str(&text[record]).map_err(|error| wrong(error.line(), error.to_string()))?;
+        let json = |error: serde_json::Error| wrong(error.line(), error.to_string());
+        // What the terms are taken from: here nothing of it may be left out, as a reader of the exchange's lists does.
+        let _: Terms = serde_json::from_str(&text[record.clone()]).map_err(json)?;
+        let market: Market = serde_json::from_str(&text[record]).map_err(json)?;
         check(&market).map_err(|reason| wrong(1, reason))?;
-        Self::of(market, fees).map_err(|error| wrong(1, format!("price_ranges: {error}")))
+        Self::of(market, fees).map_err(|reason| wrong(1, reason))
     }
 
     /// The terms that a market's record states. Its series is taken from its name.
     ///
     /// # Errors
-    /// When its price ranges make no grid.
-    pub fn of(market: Market, fees: FeeSchedule) -> Result<Self, GridError> {
-        let bands: Vec<Band> = market.price_ranges.iter().copied().map(Band::from).collect();
-        let bands = GridBands::new(&bands)?;
-        Ok(Self { result: result_of(&market), spec: spec_of(market, bands, fees) })
+    /// In words, when it does not say when it opens or closes, or its price ranges make no grid.
+    pub fn of(market: Market, fees: FeeSchedule) -> Result<Self, String> {
+        let bands = market.grid().map_err(|error| format!("price_ranges: {error}"))?;
+        let open_time = market.open_time.ok_or("open_time: expected a time")?;
+        let close_time = market.close_time.ok_or("close_time: expected a time")?;
+        let times_ms = (open_time.as_millisecond(), close_time.as_millisecond());
+        Ok(Self { result: result_of(&market), spec: spec_of(market, times_ms, bands, fees) })
     }
 
     /// The terms as far as the frames tell them, for a recording without a record: open from the first frame on, on the
@@ -193,17 +199,34 @@ fn read_text(path: &Path) -> Result<String, MetadataError> {
     text.ok_or_else(|| MetadataError::NoText { path: path.to_owned() })
 }
 
+/// What a record must say, and may not say otherwise.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only whether it can be read matters")]
+struct Terms {
+    open_time: Timestamp,
+    close_time: Timestamp,
+    price_ranges: Vec<PriceRange>,
+    #[serde(default)]
+    settlement_timer_seconds: i64,
+    #[serde(default)]
+    settlement_value_dollars: Option<Price>,
+    #[serde(default)]
+    result: String,
+    status: MarketLifeStatus,
+}
+
 /// Refuses what a record can't say and a market can't be.
 fn check(market: &Market) -> Result<(), String> {
-    let (open_ms, close_ms) = (market.open_time.as_millisecond(), market.close_time.as_millisecond());
-    for (key, time, time_ms) in [("open_time", market.open_time, open_ms), ("close_time", market.close_time, close_ms)]
-    {
+    let open_time = market.open_time.ok_or("open_time: expected a time")?;
+    let close_time = market.close_time.ok_or("close_time: expected a time")?;
+    let (open_ms, close_ms) = (open_time.as_millisecond(), close_time.as_millisecond());
+    for (key, time, time_ms) in [("open_time", open_time, open_ms), ("close_time", close_time, close_ms)] {
         if !(1..=TIME_MAX_MS).contains(&time_ms) {
             return Err(format!("{key} is {time}: expected a date from 1970 to the year 9999"));
         }
     }
     if close_ms <= open_ms {
-        return Err(format!("close_time is {}: expected one after open_time, {}", market.close_time, market.open_time));
+        return Err(format!("close_time is {close_time}: expected one after open_time, {open_time}"));
     }
     let timer_s = market.settlement_timer_seconds;
     if !(0..=SETTLEMENT_TIMER_MAX_S).contains(&timer_s) {
@@ -217,7 +240,9 @@ fn check(market: &Market) -> Result<(), String> {
 
 fn result_of(market: &Market) -> Option<Price> {
     match (market.settlement_value_dollars, market.result.as_str()) {
-        (Some(value), _) if matches!(market.status, MarketLifeStatus::Determined | MarketLifeStatus::Finalized) => {
+        (Some(value), _)
+            if matches!(market.status, Some(MarketLifeStatus::Determined | MarketLifeStatus::Finalized)) =>
+        {
             Some(value)
         }
         (_, "yes") => Some(Price::ONE),
@@ -226,18 +251,18 @@ fn result_of(market: &Market) -> Option<Price> {
     }
 }
 
-fn spec_of(market: Market, bands: GridBands, fees: FeeSchedule) -> MarketSpec {
+fn spec_of(market: Market, (open_ms, close_ms): (i64, i64), bands: GridBands, fees: FeeSchedule) -> MarketSpec {
     MarketSpec {
-        series_ticker: series_of(&market.event_ticker).to_owned(),
+        series_ticker: series_of(market.event()).to_owned(),
+        event_ticker: market.event().to_owned(),
         ticker: market.ticker,
-        event_ticker: market.event_ticker,
         title: market.yes_sub_title,
         exchange_index: market.exchange_index.unwrap_or(0),
         structure: market.price_level_structure,
         bands,
         fees,
-        open_ms: market.open_time.as_millisecond(),
-        close_ms: market.close_time.as_millisecond(),
+        open_ms,
+        close_ms,
         settlement_timer_ms: market.settlement_timer_seconds.saturating_mul(1_000),
         exclusive: false,
         recorded: true,

@@ -1,6 +1,6 @@
 //! The account: start, reads, comparisons, settlement, the end; one behaviour a test.
 
-use super::harness::{Bench, START_MS, contracts, listing, market, resting};
+use super::harness::{Bench, contracts, listing, market, resting};
 use crate::execute::{Difference, ExecuteConfig};
 use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Price};
 use crate::messages::{
@@ -35,7 +35,7 @@ fn a_determined_market_pays_once_whichever_tells_first() {
     let mut bench = Bench::new(ExecuteConfig::default());
     bench.start(&[(market(M), 10, 4)]);
     let value = Price::ONE;
-    let settlement = AccountEvent::Settlement { market: market(M), value, fee: Money::ZERO, time_ms: START_MS };
+    let settlement = AccountEvent::Settlement { market: market(M), value, fee: Money::ZERO };
     bench.status(market(M), Phase::Determined, true, Some(value));
     assert_eq!(bench.stage.ledger().awaiting(), Money::from_dollars(10));
     assert_eq!(bench.stage.ledger().available(), Money::from_dollars(2_000));

@@ -181,8 +181,6 @@ impl Bench {
             market: key,
             position: contracts(position),
             cost: Money::from_dollars(cost),
-            realized: Money::ZERO,
-            fees: Money::ZERO,
         });
     }
 

@@ -10,4 +10,5 @@ mod leases;
 mod life;
 mod orders;
 mod random;
+mod unread;
 mod venue;

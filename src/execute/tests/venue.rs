@@ -277,13 +277,7 @@ impl Venue {
             }
             for (&index, &position) in &self.position {
                 let (zero, position) = (Money::ZERO, count(position));
-                events.push(AccountEvent::Position {
-                    market: market(index),
-                    position,
-                    cost: zero,
-                    realized: zero,
-                    fees: zero,
-                });
+                events.push(AccountEvent::Position { market: market(index), position, cost: zero });
             }
         }
         for order in &self.orders {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::execute::{LeasePlan, Standstill};
+use crate::execute::{LeasePlan, Standstill, Waiting};
 use crate::market::{Count, Money};
 use crate::messages::Verdict;
 use crate::record::Stage;
@@ -98,6 +98,8 @@ pub(super) struct Pulse {
     pub(super) verdicts: [u64; Verdict::COUNT],
     /// Why no market takes new risk; execute only.
     pub(super) standstill: Option<Standstill>,
+    /// What a stop waits for; execute only, while one is under way.
+    pub(super) waiting: Option<Waiting>,
     /// The longest stretch since the last pulse.
     pub(super) worst: Option<(Stage, u64)>,
 }
@@ -115,6 +117,7 @@ impl Default for Pulse {
             leases: None,
             verdicts: [0; Verdict::COUNT],
             standstill: None,
+            waiting: None,
             worst: None,
         }
     }

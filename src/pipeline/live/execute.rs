@@ -222,6 +222,7 @@ fn pulse(stage: &ExecuteStage, now: Now) -> Pulse {
         pnl: stage.pnl(),
         verdicts: counters.verdicts,
         standstill: stage.standstill(now),
+        waiting: stage.waiting(now),
         ..Pulse::default()
     }
 }

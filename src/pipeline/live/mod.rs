@@ -34,7 +34,7 @@ use super::websocket::LiveSocket;
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
-use crate::execute::{DayState, KnownGroup, LeasePlan, Standstill};
+use crate::execute::{DayState, KnownGroup, LeasePlan, Standstill, Waiting};
 use crate::market::{Count, Money};
 use crate::messages::Verdict;
 use crate::record::Stage;
@@ -164,6 +164,8 @@ pub struct Progress {
     pub verdicts: [u64; Verdict::COUNT],
     /// Why no market takes new risk, if so.
     pub standstill: Option<Standstill>,
+    /// What a stop waits for, while one is under way.
+    pub waiting: Option<Waiting>,
     /// The longest stretch of the last moment.
     pub worst: Option<(Stage, u64)>,
 }
@@ -181,6 +183,7 @@ impl Default for Progress {
             leases: None,
             verdicts: [0; Verdict::COUNT],
             standstill: None,
+            waiting: None,
             worst: None,
         }
     }
@@ -358,6 +361,7 @@ impl Live {
                         self.progress.position = pulse.position;
                         self.progress.pnl = pulse.pnl;
                         (self.progress.verdicts, self.progress.standstill) = (pulse.verdicts, pulse.standstill);
+                        self.progress.waiting = pulse.waiting;
                         self.progress.leases = pulse.leases.or(self.progress.leases);
                     }
                     _ => {}

@@ -27,6 +27,7 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
         summary.drops.insert("feed_overflow_epochs".to_owned(), feed.overflow_epochs);
         summary.drops.insert("trades_lost".to_owned(), feed.trades_lost);
         summary.drops.insert("frames_malformed".to_owned(), feed.malformed);
+        summary.drops.insert("frames_unusable".to_owned(), feed.unusable);
         if feed.seq_gaps > 0 {
             notes.push(format!("{} gaps in the order-book stream, each followed by snapshots", feed.seq_gaps));
         }
@@ -39,6 +40,7 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
     }
     if let Some(reconcile) = &outcome.reconcile {
         summary.drops.insert("account_ring_full".to_owned(), reconcile.ring_full);
+        summary.drops.insert("elements_unusable".to_owned(), reconcile.unusable);
         if reconcile.rate_limited > 0 {
             notes.push(format!("{} reads of the account waited for read tokens (HTTP 429)", reconcile.rate_limited));
         }
@@ -49,6 +51,13 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
         if execute.counters().groups_triggered > 0 {
             let (triggered, reset) = (execute.counters().groups_triggered, execute.counters().groups_reset);
             notes.push(format!("the exchange triggered an order group {triggered} times; it was reset {reset} times"));
+        }
+        if execute.counters().markets_withheld > 0 {
+            notes.push(format!(
+                "markets were withheld from trading {} times, because an order of ours, a fill or the position there could \
+                 not be read",
+                execute.counters().markets_withheld
+            ));
         }
         failures.extend(execute.tripped().map(|reason| format!("tripped: {reason}")));
     }

@@ -13,6 +13,7 @@ mod paper;
 mod preflight;
 mod recordings;
 mod standstill;
+mod stop;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -30,11 +31,12 @@ pub use outside::{OutsideError, OutsidePlan, check_live, outside_venue, run_outs
 pub use paper::PaperError;
 pub use preflight::PreflightError;
 pub use recordings::{GivenResult, Recordings, RecordingsError};
+use stop::Stop;
 
 use super::clock::{Clock, wall_ms};
 use super::clock_watch::ClockWatch;
-use super::kill::KillSettings;
-use super::kill_line::{KillLine, Killed};
+use super::kill::{KillSettings, Killed};
+use super::kill_line::KillLine;
 use super::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, Venue, panic_text};
 use super::lock::{FolderLock, LockError};
 use super::net::Trust;
@@ -46,7 +48,7 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::SchemaMismatch;
 use crate::decide::policy::AnyPolicy;
-use crate::execute::{DayState, KnownGroup, LeasePlan};
+use crate::execute::{DayState, KnownGroup, LeasePlan, Waiting};
 use crate::record::journal::{JournalNote, SegmentLimits};
 use crate::record::live::LiveFigures;
 use crate::record::report::Report;
@@ -152,6 +154,15 @@ pub enum Shown {
     Standstill(Option<String>),
     /// The figures of the last second.
     Figures(LiveFigures),
+    /// What a stop waits for.
+    Stopping {
+        /// That.
+        waiting: Waiting,
+        /// How long it has waited, in seconds.
+        elapsed_s: u64,
+        /// How long it waits at most.
+        left: Duration,
+    },
 }
 
 /// Why a session came to its end.
@@ -238,23 +249,21 @@ pub fn run_session(
     });
     let traded_for = began.elapsed();
     let standstills = standstills.finish(Instant::now());
+    let stop = Stop::begin(stop_timeout);
     if !ending.is_orderly() {
         kill_line.fire();
     }
+    let mut broken = None;
     if live.can_cancel() {
         live.request_stop();
-        let patience = Instant::now() + stop_timeout;
-        while !live.is_done() && live.can_cancel() && !signals.haste_requested() && Instant::now() < patience {
-            if signals.take_user() {
-                kill(&live, &mut kill_line);
-            }
-            std::thread::sleep(TURN);
-        }
+        // Whoever shows what is waited for may fail, too: the kill line has the rest of the time then.
+        let waited = catch_unwind(AssertUnwindSafe(|| stop.wait(&mut live, &mut kill_line, signals, &mut show)));
+        broken = waited.err().map(|panic| format!("the main thread failed at the stop: {}", panic_text(&*panic)));
     }
     let done = live.is_done();
     if !done || signals.haste_requested() {
         // The execute thread is gone, did not come to an end, or is not waited for: its orders must not outlive it.
-        kill_line.fire();
+        kill_line.fire_within(stop.left());
     }
     let killed = kill_line.finish();
     kept.gather(&live, None);
@@ -265,6 +274,7 @@ pub fn run_session(
     if let Some(killed) = killed {
         note_kill(&mut report, killed);
     }
+    report.failures.extend(broken);
     if signals.haste_requested() {
         report.failures.push("told again to stop: ended without waiting for the last comparison".to_owned());
     }
@@ -285,18 +295,14 @@ fn kill(live: &Live, kill_line: &mut KillLine) {
 
 /// What came of cancelling past the execute stage.
 fn note_kill(report: &mut SessionReport, killed: Killed) {
-    let Killed { triggered, triggered_in, took, report: result } = killed;
-    let when = format!(
-        "{triggered} order groups triggered within {:.1} ms, nothing seen resting {:.1} s after the call",
-        triggered_in.as_secs_f64() * 1e3,
-        took.as_secs_f64()
-    );
-    match result {
-        Ok(killed) if killed.is_clean() => {
-            report.notes.push(format!("cancelled past the execute stage: {when}; {killed}"));
-        }
-        Ok(killed) => report.failures.push(format!("orders are still open: {killed}")),
-        Err(error) => report.failures.push(error.to_string()),
+    let Killed { triggered, triggered_in, took, report: killed } = killed;
+    let groups = format!("{triggered} order groups triggered within {:.1} ms", triggered_in.as_secs_f64() * 1e3);
+    let took_s = took.as_secs_f64();
+    if killed.is_clean() {
+        let when = format!("{groups}, nothing seen resting {took_s:.1} s after the call");
+        report.notes.push(format!("cancelled past the execute stage: {when}; {killed}"));
+    } else {
+        report.failures.push(format!("orders may still be open {took_s:.1} s after the kill: {groups}; {killed}"));
     }
 }
 

@@ -182,7 +182,7 @@ fn terms(markets: Vec<CatalogMarket>, notes: &mut Vec<String>) -> Vec<SessionMar
                 terms.spec.series_ticker = series;
                 listed.push(terms);
             }
-            Err(error) => notes.push(format!("market {ticker}: price_ranges: {error}")),
+            Err(error) => notes.push(format!("market {ticker}: {error}")),
         }
     }
     listed

@@ -22,16 +22,18 @@ pub(super) fn fill(mut scanner: Scanner<'_>) -> Result<Fill<'_>, WireError> {
         match key {
             "trade_id" => trade_id = scanner.identifier("trade_id")?,
             "order_id" => order_id = scanner.identifier("order_id")?,
-            "client_order_id" => client_order_id = scanner.string("client_order_id")?,
+            "client_order_id" => client_order_id = scanner.lenient(|scanner| scanner.string("client_order_id"))?,
             "market_ticker" => ticker = scanner.identifier("market_ticker")?,
             "is_taker" => is_taker = scanner.boolean("is_taker")?,
-            "book_side" => side = book_side(scanner)?,
-            "outcome_side" => outcome_side = outcome(scanner, "outcome_side")?,
+            "book_side" => side = scanner.lenient(book_side)?,
+            "outcome_side" => outcome_side = scanner.lenient(|scanner| outcome(scanner, "outcome_side"))?,
             "yes_price_dollars" => yes_price = scanner.decimal("yes_price_dollars", Price::parse_bytes)?,
             "count_fp" => count = scanner.decimal("count_fp", Count::parse_bytes)?,
             "fee_cost" => fee_cost = scanner.decimal("fee_cost", Money::parse_bytes)?,
-            "post_position_fp" => post_position = scanner.decimal("post_position_fp", Count::parse_bytes)?,
-            "ts_ms" => ts_ms = scanner.integer("ts_ms")?,
+            "post_position_fp" => {
+                post_position = scanner.lenient(|scanner| scanner.decimal("post_position_fp", Count::parse_bytes))?;
+            }
+            "ts_ms" => ts_ms = scanner.lenient(|scanner| scanner.integer("ts_ms"))?,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -59,19 +61,21 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
     scanner.object(|scanner, key| {
         match key {
             "order_id" => order_id = scanner.identifier("order_id")?,
-            "client_order_id" => client_order_id = scanner.string("client_order_id")?,
+            "client_order_id" => client_order_id = scanner.lenient(|scanner| scanner.string("client_order_id"))?,
             "ticker" => ticker = scanner.identifier("ticker")?,
-            "status" => status = scanner.string("status")?,
-            "book_side" => side = book_side(scanner)?,
-            "outcome_side" => outcome_side = outcome(scanner, "outcome_side")?,
+            "status" => status = scanner.lenient(order_status)?,
+            "book_side" => side = scanner.lenient(book_side)?,
+            "outcome_side" => outcome_side = scanner.lenient(|scanner| outcome(scanner, "outcome_side"))?,
             "yes_price_dollars" => yes_price = scanner.decimal("yes_price_dollars", Price::parse_bytes)?,
             "fill_count_fp" => filled = scanner.decimal("fill_count_fp", Count::parse_bytes)?,
             "remaining_count_fp" => remaining = scanner.decimal("remaining_count_fp", Count::parse_bytes)?,
-            "initial_count_fp" => initial = scanner.decimal("initial_count_fp", Count::parse_bytes)?,
-            "last_update_reason" => reason = scanner.string("last_update_reason")?,
-            "expiration_ts_ms" => expires = scanner.integer("expiration_ts_ms")?,
-            "created_ts_ms" => created = scanner.integer("created_ts_ms")?,
-            "last_updated_ts_ms" => updated = scanner.integer("last_updated_ts_ms")?,
+            "initial_count_fp" => {
+                initial = scanner.lenient(|scanner| scanner.decimal("initial_count_fp", Count::parse_bytes))?;
+            }
+            "last_update_reason" => reason = scanner.lenient(|scanner| scanner.string("last_update_reason"))?,
+            "expiration_ts_ms" => expires = scanner.lenient(|scanner| scanner.integer("expiration_ts_ms"))?,
+            "created_ts_ms" => created = scanner.lenient(|scanner| scanner.integer("created_ts_ms"))?,
+            "last_updated_ts_ms" => updated = scanner.lenient(|scanner| scanner.integer("last_updated_ts_ms"))?,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -80,41 +84,33 @@ pub(super) fn user_order(mut scanner: Scanner<'_>) -> Result<UserOrder<'_>, Wire
         order_id: scanner.required(order_id, "order_id")?,
         client_order_id: client_order_id.map_or("", RawText::as_sent),
         ticker: scanner.required(ticker, "ticker")?,
-        status: order_status(&scanner, scanner.required(status, "status")?)?,
+        status,
         book_side: scanner.required(side.or(outcome_side.map(Outcome::book_side)), "book_side")?,
         yes_price: scanner.required(yes_price, "yes_price_dollars")?,
         filled: scanner.required(filled, "fill_count_fp")?,
         remaining: scanner.required(remaining, "remaining_count_fp")?,
-        initial: scanner.required(initial, "initial_count_fp")?,
+        initial,
         reason: reason.map(RawText::as_sent),
         expires_ms: expires,
         ts_ms: scanner.required(updated.or(created), "created_ts_ms")?,
     })
 }
 
-/// None is the exchange's own `unknown`.
-fn order_status(scanner: &Scanner<'_>, text: RawText<'_>) -> Result<Option<OrderStatus>, WireError> {
-    match &*text.decoded() {
-        "resting" => Ok(Some(OrderStatus::Resting)),
-        "canceled" => Ok(Some(OrderStatus::Canceled)),
-        "executed" => Ok(Some(OrderStatus::Executed)),
-        "unknown" => Ok(None),
-        other => {
-            let reason = format!("expected `resting`, `canceled`, `executed` or `unknown`, found `{other}`");
-            Err(scanner.bad_value("status", reason))
-        }
-    }
+fn order_status(scanner: &mut Scanner<'_>) -> Result<Option<OrderStatus>, WireError> {
+    scanner.word("status", "`resting`, `canceled` or `executed`", |word| match word {
+        "resting" => Some(OrderStatus::Resting),
+        "canceled" => Some(OrderStatus::Canceled),
+        "executed" => Some(OrderStatus::Executed),
+        _ => None,
+    })
 }
 
 pub(super) fn market_position(mut scanner: Scanner<'_>) -> Result<MarketPosition<'_>, WireError> {
-    let (mut ticker, mut position, mut cost, mut realized, mut fees) = (None, None, None, None, None);
+    let (mut ticker, mut position) = (None, None);
     scanner.object(|scanner, key| {
         match key {
             "market_ticker" => ticker = scanner.identifier("market_ticker")?,
             "position_fp" => position = scanner.decimal("position_fp", Count::parse_bytes)?,
-            "position_cost_dollars" => cost = scanner.decimal("position_cost_dollars", Money::parse_bytes)?,
-            "realized_pnl_dollars" => realized = scanner.decimal("realized_pnl_dollars", Money::parse_bytes)?,
-            "fees_paid_dollars" => fees = scanner.decimal("fees_paid_dollars", Money::parse_bytes)?,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -122,9 +118,6 @@ pub(super) fn market_position(mut scanner: Scanner<'_>) -> Result<MarketPosition
     Ok(MarketPosition {
         ticker: scanner.required(ticker, "market_ticker")?,
         position: scanner.required(position, "position_fp")?,
-        position_cost: scanner.required(cost, "position_cost_dollars")?,
-        realized_pnl: scanner.required(realized, "realized_pnl_dollars")?,
-        fees_paid: scanner.required(fees, "fees_paid_dollars")?,
     })
 }
 
@@ -143,7 +136,9 @@ pub(super) fn order_group(mut scanner: Scanner<'_>) -> Result<OrderGroupUpdate<'
         match key {
             "order_group_id" => group = scanner.identifier("order_group_id")?,
             "event_type" => event = scanner.word("event_type", "a word", |word| Some(group_event(word)))?,
-            "contracts_limit_fp" => limit = scanner.decimal("contracts_limit_fp", Count::parse_bytes)?,
+            "contracts_limit_fp" => {
+                limit = scanner.lenient(|scanner| scanner.decimal("contracts_limit_fp", Count::parse_bytes))?;
+            }
             _ => scanner.skip()?,
         }
         Ok(())

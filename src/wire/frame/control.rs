@@ -23,13 +23,13 @@ pub(super) fn error(mut scanner: Scanner<'_>) -> Result<Message<'_>, WireError> 
     let (mut code, mut text) = (None, None);
     scanner.object(|scanner, key| {
         match key {
-            "code" => code = scanner.integer("code")?,
-            "msg" => text = scanner.string("msg")?,
+            "code" => code = scanner.lenient(|scanner| scanner.integer("code"))?,
+            "msg" => text = scanner.lenient(|scanner| scanner.string("msg"))?,
             _ => scanner.skip()?,
         }
         Ok(())
     })?;
-    Ok(Message::Error { code: scanner.required(code, "code")?, text: text.map_or("", RawText::as_sent) })
+    Ok(Message::Error { code: code.unwrap_or(0), text: text.map_or("", RawText::as_sent) })
 }
 
 pub(super) fn lifecycle(mut scanner: Scanner<'_>) -> Result<Lifecycle<'_>, WireError> {
@@ -39,11 +39,14 @@ pub(super) fn lifecycle(mut scanner: Scanner<'_>) -> Result<Lifecycle<'_>, WireE
         match key {
             "market_ticker" => ticker = scanner.identifier("market_ticker")?,
             "event_type" => event_type = scanner.string("event_type")?,
-            "open_ts" => open_ts = scanner.integer("open_ts")?,
-            "close_ts" => close_ts = scanner.integer("close_ts")?,
-            "settlement_value" => settlement_value = scanner.decimal("settlement_value", Price::parse_bytes)?,
-            "result" => result = scanner.string("result")?,
-            "price_ranges" => price_ranges = ranges(scanner)?,
+            "open_ts" => open_ts = scanner.lenient(|scanner| scanner.integer("open_ts"))?,
+            "close_ts" => close_ts = scanner.lenient(|scanner| scanner.integer("close_ts"))?,
+            "settlement_value" => {
+                settlement_value =
+                    scanner.lenient(|scanner| scanner.decimal("settlement_value", Price::parse_bytes))?;
+            }
+            "result" => result = scanner.lenient(|scanner| scanner.string("result"))?,
+            "price_ranges" => price_ranges = scanner.lenient(ranges)?,
             _ => scanner.skip()?,
         }
         Ok(())

@@ -17,7 +17,7 @@ pub(super) fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Fram
             "sid" => envelope.sid = scanner.integer("sid")?,
             "seq" => envelope.seq = scanner.integer("seq")?,
             "id" => envelope.id = scanner.integer("id")?,
-            "sending_ts_ms" => envelope.sending_ts_ms = scanner.integer("sending_ts_ms")?,
+            "sending_ts_ms" => envelope.sending_ts_ms = scanner.lenient(|scanner| scanner.integer("sending_ts_ms"))?,
             "msg" => {
                 body = Some(*scanner);
                 scanner.skip()?;
@@ -31,18 +31,28 @@ pub(super) fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Fram
     let body = |what| body.map(|body| body.named(what)).ok_or(WireError::Missing { what, field: "msg" });
     let message = match &*kind.decoded() {
         "orderbook_delta" => Message::Delta(market_data::delta(body("orderbook_delta")?)?),
-        "trade" => Message::Trade(market_data::trade(body("trade")?)?),
         "orderbook_snapshot" => Message::Snapshot(market_data::snapshot(body("orderbook_snapshot")?, levels)?),
-        "fill" => Message::Fill(account::fill(body("fill")?)?),
-        "user_order" => Message::UserOrder(account::user_order(body("user_order")?)?),
-        "market_position" => Message::MarketPosition(account::market_position(body("market_position")?)?),
-        "order_group_updates" => Message::OrderGroup(account::order_group(body("order_group_updates")?)?),
-        "market_lifecycle_v2" => Message::Lifecycle(control::lifecycle(body("market_lifecycle_v2")?)?),
-        "subscribed" => control::subscribed(body("subscribed")?)?,
+        "trade" => usable(body("trade").and_then(market_data::trade).map(Message::Trade)),
+        "fill" => usable(body("fill").and_then(account::fill).map(Message::Fill)),
+        "user_order" => usable(body("user_order").and_then(account::user_order).map(Message::UserOrder)),
+        "market_position" => {
+            usable(body("market_position").and_then(account::market_position).map(Message::MarketPosition))
+        }
+        "order_group_updates" => {
+            usable(body("order_group_updates").and_then(account::order_group).map(Message::OrderGroup))
+        }
+        "market_lifecycle_v2" => {
+            usable(body("market_lifecycle_v2").and_then(control::lifecycle).map(Message::Lifecycle))
+        }
+        "subscribed" => usable(body("subscribed").and_then(control::subscribed)),
         "unsubscribed" => Message::Unsubscribed,
         "ok" => Message::Ok,
-        "error" => control::error(body("error")?)?,
+        "error" => usable(body("error").and_then(control::error)),
         _ => Message::Other(kind.as_sent()),
     };
     Ok(Frame { envelope, message })
+}
+
+fn usable(message: Result<Message<'_>, WireError>) -> Message<'_> {
+    message.unwrap_or_else(Message::Unusable)
 }

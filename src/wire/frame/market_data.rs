@@ -27,9 +27,9 @@ pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
             "side" => side = outcome(scanner, "side")?,
             "price_dollars" => price = scanner.decimal("price_dollars", Price::parse_bytes)?,
             "delta_fp" => change = scanner.decimal("delta_fp", Count::parse_bytes)?,
-            "ts_ms" => ts_ms = scanner.integer("ts_ms")?,
+            "ts_ms" => ts_ms = scanner.lenient(|scanner| scanner.integer("ts_ms"))?,
             "ts" => ts = scanner.raw_value()?,
-            "clock" => clock = scanner.integer("clock")?,
+            "clock" => clock = scanner.lenient(|scanner| scanner.integer("clock"))?,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -55,7 +55,7 @@ pub(super) fn trade(mut scanner: Scanner<'_>) -> Result<Trade<'_>, WireError> {
             "count_fp" => count = scanner.decimal("count_fp", Count::parse_bytes)?,
             "taker_outcome_side" => taker_outcome = outcome(scanner, "taker_outcome_side")?,
             "taker_side" => taker_side = outcome(scanner, "taker_side")?,
-            "ts_ms" => ts_ms = scanner.integer("ts_ms")?,
+            "ts_ms" => ts_ms = scanner.lenient(|scanner| scanner.integer("ts_ms"))?,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -77,7 +77,7 @@ pub(super) fn snapshot<'a>(mut scanner: Scanner<'a>, levels: &mut BookLevels) ->
     scanner.object(|scanner, key| {
         match key {
             "market_ticker" => ticker = scanner.identifier("market_ticker")?,
-            "clock" => clock = scanner.integer("clock")?,
+            "clock" => clock = scanner.lenient(|scanner| scanner.integer("clock"))?,
             "yes_dollars_fp" => side_levels(scanner, "yes_dollars_fp", &mut levels.yes)?,
             "no_dollars_fp" => side_levels(scanner, "no_dollars_fp", &mut levels.no)?,
             _ => scanner.skip()?,

@@ -310,7 +310,7 @@ mod tests {
             yes_price: order.yes_price,
             filled: order.filled,
             remaining: order.remaining,
-            initial: order.initial,
+            initial: Some(order.initial),
             reason: None,
             expires_ms: Some(60_000),
             ts_ms: 5,
@@ -343,13 +343,11 @@ mod tests {
         };
         let mut buffer = Vec::new();
         write_market_position(&mut buffer, &ENVELOPE, &position);
-        let expected = MarketPosition {
-            ticker: "KXTEST-A",
-            position: position.position,
-            position_cost: position.position_cost,
-            realized_pnl: position.realized_pnl,
-            fees_paid: position.fees_paid,
-        };
+        let expected = MarketPosition { ticker: "KXTEST-A", position: position.position };
         assert_eq!(read(&buffer), Message::MarketPosition(expected));
+        let frame: serde_json::Value = serde_json::from_slice(&buffer).unwrap();
+        let written =
+            ["position_cost_dollars", "realized_pnl_dollars", "fees_paid_dollars"].map(|key| &frame["msg"][key]);
+        assert_eq!(written, ["1.750000", "-0.000020", "0.017500"]);
     }
 }

@@ -120,22 +120,31 @@ fn parse(what: &'static str, bytes: &[u8]) -> Result<OrderAnswer, WireError> {
 ///
 /// # Errors
 /// When the body is no JSON object with an array `orders`, or an item lacks its id, or has neither a time nor an
-/// error. Items before the wrong one have been given.
+/// error. The other items have been given, wherever they stand.
 pub fn parse_canceled_batch<'a>(bytes: &'a [u8], mut each: impl FnMut(CanceledAnswer<'a>)) -> Result<(), WireError> {
     let mut scanner = Scanner::new("cancelled batch", bytes)?;
-    let mut found = None;
+    let (mut found, mut unusable) = (None, None);
     scanner.object(|scanner, key| match key {
         "orders" => {
             found = Some(());
             scanner.array(|scanner| {
-                each(canceled_item(scanner)?);
+                let before = *scanner;
+                match canceled_item(scanner) {
+                    Ok(item) => each(item),
+                    Err(error) => {
+                        *scanner = before;
+                        scanner.skip()?;
+                        unusable = unusable.take().or(Some(error));
+                    }
+                }
                 Ok(())
             })
         }
         _ => scanner.skip(),
     })?;
     scanner.end()?;
-    scanner.required(found, "orders")
+    scanner.required(found, "orders")?;
+    unusable.map_or(Ok(()), Err)
 }
 
 fn canceled_item<'a>(scanner: &mut Scanner<'a>) -> Result<CanceledAnswer<'a>, WireError> {

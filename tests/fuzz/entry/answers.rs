@@ -9,8 +9,9 @@ use kalshi_actor::market::MarketKey;
 use kalshi_actor::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
 use kalshi_actor::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
 use kalshi_actor::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
+use kalshi_actor::wire::elements::{Element, read_page};
 use kalshi_actor::wire::error::ErrorBody;
-use kalshi_actor::wire::{account, events, markets, orders};
+use kalshi_actor::wire::{account, events, markets, order_groups, orders};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -55,6 +56,28 @@ fn parsers(data: &[u8]) {
     comes_back::<account::PositionsPage>(data);
     comes_back::<account::SettlementsPage>(data);
     comes_back::<account::NettingBody>(data);
+    each_by_itself::<account::Order>(data);
+    each_by_itself::<account::Cancelable>(data);
+    each_by_itself::<account::Fill>(data);
+    each_by_itself::<account::MarketPosition>(data);
+    each_by_itself::<account::Settlement>(data);
+    each_by_itself::<markets::Market>(data);
+    each_by_itself::<markets::ShardBalance>(data);
+    each_by_itself::<events::Event>(data);
+    each_by_itself::<order_groups::OrderGroup>(data);
+}
+
+/// Every element of a list is used or described, and a description is bounded.
+fn each_by_itself<T: Element>(data: &[u8]) {
+    let Ok(page) = read_page::<T>(data) else { return };
+    // A number that no float holds is JSON, and no value.
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(data) else { return };
+    if let Some(list) = value[T::LIST].as_array() {
+        assert_eq!(page.elements.len() + page.unusable.len(), list.len());
+    }
+    for unusable in page.unusable {
+        assert!(unusable.to_string().chars().count() < 500, "{unusable}");
+    }
 }
 
 #[derive(Default)]
