@@ -28,7 +28,7 @@ fn every_planted_mistake_is_named_by_an_invariant_and_its_seeds_are_clean_withou
     let campaign =
         Campaign { duration_ms: 600_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
-    let hunts = hunt_all(&campaign, &key, &(0..16), 2, |hunt| {
+    let hunts = hunt_all(&campaign, &key, &(0..512), 2, |hunt| {
         let (by, seed) = hunt.caught.map_or(("nothing", String::new()), |c| (c.invariant, c.seed.to_string()));
         println!("| {} | `{}` | {} | `{by}` | {seed} |", hunt.bug.part(), hunt.bug, hunt.bug.what());
     });

@@ -71,6 +71,8 @@ fn hunt(campaign: &Campaign, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hu
     let mut hunt = Hunt { bug, caught: None, seeds: Vec::new(), clean_without: true };
     let near = |seed: &u64| match bug.part() {
         Part::Gate if bug == Bug::RefusedKeyIgnored => super::keys::are_revoked(*seed),
+        // It takes a seed that wins first and loses then: one in five.
+        Part::Gate if bug == Bug::DrawdownFromZero => Tight::of(*seed) == Some(Tight::Drawdown),
         Part::Gate => Tight::of(*seed).is_some(),
         Part::Tokens => Tight::of(*seed) == Some(Tight::Tokens),
         _ => true,

@@ -20,7 +20,7 @@ pub(super) fn date_ms(text: &str) -> Option<i64> {
 
 pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
     let (mut ticker, mut side, mut price, mut change, mut clock) = (None, None, None, None, None);
-    let (mut ts_ms, mut ts) = (None, "");
+    let (mut ts_ms, mut ts) = (None, None);
     scanner.object(|scanner, key| {
         match key {
             "market_ticker" => ticker = scanner.identifier("market_ticker")?,
@@ -28,7 +28,7 @@ pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
             "price_dollars" => price = scanner.decimal("price_dollars", Price::parse_bytes)?,
             "delta_fp" => change = scanner.decimal("delta_fp", Count::parse_bytes)?,
             "ts_ms" => ts_ms = scanner.lenient(|scanner| scanner.integer("ts_ms"))?,
-            "ts" => ts = scanner.raw_value()?,
+            "ts" => ts = scanner.lenient(|scanner| scanner.string("ts"))?,
             "clock" => clock = scanner.lenient(|scanner| scanner.integer("clock"))?,
             _ => scanner.skip()?,
         }
@@ -39,7 +39,7 @@ pub(super) fn delta(mut scanner: Scanner<'_>) -> Result<Delta<'_>, WireError> {
         side: scanner.required(side, "side")?,
         price: scanner.required(price, "price_dollars")?,
         change: scanner.required(change, "delta_fp")?,
-        ts_ms: ts_ms.or_else(|| date_ms(ts.strip_prefix('"')?.strip_suffix('"')?)),
+        ts_ms: ts_ms.or_else(|| date_ms(&ts?.decoded())),
         clock: clock.unwrap_or(0),
     })
 }

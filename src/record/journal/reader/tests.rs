@@ -227,10 +227,11 @@ fn a_journal_of_another_version_says_which() {
     journal(folder.path(), SegmentLimits::default(), &[]);
     let path = folder.path().join("000000.kaj");
     let mut bytes = fs::read(&path).unwrap();
-    bytes[8..12].copy_from_slice(&7_u32.to_le_bytes());
+    let other = FORMAT_VERSION + 1;
+    bytes[8..12].copy_from_slice(&other.to_le_bytes());
     fs::write(&path, bytes).unwrap();
     let error = JournalReader::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains(&format!("format version 7; this program reads version {FORMAT_VERSION}")), "{error}");
+    assert!(error.contains(&format!("format version {other}; this program reads version {FORMAT_VERSION}")), "{error}");
 }
 
 #[test]
