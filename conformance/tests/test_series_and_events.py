@@ -109,12 +109,14 @@ def test_events_show_their_markets_only_when_asked(alice: Trader) -> None:
     assert all(not event.markets for event in plain)
 
 
-@pytest.mark.parametrize("query", [{"limit": 201}, {"status": "active"}])
+@pytest.mark.parametrize("query, told", [({"limit": 201}, "limit"), ({"status": "active"}, "bad request")])
 @pytest.mark.error("GetEvents")
-def test_events_refuse_a_limit_over_200_and_a_status_that_is_no_filter_word(alice: Trader, query: dict) -> None:
+def test_events_refuse_a_limit_over_200_and_a_status_that_is_no_filter_word(
+    alice: Trader, query: dict, told: str
+) -> None:
     answer = alice.raw.get("/events", **query)
     assert answer.status == 400
-    assert next(iter(query)) in answer.body.decode().lower()
+    assert told in answer.body.decode().lower()
 
 
 @pytest.mark.success("GetEvent")

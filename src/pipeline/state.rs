@@ -1,6 +1,6 @@
 //! The state directory: the little that must survive the end of the process. Owns the files of each venue: the marker of a
 //! tripped actor, which only a person removes, the state of the trading day, which order groups are ours, and the mark of a
-//! session under way ([`mark`]).
+//! session under way (`mark`).
 
 mod mark;
 

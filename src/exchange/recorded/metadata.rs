@@ -143,7 +143,7 @@ impl SessionMarket {
 
     /// The terms as far as the frames tell them, for a recording without a record: open from the first frame on, on the
     /// coarsest of the usual grids that has all its prices. It closes when a frame says so, or behind an empty book at the end, which
-    /// the exchange sends at the close. A recording that just ends says nothing of the close: it is [`OPEN_BEHIND_MS`] later.
+    /// the exchange sends at the close. A recording that just ends says nothing of the close: it is an hour later.
     #[must_use]
     pub fn inferred(recorded: &RecordedMarket, fees: FeeSchedule) -> Self {
         let (first_ms, last_ms) = (recorded.first_ms().unwrap_or(0), recorded.last_ms().unwrap_or(0));
