@@ -115,17 +115,20 @@ impl ExecuteStage {
             let text: Vec<String> = differences.iter().map(ToString::to_string).collect();
             self.trip_now(format!("the ledger differs from the exchange in two reads: {}", text.join("; ")), now);
         }
-        // The second look is a rebuild: it reads fills too, and brings the ones that a slow stream still owes.
+        // The second look is a rebuild: it reads fills too, and brings the ones that a slow stream still owes. No mere
+        // comparison comes before it.
         let again_ns = now.mono_ns.saturating_add(self.config.retry_first_ns);
         self.readings.rebuild_due_ns = self.readings.rebuild_due_ns.min(again_ns);
+        self.readings.compare_due_ns = self.readings.compare_due_ns.max(again_ns);
         self.ask_for_payments(&differences);
     }
 
-    /// Asks for settlements when one is awaited, or when a position is gone: the market may have paid, and the frame that
-    /// tells its result was lost.
+    /// Asks for settlements before the next look: a market may have paid, and the frame that tells its result was lost.
+    /// A slow read may show that in the cash alone, when it read the positions before the payment and the cash after it.
     fn ask_for_payments(&mut self, differences: &[Difference]) {
-        let gone = |difference: &Difference| matches!(difference, Difference::Position { ours, exchange, .. } if exchange.is_zero() && !ours.is_zero());
-        if self.ledger.awaiting() != Money::ZERO || differences.iter().any(gone) {
+        let paid =
+            |difference: &Difference| matches!(difference, Difference::Cash { .. } | Difference::Position { .. });
+        if self.ledger.awaiting() != Money::ZERO || differences.iter().any(paid) {
             self.readings.settlements_soon();
         }
     }
