@@ -17,7 +17,7 @@ type Receive<const BYTES: usize> = Box<dyn FnMut() -> Option<Message<BYTES>> + s
 type Ring<const BYTES: usize> = fn() -> (Send<BYTES>, Receive<BYTES>);
 
 fn rtrb_ring<const BYTES: usize>() -> (Send<BYTES>, Receive<BYTES>) {
-    let (mut sender, mut receiver) = kalshi_actor::pipeline::ring::ring(CAPACITY);
+    let (mut sender, mut receiver) = kalshi_actor::host::ring::ring(CAPACITY);
     (Box::new(move |message| sender.push(message).is_ok()), Box::new(move || receiver.pop()))
 }
 

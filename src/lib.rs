@@ -3,12 +3,12 @@
 //!
 //! # The path of a tick
 //!
-//! 1. [`pipeline::websocket`] reads a frame; [`wire::frame`] parses it.
+//! 1. [`network::websocket`] reads a frame; [`wire::frame`] parses it.
 //! 2. [`feed`] checks its sequence number and market and sends a [`messages::BookEvent`] over a ring.
 //! 3. [`decide`] applies it to the [`book`], and when the frame's time enters a new decision bucket builds the
 //!    observation, asks the policy, forms the wanted price, and sends a [`messages::OrderIntent`].
 //! 4. [`execute`] passes it through the risk gate, keeps, amends, cancels or places, reserves the cash, and hands the
-//!    body to [`pipeline::http`], which writes it with a signature made ahead.
+//!    body to [`network::http`], which writes it with a signature made ahead.
 //! 5. The exchange's answer comes back to [`execute`]; fills come over the private stream through [`reconcile`]; each
 //!    changes the ledger, and a [`messages::PortfolioUpdate`] tells [`decide`].
 //!
@@ -16,10 +16,11 @@
 //!
 //! [`market`] is the vocabulary and imports nothing of this crate; [`wire`] is Kalshi's JSON over it. The four stages are
 //! plain state machines: they take an input with its time and call a port ([`ports`]). They never import each other.
-//! Drivers feed them: [`pipeline::live`] with pinned threads, rings and sockets, [`drivers::simulation`] in one thread on
+//! Drivers feed them: [`drivers::live`] with pinned threads, rings and sockets, [`drivers::simulation`] in one thread on
 //! virtual time. [`exchange`] is a whole Kalshi on loopback that shares vocabulary, codecs and the fee formula with the
-//! trader and nothing else. [`record`] keeps the journal, the histograms and the report. [`pipeline::session`] puts a
-//! session together from start to report.
+//! trader and nothing else. [`record`] keeps the journal, the histograms and the report. [`session`] puts a
+//! session together from start to report, and [`kill`] is the way out when it cannot cancel by itself. Both stand on
+//! [`network`] (connections and signatures) and [`host`] (what the operating system provides).
 
 #[macro_use]
 pub mod planted;
@@ -35,13 +36,16 @@ pub mod exchange;
 pub mod execute;
 pub mod feed;
 pub mod files;
+pub mod host;
+pub mod kill;
 pub mod link;
 pub mod market;
 pub mod messages;
-pub mod pipeline;
+pub mod network;
 pub mod ports;
 pub mod reconcile;
 pub mod record;
 pub mod seen_fills;
+pub mod session;
 pub mod tape;
 pub mod wire;

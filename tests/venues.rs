@@ -8,27 +8,28 @@ use std::time::Duration;
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::AnyPolicy;
+use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::engine::{AccountId, Engine};
 use kalshi_actor::exchange::faults::{Fault, RefusalStatus};
 use kalshi_actor::exchange::launch::{LaunchConfig, launch};
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::{ServerConfig, ServerHandle};
 use kalshi_actor::execute::KnownGroup;
+use kalshi_actor::host::clock::{Clock, wall_ms};
+use kalshi_actor::host::signals::Signals;
+use kalshi_actor::kill::line;
+use kalshi_actor::kill::{KillSettings, KillWays, Killed};
 use kalshi_actor::market::{OrderId, OrderStatus};
 use kalshi_actor::messages::AccountEvent;
-use kalshi_actor::pipeline::clock::{Clock, wall_ms};
-use kalshi_actor::pipeline::clock_watch::ClockWatch;
-use kalshi_actor::pipeline::endpoint::Endpoint;
-use kalshi_actor::pipeline::kill::{KillSettings, KillWays, Killed};
-use kalshi_actor::pipeline::kill_line;
-use kalshi_actor::pipeline::live::{Tamper, Venue};
-use kalshi_actor::pipeline::net::Trust;
-use kalshi_actor::pipeline::session::{
+use kalshi_actor::network::endpoint::Endpoint;
+use kalshi_actor::network::net::Trust;
+use kalshi_actor::network::signing::Signature;
+use kalshi_actor::network::venue::Venue;
+use kalshi_actor::session::clock_watch::ClockWatch;
+use kalshi_actor::session::{
     OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, Shown, cash, outside_venue, run_outside,
     run_session, settings, state_dir,
 };
-use kalshi_actor::pipeline::signals::Signals;
-use kalshi_actor::pipeline::signing::Signature;
 
 /// An exchange that plays the venue, and the configuration of an actor that trades there.
 struct Outside {
@@ -104,7 +105,7 @@ impl Outside {
 /// A kill with nothing but the venue's lists.
 fn kill(venue: &Venue, settings: KillSettings, known: &[KnownGroup]) -> Killed {
     let ways = KillWays { everything: false, known_orders: &mut Vec::new, tell: &mut |what| println!("{what}") };
-    kill_line::kill(venue, &Trust::WebPki, settings, known, ways)
+    line::kill(venue, &Trust::WebPki, settings, known, ways)
 }
 
 fn resting(engine: &Engine, account: AccountId) -> usize {
@@ -235,7 +236,7 @@ fn place(venue: &Venue, client_order_id: &str, ticker: &str, shard: u8) -> Order
 fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
     let outside = Outside::start(6);
     let venue = outside.venue();
-    let listing = kalshi_actor::pipeline::rest::RestClient::new(
+    let listing = kalshi_actor::network::rest::RestClient::new(
         &venue.rest,
         &Trust::WebPki,
         Some(Arc::clone(&venue.credentials)),
@@ -308,7 +309,7 @@ fn kill_says_so_when_it_cannot_see_the_orders() {
     let mut told = Vec::new();
     let ways =
         KillWays { everything: false, known_orders: &mut Vec::new, tell: &mut |what| told.push(what.to_owned()) };
-    let report = kill_line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;
+    let report = line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;
     let text = report.to_string();
     assert!(!report.is_clean() && text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
     assert!(
@@ -321,7 +322,7 @@ fn kill_says_so_when_it_cannot_see_the_orders() {
 fn kill_of_everything_takes_the_orders_of_others_too() {
     let outside = Outside::start(9);
     let venue = outside.venue();
-    let listing = kalshi_actor::pipeline::rest::RestClient::new(
+    let listing = kalshi_actor::network::rest::RestClient::new(
         &venue.rest,
         &Trust::WebPki,
         Some(Arc::clone(&venue.credentials)),
@@ -334,7 +335,7 @@ fn kill_of_everything_takes_the_orders_of_others_too() {
     place(&venue, "somebody-else", &page.markets[0].ticker, shard);
     let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
     let ways = KillWays { everything: true, known_orders: &mut Vec::new, tell: &mut |what| println!("{what}") };
-    let report = kill_line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;
+    let report = line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;
     assert!(report.is_clean() && report.everything, "{report}");
     assert!(report.to_string().contains("everything on the account was cancelled"), "{report}");
     let (exchange, account, _folder) = outside.end();

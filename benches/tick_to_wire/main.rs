@@ -18,24 +18,23 @@ use exchange::{BenchExchange, DECIDE_MS, START_MS, TICKER};
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms};
 use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
+use kalshi_actor::drivers::live::book_rings::{BookInput, BookReceiver, BookRingSizes, BookSender, book_rings};
 use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
+use kalshi_actor::host::clock::Clock;
+use kalshi_actor::host::idle::{Idle, IdleKind};
+use kalshi_actor::host::ring::{Receiver, Sender, ring};
 use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Money, Ticker};
 use kalshi_actor::messages::{
     AccountEvent, Action, BookEvent, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, QueryRequest,
     ResyncRequest,
 };
-use kalshi_actor::pipeline::clock::Clock;
-use kalshi_actor::pipeline::connect::Connector;
-use kalshi_actor::pipeline::endpoint::Endpoint;
-use kalshi_actor::pipeline::http::{HttpEvent, HttpPool};
-use kalshi_actor::pipeline::idle::{Idle, IdleKind};
-use kalshi_actor::pipeline::net::Trust;
-use kalshi_actor::pipeline::ring::{
-    BookInput, BookReceiver, BookRingSizes, BookSender, Receiver, Sender, book_rings, ring,
-};
-use kalshi_actor::pipeline::signing::{SignatureCache, start_signing};
-use kalshi_actor::pipeline::websocket::{LiveSocket, WsInput};
+use kalshi_actor::network::connect::Connector;
+use kalshi_actor::network::endpoint::Endpoint;
+use kalshi_actor::network::http::{HttpEvent, HttpPool};
+use kalshi_actor::network::net::Trust;
+use kalshi_actor::network::signing::{SignatureCache, start_signing};
+use kalshi_actor::network::websocket::{LiveSocket, WsInput};
 use kalshi_actor::ports::{
     ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, RequestId, SocketPort,
 };

@@ -13,8 +13,8 @@ use kalshi_actor::exchange::participants::World;
 use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::server::ServerConfig;
-use kalshi_actor::pipeline::session::{Recordings, cash, settings};
-use kalshi_actor::pipeline::signals::Signals;
+use kalshi_actor::host::signals::Signals;
+use kalshi_actor::session::{Recordings, cash, settings};
 
 use super::ConfigArgs;
 use super::out::{Out, note, say};

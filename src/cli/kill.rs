@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use kalshi_actor::config::{Config, VenueName};
 use kalshi_actor::execute::KnownGroup;
-use kalshi_actor::pipeline::clock::wall_ms;
-use kalshi_actor::pipeline::kill::{KillSettings, KillWays, Killed, KnownOrder};
-use kalshi_actor::pipeline::kill_line::kill;
-use kalshi_actor::pipeline::known_orders::{known_orders, newest_session};
-use kalshi_actor::pipeline::net::Trust;
-use kalshi_actor::pipeline::session::{outside_venue, state_dir};
+use kalshi_actor::host::clock::wall_ms;
+use kalshi_actor::kill::known_orders::{known_orders, newest_session};
+use kalshi_actor::kill::line::kill;
+use kalshi_actor::kill::{KillSettings, KillWays, Killed, KnownOrder};
+use kalshi_actor::network::net::Trust;
+use kalshi_actor::session::{outside_venue, state_dir};
 
 use super::out::{Out, note, say};
 use super::{ConfigArgs, run};

@@ -29,7 +29,7 @@ fn default() -> Targets {
     Targets::new().with_default(LevelFilter::WARN)
 }
 
-/// Reads `info`, `kalshi_actor::pipeline=debug`, or several of these with commas between. Nothing is the default.
+/// Reads `info`, `kalshi_actor::network=debug`, or several of these with commas between. Nothing is the default.
 fn parse(value: &str) -> Result<Targets, String> {
     if value.trim().is_empty() {
         return Ok(default());
@@ -44,7 +44,7 @@ fn parse(value: &str) -> Result<Targets, String> {
             level.parse().ok().filter(|_| !level.is_empty() && target != Some("")).ok_or_else(|| {
                 format!(
                     "`{directive}`: expected off, error, warn, info, debug or trace, or `module=level` such as \
-                 `kalshi_actor::pipeline=debug`"
+                 `kalshi_actor::network=debug`"
                 )
             })?;
         targets = match target {
@@ -65,9 +65,9 @@ mod tests {
     fn levels_and_levels_of_modules_are_read() {
         assert_eq!(parse("").unwrap().default_level(), Some(LevelFilter::WARN));
         assert_eq!(parse(" Info ").unwrap().default_level(), Some(LevelFilter::INFO));
-        let targets = parse("error, kalshi_actor::pipeline=debug").unwrap();
+        let targets = parse("error, kalshi_actor::network=debug").unwrap();
         assert_eq!(targets.default_level(), Some(LevelFilter::ERROR));
-        assert!(targets.would_enable("kalshi_actor::pipeline::rest", &tracing::Level::DEBUG));
+        assert!(targets.would_enable("kalshi_actor::network::rest", &tracing::Level::DEBUG));
         assert!(!targets.would_enable("kalshi_actor::exchange", &tracing::Level::WARN));
         assert!(!parse("off").unwrap().would_enable("kalshi_actor", &tracing::Level::ERROR));
     }

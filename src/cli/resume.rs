@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use kalshi_actor::execute::DayState;
-use kalshi_actor::pipeline::session::{state_dir, state_place};
+use kalshi_actor::session::{state_dir, state_place};
 
 use super::out::{Out, say};
 use super::{ConfigArgs, run};

@@ -18,14 +18,14 @@ use kalshi_actor::exchange::recorded::{Holes, RecordedFaults};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::execute::Waiting;
+use kalshi_actor::host::clock::wall_ms;
+use kalshi_actor::host::signals::{FORCED_EXIT_STATUS, Signals};
 use kalshi_actor::market::{Money, Ticker};
-use kalshi_actor::pipeline::clock::wall_ms;
-use kalshi_actor::pipeline::session::{
+use kalshi_actor::session::{
     Activity, Demonstration, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan,
     SessionReport, Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder,
     settings, state_dir,
 };
-use kalshi_actor::pipeline::signals::{FORCED_EXIT_STATUS, Signals};
 
 use super::ConfigArgs;
 use super::out::{Out, note, standard_error_is_a_terminal, to_standard_error};

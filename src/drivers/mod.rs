@@ -1,10 +1,13 @@
-//! Drivers: what feeds the stages besides the live pipeline. Each runs the same stage code, wire encoding included.
+//! Drivers: what feeds the stages. Each runs the same stage code, wire encoding included: [`live`] on threads and
+//! sockets, [`simulation`] in one thread on virtual time, [`replay`] from a journal.
 
 pub mod campaign;
+pub mod live;
 mod network;
 mod network_faults;
 pub mod observe;
 pub mod replay;
 pub mod simulation;
+pub mod stages;
 pub mod statistics;
 mod wires;

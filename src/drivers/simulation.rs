@@ -24,12 +24,12 @@ pub use super::wires::{Handed, ReceivedFrame, Ring, SentRequest};
 use crate::clock::SessionClock;
 use crate::decide::DecisionRecord;
 use crate::decide::policy::Policy;
+use crate::drivers::stages::Stages;
 use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
 use crate::execute::{DayState, KnownGroup};
 use crate::market::MarketKey;
 use crate::messages::{AccountEvent, ResyncRequest};
-use crate::pipeline::stages::Stages;
 use crate::ports::ConnectionId;
 use crate::tape::ExecuteInput;
 use crate::wire::sign::Credentials;
@@ -259,9 +259,9 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::decide::policy::HoldPolicy;
+    use crate::drivers::stages::{Start, build_stages};
     use crate::exchange::keys::issue_ed25519;
     use crate::exchange::venue::ExchangeConfig;
-    use crate::pipeline::stages::{Start, build_stages};
     use crate::wire::sign::Signer;
 
     fn simulation() -> Simulation<HoldPolicy> {

@@ -8,8 +8,8 @@ use kalshi_actor::decide::{DecisionRecord, Skip};
 use kalshi_actor::drivers::simulation::{FaultRates, SentRequest, Simulation};
 use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::market::{Count, Price};
-use kalshi_actor::pipeline::session::Recordings;
 use kalshi_actor::record::journal::SegmentLimits;
+use kalshi_actor::session::Recordings;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 

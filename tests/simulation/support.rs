@@ -7,6 +7,7 @@ use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::Config;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::simulation::{FaultRates, Simulation, SimulationConfig, Tamper};
+use kalshi_actor::drivers::stages::{Stages, Start, build_stages};
 use kalshi_actor::exchange::engine::MarketState;
 use kalshi_actor::exchange::gateway::GatewaySettings;
 use kalshi_actor::exchange::keys::issue_ed25519;
@@ -16,7 +17,6 @@ use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use kalshi_actor::execute::DayState;
 use kalshi_actor::market::{Count, Money};
-use kalshi_actor::pipeline::stages::{Stages, Start, build_stages};
 use kalshi_actor::record::journal::SegmentLimits;
 use kalshi_actor::wire::sign::{Credentials, Signer};
 

@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use kalshi_actor::config::{Config, IdleName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
 use kalshi_actor::drivers::replay::{ReplayOptions, replay};
+use kalshi_actor::drivers::stages::{Start, build_stages};
 use kalshi_actor::exchange::engine::AccountId;
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::FaultControl;
 use kalshi_actor::exchange::venue::Exchange;
 use kalshi_actor::execute::{DayState, ExecuteStage};
+use kalshi_actor::host::clock::wall_ms;
+use kalshi_actor::host::signals::Signals;
 use kalshi_actor::market::OrderStatus;
-use kalshi_actor::pipeline::clock::wall_ms;
-use kalshi_actor::pipeline::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
-use kalshi_actor::pipeline::session::{
-    EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, Shown, draw_nonce, run_session, settings, state_dir,
-};
-use kalshi_actor::pipeline::signals::Signals;
-use kalshi_actor::pipeline::stages::{Start, build_stages};
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId};
 use kalshi_actor::record::live::LiveFigures;
+use kalshi_actor::session::{
+    EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, Shown, draw_nonce, run_session, settings, state_dir,
+};
 use tempfile::TempDir;
 
 /// How long a condition may take on the slowest machine.

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kalshi_actor::config::{Config, VenueName};
+use kalshi_actor::host::clock::wall_ms;
 use kalshi_actor::market::OrderStatus;
-use kalshi_actor::pipeline::clock::wall_ms;
-use kalshi_actor::pipeline::net::Trust;
-use kalshi_actor::pipeline::rest::RestClient;
-use kalshi_actor::pipeline::session::{outside_venue, state_dir};
+use kalshi_actor::network::net::Trust;
+use kalshi_actor::network::rest::RestClient;
 use kalshi_actor::record::summary::Summary;
+use kalshi_actor::session::{outside_venue, state_dir};
 use kalshi_actor::wire::account::{Order, OrdersPage};
 
 use crate::common::PATIENCE;

@@ -4,7 +4,7 @@
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use kalshi_actor::pipeline::session::state_dir;
+use kalshi_actor::session::state_dir;
 
 use crate::drill::Drill;
 use crate::program::{Program, assert_agrees, summary};

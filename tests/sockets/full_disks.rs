@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kalshi_actor::pipeline::session::state_dir;
+use kalshi_actor::session::state_dir;
 
 use crate::drill::Drill;
 

@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use kalshi_actor::clock::Now;
 use kalshi_actor::execute::DayState;
 use kalshi_actor::market::Money;
-use kalshi_actor::pipeline::state::StateDir;
 use kalshi_actor::record::journal::{Flags, Kind, SegmentLimits, StageId, start_journal};
 use kalshi_actor::record::summary::Summary;
+use kalshi_actor::session::state::StateDir;
 
 fn program(root: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kalshi-actor"));

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::market::{Price, TradeId};
 use kalshi_actor::messages::{AccountEvent, Fill};
-use kalshi_actor::pipeline::live::Tamper;
-use kalshi_actor::pipeline::session::state_dir;
+use kalshi_actor::session::state_dir;
 
 use crate::common::{Ended, PATIENCE, config, run_until};
 

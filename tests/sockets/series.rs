@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::messages::AccountEvent;
-use kalshi_actor::pipeline::live::Tamper;
 
 use crate::common::{Trading, config};
 

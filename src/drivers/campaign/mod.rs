@@ -38,6 +38,7 @@ use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, Simula
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::AnyPolicy;
+use crate::drivers::stages::{Stages, Start, build_stages};
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
 use crate::exchange::scenario::Scenario;
@@ -45,7 +46,6 @@ use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use crate::execute::{DayState, ExecuteCounters, KnownGroup};
 use crate::market::Money;
 use crate::messages::Verdict;
-use crate::pipeline::stages::{Stages, Start, build_stages};
 use crate::wire::sign::{Credentials, Signer};
 
 /// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.

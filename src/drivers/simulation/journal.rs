@@ -7,8 +7,8 @@ use super::super::wires::{DecideIo, ExecuteIo, FeedIo, ReconcileIo};
 use super::{Simulation, SimulationConfig, Tamper};
 use crate::clock::Now;
 use crate::decide::policy::Policy;
+use crate::drivers::stages::Stages;
 use crate::exchange::venue::Exchange;
-use crate::pipeline::stages::Stages;
 use crate::record::journal::{JournalNote, JournalReport, Scribe, SegmentLimits, StageId, create_journal};
 use crate::tape::{self, DecideInput, ExecuteInput, FeedInput, ReconcileInput, Tape};
 

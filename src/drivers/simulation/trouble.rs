@@ -8,7 +8,7 @@ use super::journal::Tapes;
 use super::turns::Turns;
 use super::{NetworkFault, Ring, Simulation, Turn};
 use crate::decide::policy::Policy;
-use crate::pipeline::stages::Stages;
+use crate::drivers::stages::Stages;
 use crate::record::journal::SegmentLimits;
 
 impl<P: Policy> Simulation<P> {

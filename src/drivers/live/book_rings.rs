@@ -1,0 +1,266 @@
+//! The rings from `feed` to `decide`: book events, what is too large for one beside them, and the way back for snapshot
+//! buffers. Allocates only when they are made.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam::utils::CachePadded;
+
+use crate::host::ring::{Receiver, Sender, ring};
+use crate::market::BookLevels;
+use crate::messages::{BookEvent, BookEventKind, Listing};
+use crate::ports::Full;
+
+/// What rides beside a [`BookEvent`] because it is larger than a message may be.
+#[derive(Debug)]
+enum Rider {
+    Listing(Listing),
+    Levels(Box<BookLevels>),
+}
+
+/// A book event as `decide` gets it.
+#[derive(Debug)]
+pub enum BookInput {
+    /// A change, a trade, or a condition.
+    Event(BookEvent),
+    /// The whole book. The buffer goes back with [`BookReceiver::return_levels`].
+    Snapshot(BookEvent, Box<BookLevels>),
+    /// A market enters.
+    Listed(BookEvent, Listing),
+}
+
+/// How large the rings from `feed` to `decide` are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookRingSizes {
+    /// Book events.
+    pub events: usize,
+    /// Listings and snapshots that wait at the same time.
+    pub riders: usize,
+    /// Snapshot buffers in existence.
+    pub buffers: usize,
+    /// Levels a side for which each buffer has room from the start.
+    pub levels: usize,
+}
+
+/// Makes the rings from `feed` to `decide`: the events, the side ring of listings and snapshot buffers in the same
+/// order, the ring by which the buffers return, and the overflow epoch.
+///
+/// # Panics
+/// When a size is zero: the configuration refuses that before.
+#[must_use]
+pub fn book_rings(sizes: BookRingSizes) -> (BookSender, BookReceiver) {
+    let (events_in, events_out) = ring(sizes.events);
+    let (riders_in, riders_out) = ring(sizes.riders);
+    let (returned_in, returned_out) = ring(sizes.buffers);
+    let epoch = Arc::new(CachePadded::new(AtomicU64::new(0)));
+    let spare = (0..sizes.buffers).map(|_| Box::new(BookLevels::with_capacity(sizes.levels))).collect();
+    (
+        BookSender {
+            events: events_in,
+            riders: riders_in,
+            returned: returned_out,
+            spare,
+            overflow_epoch: Arc::clone(&epoch),
+        },
+        BookReceiver { events: events_out, riders: riders_out, returned: returned_in, overflow_epoch: epoch },
+    )
+}
+
+/// `feed`'s end of the rings to `decide`.
+#[derive(Debug)]
+pub struct BookSender {
+    events: Sender<BookEvent>,
+    riders: Sender<Rider>,
+    returned: Receiver<Box<BookLevels>>,
+    #[expect(clippy::vec_box, reason = "the boxes travel through the rings as they are")]
+    spare: Vec<Box<BookLevels>>,
+    overflow_epoch: Arc<CachePadded<AtomicU64>>,
+}
+
+impl BookSender {
+    /// An empty buffer for a snapshot, while the pool has one.
+    pub fn take_levels(&mut self) -> Option<Box<BookLevels>> {
+        let mut levels = self.spare.pop().or_else(|| self.returned.pop())?;
+        levels.clear();
+        Some(levels)
+    }
+
+    /// Gives back a buffer that was not sent.
+    pub fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.spare.push(levels);
+    }
+
+    /// Sends an event that has no rider.
+    ///
+    /// # Errors
+    /// [`Full`] when the ring has no room.
+    pub fn event(&mut self, event: &BookEvent) -> Result<(), Full> {
+        debug_assert!(!matches!(event.kind, BookEventKind::Listed | BookEventKind::Snapshot), "its rider is missing");
+        self.events.push(*event)
+    }
+
+    /// Sends a snapshot.
+    ///
+    /// # Errors
+    /// The buffer, when one of the rings has no room.
+    pub fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
+        debug_assert_eq!(event.kind, BookEventKind::Snapshot);
+        if self.events.is_full() || self.riders.is_full() {
+            return Err(levels);
+        }
+        self.send_pair(event, Rider::Levels(levels));
+        Ok(())
+    }
+
+    /// Introduces a market.
+    ///
+    /// # Errors
+    /// [`Full`] when one of the rings has no room.
+    pub fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
+        debug_assert_eq!(event.kind, BookEventKind::Listed);
+        if self.events.is_full() || self.riders.is_full() {
+            return Err(Full);
+        }
+        self.send_pair(event, Rider::Listing(*listing));
+        Ok(())
+    }
+
+    /// The rider goes first, so that whoever sees the event finds it.
+    fn send_pair(&mut self, event: &BookEvent, rider: Rider) {
+        self.riders.push(rider).expect("room was seen, and this is the only sender");
+        self.events.push(*event).expect("room was seen, and this is the only sender");
+    }
+
+    /// Raises the overflow epoch.
+    pub fn raise_overflow(&mut self, epoch: u64) {
+        // Release: whoever reads the epoch also sees every event sent before the one that found no room.
+        self.overflow_epoch.store(epoch, Ordering::Release);
+    }
+}
+
+/// `decide`'s end of the rings from `feed`.
+#[derive(Debug)]
+pub struct BookReceiver {
+    events: Receiver<BookEvent>,
+    riders: Receiver<Rider>,
+    returned: Sender<Box<BookLevels>>,
+    overflow_epoch: Arc<CachePadded<AtomicU64>>,
+}
+
+impl BookReceiver {
+    /// The oldest event with what rides beside it.
+    pub fn pop(&mut self) -> Option<BookInput> {
+        let event = self.events.pop()?;
+        let input = match event.kind {
+            BookEventKind::Listed | BookEventKind::Snapshot => {
+                match self.riders.pop().expect("a rider is sent before its event") {
+                    Rider::Listing(listing) => BookInput::Listed(event, listing),
+                    Rider::Levels(levels) => BookInput::Snapshot(event, levels),
+                }
+            }
+            _ => BookInput::Event(event),
+        };
+        Some(input)
+    }
+
+    /// Returns a snapshot's buffer to the pool.
+    pub fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.returned.push(levels).expect("the back ring has room for every buffer in existence");
+    }
+
+    /// The newest overflow epoch.
+    #[must_use]
+    pub fn overflow_epoch(&self) -> u64 {
+        // Acquire: pairs with the release in `raise_overflow`.
+        self.overflow_epoch.load(Ordering::Acquire)
+    }
+
+    /// How many events wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.events.waiting()
+    }
+
+    /// The most events that were ever seen waiting.
+    #[must_use]
+    pub fn high_water(&self) -> usize {
+        self.events.high_water()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{Count, Outcome, Price};
+
+    fn event(kind: BookEventKind, seq: u64) -> BookEvent {
+        BookEvent {
+            market: crate::market::MarketKey::default(),
+            kind,
+            side: Outcome::Yes,
+            price: Price::ZERO,
+            change: Count::ZERO,
+            time_ms: 0,
+            exchange_ms: crate::messages::NO_TIME_MS,
+            clock: 0,
+            seq,
+            read_ns: 0,
+            parsed_ns: 0,
+        }
+    }
+
+    const SIZES: BookRingSizes = BookRingSizes { events: 4, riders: 2, buffers: 2, levels: 8 };
+
+    #[test]
+    fn snapshots_ride_beside_their_events_in_the_order_of_the_wire() {
+        let (mut sender, mut receiver) = book_rings(SIZES);
+        let mut levels = sender.take_levels().unwrap();
+        levels.yes.push((Price::ZERO, Count::ZERO));
+        sender.event(&event(BookEventKind::Delta, 1)).unwrap();
+        sender.snapshot(&event(BookEventKind::Snapshot, 2), levels).unwrap();
+        sender.event(&event(BookEventKind::Trade, 3)).unwrap();
+
+        assert!(matches!(receiver.pop(), Some(BookInput::Event(e)) if e.seq == 1));
+        let Some(BookInput::Snapshot(e, levels)) = receiver.pop() else { panic!("the snapshot is second") };
+        assert_eq!((e.seq, levels.yes.len()), (2, 1));
+        receiver.return_levels(levels);
+        assert!(matches!(receiver.pop(), Some(BookInput::Event(e)) if e.seq == 3));
+    }
+
+    #[test]
+    fn a_snapshot_that_finds_no_room_hands_its_buffer_back_and_leaves_no_rider_behind() {
+        let (mut sender, mut receiver) = book_rings(SIZES);
+        for seq in 0..4 {
+            sender.event(&event(BookEventKind::Delta, seq)).unwrap();
+        }
+        let levels = sender.take_levels().unwrap();
+        let levels = sender.snapshot(&event(BookEventKind::Snapshot, 4), levels).unwrap_err();
+        receiver.pop().unwrap();
+        sender.snapshot(&event(BookEventKind::Snapshot, 5), levels).unwrap();
+        let newest = std::iter::from_fn(|| receiver.pop()).last();
+        assert!(matches!(newest, Some(BookInput::Snapshot(e, _)) if e.seq == 5));
+    }
+
+    #[test]
+    fn buffers_come_from_a_fixed_pool_and_return_empty() {
+        let (mut sender, mut receiver) = book_rings(SIZES);
+        let mut first = sender.take_levels().unwrap();
+        let second = sender.take_levels().unwrap();
+        assert!(sender.take_levels().is_none());
+        first.no.push((Price::ZERO, Count::ZERO));
+        sender.snapshot(&event(BookEventKind::Snapshot, 1), first).unwrap();
+        sender.return_levels(second);
+        let Some(BookInput::Snapshot(_, levels)) = receiver.pop() else { panic!("a snapshot was sent") };
+        receiver.return_levels(levels);
+        let both = [sender.take_levels().unwrap(), sender.take_levels().unwrap()];
+        assert!(both.iter().all(|levels| **levels == BookLevels::default()));
+    }
+
+    #[test]
+    fn the_overflow_epoch_is_seen_by_decide() {
+        let (mut sender, receiver) = book_rings(SIZES);
+        assert_eq!(receiver.overflow_epoch(), 0);
+        sender.raise_overflow(3);
+        assert_eq!(receiver.overflow_epoch(), 3);
+    }
+}

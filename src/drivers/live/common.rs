@@ -1,0 +1,164 @@
+//! What every hot thread has: its clock, its histograms, its way of waiting.
+
+use serde::Serialize;
+
+use super::control::{Control, Heart, Pulse};
+use crate::clock::{Now, SessionClock};
+use crate::config::IdleName;
+use crate::host::clock::Clock;
+use crate::host::idle::{Idle, IdleKind};
+use crate::host::pin;
+use crate::host::ring::Sender;
+use crate::network::websocket::WsInput;
+use crate::ports::ConnectionId;
+use crate::record::{Latencies, Stage};
+use crate::tape::{SocketInput, Tape};
+
+/// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
+/// part of its time.
+const REHEARSAL_NS: u64 = 20_000;
+
+/// What a thread's checkpoints cost it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckpointCost {
+    /// How many it made while it ran.
+    pub count: u64,
+    /// How long the longest took, in nanoseconds.
+    pub longest_ns: u64,
+}
+
+/// What a WebSocket brought, as its stage takes it. A lost stream is logged by its name.
+pub(super) fn socket_input<'a>(stream: &str, connection: ConnectionId, input: &'a WsInput) -> SocketInput<'a> {
+    match input {
+        WsInput::Text { text, read_ns } => {
+            SocketInput::Frame { connection, read_ns: *read_ns, bytes: text.as_str().as_bytes() }
+        }
+        WsInput::Ping => SocketInput::Ping(connection),
+        WsInput::Opened => SocketInput::Opened(connection),
+        WsInput::Closed(lost) => {
+            tracing::warn!(connection, reason = %lost.reason, "the {stream} stream was lost");
+            SocketInput::Closed(connection, lost.clone())
+        }
+    }
+}
+
+/// The way of what goes wrong in a stage to whoever shows it: each change once. It allocates, as the stage did.
+pub(super) struct Trouble {
+    told: String,
+    to: crossbeam::channel::Sender<String>,
+}
+
+impl Trouble {
+    pub(super) fn new(to: crossbeam::channel::Sender<String>) -> Self {
+        Self { told: String::new(), to }
+    }
+
+    /// The newest problem is this.
+    pub(super) fn tell(&mut self, problem: Option<&str>) {
+        let Some(problem) = problem.filter(|problem| *problem != self.told) else { return };
+        problem.clone_into(&mut self.told);
+        // The reader ends only after this thread.
+        let _ = self.to.send(problem.to_owned());
+    }
+}
+
+/// A hot thread's equipment.
+pub(super) struct Bench {
+    pub(super) clock: Clock,
+    pub(super) session: SessionClock,
+    pub(super) control: Control,
+    pub(super) latencies: Latencies,
+    pub(super) checkpoints: CheckpointCost,
+    heart: Heart,
+    pulses: Sender<Pulse>,
+    idle_kind: IdleKind,
+    core: Option<usize>,
+    rehearsed_ns: u64,
+    /// The time of the input that is being handled.
+    pub(super) now: Now,
+}
+
+impl Bench {
+    pub(super) fn new(
+        clock: Clock,
+        session: &SessionClock,
+        control: Control,
+        pulses: Sender<Pulse>,
+        idle_kind: IdleKind,
+        core: Option<usize>,
+    ) -> Self {
+        Self {
+            clock,
+            session: *session,
+            control,
+            latencies: Latencies::new(),
+            checkpoints: CheckpointCost::default(),
+            heart: Heart::default(),
+            pulses,
+            idle_kind,
+            core,
+            rehearsed_ns: 0,
+            now: Now::default(),
+        }
+    }
+
+    /// Pins the calling thread and prepares its waiting. Called first by each hot thread.
+    pub(super) fn settle(&self) -> std::io::Result<Idle> {
+        if let Some(core) = self.core {
+            pin::pin_current(core).map_err(std::io::Error::other)?;
+        }
+        Idle::new(self.idle_kind)
+    }
+
+    /// Reads the clocks for the next input.
+    pub(super) fn tick(&mut self) -> Now {
+        self.now = self.session.now(self.clock.now_ns());
+        self.now
+    }
+
+    pub(super) fn latency(&mut self, stage: Stage, nanos: u64) {
+        self.latencies.record(stage, nanos);
+        self.heart.latency(stage, nanos);
+    }
+
+    /// Makes the checkpoint that the journal asked for, if this is the turn for it.
+    pub(super) fn checkpoint(&mut self, worked: bool, tape: &mut Tape, stage: &impl Serialize) {
+        if !tape.checkpoint_due(self.now, worked) {
+            return;
+        }
+        let begun_ns = self.clock.now_ns();
+        tape.checkpoint(self.now, stage);
+        let took_ns = self.clock.now_ns().saturating_sub(begun_ns);
+        self.checkpoints.count += 1;
+        self.checkpoints.longest_ns = self.checkpoints.longest_ns.max(took_ns);
+    }
+
+    /// Whether an idle turn should rehearse. Never where threads park: they mean to leave the processor alone.
+    pub(super) fn rehearsal_due(&mut self) -> bool {
+        let due = self.idle_kind != IdleKind::Park && self.now.mono_ns >= self.rehearsed_ns + REHEARSAL_NS;
+        if due {
+            self.rehearsed_ns = self.now.mono_ns;
+        }
+        due
+    }
+
+    /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.
+    /// Whether one was due.
+    pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Pulse) -> bool {
+        let due = self.heart.is_due(self.now.mono_ns);
+        if due {
+            let _ = self.pulses.push(Pulse { worst: self.heart.take_worst(), ..figures() });
+        }
+        due
+    }
+}
+
+/// The idle strategy that a configuration means on this machine.
+pub(super) fn idle_kind(name: IdleName, threads: usize, cores: usize) -> IdleKind {
+    match name {
+        IdleName::Auto => IdleKind::default_for(threads, cores),
+        IdleName::Spin => IdleKind::Spin,
+        IdleName::Yield => IdleKind::Yield,
+        IdleName::Park => IdleKind::Park,
+    }
+}

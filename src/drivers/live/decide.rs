@@ -1,0 +1,129 @@
+//! The decide thread: books, observation and policy between two rings. No I/O.
+
+use super::book_rings::{BookInput, BookReceiver};
+use super::common::{Bench, CheckpointCost};
+use super::control::Pulse;
+use crate::clock::Now;
+use crate::decide::policy::Policy;
+use crate::decide::{DecideCounters, DecideStage, DecisionRecord, Skip};
+use crate::host::ring::{Receiver, Sender};
+use crate::market::{BookLevels, MarketKey};
+use crate::messages::{OrderIntent, PortfolioUpdate, ResyncRequest};
+use crate::ports::{DecidePort, Full};
+use crate::record::{Latencies, Stage};
+use crate::tape::{self, DecideInput, Tape};
+
+/// How many book events are handled before the portfolio is looked at again.
+const EVENTS_PER_TURN: usize = 256;
+
+/// Everything the decide thread owns.
+pub(super) struct DecideThread<P: Policy> {
+    pub(super) stage: DecideStage<P>,
+    pub(super) tape: Tape,
+    pub(super) wires: DecideWires,
+    pub(super) portfolio: Receiver<PortfolioUpdate>,
+}
+
+/// What the stage's port uses.
+pub(super) struct DecideWires {
+    pub(super) bench: Bench,
+    pub(super) book: BookReceiver,
+    pub(super) intents: Sender<OrderIntent>,
+    pub(super) resyncs: Sender<ResyncRequest>,
+}
+
+/// What the decide thread leaves behind.
+pub(super) struct DecideOutcome {
+    pub(super) counters: DecideCounters,
+    pub(super) latencies: Latencies,
+    pub(super) ring_high_water: usize,
+    pub(super) checkpoints: CheckpointCost,
+}
+
+impl DecidePort for DecideWires {
+    fn stamp_ns(&mut self) -> u64 {
+        self.bench.clock.now_ns()
+    }
+
+    fn overflow_epoch(&mut self) -> u64 {
+        self.book.overflow_epoch()
+    }
+
+    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+        self.intents.push(*intent)
+    }
+
+    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
+        self.resyncs.push(*request)
+    }
+
+    fn return_levels(&mut self, levels: Box<BookLevels>) {
+        self.book.return_levels(levels);
+    }
+
+    fn decided(&mut self, _record: &DecisionRecord) {}
+
+    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
+
+    fn latency(&mut self, stage: Stage, nanos: u64) {
+        self.bench.latency(stage, nanos);
+    }
+}
+
+impl<P: Policy> DecideThread<P> {
+    /// Runs until the session ends.
+    pub(super) fn run(mut self) -> std::io::Result<DecideOutcome> {
+        let mut idle = self.wires.bench.settle()?;
+        let now = self.wires.bench.tick();
+        self.tape.checkpoint(now, &self.stage);
+        let mut drained = true;
+        while !self.wires.bench.control.exit_requested() {
+            let mut worked = false;
+            while let Some(update) = self.portfolio.pop() {
+                let now = self.wires.bench.tick();
+                self.take(DecideInput::Portfolio(update), now);
+                worked = true;
+            }
+            for _ in 0..EVENTS_PER_TURN {
+                let Some(input) = self.wires.book.pop() else { break };
+                let now = self.wires.bench.tick();
+                let input = match input {
+                    BookInput::Event(event) => DecideInput::Event(event),
+                    BookInput::Snapshot(event, levels) => DecideInput::Snapshot(event, levels),
+                    BookInput::Listed(event, listing) => DecideInput::Listed(event, listing),
+                };
+                self.take(input, now);
+                (worked, drained) = (true, false);
+            }
+            let now = self.wires.bench.tick();
+            if !drained && self.wires.book.waiting() == 0 {
+                self.take(DecideInput::Drained, now);
+                drained = true;
+            }
+            if now.mono_ns >= self.stage.deadline_ns() {
+                self.take(DecideInput::Timer, now);
+            }
+            self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
+            let decisions = self.stage.counters().decisions;
+            let _ = self.wires.bench.pulse(|| Pulse { decisions, ..Pulse::default() });
+            if !worked {
+                if self.wires.bench.rehearsal_due() {
+                    self.stage.rehearse();
+                }
+                idle.wait();
+            }
+        }
+        let now = self.wires.bench.tick();
+        self.tape.end(now, &self.stage);
+        Ok(DecideOutcome {
+            counters: *self.stage.counters(),
+            ring_high_water: self.wires.book.high_water(),
+            latencies: self.wires.bench.latencies,
+            checkpoints: self.wires.bench.checkpoints,
+        })
+    }
+
+    fn take(&mut self, input: DecideInput, now: Now) {
+        tape::decide(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
+    }
+}

@@ -1,0 +1,199 @@
+//! What a session leaves behind: the stages' counters and ledger, merged histograms, and what went wrong.
+
+use std::io;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::common::CheckpointCost;
+use super::decide::DecideOutcome;
+use super::execute::ExecuteOutcome;
+use super::feed::FeedOutcome;
+use super::panic_text;
+use super::reconcile::ReconcileOutcome;
+use crate::decide::DecideCounters;
+use crate::execute::{DayState, ExecuteStage};
+use crate::feed::FeedCounters;
+use crate::network::http::HttpCounters;
+use crate::network::signing::SigningCounters;
+use crate::reconcile::ReconcileCounters;
+use crate::record::Latencies;
+use crate::record::journal::JournalReport;
+
+/// A thread that ended by a panic or an error of the system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadFailure {
+    /// Which.
+    pub thread: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+impl std::fmt::Display for ThreadFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the {} thread failed: {}", self.thread, self.reason)
+    }
+}
+
+/// What a session leaves behind. Parts are missing where their thread failed.
+pub struct LiveOutcome {
+    /// The feed's counters.
+    pub feed: Option<FeedCounters>,
+    /// The decide stage's counters.
+    pub decide: Option<DecideCounters>,
+    /// The execute stage itself: ledger, positions, counters, agreement.
+    pub execute: Option<ExecuteStage>,
+    /// The reconcile stage's counters.
+    pub reconcile: Option<ReconcileCounters>,
+    /// The order connections' counters.
+    pub http: HttpCounters,
+    /// How often signatures were ready.
+    pub signing: SigningCounters,
+    /// The most events that ever waited for `decide`.
+    pub ring_high_water: usize,
+    /// All histograms.
+    pub latencies: Latencies,
+    /// What checkpoints cost the threads, in the order of the stages.
+    pub checkpoints: [CheckpointCost; 4],
+    /// What the journal came to.
+    pub journal: Option<JournalReport>,
+    /// The last state of the daily loss that was not taken yet.
+    pub day: Option<DayState>,
+    /// Markets refused, the last trouble of the feed.
+    pub problems: Vec<String>,
+    /// The last trouble of reading the account.
+    pub unread: Option<String>,
+    /// Threads that failed.
+    pub failures: Vec<ThreadFailure>,
+}
+
+/// How often a thread that is to end is looked at.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Helpers that have panicked, and those that have ended while they were still needed.
+#[derive(Debug, Default)]
+pub(super) struct EndedEarly {
+    pub(super) panicked: Vec<ThreadFailure>,
+    /// They also end when the thread that they help is gone.
+    pub(super) ended: Vec<ThreadFailure>,
+}
+
+pub(super) fn ended_early<const N: usize>(helpers: [(&'static str, JoinHandle<()>); N]) -> EndedEarly {
+    let mut early = EndedEarly::default();
+    for (thread, handle) in helpers.into_iter().filter(|(_, handle)| handle.is_finished()) {
+        match handle.join() {
+            Ok(()) => early.ended.push(ThreadFailure { thread, reason: "it ended before the session".to_owned() }),
+            Err(panic) => {
+                let reason = format!("it panicked: {}", panic_text(&*panic));
+                early.panicked.push(ThreadFailure { thread, reason });
+            }
+        }
+    }
+    early
+}
+
+/// Waits for a thread, and leaves it behind when it does not end in time: the report must not wait for ever.
+pub(super) fn join<T>(
+    thread: &'static str,
+    handle: JoinHandle<io::Result<T>>,
+    until: Instant,
+    failures: &mut Vec<ThreadFailure>,
+) -> Option<T> {
+    while !handle.is_finished() {
+        if Instant::now() >= until {
+            failures.push(ThreadFailure { thread, reason: "it does not end".to_owned() });
+            return None;
+        }
+        std::thread::sleep(TURN);
+    }
+    let reason = match handle.join() {
+        Ok(Ok(outcome)) => return Some(outcome),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("it panicked: {}", panic_text(&*panic)),
+    };
+    failures.push(ThreadFailure { thread, reason });
+    None
+}
+
+/// Puts the threads' parts together.
+pub(super) fn collect(
+    feed: Option<FeedOutcome>,
+    decide: Option<DecideOutcome>,
+    execute: Option<ExecuteOutcome>,
+    reconcile: Option<ReconcileOutcome>,
+    journal: Option<JournalReport>,
+    day: Option<DayState>,
+    failures: Vec<ThreadFailure>,
+) -> LiveOutcome {
+    let mut latencies = Latencies::new();
+    let parts = [
+        feed.as_ref().map(|part| &part.latencies),
+        decide.as_ref().map(|part| &part.latencies),
+        execute.as_ref().map(|part| &part.latencies),
+        reconcile.as_ref().map(|part| &part.latencies),
+    ];
+    parts.into_iter().flatten().for_each(|part| latencies.merge(part));
+    let checkpoints = [
+        feed.as_ref().map(|part| part.checkpoints),
+        decide.as_ref().map(|part| part.checkpoints),
+        execute.as_ref().map(|part| part.checkpoints),
+        reconcile.as_ref().map(|part| part.checkpoints),
+    ]
+    .map(Option::unwrap_or_default);
+    let mut problems = reconcile.as_ref().map(|part| part.problems.clone()).unwrap_or_default();
+    let unread = problems.last().cloned();
+    problems.extend(feed.as_ref().and_then(|part| part.last_problem.clone()));
+    LiveOutcome {
+        ring_high_water: decide.as_ref().map_or(0, |part| part.ring_high_water),
+        http: execute.as_ref().map(|part| part.http).unwrap_or_default(),
+        signing: execute.as_ref().map(|part| part.signing).unwrap_or_default(),
+        feed: feed.map(|part| part.counters),
+        decide: decide.map(|part| part.counters),
+        execute: execute.map(|part| part.stage),
+        reconcile: reconcile.map(|part| part.counters),
+        latencies,
+        checkpoints,
+        journal,
+        day,
+        problems,
+        unread,
+        failures,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helper_that_panicked_is_told_from_one_that_ended_and_one_that_goes_on() {
+        let (release, waits) = std::sync::mpsc::channel::<()>();
+        let helpers = [
+            ("first", std::thread::spawn(|| panic!("a defect"))),
+            ("second", std::thread::spawn(|| ())),
+            ("third", std::thread::spawn(move || assert!(waits.recv().is_err()))),
+        ];
+        while !helpers[..2].iter().all(|(_, handle)| handle.is_finished()) {
+            std::thread::sleep(TURN);
+        }
+        let early = ended_early(helpers);
+        let texts = |failures: &[ThreadFailure]| failures.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(&early.panicked), ["the first thread failed: it panicked: a defect"]);
+        assert_eq!(texts(&early.ended), ["the second thread failed: it ended before the session"]);
+        drop(release);
+    }
+
+    #[test]
+    fn a_thread_that_does_not_end_is_left_behind_and_named() {
+        let (release, waits) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            assert!(waits.recv().is_err());
+            Ok(7)
+        });
+        let mut failures = Vec::new();
+        assert_eq!(join("feed", thread, Instant::now(), &mut failures), None);
+        assert_eq!(failures[0].to_string(), "the feed thread failed: it does not end");
+        drop(release);
+        let long = Instant::now() + Duration::from_mins(1);
+        assert_eq!(join("feed", std::thread::spawn(|| Ok(7)), long, &mut failures), Some(7));
+    }
+}

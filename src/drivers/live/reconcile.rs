@@ -1,0 +1,145 @@
+//! The reconcile thread: the private WebSocket, the cold REST helper, the rings to `execute` and `feed`.
+
+use super::common::{Bench, CheckpointCost, Trouble, socket_input};
+use super::control::Pulse;
+use crate::clock::Now;
+use crate::host::ring::{Receiver, Sender};
+use crate::messages::{AccountEvent, Listing, QueryRequest};
+use crate::network::rest::{RestHelper, RestOutcome};
+use crate::network::websocket::{LiveSocket, WsInput};
+use crate::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
+use crate::reconcile::{ReconcileCounters, ReconcileStage};
+use crate::record::Latencies;
+use crate::tape::{self, ReconcileInput, Tape};
+
+/// How many frames are read before the rings are looked at again.
+const FRAMES_PER_TURN: usize = 64;
+
+/// Something done to an account event on its way to the ledger: the negative tests' seam. `None` in every other run.
+pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent> + Send>;
+
+/// Everything the reconcile thread owns.
+pub(super) struct ReconcileThread {
+    pub(super) stage: ReconcileStage,
+    pub(super) tape: Tape,
+    pub(super) wires: ReconcileWires,
+    pub(super) queries: Receiver<QueryRequest>,
+}
+
+/// What the stage's port uses.
+pub(super) struct ReconcileWires {
+    pub(super) bench: Bench,
+    pub(super) socket: LiveSocket,
+    pub(super) trouble: Trouble,
+    pub(super) rest: RestHelper,
+    pub(super) account: Sender<AccountEvent>,
+    pub(super) listings: Sender<Listing>,
+}
+
+/// What the reconcile thread leaves behind.
+pub(super) struct ReconcileOutcome {
+    pub(super) counters: ReconcileCounters,
+    pub(super) problems: Vec<String>,
+    pub(super) latencies: Latencies,
+    pub(super) checkpoints: CheckpointCost,
+}
+
+impl SocketPort for ReconcileWires {
+    fn connect(&mut self, connection: ConnectionId) {
+        self.socket.connect(connection);
+    }
+
+    fn send(&mut self, connection: ConnectionId, text: &str) {
+        self.socket.send(connection, text);
+    }
+
+    fn close(&mut self, connection: ConnectionId) {
+        self.socket.close(connection);
+    }
+}
+
+impl ReconcilePort for ReconcileWires {
+    fn get(&mut self, request: RequestId, path: &str) {
+        self.rest.get(request, path);
+    }
+
+    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
+        self.account.push(*event)
+    }
+
+    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
+        self.listings.push(*listing)
+    }
+}
+
+impl ReconcileThread {
+    /// Runs until the session ends.
+    pub(super) fn run(mut self) -> std::io::Result<ReconcileOutcome> {
+        let mut idle = self.wires.bench.settle()?;
+        let now = self.wires.bench.tick();
+        self.tape.checkpoint(now, &self.stage);
+        self.take(ReconcileInput::Start, now);
+        while !self.wires.bench.control.exit_requested() {
+            let mut worked = false;
+            for _ in 0..FRAMES_PER_TURN {
+                // Undelivered facts first: what is not read waits in the kernel and is not lost.
+                if !self.stage.wants_input() {
+                    break;
+                }
+                let Some((connection, input)) = self.wires.socket.poll(&idle) else { break };
+                self.input(connection, &input);
+                worked = true;
+            }
+            while self.stage.wants_input() {
+                let Some(answer) = self.wires.rest.poll() else { break };
+                self.answer(&answer);
+                worked = true;
+            }
+            while let Some(query) = self.queries.pop() {
+                let now = self.wires.bench.tick();
+                self.take(ReconcileInput::Query(query), now);
+                worked = true;
+            }
+            let now = self.wires.bench.tick();
+            if now.mono_ns >= self.stage.deadline_ns() {
+                self.take(ReconcileInput::Timer, now);
+            }
+            self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
+            if self.wires.bench.pulse(Pulse::default) {
+                self.wires.trouble.tell(self.stage.problems().last().map(String::as_str));
+            }
+            if !worked {
+                idle.wait();
+            }
+        }
+        let now = self.wires.bench.tick();
+        self.tape.end(now, &self.stage);
+        Ok(ReconcileOutcome {
+            counters: *self.stage.counters(),
+            problems: self.stage.problems().to_vec(),
+            latencies: self.wires.bench.latencies,
+            checkpoints: self.wires.bench.checkpoints,
+        })
+    }
+
+    fn take(&mut self, input: ReconcileInput<'_>, now: Now) {
+        tape::reconcile(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
+    }
+
+    fn input(&mut self, connection: ConnectionId, input: &WsInput) {
+        let now = self.wires.bench.tick();
+        self.take(ReconcileInput::Socket(socket_input("private", connection, input)), now);
+    }
+
+    fn answer(&mut self, answer: &RestOutcome) {
+        let now = self.wires.bench.tick();
+        let request = answer.request;
+        match &answer.result {
+            Ok(response) => {
+                let (status, read_ns, body) = (response.status, answer.read_ns, response.body.as_slice());
+                self.take(ReconcileInput::Answer { request, status, read_ns, body }, now);
+            }
+            Err(error) => self.take(ReconcileInput::NoAnswer(request, error.to_string().into()), now),
+        }
+    }
+}

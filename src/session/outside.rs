@@ -1,0 +1,242 @@
+//! Sessions on demo and prod: where they are, whose account it is, whether orders are really sent, and the session
+//! itself, live or on paper.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::folders::lock_account;
+use super::paper::{Paper, PaperError};
+use super::preflight::{PreflightError, check_credentials, check_venue};
+use super::{SessionError, SessionPlan, SessionReport, Shown, draw_nonce, run_session, state_dir};
+use crate::clock::SessionClock;
+use crate::config::{Config, VenueConfig, VenueName};
+use crate::decide::policy::AnyPolicy;
+use crate::drivers::live::Tamper;
+use crate::host::clock::{Clock, wall_ms};
+use crate::host::lock::LockError;
+use crate::host::signals::Signals;
+use crate::network::credentials::{CredentialsConfig, CredentialsError, load_credentials};
+use crate::network::endpoint::{Endpoint, EndpointError};
+use crate::network::venue::Venue;
+use crate::session::clock_watch::ClockWatch;
+use crate::wire::{REST_PREFIX, WS_PATH};
+
+/// Why a venue outside can't be traded on.
+#[derive(Debug, Error)]
+pub enum OutsideError {
+    /// It is not outside.
+    #[error("venue sim is embedded in each session and ends with it; expected --venue demo or --venue prod")]
+    Sim,
+    /// Live trading on the embedded exchange.
+    #[error("--live (venue.live) sends orders to demo or prod; on venue sim there is no other way to trade")]
+    LiveOnSim,
+    /// Real money, and nobody said so.
+    #[error(
+        "--venue prod --live trades real money, which you may lose: say --i-accept-losses too, or leave --live out to \
+         trade on paper"
+    )]
+    LossesNotAccepted,
+    /// An address.
+    #[error("venue.{key}: {source}")]
+    Endpoint {
+        /// The key of the configuration.
+        key: &'static str,
+        /// What is wrong.
+        source: EndpointError,
+    },
+    /// An address with a path, which the venue's own would be appended to.
+    #[error("venue.{key} = {url}: expected a scheme and a host without a path: {path} is appended")]
+    PathGiven {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The address.
+        url: String,
+        /// What is appended.
+        path: &'static str,
+    },
+    /// Its account.
+    #[error("venue {venue}: {source}")]
+    Credentials {
+        /// Which venue.
+        venue: &'static str,
+        /// What is missing or wrong.
+        source: CredentialsError,
+    },
+    /// What has to be known of it before a start.
+    #[error("venue {venue}: {source}")]
+    Preflight {
+        /// Which venue.
+        venue: &'static str,
+        /// What is unknown, wrong, or refused.
+        source: PreflightError,
+    },
+    /// Another process trades its account.
+    #[error("another session trades this account: {0}")]
+    Account(LockError),
+    /// The exchange of a paper session.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
+    /// The session.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
+/// Refuses to send orders where that makes no sense, or where it costs real money and nobody said so.
+///
+/// # Errors
+/// What is refused, and what would do.
+pub fn check_live(config: &VenueConfig, accepts_losses: bool) -> Result<(), OutsideError> {
+    match config.name {
+        VenueName::Sim if config.live => Err(OutsideError::LiveOnSim),
+        VenueName::Prod if config.live && !accepts_losses => Err(OutsideError::LossesNotAccepted),
+        _ => Ok(()),
+    }
+}
+
+/// A venue's own addresses for REST and WebSocket (protocol page, 1).
+fn own_urls(venue: VenueName) -> Result<[&'static str; 2], OutsideError> {
+    match venue {
+        VenueName::Sim => Err(OutsideError::Sim),
+        VenueName::Demo => Ok(["https://external-api.demo.kalshi.co", "wss://external-api-ws.demo.kalshi.co"]),
+        VenueName::Prod => Ok(["https://external-api.kalshi.com", "wss://external-api-ws.kalshi.com"]),
+    }
+}
+
+/// The configured address, else the venue's own, with the path that every request has.
+fn endpoint(key: &'static str, configured: &str, own: &str, path: &'static str) -> Result<Endpoint, OutsideError> {
+    let url = if configured.is_empty() { own } else { configured };
+    let mut base: Endpoint = url.parse().map_err(|source| OutsideError::Endpoint { key, source })?;
+    if !base.path.is_empty() {
+        return Err(OutsideError::PathGiven { key, url: url.to_owned(), path });
+    }
+    path.clone_into(&mut base.path);
+    Ok(base)
+}
+
+/// Where demo or prod is, and whose account trades there. `variable` reads the environment.
+///
+/// # Errors
+/// On the venue sim, or when an address or the credentials are no use.
+pub fn outside_venue(config: &VenueConfig, variable: impl Fn(&str) -> Option<String>) -> Result<Venue, OutsideError> {
+    let [rest, socket] = own_urls(config.name)?;
+    let rest = endpoint("rest_url", &config.rest_url, rest, REST_PREFIX)?;
+    let socket = endpoint("ws_url", &config.ws_url, socket, WS_PATH)?;
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let named = CredentialsConfig {
+        key_id: given(&config.key_id),
+        private_key_path: given(&config.private_key_path).map(PathBuf::from),
+    };
+    let credentials = load_credentials(&named, variable)
+        .map_err(|source| OutsideError::Credentials { venue: config.name.as_str(), source })?;
+    let credentials = Arc::new(credentials);
+    Ok(Venue { feed: socket.clone(), feed_credentials: Arc::clone(&credentials), account: socket, rest, credentials })
+}
+
+/// A session on demo or prod.
+pub struct OutsidePlan {
+    /// Everything configurable; `venue.live` decides whether orders are sent.
+    pub config: Config,
+    /// The venue, from [`outside_venue`].
+    pub venue: Venue,
+    /// What decides.
+    pub policy: AnyPolicy,
+    /// How long it trades; none until it is stopped.
+    pub duration: Option<Duration>,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The tests' seam.
+    pub tamper: Option<Tamper>,
+}
+
+/// Runs a session on demo or prod to its end: live, or on paper against the live feed. Session time is wall time.
+///
+/// # Errors
+/// When it can't be started, or its files can't be written.
+pub fn run_outside(
+    plan: OutsidePlan,
+    signals: &Signals,
+    show: impl FnMut(&Shown),
+) -> Result<SessionReport, OutsideError> {
+    let OutsidePlan { config, venue, policy, duration, folder, tamper } = plan;
+    let name = config.venue.name.as_str();
+    let clock_error = Duration::from_millis(config.venue.max_clock_error_ms);
+    let state = state_dir(&config, Some(&folder)).map_err(SessionError::from)?;
+    state.check_not_tripped().map_err(SessionError::from)?;
+    // Two sessions on one account would each cancel what the other places, whatever folders they use.
+    let _account = config.venue.live.then(|| lock_account(&venue)).transpose().map_err(OutsideError::Account)?;
+    let known = if config.venue.live { check_venue(&venue, clock_error) } else { check_credentials(&venue) };
+    known.map_err(|source| OutsideError::Preflight { venue: name, source })?;
+    let paper = if config.venue.live { None } else { Some(Paper::start(&config, &venue)?) };
+    let (clock, session) = if let Some(paper) = &paper {
+        (paper.clock(), paper.session())
+    } else {
+        let clock = Clock::start();
+        let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_000);
+        (clock, session)
+    };
+    let session_plan = SessionPlan {
+        state,
+        label: if paper.is_some() { format!("paper:{name}") } else { name.to_owned() },
+        venue: paper.as_ref().map_or_else(|| venue.clone(), |paper| paper.venue(&venue)),
+        tee: paper.as_ref().map(Paper::tee),
+        clock_watch: config.venue.live.then(|| ClockWatch::new(clock.clone(), session, clock_error)),
+        policy,
+        clock,
+        session,
+        duration,
+        folder,
+        seed: draw_nonce(),
+        nonce: draw_nonce(),
+        tamper,
+        config,
+    };
+    let mut report = run_session(session_plan, signals, show, || false)?;
+    match paper.map(Paper::stop) {
+        Some(Ok(notes)) => report.notes.extend(notes),
+        Some(Err(error)) => report.failures.push(error.to_string()),
+        None => {}
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(name: VenueName) -> VenueConfig {
+        VenueConfig { name, ..VenueConfig::default() }
+    }
+
+    #[test]
+    fn orders_are_sent_to_prod_only_when_losses_are_accepted() {
+        let live = |name| VenueConfig { live: true, ..config(name) };
+        assert!(matches!(check_live(&live(VenueName::Prod), false), Err(OutsideError::LossesNotAccepted)));
+        assert!(matches!(check_live(&live(VenueName::Sim), true), Err(OutsideError::LiveOnSim)));
+        check_live(&live(VenueName::Prod), true).unwrap();
+        check_live(&live(VenueName::Demo), false).unwrap();
+        check_live(&config(VenueName::Prod), false).unwrap();
+    }
+
+    #[test]
+    fn each_venue_has_its_own_addresses_with_the_paths_appended() {
+        let [rest, socket] = own_urls(VenueName::Demo).unwrap();
+        let rest = endpoint("rest_url", "", rest, REST_PREFIX).unwrap();
+        assert_eq!(rest.to_string(), "https://external-api.demo.kalshi.co/trade-api/v2");
+        let socket = endpoint("ws_url", "", socket, WS_PATH).unwrap();
+        assert_eq!(socket.to_string(), "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2");
+        let given = endpoint("ws_url", "ws://127.0.0.1:8080/", "", WS_PATH).unwrap();
+        assert_eq!(given.to_string(), "ws://127.0.0.1:8080/trade-api/ws/v2");
+        let text = endpoint("rest_url", "https://host/trade-api/v2", "", REST_PREFIX).unwrap_err().to_string();
+        assert!(text.contains("venue.rest_url") && text.contains("without a path"), "{text}");
+    }
+
+    #[test]
+    fn sim_is_not_outside_and_missing_credentials_name_the_venue() {
+        assert!(matches!(outside_venue(&config(VenueName::Sim), |_| None), Err(OutsideError::Sim)));
+        let text = outside_venue(&config(VenueName::Demo), |_| None).unwrap_err().to_string();
+        assert!(text.contains("venue demo") && text.contains("KALSHI_API_KEY_ID"), "{text}");
+    }
+}
