@@ -7,9 +7,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kalshi_actor::book::Book;
-use kalshi_actor::decide::observation::{
-    ExchangeZone, Holding, LENGTH, ObservationInput, OpenOrders, PointHistory, Portfolio, observe,
-};
+use kalshi_actor::decide::observation::obs52::{LENGTH, POINTS, observe};
+use kalshi_actor::decide::observation::{ExchangeZone, Holding, ObservationInput, OpenOrders, PointHistory, Portfolio};
 use kalshi_actor::market::{Count, Grid, GridBands, Money, Outcome, Price};
 
 fn bench(criterion: &mut Criterion) {
@@ -19,7 +18,7 @@ fn bench(criterion: &mut Criterion) {
         book.apply_delta(Outcome::Yes, Price::from_cents(cents), size).unwrap();
         book.apply_delta(Outcome::No, Price::from_cents(cents + 5), size).unwrap();
     }
-    let mut points = PointHistory::new(1_000);
+    let mut points = PointHistory::new(1_000, POINTS);
     let mut time_ms = 1_786_401_938_000;
     for step in 0..14i64 {
         time_ms += 1_000;
@@ -46,14 +45,16 @@ fn bench(criterion: &mut Criterion) {
                 book: black_box(&book),
                 points: black_box(&points),
                 portfolio: black_box(&portfolio),
+                position: Count::ZERO,
                 orders,
+                close_time_ms: None,
             };
             observe(&input, &mut features);
             black_box(features[0])
         });
     });
     for (name, point_ms) in [("same_bucket", 1_000_000_000_000), ("new_bucket", 1)] {
-        let mut points = PointHistory::new(point_ms);
+        let mut points = PointHistory::new(point_ms, POINTS);
         let mut time_ms = 0;
         criterion.bench_function(&format!("observation/record_point/{name}"), |bencher| {
             bencher.iter(|| {

@@ -90,7 +90,7 @@ pub trait DecidePort {
     /// Returns a snapshot's buffer to the pool.
     fn return_levels(&mut self, levels: Box<BookLevels>);
     /// Hands a decision to the journal. Called for every decision, holds included.
-    fn decided(&mut self, record: &crate::decide::DecisionRecord);
+    fn decided(&mut self, record: &crate::decide::DecisionRecord<'_>);
     /// Tells the journal that a decision was due and not taken.
     fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: crate::decide::Skip);
     /// Records a latency figure of a tick's path.

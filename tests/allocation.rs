@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 use kalshi_actor::clock::{Now, SessionClock};
+use kalshi_actor::decide::observation::OBS52;
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
 use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
 use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
@@ -77,7 +78,8 @@ const ROUNDS: u32 = 250;
 /// What the decide stage said.
 struct DecideOut {
     intents: Vec<OrderIntent>,
-    decisions: Vec<DecisionRecord>,
+    /// How many decisions were told since they were last looked at.
+    decisions: usize,
     #[expect(clippy::vec_box, reason = "the stage takes and returns boxes")]
     levels: Vec<Box<BookLevels>>,
 }
@@ -105,9 +107,9 @@ impl DecidePort for DecideOut {
         self.levels.push(levels);
     }
 
-    fn decided(&mut self, record: &DecisionRecord) {
-        assert!(self.decisions.len() < ROOM);
-        self.decisions.push(*record);
+    fn decided(&mut self, record: &DecisionRecord<'_>) {
+        assert_eq!(record.observation.len(), OBS52.width());
+        self.decisions += 1;
     }
 
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
@@ -190,11 +192,7 @@ impl Bench {
         let mut bench = Self {
             decide: DecideStage::new(policy, &DecideConfig { max_markets: 64, clock }).unwrap(),
             execute: ExecuteStage::new(config, clock, 7, DayState::default()),
-            said: DecideOut {
-                intents: Vec::with_capacity(ROOM),
-                decisions: Vec::with_capacity(ROOM),
-                levels: Vec::with_capacity(ROOM),
-            },
+            said: DecideOut { intents: Vec::with_capacity(ROOM), decisions: 0, levels: Vec::with_capacity(ROOM) },
             done: ExecuteOut {
                 requests: Vec::with_capacity(ROOM),
                 portfolios: Vec::with_capacity(ROOM),
@@ -323,8 +321,7 @@ impl Bench {
             self.decide.on_book(&event, levels, self.now, &mut self.said);
             self.decide.on_drained(&mut self.said);
         });
-        let decided = !self.said.decisions.is_empty();
-        self.said.decisions.clear();
+        let decided = std::mem::take(&mut self.said.decisions) > 0;
         self.note(
             match kind {
                 BookEventKind::Snapshot => "snapshot",

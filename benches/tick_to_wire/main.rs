@@ -130,7 +130,7 @@ impl DecidePort for DecideIo {
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.book.return_levels(levels);
     }
-    fn decided(&mut self, _record: &DecisionRecord) {}
+    fn decided(&mut self, _record: &DecisionRecord<'_>) {}
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
     fn latency(&mut self, _stage: Stage, _nanos: u64) {}
 }

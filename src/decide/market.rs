@@ -34,6 +34,7 @@ pub(super) struct Market {
     pub(super) key: MarketKey,
     pub(super) traded: bool,
     pub(super) phase: Phase,
+    pub(super) close_time_ms: i64,
     pub(super) book: Book,
     /// Whether the book is crossed, and for how long that is excused.
     pub(super) crossing: Crossing,
@@ -50,14 +51,15 @@ pub(super) struct Market {
 }
 
 impl Market {
-    pub(super) fn new(listing: &Listing, book: Book, point_ms: u64) -> Self {
+    pub(super) fn new(listing: &Listing, book: Book, points: PointHistory) -> Self {
         Self {
             key: listing.market,
             traded: listing.traded,
             phase: listing.phase,
+            close_time_ms: listing.close_time_ms,
             book,
             crossing: Crossing::default(),
-            points: PointHistory::new(point_ms),
+            points,
             trust: Trust::Awaiting,
             resync: None,
             time_ms: i64::MIN,
@@ -142,7 +144,7 @@ mod tests {
             ticker: Ticker::new("KXTEST-1").unwrap(),
             bands: GridBands::cents(),
         };
-        Market::new(&listing, Book::new(Grid::new(GridBands::cents())), 1)
+        Market::new(&listing, Book::new(Grid::new(GridBands::cents())), PointHistory::new(1, 10))
     }
 
     #[test]

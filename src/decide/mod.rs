@@ -18,4 +18,4 @@ mod wanted;
 
 pub use counters::{DecideCounters, Skip};
 pub use record::DecisionRecord;
-pub use stage::{DecideConfig, DecideStage, PolicyMismatch, SchemaMismatch, recorded_policy};
+pub use stage::{DecideConfig, DecideStage, PolicyMismatch, recorded_policy};

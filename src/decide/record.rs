@@ -1,17 +1,18 @@
 //! A decision as the journal keeps it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::market::{MarketKey, Price};
 use crate::messages::Action;
 
 use super::counters::Skip;
-use super::observation::LENGTH;
 use super::policy::PolicyFault;
 
 /// A decision as the journal keeps it: what was seen, what was chosen, and what came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DecisionRecord {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord<'a> {
     /// Which market.
     pub market: MarketKey,
     /// The time of the frame it was taken on.
@@ -30,25 +31,28 @@ pub struct DecisionRecord {
     pub intent: u64,
     /// What the policy answered, when it has logits.
     pub logits: Option<[f32; Action::COUNT]>,
-    /// What it saw.
-    #[serde(with = "floats")]
-    pub observation: [f32; LENGTH],
+    /// What it saw: empty for a policy without an observation.
+    pub observation: Cow<'a, [f32]>,
 }
 
-/// Serde for the observation: a sequence, since arrays of this length have no form of their own.
-mod floats {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::LENGTH;
-
-    pub(super) fn serialize<S: Serializer>(observation: &[f32; LENGTH], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(observation)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; LENGTH], D::Error> {
-        let floats = Vec::<f32>::deserialize(deserializer)?;
-        let found = floats.len();
-        floats.try_into().map_err(|_| D::Error::invalid_length(found, &"52 features"))
+impl DecisionRecord<'_> {
+    /// The same record, with an observation of its own.
+    #[must_use]
+    pub fn into_owned(self) -> DecisionRecord<'static> {
+        let Self { market, time_ms, portfolio_version, action, fault, withheld, price, intent, logits, observation } =
+            self;
+        let observation = Cow::Owned(observation.into_owned());
+        DecisionRecord {
+            market,
+            time_ms,
+            portfolio_version,
+            action,
+            fault,
+            withheld,
+            price,
+            intent,
+            logits,
+            observation,
+        }
     }
 }

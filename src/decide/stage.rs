@@ -9,7 +9,6 @@ mod resync;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::book::{Book, BookError, CROSSED_GRACE_MS};
 use crate::clock::{NEVER_NS, Now, SessionClock};
@@ -21,10 +20,10 @@ use crate::record::Stage;
 use super::account::Account;
 use super::counters::DecideCounters;
 use super::market::{Market, Resync, Trust};
-use super::observation::{ExchangeZone, Holding, LENGTH, Portfolio, SCHEMA};
+use super::observation::{ExchangeZone, Holding, PointHistory, Portfolio, Schema, SchemaError};
 use super::policy::{Policy, PolicyTerms};
 pub use checkpoint::{PolicyMismatch, recorded_policy};
-use checkpoint::{grids, memory, no_features};
+use checkpoint::{grids, memory};
 
 /// However short the decision buckets, an event that waited less than this is not late.
 const BEHIND_MIN_NS: u64 = 1_000_000;
@@ -38,14 +37,6 @@ pub struct DecideConfig {
     pub clock: SessionClock,
 }
 
-/// A policy that expects another observation than this program builds.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the policy expects observation schema `{found}`; this program builds `{SCHEMA}`")]
-pub struct SchemaMismatch {
-    /// The schema that the policy names.
-    pub found: String,
-}
-
 /// The decide stage.
 ///
 /// Only listings and removals of markets touch the allocator.
@@ -56,6 +47,23 @@ pub struct DecideStage<P> {
     #[serde(serialize_with = "memory")]
     policy: P,
     state: State,
+    #[serde(skip)]
+    seen: Seen,
+}
+
+/// What the policy sees: as many numbers as its schema has features.
+#[derive(Debug, Default)]
+struct Seen {
+    observation: Box<[f32]>,
+    rehearsal: Box<[f32]>,
+}
+
+impl Seen {
+    fn new(schema: Option<Schema>) -> Result<Self, SchemaError> {
+        schema.map_or(Ok(()), |schema| schema.check())?;
+        let width = schema.map_or(0, |schema| schema.width());
+        Ok(Self { observation: vec![0.0; width].into_boxed_slice(), rehearsal: vec![0.0; width].into_boxed_slice() })
+    }
 }
 
 /// All that the stage knows, whichever policy it asks.
@@ -64,6 +72,8 @@ pub struct DecideStage<P> {
 /// ignored.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
+    /// The policy's, which are not written down: they come with it.
+    #[serde(skip, default = "PolicyTerms::standard")]
     terms: PolicyTerms,
     decide_ms: i64,
     behind_ns: u64,
@@ -90,13 +100,9 @@ struct State {
     epoch_cleared: u64,
     intents: u64,
     resync_deadline_ns: u64,
-    #[serde(skip, default = "no_features")]
-    observation: [f32; LENGTH],
-    /// The market of the last rehearsal, and what it saw.
+    /// The market of the last rehearsal.
     #[serde(skip)]
     rehearsed: usize,
-    #[serde(skip, default = "no_features")]
-    rehearsal: [f32; LENGTH],
     counters: DecideCounters,
 }
 
@@ -104,16 +110,13 @@ impl<P: Policy> DecideStage<P> {
     /// A stage that knows no market yet.
     ///
     /// # Errors
-    /// When the policy was made for another observation.
-    pub fn new(policy: P, config: &DecideConfig) -> Result<Self, SchemaMismatch> {
+    /// When the policy asks for an observation that cannot be built.
+    pub fn new(policy: P, config: &DecideConfig) -> Result<Self, SchemaError> {
         let terms = policy.terms().clone();
-        if terms.schema != SCHEMA {
-            return Err(SchemaMismatch { found: terms.schema });
-        }
         let state = State {
             decide_ms: i64::try_from(terms.decide_ms).unwrap_or(i64::MAX),
             behind_ns: config.clock.duration_ns(terms.decide_ms).max(BEHIND_MIN_NS),
-            terms,
+            terms: terms.clone(),
             markets: vec![None; config.max_markets].into_boxed_slice(),
             accounts: vec![Account::default(); config.max_markets].into_boxed_slice(),
             due: vec![0; config.max_markets.div_ceil(64)].into_boxed_slice(),
@@ -128,12 +131,11 @@ impl<P: Policy> DecideStage<P> {
             epoch_cleared: 0,
             intents: 0,
             resync_deadline_ns: NEVER_NS,
-            observation: no_features(),
             rehearsed: 0,
-            rehearsal: no_features(),
             counters: DecideCounters::default(),
         };
-        Ok(Self { policy, state })
+        let seen = Seen::new(terms.schema)?;
+        Ok(Self { policy, state, seen })
     }
 
     /// What happened so far.
@@ -165,6 +167,7 @@ impl<P: Policy> DecideStage<P> {
         if let Some(market) = state.markets[position].as_mut().filter(|market| market.key == listing.market) {
             market.traded = listing.traded;
             market.phase = listing.phase;
+            market.close_time_ms = listing.close_time_ms;
             if market.book.grid().bands() != grid.bands()
                 && let Err(error) = market.book.regrid(grid)
             {
@@ -185,7 +188,8 @@ impl<P: Policy> DecideStage<P> {
             state.portfolio.set(position, Holding::default());
         }
         state.set_due(position, false);
-        state.markets[position] = Some(Market::new(listing, Book::new(grid), state.terms.point_ms));
+        let points = PointHistory::new(state.terms.point_ms, state.terms.schema.map_or(0, |schema| schema.points()));
+        state.markets[position] = Some(Market::new(listing, Book::new(grid), points));
     }
 
     /// An event from `feed`. A snapshot comes with its levels, whose buffer goes back through the port.

@@ -18,11 +18,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::book::{Book, BookError, CROSSED_GRACE_MS, Crossing};
-use crate::decide::observation::{
-    ExchangeZone, LENGTH, ObservationInput, OpenOrders, PointHistory, Portfolio, observe,
-};
+use crate::decide::observation::obs52::{self, LENGTH, observe};
+use crate::decide::observation::{ExchangeZone, ObservationInput, OpenOrders, PointHistory, Portfolio};
 use crate::exchange::recorded::{Findings, FramesError, Holes, RecordedFrame, read_recording};
-use crate::market::{BookLevels, Grid, GridBands, Money, Price};
+use crate::market::{BookLevels, Count, Grid, GridBands, Money, Price};
 use crate::wire::frame::{Frame, Message};
 
 /// How to read a recording.
@@ -186,7 +185,7 @@ impl Observer {
             let market = ObservedMarket {
                 book: Book::new(Arc::clone(&self.grid)),
                 crossing: Crossing::default(),
-                points: PointHistory::new(self.options.point_ms),
+                points: PointHistory::new(self.options.point_ms, obs52::POINTS),
                 time_ms,
                 stretch: recorded.stretch,
                 stale_since_ms: Some(time_ms),
@@ -246,7 +245,9 @@ impl Observer {
             book: &market.book,
             points: &market.points,
             portfolio: &self.portfolio,
+            position: Count::ZERO,
             orders: OpenOrders::default(),
+            close_time_ms: None,
         };
         observe(&input, &mut features);
         let state = StateLine {

@@ -243,7 +243,7 @@ impl<P: Policy> Simulation<P> {
     }
 
     /// Every decision so far.
-    pub fn decisions(&self) -> &[DecisionRecord] {
+    pub fn decisions(&self) -> &[DecisionRecord<'static>] {
         &self.wires.decisions
     }
 

@@ -4,8 +4,9 @@
 use crate::backoff::BackoffConfig;
 use crate::clock::SessionClock;
 use crate::config::Config;
+use crate::decide::observation::SchemaError;
 use crate::decide::policy::Policy;
-use crate::decide::{DecideConfig, DecideStage, SchemaMismatch};
+use crate::decide::{DecideConfig, DecideStage};
 use crate::execute::{DayState, ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
@@ -106,8 +107,8 @@ pub(crate) fn directory(config: &Config) -> DirectoryConfig {
 /// Builds the stages.
 ///
 /// # Errors
-/// When the policy expects another observation schema.
-pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Result<Stages<P>, SchemaMismatch> {
+/// When the policy asks for an observation that cannot be built.
+pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Result<Stages<P>, SchemaError> {
     let order_ttl_ms = policy.terms().order_ttl_ms;
     let feed = FeedConfig {
         max_markets: config.markets.max_markets,

@@ -154,7 +154,7 @@ pub(crate) struct Wires {
     pub(crate) queries: Queue<QueryRequest>,
     pub(crate) account: Queue<AccountEvent>,
     pub(crate) listings: Queue<Listing>,
-    pub(crate) decisions: Vec<DecisionRecord>,
+    pub(crate) decisions: Vec<DecisionRecord<'static>>,
     pub(crate) sent: Vec<SentRequest>,
     pub(crate) frames: Vec<ReceivedFrame>,
     /// Markets of which an event was lost to a full ring and no snapshot was handed over since.
@@ -499,11 +499,11 @@ impl DecidePort for DecideIo<'_> {
         self.0.pool.push(levels);
     }
 
-    fn decided(&mut self, record: &DecisionRecord) {
+    fn decided(&mut self, record: &DecisionRecord<'_>) {
         if self.0.lost.contains(&record.market.index) {
             self.0.blind.push(record.market);
         }
-        self.0.decisions.push(*record);
+        self.0.decisions.push(record.clone().into_owned());
     }
 
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}

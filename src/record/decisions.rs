@@ -72,7 +72,8 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
                 tickers.insert(listing.market, listing.ticker);
             }
             Kind::Decision => {
-                let decision: DecisionRecord = postcard::from_bytes(record.payload).map_err(bad("DecisionRecord"))?;
+                let decision: DecisionRecord<'_> =
+                    postcard::from_bytes(record.payload).map_err(bad("DecisionRecord"))?;
                 let line = Line {
                     ts_ms: decision.time_ms,
                     market: tickers.get(&decision.market).map(Ticker::as_str),

@@ -37,7 +37,7 @@ use stop::Stop;
 
 use crate::clock::SessionClock;
 use crate::config::Config;
-use crate::decide::SchemaMismatch;
+use crate::decide::observation::SchemaError;
 use crate::decide::policy::AnyPolicy;
 use crate::drivers::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, panic_text};
 use crate::drivers::stages::{Start, build_stages};
@@ -66,7 +66,7 @@ pub enum SessionError {
     Live(#[from] LiveError),
     /// The policy does not fit.
     #[error(transparent)]
-    Schema(#[from] SchemaMismatch),
+    Schema(#[from] SchemaError),
     /// The state directory, or a trip that nobody resumed.
     #[error(transparent)]
     State(#[from] StateError),

@@ -139,7 +139,7 @@ impl<P: DecidePort> DecidePort for Recorded<'_, P> {
         self.port.return_levels(levels);
     }
 
-    fn decided(&mut self, record: &DecisionRecord) {
+    fn decided(&mut self, record: &DecisionRecord<'_>) {
         self.tape.message(Kind::Decision, Flags::Output, record);
         self.port.decided(record);
     }

@@ -8,7 +8,7 @@ use kalshi_actor::drivers::simulation::SentRequest;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
-type Trace = (Vec<SentRequest>, Vec<DecisionRecord>);
+type Trace = (Vec<SentRequest>, Vec<DecisionRecord<'static>>);
 
 /// Runs for a minute, stage rehearsals every so many milliseconds in between.
 fn run_rehearsing(policy: &PolicySpec, seed: u64, every_ms: i64) -> Trace {

@@ -29,7 +29,7 @@ fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<
 }
 
 /// Orders and decisions. The order group is made when the account has been read, which takes real time.
-fn trace(simulation: &Simulation<AnyPolicy>) -> (Vec<&SentRequest>, &[DecisionRecord]) {
+fn trace(simulation: &Simulation<AnyPolicy>) -> (Vec<&SentRequest>, &[DecisionRecord<'static>]) {
     let orders = simulation.sent().iter().filter(|request| !request.path.contains("/order_groups/"));
     (orders.collect(), simulation.decisions())
 }

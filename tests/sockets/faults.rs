@@ -40,7 +40,8 @@ fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
         book(entry, BookEventKind::Snapshot) && entry.message::<BookEvent>().market == market
     });
     let decision = |entry: &Entry| {
-        entry.is(StageId::Decide, Kind::Decision, Flags::Output) && entry.message::<DecisionRecord>().market == market
+        entry.is(StageId::Decide, Kind::Decision, Flags::Output)
+            && entry.message::<DecisionRecord<'static>>().market == market
     };
     assert!(!journal[stale..fresh].iter().any(decision), "a decision was taken on a stale book");
     find(&journal, fresh, "decision on the fresh book", decision);

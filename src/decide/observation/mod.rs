@@ -1,23 +1,36 @@
 //! The observation: what a policy sees. Owns the state that observations are made of (the history of points, the
 //! portfolio's sums, the exchange's civil time) and the schema that turns it into numbers.
 //!
-//! A schema is one replaceable part: [`obs52`] reads [`ObservationInput`] and writes its features. A later schema is
-//! a folder beside it.
+//! A [`Schema`] is a value: a policy asks for one, and any crate can define its own. This program has [`OBS52`], which its
+//! models use, and the small [`TOUCH8`]; another one is a file or a folder beside them.
 
 mod civil_time;
 pub mod obs52;
 mod points;
 mod portfolio;
+mod schema;
+pub mod touch8;
 mod tournament;
 
 pub use civil_time::{CivilHour, ExchangeZone};
-pub use obs52::{LENGTH, NAMES, SCHEMA, observe};
-pub use points::{HISTORY_LENGTH, Point, PointHistory};
+pub use obs52::OBS52;
+pub use points::{POINTS_MAX, Point, PointHistory};
 pub use portfolio::{Holding, Portfolio, Sums};
+pub use schema::{Observe, Schema, SchemaError, WIDTH_MAX};
+pub use touch8::TOUCH8;
 
 use crate::book::Book;
-use crate::market::{BookSide, Price};
+use crate::market::{BookSide, Count, Price};
 use crate::messages::OpenOrder;
+
+/// The schemas of this program.
+pub const SCHEMAS: [Schema; 2] = [OBS52, TOUCH8];
+
+/// The schema of this program that has that name and version, such as `obs52/1`.
+#[must_use]
+pub fn built_in(text: &str) -> Option<Schema> {
+    SCHEMAS.into_iter().find(|schema| schema.is(text))
+}
 
 /// Everything that an observation of one market at one time is made of.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +45,12 @@ pub struct ObservationInput<'a> {
     pub points: &'a PointHistory,
     /// The account.
     pub portfolio: &'a Portfolio,
+    /// Signed contracts held in this market.
+    pub position: Count,
     /// Our open orders in this market.
     pub orders: OpenOrders,
+    /// When the market closes, in session milliseconds; none where nothing says so.
+    pub close_time_ms: Option<i64>,
 }
 
 /// Our open orders in one market, as far as an observation shows them.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::book::Book;
 use crate::market::{Count, Outcome};
 
-/// How many closed points are kept.
-pub const HISTORY_LENGTH: usize = 10;
+/// The most closed points that a history can keep.
+pub const POINTS_MAX: usize = 256;
 
 /// A market that was stale longer than this begins its history anew.
 const STALE_SPELL_MAX_MS: i64 = 10_000;
@@ -46,29 +46,31 @@ pub(super) fn activity(log_volume: f64) -> f64 {
     (log_volume / 1000.0).min(1.0)
 }
 
-/// The open point and the last ten closed ones. Recording a book state takes constant time; the logarithm of a point's
-/// activity is taken once, when the point is closed.
+/// The open point and a ring of the last closed ones, as many as the schema looks back on. Recording a book state takes
+/// constant time; the logarithm of a point's activity is taken once, when the point is closed. The ring is allocated when
+/// the history is made, and never again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PointHistory {
     point_ms: i64,
     current: Option<Point>,
     /// The first time that no longer belongs to the current point's bucket.
     bucket_end_ms: i64,
-    closed: [Point; HISTORY_LENGTH],
+    closed: Box<[Point]>,
     /// Where the oldest closed point is.
     oldest: usize,
     length: usize,
 }
 
 impl PointHistory {
-    /// An empty history with buckets of `point_ms` milliseconds, at least one.
+    /// An empty history with buckets of `point_ms` milliseconds, at least one, that keeps up to `kept` closed points, at
+    /// most [`POINTS_MAX`].
     #[must_use]
-    pub fn new(point_ms: u64) -> Self {
+    pub fn new(point_ms: u64, kept: usize) -> Self {
         Self {
             point_ms: i64::try_from(point_ms).unwrap_or(i64::MAX).max(1),
             current: None,
             bucket_end_ms: i64::MIN,
-            closed: [Point::default(); HISTORY_LENGTH],
+            closed: vec![Point::default(); kept.min(POINTS_MAX)].into_boxed_slice(),
             oldest: 0,
             length: 0,
         }
@@ -98,7 +100,9 @@ impl PointHistory {
 
     /// Forgets every point.
     pub fn forget(&mut self) {
-        *self = Self::new(self.point_ms.unsigned_abs());
+        (self.current, self.bucket_end_ms) = (None, i64::MIN);
+        (self.oldest, self.length) = (0, 0);
+        self.closed.fill(Point::default());
     }
 
     /// The point of the newest book state.
@@ -108,7 +112,7 @@ impl PointHistory {
         self.current.as_ref()
     }
 
-    /// How many closed points there are, at most [`HISTORY_LENGTH`].
+    /// How many closed points there are, at most as many as are kept.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -130,19 +134,29 @@ impl PointHistory {
     #[inline]
     pub fn back(&self, age: usize) -> &Point {
         assert!(age < self.length, "a point that was closed");
-        &self.closed[(self.oldest + self.length - 1 - age) % HISTORY_LENGTH]
+        &self.closed[self.place(self.oldest + self.length - 1 - age)]
     }
 
     #[inline]
     fn close(&mut self, mut point: Point) {
+        let kept = self.closed.len();
+        if kept == 0 {
+            return;
+        }
         point.activity = activity(log_volume(point.volume));
-        let next = (self.oldest + self.length) % HISTORY_LENGTH;
+        let next = self.place(self.oldest + self.length);
         self.closed[next] = point;
-        if self.length < HISTORY_LENGTH {
+        if self.length < kept {
             self.length += 1;
         } else {
-            self.oldest = (self.oldest + 1) % HISTORY_LENGTH;
+            self.oldest = self.place(self.oldest + 1);
         }
+    }
+
+    /// Where the ring has what would stand at `at` without its end, which is less than two rounds.
+    #[inline]
+    fn place(&self, at: usize) -> usize {
+        if at < self.closed.len() { at } else { at - self.closed.len() }
     }
 }
 
@@ -150,6 +164,8 @@ impl PointHistory {
 mod tests {
     use super::*;
     use crate::market::{Grid, GridBands, Price};
+
+    const KEPT: usize = 10;
 
     fn book(contracts: i64) -> Book {
         let mut book = Book::new(Grid::new(GridBands::cents()));
@@ -159,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_state_in_the_same_bucket_replaces_the_point_and_its_time() {
-        let mut points = PointHistory::new(1_000);
+        let mut points = PointHistory::new(1_000, KEPT);
         points.record(&book(1), 5_100);
         points.record(&book(2), 5_999);
         assert_eq!(points.len(), 0);
@@ -170,20 +186,22 @@ mod tests {
     }
 
     #[test]
-    fn the_last_ten_closed_points_are_kept() {
-        let mut points = PointHistory::new(1);
-        for time_ms in 0..25 {
-            points.record(&book(time_ms + 1), time_ms);
-        }
-        assert_eq!(points.len(), HISTORY_LENGTH);
-        for age in 0..HISTORY_LENGTH {
-            assert_eq!(points.back(age).time_ms, 23 - i64::try_from(age).unwrap());
+    fn as_many_closed_points_are_kept_as_were_asked_for() {
+        for kept in [0, 1, 2, KEPT, 24, 30] {
+            let mut points = PointHistory::new(1, kept);
+            for time_ms in 0..25 {
+                points.record(&book(time_ms + 1), time_ms);
+            }
+            assert_eq!((points.len(), points.current().unwrap().time_ms), (kept.min(24), 24));
+            for age in 0..points.len() {
+                assert_eq!(points.back(age).time_ms, 23 - i64::try_from(age).unwrap());
+            }
         }
     }
 
     #[test]
     fn time_never_runs_backwards() {
-        let mut points = PointHistory::new(10);
+        let mut points = PointHistory::new(10, KEPT);
         points.record(&book(1), 105);
         points.record(&book(2), 103);
         points.record(&book(2), 90);
@@ -192,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_stale_spell_of_more_than_ten_seconds_restarts_the_history() {
-        let mut points = PointHistory::new(1);
+        let mut points = PointHistory::new(1, KEPT);
         points.record(&book(1), 0);
         points.record(&book(1), 1);
         points.after_stale_spell(1, 10_001);
@@ -203,7 +221,7 @@ mod tests {
 
     #[test]
     fn times_at_the_ends_of_the_range_do_no_harm() {
-        let mut points = PointHistory::new(u64::MAX);
+        let mut points = PointHistory::new(u64::MAX, KEPT);
         for time_ms in [i64::MIN, -1, 0, i64::MAX] {
             points.record(&book(1), time_ms);
         }

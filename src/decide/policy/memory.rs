@@ -16,8 +16,8 @@ pub struct PolicyMemory {
     pub file: Option<String>,
     /// The SHA-256 of that file, or of the model in the binary, in hexadecimal; empty for a policy without numbers.
     pub digest: String,
-    /// Its terms.
-    pub terms: PolicyTerms,
+    /// Its terms, in words.
+    pub terms: String,
     /// Decisions so far, by market index and key: all that any policy remembers.
     pub decisions: Vec<(MarketKey, u64)>,
 }
@@ -26,7 +26,13 @@ impl PolicyMemory {
     /// A policy of that name on these terms, without numbers and memory.
     #[must_use]
     pub fn of(name: &str, terms: &PolicyTerms) -> Self {
-        Self { name: name.to_owned(), file: None, digest: String::new(), terms: terms.clone(), decisions: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            file: None,
+            digest: String::new(),
+            terms: terms.to_string(),
+            decisions: Vec::new(),
+        }
     }
 
     /// Whether both are the same policy, with the same numbers and on the same terms. Where the file lies says nothing.
@@ -45,12 +51,7 @@ impl std::fmt::Display for PolicyMemory {
         if !self.digest.is_empty() {
             write!(f, " (SHA-256 {})", self.digest)?;
         }
-        let terms = &self.terms;
-        write!(
-            f,
-            ", {} every {} ms in points of {} ms, {} contracts, {:?}, kept {} ms",
-            terms.schema, terms.decide_ms, terms.point_ms, terms.contracts, terms.pricing, terms.order_ttl_ms
-        )
+        write!(f, ", {}", self.terms)
     }
 }
 
@@ -74,7 +75,7 @@ mod tests {
         assert!(one.is_same_policy(&PolicyMemory { file: Some("elsewhere.onnx".to_owned()), ..one.clone() }));
         assert!(!one.is_same_policy(&PolicyMemory { digest: digest_of(b"other"), ..one.clone() }));
         assert!(!one.is_same_policy(&PolicyMemory { name: "maker".to_owned(), ..one.clone() }));
-        let terms = PolicyTerms { decide_ms: 1, ..PolicyTerms::standard() };
+        let terms = PolicyTerms { decide_ms: 1, ..PolicyTerms::standard() }.to_string();
         assert!(!one.is_same_policy(&PolicyMemory { terms, ..one.clone() }));
     }
 

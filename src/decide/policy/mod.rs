@@ -26,9 +26,6 @@ use crate::book::Book;
 use crate::market::{Count, MarketKey};
 use crate::messages::{Action, OpenOrder};
 
-/// The number of features of the observation that a policy gets.
-pub const OBSERVATION_WIDTH: usize = super::observation::LENGTH;
-
 /// What a policy decides on: one market at the time of one frame.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyInput<'a> {
@@ -36,8 +33,8 @@ pub struct PolicyInput<'a> {
     pub market: MarketKey,
     /// The frame's time in session milliseconds.
     pub time_ms: i64,
-    /// The observation, in the schema that [`PolicyTerms::schema`] names.
-    pub observation: &'a [f32; OBSERVATION_WIDTH],
+    /// The observation in the schema of the policy's [`PolicyTerms`]; empty without one.
+    pub observation: &'a [f32],
     /// The market's published book, our own orders in it included.
     pub book: &'a Book,
     /// Signed contracts held in the market: above zero YES, below zero NO.
@@ -147,7 +144,7 @@ pub(crate) mod testing {
         PolicyInput {
             market: MarketKey { index: 0, generation: 0 },
             time_ms: 0,
-            observation: &[0.0; OBSERVATION_WIDTH],
+            observation: &[0.0; 52],
             book,
             position: Count::from_contracts(position),
             open_order,

@@ -20,7 +20,7 @@ use tract_onnx::prelude::Framework;
 
 use super::kernel::{Kernel, KernelError};
 use super::memory::digest_of;
-use super::{OBSERVATION_WIDTH, Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
+use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
 use crate::messages::Action;
 
 /// The model in the binary, so that the program trades from any folder: `models/maker_clone.onnx`.
@@ -96,15 +96,17 @@ impl OnnxPolicy {
     /// # Errors
     /// As [`OnnxPolicy::built_in`].
     pub fn built_in_oracle() -> Result<Oracle, ModelError> {
-        let oracle = decode(BUILT_IN).and_then(|model| Ok(Oracle::new(&model, OBSERVATION_WIDTH)?));
+        let oracle =
+            decode(BUILT_IN).and_then(|model| Ok(Oracle::new(&model, metadata::read(&model)?.schema.width())?));
         oracle.map_err(|fault| ModelError { file: BUILT_IN_NAME.to_owned(), fault })
     }
 
     fn from_model(model: &ModelProto) -> Result<Self, ModelFault> {
         let metadata = metadata::read(model)?;
-        let layers = graph::layers(model, OBSERVATION_WIDTH, Action::COUNT)?;
+        let width = metadata.schema.width();
+        let layers = graph::layers(model, width, Action::COUNT)?;
         let mut kernel = Kernel::new(&layers)?;
-        Oracle::new(model, OBSERVATION_WIDTH)?.check(&mut kernel)?;
+        Oracle::new(model, width)?.check(&mut kernel)?;
         Ok(Self { file: None, digest: String::new(), terms: metadata.terms, notes: metadata.notes, kernel })
     }
 
@@ -121,7 +123,7 @@ impl OnnxPolicy {
     }
 
     /// The model's answer to an observation, before the choice. Allocates nothing.
-    pub fn logits(&mut self, observation: &[f32; OBSERVATION_WIDTH]) -> [f32; Action::COUNT] {
+    pub fn logits(&mut self, observation: &[f32]) -> [f32; Action::COUNT] {
         let mut logits = [0.0; Action::COUNT];
         self.kernel.run(observation, &mut logits);
         logits

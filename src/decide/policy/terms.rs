@@ -1,9 +1,8 @@
 //! The terms that a policy was made for, and their text form, which model metadata and scripts share.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::decide::observation;
+use crate::decide::observation::{OBS52, SCHEMAS, Schema, built_in};
 use crate::market::Count;
 use crate::messages::Pricing;
 
@@ -21,15 +20,15 @@ pub enum TermsError {
         /// What was found.
         found: String,
         /// What it may be.
-        expected: &'static str,
+        expected: String,
     },
 }
 
 /// What a policy was made for: it decides only as well as these hold, so the stages take them from it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTerms {
-    /// The name of the observation schema.
-    pub schema: String,
+    /// The schema of the observation; without one no observation is built.
+    pub schema: Option<Schema>,
     /// The width of a point of the observation's history, in milliseconds of exchange time.
     pub point_ms: u64,
     /// The width of a decision bucket, in milliseconds of exchange time; 0 decides on every frame.
@@ -56,7 +55,7 @@ impl PolicyTerms {
     #[must_use]
     pub fn standard() -> Self {
         Self {
-            schema: observation::SCHEMA.to_owned(),
+            schema: Some(OBS52),
             point_ms: 1_000,
             decide_ms: 250,
             contracts: Count::from_contracts(10),
@@ -72,10 +71,9 @@ impl PolicyTerms {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), TermsError> {
         match name {
             "observation" => {
-                if value != observation::SCHEMA {
-                    return Err(refused("observation", value, "obs52/1, the observation that this program builds"));
-                }
-                value.clone_into(&mut self.schema);
+                let known = || SCHEMAS.map(|schema| schema.to_string()).join(" or ");
+                let schema = built_in(value).ok_or_else(|| refused("observation", value, &known()))?;
+                self.schema = Some(schema);
             }
             "point_ms" => self.point_ms = span("point_ms", value, 1, "1 to 86400000 milliseconds")?,
             "decide_ms" => self.decide_ms = span("decide_ms", value, 0, "0 to 86400000 milliseconds")?,
@@ -92,11 +90,26 @@ fn shortened(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-fn refused(name: &'static str, found: &str, expected: &'static str) -> TermsError {
-    TermsError::Value { name, found: shortened(found), expected }
+/// As reports and refusals have them.
+impl std::fmt::Display for PolicyTerms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.schema {
+            Some(schema) => write!(f, "{schema}")?,
+            None => f.write_str("no observation")?,
+        }
+        write!(
+            f,
+            " every {} ms in points of {} ms, {} contracts, {:?}, kept {} ms",
+            self.decide_ms, self.point_ms, self.contracts, self.pricing, self.order_ttl_ms
+        )
+    }
 }
 
-fn span(name: &'static str, value: &str, least: u64, expected: &'static str) -> Result<u64, TermsError> {
+fn refused(name: &'static str, found: &str, expected: &str) -> TermsError {
+    TermsError::Value { name, found: shortened(found), expected: expected.to_owned() }
+}
+
+fn span(name: &'static str, value: &str, least: u64, expected: &str) -> Result<u64, TermsError> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
         Ok(span) if digits && (least..=PolicyTerms::SPAN_MS_MAX).contains(&span) => Ok(span),
@@ -134,7 +147,7 @@ mod tests {
         assert_eq!(
             terms,
             PolicyTerms {
-                schema: "obs52/1".to_owned(),
+                schema: Some(OBS52),
                 point_ms: 1,
                 decide_ms: 0,
                 contracts: Count::parse("2.50").unwrap(),

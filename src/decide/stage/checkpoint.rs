@@ -4,9 +4,8 @@
 use serde::Serializer;
 use thiserror::Error;
 
-use super::super::observation::LENGTH;
 use super::super::policy::{Policy, PolicyMemory};
-use super::DecideStage;
+use super::{DecideStage, Seen};
 
 /// A policy that is not the one of the checkpoint.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -31,23 +30,22 @@ impl DecideStage<PolicyMemory> {
     ///
     /// # Errors
     /// When it is another policy, or the same with another model, script or terms.
-    pub fn with_policy<P: Policy>(self, mut policy: P) -> Result<DecideStage<P>, PolicyMismatch> {
+    pub fn with_policy<P: Policy>(mut self, mut policy: P) -> Result<DecideStage<P>, PolicyMismatch> {
         let recorded = &self.policy;
         let given = policy.memory();
         if !given.is_same_policy(recorded) {
             return Err(PolicyMismatch { recorded: recorded.to_string(), given: given.to_string() });
         }
         policy.remember(recorded);
-        Ok(DecideStage { policy, state: self.state })
+        let seen = Seen::new(policy.terms().schema)
+            .map_err(|error| PolicyMismatch { recorded: recorded.to_string(), given: error.to_string() })?;
+        self.state.terms.clone_from(policy.terms());
+        Ok(DecideStage { policy, state: self.state, seen })
     }
 }
 
 pub(super) fn memory<P: Policy, S: Serializer>(policy: &P, serializer: S) -> Result<S::Ok, S::Error> {
     serde::Serialize::serialize(&policy.memory(), serializer)
-}
-
-pub(super) fn no_features() -> [f32; LENGTH] {
-    [0.0; LENGTH]
 }
 
 /// Grids as their bands.

@@ -1,5 +1,7 @@
 //! When a decision is due, and the decision itself: observation, policy, wanted order, intent.
 
+use std::borrow::Cow;
+
 use crate::clock::Now;
 use crate::market::MarketKey;
 use crate::messages::{BookEvent, DecisionStamps, OrderIntent};
@@ -9,7 +11,7 @@ use crate::record::Stage;
 use super::super::account::{Account, Outstanding};
 use super::super::counters::Skip;
 use super::super::market::{Market, Trust};
-use super::super::observation::{ObservationInput, observe};
+use super::super::observation::ObservationInput;
 use super::super::policy::{Policy, PolicyInput};
 use super::super::record::DecisionRecord;
 use super::super::wanted::{Touch, Wanted};
@@ -61,7 +63,7 @@ impl<P: Policy> DecideStage<P> {
 
     /// One pass: observation, policy, wanted order, intent.
     fn decide(&mut self, position: usize, applied_ns: u64, port: &mut impl DecidePort) {
-        let Self { policy, state } = self;
+        let Self { policy, state, seen } = self;
         let Some(market) = state.markets[position].as_ref() else {
             return;
         };
@@ -77,14 +79,18 @@ impl<P: Policy> DecideStage<P> {
             book: &market.book,
             points: &market.points,
             portfolio: &state.portfolio,
+            position: account.position,
             orders: account.open_order.into(),
+            close_time_ms: Some(market.close_time_ms),
         };
-        observe(&input, &mut state.observation);
+        if let Some(schema) = state.terms.schema {
+            schema.observe(&input, &mut seen.observation);
+        }
         let observed_ns = port.stamp_ns();
         let output = policy.act(&PolicyInput {
             market: key,
             time_ms,
-            observation: &state.observation,
+            observation: &seen.observation,
             book: &market.book,
             position: account.position,
             open_order: account.open_order,
@@ -108,7 +114,7 @@ impl<P: Policy> DecideStage<P> {
             price: None,
             intent: 0,
             logits: output.logits,
-            observation: state.observation,
+            observation: Cow::Borrowed(&seen.observation),
         };
         if let Ok(Some(wanted)) = wanted {
             record.price = Some(wanted.price);

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use super::super::market::Trust;
-use super::super::observation::{ObservationInput, observe};
+use super::super::observation::ObservationInput;
 use super::super::policy::{Policy, PolicyInput};
 use super::super::wanted::{Touch, Wanted};
 use super::DecideStage;
@@ -30,13 +30,17 @@ impl<P: Policy> DecideStage<P> {
                 book: &market.book,
                 points: &market.points,
                 portfolio: &state.portfolio,
+                position: account.position,
                 orders: account.open_order.into(),
+                close_time_ms: Some(market.close_time_ms),
             };
-            observe(&input, &mut state.rehearsal);
+            if let Some(schema) = state.terms.schema {
+                schema.observe(&input, &mut self.seen.rehearsal);
+            }
             self.policy.rehearse(&PolicyInput {
                 market: market.key,
                 time_ms: market.time_ms,
-                observation: &state.rehearsal,
+                observation: &self.seen.rehearsal,
                 book: &market.book,
                 position: account.position,
                 open_order: account.open_order,

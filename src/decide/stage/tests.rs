@@ -5,7 +5,8 @@ mod crossed;
 use super::resync::{RESYNC_REPEAT_NS, RESYNC_RETRY_NS};
 use super::*;
 use crate::decide::counters::Skip;
-use crate::decide::policy::{PolicyFault, PolicyInput, PolicyOutput};
+use crate::decide::observation::{OBS52, TOUCH8};
+use crate::decide::policy::{PolicyFault, PolicyInput, PolicyMemory, PolicyOutput};
 use crate::decide::record::DecisionRecord;
 use crate::market::{BookSide, Count, EventKey, FeeSchedule, Money, Outcome, Price, Ticker};
 use crate::messages::{Action, OpenOrder, OrderIntent, Phase, Pricing, ResyncRequest, Verdict};
@@ -37,7 +38,7 @@ struct Recorder {
     intents: Vec<OrderIntent>,
     resyncs: Vec<ResyncReason>,
     returned: usize,
-    decided: Vec<DecisionRecord>,
+    decided: Vec<DecisionRecord<'static>>,
     skipped: Vec<(i64, Skip)>,
     latencies: Vec<(Stage, u64)>,
 }
@@ -67,8 +68,8 @@ impl DecidePort for Recorder {
     fn return_levels(&mut self, _levels: Box<BookLevels>) {
         self.returned += 1;
     }
-    fn decided(&mut self, record: &DecisionRecord) {
-        self.decided.push(*record);
+    fn decided(&mut self, record: &DecisionRecord<'_>) {
+        self.decided.push(record.clone().into_owned());
     }
     fn skipped(&mut self, _market: MarketKey, time_ms: i64, reason: Skip) {
         self.skipped.push((time_ms, reason));
@@ -90,7 +91,7 @@ struct Bench {
 impl Bench {
     fn new(action: Action) -> Self {
         let terms = PolicyTerms {
-            schema: SCHEMA.to_owned(),
+            schema: Some(OBS52),
             point_ms: 1_000,
             decide_ms: 250,
             contracts: Count::from_contracts(10),
@@ -550,10 +551,64 @@ fn a_finer_grid_keeps_the_book_and_a_coarser_one_asks_for_it_again() {
 }
 
 #[test]
-fn a_policy_for_another_observation_is_refused_by_name() {
+fn a_policy_for_an_observation_that_cannot_be_built_is_refused_by_name() {
     let mut terms = Bench::new(Action::Hold).stage.state.terms.clone();
-    terms.schema = "obs99/7".to_owned();
+    terms.schema = Some(Schema::new("obs99", 7, &["one", "one"], 0, |_, _| ()));
     let config = DecideConfig { max_markets: 1, clock: SessionClock::new(0, 0, 1_000) };
     let error = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap_err();
     assert!(error.to_string().contains("obs99/7"));
+}
+
+/// The terms of a policy that sees another schema, or none.
+fn seeing(schema: Option<Schema>) -> Bench {
+    let mut bench = Bench::new(Action::Hold);
+    let terms = PolicyTerms { schema, ..bench.stage.state.terms.clone() };
+    let config = DecideConfig { max_markets: 8, clock: SessionClock::new(0, 0, 1_000) };
+    bench.stage = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap();
+    bench.list(KEY);
+    bench.account(|update| update.position = Count::from_contracts(50));
+    bench.snapshot(0, &[(40, 10)], &[(56, 10)]);
+    bench
+}
+
+#[test]
+fn a_decision_sees_the_schema_that_its_policy_asks_for() {
+    let bench = seeing(Some(TOUCH8));
+    let [record] = &bench.port.decided[..] else { panic!("one record") };
+    assert_eq!(*record.observation, [0.42, 0.04, 0.0, 0.0, 0.5, 0.0, 0.0, 1.0]);
+    let bench = seeing(Some(OBS52));
+    assert_eq!(bench.port.decided[0].observation.len(), 52);
+}
+
+#[test]
+fn a_policy_without_a_schema_decides_without_an_observation_and_keeps_no_history() {
+    let mut bench = seeing(None);
+    for time_ms in [1_000, 2_000, 3_000] {
+        bench.delta(time_ms);
+    }
+    assert_eq!(bench.port.decided.len(), 4);
+    assert!(bench.port.decided.iter().all(|record| record.observation.is_empty()));
+    let points = &bench.stage.state.markets[KEY.position()].as_ref().unwrap().points;
+    assert!(points.is_empty() && points.current().is_some());
+}
+
+#[test]
+fn a_stage_goes_on_from_its_checkpoint_with_the_schema_of_its_policy() {
+    let mut bench = seeing(Some(TOUCH8));
+    let checkpoint = postcard::to_stdvec(&bench.stage).unwrap();
+    let restored: DecideStage<PolicyMemory> = postcard::from_bytes(&checkpoint).unwrap();
+    let policy = |schema| Prepared {
+        terms: PolicyTerms { schema, ..bench.stage.state.terms.clone() },
+        action: Action::Hold,
+        fault: None,
+    };
+    let another = policy(Some(OBS52));
+    let mut restored = restored.with_policy(policy(Some(TOUCH8))).unwrap();
+    let mut port = Recorder::default();
+    bench.delta(250);
+    restored.on_book(&bench.event(BookEventKind::Delta, 250), None, bench.now, &mut port);
+    assert_eq!(port.decided, bench.port.decided[1..]);
+    let restored: DecideStage<PolicyMemory> = postcard::from_bytes(&checkpoint).unwrap();
+    let error = restored.with_policy(another).unwrap_err().to_string();
+    assert!(error.contains("touch8/1") && error.contains("obs52/1"), "{error}");
 }

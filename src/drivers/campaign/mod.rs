@@ -462,7 +462,7 @@ impl<'a> Run<'a> {
         }
         for decision in self.simulation.decisions() {
             (decision.market.index, decision.time_ms, decision.action as u8, decision.intent).hash(&mut hasher);
-            decision.observation.map(f32::to_bits).hash(&mut hasher);
+            decision.observation.iter().for_each(|feature| feature.to_bits().hash(&mut hasher));
         }
         (report.steps, report.simulated_ms).hash(&mut hasher);
         report.trace = hasher.finish();

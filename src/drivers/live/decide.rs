@@ -61,7 +61,7 @@ impl DecidePort for DecideWires {
         self.book.return_levels(levels);
     }
 
-    fn decided(&mut self, _record: &DecisionRecord) {}
+    fn decided(&mut self, _record: &DecisionRecord<'_>) {}
 
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 

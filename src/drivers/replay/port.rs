@@ -310,7 +310,7 @@ impl DecidePort for ReplayPort<'_> {
 
     fn return_levels(&mut self, _levels: Box<BookLevels>) {}
 
-    fn decided(&mut self, record: &DecisionRecord) {
+    fn decided(&mut self, record: &DecisionRecord<'_>) {
         self.told(Kind::Decision, record);
     }
 

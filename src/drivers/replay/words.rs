@@ -50,7 +50,7 @@ fn words(stage: StageId, kind: Kind, flags: Flags, payload: &[u8]) -> Option<Str
         Kind::MarketStatus => long::<MarketStatus>(payload),
         Kind::ResyncRequest => long::<ResyncRequest>(payload),
         Kind::OverflowEpoch => long::<u64>(payload),
-        Kind::Decision => long::<DecisionRecord>(payload),
+        Kind::Decision => long::<DecisionRecord<'static>>(payload),
         Kind::Skipped => long::<(MarketKey, i64, Skip)>(payload),
         Kind::Tops => long::<(u64, u32)>(payload),
         Kind::OrderIntent => long::<OrderIntent>(payload),

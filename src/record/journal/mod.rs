@@ -59,7 +59,8 @@ use serde::{Deserialize, Serialize};
 /// Version 3 did not have the refusals of credentials in the checkpoint of `execute`; version 4 kept no times of fills.
 /// In version 5 a book could not be crossed, and its changes came without the exchange's own time.
 /// Version 6 did not have what of the account could not be read.
-pub const FORMAT_VERSION: u32 = 7;
+/// Up to version 8 every decision had the 52 features of one schema.
+pub const FORMAT_VERSION: u32 = 9;
 /// The largest payload: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 

@@ -100,7 +100,7 @@ fn decode(record: &Record<'_>) {
     let _ = postcard::from_bytes::<OrderIntent>(payload);
     let _ = postcard::from_bytes::<PortfolioUpdate>(payload);
     let _ = postcard::from_bytes::<AccountEvent>(payload);
-    let _ = postcard::from_bytes::<DecisionRecord>(payload);
+    let _ = postcard::from_bytes::<DecisionRecord<'_>>(payload);
     let _ = postcard::from_bytes::<RequestRecord<'_>>(payload);
     let _ = FeedInput::read(kind, payload);
     let _ = DecideInput::read(kind, payload);

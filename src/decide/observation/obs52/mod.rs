@@ -14,10 +14,13 @@ mod temporal;
 #[cfg(test)]
 mod tests;
 
-use super::{ObservationInput, points};
+use super::{ObservationInput, Schema, points};
 
-/// The schema's name, which a model's metadata must carry.
-pub const SCHEMA: &str = "obs52/1";
+/// The schema.
+pub const OBS52: Schema = Schema::new("obs52", 1, &NAMES, POINTS, observe_slice);
+
+/// How many closed points it looks back on.
+pub const POINTS: usize = 10;
 
 /// How many features there are.
 pub const LENGTH: usize = 52;
@@ -95,6 +98,10 @@ pub fn observe(input: &ObservationInput<'_>, features: &mut [f32; LENGTH]) {
     for (feature, value) in features.iter_mut().zip(values) {
         *feature = bounded(value);
     }
+}
+
+fn observe_slice(input: &ObservationInput<'_>, features: &mut [f32]) {
+    observe(input, features.try_into().expect("a schema is given as many features as it is wide"));
 }
 
 fn block<const WIDTH: usize>(values: &mut [f64]) -> &mut [f64; WIDTH] {

@@ -1,7 +1,8 @@
 //! Features 21 to 34: time, and the market's last ten points against the current one.
 
-use super::super::points::{HISTORY_LENGTH, activity};
+use super::super::points::activity;
 use super::super::{CivilHour, ObservationInput, Point, PointHistory};
+use super::POINTS;
 
 /// Ages fill their features after five minutes.
 const AGE_FULL_S: f64 = 300.0;
@@ -18,7 +19,7 @@ pub(super) fn write(input: &ObservationInput<'_>, log_volume: f64, out: &mut [f6
     let now = activity(log_volume);
     // Activities are compared as differences from the current one: what did not change is exactly zero, and no
     // rounding of a mean can set a flag.
-    let mut changes = [0.0f64; HISTORY_LENGTH + 1];
+    let mut changes = [0.0f64; POINTS + 1];
     let length = points.len();
     for (age, change) in (0..length).zip(changes[..length].iter_mut().rev()) {
         *change = points.back(age).activity - now;
@@ -93,14 +94,14 @@ fn persistence(history: &[f64]) -> f64 {
 
 /// The mids of the history and the current point, oldest first, in units of $0.00005.
 struct Mids {
-    values: [Option<i64>; HISTORY_LENGTH + 1],
+    values: [Option<i64>; POINTS + 1],
     length: usize,
 }
 
 impl Mids {
     fn of(points: &PointHistory) -> Self {
         let length = points.len();
-        let mut values = [None; HISTORY_LENGTH + 1];
+        let mut values = [None; POINTS + 1];
         for (age, mid) in (0..length).zip(values[..length].iter_mut().rev()) {
             *mid = points.back(age).mid2;
         }

@@ -26,7 +26,7 @@ impl Fixture {
         portfolio.set_cash(Money::from_dollars(1_000), Money::ZERO);
         Self {
             book: Book::new(Grid::new(GridBands::uniform(Price::from_units(1).unwrap()).unwrap())),
-            points: PointHistory::new(point_ms),
+            points: PointHistory::new(point_ms, POINTS),
             portfolio,
             orders: OpenOrders::default(),
             zone: ExchangeZone::new(),
@@ -55,7 +55,9 @@ impl Fixture {
             book: &self.book,
             points: &self.points,
             portfolio: &self.portfolio,
+            position: Count::ZERO,
             orders: self.orders,
+            close_time_ms: None,
         };
         let mut features = [f32::NAN; LENGTH];
         observe(&input, &mut features);
@@ -290,7 +292,9 @@ fn the_hour_counts_from_nine_to_sixteen_in_new_york() {
             book: &fixture.book,
             points: &fixture.points,
             portfolio: &fixture.portfolio,
+            position: Count::ZERO,
             orders: fixture.orders,
+            close_time_ms: None,
         };
         let mut features = [0.0; LENGTH];
         observe(&input, &mut features);

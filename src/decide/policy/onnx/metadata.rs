@@ -6,6 +6,7 @@
 use thiserror::Error;
 use tract_onnx::pb::ModelProto;
 
+use crate::decide::observation::Schema;
 use crate::decide::policy::{PolicyTerms, TermsError};
 use crate::messages::Action;
 
@@ -50,6 +51,8 @@ pub enum MetadataError {
 /// What the metadata says.
 pub(super) struct Metadata {
     pub terms: PolicyTerms,
+    /// The schema of its input, which is the terms'.
+    pub schema: Schema,
     pub notes: Option<String>,
 }
 
@@ -77,13 +80,14 @@ pub(super) fn read(model: &ModelProto) -> Result<Metadata, MetadataError> {
             None => return Err(MetadataError::Missing { key, expected: format!("`{expected}`") }),
         }
     }
+    let missing = |key| MetadataError::Missing { key, expected: "it in every model".to_owned() };
     let mut terms = PolicyTerms::standard();
     for key in PolicyTerms::NAMES {
-        let value =
-            find(key).ok_or_else(|| MetadataError::Missing { key, expected: "it in every model".to_owned() })?;
+        let value = find(key).ok_or_else(|| missing(key))?;
         terms.set(key, value)?;
     }
-    Ok(Metadata { terms, notes: find("notes").map(str::to_owned) })
+    let schema = terms.schema.ok_or_else(|| missing("observation"))?;
+    Ok(Metadata { terms, schema, notes: find("notes").map(str::to_owned) })
 }
 
 fn shortened(text: &str) -> String {
