@@ -3,49 +3,69 @@
 //!
 //! # The path of a tick
 //!
-//! 1. [`network::websocket`] reads a frame; [`wire::frame`] parses it.
-//! 2. [`feed`] checks its sequence number and market and sends a [`messages::BookEvent`] over a ring.
-//! 3. [`decide`] applies it to the [`book`], and when the frame's time enters a new decision bucket builds the
-//!    observation, asks the policy, forms the wanted price, and sends a [`messages::OrderIntent`].
-//! 4. [`execute`] passes it through the risk gate, keeps, amends, cancels or places, reserves the cash, and hands the
-//!    body to [`network::http`], which writes it with a signature made ahead.
-//! 5. The exchange's answer comes back to [`execute`]; fills come over the private stream through [`reconcile`]; each
-//!    changes the ledger, and a [`messages::PortfolioUpdate`] tells [`decide`].
+//! 1. `network::websocket` reads a frame; `wire::frame` parses it.
+//! 2. `feed` checks its sequence number and market and sends a `messages::BookEvent` over a ring.
+//! 3. `decide` applies it to the `book`, and when the frame's time enters a new decision bucket builds the
+//!    observation, asks the policy, forms the wanted price, and sends a `messages::OrderIntent`.
+//! 4. `execute` passes it through the risk gate, keeps, amends, cancels or places, reserves the cash, and hands the
+//!    body to `network::http`, which writes it with a signature made ahead.
+//! 5. The exchange's answer comes back to `execute`; fills come over the private stream through `reconcile`; each
+//!    changes the ledger, and a `messages::PortfolioUpdate` tells `decide`.
 //!
 //! # How it hangs together
 //!
-//! [`market`] is the vocabulary and imports nothing of this crate; [`wire`] is Kalshi's JSON over it. The four stages are
-//! plain state machines: they take an input with its time and call a port ([`ports`]). They never import each other.
-//! Drivers feed them: [`drivers::live`] with pinned threads, rings and sockets, [`drivers::simulation`] in one thread on
-//! virtual time. [`exchange`] is a whole Kalshi on loopback that shares vocabulary, codecs and the fee formula with the
-//! trader and nothing else. [`record`] keeps the journal, the histograms and the report. [`session`] puts a
-//! session together from start to report, and [`kill`] is the way out when it cannot cancel by itself. Both stand on
-//! [`network`] (connections and signatures) and [`host`] (what the operating system provides).
+//! `market` is the vocabulary and imports nothing of this crate; `wire` is Kalshi's JSON over it. The four stages are
+//! plain state machines: they take an input with its time and call a port (`ports`). They never import each other.
+//! Drivers feed them: `drivers::live` with pinned threads, rings and sockets, `drivers::simulation` in one thread on
+//! virtual time. `exchange` is a whole Kalshi on loopback that shares vocabulary, codecs and the fee formula with the
+//! trader and nothing else. `record` keeps the journal, the histograms and the report. `session` puts a
+//! session together from start to report, and `kill` is the way out when it cannot cancel by itself. Both stand on
+//! `network` (connections and signatures) and `host` (what the operating system provides).
+
+#![cfg_attr(not(feature = "internals"), allow(unused))]
+
+/// Declares the rooms of the crate. What users may rely on is re-exported below; the rest is only open to this
+/// repository's own tests and benches, through the feature `internals`.
+macro_rules! rooms {
+    ($($room:ident)*) => {$(
+        #[cfg(feature = "internals")]
+        #[doc(hidden)]
+        pub mod $room;
+        #[cfg(not(feature = "internals"))]
+        pub(crate) mod $room;
+    )*};
+}
 
 #[macro_use]
+#[doc(hidden)]
 pub mod planted;
 
-pub mod backoff;
-pub mod book;
-pub mod checkpoint;
-pub mod clock;
-pub mod config;
-pub mod decide;
-pub mod drivers;
-pub mod exchange;
-pub mod execute;
-pub mod feed;
-pub mod files;
-pub mod host;
-pub mod kill;
-pub mod link;
-pub mod market;
-pub mod messages;
-pub mod network;
-pub mod ports;
-pub mod reconcile;
-pub mod record;
-pub mod seen_fills;
-pub mod session;
-pub mod tape;
-pub mod wire;
+rooms! {
+    backoff
+    book
+    checkpoint
+    clock
+    config
+    decide
+    drivers
+    exchange
+    execute
+    feed
+    files
+    host
+    kill
+    link
+    market
+    messages
+    network
+    ports
+    reconcile
+    record
+    seen_fills
+    session
+    tape
+    wire
+}
+
+#[doc(hidden)]
+pub mod cli;

@@ -1,7 +1,5 @@
 //! The `kalshi-actor` command.
 
-mod cli;
-
 fn main() -> std::process::ExitCode {
-    cli::main()
+    kalshi_actor::cli::main()
 }

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::clock::SessionClock;
+use crate::exchange::launch::{LaunchConfig, launch};
+use crate::exchange::participants::World;
+use crate::exchange::recorded::Holes;
+use crate::exchange::scenario::Scenario;
+use crate::exchange::server::ServerConfig;
+use crate::host::signals::Signals;
+use crate::session::{Recordings, cash, settings};
 use clap::Args;
-use kalshi_actor::clock::SessionClock;
-use kalshi_actor::exchange::launch::{LaunchConfig, launch};
-use kalshi_actor::exchange::participants::World;
-use kalshi_actor::exchange::recorded::Holes;
-use kalshi_actor::exchange::scenario::Scenario;
-use kalshi_actor::exchange::server::ServerConfig;
-use kalshi_actor::host::signals::Signals;
-use kalshi_actor::session::{Recordings, cash, settings};
 
 use super::ConfigArgs;
 use super::out::{Out, note, say};

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::record::decisions::write_decisions;
+use crate::record::journal::{Flags, Inspection, StageId, inspect};
+use crate::record::summary::JournalRate;
 use clap::{Args, Subcommand};
-use kalshi_actor::record::decisions::write_decisions;
-use kalshi_actor::record::journal::{Flags, Inspection, StageId, inspect};
-use kalshi_actor::record::summary::JournalRate;
 
 use super::out::{Out, note, say};
 

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::config::{Config, VenueName};
+use crate::execute::KnownGroup;
+use crate::host::clock::wall_ms;
+use crate::kill::known_orders::{known_orders, newest_session};
+use crate::kill::line::kill;
+use crate::kill::{KillSettings, KillWays, Killed, KnownOrder};
+use crate::network::net::Trust;
+use crate::session::{outside_venue, state_dir};
 use clap::Args;
-use kalshi_actor::config::{Config, VenueName};
-use kalshi_actor::execute::KnownGroup;
-use kalshi_actor::host::clock::wall_ms;
-use kalshi_actor::kill::known_orders::{known_orders, newest_session};
-use kalshi_actor::kill::line::kill;
-use kalshi_actor::kill::{KillSettings, KillWays, Killed, KnownOrder};
-use kalshi_actor::network::net::Trust;
-use kalshi_actor::session::{outside_venue, state_dir};
 
 use super::out::{Out, note, say};
 use super::{ConfigArgs, run};

@@ -20,8 +20,8 @@ mod statistics;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
-use kalshi_actor::config::Config;
 use out::Out;
 
 /// Trades Kalshi event contracts: books from the exchange's WebSocket, a 52-feature observation, an ONNX policy, limit
@@ -93,8 +93,8 @@ fn describe(error: &anyhow::Error) -> String {
     text
 }
 
-/// Runs the command line.
-pub(crate) fn main() -> ExitCode {
+/// Runs the command line of this process: reads its arguments, prints, and says how it ended.
+pub fn main() -> ExitCode {
     let mut out = Out::new();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

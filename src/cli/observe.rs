@@ -6,9 +6,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::drivers::observe::{ObserveOptions, observe_file};
 use anyhow::Context;
 use clap::Args;
-use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
 
 use super::out::{Named, Out, note};
 

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use crate::drivers::campaign::{Campaign, Hunt, hunt_all};
+use crate::exchange::keys::issue_ed25519;
+use crate::planted::Bug;
 use anyhow::Context;
-use kalshi_actor::drivers::campaign::{Campaign, Hunt, hunt_all};
-use kalshi_actor::exchange::keys::issue_ed25519;
-use kalshi_actor::planted::Bug;
 
 use super::out::{Out, note, say};
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::drivers::replay::{Replay, ReplayOptions, replay};
+use crate::tape::NOT_COMPARED;
 use clap::Args;
-use kalshi_actor::drivers::replay::{Replay, ReplayOptions, replay};
-use kalshi_actor::tape::NOT_COMPARED;
 
 use super::out::{Out, say};
 

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use crate::execute::DayState;
+use crate::session::{state_dir, state_place};
 use anyhow::{Context, bail};
 use clap::Args;
-use kalshi_actor::execute::DayState;
-use kalshi_actor::session::{state_dir, state_place};
 
 use super::out::{Out, say};
 use super::{ConfigArgs, run};

@@ -6,26 +6,26 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::bail;
-use clap::Args;
-use kalshi_actor::clock::Break;
-use kalshi_actor::config::{Config, IdleName, VenueName};
-use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::exchange::engine::Engine;
-use kalshi_actor::exchange::gateway::GatewaySettings;
-use kalshi_actor::exchange::participants::World;
-use kalshi_actor::exchange::recorded::{Holes, RecordedFaults};
-use kalshi_actor::exchange::recordings::Recording;
-use kalshi_actor::exchange::scenario::Scenario;
-use kalshi_actor::execute::Waiting;
-use kalshi_actor::host::clock::wall_ms;
-use kalshi_actor::host::signals::{FORCED_EXIT_STATUS, Signals};
-use kalshi_actor::market::{Money, Ticker};
-use kalshi_actor::session::{
+use crate::clock::Break;
+use crate::config::{Config, IdleName, VenueName};
+use crate::decide::policy::{AnyPolicy, PolicySpec};
+use crate::exchange::engine::Engine;
+use crate::exchange::gateway::GatewaySettings;
+use crate::exchange::participants::World;
+use crate::exchange::recorded::{Holes, RecordedFaults};
+use crate::exchange::recordings::Recording;
+use crate::exchange::scenario::Scenario;
+use crate::execute::Waiting;
+use crate::host::clock::wall_ms;
+use crate::host::signals::{FORCED_EXIT_STATUS, Signals};
+use crate::market::{Money, Ticker};
+use crate::session::{
     Activity, Demonstration, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan,
     SessionReport, Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder,
     settings, state_dir,
 };
+use anyhow::bail;
+use clap::Args;
 
 use super::ConfigArgs;
 use super::out::{Out, note, standard_error_is_a_terminal, to_standard_error};

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::decide::policy::{AnyPolicy, PolicySpec};
+use crate::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
+use crate::exchange::keys::issue_ed25519;
+use crate::exchange::scenario::Scenario;
+use crate::messages::Verdict;
 use anyhow::Context;
 use clap::Args;
 use crossbeam::channel;
 use indicatif::{ProgressBar, ProgressStyle};
-use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::campaign::{Campaign, Faults, Recovery, SeedReport, Troubles};
-use kalshi_actor::exchange::keys::issue_ed25519;
-use kalshi_actor::exchange::scenario::Scenario;
-use kalshi_actor::messages::Verdict;
 
 use super::out::{Out, say};
 
@@ -249,7 +249,7 @@ fn with_plant(_args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedRep
 #[cfg(feature = "planted")]
 fn with_plant(args: &SimulateArgs, run: impl FnOnce() -> SeedReport) -> SeedReport {
     let bug = args.plant.and_then(super::planted::Plant::bug);
-    kalshi_actor::planted::with(bug, run)
+    crate::planted::with(bug, run)
 }
 
 #[cfg(not(feature = "planted"))]

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::drivers::statistics::{GeneratedPlan, Table, generated, of_file};
+use crate::exchange::recorded::{Findings, Holes};
+use crate::exchange::scenario::Scenario;
 use anyhow::bail;
 use clap::Args;
-use kalshi_actor::drivers::statistics::{GeneratedPlan, Table, generated, of_file};
-use kalshi_actor::exchange::recorded::{Findings, Holes};
-use kalshi_actor::exchange::scenario::Scenario;
 
 use super::out::{Out, note, say};
 use super::run::parse_duration;

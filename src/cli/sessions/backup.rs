@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::record::sessions::back_up;
 use clap::Args;
-use kalshi_actor::record::sessions::back_up;
 
 use super::Folders;
 use crate::cli::out::{Out, say};

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::record::sessions::delete;
 use clap::Args;
-use kalshi_actor::record::sessions::delete;
 
 use super::Folders;
 use crate::cli::out::{Out, say};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use kalshi_actor::record::sessions::{Contents, count, has_manifest, session_names};
+use crate::record::sessions::{Contents, count, has_manifest, session_names};
 
 use super::Folders;
 use crate::cli::out::{Out, say};

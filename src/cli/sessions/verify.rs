@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::record::sessions::{count, session_in, verify_backup};
 use clap::Args;
-use kalshi_actor::record::sessions::{count, session_in, verify_backup};
 
 use super::Folders;
 use crate::cli::out::{Out, say};
