@@ -4,12 +4,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use kalshi_actor::execute::controls::{
-    EventLosses, MessageRate, OutcomeLosses, Placed, RecentOrders, Seat, Sticky, Window,
-};
+use kalshi_actor::execute::controls::{EventLosses, MessageRate, OutcomeLosses, Placed, RecentOrders, Seat, Window};
 use kalshi_actor::execute::{Question, RiskLimits, check};
 use kalshi_actor::market::{BookSide, Count, EventKey, Money, Price, TickerPattern};
-use kalshi_actor::messages::Phase;
+use kalshi_actor::messages::{Phase, Sticky};
 
 const START_MS: i64 = 1_790_000_000_000;
 

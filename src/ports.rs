@@ -68,7 +68,7 @@ pub trait FeedPort: SocketPort {
     /// [`Full`] when the ring has no room.
     fn status(&mut self, status: &MarketStatus) -> Result<(), Full>;
     /// Records a latency figure of a frame's path.
-    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
+    fn latency(&mut self, span: crate::record::Span, nanos: u64);
 }
 
 /// What the decide stage may do. It has no I/O.
@@ -90,11 +90,11 @@ pub trait DecidePort {
     /// Returns a snapshot's buffer to the pool.
     fn return_levels(&mut self, levels: Box<BookLevels>);
     /// Hands a decision to the journal. Called for every decision, holds included.
-    fn decided(&mut self, record: &crate::decide::DecisionRecord<'_>);
+    fn decided(&mut self, record: &crate::messages::DecisionRecord<'_>);
     /// Tells the journal that a decision was due and not taken.
-    fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: crate::decide::Skip);
+    fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: crate::messages::Skip);
     /// Records a latency figure of a tick's path.
-    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
+    fn latency(&mut self, span: crate::record::Span, nanos: u64);
 }
 
 /// Which request of the execute stage an answer belongs to.
@@ -156,11 +156,11 @@ pub trait ExecutePort {
     /// [`Full`] when the ring has no room: asked again later.
     fn query(&mut self, query: &QueryRequest) -> Result<(), Full>;
     /// Keeps which order groups are ours beyond this run. Called when that changed; must not block.
-    fn keep_groups(&mut self, known: &[crate::execute::KnownGroup]);
+    fn keep_groups(&mut self, known: &[crate::messages::KnownGroup]);
     /// Keeps the daily loss stop's state beyond this run. Called when it changed; must not block.
-    fn persist(&mut self, day: &crate::execute::DayState);
+    fn persist(&mut self, day: &crate::messages::DayState);
     /// Records a latency figure of an order's path.
-    fn latency(&mut self, stage: crate::record::Stage, nanos: u64);
+    fn latency(&mut self, span: crate::record::Span, nanos: u64);
 }
 
 /// What the reconcile stage may do.

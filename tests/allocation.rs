@@ -11,18 +11,19 @@ use std::fmt::Write as _;
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::observation::OBS52;
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
-use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
-use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
+use kalshi_actor::decide::{DecideConfig, DecideStage};
+use kalshi_actor::execute::{ExecuteConfig, ExecuteStage};
 use kalshi_actor::market::{
     BookLevels, BookSide, Count, EventKey, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId, Outcome,
     Price, Ticker, TradeId,
 };
 use kalshi_actor::messages::{
-    AccountEvent, Action, BookEvent, BookEventKind, DecisionStamps, Fill, Listing, MarketStatus, OrderIntent, Phase,
-    PortfolioUpdate, Pricing, QueryKind, QueryRequest, ResyncRequest, Source, Verdict,
+    AccountEvent, Action, BookEvent, BookEventKind, DayState, DecisionRecord, DecisionStamps, Fill, KnownGroup,
+    Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, Pricing, QueryKind, QueryRequest, ResyncRequest, Skip,
+    Source, Verdict,
 };
 use kalshi_actor::ports::{DecidePort, ExecutePort, Full, NotSent, OrderRequest, RequestId};
-use kalshi_actor::record::Stage;
+use kalshi_actor::record::Span;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -114,7 +115,7 @@ impl DecidePort for DecideOut {
 
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 /// What the execute stage said.
@@ -161,7 +162,7 @@ impl ExecutePort for ExecuteOut {
     fn keep_groups(&mut self, _known: &[KnownGroup]) {}
     fn persist(&mut self, _day: &DayState) {}
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 /// Both stages, and how often each kind of call touched the allocator once the stages were warm.

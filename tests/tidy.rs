@@ -74,6 +74,13 @@ fn dependencies_point_from_drivers_to_stages_to_vocabulary() {
         assert_never_imports(base, &above);
         assert_never_imports(base, &stages);
     }
+    let stages = ["feed", "decide", "execute", "reconcile", "link", "tape"];
+    for vocabulary in ["messages", "ports"] {
+        assert_never_imports(vocabulary, &above);
+        assert_never_imports(vocabulary, &stages);
+    }
+    assert_never_imports("record", &above);
+    assert_never_imports("record", &stages);
     assert_never_imports("market", &["wire", "book", "messages", "clock", "config"]);
     assert_never_imports(
         "exchange",

@@ -17,17 +17,17 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use exchange::{BenchExchange, DECIDE_MS, START_MS, TICKER};
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms};
-use kalshi_actor::decide::{DecideConfig, DecideStage, DecisionRecord, Skip};
+use kalshi_actor::decide::{DecideConfig, DecideStage};
 use kalshi_actor::drivers::live::book_rings::{BookInput, BookReceiver, BookRingSizes, BookSender, book_rings};
-use kalshi_actor::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
+use kalshi_actor::execute::{ExecuteConfig, ExecuteStage};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
 use kalshi_actor::host::clock::Clock;
 use kalshi_actor::host::idle::{Idle, IdleKind};
 use kalshi_actor::host::ring::{Receiver, Sender, ring};
 use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Money, Ticker};
 use kalshi_actor::messages::{
-    AccountEvent, Action, BookEvent, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, QueryRequest,
-    ResyncRequest,
+    AccountEvent, Action, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, Phase,
+    PortfolioUpdate, QueryRequest, ResyncRequest, Skip,
 };
 use kalshi_actor::network::connect::Connector;
 use kalshi_actor::network::endpoint::Endpoint;
@@ -38,7 +38,7 @@ use kalshi_actor::network::websocket::{LiveSocket, WsInput};
 use kalshi_actor::ports::{
     ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, RequestId, SocketPort,
 };
-use kalshi_actor::record::Stage;
+use kalshi_actor::record::Span;
 use kalshi_actor::wire::orders::ORDERS_PATH;
 use kalshi_actor::wire::sign::{Credentials, Signer, generate_rsa_2048};
 
@@ -105,7 +105,7 @@ impl FeedPort for FeedIo {
         self.statuses.push_back(*status);
         Ok(())
     }
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 struct DecideIo {
@@ -132,7 +132,7 @@ impl DecidePort for DecideIo {
     }
     fn decided(&mut self, _record: &DecisionRecord<'_>) {}
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 struct ExecuteIo {
@@ -168,8 +168,8 @@ impl ExecutePort for ExecuteIo {
     }
     fn keep_groups(&mut self, _known: &[KnownGroup]) {}
     fn persist(&mut self, _day: &DayState) {}
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        if stage == Stage::NewestToWire {
+    fn latency(&mut self, span: Span, nanos: u64) {
+        if span == Span::NewestToWire {
             self.newest_to_wire_ns = Some(nanos);
         }
     }

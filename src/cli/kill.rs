@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::config::{Config, VenueName};
-use crate::execute::KnownGroup;
 use crate::host::clock::wall_ms;
 use crate::kill::known_orders::{known_orders, newest_session};
 use crate::kill::line::kill;
 use crate::kill::{KillSettings, KillWays, Killed, KnownOrder};
+use crate::messages::KnownGroup;
 use crate::network::net::Trust;
 use crate::session::{outside_venue, state_dir};
 use clap::Args;

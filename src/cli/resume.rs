@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::execute::DayState;
+use crate::messages::DayState;
 use crate::session::{state_dir, state_place};
 use anyhow::{Context, bail};
 use clap::Args;

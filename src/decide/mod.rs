@@ -12,10 +12,8 @@ mod counters;
 mod market;
 pub mod observation;
 pub mod policy;
-mod record;
 mod stage;
 mod wanted;
 
-pub use counters::{DecideCounters, Skip};
-pub use record::DecisionRecord;
+pub use counters::DecideCounters;
 pub use stage::{DecideConfig, DecideStage, PolicyMismatch, recorded_policy};

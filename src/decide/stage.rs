@@ -15,7 +15,7 @@ use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{BookLevels, Grid, GridBands, MarketKey};
 use crate::messages::{BookEvent, BookEventKind, Listing, PortfolioUpdate, ResyncReason};
 use crate::ports::DecidePort;
-use crate::record::Stage;
+use crate::record::Span;
 
 use super::account::Account;
 use super::counters::DecideCounters;
@@ -212,7 +212,7 @@ impl<P: Policy> DecideStage<P> {
             let applied_ns = port.stamp_ns();
             self.consider(event, applied_ns, now, port);
             // Figures are recorded when the intent is on its way.
-            port.latency(Stage::Book, applied_ns.saturating_sub(begun_ns));
+            port.latency(Span::Book, applied_ns.saturating_sub(begun_ns));
         }
     }
 
@@ -242,10 +242,10 @@ impl<P: Policy> DecideStage<P> {
         };
         state.portfolio.set(position, Holding { position: update.position, cost: update.cost, mid2 });
         if learned.position_changed && update.cause_read_ns != 0 {
-            port.latency(Stage::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
+            port.latency(Span::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
         }
         if let Some(outstanding) = learned.answered {
-            port.latency(Stage::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
+            port.latency(Span::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
         }
     }
 }

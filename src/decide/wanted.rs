@@ -4,9 +4,7 @@
 
 use crate::book::Book;
 use crate::market::{BookSide, Count, Grid, Price};
-use crate::messages::{Action, OpenOrder, Pricing};
-
-use super::counters::Skip;
+use crate::messages::{Action, OpenOrder, Pricing, Skip};
 
 /// The best prices of a book without our own order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,10 @@ use crate::config::Config;
 use crate::decide::observation::SchemaError;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideConfig, DecideStage};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
+use crate::execute::{ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
+use crate::messages::{DayState};
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
 
 /// The four stages.

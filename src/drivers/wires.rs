@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use super::network::{Asker, Network, Packet, Role};
 use crate::clock::Now;
-use crate::decide::{DecisionRecord, Skip};
 use crate::exchange::gateway::{SessionId, Ticket};
-use crate::execute::{DayState, KnownGroup};
 use crate::market::{BookLevels, MarketKey, OrderId, TradeId};
 use crate::messages::{
-    AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
+    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
+    QueryRequest, ResyncRequest, Skip,
 };
 use crate::ports::{
     ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, ReconcilePort, RequestId, SocketPort,
 };
-use crate::record::Stage;
+use crate::record::Span;
 
 /// How far a signature's time may be from the exchange's, as its settings have it unless they say otherwise.
 const CLOCK_TOLERANCE_MS: i64 = 10_000;
@@ -473,7 +472,7 @@ impl FeedPort for FeedIo<'_> {
         self.0.statuses.push(*status).map_err(|_| Full)
     }
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl DecidePort for DecideIo<'_> {
@@ -508,7 +507,7 @@ impl DecidePort for DecideIo<'_> {
 
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl ExecutePort for ExecuteIo<'_> {
@@ -557,7 +556,7 @@ impl ExecutePort for ExecuteIo<'_> {
         }
     }
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl SocketPort for ReconcileIo<'_> {

@@ -11,7 +11,7 @@ use crate::clock::Now;
 use crate::market::{Count, MarketKey};
 use crate::messages::{Refusal, Verdict};
 use crate::ports::{ExecutePort, NoAnswer, RequestId};
-use crate::record::Stage;
+use crate::record::Span;
 use crate::wire::error::ErrorBody;
 use crate::wire::orders::answer::{parse_amended, parse_canceled_batch, parse_created};
 
@@ -71,7 +71,7 @@ impl ExecuteStage {
             return self.finish(now, port);
         };
         self.tokens.answered(request.charge, now.mono_ns);
-        port.latency(Stage::OrderRoundTrip, read_ns.saturating_sub(request.written_ns));
+        port.latency(Span::OrderRoundTrip, read_ns.saturating_sub(request.written_ns));
         self.access(http_status, body, now);
         let outcome = outcome(request.kind, http_status, body);
         match request.kind {

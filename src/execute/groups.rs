@@ -15,7 +15,7 @@ use super::requests::{Request, RequestKind};
 use super::tokens::Charge;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, OrderGroupId};
-use crate::messages::{GroupReport, GroupState, Source};
+use crate::messages::{GroupReport, GroupState, KnownGroup, Source};
 use crate::ports::{ExecutePort, OrderRequest, RequestId};
 use crate::wire::error::ErrorBody;
 use crate::wire::order_groups::{
@@ -46,15 +46,6 @@ impl Default for GroupConfig {
     fn default() -> Self {
         Self { enabled: false, limit: Count::ZERO, reset_after_ms: Some(60_000) }
     }
-}
-
-/// A group that a run leaves to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownGroup {
-    /// Its shard.
-    pub exchange_index: u8,
-    /// Its id.
-    pub group: OrderGroupId,
 }
 
 /// A shard's group, for reports.

@@ -14,7 +14,7 @@ use crate::clock::Now;
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, Ticker, TimeInForce};
 use crate::messages::{OrderIntent, Pricing, Verdict};
 use crate::ports::ExecutePort;
-use crate::record::Stage;
+use crate::record::Span;
 use crate::wire::orders::body::{Amend, Create};
 
 /// What the gate needs to know beside the intent: which order it would replace, and whether it reduces only.
@@ -232,7 +232,7 @@ impl ExecuteStage {
     /// The gate is passed: since when. Notes how long it took.
     fn passed(&self, port: &mut impl ExecutePort) -> u64 {
         let gate_ns = port.stamp_ns();
-        port.latency(Stage::Risk, gate_ns.saturating_sub(self.begun_ns));
+        port.latency(Span::Risk, gate_ns.saturating_sub(self.begun_ns));
         gate_ns
     }
 
@@ -305,7 +305,7 @@ impl ExecuteStage {
 
 /// The bytes are handed over: how long that took, and how long ago the decision's frames were read.
 fn written(intent: &OrderIntent, gate_ns: u64, written_ns: u64, port: &mut impl ExecutePort) {
-    port.latency(Stage::Write, written_ns.saturating_sub(gate_ns));
-    port.latency(Stage::TickToWire, written_ns.saturating_sub(intent.stamps.oldest_read_ns));
-    port.latency(Stage::NewestToWire, written_ns.saturating_sub(intent.stamps.newest_read_ns));
+    port.latency(Span::Write, written_ns.saturating_sub(gate_ns));
+    port.latency(Span::TickToWire, written_ns.saturating_sub(intent.stamps.oldest_read_ns));
+    port.latency(Span::NewestToWire, written_ns.saturating_sub(intent.stamps.newest_read_ns));
 }

@@ -4,32 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::controls::Sticky;
 use crate::market::Money;
+use crate::messages::{DayState, Sticky};
 
 const DAY_MS: i64 = 86_400_000;
-
-/// What must survive a restart, or stopping and starting again would be a way around the stop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DayState {
-    /// The UTC day, counted from 1970-01-01.
-    pub day: i64,
-    /// Realised on that day, net of fees, over all runs.
-    pub realized: Money,
-    /// Whether the stop was hit on that day.
-    pub stopped: bool,
-    /// The stops that outlast the day.
-    #[serde(default)]
-    pub sticky: Sticky,
-}
-
-impl DayState {
-    /// A person has looked and lifts the stops that outlast the day. The daily loss stop stays until its day is over.
-    #[must_use]
-    pub fn resumed(self) -> Self {
-        Self { sticky: Sticky::default(), ..self }
-    }
-}
 
 /// Watches the day's result.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

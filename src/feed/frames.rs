@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::market::{Count, Outcome, Price};
 use crate::messages::{BookEvent, BookEventKind, NO_TIME_MS, Phase};
 use crate::ports::{ConnectionId, FeedPort};
-use crate::record::Stage;
+use crate::record::Span;
 use crate::wire::frame::{Delta, Envelope, Frame, Message, Snapshot, Trade, parse};
 
 /// When a frame was read and parsed.
@@ -47,8 +47,8 @@ impl FeedStage {
             }
         }
         // Figures are recorded when the event is on its way.
-        port.latency(Stage::Receive, handed_ns.saturating_sub(read_ns));
-        port.latency(Stage::Parse, parsed_ns.saturating_sub(handed_ns));
+        port.latency(Span::Receive, handed_ns.saturating_sub(read_ns));
+        port.latency(Span::Parse, parsed_ns.saturating_sub(handed_ns));
         self.settle(now, port);
     }
 

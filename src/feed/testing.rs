@@ -7,7 +7,7 @@ use crate::clock::{Now, SessionClock};
 use crate::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
 use crate::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase};
 use crate::ports::{ConnectionId, ConnectionLost, FeedPort, Full, SocketPort};
-use crate::record::Stage;
+use crate::record::Span;
 use crate::wire::command::Command;
 
 /// What `decide` would have taken from its rings.
@@ -125,10 +125,10 @@ impl FeedPort for Port {
         self.statuses.push_back(*status);
         Ok(())
     }
-    fn latency(&mut self, stage: Stage, _: u64) {
-        match stage {
-            Stage::Receive => {}
-            Stage::Parse => self.parsed += 1,
+    fn latency(&mut self, span: Span, _: u64) {
+        match span {
+            Span::Receive => {}
+            Span::Parse => self.parsed += 1,
             other => panic!("the feed measures nothing of {other:?}"),
         }
     }

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use crossbeam::channel::{self, Receiver, RecvTimeoutError, Sender};
 
-use crate::execute::KnownGroup;
 use crate::host::clock::wall_ms;
 use crate::kill::{Kill, KillSettings, KillWays, Killed, Trigger};
+use crate::messages::KnownGroup;
 use crate::network::net::Trust;
 use crate::network::rest::RestClient;
 use crate::network::signing::Signature;

@@ -5,14 +5,18 @@
 //! condition, not a change of it: a receiver that gets only the newest has missed nothing.
 
 mod account;
+mod decided;
 mod decision;
+mod kept;
 mod market;
 
 pub use account::{
     AccountEvent, Fill, GroupReport, GroupState, OpenOrder, OrderReport, Owner, PortfolioUpdate, QueryKind,
     QueryRequest, Refusal, Source, Unread, Unsupported,
 };
+pub use decided::{DecisionRecord, PolicyFault, Skip};
 pub use decision::{Action, DecisionStamps, OrderIntent, Pricing, Verdict};
+pub use kept::{DayState, KnownGroup, Sticky};
 pub use market::{BookEvent, BookEventKind, Listing, MarketStatus, NO_TIME_MS, Phase, ResyncReason, ResyncRequest};
 
 const _: () = {

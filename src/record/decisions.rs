@@ -8,9 +8,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::journal::{JournalError, JournalReader, Kind, StageId, journal_of};
-use crate::decide::DecisionRecord;
 use crate::market::{MarketKey, Price, Ticker};
-use crate::messages::{BookEvent, Listing};
+use crate::messages::{BookEvent, DecisionRecord, Listing};
 
 /// Why a session's decisions cannot be written.
 #[derive(Debug, Error)]
@@ -78,7 +77,7 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
                     ts_ms: decision.time_ms,
                     market: tickers.get(&decision.market).map(Ticker::as_str),
                     action: decision.action as u8,
-                    withheld: decision.withheld.map(crate::decide::Skip::as_str),
+                    withheld: decision.withheld.map(crate::messages::Skip::as_str),
                     price: decision.price,
                     logits: decision.logits.as_ref().map(<[f32; 5]>::as_slice),
                     observation: &decision.observation,

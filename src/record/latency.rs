@@ -10,10 +10,10 @@ pub const LATENCY_NS_MAX: u64 = 60_000_000_000;
 /// Decimal digits that a recorded latency keeps.
 const DIGITS: u8 = 3;
 
-/// A measured stretch of a tick's path.
+/// A span of time that is measured on a tick's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Stage {
+pub enum Span {
     /// Bytes read from the kernel to frame handed to the feed stage: the frames before it in the same read, WebSocket
     /// decoding, the journal's copy.
     Receive = 0,
@@ -43,7 +43,7 @@ pub enum Stage {
     BookToPortfolio,
 }
 
-impl Stage {
+impl Span {
     /// How many stretches are measured.
     pub const COUNT: usize = Self::BookToPortfolio as usize + 1;
     /// All of them, in the order of a tick's path.
@@ -87,7 +87,7 @@ impl Stage {
 /// One thread's histograms. Takes about 2.5 MB, all of it when made.
 #[derive(Clone)]
 pub struct Latencies {
-    histograms: Box<[Histogram<u64>; Stage::COUNT]>,
+    histograms: Box<[Histogram<u64>; Span::COUNT]>,
 }
 
 impl Default for Latencies {
@@ -98,7 +98,7 @@ impl Default for Latencies {
 
 impl fmt::Debug for Latencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(Stage::ALL.map(|stage| (stage, self.quantiles(stage)))).finish()
+        f.debug_map().entries(Span::ALL.map(|span| (span, self.quantiles(span)))).finish()
     }
 }
 
@@ -111,14 +111,14 @@ impl Latencies {
     }
 
     /// Counts a latency. Does not allocate; what is longer than [`LATENCY_NS_MAX`] counts as that.
-    pub fn record(&mut self, stage: Stage, nanos: u64) {
-        self.histograms[stage as usize].saturating_record(nanos);
+    pub fn record(&mut self, span: Span, nanos: u64) {
+        self.histograms[span as usize].saturating_record(nanos);
     }
 
     /// Counts the time between two stamps; nothing when one is missing (zero) or they are the wrong way round.
-    pub fn record_between(&mut self, stage: Stage, begin_ns: u64, end_ns: u64) {
+    pub fn record_between(&mut self, span: Span, begin_ns: u64, end_ns: u64) {
         if begin_ns != 0 && end_ns >= begin_ns {
-            self.record(stage, end_ns - begin_ns);
+            self.record(span, end_ns - begin_ns);
         }
     }
 
@@ -131,8 +131,8 @@ impl Latencies {
 
     /// The figures of one stretch.
     #[must_use]
-    pub fn quantiles(&self, stage: Stage) -> Quantiles {
-        let histogram = &self.histograms[stage as usize];
+    pub fn quantiles(&self, span: Span) -> Quantiles {
+        let histogram = &self.histograms[span as usize];
         Quantiles {
             count: histogram.len(),
             p50: histogram.value_at_quantile(0.5),
@@ -169,22 +169,22 @@ mod tests {
     fn figures_keep_three_digits() {
         let mut latencies = Latencies::new();
         for nanos in 1..=1_000 {
-            latencies.record(Stage::Parse, nanos * 1_000);
+            latencies.record(Span::Parse, nanos * 1_000);
         }
-        let figures = latencies.quantiles(Stage::Parse);
+        let figures = latencies.quantiles(Span::Parse);
         assert_eq!(figures.count, 1_000);
         for (figure, exact) in [(figures.p50, 500_000), (figures.p99, 990_000), (figures.max, 1_000_000)] {
             assert!(figure.abs_diff(exact) <= exact / 500, "{figure} for {exact}");
         }
-        assert_eq!(latencies.quantiles(Stage::Book), Quantiles::default());
+        assert_eq!(latencies.quantiles(Span::Book), Quantiles::default());
     }
 
     #[test]
     fn an_endless_latency_counts_as_the_longest() {
         let mut latencies = Latencies::new();
-        latencies.record(Stage::Write, u64::MAX);
-        latencies.record(Stage::Write, 0);
-        let figures = latencies.quantiles(Stage::Write);
+        latencies.record(Span::Write, u64::MAX);
+        latencies.record(Span::Write, 0);
+        let figures = latencies.quantiles(Span::Write);
         assert_eq!(figures.count, 2);
         assert!(figures.max >= LATENCY_NS_MAX && figures.max < 2 * LATENCY_NS_MAX);
     }
@@ -192,29 +192,29 @@ mod tests {
     #[test]
     fn missing_and_reversed_stamps_count_nothing() {
         let mut latencies = Latencies::new();
-        latencies.record_between(Stage::Risk, 0, 100);
-        latencies.record_between(Stage::Risk, 200, 100);
-        latencies.record_between(Stage::Risk, 100, 150);
-        assert_eq!(latencies.quantiles(Stage::Risk).count, 1);
-        assert_eq!(latencies.quantiles(Stage::Risk).max, 50);
+        latencies.record_between(Span::Risk, 0, 100);
+        latencies.record_between(Span::Risk, 200, 100);
+        latencies.record_between(Span::Risk, 100, 150);
+        assert_eq!(latencies.quantiles(Span::Risk).count, 1);
+        assert_eq!(latencies.quantiles(Span::Risk).max, 50);
     }
 
     #[test]
     fn merged_figures_are_those_of_all_threads() {
         let (mut feed, mut execute) = (Latencies::new(), Latencies::new());
-        feed.record(Stage::Parse, 100);
-        execute.record(Stage::Parse, 300);
-        execute.record(Stage::Write, 4_000);
+        feed.record(Span::Parse, 100);
+        execute.record(Span::Parse, 300);
+        execute.record(Span::Write, 4_000);
         feed.merge(&execute);
-        assert_eq!(feed.quantiles(Stage::Parse).count, 2);
-        assert_eq!(feed.quantiles(Stage::Parse).max, 300);
-        assert_eq!(feed.quantiles(Stage::Write).count, 1);
+        assert_eq!(feed.quantiles(Span::Parse).count, 2);
+        assert_eq!(feed.quantiles(Span::Parse).max, 300);
+        assert_eq!(feed.quantiles(Span::Write).count, 1);
     }
 
     #[test]
-    fn every_stage_stands_at_its_own_number() {
-        for (number, stage) in Stage::ALL.into_iter().enumerate() {
-            assert_eq!(stage as usize, number);
+    fn every_span_stands_at_its_own_number() {
+        for (number, span) in Span::ALL.into_iter().enumerate() {
+            assert_eq!(span as usize, number);
         }
     }
 }

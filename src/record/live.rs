@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::latency::Stage;
+use super::latency::Span;
 use super::report::Nanos;
 use crate::market::{Count, Money};
 
@@ -26,18 +26,18 @@ pub struct LiveFigures {
     /// Profit after fees so far.
     pub pnl: Money,
     /// The stretch of a tick's path that takes longest, by its p99, once anything was measured.
-    pub worst: Option<(Stage, u64)>,
+    pub worst: Option<(Span, u64)>,
 }
 
 impl LiveFigures {
     /// The stretch within a tick's path with the longest p99. Totals of the path are no candidates: they would always win.
     #[must_use]
-    pub fn worst_of(latencies: &super::Latencies) -> Option<(Stage, u64)> {
-        let parts = Stage::ALL.into_iter().filter(|stage| *stage <= Stage::Write);
+    pub fn worst_of(latencies: &super::Latencies) -> Option<(Span, u64)> {
+        let parts = Span::ALL.into_iter().filter(|span| *span <= Span::Write);
         parts
-            .map(|stage| (stage, latencies.quantiles(stage)))
+            .map(|span| (span, latencies.quantiles(span)))
             .filter(|(_, quantiles)| quantiles.count > 0)
-            .map(|(stage, quantiles)| (stage, quantiles.p99))
+            .map(|(span, quantiles)| (span, quantiles.p99))
             .max_by_key(|&(_, p99)| p99)
     }
 }
@@ -58,7 +58,7 @@ impl fmt::Display for LiveFigures {
             self.pnl.dollars(),
         )?;
         match self.worst {
-            Some((stage, p99_ns)) => write!(f, "  slowest: {} p99 {}", stage.as_str(), Nanos(p99_ns)),
+            Some((span, p99_ns)) => write!(f, "  slowest: {} p99 {}", span.as_str(), Nanos(p99_ns)),
             None => Ok(()),
         }
     }
@@ -80,7 +80,7 @@ mod tests {
             fills: 3,
             position: Count::from_contracts(-20),
             pnl: Money::from_cents(-123),
-            worst: Some((Stage::Write, 4_210)),
+            worst: Some((Span::Write, 4_210)),
         };
         assert_eq!(
             figures.to_string(),
@@ -90,12 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_stage_is_a_part_of_the_path_and_not_the_path() {
+    fn the_worst_span_is_a_part_of_the_path_and_not_the_path() {
         let mut latencies = Latencies::new();
         assert_eq!(LiveFigures::worst_of(&latencies), None);
-        latencies.record(Stage::Infer, 900);
-        latencies.record(Stage::Risk, 50);
-        latencies.record(Stage::TickToWire, 1_000_000);
-        assert_eq!(LiveFigures::worst_of(&latencies).map(|(stage, _)| stage), Some(Stage::Infer));
+        latencies.record(Span::Infer, 900);
+        latencies.record(Span::Risk, 50);
+        latencies.record(Span::TickToWire, 1_000_000);
+        assert_eq!(LiveFigures::worst_of(&latencies).map(|(span, _)| span), Some(Span::Infer));
     }
 }

@@ -9,4 +9,4 @@ pub mod report;
 pub mod sessions;
 pub mod summary;
 
-pub use latency::{Latencies, Quantiles, Stage};
+pub use latency::{Latencies, Quantiles, Span};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::latency::{Quantiles, Stage};
+use super::latency::{Quantiles, Span};
 use super::summary::{BookSummary, StandstillSummary, Summary};
 use crate::market::Money;
 
@@ -150,9 +150,9 @@ fn write_standstills(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Resu
 
 fn write_latencies(f: &mut fmt::Formatter<'_>, latencies: &BTreeMap<String, Quantiles>) -> fmt::Result {
     writeln!(f, "{:<18}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}", "stage", "count", "p50", "p90", "p99", "p99.9", "max")?;
-    for stage in Stage::ALL {
-        let Some(row) = latencies.get(stage.as_str()) else { continue };
-        write!(f, "{:<18}{:>10}", stage.as_str(), row.count)?;
+    for span in Span::ALL {
+        let Some(row) = latencies.get(span.as_str()) else { continue };
+        write!(f, "{:<18}{:>10}", span.as_str(), row.count)?;
         for figure in [row.p50, row.p90, row.p99, row.p999, row.max] {
             if row.count == 0 {
                 write!(f, "{:>10}", "-")?;
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn the_table_has_a_row_for_each_stage_and_dashes_where_nothing_was_measured() {
         let mut latencies = Latencies::new();
-        latencies.record(Stage::Parse, 120);
+        latencies.record(Span::Parse, 120);
         let mut summary = agreeing();
         summary.set_latencies(&latencies);
         summary.skipped.insert("busy".to_owned(), 4);

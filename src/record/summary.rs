@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::latency::{Latencies, Quantiles, Stage};
+use super::latency::{Latencies, Quantiles, Span};
 
 /// What a session did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct Summary {
     pub drops: BTreeMap<String, u64>,
     /// The journal.
     pub journal: JournalSummary,
-    /// Latencies in nanoseconds, by [`Stage`].
+    /// Latencies in nanoseconds, by [`Span`].
     pub latency_ns: BTreeMap<String, Quantiles>,
 }
 
@@ -234,7 +234,7 @@ impl Summary {
     /// Takes over the figures of every stretch, those without a measurement included.
     pub fn set_latencies(&mut self, latencies: &Latencies) {
         self.latency_ns =
-            Stage::ALL.map(|stage| (stage.as_str().to_owned(), latencies.quantiles(stage))).into_iter().collect();
+            Span::ALL.map(|span| (span.as_str().to_owned(), latencies.quantiles(span))).into_iter().collect();
     }
 
     /// Writes `summary.json` into a folder, which is made if needed.

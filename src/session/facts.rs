@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::SessionReport;
-use crate::decide::{DecideCounters, Skip};
+use crate::decide::DecideCounters;
 use crate::drivers::live::{CheckpointCost, LiveOutcome};
 use crate::execute::{Agreement, ExecuteStage, GroupView};
 use crate::market::{EndReason, Money};
-use crate::messages::Verdict;
+use crate::messages::{Skip, Verdict};
 use crate::record::journal::{JournalReport, StageId};
 use crate::record::summary::{
     BookSummary, CheckpointSummary, GroupSummary, JournalRate, JournalSummary, Leases, LedgerSummary, Orders,

@@ -6,10 +6,10 @@ use std::path::Path;
 use super::SessionReport;
 use crate::config::Config;
 use crate::drivers::live::Live;
-use crate::execute::{DayState, KnownGroup};
 use crate::host::clock::wall_ms;
 use crate::host::room::Room;
 use crate::kill::line::KillLine;
+use crate::messages::{DayState, KnownGroup};
 use crate::session::state::{Reserved, Running, StateDir, StateError};
 
 use super::Ending;

@@ -3,12 +3,12 @@
 use super::form::{InputError, message, unexpected};
 use super::{Recorded, Tape};
 use crate::clock::Now;
+use crate::decide::DecideStage;
 use crate::decide::policy::Policy;
-use crate::decide::{DecideStage, DecisionRecord, Skip};
 use crate::market::{BookLevels, MarketKey};
-use crate::messages::{BookEvent, Listing, OrderIntent, PortfolioUpdate, ResyncRequest};
+use crate::messages::{BookEvent, DecisionRecord, Listing, OrderIntent, PortfolioUpdate, ResyncRequest, Skip};
 use crate::ports::{DecidePort, Full};
-use crate::record::Stage;
+use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
 /// Something that happens to the decide stage.
@@ -149,7 +149,7 @@ impl<P: DecidePort> DecidePort for Recorded<'_, P> {
         self.port.skipped(market, time_ms, reason);
     }
 
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.port.latency(stage, nanos);
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.port.latency(span, nanos);
     }
 }

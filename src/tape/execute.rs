@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::form::{InputError, answer, answer_prefix, message, unexpected};
 use super::{Recorded, Tape};
 use crate::clock::Now;
-use crate::execute::{DayState, ExecuteStage, KnownGroup};
-use crate::messages::{AccountEvent, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
+use crate::execute::ExecuteStage;
+use crate::messages::{AccountEvent, DayState, KnownGroup, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
 use crate::ports::{ExecutePort, Full, NoAnswer, NotSent, OrderRequest, RequestId};
-use crate::record::Stage;
+use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
 /// Something that happens to the execute stage.
@@ -194,7 +194,7 @@ impl<P: ExecutePort> ExecutePort for Recorded<'_, P> {
         self.port.persist(day);
     }
 
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.port.latency(stage, nanos);
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.port.latency(span, nanos);
     }
 }

@@ -7,7 +7,7 @@ use crate::feed::FeedStage;
 use crate::market::BookLevels;
 use crate::messages::{BookEvent, Listing, MarketStatus, ResyncRequest};
 use crate::ports::{FeedPort, Full};
-use crate::record::Stage;
+use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
 /// Something that happens to the feed stage.
@@ -120,7 +120,7 @@ impl<P: FeedPort> FeedPort for Recorded<'_, P> {
         self.tape.pushed(Kind::MarketStatus, status, result)
     }
 
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.port.latency(stage, nanos);
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.port.latency(span, nanos);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use kalshi_actor::decide::DecisionRecord;
 use kalshi_actor::decide::policy::PolicySpec;
 use kalshi_actor::drivers::simulation::SentRequest;
+use kalshi_actor::messages::DecisionRecord;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::decide::{DecisionRecord, Skip};
 use kalshi_actor::drivers::simulation::{FaultRates, SentRequest, Simulation};
 use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::market::{Count, Price};
+use kalshi_actor::messages::{DecisionRecord, Skip};
 use kalshi_actor::record::journal::SegmentLimits;
 use kalshi_actor::session::Recordings;
 

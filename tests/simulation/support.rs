@@ -15,8 +15,8 @@ use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
-use kalshi_actor::execute::DayState;
 use kalshi_actor::market::{Count, Money};
+use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::SegmentLimits;
 use kalshi_actor::wire::sign::{Credentials, Signer};
 

@@ -13,10 +13,11 @@ use kalshi_actor::exchange::engine::AccountId;
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::server::FaultControl;
 use kalshi_actor::exchange::venue::Exchange;
-use kalshi_actor::execute::{DayState, ExecuteStage};
+use kalshi_actor::execute::ExecuteStage;
 use kalshi_actor::host::clock::wall_ms;
 use kalshi_actor::host::signals::Signals;
 use kalshi_actor::market::OrderStatus;
+use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId};
 use kalshi_actor::record::live::LiveFigures;
 use kalshi_actor::session::{

@@ -1,10 +1,9 @@
 //! What goes wrong between exchange and trader over real sockets: the session goes on and its ledger agrees.
 
-use kalshi_actor::decide::DecisionRecord;
 use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::gateway::Channel;
-use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind, Source};
+use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind, DecisionRecord, Source};
 use kalshi_actor::record::journal::{Flags, Kind, StageId};
 
 use crate::common::{Entry, Inside, Trading, config};

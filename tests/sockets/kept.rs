@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use kalshi_actor::clock::Now;
-use kalshi_actor::execute::DayState;
 use kalshi_actor::market::Money;
+use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::{Flags, Kind, SegmentLimits, StageId, start_journal};
 use kalshi_actor::record::summary::Summary;
 use kalshi_actor::session::state::StateDir;

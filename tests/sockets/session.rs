@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kalshi_actor::record::Stage;
+use kalshi_actor::record::Span;
 use kalshi_actor::record::journal::{Flags, Kind, StageId};
 use kalshi_actor::record::summary::Summary;
 use serde_json::Value;
@@ -38,12 +38,12 @@ fn assert_has_every_key(summary: &Value) {
     ] {
         assert!(summary.pointer(pointer).is_some(), "{pointer} is missing");
     }
-    for stage in Stage::ALL {
-        let figures = &summary["latency_ns"][stage.as_str()];
+    for span in Span::ALL {
+        let figures = &summary["latency_ns"][span.as_str()];
         for figure in ["count", "p50", "p90", "p99", "p999", "max"] {
-            assert!(figures[figure].is_u64(), "latency_ns/{}/{figure} is missing", stage.as_str());
+            assert!(figures[figure].is_u64(), "latency_ns/{}/{figure} is missing", span.as_str());
         }
-        assert!(figures["count"].as_u64() > Some(0), "{} was never measured", stage.as_str());
+        assert!(figures["count"].as_u64() > Some(0), "{} was never measured", span.as_str());
     }
 }
 

@@ -24,7 +24,7 @@ pub use terms::{PolicyTerms, TermsError};
 
 use crate::book::Book;
 use crate::market::{Count, MarketKey};
-use crate::messages::{Action, OpenOrder};
+use crate::messages::{Action, OpenOrder, PolicyFault};
 
 /// What a policy decides on: one market at the time of one frame.
 #[derive(Clone, Copy, Debug)]
@@ -74,24 +74,6 @@ impl PolicyOutput {
             }
         }
         Self { action: Action::ALL[best], logits: Some(logits), fault: None }
-    }
-}
-
-/// Why a policy held instead of choosing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[repr(u8)]
-pub enum PolicyFault {
-    /// A logit was infinite or not a number.
-    NonFinite = 0,
-}
-
-impl PolicyFault {
-    /// The word used in files and reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NonFinite => "non_finite_logit",
-        }
     }
 }
 

@@ -4,16 +4,14 @@ use std::borrow::Cow;
 
 use crate::clock::Now;
 use crate::market::MarketKey;
-use crate::messages::{BookEvent, DecisionStamps, OrderIntent};
+use crate::messages::{BookEvent, DecisionRecord, DecisionStamps, OrderIntent, Skip};
 use crate::ports::DecidePort;
-use crate::record::Stage;
+use crate::record::Span;
 
 use super::super::account::{Account, Outstanding};
-use super::super::counters::Skip;
 use super::super::market::{Market, Trust};
 use super::super::observation::ObservationInput;
 use super::super::policy::{Policy, PolicyInput};
-use super::super::record::DecisionRecord;
 use super::super::wanted::{Touch, Wanted};
 use super::{DecideStage, State};
 
@@ -150,8 +148,8 @@ impl<P: Policy> DecideStage<P> {
         if let Some(reason) = record.withheld {
             state.counters.skipped[reason as usize] += 1;
         }
-        port.latency(Stage::Observe, observed_ns.saturating_sub(applied_ns));
-        port.latency(Stage::Infer, inferred_ns.saturating_sub(observed_ns));
+        port.latency(Span::Observe, observed_ns.saturating_sub(applied_ns));
+        port.latency(Span::Infer, inferred_ns.saturating_sub(observed_ns));
         port.decided(&record);
         if let Some(market) = state.markets[position].as_mut() {
             market.oldest_read_ns = 0;
@@ -195,7 +193,7 @@ impl State {
     fn send(&mut self, mut intent: OrderIntent, port: &mut impl DecidePort) -> Result<u64, Skip> {
         intent.stamps.decided_ns = port.stamp_ns();
         port.intent(&intent).map_err(|_| Skip::RingFull)?;
-        port.latency(Stage::Decide, intent.stamps.decided_ns.saturating_sub(intent.stamps.inferred_ns));
+        port.latency(Span::Decide, intent.stamps.decided_ns.saturating_sub(intent.stamps.inferred_ns));
         self.intents = intent.id;
         self.counters.intents += 1;
         self.accounts[intent.market.position()]

@@ -4,12 +4,12 @@ mod crossed;
 
 use super::resync::{RESYNC_REPEAT_NS, RESYNC_RETRY_NS};
 use super::*;
-use crate::decide::counters::Skip;
 use crate::decide::observation::{OBS52, TOUCH8};
-use crate::decide::policy::{PolicyFault, PolicyInput, PolicyMemory, PolicyOutput};
-use crate::decide::record::DecisionRecord;
+use crate::decide::policy::{PolicyInput, PolicyMemory, PolicyOutput};
 use crate::market::{BookSide, Count, EventKey, FeeSchedule, Money, Outcome, Price, Ticker};
-use crate::messages::{Action, OpenOrder, OrderIntent, Phase, Pricing, ResyncRequest, Verdict};
+use crate::messages::{
+    Action, DecisionRecord, OpenOrder, OrderIntent, Phase, PolicyFault, Pricing, ResyncRequest, Skip, Verdict,
+};
 use crate::ports::Full;
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct Recorder {
     returned: usize,
     decided: Vec<DecisionRecord<'static>>,
     skipped: Vec<(i64, Skip)>,
-    latencies: Vec<(Stage, u64)>,
+    latencies: Vec<(Span, u64)>,
 }
 
 impl DecidePort for Recorder {
@@ -74,8 +74,8 @@ impl DecidePort for Recorder {
     fn skipped(&mut self, _market: MarketKey, time_ms: i64, reason: Skip) {
         self.skipped.push((time_ms, reason));
     }
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.latencies.push((stage, nanos));
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.latencies.push((span, nanos));
     }
 }
 
@@ -247,8 +247,8 @@ fn a_market_is_busy_until_its_intent_has_a_verdict() {
     bench.delta(1_250);
     assert_eq!(bench.port.skipped, [(500, Skip::Busy), (750, Skip::Busy), (1_000, Skip::Busy)]);
     assert_eq!(bench.port.intents.iter().map(|intent| intent.id).collect::<Vec<_>>(), [1, 2]);
-    let loops: Vec<_> = bench.port.latencies.iter().filter(|(stage, _)| *stage == Stage::BookToPortfolio).collect();
-    assert_eq!(loops, [&(Stage::BookToPortfolio, 9_000)]);
+    let loops: Vec<_> = bench.port.latencies.iter().filter(|(span, _)| *span == Span::BookToPortfolio).collect();
+    assert_eq!(loops, [&(Span::BookToPortfolio, 9_000)]);
 }
 
 #[test]
@@ -523,7 +523,7 @@ fn the_way_from_a_fill_to_the_portfolio_is_measured() {
         update.position = Count::from_contracts(3);
         update.cause_read_ns = 1_000;
     });
-    assert_eq!(bench.port.latencies, [(Stage::FillToPortfolio, 4_000)]);
+    assert_eq!(bench.port.latencies, [(Span::FillToPortfolio, 4_000)]);
 }
 
 #[test]

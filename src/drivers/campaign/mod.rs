@@ -43,9 +43,9 @@ use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
 use crate::exchange::scenario::Scenario;
 use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
-use crate::execute::{DayState, ExecuteCounters, KnownGroup};
+use crate::execute::ExecuteCounters;
 use crate::market::Money;
-use crate::messages::Verdict;
+use crate::messages::{DayState, KnownGroup, Verdict};
 use crate::wire::sign::{Credentials, Signer};
 
 /// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.

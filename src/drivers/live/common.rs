@@ -11,7 +11,7 @@ use crate::host::pin;
 use crate::host::ring::Sender;
 use crate::network::websocket::WsInput;
 use crate::ports::ConnectionId;
-use crate::record::{Latencies, Stage};
+use crate::record::{Latencies, Span};
 use crate::tape::{SocketInput, Tape};
 
 /// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
@@ -116,9 +116,9 @@ impl Bench {
         self.now
     }
 
-    pub(super) fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.latencies.record(stage, nanos);
-        self.heart.latency(stage, nanos);
+    pub(super) fn latency(&mut self, span: Span, nanos: u64) {
+        self.latencies.record(span, nanos);
+        self.heart.latency(span, nanos);
     }
 
     /// Makes the checkpoint that the journal asked for, if this is the turn for it.

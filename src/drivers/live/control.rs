@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::execute::{LeasePlan, Standstill, Waiting};
 use crate::market::{Count, Money};
 use crate::messages::Verdict;
-use crate::record::Stage;
+use crate::record::Span;
 
 /// The flags of a running session.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +101,7 @@ pub(super) struct Pulse {
     /// What a stop waits for; execute only, while one is under way.
     pub(super) waiting: Option<Waiting>,
     /// The longest stretch since the last pulse.
-    pub(super) worst: Option<(Stage, u64)>,
+    pub(super) worst: Option<(Span, u64)>,
 }
 
 impl Default for Pulse {
@@ -126,14 +126,14 @@ impl Default for Pulse {
 /// Remembers the longest stretch between two pulses, and when the next pulse is due.
 #[derive(Debug, Default)]
 pub(super) struct Heart {
-    worst: Option<(Stage, u64)>,
+    worst: Option<(Span, u64)>,
     due_ns: u64,
 }
 
 impl Heart {
-    pub(super) fn latency(&mut self, stage: Stage, nanos: u64) {
-        if stage <= Stage::Write && self.worst.is_none_or(|(_, longest)| nanos > longest) {
-            self.worst = Some((stage, nanos));
+    pub(super) fn latency(&mut self, span: Span, nanos: u64) {
+        if span <= Span::Write && self.worst.is_none_or(|(_, longest)| nanos > longest) {
+            self.worst = Some((span, nanos));
         }
     }
 
@@ -147,7 +147,7 @@ impl Heart {
     }
 
     /// The longest stretch since the last call.
-    pub(super) fn take_worst(&mut self) -> Option<(Stage, u64)> {
+    pub(super) fn take_worst(&mut self) -> Option<(Span, u64)> {
         self.worst.take()
     }
 }

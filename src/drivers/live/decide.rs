@@ -5,12 +5,12 @@ use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
-use crate::decide::{DecideCounters, DecideStage, DecisionRecord, Skip};
+use crate::decide::{DecideCounters, DecideStage};
 use crate::host::ring::{Receiver, Sender};
 use crate::market::{BookLevels, MarketKey};
-use crate::messages::{OrderIntent, PortfolioUpdate, ResyncRequest};
+use crate::messages::{DecisionRecord, OrderIntent, PortfolioUpdate, ResyncRequest, Skip};
 use crate::ports::{DecidePort, Full};
-use crate::record::{Latencies, Stage};
+use crate::record::{Latencies, Span};
 use crate::tape::{self, DecideInput, Tape};
 
 /// How many book events are handled before the portfolio is looked at again.
@@ -65,8 +65,8 @@ impl DecidePort for DecideWires {
 
     fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.bench.latency(stage, nanos);
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.bench.latency(span, nanos);
     }
 }
 

@@ -3,14 +3,14 @@
 use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
 use crate::clock::Now;
-use crate::execute::{DayState, ExecuteStage, KnownGroup};
+use crate::execute::ExecuteStage;
 use crate::host::idle::Idle;
 use crate::host::ring::{Receiver, Sender};
-use crate::messages::{AccountEvent, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
+use crate::messages::{AccountEvent, DayState, KnownGroup, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
 use crate::network::http::{HttpCounters, HttpEvent, HttpPool};
 use crate::network::signing::{SignatureCache, SigningCounters};
 use crate::ports::{ExecutePort, Full, NotSent, OrderRequest, RequestId};
-use crate::record::{Latencies, Stage};
+use crate::record::{Latencies, Span};
 use crate::tape::{self, ExecuteInput, Tape};
 
 /// Room for the largest answer to an order write.
@@ -92,8 +92,8 @@ impl ExecutePort for ExecuteWires {
         self.queries.push(*query)
     }
 
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.bench.latency(stage, nanos);
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.bench.latency(span, nanos);
     }
 
     fn keep_groups(&mut self, known: &[KnownGroup]) {

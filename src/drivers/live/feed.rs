@@ -10,7 +10,7 @@ use crate::market::BookLevels;
 use crate::messages::{BookEvent, Listing, MarketStatus, ResyncRequest};
 use crate::network::websocket::{LiveSocket, WsInput};
 use crate::ports::{ConnectionId, FeedPort, Full, SocketPort};
-use crate::record::{Latencies, Stage};
+use crate::record::{Latencies, Span};
 use crate::tape::{self, FeedInput, Tape};
 
 /// How many frames are read before the rings are looked at again.
@@ -105,8 +105,8 @@ impl FeedPort for FeedWires {
         self.statuses.push(*status)
     }
 
-    fn latency(&mut self, stage: Stage, nanos: u64) {
-        self.bench.latency(stage, nanos);
+    fn latency(&mut self, span: Span, nanos: u64) {
+        self.bench.latency(span, nanos);
     }
 }
 

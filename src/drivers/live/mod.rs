@@ -24,13 +24,13 @@ use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
 use crate::drivers::stages::Stages;
-use crate::execute::{DayState, KnownGroup, LeasePlan, Standstill, Waiting};
+use crate::execute::{LeasePlan, Standstill, Waiting};
 use crate::host::clock::Clock;
 use crate::host::idle::TooFewCores;
 use crate::host::pin::{self, PinError};
 use crate::host::ring::{Receiver, ring};
 use crate::market::{Count, Money};
-use crate::messages::Verdict;
+use crate::messages::{DayState, KnownGroup, Verdict};
 use crate::network::connect::Connector;
 use crate::network::http::HttpPool;
 use crate::network::net::Trust;
@@ -38,7 +38,7 @@ use crate::network::rest::{RestClient, RestHelper};
 use crate::network::signing::start_signing;
 use crate::network::venue::Venue;
 use crate::network::websocket::LiveSocket;
-use crate::record::Stage;
+use crate::record::Span;
 use crate::record::journal::{JournalHandle, JournalWriter, SegmentLimits, StageId, start_journal};
 use crate::tape::Tape;
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
@@ -153,7 +153,7 @@ pub struct Progress {
     /// What a stop waits for, while one is under way.
     pub waiting: Option<Waiting>,
     /// The longest stretch of the last moment.
-    pub worst: Option<(Stage, u64)>,
+    pub worst: Option<(Span, u64)>,
 }
 
 impl Default for Progress {

@@ -9,16 +9,15 @@ use super::difference::{Difference, Sides};
 use super::stream::{StageRecord, Stream};
 use super::words::{describe, describe_parts};
 use crate::clock::Now;
-use crate::decide::{DecisionRecord, Skip};
-use crate::execute::{DayState, KnownGroup};
 use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
-    AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
+    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
+    QueryRequest, ResyncRequest, Skip,
 };
 use crate::ports::{
     ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, ReconcilePort, RequestId, SocketPort,
 };
-use crate::record::Stage;
+use crate::record::Span;
 use crate::record::journal::{Flags, JournalError, Kind};
 use crate::tape::{LedgerWatch, RequestRecord, TopsWatch};
 
@@ -275,7 +274,7 @@ impl FeedPort for ReplayPort<'_> {
         self.fate(Kind::MarketStatus, status)
     }
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl DecidePort for ReplayPort<'_> {
@@ -318,7 +317,7 @@ impl DecidePort for ReplayPort<'_> {
         self.told(Kind::Skipped, &(market, time_ms, reason));
     }
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl ExecutePort for ReplayPort<'_> {
@@ -355,7 +354,7 @@ impl ExecutePort for ReplayPort<'_> {
         self.told(Kind::Day, day);
     }
 
-    fn latency(&mut self, _stage: Stage, _nanos: u64) {}
+    fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl ReconcilePort for ReplayPort<'_> {

@@ -3,11 +3,10 @@
 use serde::de::DeserializeOwned;
 
 use super::stream::StageRecord;
-use crate::decide::{DecisionRecord, Skip};
-use crate::execute::DayState;
 use crate::market::{BookLevels, MarketKey};
 use crate::messages::{
-    AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest, ResyncRequest,
+    AccountEvent, BookEvent, DayState, DecisionRecord, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
+    QueryRequest, ResyncRequest, Skip,
 };
 use crate::record::journal::{Flags, Kind, StageId};
 use crate::tape::{LedgerSums, RequestRecord, recorded_frame};

@@ -13,5 +13,4 @@ mod window;
 pub use duplicates::{Placed, RecentOrders};
 pub use event_loss::{EventLosses, OutcomeLosses, Seat};
 pub use messages::MessageRate;
-pub use sticky::Sticky;
 pub use window::Window;

@@ -1,27 +1,12 @@
 //! The stops that a restart does not lift: drawdown and repeated automated execution. Their state is part of
-//! [`DayState`](crate::execute::DayState), which is kept where the daily loss is; `kalshi-actor resume` clears it.
+//! [`DayState`](crate::messages::DayState), which is kept where the daily loss is; `kalshi-actor resume` clears it.
 //!
 //! The drawdown is counted from the high-water mark of what all runs realised net of fees since the last `resume`. Open
 //! gains do not raise the mark, since they can only be told once every position has a price again after a restart; open
 //! losses count.
 
-use serde::{Deserialize, Serialize};
-
 use crate::market::Money;
-
-/// What the stops remember.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Sticky {
-    /// Realised net of fees over all runs since the last `resume`.
-    pub result: Money,
-    /// The most that has ever been.
-    pub high_water: Money,
-    /// Whether the drawdown stop was hit.
-    pub drawn_down: bool,
-    /// Whether a market was executed in too often.
-    pub repeated: bool,
-}
+use crate::messages::Sticky;
 
 impl Sticky {
     /// Takes in what was realised since the last call and what open positions are worth beyond their cost. A limit of
@@ -75,7 +60,7 @@ mod tests {
         let mut sticky = Sticky::default();
         sticky.mark(dollars(-1_000), Money::ZERO, Money::ZERO);
         assert!(!sticky.drawn_down);
-        let day: crate::execute::DayState =
+        let day: crate::messages::DayState =
             serde_json::from_str(r#"{"day":3,"realized":"-1.5000","stopped":false}"#).unwrap();
         assert_eq!((day.day, day.sticky), (3, Sticky::default()));
     }

@@ -1,9 +1,9 @@
 //! What keeps markets from taking new risk, and that whatever the first readings said, later ones lift it.
 
 use super::harness::{Bench, START_MS, listing, market};
-use crate::execute::{Block, DayState, ExecuteConfig};
+use crate::execute::{Block, ExecuteConfig};
 use crate::market::Money;
-use crate::messages::{AccountEvent, Phase, QueryKind};
+use crate::messages::{AccountEvent, DayState, Phase, QueryKind};
 
 const DAY_MS: i64 = 86_400_000;
 

@@ -2,9 +2,9 @@
 //! stopped.
 
 use super::harness::{Bench, contracts, listing, market};
-use crate::execute::{DayState, ExecuteConfig, RiskLimits};
+use crate::execute::{ExecuteConfig, RiskLimits};
 use crate::market::{BookSide, EventKey, MarketKey, Money, OrderStatus};
-use crate::messages::{AccountEvent, Action, Listing, Phase, QueryKind, Verdict};
+use crate::messages::{AccountEvent, Action, DayState, Listing, Phase, QueryKind, Verdict};
 use crate::ports::NoAnswer;
 
 fn bench_with(limits: RiskLimits) -> Bench {

@@ -1,9 +1,11 @@
 //! Order groups: made, found again, triggered, reset, refused.
 
 use super::harness::{Bench, START_MS, contracts, listing, market};
-use crate::execute::{ExecuteConfig, GroupConfig, KnownGroup};
+use crate::execute::{ExecuteConfig, GroupConfig};
 use crate::market::{OrderGroupId, OrderId, OrderStatus};
-use crate::messages::{AccountEvent, Action, GroupReport, GroupState, OrderReport, Phase, QueryKind, Source, Verdict};
+use crate::messages::{
+    AccountEvent, Action, GroupReport, GroupState, KnownGroup, OrderReport, Phase, QueryKind, Source, Verdict,
+};
 
 const GROUPS: &str = "/trade-api/v2/portfolio/order_groups";
 

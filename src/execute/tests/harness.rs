@@ -1,17 +1,17 @@
 //! A port that remembers what was asked of it, and a bench that drives a stage by hand.
 
 use crate::clock::{Now, SessionClock};
-use crate::execute::{DayState, ExecuteConfig, ExecuteStage, KnownGroup};
+use crate::execute::{ExecuteConfig, ExecuteStage};
 use crate::market::{
     BookSide, ClientOrderId, Count, EndReason, EventKey, FeeSchedule, GridBands, Liquidity, MarketKey, Money, OrderId,
     OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
-    AccountEvent, Action, DecisionStamps, Fill, Listing, MarketStatus, OrderIntent, OrderReport, Owner, Phase,
-    PortfolioUpdate, Pricing, QueryKind, QueryRequest, Source,
+    AccountEvent, Action, DayState, DecisionStamps, Fill, KnownGroup, Listing, MarketStatus, OrderIntent, OrderReport,
+    Owner, Phase, PortfolioUpdate, Pricing, QueryKind, QueryRequest, Source,
 };
 use crate::ports::{ExecutePort, Full, NotSent, OrderRequest, RequestId};
-use crate::record::Stage;
+use crate::record::Span;
 
 pub(super) const START_MS: i64 = 1_700_000_000_000;
 pub(super) const NONCE: u64 = 0xfeed;
@@ -35,7 +35,7 @@ pub(super) struct Port {
     pub kept_groups: Vec<KnownGroup>,
     pub abandoned: Vec<RequestId>,
     pub presigned: Vec<(&'static str, String)>,
-    pub latencies: Vec<Stage>,
+    pub latencies: Vec<Span>,
     pub no_connection: bool,
     pub full: bool,
 }
@@ -83,8 +83,8 @@ impl ExecutePort for Port {
     fn persist(&mut self, day: &DayState) {
         self.persisted.push(*day);
     }
-    fn latency(&mut self, stage: Stage, _nanos: u64) {
-        self.latencies.push(stage);
+    fn latency(&mut self, span: Span, _nanos: u64) {
+        self.latencies.push(span);
     }
 }
 

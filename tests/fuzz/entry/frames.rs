@@ -8,7 +8,7 @@ use kalshi_actor::feed::{FeedConfig, FeedStage};
 use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
 use kalshi_actor::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};
 use kalshi_actor::ports::{ConnectionId, FeedPort, Full, SocketPort};
-use kalshi_actor::record::Stage;
+use kalshi_actor::record::Span;
 use kalshi_actor::wire::frame::{self, Frame};
 use kalshi_actor::wire::recorded::{unwrap_line, written_ms};
 
@@ -108,7 +108,7 @@ impl FeedPort for Port {
     fn status(&mut self, _: &MarketStatus) -> Result<(), Full> {
         Ok(())
     }
-    fn latency(&mut self, _: Stage, _: u64) {}
+    fn latency(&mut self, _: Span, _: u64) {}
 }
 
 /// A feed with three markets on an open connection.

@@ -4,8 +4,9 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use kalshi_actor::decide::DecisionRecord;
-use kalshi_actor::messages::{AccountEvent, BookEvent, Listing, MarketStatus, OrderIntent, PortfolioUpdate};
+use kalshi_actor::messages::{
+    AccountEvent, BookEvent, DecisionRecord, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
+};
 use kalshi_actor::record::journal::{FORMAT_VERSION, JournalFrames, JournalProblem, JournalReader, Record, inspect};
 use kalshi_actor::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput, RequestRecord, recorded_frame};
 
