@@ -1,47 +1,17 @@
 //! What each control of the risk gate costs, by itself: `cargo bench --bench risk`. The last group is the whole gate's
 //! rules, to which each control that remembers something adds its own question.
 
+#[path = "inputs/risk.rs"]
+mod inputs;
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use inputs::{START_MS, question};
 use kalshi_actor::execute::controls::{EventLosses, MessageRate, OutcomeLosses, Placed, RecentOrders, Seat, Window};
 use kalshi_actor::execute::{Question, RiskLimits, check};
 use kalshi_actor::market::{BookSide, Count, EventKey, Money, Price, TickerPattern};
 use kalshi_actor::messages::{Phase, Sticky};
-
-const START_MS: i64 = 1_790_000_000_000;
-
-fn question() -> Question {
-    Question {
-        opens: true,
-        creates: true,
-        price: Price::from_cents(40),
-        count: Count::from_contracts(10),
-        best_bid: Some(Price::from_cents(40)),
-        best_ask: Some(Price::from_cents(44)),
-        phase: Phase::Open,
-        fresh: true,
-        close_time_ms: START_MS + 1_000_000,
-        session_ms: START_MS,
-        loss_stopped: false,
-        stopping: false,
-        degraded: false,
-        breaker_open: false,
-        furthest: Count::from_contracts(30),
-        open_orders: 100,
-        reserves: Money::from_dollars(5),
-        available: Money::from_dollars(5),
-        at_risk: Money::from_dollars(95),
-        tokens: true,
-        restricted: false,
-        drawn_down: false,
-        repeated: false,
-        duplicate: false,
-        event_loss: Money::from_dollars(60),
-        event_loss_now: Money::from_dollars(55),
-        messages: true,
-    }
-}
 
 fn losses(n: usize) -> OutcomeLosses {
     let cents = i64::try_from(n % 37).expect("a remainder is small");

@@ -7,15 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use serde_json::{Value, json};
 use tungstenite::{Error as WsError, Message, WebSocket};
 
-pub const TICKER: &str = "KXBENCH-26NOV21-T1";
-/// The time of the first frame; each delta comes one decision bucket later.
-pub const START_MS: i64 = 1_795_233_600_000;
-pub const DECIDE_MS: i64 = 250;
-const ORDER_ID: &str = "3b23c1c7-f4ef-4f0d-8b9a-9e53c61f1a0d";
-const BOOK_SID: u64 = 3;
+use super::tick::{answer, delta, replies};
 
 #[derive(Default)]
 struct Orders {
@@ -67,7 +61,7 @@ fn run(feed: &TcpListener, rest: &TcpListener, orders: &Orders) {
     while !orders.over.load(Ordering::Acquire) {
         while ticks < orders.wanted.load(Ordering::Acquire) {
             seq += 1;
-            send(&mut socket, &delta(ticks, seq));
+            send(&mut socket, delta(ticks, seq));
             ticks += 1;
         }
         match socket.read() {
@@ -86,41 +80,14 @@ fn run(feed: &TcpListener, rest: &TcpListener, orders: &Orders) {
     }
 }
 
-fn send(socket: &mut WebSocket<TcpStream>, value: &Value) {
-    socket.send(Message::text(value.to_string())).expect("the kernel takes a small frame");
-}
-
-fn delta(tick: u64, seq: u64) -> Value {
-    let size = if tick.is_multiple_of(2) { "500.00" } else { "-500.00" };
-    let ts_ms = START_MS + DECIDE_MS * (1 + i64::try_from(tick).expect("a bench ends before that"));
-    json!({"type": "orderbook_delta", "sid": BOOK_SID, "seq": seq, "msg": {
-        "market_ticker": TICKER, "market_id": "b0c1", "price_dollars": "0.4500", "delta_fp": size, "side": "yes",
-        "ts_ms": ts_ms}})
+fn send(socket: &mut WebSocket<TcpStream>, frame: String) {
+    socket.send(Message::text(frame)).expect("the kernel takes a small frame");
 }
 
 /// Answers a command of the feed, with a snapshot where one is due.
 fn obey(socket: &mut WebSocket<TcpStream>, text: &str, seq: &mut u64) {
-    let command: Value = serde_json::from_str(text).expect("a command is JSON");
-    let id = &command["id"];
-    let channel = command["params"]["channels"][0].as_str().unwrap_or("");
-    let sid = match channel {
-        "market_lifecycle_v2" => 1,
-        "trade" => 2,
-        _ => BOOK_SID,
-    };
-    if command["cmd"] == "subscribe" {
-        send(socket, &json!({"id": id, "type": "subscribed", "msg": {"channel": channel, "sid": sid}}));
-    }
-    if sid == BOOK_SID {
-        *seq += 1;
-        let levels = |prices: [&str; 3]| prices.map(|price| json!([price, "500.00"]));
-        send(
-            socket,
-            &json!({"type": "orderbook_snapshot", "sid": sid, "seq": *seq, "msg": {
-            "market_ticker": TICKER, "market_id": "b0c1",
-            "yes_dollars_fp": levels(["0.3000", "0.3500", "0.4200"]),
-            "no_dollars_fp": levels(["0.3000", "0.4000", "0.5000"])}, "sending_ts_ms": START_MS}),
-        );
+    for frame in replies(text, seq) {
+        send(socket, frame);
     }
 }
 
@@ -150,13 +117,8 @@ impl Line {
             return true;
         }
         let amends = request.path.is_some_and(|path| path.ends_with("/amend"));
-        let body: Value = serde_json::from_slice(&self.received[head..head + length]).expect("an order write is JSON");
-        let mut answer = json!({"order_id": ORDER_ID, "remaining_count": body["count"], "ts_ms": START_MS});
-        if !amends {
-            answer["fill_count"] = json!("0.00");
-            answer["client_order_id"] = body["client_order_id"].clone();
-        }
-        let (status, answer) = (if amends { "200 OK" } else { "201 Created" }, answer.to_string());
+        let answer = answer(amends, &self.received[head..head + length]);
+        let status = if amends { "200 OK" } else { "201 Created" };
         self.received.clear();
         write!(self.stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).is_ok()
     }

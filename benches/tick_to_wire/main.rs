@@ -2,21 +2,20 @@
 //! decide (with the built-in model) and execute stages, the real rings and order connections, all on one thread, so that
 //! no figure contains a thread's wake-up. There is no journal, and no TLS.
 //!
-//! Each delta moves the best bid by three cents, a decision bucket apart. The model answers on the real observation; its
-//! answer is replaced by "bid", so that every tick amends the resting order and none is measured without a write.
+//! What comes in and what is answered is in `inputs/tick.rs`.
 
 mod exchange;
+#[path = "../inputs/tick.rs"]
+mod tick;
 
 use std::collections::VecDeque;
-use std::hint::black_box;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use exchange::{BenchExchange, DECIDE_MS, START_MS, TICKER};
+use exchange::BenchExchange;
 use kalshi_actor::clock::{Now, SessionClock};
-use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms};
 use kalshi_actor::decide::{DecideConfig, DecideStage};
 use kalshi_actor::drivers::live::book_rings::{BookInput, BookReceiver, BookRingSizes, BookSender, book_rings};
 use kalshi_actor::execute::{ExecuteConfig, ExecuteStage};
@@ -24,10 +23,10 @@ use kalshi_actor::feed::{FeedConfig, FeedStage};
 use kalshi_actor::host::clock::Clock;
 use kalshi_actor::host::idle::{Idle, IdleKind};
 use kalshi_actor::host::ring::{Receiver, Sender, ring};
-use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Money, Ticker};
+use kalshi_actor::market::{BookLevels, MarketKey, Money};
 use kalshi_actor::messages::{
-    AccountEvent, Action, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, Phase,
-    PortfolioUpdate, QueryRequest, ResyncRequest, Skip,
+    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
+    QueryRequest, ResyncRequest, Skip,
 };
 use kalshi_actor::network::connect::Connector;
 use kalshi_actor::network::endpoint::Endpoint;
@@ -41,24 +40,10 @@ use kalshi_actor::ports::{
 use kalshi_actor::record::Span;
 use kalshi_actor::wire::orders::ORDERS_PATH;
 use kalshi_actor::wire::sign::{Credentials, Signer, generate_rsa_2048};
+use tick::{AlwaysBid, START_MS, listing};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const MARKET: MarketKey = MarketKey { index: 0, generation: 1 };
 const SIZES: BookRingSizes = BookRingSizes { events: 1_024, riders: 64, buffers: 8, levels: 128 };
-
-/// The built-in model, whose answer is computed and then overruled.
-struct AlwaysBid(OnnxPolicy);
-
-impl Policy for AlwaysBid {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        black_box(self.0.act(input));
-        PolicyOutput::chosen(Action::BuyYes)
-    }
-
-    fn terms(&self) -> &PolicyTerms {
-        self.0.terms()
-    }
-}
 
 struct FeedIo {
     clock: Clock,
@@ -209,8 +194,6 @@ impl Path {
         let (book_sender, book_receiver) = book_rings(SIZES);
         let (intents_in, intents) = ring(64);
         let (portfolio_in, portfolio) = ring(64);
-        let policy = AlwaysBid(OnnxPolicy::built_in().expect("the shipped model is accepted"));
-        assert_eq!(i64::try_from(policy.terms().decide_ms), Ok(DECIDE_MS), "the exchange's ticks are its buckets");
         let execute = ExecuteConfig {
             read_lag_ms: 0,
             compare_every_ns: 1 << 62,
@@ -227,7 +210,8 @@ impl Path {
                 book: book_sender,
                 statuses: VecDeque::new(),
             },
-            decide: DecideStage::new(policy, &DecideConfig { max_markets: 16, clock: session }).expect("one schema"),
+            decide: DecideStage::new(AlwaysBid::new(), &DecideConfig { max_markets: 16, clock: session })
+                .expect("one schema"),
             decide_io: DecideIo { clock: clock.clone(), book: book_receiver, intents: intents_in },
             execute: ExecuteStage::new(execute, session, 1, DayState::default()),
             execute_io: ExecuteIo {
@@ -250,19 +234,7 @@ impl Path {
 
     /// Brings the path to the point where the next tick amends a resting order.
     fn open(&mut self, exchange: &BenchExchange) {
-        let listing = Listing {
-            close_time_ms: START_MS + 365 * 86_400_000,
-            age_ms: 0,
-            event: EventKey::default(),
-            exclusive: false,
-            market: MARKET,
-            fees: FeeSchedule::QUADRATIC,
-            exchange_index: 0,
-            phase: Phase::Open,
-            traded: true,
-            ticker: Ticker::new(TICKER).expect("a short name"),
-            bands: GridBands::cents(),
-        };
+        let listing = listing();
         let now = self.now();
         self.execute.on_account(&AccountEvent::Listing(listing), now, &mut self.execute_io);
         self.execute.on_account(&AccountEvent::Stream { up: true }, now, &mut self.execute_io);
