@@ -247,12 +247,6 @@ impl Grid {
             Err(above) => self.price_by_slot[above.min(self.slots() - 1)],
         }
     }
-
-    /// The number of ticks between two grid prices, or none if either is off the grid.
-    #[must_use]
-    pub fn ticks_between(&self, one: Price, other: Price) -> Option<usize> {
-        Some(self.slot(one)?.abs_diff(self.slot(other)?))
-    }
 }
 
 #[cfg(test)]
@@ -302,7 +296,6 @@ mod tests {
         }
         assert_eq!(grid.floor(price("0.1010")), price("0.1000"));
         assert_eq!(grid.ceil(price("0.1010")), price("0.1100"));
-        assert_eq!(grid.ticks_between(price("0.0990"), price("0.1100")), Some(2));
     }
 
     #[test]

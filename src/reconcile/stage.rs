@@ -156,11 +156,6 @@ impl ReconcileStage {
         self.settle(now, port);
     }
 
-    /// The ring to `execute` or `feed` may have room again.
-    pub fn on_room(&mut self, now: Now, port: &mut impl ReconcilePort) {
-        self.settle(now, port);
-    }
-
     /// Whether the driver may read the private socket. False while a fact waits for room.
     #[must_use]
     pub fn wants_input(&self) -> bool {
@@ -223,12 +218,6 @@ impl ReconcileStage {
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
-    }
-
-    /// Whether the start's reads are done and the markets listed.
-    #[must_use]
-    pub fn is_started(&self) -> bool {
-        self.started
     }
 
     /// The listing of a market that is in the directory.

@@ -115,13 +115,6 @@ impl Latencies {
         self.histograms[span as usize].saturating_record(nanos);
     }
 
-    /// Counts the time between two stamps; nothing when one is missing (zero) or they are the wrong way round.
-    pub fn record_between(&mut self, span: Span, begin_ns: u64, end_ns: u64) {
-        if begin_ns != 0 && end_ns >= begin_ns {
-            self.record(span, end_ns - begin_ns);
-        }
-    }
-
     /// Adds another thread's figures.
     pub fn merge(&mut self, other: &Self) {
         for (ours, theirs) in self.histograms.iter_mut().zip(other.histograms.iter()) {
@@ -187,16 +180,6 @@ mod tests {
         let figures = latencies.quantiles(Span::Write);
         assert_eq!(figures.count, 2);
         assert!(figures.max >= LATENCY_NS_MAX && figures.max < 2 * LATENCY_NS_MAX);
-    }
-
-    #[test]
-    fn missing_and_reversed_stamps_count_nothing() {
-        let mut latencies = Latencies::new();
-        latencies.record_between(Span::Risk, 0, 100);
-        latencies.record_between(Span::Risk, 200, 100);
-        latencies.record_between(Span::Risk, 100, 150);
-        assert_eq!(latencies.quantiles(Span::Risk).count, 1);
-        assert_eq!(latencies.quantiles(Span::Risk).max, 50);
     }
 
     #[test]

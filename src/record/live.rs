@@ -30,16 +30,6 @@ pub struct LiveFigures {
 }
 
 impl LiveFigures {
-    /// The stretch within a tick's path with the longest p99. Totals of the path are no candidates: they would always win.
-    #[must_use]
-    pub fn worst_of(latencies: &super::Latencies) -> Option<(Span, u64)> {
-        let parts = Span::ALL.into_iter().filter(|span| *span <= Span::Write);
-        parts
-            .map(|span| (span, latencies.quantiles(span)))
-            .filter(|(_, quantiles)| quantiles.count > 0)
-            .map(|(span, quantiles)| (span, quantiles.p99))
-            .max_by_key(|&(_, p99)| p99)
-    }
 }
 
 impl fmt::Display for LiveFigures {
@@ -67,7 +57,6 @@ impl fmt::Display for LiveFigures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Latencies;
 
     #[test]
     fn the_line_shows_all_figures_at_a_glance() {
@@ -87,15 +76,5 @@ mod tests {
             "  1:05  1234 frames/s  40 decisions/s  7 orders  3 fills  position -20.00  P&L -1.23  \
              slowest: write p99 4.21 us"
         );
-    }
-
-    #[test]
-    fn the_worst_span_is_a_part_of_the_path_and_not_the_path() {
-        let mut latencies = Latencies::new();
-        assert_eq!(LiveFigures::worst_of(&latencies), None);
-        latencies.record(Span::Infer, 900);
-        latencies.record(Span::Risk, 50);
-        latencies.record(Span::TickToWire, 1_000_000);
-        assert_eq!(LiveFigures::worst_of(&latencies).map(|(span, _)| span), Some(Span::Infer));
     }
 }

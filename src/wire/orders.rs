@@ -142,23 +142,6 @@ pub struct AmendedOrder {
     pub ts_ms: i64,
 }
 
-/// `POST /portfolio/events/orders/{order_id}/decrease`: exactly one of the two counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DecreaseOrder<'a> {
-    /// Contracts to take away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reduce_by: Option<Count>,
-    /// Contracts to leave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reduce_to: Option<Count>,
-    /// The market.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub market_ticker: Option<Cow<'a, str>>,
-    /// The shard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exchange_index: Option<i32>,
-}
-
 /// The answer to a decrease (200).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecreasedOrder {

@@ -81,9 +81,4 @@ impl Engine {
         let known = owner.unlimited || owner.wallets.iter().any(|wallet| wallet.exchange_index == exchange_index);
         if known { Ok(()) } else { Err(Reject::UserNotFound) }
     }
-
-    /// The highest number of an account's subaccounts; 0 when it has only the primary one.
-    pub fn subaccounts_of(&self, account: AccountId) -> u32 {
-        self.accounts[account as usize].subaccounts
-    }
 }

@@ -13,9 +13,6 @@ use crate::network::response::{self, Response};
 use crate::network::signing::Signature;
 use crate::ports::{NoAnswer, NotSent, OrderRequest, RequestId};
 
-/// Order connections kept warm when nothing else is configured; the one for cancels comes on top.
-pub const CONNECTIONS_DEFAULT: usize = 4;
-
 const REQUEST_BYTES: usize = 4 << 10;
 const RESPONSE_BYTES: usize = 16 << 10;
 const RETRY_MIN_NS: u64 = 50_000_000;

@@ -80,14 +80,6 @@ pub fn parse_amended(bytes: &[u8]) -> Result<OrderAnswer, WireError> {
     parse("amended order", bytes)
 }
 
-/// Parses the answer to `POST /portfolio/events/orders/{order_id}/decrease` (200).
-///
-/// # Errors
-/// As [`parse_amended`].
-pub fn parse_decreased(bytes: &[u8]) -> Result<OrderAnswer, WireError> {
-    parse("decreased order", bytes)
-}
-
 fn parse(what: &'static str, bytes: &[u8]) -> Result<OrderAnswer, WireError> {
     let mut scanner = Scanner::new(what, bytes)?;
     let (mut order, mut filled, mut remaining, mut ts_ms) = (None, None, None, None);
@@ -191,7 +183,7 @@ mod tests {
     use super::*;
     use crate::wire::Dollars4;
     use crate::wire::error::ErrorBody;
-    use crate::wire::orders::{AmendedOrder, CanceledBatch, CanceledBatchItem, CreatedOrder, DecreasedOrder};
+    use crate::wire::orders::{AmendedOrder, CanceledBatch, CanceledBatchItem, CreatedOrder};
 
     const ORDER: &str = "3b23c1c7-f4ef-4f0d-8b9a-9e53c61f1a0d";
 
@@ -234,15 +226,6 @@ mod tests {
         let read = parse_amended(&serde_json::to_vec(&amended).unwrap()).unwrap();
         assert_eq!((read.order, read.filled, read.ts_ms), (order(), None, 8));
         assert_eq!(read.remaining, Some(Count::from_contracts(3)));
-
-        let decreased = DecreasedOrder {
-            order_id: ORDER.into(),
-            client_order_id: None,
-            remaining_count: Count::from_contracts(2),
-            ts_ms: 9,
-        };
-        let read = parse_decreased(&serde_json::to_vec(&decreased).unwrap()).unwrap();
-        assert_eq!(read.remaining, Some(Count::from_contracts(2)));
     }
 
     #[test]

@@ -51,17 +51,6 @@ pub struct Amend<'a> {
     pub exchange_index: u8,
 }
 
-/// What a decrease says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decrease<'a> {
-    /// The market.
-    pub ticker: &'a str,
-    /// Contracts to leave in the book.
-    pub reduce_to: Count,
-    /// The market's shard.
-    pub exchange_index: u8,
-}
-
 /// One order of a batched cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cancel<'a> {
@@ -115,15 +104,6 @@ pub fn write_amend(buffer: &mut Vec<u8>, amend: &Amend<'_>) {
     body.end();
 }
 
-/// Appends the body of `POST /portfolio/events/orders/{order_id}/decrease`.
-pub fn write_decrease(buffer: &mut Vec<u8>, decrease: &Decrease<'_>) {
-    let mut body = Object::begin(buffer);
-    body.quoted("reduce_to", |text| decrease.reduce_to.write_to(text));
-    body.text("market_ticker", decrease.ticker);
-    body.integer("exchange_index", decrease.exchange_index);
-    body.end();
-}
-
 /// Appends the body of `DELETE /portfolio/events/orders/batched`.
 pub fn write_cancel_batch<'a>(buffer: &mut Vec<u8>, cancels: impl IntoIterator<Item = Cancel<'a>>) {
     let mut body = Object::begin(buffer);
@@ -140,7 +120,7 @@ pub fn write_cancel_batch<'a>(buffer: &mut Vec<u8>, cancels: impl IntoIterator<I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::orders::{AmendOrder, CancelBatch, CreateOrder, DecreaseOrder, SelfTradePrevention};
+    use crate::wire::orders::{AmendOrder, CancelBatch, CreateOrder, SelfTradePrevention};
 
     const ID: ClientOrderId = ClientOrderId { nonce: 0xfeed, counter: 3 };
 
@@ -209,11 +189,6 @@ mod tests {
         assert_eq!((&*read.ticker, read.side, read.price, read.count), (ticker, side, price, count));
         assert_eq!((read.client_order_id.as_deref(), read.exchange_index), (Some(&*ID.to_string()), Some(1)));
         assert_eq!(read.expiration_time, expiration_s);
-
-        buffer.clear();
-        write_decrease(&mut buffer, &Decrease { ticker, reduce_to: count, exchange_index: 1 });
-        let read: DecreaseOrder<'_> = serde_json::from_slice(&buffer).unwrap();
-        assert_eq!((read.reduce_by, read.reduce_to, read.market_ticker.as_deref()), (None, Some(count), Some(ticker)));
 
         buffer.clear();
         let cancels = [1, 2].map(|bits| Cancel { order: OrderId::from_bits(bits), ticker, exchange_index: 3 });

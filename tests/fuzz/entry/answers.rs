@@ -41,7 +41,6 @@ fn parsers(data: &[u8]) {
         let amended = orders::answer::parse_amended(data).expect("an answer to a create has all that an amend's has");
         assert_eq!((created.order, Some(created.filled)), (amended.order, amended.filled));
     }
-    let _ = orders::answer::parse_decreased(data);
     let _ = orders::answer::parse_canceled_batch(data, |_| ());
     comes_back::<markets::MarketsPage>(data);
     comes_back::<markets::OrderBookBody>(data);
@@ -140,7 +139,6 @@ impl Reconcile {
             self.open += 1;
             self.stage.on_opened(connection, self.now, &mut self.port);
         }
-        self.stage.on_room(self.now, &mut self.port);
         if self.stage.deadline_ns() <= self.now.mono_ns {
             self.stage.on_timer(self.now, &mut self.port);
         }
