@@ -13,6 +13,16 @@ need() {
   command -v "$1" >/dev/null || die "$1 is missing: $2"
 }
 
+# Builds the trader, unless the caller was given one in $binary.
+build_unless_given() {
+  if [[ -z $binary ]]; then
+    need cargo "see https://rustup.rs"
+    (cd "$root" && CARGO_TARGET_DIR="$target" cargo build --locked --release)
+    binary=$target/release/kalshi-actor
+  fi
+  [[ -x $binary ]] || die "$binary is no program"
+}
+
 # A file for this machine and day: perf/results/<date>-<host>-<what>.md.
 result_file() {
   mkdir -p "$root/perf/results"

@@ -19,12 +19,7 @@ while (($#)); do
 done
 
 need python3 "it merges the summaries; any version 3 will do"
-if [[ -z $binary ]]; then
-  need cargo "see https://rustup.rs"
-  (cd "$root" && cargo build --release)
-  binary=$target/release/kalshi-actor
-fi
-[[ -x $binary ]] || die "$binary is no program"
+build_unless_given
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -22,6 +22,7 @@ use kalshi_actor::market::{OrderId, OrderStatus};
 use kalshi_actor::messages::{AccountEvent, KnownGroup};
 use kalshi_actor::network::endpoint::Endpoint;
 use kalshi_actor::network::net::Trust;
+use kalshi_actor::network::rest::RestClient;
 use kalshi_actor::network::signing::Signature;
 use kalshi_actor::network::venue::Venue;
 use kalshi_actor::session::clock_watch::ClockWatch;
@@ -29,6 +30,7 @@ use kalshi_actor::session::{
     OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, Shown, cash, outside_venue, run_outside,
     run_session, settings, state_dir,
 };
+use kalshi_actor::wire::markets::{Market, MarketsPage};
 
 /// An exchange that plays the venue, and the configuration of an actor that trades there.
 struct Outside {
@@ -214,6 +216,13 @@ fn a_panic_of_the_execute_thread_leaves_no_order_open_and_trips() {
     assert_eq!(resting(exchange.engine(), account), 0);
 }
 
+fn open_markets(venue: &Venue) -> Vec<Market> {
+    let credentials = Some(Arc::clone(&venue.credentials));
+    let client = RestClient::new(&venue.rest, &Trust::WebPki, credentials, Duration::from_secs(5));
+    let body = client.get("/trade-api/v2/markets?status=open").unwrap().body;
+    serde_json::from_slice::<MarketsPage>(&body).unwrap().markets
+}
+
 /// Places an order that can rest: one cent, far from everything.
 fn place(venue: &Venue, client_order_id: &str, ticker: &str, shard: u8) -> OrderId {
     let body = format!(
@@ -235,23 +244,16 @@ fn place(venue: &Venue, client_order_id: &str, ticker: &str, shard: u8) -> Order
 fn kill_cancels_our_orders_on_every_shard_and_leaves_others_alone() {
     let outside = Outside::start(6);
     let venue = outside.venue();
-    let listing = kalshi_actor::network::rest::RestClient::new(
-        &venue.rest,
-        &Trust::WebPki,
-        Some(Arc::clone(&venue.credentials)),
-        Duration::from_secs(5),
-    );
-    let body = listing.get("/trade-api/v2/markets?status=open").unwrap().body;
-    let page: kalshi_actor::wire::markets::MarketsPage = serde_json::from_slice(&body).unwrap();
+    let markets = open_markets(&venue);
     let mut shards = std::collections::BTreeSet::new();
     for number in 0..30u32 {
-        let market = &page.markets[number as usize % page.markets.len()];
+        let market = &markets[number as usize % markets.len()];
         let shard = market.exchange_index.unwrap_or(0);
         shards.insert(shard);
         place(&venue, &format!("kact-00000000000000aa-{number:08x}"), &market.ticker, shard);
     }
     assert_eq!(shards.len(), 2);
-    let market = &page.markets[0];
+    let market = &markets[0];
     let foreign = place(&venue, "somebody-else", &market.ticker, market.exchange_index.unwrap_or(0));
 
     let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
@@ -321,17 +323,10 @@ fn kill_says_so_when_it_cannot_see_the_orders() {
 fn kill_of_everything_takes_the_orders_of_others_too() {
     let outside = Outside::start(9);
     let venue = outside.venue();
-    let listing = kalshi_actor::network::rest::RestClient::new(
-        &venue.rest,
-        &Trust::WebPki,
-        Some(Arc::clone(&venue.credentials)),
-        Duration::from_secs(5),
-    );
-    let body = listing.get("/trade-api/v2/markets?status=open").unwrap().body;
-    let page: kalshi_actor::wire::markets::MarketsPage = serde_json::from_slice(&body).unwrap();
-    let shard = page.markets[0].exchange_index.unwrap_or(0);
-    place(&venue, "kact-00000000000000aa-00000001", &page.markets[0].ticker, shard);
-    place(&venue, "somebody-else", &page.markets[0].ticker, shard);
+    let markets = open_markets(&venue);
+    let shard = markets[0].exchange_index.unwrap_or(0);
+    place(&venue, "kact-00000000000000aa-00000001", &markets[0].ticker, shard);
+    place(&venue, "somebody-else", &markets[0].ticker, shard);
     let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(15) };
     let ways = KillWays { everything: true, known_orders: &mut Vec::new, tell: &mut |what| println!("{what}") };
     let report = line::kill(&venue, &Trust::WebPki, settings, &[], ways).report;

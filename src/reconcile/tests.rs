@@ -135,7 +135,7 @@ fn a_fill_is_told_once_and_orders_keep_their_owner() {
         (Price::from_cents(42), Count::from_contracts(3), Money::from_cents(1))
     );
     assert_eq!(fill.post_position, Some(Count::from_contracts(3)));
-    let AccountEvent::Order(order) = events[1] else { panic!() };
+    let AccountEvent::Order(order) = events[1] else { panic!("an order of the list: {:?}", events[1]) };
     assert!(matches!(order.owner, Owner::Ours(id) if id.nonce == 1 && id.counter == 1));
     assert_eq!((order.remaining, order.source), (Count::from_contracts(10), Source::Stream));
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use kalshi_actor::session::state_dir;
 
-use crate::drill::Drill;
+use crate::drill::{Drill, Process};
 
 /// A file system in memory, gone when this is dropped.
 struct SmallDisk(PathBuf);
@@ -63,15 +63,21 @@ fn report(output: &std::process::Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-#[test]
-fn a_kill_on_a_full_state_disk_is_not_forgotten() {
-    let mut drill = Drill::start("41");
+/// A trader with resting orders, whose state directory has just filled up; none where no disk can be mounted.
+fn trade_with_a_full_state_disk(seed: &str) -> Option<(Drill, SmallDisk, Process)> {
+    let mut drill = Drill::start(seed);
     let folder = drill.folder.path().join("small");
-    let Some(disk) = SmallDisk::mount(&folder, "4m") else { return };
+    let disk = SmallDisk::mount(&folder, "4m")?;
     drill.keep_state_in(&folder);
-    let mut trader = drill.trade(0);
+    let trader = drill.trade(0);
     drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
     disk.fill();
+    Some((drill, disk, trader))
+}
+
+#[test]
+fn a_kill_on_a_full_state_disk_is_not_forgotten() {
+    let Some((drill, disk, mut trader)) = trade_with_a_full_state_disk("41") else { return };
     let sent = Command::new("kill").args(["-s", "USR1", &trader.id().to_string()]).status().unwrap();
     assert!(sent.success());
     trader.wait_for_end();
@@ -91,13 +97,7 @@ fn a_kill_on_a_full_state_disk_is_not_forgotten() {
 
 #[test]
 fn a_state_disk_that_fills_up_ends_the_session_in_order_and_a_full_one_starts_none() {
-    let mut drill = Drill::start("42");
-    let folder = drill.folder.path().join("small");
-    let Some(disk) = SmallDisk::mount(&folder, "4m") else { return };
-    drill.keep_state_in(&folder);
-    let mut trader = drill.trade(0);
-    drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
-    disk.fill();
+    let Some((drill, _disk, mut trader)) = trade_with_a_full_state_disk("42") else { return };
     trader.wait_for_end();
     let output = trader.output();
     let told = report(&output);
