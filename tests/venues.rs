@@ -1,6 +1,5 @@
 //! Sessions on a venue outside, with an exchange of our own in its place: live, on paper, killed, and after a panic.
 
-use std::num::NonZeroU8;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +10,8 @@ use kalshi_actor::decide::policy::AnyPolicy;
 use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::engine::{AccountId, Engine};
 use kalshi_actor::exchange::faults::{Fault, RefusalStatus};
-use kalshi_actor::exchange::launch::{LaunchConfig, launch};
-use kalshi_actor::exchange::participants::default_world;
-use kalshi_actor::exchange::server::{ServerConfig, ServerHandle};
+use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::exchange::{Exchange, RunningExchange};
 use kalshi_actor::host::clock::{Clock, wall_ms};
 use kalshi_actor::host::signals::Signals;
 use kalshi_actor::kill::line;
@@ -27,14 +25,14 @@ use kalshi_actor::network::signing::Signature;
 use kalshi_actor::network::venue::Venue;
 use kalshi_actor::session::clock_watch::ClockWatch;
 use kalshi_actor::session::{
-    OutsideError, OutsidePlan, SHARDS, SessionPlan, SessionReport, Shown, cash, outside_venue, run_outside,
-    run_session, settings, state_dir,
+    OutsideError, OutsidePlan, SessionPlan, SessionReport, Shown, outside_venue, run_outside, run_session, settings,
+    state_dir,
 };
 use kalshi_actor::wire::markets::{Market, MarketsPage};
 
 /// An exchange that plays the venue, and the configuration of an actor that trades there.
 struct Outside {
-    handle: ServerHandle,
+    handle: RunningExchange,
     config: Config,
     folder: tempfile::TempDir,
 }
@@ -48,23 +46,19 @@ impl Outside {
         config.record.journal = false;
         config.record.state_dir = folder.path().join("state").to_string_lossy().into_owned();
         config.markets.count = 4;
-        let server = ServerConfig::local();
-        let (handle, facts) = launch(LaunchConfig {
-            seed,
-            settings: settings(&config.exchange).unwrap(),
-            world: default_world(seed, 4, server.session_ms()),
-            accounts: NonZeroU8::MIN,
-            cash: cash(&config.exchange, SHARDS),
-            direct_member: true,
-            recordings: Vec::new(),
-            server,
-            key_directory: folder.path().join("keys"),
-        })
-        .unwrap();
-        config.venue.rest_url = facts.rest_url.parse::<Endpoint>().unwrap().origin();
-        config.venue.ws_url = facts.ws_url.parse::<Endpoint>().unwrap().origin();
-        config.venue.key_id = facts.first.ed25519_key_id;
-        config.venue.private_key_path = facts.first.ed25519_private_key_path.to_string_lossy().into_owned();
+        let handle = Exchange::builder()
+            .seed(seed)
+            .settings(settings(&config.exchange).unwrap())
+            .scenario_of(Scenario::default(), 4)
+            .cash(config.exchange.cash)
+            .keys_in(folder.path().join("keys"))
+            .start()
+            .unwrap();
+        let key = &handle.accounts[0].keys[0];
+        config.venue.rest_url = handle.rest_url.parse::<Endpoint>().unwrap().origin();
+        config.venue.ws_url = handle.ws_url.parse::<Endpoint>().unwrap().origin();
+        config.venue.key_id.clone_from(&key.key_id);
+        config.venue.private_key_path = key.path.as_ref().unwrap().to_string_lossy().into_owned();
         Self { handle, config, folder }
     }
 
@@ -96,7 +90,7 @@ impl Outside {
     }
 
     /// The venue's final state, the actor's account in it, and the folder of what was written.
-    fn end(self) -> (kalshi_actor::exchange::venue::Exchange, AccountId, tempfile::TempDir) {
+    fn end(self) -> (Exchange, AccountId, tempfile::TempDir) {
         let exchange = self.handle.stop().unwrap();
         let account = exchange.clients()[0];
         (exchange, account, self.folder)

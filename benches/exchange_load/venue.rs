@@ -4,42 +4,30 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use kalshi_actor::exchange::gateway::{GatewaySettings, Tier};
-use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::participants::World;
-use kalshi_actor::exchange::server::{Server, ServerConfig, ServerHandle};
-use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use kalshi_actor::exchange::{Exchange, RunningExchange};
 use kalshi_actor::market::Money;
-use kalshi_actor::wire::sign::{SignatureText, Signer};
+use kalshi_actor::wire::sign::Credentials;
 
 /// The kernel counts processor time in hundredths of a second for everyone (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
 /// A running exchange with one account.
 pub struct Venue {
-    handle: ServerHandle,
+    exchange: RunningExchange,
     /// Where it listens.
     pub addr: SocketAddr,
     /// What clients sign with.
     pub key: ClientKey,
 }
 
-/// An Ed25519 key of the account.
-pub struct ClientKey {
-    id: String,
-    signer: Signer,
-}
+/// The account's key.
+pub struct ClientKey(Credentials);
 
 impl ClientKey {
     /// The three headers of a call now, as lines.
     pub fn headers(&self, method: &str, path: &str) -> [(&'static str, String); 3] {
-        let now_ms = wall_ms();
-        let mut signature = SignatureText::new();
-        self.signer.sign(now_ms, method, path, &mut signature).expect("an Ed25519 key signs anything");
-        [
-            ("KALSHI-ACCESS-KEY", self.id.clone()),
-            ("KALSHI-ACCESS-TIMESTAMP", now_ms.to_string()),
-            ("KALSHI-ACCESS-SIGNATURE", signature.as_str().to_owned()),
-        ]
+        self.0.headers(wall_ms(), method, path).expect("an Ed25519 key signs anything")
     }
 }
 
@@ -50,24 +38,17 @@ pub fn wall_ms() -> i64 {
 impl Venue {
     /// Starts it at tier `unlimited`, without order latency, with session time equal to wall time.
     pub fn start(world: impl FnOnce(i64) -> World) -> Self {
-        let key = issue_ed25519().expect("keys can be made");
-        let signer = Signer::from_pem(&key.private_key_pem).expect("a key just made is readable");
-        let config = ServerConfig::local();
-        let session_ms = config.session_ms();
-        let cash = (0..4).map(|shard| (shard, Money::from_dollars(10_000_000))).collect();
-        let exchange = Exchange::new(
-            ExchangeConfig {
-                seed: 1,
-                settings: GatewaySettings { tier: Tier::Unlimited, order_latency_ms: 0, ..GatewaySettings::default() },
-                clients: vec![ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash)],
-                world: world(session_ms),
-                recordings: Vec::new(),
-            },
-            session_ms,
-        )
-        .expect("the world of the bench is possible");
-        let handle = Server::start(exchange, config).expect("loopback has a free port");
-        Self { addr: handle.addr, handle, key: ClientKey { id: key.key_id, signer } }
+        let now_ms = wall_ms();
+        let exchange = Exchange::builder()
+            .settings(GatewaySettings { tier: Tier::Unlimited, order_latency_ms: 0, ..GatewaySettings::default() })
+            .world(world(now_ms))
+            .cash(Money::from_dollars(10_000_000))
+            .shards(0..4)
+            .start_ms(now_ms)
+            .start()
+            .expect("the world of the bench is possible, and loopback has a free port");
+        let key = exchange.accounts[0].credentials().expect("a key just made is readable");
+        Self { addr: exchange.addr, exchange, key: ClientKey(key) }
     }
 
     /// A connection that sends at once.
@@ -79,7 +60,7 @@ impl Venue {
 
     /// Ends the exchange and gives it back in its last state.
     pub fn stop(self) -> Exchange {
-        self.handle.stop().expect("the exchange's thread did not panic")
+        self.exchange.stop().expect("the exchange's thread did not panic")
     }
 }
 

@@ -6,18 +6,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::clock::SessionClock;
-use crate::exchange::launch::{LaunchConfig, launch};
-use crate::exchange::participants::World;
-use crate::exchange::recorded::Holes;
-use crate::exchange::scenario::Scenario;
-use crate::exchange::server::ServerConfig;
+use crate::exchange::{Account, RunningExchange};
 use crate::host::signals::Signals;
-use crate::session::{Recordings, cash, settings};
+use crate::wire::sign::Algorithm;
 use clap::Args;
+use serde::Serialize;
 
 use super::ConfigArgs;
 use super::out::{Out, note, say};
+use super::world::WorldArgs;
 
 /// The arguments of `exchange`.
 #[derive(Debug, Args)]
@@ -25,13 +22,12 @@ pub(super) struct ExchangeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What it is like: calm, busy, news, thin, settling or gold, or a TOML file
-    #[arg(long, value_name = "NAME|FILE", default_value = "busy")]
-    scenario: String,
+    #[command(flatten)]
+    world: WorldArgs,
     /// Print the scenario as TOML, to begin one of your own with, and end
     #[arg(long)]
     print: bool,
-    /// How many markets are open at any time; without it as many as the scenario has
+    /// How many markets are open at any time, or how many of the recorded ones are played; without it as many as there are
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     markets: Option<u32>,
     /// How many accounts there are to trade with, each with keys and cash of its own
@@ -40,12 +36,6 @@ pub(super) struct ExchangeArgs {
     /// Nobody else trades: the generated markets open, close and settle, and their books are the clients' own
     #[arg(long, conflicts_with = "from")]
     quiet_markets: bool,
-    /// Play recorded markets instead of generated ones: frames files, .jsonl or .zst
-    #[arg(long, value_name = "FRAMES", num_args = 1..)]
-    from: Vec<PathBuf>,
-    /// Seeds everything that is random
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
     /// Let web pages that this machine serves read answers (CORS)
     #[arg(long)]
     cors: bool,
@@ -56,45 +46,87 @@ pub(super) struct ExchangeArgs {
     config: ConfigArgs,
 }
 
+/// What a client needs to know. Printed as one JSON line.
+#[derive(Serialize)]
+struct Facts<'a> {
+    rest_url: &'a str,
+    ws_url: &'a str,
+    /// The keys of the first account.
+    #[serde(flatten)]
+    first: AccountKeys<'a>,
+    /// The keys of every account, the first one's again included.
+    accounts: Vec<AccountKeys<'a>>,
+}
+
+/// The keys of an account: either signs for it.
+#[derive(Serialize)]
+struct AccountKeys<'a> {
+    key_id: &'a str,
+    private_key_path: Option<&'a PathBuf>,
+    ed25519_key_id: &'a str,
+    ed25519_private_key_path: Option<&'a PathBuf>,
+}
+
+impl<'a> AccountKeys<'a> {
+    fn of(account: &'a Account) -> Self {
+        let key = |algorithm| account.key(algorithm).expect("both keys are asked for below");
+        let (rsa, ed25519) = (key(Algorithm::Rsa), key(Algorithm::Ed25519));
+        Self {
+            key_id: &rsa.key_id,
+            private_key_path: rsa.path.as_ref(),
+            ed25519_key_id: &ed25519.key_id,
+            ed25519_private_key_path: ed25519.path.as_ref(),
+        }
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn of(exchange: &'a RunningExchange) -> Self {
+        Self {
+            rest_url: &exchange.rest_url,
+            ws_url: &exchange.ws_url,
+            first: AccountKeys::of(&exchange.accounts[0]),
+            accounts: exchange.accounts.iter().map(AccountKeys::of).collect(),
+        }
+    }
+}
+
 pub(super) fn run(args: &ExchangeArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
-    let scenario = Scenario::find(&args.scenario)?;
+    let scenario = args.world.scenario()?;
     if args.print {
         out.text(scenario.text());
         return Ok(ExitCode::SUCCESS);
     }
     let config = args.config.load()?;
     let signals = Signals::install()?;
-    let mut server = ServerConfig { listen: args.listen, cors: args.cors, ..ServerConfig::local() };
-    let mut settings = settings(&config.exchange)?;
-    scenario.adjust(&mut settings);
-    let markets = args.markets.map_or(Ok(scenario.market_count()), usize::try_from)?;
-    let mut world = scenario.world(args.seed, markets, server.session_ms());
-    world.quiet = args.quiet_markets;
-    let mut recordings = Vec::new();
-    if !args.from.is_empty() {
-        let recorded = Recordings::load(&args.from, None, Holes::Told)?;
-        recorded.notes.iter().for_each(|text| note!("{text}"));
-        server.clock = SessionClock::new(0, recorded.start_ms, 1_000).with_breaks(&recorded.breaks);
-        (world, recordings) = (World::default(), recorded.markets);
-    }
-    let (handle, facts) = launch(LaunchConfig {
-        seed: args.seed,
-        settings,
-        world,
-        accounts: args.accounts,
-        cash: cash(&config.exchange, scenario.shards()),
-        direct_member: scenario.has_direct_members(),
-        recordings,
-        server,
-        key_directory: args.keys.clone(),
-    })?;
-    say!(out, "{}", serde_json::to_string(&facts)?);
+    let markets = args.markets.map(usize::try_from).transpose()?;
+    let exchange = args.world.exchange(&config.exchange)?;
+    let exchange = match args.world.recordings()? {
+        Some(mut recordings) => {
+            let played = recordings.tickers(markets)?.len();
+            recordings.markets.truncate(played);
+            recordings.notes.iter().for_each(|text| note!("{text}"));
+            exchange.recordings(recordings.markets)
+        }
+        None => {
+            let count = markets.unwrap_or_else(|| scenario.market_count());
+            exchange.scenario_of(scenario, count).quiet(args.quiet_markets)
+        }
+    };
+    let exchange = exchange
+        .accounts(args.accounts.get())
+        .rsa_keys()
+        .keys_in(&args.keys)
+        .listen(args.listen)
+        .cors(args.cors)
+        .start()?;
+    say!(out, "{}", serde_json::to_string(&Facts::of(&exchange))?);
     out.show();
     // Without its addresses and keys nobody can use it.
     out.check()?;
-    while !signals.stop_requested() && handle.is_running() {
+    while !signals.stop_requested() && exchange.is_running() {
         std::thread::sleep(Duration::from_millis(50));
     }
-    handle.stop()?;
+    exchange.stop()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ mod run;
 mod sessions;
 mod simulate;
 mod statistics;
+mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -6,34 +6,27 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::clock::Break;
 use crate::config::{Config, IdleName, VenueName};
 use crate::decide::policy::{AnyPolicy, PolicySpec};
+use crate::exchange::Builder;
 use crate::exchange::engine::Engine;
-use crate::exchange::gateway::GatewaySettings;
-use crate::exchange::participants::World;
-use crate::exchange::recorded::{Holes, RecordedFaults};
-use crate::exchange::recordings::Recording;
-use crate::exchange::scenario::Scenario;
+use crate::exchange::recorded::RecordedFaults;
 use crate::execute::Waiting;
-use crate::host::clock::wall_ms;
 use crate::host::signals::{FORCED_EXIT_STATUS, Signals};
-use crate::market::{Money, Ticker};
+use crate::market::Ticker;
 use crate::session::{
-    Activity, Demonstration, EmbeddedExchange, EmbeddedPlan, GivenResult, OutsidePlan, Recordings, SHARDS, SessionPlan,
-    SessionReport, Shown, cash, check_live, draw_nonce, outside_venue, run_outside, run_session, session_folder,
-    settings, state_dir,
+    Activity, Demonstration, EmbeddedExchange, OutsidePlan, SessionPlan, SessionReport, Shown, check_live, draw_nonce,
+    outside_venue, run_outside, run_session, session_folder, state_dir,
 };
 use anyhow::bail;
 use clap::Args;
 
 use super::ConfigArgs;
 use super::out::{Out, note, standard_error_is_a_terminal, to_standard_error};
+use super::world::WorldArgs;
 
 /// How long a plain session on the embedded exchange trades.
 const DEFAULT_DURATION: Duration = Duration::from_secs(30);
-/// Wall seconds between the start and the first frame of a recording.
-const START_LEAD_S: i64 = 2;
 /// From this length on a session on the embedded exchange has to have shown every kind of trading.
 const DEMONSTRATION: Duration = Duration::from_secs(30);
 
@@ -128,26 +121,11 @@ pub(super) struct RunArgs {
     /// Follow a series from market to market
     #[arg(long, value_name = "SERIES", conflicts_with = "markets", value_parser = parse_ticker)]
     series: Option<String>,
-    /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
-    #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
-    scenario: Option<String>,
-    /// Trade recorded markets: frames files, .jsonl or .zst, or the folder of a session that has a journal
-    #[arg(long, value_name = "FRAMES", num_args = 1..)]
-    from: Vec<PathBuf>,
-    /// What recorded markets settle at: yes, no, or what YES pays in dollars; without it their records decide, or they
-    /// stay open
-    #[arg(long, value_name = "RESULT", requires = "from")]
-    result: Option<GivenResult>,
-    /// Believe the recorded frames that are there where sequence numbers are missing; without it the books of that
-    /// subscription are empty until their next snapshot
-    #[arg(long, requires = "from")]
-    ignore_seq: bool,
+    #[command(flatten)]
+    world: WorldArgs,
     /// How many times faster than the wall clock session time runs; embedded exchange only [default: 1]
     #[arg(long, value_name = "X", value_parser = parse_speed)]
     speed: Option<u32>,
-    /// Seeds everything that is random in the embedded exchange [default: 1]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
     /// Send orders to demo or prod; without it they are matched on paper against the venue's live feed
     #[arg(long)]
     live: bool,
@@ -196,9 +174,9 @@ impl RunArgs {
     fn check_outside(&self, venue: VenueName) -> anyhow::Result<()> {
         let given = [
             (self.speed.is_some(), "--speed", "a venue outside runs at the speed of the wall clock"),
-            (!self.from.is_empty(), "--from", "recorded markets are played by the embedded exchange"),
-            (self.seed.is_some(), "--seed", "nothing outside is decided by it"),
-            (self.scenario.is_some(), "--scenario", "it is about the embedded exchange"),
+            (!self.world.from.is_empty(), "--from", "recorded markets are played by the embedded exchange"),
+            (self.world.seed.is_some(), "--seed", "nothing outside is decided by it"),
+            (self.world.scenario.is_some(), "--scenario", "it is about the embedded exchange"),
         ];
         match given.into_iter().find(|(given, ..)| *given) {
             Some((_, option, why)) => bail!("{option} with --venue {}: {why}; use --venue sim", venue.as_str()),
@@ -206,8 +184,8 @@ impl RunArgs {
         }
     }
 
-    fn seed(&self) -> u64 {
-        self.seed.unwrap_or(1)
+    fn speed_milli(&self) -> u32 {
+        self.speed.unwrap_or(1_000)
     }
 }
 
@@ -243,62 +221,45 @@ fn run_on_venue(args: RunArgs, config: Config, signals: &Signals, out: &mut Out)
     Ok(finish(&report, &folder, signals, out))
 }
 
-/// What the embedded exchange trades in.
-struct Scene {
+/// The embedded exchange of a session, and what the session has to know of it.
+struct Place {
+    exchange: Builder,
     label: String,
-    world: World,
-    settings: GatewaySettings,
-    direct_member: bool,
-    cash: Vec<(u8, Money)>,
-    recordings: Vec<Recording>,
-    start_ms: i64,
-    breaks: Vec<Break>,
     /// When recorded markets have ended; none for generated ones, which never end.
     end_ms: Option<i64>,
     notes: Vec<String>,
 }
 
-fn scene(args: &RunArgs, config: &mut Config) -> anyhow::Result<Scene> {
-    let mut settings = settings(&config.exchange)?;
-    if args.from.is_empty() {
-        let start_ms = wall_ms();
-        let scenario = args.scenario.as_deref().map_or_else(|| Ok(Scenario::default()), Scenario::find)?;
-        if args.scenario.is_some() && args.markets.is_none() && args.config.config.is_none() {
-            config.markets.count = scenario.market_count();
+/// The exchange that is asked for. Puts the markets to trade into the configuration where that names none.
+fn place(args: &RunArgs, config: &mut Config) -> anyhow::Result<Place> {
+    let exchange = args.world.exchange(&config.exchange)?;
+    let exchange = exchange.speed_milli(args.speed_milli()).yields(config.pipeline.idle != IdleName::Park);
+    if let Some(recordings) = args.world.recordings()? {
+        if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
+            let count = match args.markets {
+                Some(MarketsArg::Count(count)) => Some(count),
+                _ => None,
+            };
+            config.markets.tickers = recordings.tickers(count)?;
         }
-        scenario.adjust(&mut settings);
-        return Ok(Scene {
-            label: args.scenario.as_ref().map_or_else(|| "sim".to_owned(), |name| format!("sim, scenario {name}")),
-            world: scenario.world(args.seed(), config.markets.count, start_ms),
-            settings,
-            direct_member: scenario.has_direct_members(),
-            cash: cash(&config.exchange, scenario.shards()),
-            recordings: Vec::new(),
-            start_ms,
-            breaks: Vec::new(),
-            end_ms: None,
-            notes: Vec::new(),
+        return Ok(Place {
+            exchange: exchange.recordings(recordings.markets),
+            label: "sim, recorded markets".to_owned(),
+            end_ms: Some(recordings.end_ms),
+            notes: recordings.notes,
         });
     }
-    let holes = if args.ignore_seq { Holes::Ignored } else { Holes::Told };
-    let recorded = Recordings::load(&args.from, args.result, holes)?;
-    if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
-        config.markets.tickers = recorded.tickers();
-        if let Some(MarketsArg::Count(count)) = args.markets {
-            let there_are = config.markets.tickers.len();
-            if count > there_are {
-                bail!("--markets {count}: the recordings have {there_are} markets");
-            }
-            config.markets.tickers.truncate(count);
-        }
+    let scenario = args.world.scenario()?;
+    let named = args.world.scenario.as_ref();
+    if named.is_some() && args.markets.is_none() && args.config.config.is_none() {
+        config.markets.count = scenario.market_count();
     }
-    // The account is read before the first frame, which takes wall time: the faster the session, the longer the lead.
-    let lead_ms = i64::from(args.speed.unwrap_or(1_000)) * START_LEAD_S;
-    let (start_ms, end_ms) = (recorded.start_ms - lead_ms, Some(recorded.end_ms));
-    let Recordings { markets: recordings, breaks, notes, .. } = recorded;
-    let label = "sim, recorded markets".to_owned();
-    let (world, cash) = (World::default(), cash(&config.exchange, SHARDS));
-    Ok(Scene { label, world, settings, direct_member: true, cash, recordings, start_ms, breaks, end_ms, notes })
+    Ok(Place {
+        exchange: exchange.scenario_of(scenario, config.markets.count),
+        label: named.map_or_else(|| "sim".to_owned(), |name| format!("sim, scenario {name}")),
+        end_ms: None,
+        notes: Vec::new(),
+    })
 }
 
 /// Refuses a speed at which reading what the exchange shows late takes longer than a stop may.
@@ -317,35 +278,24 @@ fn check_speed(speed_milli: u32, config: &Config) -> anyhow::Result<()> {
 }
 
 fn run_sim(args: RunArgs, mut config: Config, signals: &Signals, out: &mut Out) -> anyhow::Result<ExitCode> {
-    check_speed(args.speed.unwrap_or(1_000), &config)?;
+    check_speed(args.speed_milli(), &config)?;
     let policy = load_policy(&config)?;
-    let scene = scene(&args, &mut config)?;
-    let generated = scene.end_ms.is_none();
+    let place = place(&args, &mut config)?;
+    let generated = place.end_ms.is_none();
     // Other scenarios promise other things.
-    let demonstrates = generated && args.scenario.is_none();
+    let demonstrates = generated && args.world.scenario.is_none();
     let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
     let duration = args.duration.or(generated.then_some(DEFAULT_DURATION));
     // A demonstration ends when it has shown what it is for.
     let length = duration.filter(|length| demonstrates && trades && *length >= DEMONSTRATION);
     let demonstration = RefCell::new(length.map(Demonstration::new));
-    let embedded = EmbeddedExchange::start(EmbeddedPlan {
-        seed: args.seed(),
-        settings: scene.settings,
-        world: scene.world,
-        recordings: scene.recordings,
-        cash: scene.cash,
-        direct_member: scene.direct_member,
-        session_ms: scene.start_ms,
-        speed_milli: args.speed.unwrap_or(1_000),
-        breaks: scene.breaks,
-        yields: config.pipeline.idle != IdleName::Park,
-    })?;
-    let seed = args.seed();
+    let embedded = EmbeddedExchange::start(place.exchange)?;
+    let seed = args.world.seed();
     let folder = session_folder(args.out, &config, "sim");
     let (clock, session) = (embedded.clock.clone(), embedded.session);
     let plan = SessionPlan {
         state: state_dir(&config, Some(&folder))?,
-        label: scene.label,
+        label: place.label,
         venue: embedded.venue.clone(),
         policy,
         clock: clock.clone(),
@@ -363,7 +313,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals, out: &mut Out) 
     let newest = Cell::new(None);
     let over = || {
         let shown = || Some(demonstration.borrow_mut().as_mut()?.is_over(&newest.get()?, &embedded));
-        scene.end_ms.is_some_and(|end_ms| session.session_ms(clock.now_ns()) >= end_ms) || shown().unwrap_or(false)
+        place.end_ms.is_some_and(|end_ms| session.session_ms(clock.now_ns()) >= end_ms) || shown().unwrap_or(false)
     };
     let show = |shown: &Shown| {
         if let Shown::Figures(figures) = shown {
@@ -373,7 +323,7 @@ fn run_sim(args: RunArgs, mut config: Config, signals: &Signals, out: &mut Out) 
     };
     let mut report = run_session(plan, signals, show, over)?;
     line.end();
-    report.notes.extend(scene.notes);
+    report.notes.extend(place.notes);
     let (exchange, account) = match embedded.stop() {
         Ok(ended) => ended,
         Err(error) => {

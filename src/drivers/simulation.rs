@@ -259,24 +259,21 @@ mod tests {
     use crate::decide::policy::HoldPolicy;
     use crate::drivers::stages::{Start, build_stages};
     use crate::exchange::keys::issue_ed25519;
-    use crate::exchange::venue::ExchangeConfig;
-    use crate::wire::sign::Signer;
 
     fn simulation() -> Simulation<HoldPolicy> {
         let clock = SessionClock::new(0, 1_790_000_000_000, 1_000);
         let start = Start { clock, nonce: 1, seed: 1, day: DayState::default() };
         let key = issue_ed25519().unwrap();
-        let signer = Signer::from_pem(&key.private_key_pem).unwrap();
         let config = SimulationConfig {
             clock,
             network_latency_ms: 0,
             network_faults: (0, FaultRates::none()),
             ring_capacity: 64,
             snapshot_buffers: 4,
-            credentials: Arc::new(Credentials { key_id: key.key_id, signer }),
+            credentials: Arc::new(key.credentials().unwrap()),
             keep_frames: false,
         };
-        let exchange = Exchange::new(ExchangeConfig::default(), clock.session_ms(0)).unwrap();
+        let (exchange, _) = Exchange::builder().start_ms(clock.session_ms(0)).build().unwrap();
         let stages = build_stages(&Config::default(), HoldPolicy::new(), start).unwrap();
         Simulation::new(config, stages, exchange, None)
     }

@@ -109,7 +109,6 @@ fn refuse(status: u16, code: &str, message: &str) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::venue::ExchangeConfig;
 
     const NOW: ExchangeNow = ExchangeNow { session_ms: 1_000, wall_ms: 1_000 };
 
@@ -121,7 +120,7 @@ mod tests {
     }
 
     fn exchange() -> Exchange {
-        Exchange::new(ExchangeConfig::default(), NOW.session_ms).unwrap()
+        Exchange::builder().start_ms(NOW.session_ms).build().unwrap().0
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::wire::sign::{self, SignError, Signer, Verifier};
+use crate::wire::sign::{self, Algorithm, Credentials, SignError, Signer, Verifier};
 
 /// A key handed out.
+#[derive(Clone)]
 pub struct IssuedKey {
     /// What `KALSHI-ACCESS-KEY` must name.
     pub key_id: String,
@@ -14,6 +15,10 @@ pub struct IssuedKey {
     pub private_key_pem: String,
     /// Checks its signatures.
     pub verifier: Verifier,
+    /// RSA or Ed25519.
+    pub algorithm: Algorithm,
+    /// The file that the private key was written to, if it was.
+    pub path: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for IssuedKey {
@@ -23,13 +28,11 @@ impl std::fmt::Debug for IssuedKey {
 }
 
 fn issue(private_key_pem: String) -> Result<IssuedKey, SignError> {
-    let verifier = Signer::from_pem(&private_key_pem)?.verifier();
     // The key is random, and so is its hash: an id that nobody can guess, in the form of a version-4 UUID (RFC 9562).
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, private_key_pem.as_bytes());
     let (bytes, _) = hash.as_ref().split_first_chunk::<16>().expect("a SHA-256 hash has 32 bytes");
     let bits = u128::from_be_bytes(*bytes) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let key_id = crate::market::OrderId::from_bits(bits).to_string();
-    Ok(IssuedKey { key_id, private_key_pem, verifier })
+    IssuedKey::from_pem(crate::market::OrderId::from_bits(bits).to_string(), private_key_pem)
 }
 
 /// Makes an RSA key of 2048 bits (PKCS#1 PEM). Takes some tenths of a second.
@@ -49,12 +52,39 @@ pub fn issue_ed25519() -> Result<IssuedKey, SignError> {
 }
 
 impl IssuedKey {
-    /// Writes the private key to a new file that only its owner can read.
+    /// A key of the caller's own making, under an id of the caller's choice.
     ///
     /// # Errors
-    /// When the file exists or can't be written.
-    pub fn write_to(&self, path: &Path) -> io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(self.private_key_pem.as_bytes())
+    /// When the PEM has no key that [`Signer::from_pem`] reads.
+    pub fn from_pem(key_id: String, private_key_pem: String) -> Result<Self, SignError> {
+        let signer = Signer::from_pem(&private_key_pem)?;
+        let (verifier, algorithm) = (signer.verifier(), signer.algorithm());
+        Ok(Self { key_id, private_key_pem, verifier, algorithm, path: None })
     }
+
+    /// The key as a client holds it, to sign with.
+    ///
+    /// # Errors
+    /// When the PEM has been replaced by one that is no key.
+    pub fn credentials(&self) -> Result<Credentials, SignError> {
+        Ok(Credentials { key_id: self.key_id.clone(), signer: Signer::from_pem(&self.private_key_pem)? })
+    }
+
+    /// Writes the private key to a file that only its owner can read, in place of the one that is there.
+    ///
+    /// # Errors
+    /// When the file can't be replaced or written.
+    pub(super) fn write_to(&mut self, path: PathBuf) -> io::Result<()> {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => create(&path)?.write_all(self.private_key_pem.as_bytes())?,
+        }
+        self.path = Some(path);
+        Ok(())
+    }
+}
+
+/// A new file that only its owner can read.
+fn create(path: &Path) -> io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

@@ -1,11 +1,75 @@
-//! Recorded markets in an exchange: lists them, hands their steps to the engine when they are complete, and determines
-//! the results that are known when the markets close.
+//! Recorded markets to play: frames files are read, matched with their markets' records, and placed on one session clock.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
 
-use super::engine::{Engine, ListError, MarketIndex};
-use super::recorded::{Playback, RecordedMarket, SessionMarket};
-use crate::market::Price;
+use thiserror::Error;
+
+use super::recorded::{FramesError, Holes, MetadataError, RecordedMarket, SessionMarket, find_metadata, read_frames};
+use crate::clock::{BREAKS_MAX, Break};
+use crate::market::{FeeSchedule, GridBands, Price};
+use crate::record::journal::JournalError;
+
+/// What a reader of results in recorded markets has to know.
+pub const RECORDED_NOTE: &str = "recorded markets: our orders consume displayed size and queue behind it; they \
+                                        have no other effect on prices or on what others did";
+
+/// Why recordings cannot be played.
+#[derive(Debug, Error)]
+pub enum RecordingsError {
+    /// A frames file.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    /// A market's record.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A market closes before anything is recorded of it.
+    #[error(
+        "metadata {}: market {ticker} closes at {close_ms} ms: expected a time after its first frame, {first_ms} ms",
+        path.display()
+    )]
+    ClosedBefore {
+        /// The record.
+        path: PathBuf,
+        /// The market.
+        ticker: String,
+        /// When it closes.
+        close_ms: i64,
+        /// Its first frame.
+        first_ms: i64,
+    },
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// More markets are asked for than were recorded.
+    #[error("--markets {asked}: the recordings have {there_are} markets")]
+    TooFew {
+        /// How many are asked for.
+        asked: usize,
+        /// How many there are.
+        there_are: usize,
+    },
+    /// A result that is none.
+    #[error("result `{0}`: expected yes, no, or what YES pays in dollars, such as 0.25")]
+    Result(String),
+}
+
+/// What recorded markets settle at, given by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenResult(pub Price);
+
+impl FromStr for GivenResult {
+    type Err = RecordingsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "yes" => Ok(Self(Price::ONE)),
+            "no" => Ok(Self(Price::ZERO)),
+            price => Price::parse(price).map(Self).map_err(|_| RecordingsError::Result(price.to_owned())),
+        }
+    }
+}
 
 /// A recorded market and its terms.
 #[derive(Debug)]
@@ -16,50 +80,250 @@ pub struct Recording {
     pub steps: RecordedMarket,
 }
 
-/// The recorded markets of an exchange.
+/// What is known of a market's terms from elsewhere than its frames and its record.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownTerms {
+    /// Its price grid.
+    pub bands: GridBands,
+    /// Its fees.
+    pub fees: FeeSchedule,
+    /// Whether one market of its event at most pays.
+    pub exclusive: bool,
+    /// Its shard.
+    pub exchange_index: u8,
+    /// When it closes, in session milliseconds.
+    pub close_ms: i64,
+}
+
+/// Recorded markets, ready to be played.
 #[derive(Debug)]
-pub(super) struct Recordings {
-    playback: Playback,
-    markets: Vec<MarketIndex>,
-    /// What is determined, and when.
-    results: BTreeSet<(i64, MarketIndex, Price)>,
+pub struct Recordings {
+    /// The markets.
+    pub markets: Vec<Recording>,
+    /// The session time of the first frame.
+    pub start_ms: i64,
+    /// The session time at which the last market has ended and, where its result is known, paid.
+    pub end_ms: i64,
+    /// What a reader of results has to know.
+    pub notes: Vec<String>,
 }
 
 impl Recordings {
-    /// Lists the markets.
+    /// Reads frames files. A market's record is looked for beside its file, then in `known`, by its ticker; without either
+    /// its terms are inferred. Its result may be in its record, in the frames, or given.
     ///
     /// # Errors
-    /// When one can't be listed: its name is taken, or it closes before it opens.
-    pub(super) fn new(engine: &mut Engine, recordings: Vec<Recording>, now_ms: i64) -> Result<Self, ListError> {
-        let mut markets = Vec::with_capacity(recordings.len());
-        let mut results = BTreeSet::new();
-        let mut steps = Vec::with_capacity(recordings.len());
-        for Recording { terms, steps: market_steps } in recordings {
-            let close_ms = terms.spec.close_ms;
-            let market = engine.list_market(terms.spec, now_ms)?;
-            if let Some(value) = terms.result {
-                results.insert((close_ms, market, value));
+    /// When a file or record cannot be read; the error names it.
+    pub fn load(
+        paths: &[PathBuf],
+        given: Option<GivenResult>,
+        holes: Holes,
+        known: &HashMap<String, KnownTerms>,
+    ) -> Result<Self, RecordingsError> {
+        let (read, findings) = read_frames(paths, holes)?;
+        let mut notes = vec![RECORDED_NOTE.to_owned(), format!("recording: {findings}")];
+        notes.extend(findings.places);
+        let mut markets = Vec::with_capacity(read.len());
+        for steps in read {
+            let mut terms = terms(paths, &steps, known, &mut notes)?;
+            terms.spec.recorded = true;
+            terms.result = given.map(|GivenResult(value)| value).or(terms.result);
+            if terms.result.is_none() {
+                notes.push(format!(
+                    "{}: no result known; a position left in it stays open at its exit price",
+                    steps.ticker
+                ));
             }
-            markets.push(market);
-            steps.push(market_steps);
+            markets.push(Recording { terms, steps });
         }
-        Ok(Self { playback: Playback::new(steps), markets, results })
+        let breaks = breaks_of(&markets);
+        if !breaks.is_empty() {
+            let hours = breaks.iter().map(Break::length_ms).sum::<i64>() / 360_000;
+            notes.push(format!(
+                "{} stretches without a recorded market, {}.{} h in all, passed in a second each",
+                breaks.len(),
+                hours / 10,
+                hours % 10
+            ));
+        }
+        Ok(Self { start_ms: start_ms(&markets).unwrap_or(0), end_ms: end_ms(&markets).unwrap_or(0), markets, notes })
     }
 
-    /// When something happens next.
-    pub(super) fn next_ms(&self) -> Option<i64> {
-        let result = self.results.first().map(|(close_ms, ..)| *close_ms);
-        self.playback.next_ms().into_iter().chain(result).min()
-    }
-
-    /// Applies what is complete, each step at its own time.
-    pub(super) fn advance(&mut self, engine: &mut Engine, now_ms: i64) {
-        while let Some(due_ms) = self.next_ms().filter(|due_ms| *due_ms <= now_ms) {
-            if let Some((market, step)) = self.playback.pop_due(due_ms) {
-                engine.recorded_step(self.markets[market], &step, due_ms);
-            } else if let Some((_, market, value)) = self.results.pop_first() {
-                engine.determine(market, value, due_ms);
+    /// The names of the first `count` markets in the order of their first frames, or of all.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn tickers(&self, count: Option<usize>) -> Result<Vec<String>, RecordingsError> {
+        let there_are = self.markets.len();
+        match count {
+            Some(asked) if asked > there_are => Err(RecordingsError::TooFew { asked, there_are }),
+            _ => {
+                let first = self.markets.iter().take(count.unwrap_or(there_are));
+                Ok(first.map(|market| market.steps.ticker.clone()).collect())
             }
         }
+    }
+}
+
+/// A market's terms: from its record, else as they are known, else as far as the frames tell them.
+fn terms(
+    paths: &[PathBuf],
+    recorded: &RecordedMarket,
+    known: &HashMap<String, KnownTerms>,
+    notes: &mut Vec<String>,
+) -> Result<SessionMarket, RecordingsError> {
+    let fees = FeeSchedule::QUADRATIC;
+    let ticker = &recorded.ticker;
+    let first_ms = recorded.first_ms().unwrap_or(0);
+    if let Some(path) = paths.iter().find_map(|path| find_metadata(path, ticker)) {
+        let terms = SessionMarket::read(&path, ticker, fees)?;
+        if terms.spec.close_ms <= first_ms {
+            return Err(RecordingsError::ClosedBefore {
+                path,
+                ticker: ticker.clone(),
+                close_ms: terms.spec.close_ms,
+                first_ms,
+            });
+        }
+        return Ok(terms);
+    }
+    let mut terms = SessionMarket::inferred(recorded, fees);
+    if let Some(known) = known.get(ticker) {
+        let spec = &mut terms.spec;
+        (spec.bands, spec.fees, spec.exclusive) = (known.bands, known.fees, known.exclusive);
+        spec.exchange_index = known.exchange_index;
+        if recorded.closes_ms.is_none() && known.close_ms > first_ms {
+            spec.close_ms = known.close_ms;
+        }
+    } else if recorded.closes_ms.is_none() && !recorded.ended {
+        notes.push(format!("{ticker}: nothing says when it closes; taken as open for an hour after its last frame"));
+    }
+    Ok(terms)
+}
+
+/// The session time of the first frame, if there is one.
+pub(super) fn start_ms(markets: &[Recording]) -> Option<i64> {
+    markets.iter().filter_map(|market| market.steps.first_ms()).min()
+}
+
+/// When nothing more happens in any market.
+fn end_ms(markets: &[Recording]) -> Option<i64> {
+    markets.iter().map(market_end_ms).max()
+}
+
+/// When nothing more happens in a market: a second after its last frame, or after it has paid.
+fn market_end_ms(recording: &Recording) -> i64 {
+    let last_ms = recording.steps.last_ms().unwrap_or(0);
+    last_ms.max(paid_ms(recording).unwrap_or(last_ms)).saturating_add(1_000)
+}
+
+/// When a market pays, if its result is known.
+fn paid_ms(recording: &Recording) -> Option<i64> {
+    let spec = &recording.terms.spec;
+    recording.terms.result.map(|_| spec.close_ms.saturating_add(spec.settlement_timer_ms))
+}
+
+/// A stretch without markets is played through unless it is this long.
+const BREAK_MS_MIN: i64 = 60_000;
+/// A market in which nothing happens for so long is not played meanwhile.
+const QUIET_MS_MIN: i64 = 3_600_000;
+/// What is played at the recording's pace before a market's first frame and after its end.
+const MARGIN_MS: i64 = 5_000;
+
+/// The stretches in which something happens in a market: its frames, its close, and its payment.
+fn played(recording: &Recording) -> Vec<(i64, i64)> {
+    let around = |from_ms: i64, until_ms: i64| (from_ms - MARGIN_MS, until_ms.saturating_add(1_000 + MARGIN_MS));
+    let mut played = Vec::new();
+    let mut times = recording.steps.steps.iter().map(|step| step.ts_ms);
+    if let Some(first_ms) = times.next() {
+        let (mut from_ms, mut last_ms) = (first_ms, first_ms);
+        for time_ms in times {
+            if time_ms - last_ms >= QUIET_MS_MIN {
+                played.push(around(from_ms, last_ms));
+                from_ms = time_ms;
+            }
+            last_ms = time_ms;
+        }
+        played.push(around(from_ms, last_ms));
+    }
+    if let Some(paid_ms) = paid_ms(recording) {
+        played.push(around(recording.terms.spec.close_ms, recording.terms.spec.close_ms));
+        played.push(around(paid_ms, paid_ms));
+    }
+    played
+}
+
+/// The stretches between the first frame and the end in which no market is played.
+pub(super) fn breaks_of(markets: &[Recording]) -> Vec<Break> {
+    breaks(markets.iter().flat_map(played).collect())
+}
+
+/// The long stretches between what is played; the longest, where a clock has no room for all.
+fn breaks(mut played: Vec<(i64, i64)>) -> Vec<Break> {
+    played.sort_unstable();
+    let mut breaks = Vec::new();
+    let mut until_ms = i64::MAX;
+    for (first_ms, end_ms) in played {
+        if first_ms.saturating_sub(until_ms) >= BREAK_MS_MIN {
+            breaks.push(Break { from_ms: until_ms, until_ms: first_ms });
+            until_ms = end_ms;
+        } else {
+            until_ms = if until_ms == i64::MAX { end_ms } else { until_ms.max(end_ms) };
+        }
+    }
+    breaks.sort_unstable_by_key(|long| (std::cmp::Reverse(long.length_ms()), long.from_ms));
+    breaks.truncate(BREAKS_MAX);
+    breaks.sort_unstable_by_key(|long| long.from_ms);
+    breaks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::recorded::Step;
+
+    #[test]
+    fn only_long_stretches_in_which_nothing_is_played_are_breaks() {
+        let played = vec![(500_000, 600_000), (0, 100_000), (50_000, 90_000), (150_000, 200_000), (659_999, 700_000)];
+        assert_eq!(breaks(played), [Break { from_ms: 200_000, until_ms: 500_000 }]);
+        assert_eq!(breaks(Vec::new()), []);
+    }
+
+    fn recording(times: &[i64], close_ms: i64, result: Option<Price>) -> Recording {
+        let step = |&ts_ms: &i64| Step { ts_ms, complete_ms: ts_ms + 5, entries: Vec::new() };
+        let steps = times.iter().map(step).collect();
+        let steps = RecordedMarket { ticker: "KXA-1".to_owned(), steps, ..RecordedMarket::default() };
+        let mut terms = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
+        (terms.spec.close_ms, terms.spec.settlement_timer_ms, terms.result) = (close_ms, 1_000, result);
+        Recording { terms, steps }
+    }
+
+    #[test]
+    fn neither_an_hour_without_a_frame_nor_a_far_close_is_waited_for() {
+        let year_ms = 31_536_000_000;
+        let market = recording(&[1_000_000, 1_200_000, 9_000_000, 9_100_000], 9_100_000 + year_ms, Some(Price::ONE));
+        let close_ms = 9_100_000 + year_ms;
+        assert_eq!(market_end_ms(&market), close_ms + 2_000);
+        let expected = [
+            Break { from_ms: 1_206_000, until_ms: 8_995_000 },
+            Break { from_ms: 9_106_000, until_ms: close_ms - 5_000 },
+        ];
+        assert_eq!(breaks(played(&market)), expected);
+        let market = recording(&[1_000_000, 1_200_000], 9_000_000, None);
+        assert_eq!(
+            (market_end_ms(&market), breaks(played(&market))),
+            (1_201_000, Vec::new()),
+            "it is over with its frames"
+        );
+        let market = recording(&[1_000_000], i64::MAX, Some(Price::ONE));
+        assert_eq!(market_end_ms(&market), i64::MAX);
+    }
+
+    #[test]
+    fn a_clock_gets_the_longest_breaks_in_the_order_of_time() {
+        let played = (0..40).map(|n| (n * 1_000_000, n * 1_000_000 + 500_000 - n * 1_000)).collect();
+        let breaks = breaks(played);
+        assert_eq!((breaks.len(), breaks[0].from_ms), (BREAKS_MAX, 7 * 1_000_000 + 500_000 - 7_000));
+        assert!(breaks.windows(2).all(|pair| pair[0].until_ms < pair[1].from_ms));
     }
 }

@@ -5,68 +5,20 @@
 //! within one: engine timers, recorded steps, participants, then order writes that arrive. The same inputs at the
 //! same times give the same outputs.
 
-use thiserror::Error;
-
 use super::engine::{AccountId, AccountSpec, Engine, ListError, MarketSpec};
 use super::faults::{Fault, FaultPlan};
 use super::gateway::{
     ApiKey, ExchangeNow, Gateway, GatewaySettings, HttpRequest, HttpResponse, Output, SessionId, Ticket,
 };
+use super::keys::IssuedKey;
 use super::live_feed::LiveFeed;
 pub use super::live_feed::LiveFeedCounters;
 use super::participants::{Participants, World};
-use super::recordings::{Recording, Recordings};
-use crate::market::Money;
-use crate::wire::sign::Verifier;
+use super::player::Player;
+use super::recordings::Recording;
 
 /// The exchange has so many shards.
 const SHARDS: u8 = 4;
-
-/// An account of a client, with the keys that sign for it.
-#[derive(Debug)]
-pub struct ClientAccount {
-    /// Its cash and membership.
-    pub spec: AccountSpec,
-    /// Key ids and public keys.
-    pub keys: Vec<(String, Verifier)>,
-}
-
-impl ClientAccount {
-    /// The account of a first run: a direct member with $1,000 on shard 0 and $1,000 on shard 2.
-    #[must_use]
-    pub fn trader(keys: Vec<(String, Verifier)>) -> Self {
-        Self::with_cash(keys, vec![(0, Money::from_dollars(1_000)), (2, Money::from_dollars(1_000))])
-    }
-
-    /// A direct member with this cash on these shards.
-    #[must_use]
-    pub fn with_cash(keys: Vec<(String, Verifier)>, cash: Vec<(u8, Money)>) -> Self {
-        Self { spec: AccountSpec { cash, direct_member: true, unlimited: false }, keys }
-    }
-}
-
-/// What an exchange is made of.
-#[derive(Debug, Default)]
-pub struct ExchangeConfig {
-    /// Decides the engine's identifiers.
-    pub seed: u64,
-    /// The gateway's settings.
-    pub settings: GatewaySettings,
-    /// The clients. They get the account numbers from 1 on, in this order.
-    pub clients: Vec<ClientAccount>,
-    /// Who else trades, and in what.
-    pub world: World,
-    /// Recorded markets, played at their own times on the session clock.
-    pub recordings: Vec<Recording>,
-}
-
-/// Why an exchange could not be made.
-#[derive(Debug, Error)]
-pub enum ExchangeError {
-    /// A market can't be listed.
-    #[error("the exchange's markets: {0}")]
-    List(#[from] ListError),
-}
 
 /// The exchange.
 #[derive(Debug)]
@@ -74,7 +26,7 @@ pub struct Exchange {
     engine: Engine,
     gateway: Gateway,
     participants: Participants,
-    recordings: Recordings,
+    recordings: Player,
     live: LiveFeed,
     plan: FaultPlan,
     /// When the pauses end that faults began: of trading, and of the exchange.
@@ -85,26 +37,33 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Opens the accounts, lists the markets, and lets life begin at `session_ms`.
+    /// Opens the accounts, lists the markets, and lets life begin at `session_ms`: the end of [`Exchange::builder`]. The
+    /// clients' accounts have the numbers from 1 on, in their order.
     ///
     /// # Errors
     /// When a market can't be listed.
-    pub fn new(config: ExchangeConfig, session_ms: i64) -> Result<Self, ExchangeError> {
-        let mut engine = Engine::new(config.seed);
-        engine.set_collateral(config.settings.collateral);
-        let mut gateway = Gateway::new(config.settings);
-        let mut clients = Vec::with_capacity(config.clients.len());
-        for client in config.clients {
-            let account = engine.open_account(&client.spec);
-            for (key_id, verifier) in client.keys {
-                gateway.add_key(&engine, ApiKey { key_id, account, verifier });
+    pub(super) fn new(
+        seed: u64,
+        settings: GatewaySettings,
+        clients: &[(AccountSpec, Vec<IssuedKey>)],
+        mut world: World,
+        recordings: Vec<Recording>,
+        session_ms: i64,
+    ) -> Result<Self, ListError> {
+        let mut engine = Engine::new(seed);
+        engine.set_collateral(settings.collateral);
+        let mut gateway = Gateway::new(settings);
+        let mut accounts = Vec::with_capacity(clients.len());
+        for (spec, keys) in clients {
+            let account = engine.open_account(spec);
+            for IssuedKey { key_id, verifier, .. } in keys {
+                gateway.add_key(&engine, ApiKey { key_id: key_id.clone(), account, verifier: verifier.clone() });
             }
-            clients.push(account);
+            accounts.push(account);
         }
-        let mut world = config.world;
         let plan = FaultPlan::new(std::mem::take(&mut world.faults), world.seed, session_ms);
         let participants = Participants::new(&mut engine, world, session_ms)?;
-        let recordings = Recordings::new(&mut engine, config.recordings, session_ms)?;
+        let recordings = Player::new(&mut engine, recordings, session_ms)?;
         let live = LiveFeed::default();
         let mut exchange = Self {
             engine,
@@ -115,7 +74,7 @@ impl Exchange {
             plan,
             trading_resumes_ms: None,
             opens_again_ms: None,
-            clients,
+            clients: accounts,
             session_ms,
         };
         exchange.gateway.publish(&mut exchange.engine, ExchangeNow { session_ms, wall_ms: session_ms });
@@ -128,7 +87,7 @@ impl Exchange {
         &self.engine
     }
 
-    /// The clients' accounts, in the order of the configuration.
+    /// The clients' accounts, in the order in which the builder was told of them.
     #[must_use]
     pub fn clients(&self) -> &[AccountId] {
         &self.clients
@@ -342,8 +301,8 @@ mod tests {
         let mut terms = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
         terms.spec.close_ms = START_MS + 1_000;
         terms.result = Some(Price::ONE);
-        let config = ExchangeConfig { recordings: vec![Recording { terms, steps }], ..ExchangeConfig::default() };
-        let mut exchange = Exchange::new(config, START_MS).unwrap();
+        let market = Recording { terms, steps };
+        let (mut exchange, _) = Exchange::builder().recordings(vec![market]).start_ms(START_MS).build().unwrap();
         exchange.advance(at(START_MS + 14));
         assert_eq!(exchange.engine().best(0, crate::market::BookSide::Bid), None);
         exchange.advance(at(START_MS + 15));
@@ -356,8 +315,8 @@ mod tests {
     #[test]
     fn one_big_step_of_time_does_what_many_small_ones_do() {
         let run = |stride_ms: i64| {
-            let config = ExchangeConfig { world: default_world(4, 4, START_MS), ..ExchangeConfig::default() };
-            let mut exchange = Exchange::new(config, START_MS).unwrap();
+            let world = default_world(4, 4, START_MS);
+            let (mut exchange, _) = Exchange::builder().world(world).start_ms(START_MS).build().unwrap();
             let mut now_ms = START_MS;
             while now_ms < START_MS + 20_000 {
                 now_ms += stride_ms;

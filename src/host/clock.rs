@@ -1,6 +1,6 @@
 //! The clocks of the live driver. Owns their reading; stages are handed the result.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Monotonic nanoseconds since the clock was made (the CPU's time-stamp counter where it can be trusted), and the wall
 /// clock. Copies of one clock agree.
@@ -25,6 +25,13 @@ impl Clock {
         self.counter.delta_as_nanos(self.origin, self.counter.raw())
     }
 
+    /// The instant at which it read zero, for what counts from there by the system's monotonic clock.
+    #[must_use]
+    pub fn origin(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(Duration::from_nanos(self.now_ns())).unwrap_or(now)
+    }
+
     /// Milliseconds since the Unix epoch by the machine's clock, which may jump.
     #[must_use]
     pub fn wall_ms(&self) -> i64 {
@@ -42,7 +49,6 @@ pub fn wall_ms() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn copies_agree_and_time_never_runs_backwards() {
@@ -63,6 +69,16 @@ mod tests {
         std::thread::sleep(Duration::from_millis(20));
         let elapsed_ns = clock.now_ns() - begin_ns;
         assert!((19_000_000..5_000_000_000).contains(&elapsed_ns), "20 ms read as {elapsed_ns} ns");
+    }
+
+    #[test]
+    fn its_origin_is_when_it_read_zero() {
+        let before = Instant::now();
+        let clock = Clock::start();
+        let after = Instant::now();
+        std::thread::sleep(Duration::from_millis(5));
+        let slack = Duration::from_millis(1);
+        assert!((before - slack..after + slack).contains(&clock.origin()));
     }
 
     #[test]

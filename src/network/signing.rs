@@ -13,14 +13,7 @@ use std::time::Duration;
 
 use crate::host::clock::wall_ms;
 use crate::host::ring::{Receiver, Sender, ring};
-use crate::wire::sign::{Credentials, SignError, SignatureText};
-
-/// The header of the key's id.
-pub const KEY_HEADER: &str = "KALSHI-ACCESS-KEY";
-/// The header of the signature's time in milliseconds.
-pub const TIMESTAMP_HEADER: &str = "KALSHI-ACCESS-TIMESTAMP";
-/// The header of the signature.
-pub const SIGNATURE_HEADER: &str = "KALSHI-ACCESS-SIGNATURE";
+use crate::wire::sign::{Credentials, SignError, SignatureText, signed_headers};
 
 /// The oldest a signature may be when it is used.
 pub const SIGNATURE_AGE_MAX_MS: i64 = 2_000;
@@ -67,11 +60,7 @@ impl Signature {
     /// The three headers of a request signed with it.
     #[must_use]
     pub fn headers(&self, key_id: &str) -> [(&'static str, String); 3] {
-        [
-            (KEY_HEADER, key_id.to_owned()),
-            (TIMESTAMP_HEADER, self.timestamp_ms.to_string()),
-            (SIGNATURE_HEADER, self.text().to_owned()),
-        ]
+        signed_headers(key_id, self.timestamp_ms, &self.text)
     }
 
     /// Whether it may be used at that wall-clock time. A signature from the future is one from before a clock jump.

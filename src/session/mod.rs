@@ -26,13 +26,13 @@ use thiserror::Error;
 pub use activity::Activity;
 pub use asked::AskedError;
 pub use demonstration::Demonstration;
-pub use embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, SHARDS, cash, settings};
+pub use embedded::{EmbeddedError, EmbeddedExchange, settings};
 pub use folders::{draw_nonce, session_folder, state_dir, state_place};
 use keep::{Kept, rooms};
 pub use outside::{OutsideError, OutsidePlan, check_live, outside_venue, run_outside};
 pub use paper::PaperError;
 pub use preflight::PreflightError;
-pub use recordings::{GivenResult, Recordings, RecordingsError};
+pub use recordings::load_recordings;
 use stop::Stop;
 
 use crate::clock::SessionClock;

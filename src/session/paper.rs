@@ -9,15 +9,14 @@ use std::time::Duration;
 use crossbeam::channel::{self, RecvTimeoutError};
 use thiserror::Error;
 
-use super::embedded::{EmbeddedError, EmbeddedExchange, EmbeddedPlan, cash, settings};
-use super::recordings::RECORDED_NOTE;
+use super::embedded::{EmbeddedError, EmbeddedExchange, settings};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::drivers::live::TeeFrame;
 use crate::drivers::stages::directory;
-use crate::exchange::participants::World;
+use crate::exchange::Exchange;
 use crate::exchange::recorded::{RecordedFaults, RecordedMarket, SessionMarket};
-use crate::exchange::recordings::Recording;
+use crate::exchange::recordings::{RECORDED_NOTE, Recording};
 use crate::exchange::server::FeedControl;
 use crate::host::clock::{Clock, wall_ms};
 use crate::network::net::Trust;
@@ -76,18 +75,14 @@ impl Paper {
         }
         let known: BTreeSet<String> = markets.iter().map(|market| market.spec.ticker.clone()).collect();
         notes.push(RECORDED_NOTE.to_owned());
-        let embedded = EmbeddedExchange::start(EmbeddedPlan {
-            seed: super::draw_nonce(),
-            settings: settings(&config.exchange)?,
-            world: World::default(),
-            cash: cash(&config.exchange, SHARDS),
-            direct_member: true,
-            recordings: markets.into_iter().map(recording).collect(),
-            session_ms: wall_ms(),
-            speed_milli: 1_000,
-            breaks: Vec::new(),
-            yields: false,
-        })?;
+        let exchange = Exchange::builder()
+            .seed(super::draw_nonce())
+            .settings(settings(&config.exchange)?)
+            .cash(config.exchange.cash)
+            .shards(SHARDS)
+            .recordings(markets.into_iter().map(recording).collect())
+            .start_ms(wall_ms());
+        let embedded = EmbeddedExchange::start(exchange)?;
         let (tee, received) = channel::unbounded::<TeeFrame>();
         let feed = embedded.feed();
         let frames = std::thread::Builder::new().name("paper-feed".to_owned()).spawn(move || {

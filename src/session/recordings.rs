@@ -1,177 +1,30 @@
-//! Frames files on the way into the embedded exchange: read, matched with their markets' records, and placed on one
-//! session clock.
+//! Recordings for a session: frames files, and journals of earlier sessions with what those knew of their markets.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use thiserror::Error;
-
-use crate::clock::{BREAKS_MAX, Break};
-use crate::exchange::recorded::{
-    FramesError, Holes, MetadataError, RecordedMarket, SessionMarket, find_metadata, read_frames,
-};
-use crate::exchange::recordings::Recording;
+use crate::exchange::recorded::Holes;
+use crate::exchange::recordings::{GivenResult, KnownTerms, Recordings, RecordingsError};
 use crate::feed::FeedStage;
-use crate::market::{FeeSchedule, Price, Ticker};
 use crate::messages::Listing;
-use crate::record::journal::{
-    Flags, JournalError, JournalFrames, JournalProblem, JournalReader, Kind, StageId, journal_of,
-};
+use crate::record::journal::{Flags, JournalFrames, JournalProblem, JournalReader, Kind, StageId, journal_of};
 use crate::tape::FeedInput;
 
-/// What a reader of results in recorded markets has to know.
-pub(super) const RECORDED_NOTE: &str = "recorded markets: our orders consume displayed size and queue behind it; they \
-                                        have no other effect on prices or on what others did";
-
-/// Why recordings cannot be played.
-#[derive(Debug, Error)]
-pub enum RecordingsError {
-    /// A frames file.
-    #[error(transparent)]
-    Frames(#[from] FramesError),
-    /// A market's record.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-    /// A market closes before anything is recorded of it.
-    #[error(
-        "metadata {}: market {ticker} closes at {close_ms} ms: expected a time after its first frame, {first_ms} ms",
-        path.display()
-    )]
-    ClosedBefore {
-        /// The record.
-        path: PathBuf,
-        /// The market.
-        ticker: String,
-        /// When it closes.
-        close_ms: i64,
-        /// Its first frame.
-        first_ms: i64,
-    },
-    /// A journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// A result that is none.
-    #[error("result `{0}`: expected yes, no, or what YES pays in dollars, such as 0.25")]
-    Result(String),
-}
-
-/// What recorded markets settle at, given by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GivenResult(pub Price);
-
-impl FromStr for GivenResult {
-    type Err = RecordingsError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "yes" => Ok(Self(Price::ONE)),
-            "no" => Ok(Self(Price::ZERO)),
-            price => Price::parse(price).map(Self).map_err(|_| RecordingsError::Result(price.to_owned())),
-        }
-    }
-}
-
-/// Recorded markets, ready to be played.
-#[derive(Debug)]
-pub struct Recordings {
-    /// The markets.
-    pub markets: Vec<Recording>,
-    /// The session time of the first frame.
-    pub start_ms: i64,
-    /// The session time at which the last market has ended and, where its result is known, paid.
-    pub end_ms: i64,
-    /// The stretches between the first frame and the end in which no market is played.
-    pub breaks: Vec<Break>,
-    /// What a reader of results has to know.
-    pub notes: Vec<String>,
-}
-
-impl Recordings {
-    /// Reads frames files. A market's record is looked for beside its file, and in a journal what its session knew of it;
-    /// without either its terms are inferred. Its result may be in its record, in the frames, or given.
-    ///
-    /// # Errors
-    /// When a file or record cannot be read; the error names it.
-    pub fn load(paths: &[PathBuf], given: Option<GivenResult>, holes: Holes) -> Result<Self, RecordingsError> {
-        let (read, findings) = read_frames(paths, holes)?;
-        let mut notes = vec![RECORDED_NOTE.to_owned(), format!("recording: {findings}")];
-        notes.extend(findings.places);
-        let listings = journal_listings(paths)?;
-        let mut markets = Vec::with_capacity(read.len());
-        for steps in read {
-            let mut terms = terms(paths, &steps, &listings, &mut notes)?;
-            terms.spec.recorded = true;
-            terms.result = given.map(|GivenResult(value)| value).or(terms.result);
-            if terms.result.is_none() {
-                notes.push(format!(
-                    "{}: no result known; a position left in it stays open at its exit price",
-                    steps.ticker
-                ));
-            }
-            markets.push(Recording { terms, steps });
-        }
-        let start_ms = markets.iter().filter_map(|market| market.steps.first_ms()).min().unwrap_or(0);
-        let end_ms = markets.iter().map(end_ms).max().unwrap_or(0);
-        let breaks = breaks(markets.iter().flat_map(played).collect());
-        if !breaks.is_empty() {
-            let hours = breaks.iter().map(Break::length_ms).sum::<i64>() / 360_000;
-            notes.push(format!(
-                "{} stretches without a recorded market, {}.{} h in all, passed in a second each",
-                breaks.len(),
-                hours / 10,
-                hours % 10
-            ));
-        }
-        Ok(Self { markets, start_ms, end_ms, breaks, notes })
-    }
-
-    /// The markets' names, in the order of their first frames.
-    pub fn tickers(&self) -> Vec<String> {
-        self.markets.iter().map(|market| market.steps.ticker.clone()).collect()
-    }
-}
-
-/// A market's terms: from its record, else from the session that recorded it, else as far as the frames tell them.
-fn terms(
+/// Reads frames files and the journals of sessions: see [`Recordings::load`].
+///
+/// # Errors
+/// When a file, record or journal cannot be read; the error names it.
+pub fn load_recordings(
     paths: &[PathBuf],
-    recorded: &RecordedMarket,
-    listings: &HashMap<Ticker, Listing>,
-    notes: &mut Vec<String>,
-) -> Result<SessionMarket, RecordingsError> {
-    let fees = FeeSchedule::QUADRATIC;
-    let ticker = &recorded.ticker;
-    let first_ms = recorded.first_ms().unwrap_or(0);
-    if let Some(path) = paths.iter().find_map(|path| find_metadata(path, ticker)) {
-        let terms = SessionMarket::read(&path, ticker, fees)?;
-        if terms.spec.close_ms <= first_ms {
-            return Err(RecordingsError::ClosedBefore {
-                path,
-                ticker: ticker.clone(),
-                close_ms: terms.spec.close_ms,
-                first_ms,
-            });
-        }
-        return Ok(terms);
-    }
-    let mut terms = SessionMarket::inferred(recorded, fees);
-    let listing = Ticker::new(ticker).ok().and_then(|ticker| listings.get(&ticker));
-    if let Some(listing) = listing {
-        let spec = &mut terms.spec;
-        (spec.bands, spec.fees, spec.exclusive) = (listing.bands, listing.fees, listing.exclusive);
-        spec.exchange_index = listing.exchange_index;
-        if recorded.closes_ms.is_none() && listing.close_time_ms > first_ms {
-            spec.close_ms = listing.close_time_ms;
-        }
-    } else if recorded.closes_ms.is_none() && !recorded.ended {
-        notes.push(format!("{ticker}: nothing says when it closes; taken as open for an hour after its last frame"));
-    }
-    Ok(terms)
+    given: Option<GivenResult>,
+    holes: Holes,
+) -> Result<Recordings, RecordingsError> {
+    Recordings::load(paths, given, holes, &journal_terms(paths)?)
 }
 
 /// What the sessions whose journals are played knew of their markets.
-fn journal_listings(paths: &[PathBuf]) -> Result<HashMap<Ticker, Listing>, RecordingsError> {
-    let mut listings = HashMap::new();
+fn journal_terms(paths: &[PathBuf]) -> Result<HashMap<String, KnownTerms>, RecordingsError> {
+    let mut known = HashMap::new();
     for path in paths.iter().filter(|path| JournalFrames::is_journal(path)) {
         let mut reader = JournalReader::open(&journal_of(path))?;
         loop {
@@ -184,126 +37,29 @@ fn journal_listings(paths: &[PathBuf]) -> Result<HashMap<Ticker, Listing>, Recor
             match (record.stage, record.kind, record.flags) {
                 (StageId::Feed, Kind::Listing, Flags::Input) => {
                     if let Ok(FeedInput::Listing(listing)) = FeedInput::read(record.kind, record.payload) {
-                        listings.insert(listing.ticker, listing);
+                        known.extend([terms(&listing)]);
                     }
                 }
                 (StageId::Feed, Kind::Checkpoint, _) => {
                     // What another version of the stage wrote says nothing here; its listings may follow.
                     if let Ok(stage) = postcard::from_bytes::<FeedStage>(record.payload) {
-                        listings.extend(stage.listings().map(|listing| (listing.ticker, *listing)));
+                        known.extend(stage.listings().map(terms));
                     }
                 }
                 _ => {}
             }
         }
     }
-    Ok(listings)
+    Ok(known)
 }
 
-/// When nothing more happens in a market: a second after its last frame, or after it has paid.
-fn end_ms(recording: &Recording) -> i64 {
-    let last_ms = recording.steps.last_ms().unwrap_or(0);
-    last_ms.max(paid_ms(recording).unwrap_or(last_ms)).saturating_add(1_000)
-}
-
-/// When a market pays, if its result is known.
-fn paid_ms(recording: &Recording) -> Option<i64> {
-    let spec = &recording.terms.spec;
-    recording.terms.result.map(|_| spec.close_ms.saturating_add(spec.settlement_timer_ms))
-}
-
-/// A stretch without markets is played through unless it is this long.
-const BREAK_MS_MIN: i64 = 60_000;
-/// A market in which nothing happens for so long is not played meanwhile.
-const QUIET_MS_MIN: i64 = 3_600_000;
-/// What is played at the recording's pace before a market's first frame and after its end.
-const MARGIN_MS: i64 = 5_000;
-
-/// The stretches in which something happens in a market: its frames, its close, and its payment.
-fn played(recording: &Recording) -> Vec<(i64, i64)> {
-    let around = |from_ms: i64, until_ms: i64| (from_ms - MARGIN_MS, until_ms.saturating_add(1_000 + MARGIN_MS));
-    let mut played = Vec::new();
-    let mut times = recording.steps.steps.iter().map(|step| step.ts_ms);
-    if let Some(first_ms) = times.next() {
-        let (mut from_ms, mut last_ms) = (first_ms, first_ms);
-        for time_ms in times {
-            if time_ms - last_ms >= QUIET_MS_MIN {
-                played.push(around(from_ms, last_ms));
-                from_ms = time_ms;
-            }
-            last_ms = time_ms;
-        }
-        played.push(around(from_ms, last_ms));
-    }
-    if let Some(paid_ms) = paid_ms(recording) {
-        played.push(around(recording.terms.spec.close_ms, recording.terms.spec.close_ms));
-        played.push(around(paid_ms, paid_ms));
-    }
-    played
-}
-
-/// The long stretches between what is played; the longest, where a clock has no room for all.
-fn breaks(mut played: Vec<(i64, i64)>) -> Vec<Break> {
-    played.sort_unstable();
-    let mut breaks = Vec::new();
-    let mut until_ms = i64::MAX;
-    for (first_ms, end_ms) in played {
-        if first_ms.saturating_sub(until_ms) >= BREAK_MS_MIN {
-            breaks.push(Break { from_ms: until_ms, until_ms: first_ms });
-            until_ms = end_ms;
-        } else {
-            until_ms = if until_ms == i64::MAX { end_ms } else { until_ms.max(end_ms) };
-        }
-    }
-    breaks.sort_unstable_by_key(|long| (std::cmp::Reverse(long.length_ms()), long.from_ms));
-    breaks.truncate(BREAKS_MAX);
-    breaks.sort_unstable_by_key(|long| long.from_ms);
-    breaks
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exchange::recorded::Step;
-
-    #[test]
-    fn only_long_stretches_in_which_nothing_is_played_are_breaks() {
-        let played = vec![(500_000, 600_000), (0, 100_000), (50_000, 90_000), (150_000, 200_000), (659_999, 700_000)];
-        assert_eq!(breaks(played), [Break { from_ms: 200_000, until_ms: 500_000 }]);
-        assert_eq!(breaks(Vec::new()), []);
-    }
-
-    fn recording(times: &[i64], close_ms: i64, result: Option<Price>) -> Recording {
-        let step = |&ts_ms: &i64| Step { ts_ms, complete_ms: ts_ms + 5, entries: Vec::new() };
-        let steps = times.iter().map(step).collect();
-        let steps = RecordedMarket { ticker: "KXA-1".to_owned(), steps, ..RecordedMarket::default() };
-        let mut terms = SessionMarket::inferred(&steps, FeeSchedule::QUADRATIC);
-        (terms.spec.close_ms, terms.spec.settlement_timer_ms, terms.result) = (close_ms, 1_000, result);
-        Recording { terms, steps }
-    }
-
-    #[test]
-    fn neither_an_hour_without_a_frame_nor_a_far_close_is_waited_for() {
-        let year_ms = 31_536_000_000;
-        let market = recording(&[1_000_000, 1_200_000, 9_000_000, 9_100_000], 9_100_000 + year_ms, Some(Price::ONE));
-        let close_ms = 9_100_000 + year_ms;
-        assert_eq!(end_ms(&market), close_ms + 2_000);
-        let expected = [
-            Break { from_ms: 1_206_000, until_ms: 8_995_000 },
-            Break { from_ms: 9_106_000, until_ms: close_ms - 5_000 },
-        ];
-        assert_eq!(breaks(played(&market)), expected);
-        let market = recording(&[1_000_000, 1_200_000], 9_000_000, None);
-        assert_eq!((end_ms(&market), breaks(played(&market))), (1_201_000, Vec::new()), "it is over with its frames");
-        let market = recording(&[1_000_000], i64::MAX, Some(Price::ONE));
-        assert_eq!(end_ms(&market), i64::MAX);
-    }
-
-    #[test]
-    fn a_clock_gets_the_longest_breaks_in_the_order_of_time() {
-        let played = (0..40).map(|n| (n * 1_000_000, n * 1_000_000 + 500_000 - n * 1_000)).collect();
-        let breaks = breaks(played);
-        assert_eq!((breaks.len(), breaks[0].from_ms), (BREAKS_MAX, 7 * 1_000_000 + 500_000 - 7_000));
-        assert!(breaks.windows(2).all(|pair| pair[0].until_ms < pair[1].from_ms));
-    }
+fn terms(listing: &Listing) -> (String, KnownTerms) {
+    let terms = KnownTerms {
+        bands: listing.bands,
+        fees: listing.fees,
+        exclusive: listing.exclusive,
+        exchange_index: listing.exchange_index,
+        close_ms: listing.close_time_ms,
+    };
+    (listing.ticker.as_str().to_owned(), terms)
 }

@@ -2,6 +2,7 @@
 //! with a [`Signer`]; the embedded exchange checks with a [`Verifier`] and hands out keys of its own making. No key
 //! material is printed by any `Debug` or error here.
 
+mod headers;
 mod pem;
 
 use std::fmt;
@@ -15,6 +16,8 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
+
+pub use headers::{KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_headers};
 
 /// The longest text that is signed: timestamp, method and path. The longest path of the protocol is about 100 bytes.
 const MAX_SIGNED: usize = 512;

@@ -2,11 +2,10 @@
 
 use kalshi_actor::exchange::engine::Engine;
 use kalshi_actor::exchange::gateway::{ExchangeNow, GatewaySettings, HttpRequest, Output, SessionId, Tier};
-use kalshi_actor::exchange::keys::issue_ed25519;
-use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use kalshi_actor::exchange::{AccountPlan, Exchange};
 use kalshi_actor::market::{BookSide, Count, Money, OrderId, Price};
 use kalshi_actor::wire::WS_PATH;
-use kalshi_actor::wire::sign::{SignatureText, Signer};
+use kalshi_actor::wire::sign::Credentials;
 use serde_json::{Value, json};
 
 /// Where orders are placed.
@@ -36,22 +35,9 @@ pub enum Who {
     Maker,
 }
 
-struct Client {
-    key_id: String,
-    signer: Signer,
-}
-
-impl Client {
-    fn sign(&self, sent_ms: i64, method: &str, path: &str) -> String {
-        let mut signature = SignatureText::new();
-        self.signer.sign(sent_ms, method, path, &mut signature).unwrap();
-        signature.as_str().to_owned()
-    }
-}
-
 pub struct Venue {
     pub exchange: Exchange,
-    clients: Vec<Client>,
+    clients: Vec<Credentials>,
     /// The maker's orders by their level.
     made: Vec<(BookSide, Price, OrderId)>,
     frames: Vec<(SessionId, Value)>,
@@ -64,15 +50,14 @@ impl Venue {
     pub fn new(tier: Tier, cash: Money, now_ms: i64) -> Self {
         // The capture shows an order as resting 359 ms after its cancel: its exchange's reads lagged by more than that.
         let settings = GatewaySettings { tier, read_lag_ms: 400, ..GatewaySettings::default() };
-        let (mut clients, mut accounts) = (Vec::new(), Vec::new());
-        for cash in [cash, Money::from_dollars(1_000_000)] {
-            let key = issue_ed25519().unwrap();
-            let keys = vec![(key.key_id.clone(), key.verifier.clone())];
-            accounts.push(ClientAccount::with_cash(keys, vec![(0, cash)]));
-            clients.push(Client { signer: Signer::from_pem(&key.private_key_pem).unwrap(), key_id: key.key_id });
-        }
-        let config = ExchangeConfig { seed: 1, settings, clients: accounts, ..ExchangeConfig::default() };
-        let exchange = Exchange::new(config, now_ms).unwrap();
+        let account = |cash| AccountPlan { cash: Some(vec![(0, cash)]), ..AccountPlan::default() };
+        let (exchange, accounts) = Exchange::builder()
+            .settings(settings)
+            .account_plans(vec![account(cash), account(Money::from_dollars(1_000_000))])
+            .start_ms(now_ms)
+            .build()
+            .unwrap();
+        let clients = accounts.iter().map(|account| account.credentials().unwrap()).collect();
         Self { exchange, clients, made: Vec::new(), frames: Vec::new(), now_ms, tickets: 0 }
     }
 
@@ -140,9 +125,9 @@ impl Venue {
         let path = target.split('?').next().unwrap();
         let signed = if signing == Signing::Wrong { "/elsewhere" } else { path };
         let sent_ms = self.now_ms + if let Signing::At(off_ms) = signing { off_ms } else { 0 };
-        let (timestamp, signature) = (sent_ms.to_string(), client.sign(sent_ms, method, signed));
+        let [(_, known), (_, timestamp), (_, signature)] = client.headers(sent_ms, method, signed).unwrap();
         let unknown = "00000000-0000-0000-0000-000000000000";
-        let key_id = if signing == Signing::UnknownKey { unknown.to_owned() } else { client.key_id.clone() };
+        let key_id = if signing == Signing::UnknownKey { unknown.to_owned() } else { known };
         let anonymous = signing == Signing::Anonymous;
         let request = HttpRequest {
             method,
@@ -176,11 +161,11 @@ impl Venue {
     pub fn subscribe(&mut self, now_ms: i64, session: SessionId, command: &Value) {
         self.pass_to(now_ms);
         let client = &self.clients[Who::Recorder as usize];
-        let (timestamp, signature) = (self.now_ms.to_string(), client.sign(self.now_ms, "GET", WS_PATH));
+        let [(_, key_id), (_, timestamp), (_, signature)] = client.headers(self.now_ms, "GET", WS_PATH).unwrap();
         let request = HttpRequest {
             method: "GET",
             target: WS_PATH,
-            key_id: Some(&client.key_id),
+            key_id: Some(&key_id),
             timestamp: Some(&timestamp),
             signature: Some(&signature),
             body: b"",

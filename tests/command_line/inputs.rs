@@ -53,6 +53,25 @@ fn arguments_that_are_none_are_refused() {
 }
 
 #[test]
+fn run_and_exchange_say_the_same_of_the_same_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    let frames = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings/crossed.jsonl");
+    let nowhere = folder.path().join("nowhere.jsonl").display().to_string();
+    for command in ["run", "exchange"] {
+        for (arguments, words) in [
+            (&["--from", &nowhere][..], &["nowhere.jsonl", "No such file"][..]),
+            (&["--from", frames, "--markets", "9"], &["--markets 9: the recordings have 1 markets"]),
+            (&["--from", frames, "--result", "maybe"], &["--result", "expected yes, no, or what YES pays"]),
+            (&["--from", frames, "--scenario", "calm"], &["--scenario", "cannot be used with"]),
+            (&["--result", "yes"], &["--from", "required arguments were not provided"]),
+            (&["--ignore-seq"], &["--from", "required arguments were not provided"]),
+        ] {
+            refuses(folder.path(), &[&[command][..], arguments].concat(), words);
+        }
+    }
+}
+
+#[test]
 fn a_configuration_is_refused_with_its_file_its_key_and_what_was_expected() {
     let folder = tempfile::tempdir().unwrap();
     for (text, words) in [

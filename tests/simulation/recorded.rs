@@ -9,7 +9,7 @@ use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::market::{Count, Price};
 use kalshi_actor::messages::{DecisionRecord, Skip};
 use kalshi_actor::record::journal::SegmentLimits;
-use kalshi_actor::session::Recordings;
+use kalshi_actor::session::load_recordings;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
@@ -19,7 +19,7 @@ const LEAD_MS: i64 = 60_000;
 
 /// Plays frames files from their first frame until their markets have paid, and stops.
 fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<AnyPolicy> {
-    let recordings = Recordings::load(files, None, Holes::Told).unwrap();
+    let recordings = load_recordings(files, None, Holes::Told).unwrap();
     let end_ms = recordings.end_ms;
     let mut simulation =
         Plan::recorded(policy.clone(), recordings.markets, recordings.start_ms - LEAD_MS, speed_milli).start();

@@ -8,17 +8,15 @@ use kalshi_actor::config::Config;
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::simulation::{FaultRates, Simulation, SimulationConfig, Tamper};
 use kalshi_actor::drivers::stages::{Stages, Start, build_stages};
+use kalshi_actor::exchange::Exchange;
 use kalshi_actor::exchange::engine::MarketState;
 use kalshi_actor::exchange::gateway::GatewaySettings;
-use kalshi_actor::exchange::keys::issue_ed25519;
 use kalshi_actor::exchange::participants::{World, default_world};
 use kalshi_actor::exchange::recordings::Recording;
 use kalshi_actor::exchange::scenario::Scenario;
-use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
 use kalshi_actor::market::{Count, Money};
 use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::SegmentLimits;
-use kalshi_actor::wire::sign::{Credentials, Signer};
 
 /// Where session time begins.
 pub const START_MS: i64 = 1_790_000_000_000;
@@ -102,22 +100,18 @@ impl Plan {
     }
 
     fn parts(self) -> Parts {
-        let key = issue_ed25519().unwrap();
-        let credentials =
-            Credentials { key_id: key.key_id.clone(), signer: Signer::from_pem(&key.private_key_pem).unwrap() };
         let mut config = self.config;
         config.markets.tickers = self.recordings.iter().map(|market| market.steps.ticker.clone()).collect();
-        let cash = self.shards.iter().map(|shard| (*shard, Money::from_dollars(1_000))).collect();
-        let mut client = ClientAccount::with_cash(vec![(key.key_id, key.verifier)], cash);
-        client.spec.direct_member = self.direct_member;
-        let exchange = ExchangeConfig {
-            seed: self.seed,
-            settings: self.settings,
-            clients: vec![client],
-            world: self.world,
-            recordings: self.recordings,
-        };
-        let exchange = Exchange::new(exchange, self.start_ms).unwrap();
+        let (exchange, accounts) = Exchange::builder()
+            .seed(self.seed)
+            .settings(self.settings)
+            .world(self.world)
+            .recordings(self.recordings)
+            .direct_members(self.direct_member)
+            .shards(self.shards)
+            .start_ms(self.start_ms)
+            .build()
+            .unwrap();
         let clock = SessionClock::new(0, self.start_ms, self.speed_milli);
         let start = Start { clock, nonce: self.seed, seed: self.seed, day: DayState::default() };
         let policy = AnyPolicy::load(&self.policy, None).unwrap();
@@ -127,7 +121,7 @@ impl Plan {
             network_faults: (0, FaultRates::none()),
             ring_capacity: 1_024,
             snapshot_buffers: 64,
-            credentials: Arc::new(credentials),
+            credentials: Arc::new(accounts[0].credentials().unwrap()),
             keep_frames: true,
         };
         let stages = build_stages(&config, policy, start).unwrap();

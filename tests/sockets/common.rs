@@ -9,19 +9,18 @@ use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
 use kalshi_actor::drivers::replay::{ReplayOptions, replay};
 use kalshi_actor::drivers::stages::{Start, build_stages};
+use kalshi_actor::exchange::Exchange;
 use kalshi_actor::exchange::engine::AccountId;
-use kalshi_actor::exchange::participants::default_world;
+use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::exchange::server::FaultControl;
-use kalshi_actor::exchange::venue::Exchange;
 use kalshi_actor::execute::ExecuteStage;
-use kalshi_actor::host::clock::wall_ms;
 use kalshi_actor::host::signals::Signals;
 use kalshi_actor::market::OrderStatus;
 use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId};
 use kalshi_actor::record::live::LiveFigures;
 use kalshi_actor::session::{
-    EmbeddedExchange, EmbeddedPlan, SessionPlan, SessionReport, Shown, draw_nonce, run_session, settings, state_dir,
+    EmbeddedExchange, SessionPlan, SessionReport, Shown, draw_nonce, run_session, settings, state_dir,
 };
 use tempfile::TempDir;
 
@@ -45,20 +44,12 @@ fn policy(config: &Config) -> AnyPolicy {
 }
 
 fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
-    let session_ms = wall_ms();
-    EmbeddedExchange::start(EmbeddedPlan {
-        seed,
-        settings: settings(&config.exchange).unwrap(),
-        world: default_world(seed, config.markets.count, session_ms),
-        recordings: Vec::new(),
-        cash: vec![(0, config.exchange.cash), (2, config.exchange.cash)],
-        direct_member: true,
-        session_ms,
-        speed_milli: 1_000,
-        breaks: Vec::new(),
-        yields: false,
-    })
-    .unwrap()
+    let exchange = Exchange::builder()
+        .seed(seed)
+        .settings(settings(&config.exchange).unwrap())
+        .scenario_of(Scenario::default(), config.markets.count)
+        .cash(config.exchange.cash);
+    EmbeddedExchange::start(exchange).unwrap()
 }
 
 /// What the exchange says when all is over.

@@ -5,15 +5,13 @@
 //! cargo test --test stacks -- --nocapture
 //! ```
 
-use std::num::NonZeroU8;
 use std::path::Path;
 use std::process::Command;
 
+use kalshi_actor::exchange::Exchange;
 use kalshi_actor::exchange::gateway::{GatewaySettings, Tier};
-use kalshi_actor::exchange::launch::{LaunchConfig, launch};
-use kalshi_actor::exchange::participants::{World, default_world};
-use kalshi_actor::exchange::server::ServerConfig;
-use kalshi_actor::market::Money;
+use kalshi_actor::exchange::scenario::Scenario;
+use kalshi_actor::wire::sign::Algorithm;
 
 /// Runs a client's script. Each of its checks prints a line that begins with `ok`.
 fn run(program: &str, version: &str, script: &str, checks: usize) {
@@ -22,28 +20,27 @@ fn run(program: &str, version: &str, script: &str, checks: usize) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let server = ServerConfig { cors: true, ..ServerConfig::local() };
-    let (handle, facts) = launch(LaunchConfig {
-        seed: 1,
-        settings: GatewaySettings { tier: Tier::Unlimited, ..GatewaySettings::default() },
-        world: World { quiet: true, ..default_world(1, 2, server.session_ms()) },
-        accounts: NonZeroU8::MIN,
-        cash: vec![(0, Money::from_dollars(1_000)), (2, Money::from_dollars(1_000))],
-        direct_member: false,
-        recordings: Vec::new(),
-        server,
-        key_directory: folder.path().to_owned(),
-    })
-    .unwrap();
+    let handle = Exchange::builder()
+        .settings(GatewaySettings { tier: Tier::Unlimited, ..GatewaySettings::default() })
+        .scenario_of(Scenario::default(), 2)
+        .quiet(true)
+        .direct_members(false)
+        .rsa_keys()
+        .keys_in(folder.path())
+        .cors(true)
+        .start()
+        .unwrap();
+    let key = |algorithm| handle.accounts[0].key(algorithm).unwrap();
+    let (rsa, ed25519) = (key(Algorithm::Rsa), key(Algorithm::Ed25519));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stacks").join(script);
     let output = Command::new(program)
         .arg(script)
         .env("ORIGIN", format!("http://{}", handle.addr))
-        .env("WS_URL", &facts.ws_url)
-        .env("RSA_KEY_ID", &facts.first.key_id)
-        .env("RSA_KEY_PATH", &facts.first.private_key_path)
-        .env("ED25519_KEY_ID", &facts.first.ed25519_key_id)
-        .env("ED25519_KEY_PATH", &facts.first.ed25519_private_key_path)
+        .env("WS_URL", &handle.ws_url)
+        .env("RSA_KEY_ID", &rsa.key_id)
+        .env("RSA_KEY_PATH", rsa.path.as_ref().unwrap())
+        .env("ED25519_KEY_ID", &ed25519.key_id)
+        .env("ED25519_KEY_PATH", ed25519.path.as_ref().unwrap())
         .output()
         .unwrap();
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

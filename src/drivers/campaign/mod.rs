@@ -42,11 +42,10 @@ use crate::drivers::stages::{Stages, Start, build_stages};
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
 use crate::exchange::scenario::Scenario;
-use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use crate::exchange::{AccountPlan, Exchange};
 use crate::execute::ExecuteCounters;
 use crate::market::Money;
 use crate::messages::{DayState, KnownGroup, Verdict};
-use crate::wire::sign::{Credentials, Signer};
 
 /// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.
 const START_MS: i64 = 1_790_000_000_000;
@@ -234,18 +233,24 @@ impl<'a> Run<'a> {
         let tier = if seed % 2 == 1 { Tier::Basic } else { Tier::Premier };
         let mut settings = GatewaySettings { tier, ..GatewaySettings::default() };
         scenario.adjust(&mut settings);
-        let cash = scenario.shards().into_iter().map(|shard| (shard, CASH)).collect();
-        let mut client = ClientAccount::with_cash(vec![(key.key_id.clone(), key.verifier.clone())], cash);
-        client.spec.direct_member = scenario.has_direct_members();
         let mut world = scenario.world(seed, campaign.markets_of(seed), START_MS);
         let tight = Tight::of(seed);
         if let Some(tight) = tight {
             tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
         }
         let policy = tight.and_then(|tight| tight.policy(seed)).unwrap_or_else(|| campaign.policy.clone());
-        let exchange = ExchangeConfig { seed, settings, clients: vec![client], world, recordings: Vec::new() };
-        let exchange = Exchange::new(exchange, START_MS).expect("the generated world has no two markets of one name");
-        let signer = Signer::from_pem(&key.private_key_pem).expect("a key that was just made is readable");
+        let exchange = Exchange::builder()
+            .seed(seed)
+            .settings(settings)
+            .world(world)
+            .direct_members(scenario.has_direct_members())
+            .cash(CASH)
+            .shards(scenario.shards())
+            .account_plans(vec![AccountPlan { keys: vec![key.clone()], ..AccountPlan::default() }])
+            .start_ms(START_MS)
+            .build();
+        let (exchange, accounts) = exchange.expect("the generated world has no two markets of one name");
+        let credentials = accounts[0].credentials().expect("a key that was just made is readable");
         let rates = campaign.faults.network();
         let simulation = SimulationConfig {
             clock,
@@ -253,7 +258,7 @@ impl<'a> Run<'a> {
             network_faults: (seed ^ 0x6e65_7477, rates),
             ring_capacity: config.pipeline.ring_capacity,
             snapshot_buffers: config.feed.snapshot_buffers,
-            credentials: Arc::new(Credentials { key_id: key.key_id.clone(), signer }),
+            credentials: Arc::new(credentials),
             keep_frames: false,
         };
         let stages = stages(&policy, &config, &clock, seed, 0, (DayState::default(), &[]));

@@ -6,14 +6,13 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::{Figures, Statistics};
-use crate::exchange::gateway::{ExchangeNow, GatewaySettings, HttpRequest, Output};
-use crate::exchange::keys::{IssuedKey, issue_ed25519};
+use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output};
 use crate::exchange::participants::World;
 use crate::exchange::recorded::RecordedFrame;
-use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig, ExchangeError};
+use crate::exchange::{BuildError, Exchange};
 use crate::market::BookLevels;
 use crate::wire::frame;
-use crate::wire::sign::{SignError, SignatureText, Signer};
+use crate::wire::sign::{Credentials, SignError};
 use crate::wire::{WS_PATH, WireError};
 
 /// The client's session.
@@ -42,7 +41,7 @@ pub enum GeneratedError {
     Key(#[from] SignError),
     /// The world is impossible.
     #[error(transparent)]
-    Exchange(#[from] ExchangeError),
+    Exchange(#[from] BuildError),
     /// The exchange wrote what the client can't read.
     #[error("a frame of the embedded exchange: {0}")]
     Frame(#[from] WireError),
@@ -53,18 +52,10 @@ pub enum GeneratedError {
 /// # Errors
 /// When the world is impossible.
 pub fn generated(plan: GeneratedPlan) -> Result<Vec<Figures>, GeneratedError> {
-    let key = issue_ed25519()?;
     let mut world = plan.world;
     world.faults.clear();
-    let config = ExchangeConfig {
-        seed: world.seed,
-        settings: GatewaySettings::default(),
-        clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
-        world,
-        recordings: Vec::new(),
-    };
-    let mut exchange = Exchange::new(config, plan.start_ms)?;
-    open(&mut exchange, &key, plan.start_ms)?;
+    let (mut exchange, accounts) = Exchange::builder().seed(world.seed).world(world).start_ms(plan.start_ms).build()?;
+    open(&mut exchange, &accounts[0].credentials()?, plan.start_ms)?;
     let (mut statistics, mut levels) = (Statistics::default(), BookLevels::default());
     let (mut now_ms, mut followed) = (plan.start_ms, 0);
     let end_ms = plan.start_ms.saturating_add(plan.duration_ms);
@@ -96,17 +87,14 @@ const fn at(session_ms: i64) -> ExchangeNow {
     ExchangeNow { session_ms, wall_ms: session_ms }
 }
 
-fn open(exchange: &mut Exchange, key: &IssuedKey, now_ms: i64) -> Result<(), SignError> {
-    let signer = Signer::from_pem(&key.private_key_pem)?;
-    let mut signature = SignatureText::default();
-    signer.sign(now_ms, "GET", WS_PATH, &mut signature)?;
-    let timestamp = now_ms.to_string();
+fn open(exchange: &mut Exchange, credentials: &Credentials, now_ms: i64) -> Result<(), SignError> {
+    let [(_, key_id), (_, timestamp), (_, signature)] = credentials.headers(now_ms, "GET", WS_PATH)?;
     let request = HttpRequest {
         method: "GET",
         target: WS_PATH,
-        key_id: Some(&key.key_id),
+        key_id: Some(&key_id),
         timestamp: Some(&timestamp),
-        signature: Some(signature.as_str()),
+        signature: Some(&signature),
         body: &[],
     };
     exchange.open(SESSION, &request, at(now_ms)).expect("the key is the exchange's own, and was just used");

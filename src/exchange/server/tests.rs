@@ -9,62 +9,42 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
 use super::*;
+use crate::exchange::Builder;
 use crate::exchange::faults::Fault;
 use crate::exchange::gateway::{GatewaySettings, Tier};
-use crate::exchange::keys::{IssuedKey, issue_ed25519};
-use crate::exchange::participants::{World, default_world};
-use crate::exchange::venue::{ClientAccount, ExchangeConfig};
-use crate::wire::sign::{SignatureText, Signer};
+use crate::exchange::scenario::Scenario;
+use crate::wire::sign::Credentials;
 
 const CENTS: &str = "KXSIMCENT-0001-A";
 const ORDERS: &str = "/trade-api/v2/portfolio/events/orders";
 
 struct Fixture {
-    handle: Option<ServerHandle>,
+    handle: Option<RunningExchange>,
     addr: SocketAddr,
-    key: IssuedKey,
-    signer: Signer,
+    credentials: Credentials,
 }
 
 impl Fixture {
-    fn new(world: impl FnOnce(i64) -> World, buffer_max: usize) -> Self {
-        Self::with(world, ServerConfig { buffer_max, ..ServerConfig::local() })
+    fn lively(buffer_max: usize) -> Self {
+        Self::of(2, Exchange::builder().buffer_max(buffer_max))
     }
 
     /// A world in which nothing happens by itself.
-    fn quiet(config: ServerConfig) -> Self {
-        Self::with(|now_ms| World { quiet: true, ..default_world(5, 2, now_ms) }, config)
+    fn quiet(exchange: Builder) -> Self {
+        Self::of(2, exchange.quiet(true))
     }
 
-    fn with(world: impl FnOnce(i64) -> World, config: ServerConfig) -> Self {
-        let key = issue_ed25519().unwrap();
-        let session_ms = config.session_ms();
-        let exchange = Exchange::new(
-            ExchangeConfig {
-                seed: 3,
-                settings: GatewaySettings { tier: Tier::Unlimited, ..GatewaySettings::default() },
-                clients: vec![ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())])],
-                world: world(session_ms),
-                recordings: Vec::new(),
-            },
-            session_ms,
-        )
-        .unwrap();
-        let handle = Server::start(exchange, config).unwrap();
-        let signer = Signer::from_pem(&key.private_key_pem).unwrap();
-        Self { addr: handle.addr, handle: Some(handle), key, signer }
+    fn of(markets: usize, exchange: Builder) -> Self {
+        let settings = GatewaySettings { tier: Tier::Unlimited, ..GatewaySettings::default() };
+        let exchange = exchange.seed(5).settings(settings).scenario_of(Scenario::default(), markets);
+        let handle = exchange.start().unwrap();
+        let credentials = handle.accounts[0].credentials().unwrap();
+        Self { addr: handle.addr, handle: Some(handle), credentials }
     }
 
     /// The three headers for a call now.
     fn headers(&self, method: &str, path: &str) -> [(&'static str, String); 3] {
-        let now_ms = jiff::Timestamp::now().as_millisecond();
-        let mut signature = SignatureText::new();
-        self.signer.sign(now_ms, method, path, &mut signature).unwrap();
-        [
-            ("KALSHI-ACCESS-KEY", self.key.key_id.clone()),
-            ("KALSHI-ACCESS-TIMESTAMP", now_ms.to_string()),
-            ("KALSHI-ACCESS-SIGNATURE", signature.as_str().to_owned()),
-        ]
+        self.credentials.headers(jiff::Timestamp::now().as_millisecond(), method, path).unwrap()
     }
 
     fn request(&self, method: &str, path: &str, body: &str) -> String {
@@ -122,10 +102,6 @@ fn next_text(socket: &mut WebSocket<TcpStream>) -> Value {
     }
 }
 
-fn lively(now_ms: i64) -> World {
-    default_world(5, 2, now_ms)
-}
-
 fn order(price: &str) -> String {
     format!(
         r#"{{"ticker":"{CENTS}","side":"bid","count":"1.00","price":"{price}","time_in_force":"good_till_canceled","self_trade_prevention_type":"taker_at_cross"}}"#
@@ -134,7 +110,7 @@ fn order(price: &str) -> String {
 
 #[test]
 fn pipelined_requests_are_answered_in_order_on_one_connection() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let mut stream = fixture.connect();
     // The order is answered 50 ms later; the read behind it waits for its turn.
     let both = fixture.request("POST", ORDERS, &order("0.0100"))
@@ -152,7 +128,7 @@ fn pipelined_requests_are_answered_in_order_on_one_connection() {
 
 #[test]
 fn a_slash_at_the_end_is_redirected_in_its_turn_and_an_unknown_page_is_told_as_text() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let mut stream = fixture.connect();
     let all = fixture.request("POST", ORDERS, &order("0.0100"))
         + &fixture.request("GET", "/trade-api/v2/markets/?limit=1", "")
@@ -169,7 +145,7 @@ fn a_slash_at_the_end_is_redirected_in_its_turn_and_an_unknown_page_is_told_as_t
 
 #[test]
 fn garbage_gets_a_status_and_the_server_lives_on() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     for garbage in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"] {
         let mut stream = fixture.connect();
         stream.write_all(garbage).unwrap();
@@ -183,7 +159,7 @@ fn garbage_gets_a_status_and_the_server_lives_on() {
 
 #[test]
 fn a_third_party_client_follows_a_book_without_a_hole() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let mut socket = fixture.websocket();
     socket
         .send(Message::text(format!(
@@ -201,7 +177,7 @@ fn a_third_party_client_follows_a_book_without_a_hole() {
 
 #[test]
 fn an_unsigned_handshake_is_refused() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let request = format!("ws://{}{WS_PATH}", fixture.addr).into_client_request().unwrap();
     let error = tungstenite::client::client(request, fixture.connect()).unwrap_err();
     assert!(error.to_string().contains("401"), "{error}");
@@ -209,7 +185,7 @@ fn an_unsigned_handshake_is_refused() {
 
 #[test]
 fn a_cut_ends_sessions_and_a_new_one_opens() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let mut socket = fixture.websocket();
     fixture.handle.as_ref().unwrap().faults().arm(Fault::CutSessions);
     assert!(matches!(socket.read(), Ok(Message::Close(_)) | Err(_)));
@@ -220,7 +196,7 @@ fn a_cut_ends_sessions_and_a_new_one_opens() {
 
 #[test]
 fn faults_are_listed_and_armed_over_http_without_a_signature() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let mut stream = fixture.connect();
     let mut call = |method: &str, path: &str, body: &str| {
         let host = fixture.addr;
@@ -242,7 +218,7 @@ fn faults_are_listed_and_armed_over_http_without_a_signature() {
 
 #[test]
 fn a_cut_answer_cuts_its_connection_and_keeps_the_order() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     fixture.handle.as_ref().unwrap().faults().arm(Fault::CutAnswer);
     let mut stream = fixture.connect();
     stream.write_all(fixture.request("POST", ORDERS, &order("0.0100")).as_bytes()).unwrap();
@@ -254,7 +230,7 @@ fn a_cut_answer_cuts_its_connection_and_keeps_the_order() {
 
 #[test]
 fn order_connections_are_cut_and_others_stay() {
-    let fixture = Fixture::new(lively, 1 << 20);
+    let fixture = Fixture::lively(1 << 20);
     let (mut orders, mut reads) = (fixture.connect(), fixture.connect());
     orders.write_all(fixture.request("POST", ORDERS, &order("0.0100")).as_bytes()).unwrap();
     read_response(&mut orders);
@@ -267,7 +243,7 @@ fn order_connections_are_cut_and_others_stay() {
 #[test]
 fn a_reader_that_stops_reading_gets_error_25() {
     const BUFFER_MAX: usize = 16 * 1024;
-    let fixture = Fixture::new(|now_ms| default_world(5, 40, now_ms), BUFFER_MAX);
+    let fixture = Fixture::of(40, Exchange::builder().buffer_max(BUFFER_MAX));
     let subscribed = || {
         let mut socket = fixture.websocket();
         socket.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -326,10 +302,8 @@ fn frames_after(socket: &mut WebSocket<TcpStream>, command: &str, look: impl Fn(
 
 #[test]
 fn a_port_in_use_is_named() {
-    let fixture = Fixture::new(lively, 1 << 20);
-    let exchange = Exchange::new(ExchangeConfig::default(), 0).unwrap();
-    let config = ServerConfig { listen: fixture.addr, ..ServerConfig::local() };
-    let error = Server::start(exchange, config).unwrap_err().to_string();
+    let fixture = Fixture::lively(1 << 20);
+    let error = Exchange::builder().listen(fixture.addr).start().unwrap_err().to_string();
     assert!(error.contains(&fixture.addr.to_string()), "{error}");
 }
 

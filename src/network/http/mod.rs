@@ -12,6 +12,7 @@ use crate::network::net::NetStream;
 use crate::network::response::{self, Response};
 use crate::network::signing::Signature;
 use crate::ports::{NoAnswer, NotSent, OrderRequest, RequestId};
+use crate::wire::sign::{KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 
 const REQUEST_BYTES: usize = 4 << 10;
 const RESPONSE_BYTES: usize = 16 << 10;
@@ -109,7 +110,7 @@ impl HttpPool {
             "host: {}\r\nuser-agent: {}\r\ncontent-type: application/json\r\n{}: {key_id}\r\n",
             endpoint.authority(),
             crate::network::USER_AGENT,
-            crate::network::signing::KEY_HEADER,
+            KEY_HEADER,
         );
         let line = || Line {
             state: LineState::Down { retry_ns: 0 },
@@ -174,9 +175,9 @@ impl HttpPool {
         write!(
             out,
             "{}: {}\r\n{}: {}\r\ncontent-length: {}\r\n\r\n",
-            crate::network::signing::TIMESTAMP_HEADER,
+            TIMESTAMP_HEADER,
             signature.timestamp_ms(),
-            crate::network::signing::SIGNATURE_HEADER,
+            SIGNATURE_HEADER,
             signature.text(),
             request.body.len()
         )

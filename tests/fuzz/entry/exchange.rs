@@ -18,8 +18,9 @@ use std::collections::BTreeMap;
 use kalshi_actor::exchange::engine::{AccountId, Engine, MarketSpec};
 use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::gateway::{ExchangeNow, GatewaySettings, HttpRequest, Output, Ticket, Tier};
+use kalshi_actor::exchange::keys::IssuedKey;
 use kalshi_actor::exchange::participants::{Crowd, MarketPlan, Motion, Settlement, World};
-use kalshi_actor::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use kalshi_actor::exchange::{AccountPlan, Exchange};
 use kalshi_actor::market::{Count, FeeSchedule, GridBands, Money, Price};
 use kalshi_actor::wire::WS_PATH;
 use kalshi_actor::wire::sign::{SignatureText, Signer, generate_ed25519};
@@ -83,10 +84,11 @@ fn market(ticker: &str, exchange_index: u8, structure: &str) -> MarketPlan {
 
 impl Venue {
     fn new() -> Self {
-        let signer = Signer::from_pem(&generate_ed25519().expect("keys can be made")).expect("a key just made");
-        let client = |key: &&str| {
+        let pem = generate_ed25519().expect("keys can be made");
+        let account = |key_id: &&str| {
             let cash = vec![(0, Money::from_dollars(50)), (2, Money::from_dollars(20))];
-            ClientAccount::with_cash(vec![((*key).to_owned(), signer.verifier())], cash)
+            let key = IssuedKey::from_pem((*key_id).to_owned(), pem.clone()).expect("a key just made");
+            AccountPlan { cash: Some(cash), keys: vec![key] }
         };
         let markets = vec![market("KXA-1-A", 0, "linear_cent"), market("KXB-1-A", 2, "tapered_deci_cent")];
         let settings = GatewaySettings {
@@ -95,16 +97,16 @@ impl Venue {
             read_lag_ms: 20,
             ..GatewaySettings::default()
         };
-        let config = ExchangeConfig {
-            seed: 1,
-            settings,
-            clients: KEYS.iter().map(client).collect(),
-            world: World { seed: 1, markets, quiet: true, ..World::default() },
-            recordings: Vec::new(),
-        };
+        let (exchange, _) = Exchange::builder()
+            .settings(settings)
+            .account_plans(KEYS.iter().map(account).collect())
+            .world(World { seed: 1, markets, quiet: true, ..World::default() })
+            .start_ms(START_MS)
+            .build()
+            .expect("the names differ");
         let mut venue = Self {
-            exchange: Exchange::new(config, START_MS).expect("the names differ"),
-            signer,
+            exchange,
+            signer: Signer::from_pem(&pem).expect("a key just made"),
             now: ExchangeNow { session_ms: START_MS, wall_ms: START_MS },
             tickets: 0,
             open: BTreeMap::new(),

@@ -1,8 +1,8 @@
 //! Scenario files: refused with a line that the file has, or a world that can be built and lived in.
 
-use kalshi_actor::exchange::gateway::{ExchangeNow, GatewaySettings};
+use kalshi_actor::exchange::Exchange;
+use kalshi_actor::exchange::gateway::ExchangeNow;
 use kalshi_actor::exchange::scenario::{Scenario, ScenarioError};
-use kalshi_actor::exchange::venue::{Exchange, ExchangeConfig};
 
 const START_MS: i64 = 1_790_000_000_000;
 /// Markets in a world that is lived in: a scenario may ask for thousands.
@@ -20,12 +20,10 @@ pub fn run(data: &[u8]) {
         }
         Err(other) => panic!("nothing is read from a disk: {other}"),
     };
-    let mut settings = GatewaySettings::default();
-    scenario.adjust(&mut settings);
-    let world = scenario.world(1, scenario.market_count().min(MARKETS_MAX), START_MS);
     assert!(scenario.shards().iter().all(|shard| *shard <= 3));
-    let config = ExchangeConfig { seed: 1, settings, clients: Vec::new(), world, recordings: Vec::new() };
-    let mut exchange = Exchange::new(config, START_MS).expect("a scenario that was accepted makes a world");
+    let markets = scenario.market_count().min(MARKETS_MAX);
+    let exchange = Exchange::builder().scenario_of(scenario, markets).accounts(0).start_ms(START_MS).build();
+    let (mut exchange, _) = exchange.expect("a scenario that was accepted makes a world");
     // A short life: rates may be high.
     for step in 1..=4 {
         let session_ms = START_MS + 5 * step;

@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::{ExchangeNow, GatewaySettings, HttpRequest, Output, SessionId, Tier};
 use crate::exchange::keys::{IssuedKey, issue_ed25519};
 use crate::exchange::participants::{Crowd, MarketPlan, Motion, World, default_world};
-use crate::exchange::venue::{ClientAccount, Exchange, ExchangeConfig};
+use crate::exchange::{AccountPlan, Exchange};
 use crate::wire::sign::{SignatureText, Signer};
 
 /// Session and wall time at the beginning.
@@ -94,16 +94,14 @@ impl Venue {
     }
 
     pub(super) fn with_keys(settings: GatewaySettings, keys: &[IssuedKey; 2]) -> Self {
-        let account = |key: &IssuedKey| ClientAccount::trader(vec![(key.key_id.clone(), key.verifier.clone())]);
-        let config = ExchangeConfig {
-            seed: 1,
-            settings,
-            clients: keys.iter().map(account).collect(),
-            world: quiet_world(),
-            recordings: Vec::new(),
-        };
+        let account = |key: &IssuedKey| AccountPlan { keys: vec![key.clone()], ..AccountPlan::default() };
+        let exchange = Exchange::builder()
+            .settings(settings)
+            .account_plans(keys.iter().map(account).collect())
+            .world(quiet_world())
+            .start_ms(START_MS);
         Self {
-            exchange: Exchange::new(config, START_MS).unwrap(),
+            exchange: exchange.build().unwrap().0,
             clients: keys.iter().map(Client::new).collect(),
             now: ExchangeNow { session_ms: START_MS, wall_ms: START_MS },
             tickets: 0,

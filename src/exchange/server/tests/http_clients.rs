@@ -22,7 +22,7 @@ impl Fixture {
 }
 
 fn quiet() -> Fixture {
-    Fixture::quiet(ServerConfig::local())
+    Fixture::quiet(Exchange::builder())
 }
 
 /// A body in chunks of ten bytes, with an extension and a trailer.

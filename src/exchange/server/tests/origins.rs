@@ -15,7 +15,7 @@ fn call(fixture: &Fixture, method: &str, path: &str, headers: &str) -> (u16, Str
 
 #[test]
 fn a_web_page_can_not_arm_a_fault() {
-    let fixture = Fixture::quiet(ServerConfig::local());
+    let fixture = Fixture::quiet(Exchange::builder());
     let port = fixture.addr.port();
     for headers in [
         format!("Host: evil.example:{port}\r\n"),
@@ -49,7 +49,7 @@ fn a_web_page_can_not_arm_a_fault() {
 fn pages_of_this_machine_may_read_answers_when_that_is_switched_on() {
     let status = "/trade-api/v2/exchange/status";
     for cors in [false, true] {
-        let fixture = Fixture::quiet(ServerConfig { cors, ..ServerConfig::local() });
+        let fixture = Fixture::quiet(Exchange::builder().cors(cors));
         let host = format!("Host: {}\r\n", fixture.addr);
         let allows = |method: &str, path: &str, origin: &str| {
             let (code, head) = call(&fixture, method, path, &format!("{host}Origin: {origin}\r\n"));

@@ -7,11 +7,11 @@ const NEVER: Duration = Duration::from_hours(1);
 /// Shorter than any other, so that it is what ends a connection.
 const SOON: Duration = Duration::from_millis(500);
 
-fn timeouts(change: impl FnOnce(&mut Timeouts)) -> ServerConfig {
+fn timeouts(change: impl FnOnce(&mut Timeouts)) -> Builder {
     let mut timeouts =
         Timeouts { head: NEVER, body: NEVER, idle: NEVER, unread: NEVER, silence: NEVER, goodbye: NEVER };
     change(&mut timeouts);
-    ServerConfig { timeouts, ..ServerConfig::local() }
+    Exchange::builder().timeouts(timeouts)
 }
 
 /// Whether the server ends the connection, within the time that a read may take.
@@ -68,8 +68,8 @@ fn a_silent_connection_is_ended_before_and_after_a_request() {
 
 #[test]
 fn a_client_that_never_reads_its_answers_is_cut_and_asks_for_no_more_than_it_takes() {
-    let config = ServerConfig { buffer_max: 64 * 1024, ..timeouts(|all| all.unread = SOON) };
-    let fixture = Fixture::with(|now_ms| World { quiet: true, ..default_world(5, 1_000, now_ms) }, config);
+    let exchange = timeouts(|all| all.unread = SOON).buffer_max(64 * 1024).quiet(true);
+    let fixture = Fixture::of(1_000, exchange);
     let mut stream = fixture.connect();
     // Answers of a megabyte each, more than the sockets hold, and an order behind them.
     let reads = "GET /trade-api/v2/markets?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);

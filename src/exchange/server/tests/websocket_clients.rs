@@ -14,7 +14,7 @@ fn handshake(fixture: &Fixture, method: &str, lines: &str) -> (u16, String) {
 
 #[test]
 fn a_handshake_is_told_what_it_lacks() {
-    let fixture = Fixture::quiet(ServerConfig::local());
+    let fixture = Fixture::quiet(Exchange::builder());
     let (upgrade, key) = ("Upgrade: WebSocket\r\nConnection: keep-alive, upgrade\r\n", "Sec-WebSocket-Key: ");
     let (version, nonce) = ("Sec-WebSocket-Version: 13\r\n", "dGhlIHNhbXBsZSBub25jZQ==\r\n");
     let call = |lines: &str| handshake(&fixture, "GET", lines);
@@ -32,7 +32,7 @@ fn a_handshake_is_told_what_it_lacks() {
 
 #[test]
 fn a_handshake_behind_an_order_waits_for_its_turn() {
-    let fixture = Fixture::quiet(ServerConfig::local());
+    let fixture = Fixture::quiet(Exchange::builder());
     let headers = fixture.headers("GET", WS_PATH).map(|(name, value)| format!("{name}: {value}\r\n")).concat();
     let mut stream = fixture.connect();
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
@@ -47,7 +47,7 @@ fn a_handshake_behind_an_order_waits_for_its_turn() {
 
 #[test]
 fn a_breach_of_the_protocol_is_closed_with_its_code() {
-    let fixture = Fixture::quiet(ServerConfig::local());
+    let fixture = Fixture::quiet(Exchange::builder());
     let masked = |head: u8, payload: &[u8]| {
         [&[head, 0x80 | u8::try_from(payload.len()).unwrap()], &[0; 4][..], payload].concat()
     };
@@ -72,7 +72,7 @@ fn a_breach_of_the_protocol_is_closed_with_its_code() {
 
 #[test]
 fn a_server_that_stops_says_so() {
-    let mut fixture = Fixture::quiet(ServerConfig::local());
+    let mut fixture = Fixture::quiet(Exchange::builder());
     let mut socket = fixture.websocket();
     fixture.handle.take().unwrap().stop().unwrap();
     let Ok(Message::Close(Some(close))) = socket.read() else { panic!("a stop is announced") };
@@ -88,7 +88,7 @@ fn subscription(count: usize, length: usize) -> String {
 
 #[test]
 fn as_many_markets_as_a_subscription_may_have_fit_into_its_command() {
-    let fixture = Fixture::quiet(ServerConfig::local());
+    let fixture = Fixture::quiet(Exchange::builder());
     // Names of combos, and the longest that there can be.
     for length in [57, 200] {
         let mut socket = fixture.websocket();
@@ -115,8 +115,7 @@ fn as_many_markets_as_a_subscription_may_have_fit_into_its_command() {
 #[test]
 fn an_answer_of_any_size_reaches_who_asked_for_it() {
     // Much less than one answer has, so that its size alone would end the subscription.
-    let config = ServerConfig { buffer_max: 16 * 1024, ..ServerConfig::local() };
-    let fixture = Fixture::with(|now_ms| World { quiet: true, ..default_world(5, 40, now_ms) }, config);
+    let fixture = Fixture::of(40, Exchange::builder().buffer_max(16 * 1024).quiet(true));
     let mut socket = fixture.websocket();
     socket.send(Message::text(subscription(1, 57))).unwrap();
     assert_eq!(next_text(&mut socket)["type"], "subscribed");
