@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::{Config, IdleName, VenueName};
-use kalshi_actor::decide::policy::AnyPolicy;
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::engine::{AccountId, Engine};
 use kalshi_actor::exchange::faults::{Fault, RefusalStatus};
@@ -25,7 +25,7 @@ use kalshi_actor::network::signing::Signature;
 use kalshi_actor::network::venue::Venue;
 use kalshi_actor::session::clock_watch::ClockWatch;
 use kalshi_actor::session::{
-    OutsideError, OutsidePlan, SessionPlan, SessionReport, Shown, outside_venue, run_outside, run_session, settings,
+    Session, SessionBuilder, SessionError, SessionPlan, SessionReport, Shown, outside_venue, run_session, settings,
     state_dir,
 };
 use kalshi_actor::wire::markets::{Market, MarketsPage};
@@ -75,18 +75,35 @@ impl Outside {
         live: bool,
         duration: Duration,
         tamper: Option<Tamper>,
-    ) -> Result<SessionReport, OutsideError> {
+    ) -> Result<SessionReport, SessionError> {
         let mut config = self.config.clone();
         config.venue.live = live;
-        let plan = OutsidePlan {
+        self.session(config).duration(duration).tamper(tamper).run(maker())
+    }
+
+    /// The plan of a session on it in that time, for a minute.
+    fn plan(&self, config: Config, clock: Clock, session: SessionClock) -> SessionPlan<AnyPolicy> {
+        SessionPlan {
+            label: "demo".to_owned(),
             venue: self.venue(),
-            policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
-            duration: Some(duration),
+            policy: maker(),
+            clock_watch: None,
+            clock,
+            session,
+            duration: Some(Duration::from_mins(1)),
+            state: state_dir(&config, None).unwrap(),
             folder: self.folder.path().join("session"),
-            tamper,
+            seed: 7,
+            nonce: 7,
+            tee: None,
+            tamper: None,
             config,
-        };
-        run_outside(plan, &Signals::detached(), |_| ())
+        }
+    }
+
+    /// A session on it.
+    fn session(&self, config: Config) -> SessionBuilder {
+        Session::builder(config).outside_at(self.venue()).folder(self.folder.path().join("session"))
     }
 
     /// The venue's final state, the actor's account in it, and the folder of what was written.
@@ -95,6 +112,10 @@ impl Outside {
         let account = exchange.clients()[0];
         (exchange, account, self.folder)
     }
+}
+
+fn maker() -> AnyPolicy {
+    AnyPolicy::load(&PolicySpec::Maker, None).unwrap()
 }
 
 /// A kill with nothing but the venue's lists.
@@ -160,23 +181,9 @@ fn a_clock_that_jumps_while_trading_trips_and_cancels_everything() {
     let clock = Clock::start();
     // Session time gains half a second a second on wall time: after eight seconds they are four apart.
     let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_500);
-    let folder = outside.folder.path().join("session");
-    let plan = SessionPlan {
-        label: "demo".to_owned(),
-        venue: outside.venue(),
-        policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
-        clock_watch: Some(ClockWatch::new(clock.clone(), session, Duration::from_secs(4))),
-        clock,
-        session,
-        duration: Some(Duration::from_mins(1)),
-        state: state_dir(&config, None).unwrap(),
-        folder,
-        seed: 7,
-        nonce: 7,
-        tee: None,
-        tamper: None,
-        config: config.clone(),
-    };
+    let watch = ClockWatch::new(clock.clone(), session, Duration::from_secs(4));
+    let mut plan = outside.plan(config.clone(), clock, session);
+    plan.clock_watch = Some(watch);
     let report = run_session(plan, &Signals::detached(), |_| (), || false).unwrap();
     assert!(!report.is_success());
     let tripped = state_dir(&config, None).unwrap().tripped().unwrap().unwrap();
@@ -338,21 +345,18 @@ fn a_stop_ends_in_its_time_however_long_reads_may_lag_and_says_what_it_waits_for
     // The last comparison would wait for an hour.
     config.orders.read_lag_ms = 3_600_000;
     config.orders.stop_timeout_ms = 6_000;
-    let plan = OutsidePlan {
-        venue: outside.venue(),
-        policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
-        duration: Some(Duration::from_secs(4)),
-        folder: outside.folder.path().join("session"),
-        tamper: None,
-        config,
-    };
+    let clock = Clock::start();
+    let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_000);
     let mut shown = Vec::new();
-    let report = run_outside(plan, &Signals::detached(), |what| {
+    let see = |what: &Shown| {
         if let Shown::Stopping { waiting, left, .. } = what {
             shown.push((waiting.to_string(), *left));
         }
-    })
-    .unwrap();
+    };
+    // A builder would refuse this configuration.
+    let mut plan = outside.plan(config, clock, session);
+    plan.duration = Some(Duration::from_secs(4));
+    let report = run_session(plan, &Signals::detached(), see, || false).unwrap();
     assert!(shown.iter().any(|(waiting, _)| waiting == "the last comparison with the exchange"), "{shown:?}");
     assert!(shown.windows(2).all(|pair| pair[1].1 < pair[0].1), "what is left shrinks: {shown:?}");
     let told = report.failures.join("\n");
@@ -424,22 +428,10 @@ fn keys_that_are_revoked_while_it_trades_trip() {
     let mut live = outside.config.clone();
     live.venue.live = true;
     live.orders.stop_timeout_ms = 31_000;
-    let report = std::thread::scope(|scope| {
-        let session = scope.spawn(|| {
-            let plan = OutsidePlan {
-                venue: outside.venue(),
-                policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
-                duration: Some(Duration::from_mins(2)),
-                folder: outside.folder.path().join("session"),
-                tamper: None,
-                config: live.clone(),
-            };
-            run_outside(plan, &Signals::detached(), |_| ()).unwrap()
-        });
-        std::thread::sleep(Duration::from_secs(7));
-        outside.handle.faults().arm(Fault::RevokeKeys { for_ms: 12_000 });
-        session.join().unwrap()
-    });
+    let session = outside.session(live.clone()).duration(Duration::from_mins(2)).start(maker()).unwrap();
+    std::thread::sleep(Duration::from_secs(7));
+    outside.handle.faults().arm(Fault::RevokeKeys { for_ms: 12_000 });
+    let report = session.join().unwrap();
     assert!(!report.is_success());
     assert!(report.failures.iter().any(|failure| failure.contains("credentials refused")), "{:?}", report.failures);
     assert!(report.summary.orders.rejected < 40, "{}", report.report());
@@ -455,19 +447,12 @@ fn a_panic_of_the_main_thread_leaves_no_order_open_and_trips() {
     let outside = Outside::start(14);
     let mut config = outside.config.clone();
     config.venue.live = true;
-    let plan = OutsidePlan {
-        venue: outside.venue(),
-        policy: AnyPolicy::load(&"maker".parse().unwrap(), None).unwrap(),
-        duration: Some(Duration::from_mins(2)),
-        folder: outside.folder.path().join("session"),
-        tamper: None,
-        config: config.clone(),
-    };
     let see = |shown: &Shown| match shown {
         Shown::Figures(figures) => assert!(figures.orders < 4, "a defect of whoever shows the figures"),
         Shown::Leases(_) | Shown::Standstill(_) | Shown::Stopping { .. } => {}
     };
-    let report = run_outside(plan, &Signals::detached(), see).unwrap();
+    let session = outside.session(config.clone()).duration(Duration::from_mins(2)).show(see);
+    let report = session.run(maker()).unwrap();
     assert!(
         report.failures[0].contains("main thread") && report.failures[0].contains("a defect"),
         "{:?}",

@@ -100,7 +100,7 @@ pub(super) fn run(args: &ExchangeArgs, out: &mut Out) -> anyhow::Result<ExitCode
     let config = args.config.load()?;
     let signals = Signals::install()?;
     let markets = args.markets.map(usize::try_from).transpose()?;
-    let exchange = args.world.exchange(&config.exchange)?;
+    let exchange = args.world.exchange(&config)?;
     let exchange = match args.world.recordings()? {
         Some(mut recordings) => {
             let played = recordings.tickers(markets)?.len();

@@ -1,23 +1,17 @@
 //! `kalshi-actor run`.
 
-use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::config::{Config, IdleName, VenueName};
+use crate::config::{Config, VenueName};
 use crate::decide::policy::{AnyPolicy, PolicySpec};
-use crate::exchange::Builder;
-use crate::exchange::engine::Engine;
-use crate::exchange::recorded::RecordedFaults;
 use crate::execute::Waiting;
 use crate::host::signals::{FORCED_EXIT_STATUS, Signals};
 use crate::market::Ticker;
-use crate::session::{
-    Activity, Demonstration, EmbeddedExchange, OutsidePlan, SessionPlan, SessionReport, Shown, check_live, draw_nonce,
-    outside_venue, run_outside, run_session, session_folder, state_dir,
-};
+use crate::session::{OutsideError, Session, SessionBuilder, SessionReport, Shown};
 use anyhow::bail;
 use clap::Args;
 
@@ -25,8 +19,6 @@ use super::ConfigArgs;
 use super::out::{Out, note, standard_error_is_a_terminal, to_standard_error};
 use super::world::WorldArgs;
 
-/// How long a plain session on the embedded exchange trades.
-const DEFAULT_DURATION: Duration = Duration::from_secs(30);
 /// From this length on a session on the embedded exchange has to have shown every kind of trading.
 const DEMONSTRATION: Duration = Duration::from_secs(30);
 
@@ -183,21 +175,28 @@ impl RunArgs {
             None => Ok(()),
         }
     }
-
-    fn speed_milli(&self) -> u32 {
-        self.speed.unwrap_or(1_000)
-    }
 }
 
 /// Runs a session and prints its report.
 pub(super) fn run(args: RunArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
-    check_live(&config.venue, args.i_accept_losses)?;
     let signals = Signals::install()?;
-    match config.venue.name {
-        VenueName::Sim => run_sim(args, config, &signals, out),
-        VenueName::Demo | VenueName::Prod => run_on_venue(args, config, &signals, out),
-    }
+    let policy = load_policy(&config)?;
+    let session = match config.venue.name {
+        VenueName::Sim if config.venue.live => return Err(OutsideError::LiveOnSim.into()),
+        VenueName::Sim => session_here(&args, config)?,
+        VenueName::Demo | VenueName::Prod => {
+            args.check_outside(config.venue.name)?;
+            Session::builder(config).outside().accept_losses(args.i_accept_losses)
+        }
+    };
+    let session = if let Some(folder) = args.out { session.folder(folder) } else { session };
+    let line = Arc::new(Line::new());
+    let shown = Arc::clone(&line);
+    let session = session.duration(args.duration).signals(&signals).show(move |what| shown.show(what));
+    let report = session.run(policy)?;
+    line.end();
+    Ok(finish(&report, &signals, out))
 }
 
 fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
@@ -206,163 +205,32 @@ fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
     Ok(AnyPolicy::load(&spec, model.as_deref())?)
 }
 
-/// Demo or prod: live, or on paper.
-fn run_on_venue(args: RunArgs, config: Config, signals: &Signals, out: &mut Out) -> anyhow::Result<ExitCode> {
-    args.check_outside(config.venue.name)?;
-    let policy = load_policy(&config)?;
-    let venue = outside_venue(&config.venue, |name| std::env::var(name).ok())?;
-    let name = config.venue.name.as_str();
-    let label = if config.venue.live { name.to_owned() } else { format!("paper-{name}") };
-    let folder = session_folder(args.out, &config, &label);
-    let plan = OutsidePlan { config, venue, policy, duration: args.duration, folder: folder.clone(), tamper: None };
-    let line = Line::new();
-    let report = run_outside(plan, signals, |shown| line.show(shown))?;
-    line.end();
-    Ok(finish(&report, &folder, signals, out))
-}
-
-/// The embedded exchange of a session, and what the session has to know of it.
-struct Place {
-    exchange: Builder,
-    label: String,
-    /// When recorded markets have ended; none for generated ones, which never end.
-    end_ms: Option<i64>,
-    notes: Vec<String>,
-}
-
-/// The exchange that is asked for. Puts the markets to trade into the configuration where that names none.
-fn place(args: &RunArgs, config: &mut Config) -> anyhow::Result<Place> {
-    let exchange = args.world.exchange(&config.exchange)?;
-    let exchange = exchange.speed_milli(args.speed_milli()).yields(config.pipeline.idle != IdleName::Park);
+/// A session on an exchange of its own: generated markets, or recorded ones.
+fn session_here(args: &RunArgs, mut config: Config) -> anyhow::Result<SessionBuilder> {
+    let exchange = args.world.exchange(&config)?.speed_milli(args.speed.unwrap_or(1_000));
     if let Some(recordings) = args.world.recordings()? {
-        if config.markets.tickers.is_empty() && config.markets.series.is_empty() {
-            let count = match args.markets {
-                Some(MarketsArg::Count(count)) => Some(count),
-                _ => None,
-            };
-            config.markets.tickers = recordings.tickers(count)?;
+        if let (Some(MarketsArg::Count(count)), true) = (&args.markets, config.markets.series.is_empty()) {
+            config.markets.tickers = recordings.tickers(Some(*count))?;
         }
-        return Ok(Place {
-            exchange: exchange.recordings(recordings.markets),
-            label: "sim, recorded markets".to_owned(),
-            end_ms: Some(recordings.end_ms),
-            notes: recordings.notes,
-        });
+        return Ok(Session::builder(config).seed(args.world.seed()).recorded(exchange, recordings));
     }
     let scenario = args.world.scenario()?;
     let named = args.world.scenario.as_ref();
     if named.is_some() && args.markets.is_none() && args.config.config.is_none() {
         config.markets.count = scenario.market_count();
     }
-    Ok(Place {
-        exchange: exchange.scenario_of(scenario, config.markets.count),
-        label: named.map_or_else(|| "sim".to_owned(), |name| format!("sim, scenario {name}")),
-        end_ms: None,
-        notes: Vec::new(),
-    })
-}
-
-/// Refuses a speed at which reading what the exchange shows late takes longer than a stop may.
-fn check_speed(speed_milli: u32, config: &Config) -> anyhow::Result<()> {
-    let lag_ms = config.orders.read_lag_ms.saturating_mul(1_000) / u64::from(speed_milli);
-    if lag_ms.saturating_mul(2) >= config.orders.stop_timeout_ms {
-        bail!(
-            "--speed {}: orders.read_lag_ms = {} of session time are {lag_ms} ms then; expected less than half of \
-             orders.stop_timeout_ms = {}",
-            f64::from(speed_milli) / 1e3,
-            config.orders.read_lag_ms,
-            config.orders.stop_timeout_ms
-        );
-    }
-    Ok(())
-}
-
-fn run_sim(args: RunArgs, mut config: Config, signals: &Signals, out: &mut Out) -> anyhow::Result<ExitCode> {
-    check_speed(args.speed_milli(), &config)?;
-    let policy = load_policy(&config)?;
-    let place = place(&args, &mut config)?;
-    let generated = place.end_ms.is_none();
-    // Other scenarios promise other things.
-    let demonstrates = generated && args.world.scenario.is_none();
+    // Other scenarios promise other things, and what does not trade or not for long shows little.
     let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
-    let duration = args.duration.or(generated.then_some(DEFAULT_DURATION));
-    // A demonstration ends when it has shown what it is for.
-    let length = duration.filter(|length| demonstrates && trades && *length >= DEMONSTRATION);
-    let demonstration = RefCell::new(length.map(Demonstration::new));
-    let embedded = EmbeddedExchange::start(place.exchange)?;
-    let seed = args.world.seed();
-    let folder = session_folder(args.out, &config, "sim");
-    let (clock, session) = (embedded.clock.clone(), embedded.session);
-    let plan = SessionPlan {
-        state: state_dir(&config, Some(&folder))?,
-        label: place.label,
-        venue: embedded.venue.clone(),
-        policy,
-        clock: clock.clone(),
-        session,
-        duration: if length.is_some() { None } else { duration },
-        folder: folder.clone(),
-        seed,
-        nonce: draw_nonce(),
-        tee: None,
-        clock_watch: None,
-        tamper: None,
-        config,
-    };
-    let line = Line::new();
-    let newest = Cell::new(None);
-    let over = || {
-        let shown = || Some(demonstration.borrow_mut().as_mut()?.is_over(&newest.get()?, &embedded));
-        place.end_ms.is_some_and(|end_ms| session.session_ms(clock.now_ns()) >= end_ms) || shown().unwrap_or(false)
-    };
-    let show = |shown: &Shown| {
-        if let Shown::Figures(figures) = shown {
-            newest.set(Some(*figures));
-        }
-        line.show(shown);
-    };
-    let mut report = run_session(plan, signals, show, over)?;
-    line.end();
-    report.notes.extend(place.notes);
-    let (exchange, account) = match embedded.stop() {
-        Ok(ended) => ended,
-        Err(error) => {
-            report.failures.push(format!("the embedded exchange: {error}"));
-            return Ok(finish(&report, &folder, signals, out));
-        }
-    };
-    if !generated {
-        report.notes.push(misfits(exchange.engine()));
-    }
-    let effects = exchange.gateway().fault_effects().iter().map(|(name, count)| format!("{name} {count}"));
-    let effects: Vec<String> = effects.collect();
-    if !effects.is_empty() {
-        report.notes.push(format!("faults of the exchange that took effect: {}", effects.join(", ")));
-    }
-    let ended_well = report.failures.is_empty() && !signals.stop_requested();
-    if let Some(demonstration) = demonstration.into_inner().filter(|_| ended_well) {
-        let orders = report.summary.orders;
-        let activity = Activity::of(exchange.engine(), account, orders.sent, orders.amended);
-        report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
-        if demonstration.took_longer() {
-            report.notes.push("it went on beyond its length, to show every kind of trading".to_owned());
-        }
-    }
-    Ok(finish(&report, &folder, signals, out))
-}
-
-/// What of the recorded changes did not fit the book they were applied to.
-fn misfits(engine: &Engine) -> String {
-    let mut all = RecordedFaults::default();
-    for market in 0..engine.market_count() {
-        all += engine.market(market).recorded_faults().unwrap_or_default();
-    }
-    all.to_string()
+    let demonstrates = named.is_none() && trades && args.duration.is_none_or(|length| length >= DEMONSTRATION);
+    let label = named.map_or_else(|| "sim".to_owned(), |name| format!("sim, scenario {name}"));
+    let exchange = exchange.scenario_of(scenario, config.markets.count);
+    let session = Session::builder(config).seed(args.world.seed()).embedded(exchange);
+    Ok(session.label(label).demonstrates(demonstrates))
 }
 
 /// Prints the report and decides the exit status.
-fn finish(report: &SessionReport, folder: &std::path::Path, signals: &Signals, out: &mut Out) -> ExitCode {
-    let text = format!("session: {}\n{}", folder.display(), report.report());
+fn finish(report: &SessionReport, signals: &Signals, out: &mut Out) -> ExitCode {
+    let text = format!("session: {}\n{}", report.folder.display(), report.report());
     out.text(&text);
     out.show();
     if out.check().is_err() {
@@ -380,12 +248,12 @@ fn finish(report: &SessionReport, folder: &std::path::Path, signals: &Signals, o
 /// what keeps the session from trading behind it, or elsewhere in a line of its own when that begins and ends.
 struct Line {
     terminal: bool,
-    standstill: RefCell<Option<String>>,
+    standstill: Mutex<Option<String>>,
 }
 
 impl Line {
     fn new() -> Self {
-        Self { terminal: standard_error_is_a_terminal(), standstill: RefCell::new(None) }
+        Self { terminal: standard_error_is_a_terminal(), standstill: Mutex::new(None) }
     }
 
     /// A line that nobody can read any more, as after a terminal was closed, is no reason to end.
@@ -393,10 +261,12 @@ impl Line {
         if let Shown::Stopping { waiting, elapsed_s, left } = shown {
             return self.stopping(waiting, *elapsed_s, *left);
         }
+        let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = match shown {
-            Shown::Standstill(now) => self.standstill.replace(now.clone()),
-            _ => self.standstill.borrow().clone(),
+            Shown::Standstill(now) => std::mem::replace(&mut *standstill, now.clone()),
+            _ => standstill.clone(),
         };
+        drop(standstill);
         match (shown, standing) {
             (Shown::Leases(plan), _) if self.terminal => note!("\r\x1b[2K{plan}"),
             (Shown::Leases(plan), _) => note!("{plan}"),

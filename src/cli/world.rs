@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::config::ExchangeConfig;
+use crate::config::Config;
+use crate::exchange::Builder;
 use crate::exchange::recorded::Holes;
 use crate::exchange::recordings::{GivenResult, Recordings, RecordingsError};
 use crate::exchange::scenario::{Scenario, ScenarioError};
-use crate::exchange::{Builder, Exchange};
-use crate::session::{EmbeddedError, load_recordings, settings};
+use crate::session::{EmbeddedError, configured_exchange, load_recordings};
 use clap::Args;
 
 /// A scenario, or recordings.
@@ -52,7 +52,7 @@ impl WorldArgs {
     }
 
     /// An exchange with this seed and the configured settings and cash, without markets.
-    pub(super) fn exchange(&self, config: &ExchangeConfig) -> Result<Builder, EmbeddedError> {
-        Ok(Exchange::builder().seed(self.seed()).settings(settings(config)?).cash(config.cash))
+    pub(super) fn exchange(&self, config: &Config) -> Result<Builder, EmbeddedError> {
+        configured_exchange(config, self.seed())
     }
 }

@@ -1,6 +1,7 @@
 //! From what the threads left to the facts of the report.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::SessionReport;
@@ -16,7 +17,7 @@ use crate::record::summary::{
 };
 
 /// The report of a session.
-pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome) -> SessionReport {
+pub(super) fn report(label: String, folder: PathBuf, traded_for: Duration, outcome: &LiveOutcome) -> SessionReport {
     let mut summary = Summary { venue: label, duration_s: traded_for.as_secs_f64(), ..Summary::default() };
     summary.set_latencies(&outcome.latencies);
     let mut failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
@@ -66,7 +67,7 @@ pub(super) fn report(label: String, traded_for: Duration, outcome: &LiveOutcome)
         summary.journal = journal_summary(journal, traded_for, &outcome.checkpoints);
         notes.extend(journal.error.as_ref().map(|error| format!("the journal is incomplete: {error}")));
     }
-    SessionReport { summary, notes, failures }
+    SessionReport { folder, summary, notes, failures }
 }
 
 fn journal_summary(journal: &JournalReport, took: Duration, checkpoints: &[CheckpointCost; 4]) -> JournalSummary {

@@ -3,6 +3,7 @@
 
 mod activity;
 mod asked;
+mod builder;
 pub mod clock_watch;
 mod demonstration;
 mod embedded;
@@ -25,22 +26,24 @@ use thiserror::Error;
 
 pub use activity::Activity;
 pub use asked::AskedError;
+pub use builder::{Session, SessionBuilder, configured_exchange};
 pub use demonstration::Demonstration;
 pub use embedded::{EmbeddedError, EmbeddedExchange, settings};
 pub use folders::{draw_nonce, session_folder, state_dir, state_place};
 use keep::{Kept, rooms};
-pub use outside::{OutsideError, OutsidePlan, check_live, outside_venue, run_outside};
+pub use outside::{OutsideError, check_live, outside_venue};
 pub use paper::PaperError;
 pub use preflight::PreflightError;
 pub use recordings::load_recordings;
 use stop::Stop;
 
 use crate::clock::SessionClock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::decide::observation::SchemaError;
-use crate::decide::policy::AnyPolicy;
+use crate::decide::policy::Policy;
 use crate::drivers::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, panic_text};
 use crate::drivers::stages::{Start, build_stages};
+use crate::exchange::recordings::RecordingsError;
 use crate::execute::{LeasePlan, Waiting};
 use crate::host::clock::{Clock, wall_ms};
 use crate::host::lock::{FolderLock, LockError};
@@ -77,6 +80,39 @@ pub enum SessionError {
     /// There is no room for what it writes.
     #[error(transparent)]
     Room(#[from] RoomError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The exchange of its own.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    /// The venue outside.
+    #[error(transparent)]
+    Outside(#[from] OutsideError),
+    /// The recordings.
+    #[error(transparent)]
+    Recordings(#[from] RecordingsError),
+    /// An exchange of its own, and a configuration that names another.
+    #[error("venue.name = {0}: expected sim for a session on an exchange of its own")]
+    NotEmbedded(&'static str),
+    /// Its time runs too slowly to stop in time.
+    #[error(
+        "--speed {speed}: orders.read_lag_ms = {read_lag_ms} of session time are {lag_ms} ms then; expected less than \
+         half of orders.stop_timeout_ms = {stop_timeout_ms}"
+    )]
+    Speed {
+        /// Session seconds a second.
+        speed: f64,
+        /// How far reads lag, in session time.
+        read_lag_ms: u64,
+        /// That in real time.
+        lag_ms: u64,
+        /// How long a stop may take.
+        stop_timeout_ms: u64,
+    },
+    /// Its own thread.
+    #[error("the session's thread panicked: {0}")]
+    Panicked(String),
     /// It is asked to trade what is not there.
     #[error(transparent)]
     Asked(#[from] AskedError),
@@ -91,7 +127,7 @@ pub enum SessionError {
 }
 
 /// What a session is made of.
-pub struct SessionPlan {
+pub struct SessionPlan<P> {
     /// Everything configurable.
     pub config: Config,
     /// Its name in the report: `sim`, `paper:demo`, `demo`, ...
@@ -99,7 +135,7 @@ pub struct SessionPlan {
     /// Where it trades.
     pub venue: Venue,
     /// What decides.
-    pub policy: AnyPolicy,
+    pub policy: P,
     /// The monotonic clock.
     pub clock: Clock,
     /// Session time.
@@ -124,6 +160,8 @@ pub struct SessionPlan {
 
 /// How a session ended.
 pub struct SessionReport {
+    /// The session's folder, with its journal and `summary.json`.
+    pub folder: PathBuf,
     /// The facts, as `summary.json` has them.
     pub summary: Summary,
     /// What a reader has to know.
@@ -195,8 +233,8 @@ impl Ending {
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run_session(
-    plan: SessionPlan,
+pub fn run_session<P: Policy + Send + 'static>(
+    plan: SessionPlan<P>,
     signals: &Signals,
     mut show: impl FnMut(&Shown),
     mut over: impl FnMut() -> bool,
@@ -272,7 +310,7 @@ pub fn run_session(
     let killed = kill_line.finish();
     kept.gather(&live, None);
     let outcome = live.finish();
-    let mut report = facts::report(plan.label, traded_for, &outcome);
+    let mut report = facts::report(plan.label, plan.folder, traded_for, &outcome);
     report.notes.splice(0..0, unclean);
     report.summary.standstills = standstills;
     if let Some(killed) = killed {
@@ -285,8 +323,8 @@ pub fn run_session(
     let tripped = outcome.execute.as_ref().is_some_and(|execute| execute.tripped().is_some());
     let unsaved = kept.last(outcome.day);
     keep::note_ending(&mut report, ending, tripped, done, unsaved, reserved);
-    if let Err(error) = report.summary.write(&plan.folder) {
-        report.failures.push(format!("{}: {error}", plan.folder.join("summary.json").display()));
+    if let Err(error) = report.summary.write(&report.folder) {
+        report.failures.push(format!("{}: {error}", report.folder.join("summary.json").display()));
     }
     Ok(report)
 }

@@ -1,7 +1,7 @@
 //! Sessions on demo and prod: where they are, whose account it is, whether orders are really sent, and the session
 //! itself, live or on paper.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +10,16 @@ use thiserror::Error;
 use super::folders::lock_account;
 use super::paper::{Paper, PaperError};
 use super::preflight::{PreflightError, check_credentials, check_venue};
-use super::{SessionError, SessionPlan, SessionReport, Shown, draw_nonce, run_session, state_dir};
+use super::{SessionError, SessionPlan, SessionReport, draw_nonce, state_dir};
 use crate::clock::SessionClock;
 use crate::config::{Config, VenueConfig, VenueName};
-use crate::decide::policy::AnyPolicy;
-use crate::drivers::live::Tamper;
 use crate::host::clock::{Clock, wall_ms};
-use crate::host::lock::LockError;
-use crate::host::signals::Signals;
+use crate::host::lock::{FolderLock, LockError};
 use crate::network::credentials::{CredentialsConfig, CredentialsError, load_credentials};
 use crate::network::endpoint::{Endpoint, EndpointError};
 use crate::network::venue::Venue;
 use crate::session::clock_watch::ClockWatch;
+use crate::session::state::StateDir;
 use crate::wire::{REST_PREFIX, WS_PATH};
 
 /// Why a venue outside can't be traded on.
@@ -79,9 +77,6 @@ pub enum OutsideError {
     /// The exchange of a paper session.
     #[error(transparent)]
     Paper(#[from] PaperError),
-    /// The session.
-    #[error(transparent)]
-    Session(#[from] SessionError),
 }
 
 /// Refuses to send orders where that makes no sense, or where it costs real money and nobody said so.
@@ -135,71 +130,76 @@ pub fn outside_venue(config: &VenueConfig, variable: impl Fn(&str) -> Option<Str
     Ok(Venue { feed: socket.clone(), feed_credentials: Arc::clone(&credentials), account: socket, rest, credentials })
 }
 
-/// A session on demo or prod.
-pub struct OutsidePlan {
-    /// Everything configurable; `venue.live` decides whether orders are sent.
-    pub config: Config,
-    /// The venue, from [`outside_venue`].
-    pub venue: Venue,
-    /// What decides.
-    pub policy: AnyPolicy,
-    /// How long it trades; none until it is stopped.
-    pub duration: Option<Duration>,
-    /// Its folder.
-    pub folder: PathBuf,
-    /// The tests' seam.
-    pub tamper: Option<Tamper>,
+/// Demo or prod, ready for a session: its account is locked, its state and clock are known, and on paper an exchange of
+/// our own stands beside its feed. Session time is wall time.
+pub(super) struct Outside {
+    name: &'static str,
+    state: StateDir,
+    paper: Option<Paper>,
+    clock: Clock,
+    session: SessionClock,
+    _account: Option<FolderLock>,
 }
 
-/// Runs a session on demo or prod to its end: live, or on paper against the live feed. Session time is wall time.
-///
-/// # Errors
-/// When it can't be started, or its files can't be written.
-pub fn run_outside(
-    plan: OutsidePlan,
-    signals: &Signals,
-    show: impl FnMut(&Shown),
-) -> Result<SessionReport, OutsideError> {
-    let OutsidePlan { config, venue, policy, duration, folder, tamper } = plan;
-    let name = config.venue.name.as_str();
-    let clock_error = Duration::from_millis(config.venue.max_clock_error_ms);
-    let state = state_dir(&config, Some(&folder)).map_err(SessionError::from)?;
-    state.check_not_tripped().map_err(SessionError::from)?;
-    // Two sessions on one account would each cancel what the other places, whatever folders they use.
-    let _account = config.venue.live.then(|| lock_account(&venue)).transpose().map_err(OutsideError::Account)?;
-    let known = if config.venue.live { check_venue(&venue, clock_error) } else { check_credentials(&venue) };
-    known.map_err(|source| OutsideError::Preflight { venue: name, source })?;
-    let paper = if config.venue.live { None } else { Some(Paper::start(&config, &venue)?) };
-    let (clock, session) = if let Some(paper) = &paper {
-        (paper.clock(), paper.session())
-    } else {
-        let clock = Clock::start();
-        let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_000);
-        (clock, session)
-    };
-    let session_plan = SessionPlan {
-        state,
-        label: if paper.is_some() { format!("paper:{name}") } else { name.to_owned() },
-        venue: paper.as_ref().map_or_else(|| venue.clone(), |paper| paper.venue(&venue)),
-        tee: paper.as_ref().map(Paper::tee),
-        clock_watch: config.venue.live.then(|| ClockWatch::new(clock.clone(), session, clock_error)),
-        policy,
-        clock,
-        session,
-        duration,
-        folder,
-        seed: draw_nonce(),
-        nonce: draw_nonce(),
-        tamper,
-        config,
-    };
-    let mut report = run_session(session_plan, signals, show, || false)?;
-    match paper.map(Paper::stop) {
-        Some(Ok(notes)) => report.notes.extend(notes),
-        Some(Err(error)) => report.failures.push(error.to_string()),
-        None => {}
+impl Outside {
+    /// Locks and checks the venue, and starts the paper exchange where no orders are to be sent.
+    ///
+    /// # Errors
+    /// When a trip stands, another session trades the account, the venue refuses or can't be read, or there is nothing
+    /// to trade on paper.
+    pub(super) fn open(config: &Config, venue: &Venue, folder: &Path) -> Result<Self, SessionError> {
+        let (name, live) = (config.venue.name.as_str(), config.venue.live);
+        let state = state_dir(config, Some(folder))?;
+        state.check_not_tripped()?;
+        // Two sessions on one account would each cancel what the other places, whatever folders they use.
+        let account = live.then(|| lock_account(venue)).transpose().map_err(OutsideError::Account)?;
+        let known = if live { check_venue(venue, clock_error(config)) } else { check_credentials(venue) };
+        known.map_err(|source| OutsideError::Preflight { venue: name, source })?;
+        let paper = if live { None } else { Some(Paper::start(config, venue).map_err(OutsideError::Paper)?) };
+        let (clock, session) = if let Some(paper) = &paper {
+            (paper.clock(), paper.session())
+        } else {
+            let clock = Clock::start();
+            let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_000);
+            (clock, session)
+        };
+        Ok(Self { name, state, paper, clock, session, _account: account })
     }
-    Ok(report)
+
+    /// A session here, as far as the place decides it.
+    pub(super) fn plan<P>(&self, config: Config, venue: &Venue, policy: P, folder: PathBuf) -> SessionPlan<P> {
+        let watch = || ClockWatch::new(self.clock.clone(), self.session, clock_error(&config));
+        SessionPlan {
+            state: self.state.clone(),
+            label: if self.paper.is_some() { format!("paper:{}", self.name) } else { self.name.to_owned() },
+            venue: self.paper.as_ref().map_or_else(|| venue.clone(), |paper| paper.venue(venue)),
+            tee: self.paper.as_ref().map(Paper::tee),
+            clock_watch: self.paper.is_none().then(watch),
+            policy,
+            clock: self.clock.clone(),
+            session: self.session,
+            duration: None,
+            folder,
+            seed: draw_nonce(),
+            nonce: draw_nonce(),
+            tamper: None,
+            config,
+        }
+    }
+
+    /// Ends the paper exchange, and adds to the report what it knows.
+    pub(super) fn close(self, report: &mut SessionReport) {
+        match self.paper.map(Paper::stop) {
+            Some(Ok(notes)) => report.notes.extend(notes),
+            Some(Err(error)) => report.failures.push(error.to_string()),
+            None => {}
+        }
+    }
+}
+
+/// How far the wall clock may be from the venue's.
+fn clock_error(config: &Config) -> Duration {
+    Duration::from_millis(config.venue.max_clock_error_ms)
 }
 
 #[cfg(test)]

@@ -256,6 +256,12 @@ impl Builder {
         self
     }
 
+    /// How fast session time runs, in thousandths of the wall clock.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        self.speed_milli
+    }
+
     /// How fast session time runs behind sockets, in thousandths of the wall clock.
     #[must_use]
     pub fn speed_milli(mut self, speed_milli: u32) -> Self {
