@@ -44,6 +44,7 @@ impl Backoff {
     }
 
     /// Failures since the last success.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures

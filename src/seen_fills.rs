@@ -134,12 +134,14 @@ impl SeenFills {
     }
 
     /// How many are remembered.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn len(&self) -> usize {
         self.fills.len()
     }
 
     /// Whether none is remembered.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fills.is_empty()

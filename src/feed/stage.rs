@@ -232,6 +232,7 @@ impl FeedStage {
     }
 
     /// How many listed markets have a book that is right.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn fresh_books(&self) -> usize {
         self.markets.iter().filter(|(_, market)| market.book == Book::Fresh).count()

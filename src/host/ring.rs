@@ -42,6 +42,7 @@ impl<T> Sender<T> {
     }
 
     /// How many messages would be taken now.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn room(&self) -> usize {
         self.producer.slots()
@@ -49,11 +50,13 @@ impl<T> Sender<T> {
 
     /// Whether the reading end is gone.
     #[must_use]
+    #[cfg(feature = "internals")]
     pub fn is_abandoned(&self) -> bool {
         self.producer.is_abandoned()
     }
 
     /// How many messages were refused.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused
@@ -91,11 +94,13 @@ impl<T> Receiver<T> {
 
     /// Whether the writing end is gone.
     #[must_use]
+    #[cfg(feature = "internals")]
     pub fn is_abandoned(&self) -> bool {
         self.consumer.is_abandoned()
     }
 
     /// How many messages fit.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.consumer.buffer().capacity()

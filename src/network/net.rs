@@ -21,6 +21,7 @@ pub enum Trust {
     #[default]
     WebPki,
     /// These and no others.
+    #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "tests have authorities of their own"))]
     Only(Vec<CertificateDer<'static>>),
 }
 

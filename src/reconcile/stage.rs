@@ -221,12 +221,14 @@ impl ReconcileStage {
     }
 
     /// The listing of a market that is in the directory.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn listing(&self, market: MarketKey) -> Option<&Listing> {
         self.directory.listing(market)
     }
 
     /// The key of a market by its ticker.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn key(&self, ticker: &str) -> Option<MarketKey> {
         self.directory.key(ticker)

@@ -86,6 +86,7 @@ impl EmbeddedExchange {
     }
 
     /// The control of faults.
+    #[cfg(feature = "internals")]
     pub fn faults(&self) -> FaultControl {
         self.exchange.faults()
     }

@@ -406,13 +406,6 @@ pub struct SettlementsPage {
     pub cursor: String,
 }
 
-/// `GET /portfolio/subaccounts/netting`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NettingBody {
-    /// A setting a subaccount.
-    pub netting_configs: Vec<NettingConfig>,
-}
-
 /// Whether a subaccount nets positions across the markets of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NettingConfig {

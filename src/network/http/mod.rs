@@ -254,12 +254,14 @@ impl HttpPool {
     }
 
     /// How many connections could take a request now, the one for cancels included.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn free(&self) -> usize {
         self.lines.iter().filter(|line| matches!(line.state, LineState::Idle(_))).count()
     }
 
     /// How many requests have no answer yet.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn outstanding(&self) -> usize {
         self.lines.iter().filter(|line| line.request().is_some()).count()

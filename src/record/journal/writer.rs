@@ -138,6 +138,7 @@ impl JournalWriter {
     }
 
     /// Records of all stages that found no room so far.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)

@@ -216,6 +216,7 @@ impl StateDir {
     ///
     /// # Errors
     /// What the disk said.
+    #[cfg(feature = "internals")]
     pub fn trip(&self, wall_ms: i64, reason: &str) -> Result<(), StateError> {
         if self.folder.join(TRIPPED_FILE).exists() {
             return Ok(());

@@ -79,6 +79,7 @@ pub enum LifecycleOut<'a> {
         settled_ts: i64,
     },
     /// Its grid changed.
+    #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "the embedded exchange keeps its grids; tests read what it would say"))]
     PriceLevelStructureUpdated {
         /// The name of the new structure.
         price_level_structure: &'a str,

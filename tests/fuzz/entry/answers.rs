@@ -54,7 +54,6 @@ fn parsers(data: &[u8]) {
     comes_back::<account::FillsPage>(data);
     comes_back::<account::PositionsPage>(data);
     comes_back::<account::SettlementsPage>(data);
-    comes_back::<account::NettingBody>(data);
     each_by_itself::<account::Order>(data);
     each_by_itself::<account::Cancelable>(data);
     each_by_itself::<account::Fill>(data);
