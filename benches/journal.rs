@@ -5,7 +5,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use kalshi_actor::clock::Now;
 use kalshi_actor::market::{Count, MarketKey, Outcome, Price};
-use kalshi_actor::messages::{BookEvent, BookEventKind};
+use kalshi_actor::messages::{BookEvent, BookEventKind, FeedToDecide};
 use kalshi_actor::record::journal::{Flags, Kind, SegmentLimits, StageId, start_journal};
 
 fn journal(criterion: &mut Criterion) {
@@ -15,7 +15,7 @@ fn journal(criterion: &mut Criterion) {
         .expect("a journal can be started in an empty folder");
     let now = Now { mono_ns: 1, session_ms: 2 };
     let frame = [b'x'; 260];
-    let event = BookEvent {
+    let event = FeedToDecide::Event(BookEvent {
         market: MarketKey::default(),
         kind: BookEventKind::Delta,
         side: Outcome::Yes,
@@ -27,14 +27,14 @@ fn journal(criterion: &mut Criterion) {
         seq: 100_000,
         read_ns: 1_000_000_000,
         parsed_ns: 1_000_000_100,
-    };
+    });
     let mut group = criterion.benchmark_group("journal");
     // Short runs with pauses: what is measured is a record that finds room, not the speed of the disk.
     group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
     group.bench_function("frame_of_260_bytes", |b| {
         b.iter(|| writer.bytes(Kind::Frame, Flags::Input, now, &[0; 12], &frame));
     });
-    group.bench_function("book_event", |b| b.iter(|| writer.message(Kind::BookEvent, Flags::Input, now, &event)));
+    group.bench_function("book_event", |b| b.iter(|| writer.message(Kind::FeedToDecide, Flags::Input, now, &event)));
     group.bench_function("timer", |b| b.iter(|| writer.event(Kind::Timer, Flags::Input, now)));
     group.finish();
     println!("records lost while measuring: {}", writer.lost());

@@ -1,11 +1,12 @@
 //! The life of one stage's WebSocket: connecting, being heard, falling silent, coming back with growing pauses. Owns
-//! the numbers of connections, so that frames of an earlier one are told apart; knows nothing of what is said on it.
+//! the numbers of connections, so that frames of an earlier one are told apart; knows nothing of what is said on it. What
+//! is to be done with the socket is returned, for the stage to hand to its port.
 
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::{Backoff, BackoffConfig};
 use crate::clock::{NEVER_NS, Now};
-use crate::ports::{ConnectionId, SocketPort};
+use crate::ports::{ConnectionId, SocketOutput};
 
 /// The times of a link, in monotonic nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,10 +73,9 @@ impl Link {
     }
 
     /// Opens the first connection. Does nothing when called again.
-    pub fn start(&mut self, now: Now, port: &mut impl SocketPort) {
-        if self.state == State::Idle {
-            self.connect(now, port);
-        }
+    #[must_use]
+    pub fn start(&mut self, now: Now) -> Option<SocketOutput<'static>> {
+        (self.state == State::Idle).then(|| self.connect(now))
     }
 
     /// The handshake succeeded. False for a connection that was given up meanwhile.
@@ -107,32 +107,25 @@ impl Link {
     }
 
     /// Ends the connection from this side; another attempt follows after a pause.
-    pub fn reconnect(&mut self, now: Now, port: &mut impl SocketPort) {
-        if self.is_up() {
-            port.close(self.connection);
+    #[must_use]
+    pub fn reconnect(&mut self, now: Now) -> Option<SocketOutput<'static>> {
+        self.is_up().then(|| {
             self.wait(now);
-        }
+            SocketOutput::Close(self.connection)
+        })
     }
 
     /// Looks at the times: connects when the pause is over, gives up on a handshake or a silent connection.
-    pub fn on_timer(&mut self, now: Now, port: &mut impl SocketPort) -> LinkTimer {
+    #[must_use]
+    pub fn on_timer(&mut self, now: Now) -> (LinkTimer, Option<SocketOutput<'static>>) {
         if now.mono_ns < self.deadline_ns() {
-            return LinkTimer::Quiet;
+            return (LinkTimer::Quiet, None);
         }
         match self.state {
-            State::Idle => LinkTimer::Quiet,
-            State::Waiting { .. } => {
-                self.connect(now, port);
-                LinkTimer::Quiet
-            }
-            State::Connecting { .. } => {
-                self.reconnect(now, port);
-                LinkTimer::TimedOut
-            }
-            State::Open { .. } => {
-                self.reconnect(now, port);
-                LinkTimer::Silent
-            }
+            State::Idle => (LinkTimer::Quiet, None),
+            State::Waiting { .. } => (LinkTimer::Quiet, Some(self.connect(now))),
+            State::Connecting { .. } => (LinkTimer::TimedOut, self.reconnect(now)),
+            State::Open { .. } => (LinkTimer::Silent, self.reconnect(now)),
         }
     }
 
@@ -163,10 +156,10 @@ impl Link {
         matches!(self.state, State::Open { .. } | State::Connecting { .. })
     }
 
-    fn connect(&mut self, now: Now, port: &mut impl SocketPort) {
+    fn connect(&mut self, now: Now) -> SocketOutput<'static> {
         self.connection += 1;
         self.state = State::Connecting { since_ns: now.mono_ns };
-        port.connect(self.connection);
+        SocketOutput::Connect(self.connection)
     }
 
     fn wait(&mut self, now: Now) {
@@ -183,38 +176,24 @@ impl Link {
 mod tests {
     use super::*;
 
-    #[derive(Default)]
-    struct Port {
-        connected: Vec<ConnectionId>,
-        closed: Vec<ConnectionId>,
-    }
-
-    impl SocketPort for Port {
-        fn connect(&mut self, connection: ConnectionId) {
-            self.connected.push(connection);
-        }
-        fn send(&mut self, _: ConnectionId, _: &str) {}
-        fn close(&mut self, connection: ConnectionId) {
-            self.closed.push(connection);
-        }
-    }
-
     fn at(mono_ns: u64) -> Now {
         Now { mono_ns, session_ms: 0 }
     }
 
     #[test]
     fn refused_handshakes_are_retried_with_growing_pauses_for_ever() {
-        let (mut link, mut port) = (Link::new(LinkConfig::default(), 1), Port::default());
+        let mut link = Link::new(LinkConfig::default(), 1);
         let mut now_ns = 0;
-        link.start(at(now_ns), &mut port);
+        let mut told = link.start(at(now_ns));
         let mut pauses_ns = Vec::new();
         for attempt in 1..=50 {
-            assert_eq!(port.connected.len(), attempt);
+            assert_eq!(told, Some(SocketOutput::Connect(attempt)));
             assert!(link.on_closed(link.connection(), at(now_ns)));
             pauses_ns.push(link.deadline_ns() - now_ns);
             now_ns = link.deadline_ns();
-            assert_eq!(link.on_timer(at(now_ns), &mut port), LinkTimer::Quiet);
+            let (timer, next) = link.on_timer(at(now_ns));
+            assert_eq!(timer, LinkTimer::Quiet);
+            told = next;
         }
         assert!(pauses_ns[0] <= 250_000_000 && pauses_ns[3] > 900_000_000);
         assert!(pauses_ns[20..].iter().all(|&pause_ns| (15_000_000_000..=30_000_000_000).contains(&pause_ns)));
@@ -222,11 +201,11 @@ mod tests {
 
     #[test]
     fn a_connection_that_held_makes_the_next_pause_short() {
-        let (mut link, mut port) = (Link::new(LinkConfig::default(), 1), Port::default());
-        link.start(at(0), &mut port);
+        let mut link = Link::new(LinkConfig::default(), 1);
+        assert!(link.start(at(0)).is_some());
         for _ in 0..10 {
             link.on_closed(link.connection(), at(0));
-            link.on_timer(at(link.deadline_ns()), &mut port);
+            assert!(link.on_timer(at(link.deadline_ns())).1.is_some());
         }
         assert!(link.on_opened(link.connection(), at(0)));
         link.on_closed(link.connection(), at(10_000_000_000));
@@ -235,16 +214,16 @@ mod tests {
 
     #[test]
     fn silence_closes_an_open_connection_and_a_slow_handshake_is_given_up() {
-        let (mut link, mut port) = (Link::new(LinkConfig::default(), 1), Port::default());
-        link.start(at(0), &mut port);
-        assert_eq!(link.on_timer(at(10_000_000_000), &mut port), LinkTimer::TimedOut);
-        link.on_timer(at(link.deadline_ns()), &mut port);
+        let mut link = Link::new(LinkConfig::default(), 1);
+        assert_eq!((link.start(at(0)), link.start(at(0))), (Some(SocketOutput::Connect(1)), None));
+        let given_up = (LinkTimer::TimedOut, Some(SocketOutput::Close(1)));
+        assert_eq!(link.on_timer(at(10_000_000_000)), given_up);
+        assert_eq!(link.on_timer(at(link.deadline_ns())).1, Some(SocketOutput::Connect(2)));
         assert!(!link.on_opened(1, at(20_000_000_000)), "the first attempt was given up");
         assert!(link.on_opened(2, at(20_000_000_000)));
         assert!(link.on_heard(2, at(30_000_000_000)));
-        assert_eq!(link.on_timer(at(54_999_999_999), &mut port), LinkTimer::Quiet);
-        assert_eq!(link.on_timer(at(55_000_000_000), &mut port), LinkTimer::Silent);
-        assert_eq!(port.closed, [1, 2]);
+        assert_eq!(link.on_timer(at(54_999_999_999)), (LinkTimer::Quiet, None));
+        assert_eq!(link.on_timer(at(55_000_000_000)), (LinkTimer::Silent, Some(SocketOutput::Close(2))));
         assert!(!link.on_heard(2, at(55_000_000_001)), "frames of a closed connection are not applied");
     }
 }

@@ -18,11 +18,14 @@ use kalshi_actor::market::{
     Price, Ticker, TradeId,
 };
 use kalshi_actor::messages::{
-    AccountEvent, Action, BookEvent, BookEventKind, DayState, DecisionRecord, DecisionStamps, Fill, KnownGroup,
-    Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, Pricing, QueryKind, QueryRequest, ResyncRequest, Skip,
-    Source, Verdict,
+    AccountEvent, AccountNote, Action, BookEvent, BookEventKind, DayState, DecideToExecute, DecisionStamps,
+    ExecuteToReconcile, Fill, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, Pricing, QueryKind,
+    QueryRequest, Source, Verdict,
 };
-use kalshi_actor::ports::{DecidePort, ExecutePort, Full, NotSent, OrderRequest, RequestId};
+use kalshi_actor::ports::{
+    DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, Full, NotSent, OrderRequest,
+    RequestId,
+};
 use kalshi_actor::record::Span;
 
 thread_local! {
@@ -94,26 +97,27 @@ impl DecidePort for DecideOut {
         0
     }
 
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
-        assert!(self.intents.len() < ROOM);
-        self.intents.push(*intent);
-        Ok(())
+    fn push(&mut self, message: DecideMessage) -> Result<(), Full> {
+        match message {
+            DecideMessage::Execute(DecideToExecute::Intent(intent)) => {
+                assert!(self.intents.len() < ROOM);
+                self.intents.push(intent);
+                Ok(())
+            }
+            DecideMessage::Feed(message) => panic!("the book is right: {message:?}"),
+        }
     }
 
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        panic!("the book is right: {request:?}");
+    fn tell(&mut self, effect: DecideEffect<'_>) {
+        if let DecideEffect::Decided(record) = effect {
+            assert_eq!(record.observation.len(), OBS52.width());
+            self.decisions += 1;
+        }
     }
 
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.levels.push(levels);
     }
-
-    fn decided(&mut self, record: &DecisionRecord<'_>) {
-        assert_eq!(record.observation.len(), OBS52.width());
-        self.decisions += 1;
-    }
-
-    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
@@ -141,26 +145,23 @@ impl ExecutePort for ExecuteOut {
         Ok(0)
     }
 
-    fn presign(&mut self, _method: &'static str, _path: &str) {}
-
-    fn abandon(&mut self, request: RequestId) {
-        panic!("every request is answered in time: {request}");
-    }
-
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        assert!(self.portfolios.len() < ROOM);
-        self.portfolios.push(*update);
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        match message {
+            ExecuteMessage::Decide(AccountNote::Portfolio(update)) => {
+                assert!(self.portfolios.len() < ROOM);
+                self.portfolios.push(update);
+            }
+            ExecuteMessage::Reconcile(ExecuteToReconcile::Query(query)) => {
+                assert!(self.queries.len() < ROOM);
+                self.queries.push(query);
+            }
+        }
         Ok(())
     }
 
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        assert!(self.queries.len() < ROOM);
-        self.queries.push(*query);
-        Ok(())
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        assert!(!matches!(effect, ExecuteEffect::Abandon(_)), "every request is answered in time: {effect:?}");
     }
-
-    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
-    fn persist(&mut self, _day: &DayState) {}
 
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }

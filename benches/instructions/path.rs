@@ -7,13 +7,14 @@ use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::{DecideConfig, DecideStage};
 use kalshi_actor::execute::{ExecuteConfig, ExecuteStage};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
-use kalshi_actor::market::{BookLevels, MarketKey, Money};
+use kalshi_actor::market::{BookLevels, Money};
 use kalshi_actor::messages::{
-    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
-    QueryRequest, ResyncRequest, Skip,
+    AccountEvent, AccountNote, DayState, DecideToExecute, ExecuteToReconcile, FeedToDecide, FeedToExecute,
+    QueryRequest, Skip,
 };
 use kalshi_actor::ports::{
-    ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, RequestId, SocketPort,
+    ConnectionId, DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, FeedEffect,
+    FeedMessage, FeedPort, Full, NotSent, OrderRequest, Refused, RequestId, SocketOutput,
 };
 use kalshi_actor::record::Span;
 
@@ -22,36 +23,33 @@ use crate::tick::{AlwaysBid, DECIDE_MS, START_MS, answer, delta, listing, replie
 /// How long books and ledger have to become ready.
 const OPENING_MS: i64 = 10_000;
 
-/// What `feed` tells `decide`.
-enum ToDecide {
-    Book(BookEvent),
-    Snapshot(BookEvent, Box<BookLevels>),
-    Listed(Listing),
-}
-
 #[derive(Default)]
 struct FeedIo {
     connection: Option<ConnectionId>,
     commands: VecDeque<String>,
-    events: VecDeque<ToDecide>,
-    statuses: VecDeque<MarketStatus>,
+    decide: VecDeque<FeedToDecide>,
+    execute: VecDeque<FeedToExecute>,
     #[expect(clippy::vec_box, reason = "the stage takes and returns boxes")]
     spare: Vec<Box<BookLevels>>,
 }
 
-impl SocketPort for FeedIo {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.connection = Some(connection);
-    }
-    fn send(&mut self, _connection: ConnectionId, text: &str) {
-        self.commands.push_back(text.to_owned());
-    }
-    fn close(&mut self, connection: ConnectionId) {
-        panic!("the feed ends connection {connection}");
-    }
-}
-
 impl FeedPort for FeedIo {
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        match message {
+            FeedMessage::Decide(message) => self.decide.push_back(message),
+            FeedMessage::Execute(message) => self.execute.push_back(message),
+        }
+        Ok(())
+    }
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        match effect {
+            FeedEffect::Socket(SocketOutput::Connect(connection)) => self.connection = Some(connection),
+            FeedEffect::Socket(SocketOutput::Send(_, text)) => self.commands.push_back(text.to_owned()),
+            FeedEffect::Socket(SocketOutput::Close(_)) | FeedEffect::Overflow(_) => {
+                panic!("nothing goes wrong: {effect:?}");
+            }
+        }
+    }
     fn stamp_ns(&mut self) -> u64 {
         0
     }
@@ -61,31 +59,12 @@ impl FeedPort for FeedIo {
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.spare.push(levels);
     }
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        self.events.push_back(ToDecide::Book(*event));
-        Ok(())
-    }
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.events.push_back(ToDecide::Snapshot(*event, levels));
-        Ok(())
-    }
-    fn list(&mut self, _event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.events.push_back(ToDecide::Listed(*listing));
-        Ok(())
-    }
-    fn raise_overflow(&mut self, epoch: u64) {
-        panic!("nothing overflows: {epoch}");
-    }
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        self.statuses.push_back(*status);
-        Ok(())
-    }
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 #[derive(Default)]
 struct DecideIo {
-    intents: VecDeque<OrderIntent>,
+    execute: VecDeque<DecideToExecute>,
     #[expect(clippy::vec_box, reason = "the stage takes and returns boxes")]
     levels: Vec<Box<BookLevels>>,
     skipped: Option<Skip>,
@@ -98,19 +77,20 @@ impl DecidePort for DecideIo {
     fn overflow_epoch(&mut self) -> u64 {
         0
     }
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
-        self.intents.push_back(*intent);
+    fn push(&mut self, message: DecideMessage) -> Result<(), Full> {
+        match message {
+            DecideMessage::Execute(message) => self.execute.push_back(message),
+            DecideMessage::Feed(message) => panic!("the book is never wrong: {message:?}"),
+        }
         Ok(())
     }
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        panic!("the book is never wrong: {request:?}")
+    fn tell(&mut self, effect: DecideEffect<'_>) {
+        if let DecideEffect::Skipped(_, _, reason) = effect {
+            self.skipped = Some(reason);
+        }
     }
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.levels.push(levels);
-    }
-    fn decided(&mut self, _record: &DecisionRecord<'_>) {}
-    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, reason: Skip) {
-        self.skipped = Some(reason);
     }
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
@@ -126,7 +106,7 @@ struct Write {
 #[derive(Default)]
 struct ExecuteIo {
     write: Write,
-    portfolios: VecDeque<PortfolioUpdate>,
+    decide: VecDeque<AccountNote>,
     queries: VecDeque<QueryRequest>,
 }
 
@@ -141,20 +121,16 @@ impl ExecutePort for ExecuteIo {
         self.write.body.extend_from_slice(request.body);
         Ok(0)
     }
-    fn presign(&mut self, _method: &'static str, _path: &str) {}
-    fn abandon(&mut self, request: RequestId) {
-        panic!("every request is answered: {request}");
-    }
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        self.portfolios.push_back(*update);
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        match message {
+            ExecuteMessage::Decide(note) => self.decide.push_back(note),
+            ExecuteMessage::Reconcile(ExecuteToReconcile::Query(query)) => self.queries.push_back(query),
+        }
         Ok(())
     }
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        self.queries.push_back(*query);
-        Ok(())
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        assert!(!matches!(effect, ExecuteEffect::Abandon(_)), "every request is answered: {effect:?}");
     }
-    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
-    fn persist(&mut self, _day: &DayState) {}
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
@@ -247,14 +223,8 @@ impl Path {
     /// The second step: book, observation, network, what is wanted.
     #[inline]
     pub fn decide(&mut self) {
-        while let Some(event) = self.feed_io.events.pop_front() {
-            match event {
-                ToDecide::Book(event) => self.decide.on_book(&event, None, self.now, &mut self.decide_io),
-                ToDecide::Snapshot(event, levels) => {
-                    self.decide.on_book(&event, Some(levels), self.now, &mut self.decide_io);
-                }
-                ToDecide::Listed(listing) => self.decide.on_listing(&listing, self.now),
-            }
+        while let Some(message) = self.feed_io.decide.pop_front() {
+            self.decide.on_feed(message, self.now, &mut self.decide_io);
         }
         self.decide.on_drained(&mut self.decide_io);
     }
@@ -262,8 +232,8 @@ impl Path {
     /// The third step: the risk gate and the order's bytes.
     #[inline]
     pub fn execute(&mut self) {
-        while let Some(intent) = self.decide_io.intents.pop_front() {
-            self.execute.on_intent(&intent, self.now, &mut self.execute_io);
+        while let Some(message) = self.decide_io.execute.pop_front() {
+            self.execute.on_decide(&message, self.now, &mut self.execute_io);
         }
     }
 
@@ -284,8 +254,8 @@ impl Path {
                 self.feed(frame.as_bytes());
             }
         }
-        while let Some(status) = self.feed_io.statuses.pop_front() {
-            self.execute.on_status(&status, self.now, &mut self.execute_io);
+        while let Some(message) = self.feed_io.execute.pop_front() {
+            self.execute.on_feed(&message, self.now, &mut self.execute_io);
         }
         while let Some(levels) = self.decide_io.levels.pop() {
             self.feed_io.return_levels(levels);
@@ -313,8 +283,8 @@ impl Path {
         if self.execute.deadline_ns() <= self.now.mono_ns {
             self.execute.on_timer(self.now, &mut self.execute_io);
         }
-        while let Some(update) = self.execute_io.portfolios.pop_front() {
-            self.decide.on_portfolio(&update, self.now, &mut self.decide_io);
+        while let Some(note) = self.execute_io.decide.pop_front() {
+            self.decide.on_execute(&note, self.now, &mut self.decide_io);
         }
     }
 

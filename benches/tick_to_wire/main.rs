@@ -17,30 +17,31 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use exchange::BenchExchange;
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::decide::{DecideConfig, DecideStage};
-use kalshi_actor::drivers::live::book_rings::{BookInput, BookReceiver, BookRingSizes, BookSender, book_rings};
+use kalshi_actor::drivers::live::book_rings::{BookReceiver, BookRingSizes, BookSender, book_rings};
 use kalshi_actor::execute::{ExecuteConfig, ExecuteStage};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
 use kalshi_actor::host::clock::Clock;
 use kalshi_actor::host::idle::{Idle, IdleKind};
 use kalshi_actor::host::ring::{Receiver, Sender, ring};
-use kalshi_actor::market::{BookLevels, MarketKey, Money};
+use kalshi_actor::market::{BookLevels, Money};
 use kalshi_actor::messages::{
-    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
-    QueryRequest, ResyncRequest, Skip,
+    AccountEvent, AccountNote, DayState, DecideToExecute, ExecuteToReconcile, FeedToExecute, QueryRequest,
 };
 use kalshi_actor::network::connect::Connector;
 use kalshi_actor::network::endpoint::Endpoint;
 use kalshi_actor::network::http::{HttpEvent, HttpPool};
 use kalshi_actor::network::net::Trust;
 use kalshi_actor::network::signing::{SignatureCache, start_signing};
-use kalshi_actor::network::websocket::{LiveSocket, WsInput};
+use kalshi_actor::network::websocket::LiveSocket;
 use kalshi_actor::ports::{
-    ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, RequestId, SocketPort,
+    DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, FeedEffect, FeedMessage,
+    FeedPort, Full, NotSent, OrderRequest, Refused, SocketInput,
 };
 use kalshi_actor::record::Span;
 use kalshi_actor::wire::orders::ORDERS_PATH;
 use kalshi_actor::wire::sign::{Credentials, Signer, generate_rsa_2048};
 use tick::{AlwaysBid, START_MS, listing};
+use tungstenite::Utf8Bytes;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const SIZES: BookRingSizes = BookRingSizes { events: 1_024, riders: 64, buffers: 8, levels: 128 };
@@ -49,22 +50,23 @@ struct FeedIo {
     clock: Clock,
     socket: LiveSocket,
     book: BookSender,
-    statuses: VecDeque<MarketStatus>,
-}
-
-impl SocketPort for FeedIo {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.socket.connect(connection);
-    }
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.socket.send(connection, text);
-    }
-    fn close(&mut self, connection: ConnectionId) {
-        self.socket.close(connection);
-    }
+    execute: VecDeque<FeedToExecute>,
 }
 
 impl FeedPort for FeedIo {
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        match message {
+            FeedMessage::Decide(message) => self.book.push(message)?,
+            FeedMessage::Execute(message) => self.execute.push_back(message),
+        }
+        Ok(())
+    }
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        match effect {
+            FeedEffect::Socket(output) => self.socket.tell(output),
+            FeedEffect::Overflow(epoch) => self.book.raise_overflow(epoch),
+        }
+    }
     fn stamp_ns(&mut self) -> u64 {
         self.clock.now_ns()
     }
@@ -74,29 +76,13 @@ impl FeedPort for FeedIo {
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.book.return_levels(levels);
     }
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        self.book.event(event)
-    }
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.book.snapshot(event, levels)
-    }
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.book.list(event, listing)
-    }
-    fn raise_overflow(&mut self, epoch: u64) {
-        self.book.raise_overflow(epoch);
-    }
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        self.statuses.push_back(*status);
-        Ok(())
-    }
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 struct DecideIo {
     clock: Clock,
     book: BookReceiver,
-    intents: Sender<OrderIntent>,
+    execute: Sender<DecideToExecute>,
 }
 
 impl DecidePort for DecideIo {
@@ -106,17 +92,16 @@ impl DecidePort for DecideIo {
     fn overflow_epoch(&mut self) -> u64 {
         self.book.overflow_epoch()
     }
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
-        self.intents.push(*intent)
+    fn push(&mut self, message: DecideMessage) -> Result<(), Full> {
+        match message {
+            DecideMessage::Execute(message) => self.execute.push(message),
+            DecideMessage::Feed(message) => panic!("the book of the bench is never wrong: {message:?}"),
+        }
     }
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        panic!("the book of the bench is never wrong: {request:?}")
-    }
+    fn tell(&mut self, _effect: DecideEffect<'_>) {}
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.book.return_levels(levels);
     }
-    fn decided(&mut self, _record: &DecisionRecord<'_>) {}
-    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
@@ -124,7 +109,7 @@ struct ExecuteIo {
     clock: Clock,
     http: HttpPool,
     signatures: SignatureCache,
-    portfolio: Sender<PortfolioUpdate>,
+    decide: Sender<AccountNote>,
     queries: VecDeque<QueryRequest>,
     newest_to_wire_ns: Option<u64>,
 }
@@ -138,21 +123,22 @@ impl ExecutePort for ExecuteIo {
         self.http.request(request, &signature.expect("the key signs"))?;
         Ok(self.clock.now_ns())
     }
-    fn presign(&mut self, method: &'static str, path: &str) {
-        self.signatures.presign(method, path);
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        match message {
+            ExecuteMessage::Decide(note) => self.decide.push(note),
+            ExecuteMessage::Reconcile(ExecuteToReconcile::Query(query)) => {
+                self.queries.push_back(query);
+                Ok(())
+            }
+        }
     }
-    fn abandon(&mut self, request: RequestId) {
-        self.http.abandon(request);
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        match effect {
+            ExecuteEffect::Presign(method, path) => self.signatures.presign(method, path),
+            ExecuteEffect::Abandon(request) => self.http.abandon(request),
+            ExecuteEffect::Groups(_) | ExecuteEffect::Day(_) => {}
+        }
     }
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        self.portfolio.push(*update)
-    }
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        self.queries.push_back(*query);
-        Ok(())
-    }
-    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
-    fn persist(&mut self, _day: &DayState) {}
     fn latency(&mut self, span: Span, nanos: u64) {
         if span == Span::NewestToWire {
             self.newest_to_wire_ns = Some(nanos);
@@ -171,8 +157,8 @@ struct Path {
     decide_io: DecideIo,
     execute: ExecuteStage,
     execute_io: ExecuteIo,
-    intents: Receiver<OrderIntent>,
-    portfolio: Receiver<PortfolioUpdate>,
+    decisions: Receiver<DecideToExecute>,
+    notes: Receiver<AccountNote>,
     answer: Vec<u8>,
     answers: u64,
 }
@@ -192,8 +178,8 @@ impl Path {
         let (connector, _) = Connector::start(tls, PATIENCE, clock.clone()).expect("a thread");
         let (signatures, _) = start_signing(Arc::clone(&credentials), &[("POST", ORDERS_PATH)]).expect("a thread");
         let (book_sender, book_receiver) = book_rings(SIZES);
-        let (intents_in, intents) = ring(64);
-        let (portfolio_in, portfolio) = ring(64);
+        let (decisions_in, decisions) = ring(64);
+        let (notes_in, notes) = ring(64);
         let execute = ExecuteConfig {
             read_lag_ms: 0,
             compare_every_ns: 1 << 62,
@@ -208,22 +194,22 @@ impl Path {
                 clock: clock.clone(),
                 socket: LiveSocket::new(connector, endpoint("ws", exchange.feed, "/"), Some(credentials)),
                 book: book_sender,
-                statuses: VecDeque::new(),
+                execute: VecDeque::new(),
             },
             decide: DecideStage::new(AlwaysBid::new(), &DecideConfig { max_markets: 16, clock: session })
                 .expect("one schema"),
-            decide_io: DecideIo { clock: clock.clone(), book: book_receiver, intents: intents_in },
+            decide_io: DecideIo { clock: clock.clone(), book: book_receiver, execute: decisions_in },
             execute: ExecuteStage::new(execute, session, 1, DayState::default()),
             execute_io: ExecuteIo {
                 clock: clock.clone(),
                 http,
                 signatures,
-                portfolio: portfolio_in,
+                decide: notes_in,
                 queries: VecDeque::new(),
                 newest_to_wire_ns: None,
             },
-            intents,
-            portfolio,
+            decisions,
+            notes,
             answer: Vec::with_capacity(4_096),
             answers: 0,
             idle: Idle::new(IdleKind::Yield).expect("yielding needs nothing"),
@@ -266,8 +252,8 @@ impl Path {
 
     fn turn(&mut self) {
         self.execute_io.signatures.refresh();
-        while let Some((connection, input)) = self.feed_io.socket.poll(&self.idle) {
-            self.input(connection, input);
+        while let Some(input) = self.feed_io.socket.poll(&self.idle) {
+            self.input(&input);
         }
         self.pass_on();
         self.answers();
@@ -275,39 +261,33 @@ impl Path {
         self.timers();
     }
 
-    fn input(&mut self, connection: ConnectionId, input: WsInput) {
+    fn input(&mut self, input: &SocketInput<Utf8Bytes>) {
         let now = self.now();
-        match input {
-            WsInput::Text { text, read_ns } => {
-                self.feed.on_frame(connection, text.as_str().as_bytes(), read_ns, now, &mut self.feed_io);
+        match input.lent() {
+            SocketInput::Frame { connection, bytes, read_ns } => {
+                self.feed.on_frame(connection, bytes, read_ns, now, &mut self.feed_io);
             }
-            WsInput::Ping => self.feed.on_ping(connection, now),
-            WsInput::Opened => self.feed.on_opened(connection, now, &mut self.feed_io),
-            WsInput::Closed(lost) => panic!("the feed was lost: {lost:?}"),
+            SocketInput::Ping(connection) => self.feed.on_ping(connection, now),
+            SocketInput::Opened(connection) => self.feed.on_opened(connection, now, &mut self.feed_io),
+            SocketInput::Closed(_, lost) => panic!("the feed was lost: {lost:?}"),
         }
     }
 
     /// From the rings' other ends through `decide` and `execute`.
     fn pass_on(&mut self) {
         let now = self.now();
-        while let Some(input) = self.decide_io.book.pop() {
-            match input {
-                BookInput::Event(event) => self.decide.on_book(&event, None, now, &mut self.decide_io),
-                BookInput::Snapshot(event, levels) => {
-                    self.decide.on_book(&event, Some(levels), now, &mut self.decide_io);
-                }
-                BookInput::Listed(_, listing) => self.decide.on_listing(&listing, now),
-            }
+        while let Some(message) = self.decide_io.book.pop() {
+            self.decide.on_feed(message, now, &mut self.decide_io);
         }
         let now = self.now();
-        while let Some(intent) = self.intents.pop() {
-            self.execute.on_intent(&intent, now, &mut self.execute_io);
+        while let Some(message) = self.decisions.pop() {
+            self.execute.on_decide(&message, now, &mut self.execute_io);
         }
-        while let Some(status) = self.feed_io.statuses.pop_front() {
-            self.execute.on_status(&status, now, &mut self.execute_io);
+        while let Some(message) = self.feed_io.execute.pop_front() {
+            self.execute.on_feed(&message, now, &mut self.execute_io);
         }
-        while let Some(update) = self.portfolio.pop() {
-            self.decide.on_portfolio(&update, now, &mut self.decide_io);
+        while let Some(note) = self.notes.pop() {
+            self.decide.on_execute(&note, now, &mut self.decide_io);
         }
     }
 

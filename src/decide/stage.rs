@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::book::{Book, BookError, CROSSED_GRACE_MS};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{BookLevels, Grid, GridBands, MarketKey};
-use crate::messages::{BookEvent, BookEventKind, Listing, PortfolioUpdate, ResyncReason};
+use crate::messages::{AccountNote, BookEvent, BookEventKind, FeedToDecide, Listing, PortfolioUpdate, ResyncReason};
 use crate::ports::DecidePort;
 use crate::record::Span;
 
@@ -213,6 +213,24 @@ impl<P: Policy> DecideStage<P> {
             self.consider(event, applied_ns, now, port);
             // Figures are recorded when the intent is on its way.
             port.latency(Span::Book, applied_ns.saturating_sub(begun_ns));
+        }
+    }
+
+    /// `feed` says something.
+    #[inline]
+    pub fn on_feed(&mut self, message: FeedToDecide, now: Now, port: &mut impl DecidePort) {
+        match message {
+            FeedToDecide::Event(event) => self.on_book(&event, None, now, port),
+            FeedToDecide::Snapshot(event, levels) => self.on_book(&event, Some(levels), now, port),
+            FeedToDecide::Listed(_, listing) => self.on_listing(&listing, now),
+        }
+    }
+
+    /// `execute` says something.
+    #[inline]
+    pub fn on_execute(&mut self, note: &AccountNote, now: Now, port: &mut impl DecidePort) {
+        match note {
+            AccountNote::Portfolio(update) => self.on_portfolio(update, now, port),
         }
     }
 

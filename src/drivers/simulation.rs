@@ -172,7 +172,7 @@ impl<P: Policy> Simulation<P> {
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
     #[must_use]
     pub fn decide_is_current(&self) -> bool {
-        self.wires.book.is_empty() && self.wires.overflow_epoch == self.stages.decide.epoch_cleared()
+        self.wires.feed_to_decide.is_empty() && self.wires.overflow_epoch == self.stages.decide.epoch_cleared()
     }
 
     /// Runs until that session time.

@@ -8,23 +8,18 @@ use crate::clock::Now;
 use crate::exchange::gateway::{SessionId, Ticket};
 use crate::market::{BookLevels, MarketKey, OrderId, TradeId};
 use crate::messages::{
-    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
-    QueryRequest, ResyncRequest, Skip,
+    AccountEvent, AccountNote, DayState, DecideToExecute, DecideToFeed, DecisionRecord, ExecuteToReconcile, FeedToDecide,
+    FeedToExecute, KnownGroup, ReconcileToFeed, ResyncRequest,
 };
 use crate::ports::{
-    ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, ReconcilePort, RequestId, SocketPort,
+    ConnectionId, DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, FeedEffect,
+    FeedMessage, FeedPort, Full, NotSent, OrderRequest, ReconcileEffect, ReconcileMessage, ReconcilePort, Refused,
+    SocketOutput,
 };
 use crate::record::Span;
 
 /// How far a signature's time may be from the exchange's, as its settings have it unless they say otherwise.
 const CLOCK_TOLERANCE_MS: i64 = 10_000;
-
-/// What rides from `feed` to `decide`.
-pub(crate) enum BookItem {
-    Event(BookEvent),
-    Snapshot(BookEvent, Box<BookLevels>),
-    Listing(BookEvent, Box<Listing>),
-}
 
 /// A bounded queue: a ring without threads.
 pub(crate) struct Queue<T> {
@@ -142,17 +137,17 @@ pub(crate) struct Wires {
     pub(crate) now_ns: u64,
     pub(crate) session_ms: i64,
     pub(crate) network: Network,
-    pub(crate) book: Queue<BookItem>,
+    pub(crate) feed_to_decide: Queue<FeedToDecide>,
     #[expect(clippy::vec_box, reason = "a snapshot moves between stages as a pointer, as over the rings")]
     pub(crate) pool: Vec<Box<BookLevels>>,
     pub(crate) overflow_epoch: u64,
-    pub(crate) resyncs: Queue<ResyncRequest>,
-    pub(crate) statuses: Queue<MarketStatus>,
-    pub(crate) intents: Queue<OrderIntent>,
-    pub(crate) portfolio: Queue<PortfolioUpdate>,
-    pub(crate) queries: Queue<QueryRequest>,
-    pub(crate) account: Queue<AccountEvent>,
-    pub(crate) listings: Queue<Listing>,
+    pub(crate) decide_to_feed: Queue<DecideToFeed>,
+    pub(crate) feed_to_execute: Queue<FeedToExecute>,
+    pub(crate) decide_to_execute: Queue<DecideToExecute>,
+    pub(crate) execute_to_decide: Queue<AccountNote>,
+    pub(crate) execute_to_reconcile: Queue<ExecuteToReconcile>,
+    pub(crate) reconcile_to_execute: Queue<AccountEvent>,
+    pub(crate) reconcile_to_feed: Queue<ReconcileToFeed>,
     pub(crate) decisions: Vec<DecisionRecord<'static>>,
     pub(crate) sent: Vec<SentRequest>,
     pub(crate) frames: Vec<ReceivedFrame>,
@@ -197,16 +192,16 @@ impl Wires {
             now_ns: 0,
             session_ms: 0,
             network,
-            book: Queue::new(ring_capacity),
+            feed_to_decide: Queue::new(ring_capacity),
             pool: (0..snapshot_buffers).map(|_| Box::default()).collect(),
             overflow_epoch: 0,
-            resyncs: Queue::new(ring_capacity),
-            statuses: Queue::new(ring_capacity),
-            intents: Queue::new(ring_capacity),
-            portfolio: Queue::new(ring_capacity),
-            queries: Queue::new(ring_capacity),
-            account: Queue::new(ring_capacity),
-            listings: Queue::new(ring_capacity),
+            decide_to_feed: Queue::new(ring_capacity),
+            feed_to_execute: Queue::new(ring_capacity),
+            decide_to_execute: Queue::new(ring_capacity),
+            execute_to_decide: Queue::new(ring_capacity),
+            execute_to_reconcile: Queue::new(ring_capacity),
+            reconcile_to_execute: Queue::new(ring_capacity),
+            reconcile_to_feed: Queue::new(ring_capacity),
             decisions: Vec::new(),
             sent: Vec::new(),
             frames: Vec::new(),
@@ -237,17 +232,17 @@ impl Wires {
         if let Some((ring, _)) = self.closed {
             self.open_ring(ring);
         }
-        self.book.items.clear();
+        self.feed_to_decide.items.clear();
         self.lost.clear();
         self.pool = (0..snapshot_buffers).map(|_| Box::default()).collect();
         self.overflow_epoch = 0;
-        self.resyncs.items.clear();
-        self.statuses.items.clear();
-        self.intents.items.clear();
-        self.portfolio.items.clear();
-        self.queries.items.clear();
-        self.account.items.clear();
-        self.listings.items.clear();
+        self.decide_to_feed.items.clear();
+        self.feed_to_execute.items.clear();
+        self.decide_to_execute.items.clear();
+        self.execute_to_decide.items.clear();
+        self.execute_to_reconcile.items.clear();
+        self.reconcile_to_execute.items.clear();
+        self.reconcile_to_feed.items.clear();
         self.handed.clear();
         self.blind.clear();
         self.asked.clear();
@@ -291,14 +286,14 @@ impl Wires {
             std::mem::take(&mut queue.refused)
         }
         match ring {
-            Ring::Books => set(&mut self.book, closed),
-            Ring::Resyncs => set(&mut self.resyncs, closed),
-            Ring::Statuses => set(&mut self.statuses, closed),
-            Ring::Intents => set(&mut self.intents, closed),
-            Ring::Portfolios => set(&mut self.portfolio, closed),
-            Ring::Queries => set(&mut self.queries, closed),
-            Ring::Facts => set(&mut self.account, closed),
-            Ring::Listings => set(&mut self.listings, closed),
+            Ring::Books => set(&mut self.feed_to_decide, closed),
+            Ring::Resyncs => set(&mut self.decide_to_feed, closed),
+            Ring::Statuses => set(&mut self.feed_to_execute, closed),
+            Ring::Intents => set(&mut self.decide_to_execute, closed),
+            Ring::Portfolios => set(&mut self.execute_to_decide, closed),
+            Ring::Queries => set(&mut self.execute_to_reconcile, closed),
+            Ring::Facts => set(&mut self.reconcile_to_execute, closed),
+            Ring::Listings => set(&mut self.reconcile_to_feed, closed),
         }
     }
 
@@ -312,9 +307,9 @@ impl Wires {
     }
 
     /// The next event for `decide`.
-    pub(crate) fn next_book_item(&mut self) -> Option<BookItem> {
-        let item = self.book.pop()?;
-        if let BookItem::Snapshot(event, _) = &item {
+    pub(crate) fn next_for_decide(&mut self) -> Option<FeedToDecide> {
+        let item = self.feed_to_decide.pop()?;
+        if let FeedToDecide::Snapshot(event, _) = &item {
             self.lost.remove(&event.market.index);
         }
         Some(item)
@@ -336,11 +331,6 @@ impl Wires {
         let full = self.disk_full_until_ns > self.now_ns;
         self.not_written += u64::from(full);
         !full
-    }
-
-    fn lose(&mut self, event: &BookEvent) -> Full {
-        self.lost.insert(event.market.index);
-        Full
     }
 
     /// Whether the trader is dead: its process was killed.
@@ -375,6 +365,14 @@ impl Wires {
             sent_wall_ms: self.session_ms,
             signed_wall_ms,
         });
+    }
+
+    fn socket(&mut self, role: Role, output: SocketOutput<'_>) {
+        match output {
+            SocketOutput::Connect(connection) => self.connect(role, connection),
+            SocketOutput::Send(connection, text) => self.send_text(role, connection, text),
+            SocketOutput::Close(connection) => self.hang_up(role, connection),
+        }
     }
 
     fn connect(&mut self, role: Role, connection: ConnectionId) {
@@ -421,21 +419,26 @@ pub(crate) struct ExecuteIo<'a>(pub(crate) &'a mut Wires);
 /// The reconcile stage's port.
 pub(crate) struct ReconcileIo<'a>(pub(crate) &'a mut Wires);
 
-impl SocketPort for FeedIo<'_> {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.0.connect(Role::Feed, connection);
-    }
-
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.0.send_text(Role::Feed, connection, text);
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.0.hang_up(Role::Feed, connection);
-    }
-}
-
 impl FeedPort for FeedIo<'_> {
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        match message {
+            FeedMessage::Decide(message) => self.0.feed_to_decide.push(message).map_err(|message| {
+                if !matches!(message, FeedToDecide::Listed(..)) {
+                    self.0.lost.insert(message.event().market.index);
+                }
+                message.into()
+            }),
+            FeedMessage::Execute(message) => self.0.feed_to_execute.push(message).map_err(|_| Full.into()),
+        }
+    }
+
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        match effect {
+            FeedEffect::Socket(output) => self.0.socket(Role::Feed, output),
+            FeedEffect::Overflow(epoch) => self.0.overflow_epoch = epoch,
+        }
+    }
+
     fn stamp_ns(&mut self) -> u64 {
         self.0.now_ns
     }
@@ -448,34 +451,32 @@ impl FeedPort for FeedIo<'_> {
         self.0.pool.push(levels);
     }
 
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        self.0.book.push(BookItem::Event(*event)).map_err(|_| self.0.lose(event))
-    }
-
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.0.book.push(BookItem::Snapshot(*event, levels)).map_err(|item| {
-            let BookItem::Snapshot(event, levels) = item else { unreachable!("the queue returns what was pushed") };
-            self.0.lose(&event);
-            levels
-        })
-    }
-
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.0.book.push(BookItem::Listing(*event, Box::new(*listing))).map_err(|_| Full)
-    }
-
-    fn raise_overflow(&mut self, epoch: u64) {
-        self.0.overflow_epoch = epoch;
-    }
-
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        self.0.statuses.push(*status).map_err(|_| Full)
-    }
-
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl DecidePort for DecideIo<'_> {
+    fn push(&mut self, message: DecideMessage) -> Result<(), Full> {
+        match message {
+            DecideMessage::Execute(message) => {
+                self.0.note();
+                self.0.decide_to_execute.push(message).map_err(|_| Full)
+            }
+            DecideMessage::Feed(message) => {
+                let DecideToFeed::Resync(request) = message;
+                self.0.asked.push(request);
+                self.0.decide_to_feed.push(message).map_err(|_| Full)
+            }
+        }
+    }
+
+    fn tell(&mut self, effect: DecideEffect<'_>) {
+        let DecideEffect::Decided(record) = effect else { return };
+        if self.0.lost.contains(&record.market.index) {
+            self.0.blind.push(record.market);
+        }
+        self.0.decisions.push(record.clone().into_owned());
+    }
+
     fn stamp_ns(&mut self) -> u64 {
         self.0.now_ns
     }
@@ -484,35 +485,39 @@ impl DecidePort for DecideIo<'_> {
         self.0.overflow_epoch
     }
 
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
-        self.0.note();
-        self.0.intents.push(*intent).map_err(|_| Full)
-    }
-
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        self.0.asked.push(*request);
-        self.0.resyncs.push(*request).map_err(|_| Full)
-    }
-
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.0.pool.push(levels);
     }
-
-    fn decided(&mut self, record: &DecisionRecord<'_>) {
-        if self.0.lost.contains(&record.market.index) {
-            self.0.blind.push(record.market);
-        }
-        self.0.decisions.push(record.clone().into_owned());
-    }
-
-    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl ExecutePort for ExecuteIo<'_> {
-    fn stamp_ns(&mut self) -> u64 {
-        self.0.now_ns
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        match message {
+            ExecuteMessage::Decide(note) => {
+                self.0.note();
+                self.0.execute_to_decide.push(note).map_err(|_| Full)
+            }
+            ExecuteMessage::Reconcile(message) => self.0.execute_to_reconcile.push(message).map_err(|_| Full),
+        }
+    }
+
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        match effect {
+            ExecuteEffect::Presign(..) => {}
+            ExecuteEffect::Abandon(request) => self.0.tickets.retain(|_, asker| *asker != Asker::Execute(request)),
+            ExecuteEffect::Groups(known) => {
+                if self.0.note() && self.0.disk_takes_it() {
+                    self.0.groups = known.to_vec();
+                }
+            }
+            ExecuteEffect::Day(day) => {
+                if self.0.note() && self.0.disk_takes_it() {
+                    self.0.day = *day;
+                }
+            }
+        }
     }
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
@@ -529,61 +534,28 @@ impl ExecutePort for ExecuteIo<'_> {
         Ok(self.0.now_ns)
     }
 
-    fn presign(&mut self, _method: &'static str, _path: &str) {}
-
-    fn abandon(&mut self, request: RequestId) {
-        self.0.tickets.retain(|_, asker| *asker != Asker::Execute(request));
-    }
-
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        self.0.note();
-        self.0.portfolio.push(*update).map_err(|_| Full)
-    }
-
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        self.0.queries.push(*query).map_err(|_| Full)
-    }
-
-    fn keep_groups(&mut self, known: &[KnownGroup]) {
-        if self.0.note() && self.0.disk_takes_it() {
-            self.0.groups = known.to_vec();
-        }
-    }
-
-    fn persist(&mut self, day: &DayState) {
-        if self.0.note() && self.0.disk_takes_it() {
-            self.0.day = *day;
-        }
+    fn stamp_ns(&mut self) -> u64 {
+        self.0.now_ns
     }
 
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
-impl SocketPort for ReconcileIo<'_> {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.0.connect(Role::Reconcile, connection);
-    }
-
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.0.send_text(Role::Reconcile, connection, text);
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.0.hang_up(Role::Reconcile, connection);
-    }
-}
-
 impl ReconcilePort for ReconcileIo<'_> {
-    fn get(&mut self, request: RequestId, path: &str) {
-        self.0.request(Asker::Reconcile(request), "GET", path, &[]);
+    fn push(&mut self, message: ReconcileMessage) -> Result<(), Full> {
+        match message {
+            ReconcileMessage::Execute(event) => {
+                self.0.note();
+                self.0.reconcile_to_execute.push(event).map_err(|_| Full)
+            }
+            ReconcileMessage::Feed(message) => self.0.reconcile_to_feed.push(message).map_err(|_| Full),
+        }
     }
 
-    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
-        self.0.note();
-        self.0.account.push(*event).map_err(|_| Full)
-    }
-
-    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
-        self.0.listings.push(*listing).map_err(|_| Full)
+    fn tell(&mut self, effect: ReconcileEffect<'_>) {
+        match effect {
+            ReconcileEffect::Socket(output) => self.0.socket(Role::Reconcile, output),
+            ReconcileEffect::Get(request, path) => self.0.request(Asker::Reconcile(request), "GET", path, &[]),
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::tokens::Charge;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, OrderGroupId};
 use crate::messages::{GroupReport, GroupState, KnownGroup, Source};
-use crate::ports::{ExecutePort, OrderRequest, RequestId};
+use crate::ports::{ExecuteEffect, ExecutePort, OrderRequest, RequestId};
 use crate::wire::error::ErrorBody;
 use crate::wire::order_groups::{
     CREATE_GROUP_PATH, CreatedGroup, set_group_path, write_create_group, write_limit_group,
@@ -436,7 +436,7 @@ impl ExecuteStage {
             self.groups.known.iter().filter(|old| !known.iter().any(|k| k.exchange_index == old.exchange_index));
         let others: Vec<KnownGroup> = others.copied().collect();
         known.extend(others);
-        port.keep_groups(&known);
+        port.tell(ExecuteEffect::Groups(&known));
         self.groups.known = known;
     }
 }

@@ -76,8 +76,10 @@ pub use waiting::Waiting;
 
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{MarketKey, Money};
-use crate::messages::{DayState, MarketStatus, OrderIntent, Phase, PortfolioUpdate, Verdict};
-use crate::ports::ExecutePort;
+use crate::messages::{
+    AccountNote, DayState, DecideToExecute, FeedToExecute, MarketStatus, OrderIntent, Phase, PortfolioUpdate, Verdict,
+};
+use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort};
 use crate::seen_fills::SeenFills;
 use controls::{EventLosses, MessageRate};
 use directory::Directory;
@@ -187,6 +189,22 @@ impl ExecuteStage {
         }
     }
 
+    /// `feed` says something.
+    #[inline]
+    pub fn on_feed(&mut self, message: &FeedToExecute, now: Now, port: &mut impl ExecutePort) {
+        match message {
+            FeedToExecute::Status(status) => self.on_status(status, now, port),
+        }
+    }
+
+    /// `decide` says something.
+    #[inline]
+    pub fn on_decide(&mut self, message: &DecideToExecute, now: Now, port: &mut impl ExecutePort) {
+        match message {
+            DecideToExecute::Intent(intent) => self.on_intent(intent, now, port),
+        }
+    }
+
     /// A market's condition changed.
     pub fn on_status(&mut self, status: &MarketStatus, now: Now, port: &mut impl ExecutePort) {
         if self.directory.get(status.market).is_some() {
@@ -250,7 +268,7 @@ impl ExecuteStage {
         let held = self.loss_stop.ends_ms().is_some();
         let realized = self.ledger.realized() - self.ledger.fees();
         if let Some(state) = self.loss_stop.update(now.session_ms, realized, self.unrealized) {
-            port.persist(&state);
+            port.tell(ExecuteEffect::Day(&state));
         }
         if !was_stopped && self.loss_stop.is_stopped(now.session_ms) {
             let state = self.loss_stop.state();
@@ -327,7 +345,7 @@ impl ExecuteStage {
                 continue;
             };
             let update = self.portfolio_of(key, now);
-            if port.portfolio(&update).is_err() {
+            if port.push(ExecuteMessage::Decide(AccountNote::Portfolio(update))).is_err() {
                 self.counters.portfolio_delayed += 1;
                 self.arm(now.mono_ns.saturating_add(FULL_RETRY_NS));
                 return;

@@ -6,8 +6,8 @@ use super::readings::{Question, more_patience};
 use super::{ExecuteStage, FULL_RETRY_NS};
 use crate::clock::{NEVER_NS, Now};
 use crate::market::MarketKey;
-use crate::messages::{QueryKind, QueryRequest};
-use crate::ports::ExecutePort;
+use crate::messages::{ExecuteToReconcile, QueryKind, QueryRequest};
+use crate::ports::{ExecuteMessage, ExecutePort};
 
 impl ExecuteStage {
     /// Sends the questions that are due, and judges the read whose time has come.
@@ -44,7 +44,7 @@ impl ExecuteStage {
             _ => self.readings.fills_since_ms(&self.config),
         };
         let request = QueryRequest { query, kind, market: MarketKey::default(), since_ms };
-        if port.query(&request).is_err() {
+        if port.push(ExecuteMessage::Reconcile(ExecuteToReconcile::Query(request))).is_err() {
             self.readings.blocked_until_ns = now.mono_ns.saturating_add(FULL_RETRY_NS);
             return;
         }
@@ -121,7 +121,8 @@ impl ExecuteStage {
             return market.resolve.due_ns;
         }
         let query = self.readings.number();
-        if port.query(&QueryRequest { query, kind: QueryKind::Resolve, market: key, since_ms }).is_err() {
+        let request = QueryRequest { query, kind: QueryKind::Resolve, market: key, since_ms };
+        if port.push(ExecuteMessage::Reconcile(ExecuteToReconcile::Query(request))).is_err() {
             return now.mono_ns.saturating_add(FULL_RETRY_NS);
         }
         market.resolve.asked = Some((query, now.session_ms, now.mono_ns));

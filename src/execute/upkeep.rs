@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ExecuteStage;
 use super::report::{Agreement, NotCompared};
 use crate::clock::{NEVER_NS, Now};
-use crate::ports::ExecutePort;
+use crate::ports::{ExecuteEffect, ExecutePort};
 
 /// How far the end has come.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl ExecuteStage {
         }
         self.due_ns = NEVER_NS;
         while let Some(overdue) = self.requests.overdue(now.mono_ns) {
-            port.abandon(overdue);
+            port.tell(ExecuteEffect::Abandon(overdue));
             let request = self.requests.take(overdue).expect("listed as overdue just now");
             self.unanswered(&request, now, port);
         }

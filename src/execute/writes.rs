@@ -12,7 +12,7 @@ use super::tokens::Charge;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::OrderId;
 use crate::messages::Verdict;
-use crate::ports::{ExecutePort, NotSent, OrderRequest};
+use crate::ports::{ExecuteEffect, ExecutePort, NotSent, OrderRequest};
 use crate::wire::orders::body::{Amend, Cancel, Create, write_amend, write_cancel_batch, write_create};
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 
@@ -177,7 +177,7 @@ impl ExecuteStage {
         let Some(order) = self.orders.get(at) else { return };
         if let (OrderState::Resting, true, Some(id)) = (order.state, order.is_ours(), order.id) {
             set_amend_path(&mut self.path, id);
-            port.presign("POST", &self.path);
+            port.tell(ExecuteEffect::Presign("POST", &self.path));
         }
     }
 

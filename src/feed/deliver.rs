@@ -4,8 +4,8 @@ use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, Outcome, Price};
-use crate::messages::{BookEvent, BookEventKind, MarketStatus, NO_TIME_MS};
-use crate::ports::FeedPort;
+use crate::messages::{BookEvent, BookEventKind, FeedToDecide, FeedToExecute, MarketStatus, NO_TIME_MS};
+use crate::ports::{FeedEffect, FeedMessage, FeedPort, Refused};
 
 /// An event that no frame caused.
 fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> BookEvent {
@@ -22,6 +22,12 @@ fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> B
         read_ns: 0,
         parsed_ns: 0,
     }
+}
+
+/// Sends an event that has nothing beside it to `decide`.
+#[inline]
+pub(super) fn push_event(event: BookEvent, port: &mut impl FeedPort) -> Result<(), Refused> {
+    port.push(FeedMessage::Decide(FeedToDecide::Event(event)))
 }
 
 impl FeedStage {
@@ -54,7 +60,7 @@ impl FeedStage {
             self.overflowing = true;
             self.epoch += 1;
             self.counters.overflow_epochs += 1;
-            port.raise_overflow(self.epoch);
+            port.tell(FeedEffect::Overflow(self.epoch));
         }
     }
 
@@ -71,7 +77,7 @@ impl FeedStage {
                 continue;
             };
             let event = notice(market.listing.market, BookEventKind::Listed, time_ms, 0);
-            if port.list(&event, &market.listing).is_err() {
+            if port.push(FeedMessage::Decide(FeedToDecide::Listed(event, market.listing))).is_err() {
                 return;
             }
             self.owed_listing.remove(position);
@@ -82,7 +88,7 @@ impl FeedStage {
         while let Some(position) = self.owed_stale.first() {
             let time_ms = self.notice_time_ms(position, now);
             if let Some(market) = self.markets.get_mut(position) {
-                if port.book(&notice(market.listing.market, BookEventKind::Stale, time_ms, 0)).is_err() {
+                if push_event(notice(market.listing.market, BookEventKind::Stale, time_ms, 0), port).is_err() {
                     self.raise_overflow(port);
                     return;
                 }
@@ -92,7 +98,7 @@ impl FeedStage {
         }
         if self.overflowing {
             let event = notice(MarketKey::default(), BookEventKind::EpochCleared, now.session_ms, self.epoch);
-            self.overflowing = port.book(&event).is_err();
+            self.overflowing = push_event(event, port).is_err();
         }
     }
 
@@ -108,7 +114,7 @@ impl FeedStage {
                     time_ms: now.session_ms,
                     bands: market.listing.bands,
                 };
-                if port.status(&status).is_err() {
+                if port.push(FeedMessage::Execute(FeedToExecute::Status(status))).is_err() {
                     return;
                 }
             }
@@ -124,7 +130,7 @@ impl FeedStage {
             }
             let time_ms = self.notice_time_ms(position, now);
             if let Some(market) = self.markets.get(position)
-                && port.book(&notice(market.listing.market, BookEventKind::Delisted, time_ms, 0)).is_err()
+                && push_event(notice(market.listing.market, BookEventKind::Delisted, time_ms, 0), port).is_err()
             {
                 return;
             }

@@ -1,12 +1,13 @@
 //! From a frame's bytes to events: sequence first, then the type.
 
 use super::channels::{Channel, Seq};
+use super::deliver::push_event;
 use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::Now;
 use crate::market::{Count, Outcome, Price};
-use crate::messages::{BookEvent, BookEventKind, NO_TIME_MS, Phase};
-use crate::ports::{ConnectionId, FeedPort};
+use crate::messages::{BookEvent, BookEventKind, FeedToDecide, NO_TIME_MS, Phase};
+use crate::ports::{ConnectionId, FeedMessage, FeedPort, Refused};
 use crate::record::Span;
 use crate::wire::frame::{Delta, Envelope, Frame, Message, Snapshot, Trade, parse};
 
@@ -171,7 +172,7 @@ impl FeedStage {
             read_ns: stamps.read_ns,
             parsed_ns: stamps.parsed_ns,
         };
-        match port.book(&event) {
+        match push_event(event, port) {
             Ok(()) => self.counters.deltas += 1,
             Err(_) => self.lost(position, port),
         }
@@ -225,8 +226,8 @@ impl FeedStage {
             parsed_ns: stamps.parsed_ns,
         };
         let levels = std::mem::replace(&mut self.levels, spare);
-        if let Err(levels) = port.snapshot(&event, levels) {
-            self.spares.push(levels);
+        if let Err(Refused(levels)) = port.push(FeedMessage::Decide(FeedToDecide::Snapshot(event, levels))) {
+            self.spares.extend(levels);
             self.lost(position, port);
             return;
         }
@@ -271,7 +272,7 @@ impl FeedStage {
             read_ns: stamps.read_ns,
             parsed_ns: stamps.parsed_ns,
         };
-        if port.book(&event).is_ok() {
+        if push_event(event, port).is_ok() {
             self.counters.trades += 1;
         } else {
             self.counters.trades_lost += 1;

@@ -4,7 +4,7 @@ use super::channels::{Channel, Purpose, Subscription};
 use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::{NEVER_NS, Now};
-use crate::ports::FeedPort;
+use crate::ports::{FeedEffect, FeedPort, SocketOutput};
 use crate::wire::command::CommandParams;
 
 /// Misses in a row after which a market is asked for alone, with growing pauses.
@@ -307,7 +307,7 @@ impl FeedStage {
 
     pub(super) fn send(&mut self, purpose: Purpose, params: CommandParams, now: Now, port: &mut impl FeedPort) -> u64 {
         let (id, text) = self.channels.command(purpose, params, now.mono_ns);
-        port.send(self.link.connection(), &text);
+        port.tell(FeedEffect::Socket(SocketOutput::Send(self.link.connection(), &text)));
         if purpose != Purpose::Snapshots {
             self.scan_ns = self.scan_ns.min(now.mono_ns.saturating_add(self.config.ack_timeout_ns));
         }

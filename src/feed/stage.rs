@@ -11,8 +11,8 @@ use crate::backoff::Backoff;
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::link::{Link, LinkTimer};
 use crate::market::BookLevels;
-use crate::messages::{Listing, Phase, ResyncReason, ResyncRequest};
-use crate::ports::{ConnectionId, ConnectionLost, FeedPort};
+use crate::messages::{DecideToFeed, Listing, Phase, ReconcileToFeed, ResyncReason, ResyncRequest};
+use crate::ports::{ConnectionId, ConnectionLost, FeedEffect, FeedPort, SocketOutput};
 
 /// The feed stage. See the [module](crate::feed) for its rules.
 #[derive(Debug, Serialize, Deserialize)]
@@ -115,7 +115,8 @@ impl FeedStage {
 
     /// Opens the public connection.
     pub fn start(&mut self, now: Now, port: &mut impl FeedPort) {
-        self.link.start(now, port);
+        let output = self.link.start(now);
+        tell_socket(output, port);
     }
 
     /// A market enters the directory, or its listing changed.
@@ -139,6 +140,22 @@ impl FeedStage {
             None => self.admit(listing),
         }
         self.settle(now, port);
+    }
+
+    /// `reconcile` says something.
+    #[inline]
+    pub fn on_reconcile(&mut self, message: &ReconcileToFeed, now: Now, port: &mut impl FeedPort) {
+        match message {
+            ReconcileToFeed::Listing(listing) => self.on_listing(listing, now, port),
+        }
+    }
+
+    /// `decide` says something.
+    #[inline]
+    pub fn on_decide(&mut self, message: &DecideToFeed, now: Now, port: &mut impl FeedPort) {
+        match message {
+            DecideToFeed::Resync(request) => self.on_resync(request, now, port),
+        }
     }
 
     /// The connection's handshake succeeded.
@@ -191,7 +208,9 @@ impl FeedStage {
 
     /// Does what is due. Early and repeated calls are harmless.
     pub fn on_timer(&mut self, now: Now, port: &mut impl FeedPort) {
-        match self.link.on_timer(now, port) {
+        let (timer, output) = self.link.on_timer(now);
+        tell_socket(output, port);
+        match timer {
             LinkTimer::Quiet => {}
             LinkTimer::TimedOut => {
                 self.problem("public connection: the handshake took too long".to_owned());
@@ -245,7 +264,8 @@ impl FeedStage {
     /// Gives the connection up and forgets all that lived on it.
     pub(super) fn reconnect(&mut self, reason: String, now: Now, port: &mut impl FeedPort) {
         self.problem(reason);
-        self.link.reconnect(now, port);
+        let output = self.link.reconnect(now);
+        tell_socket(output, port);
         self.forget_connection();
     }
 
@@ -310,5 +330,12 @@ impl FeedStage {
             let listing = self.arrivals.remove(next);
             self.admit(&listing);
         }
+    }
+}
+
+/// Does what the link wants with the socket.
+fn tell_socket(output: Option<SocketOutput<'_>>, port: &mut impl FeedPort) {
+    if let Some(output) = output {
+        port.tell(FeedEffect::Socket(output));
     }
 }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::{FeedConfig, FeedStage};
 use crate::clock::{Now, SessionClock};
 use crate::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
-use crate::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase};
-use crate::ports::{ConnectionId, ConnectionLost, FeedPort, Full, SocketPort};
+use crate::messages::{BookEvent, BookEventKind, FeedToDecide, FeedToExecute, Listing, MarketStatus, Phase};
+use crate::ports::{ConnectionId, ConnectionLost, FeedEffect, FeedMessage, FeedPort, Full, Refused, SocketOutput};
 use crate::record::Span;
 use crate::wire::command::Command;
 
@@ -22,7 +22,7 @@ pub(super) struct Port {
     pub(super) connected: Vec<ConnectionId>,
     pub(super) closed: Vec<ConnectionId>,
     pub(super) sent: VecDeque<(ConnectionId, Command)>,
-    pub(super) ring: VecDeque<(BookEvent, Option<Listing>, Option<Box<BookLevels>>)>,
+    pub(super) ring: VecDeque<FeedToDecide>,
     pub(super) ring_capacity: usize,
     #[expect(clippy::vec_box, reason = "the pool's buffers are boxes")]
     pub(super) pool: Vec<Box<BookLevels>>,
@@ -48,23 +48,12 @@ impl Port {
         }
     }
 
-    fn push(
-        &mut self,
-        event: &BookEvent,
-        listing: Option<Listing>,
-        levels: Option<Box<BookLevels>>,
-    ) -> Result<(), Option<Box<BookLevels>>> {
-        if self.ring.len() >= self.ring_capacity {
-            return Err(levels);
-        }
-        self.ring.push_back((*event, listing, levels));
-        Ok(())
-    }
-
     /// Takes the oldest event as `decide` would; a snapshot's buffer goes back to the pool.
     pub(super) fn take(&mut self) -> Option<Taken> {
-        let (event, listing, levels) = self.ring.pop_front()?;
-        self.pool.extend(levels);
+        let message = self.ring.pop_front()?;
+        let event = *message.event();
+        let listing = if let FeedToDecide::Listed(_, listing) = message { Some(listing) } else { None };
+        self.pool.extend(message.into_levels());
         Some(Taken { event, listing })
     }
 
@@ -82,19 +71,29 @@ impl Port {
     }
 }
 
-impl SocketPort for Port {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.connected.push(connection);
-    }
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.sent.push_back((connection, serde_json::from_str(text).expect("a command is JSON")));
-    }
-    fn close(&mut self, connection: ConnectionId) {
-        self.closed.push(connection);
-    }
-}
-
 impl FeedPort for Port {
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        match message {
+            FeedMessage::Decide(message) if self.ring.len() >= self.ring_capacity => return Err(message.into()),
+            FeedMessage::Execute(_) if self.statuses.len() >= self.status_capacity => return Err(Full.into()),
+            FeedMessage::Decide(message) => self.ring.push_back(message),
+            FeedMessage::Execute(FeedToExecute::Status(status)) => self.statuses.push_back(status),
+        }
+        Ok(())
+    }
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        match effect {
+            FeedEffect::Socket(SocketOutput::Connect(connection)) => self.connected.push(connection),
+            FeedEffect::Socket(SocketOutput::Send(connection, text)) => {
+                self.sent.push_back((connection, serde_json::from_str(text).expect("a command is JSON")));
+            }
+            FeedEffect::Socket(SocketOutput::Close(connection)) => self.closed.push(connection),
+            FeedEffect::Overflow(epoch) => {
+                assert!(epoch > self.epoch, "epochs only grow");
+                self.epoch = epoch;
+            }
+        }
+    }
     fn stamp_ns(&mut self) -> u64 {
         0
     }
@@ -103,27 +102,6 @@ impl FeedPort for Port {
     }
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.pool.push(levels);
-    }
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        assert!(!matches!(event.kind, BookEventKind::Snapshot | BookEventKind::Listed));
-        self.push(event, None, None).map_err(|_| Full)
-    }
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.push(event, None, Some(levels)).map_err(|levels| levels.expect("the snapshot's own buffer"))
-    }
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.push(event, Some(*listing), None).map_err(|_| Full)
-    }
-    fn raise_overflow(&mut self, epoch: u64) {
-        assert!(epoch > self.epoch, "epochs only grow");
-        self.epoch = epoch;
-    }
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        if self.statuses.len() >= self.status_capacity {
-            return Err(Full);
-        }
-        self.statuses.push_back(*status);
-        Ok(())
     }
     fn latency(&mut self, span: Span, _: u64) {
         match span {

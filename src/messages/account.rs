@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Listing, Verdict};
+use super::Listing;
 use crate::market::{
     BookSide, ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price,
     TradeId,
@@ -20,36 +20,6 @@ pub struct OpenOrder {
     pub price: Price,
     /// Its side of the YES book.
     pub side: BookSide,
-}
-
-/// From `execute` to `decide`: the account and one market's part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(C)]
-pub struct PortfolioUpdate {
-    /// Grows with every change of the ledger.
-    pub version: u64,
-    /// Cash that no order has claimed, over all shards that are traded.
-    pub available: Money,
-    /// Cash promised to open orders.
-    pub reserved: Money,
-    /// Which market.
-    pub market: MarketKey,
-    /// Whether a write is in flight there: no intent is expected.
-    pub busy: bool,
-    /// Whether the market may take new risk; without it only reducing intents are useful.
-    pub blocked: bool,
-    /// What became of the market's last intent.
-    pub verdict: Verdict,
-    /// Signed contracts held.
-    pub position: Count,
-    /// What they cost, fees excluded.
-    pub cost: Money,
-    /// The market's open order.
-    pub open_order: Option<OpenOrder>,
-    /// The last intent that got its verdict; 0 before the first.
-    pub last_intent: u64,
-    /// When the frame or answer that caused this had been read; 0 when none did.
-    pub cause_read_ns: u64,
 }
 
 /// Where an account fact came from.
@@ -174,7 +144,14 @@ pub enum QueryKind {
     Successor = 4,
 }
 
-/// From `execute` to `reconcile`: read this from the exchange.
+/// From `execute` to `reconcile`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExecuteToReconcile {
+    /// Something is to be read from the exchange.
+    Query(QueryRequest),
+}
+
+/// A question to the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct QueryRequest {

@@ -87,7 +87,14 @@ pub struct DecisionStamps {
     pub decided_ns: u64,
 }
 
-/// From `decide` to `execute`: a decision that may become an order. Gets exactly one verdict.
+/// From `decide` to `execute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DecideToExecute {
+    /// A decision that may become an order.
+    Intent(OrderIntent),
+}
+
+/// A decision that may become an order. Gets exactly one verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct OrderIntent {

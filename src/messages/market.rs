@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::{Count, EventKey, FeeSchedule, GridBands, MarketKey, Outcome, Price, Ticker};
+use crate::market::{BookLevels, Count, EventKey, FeeSchedule, GridBands, MarketKey, Outcome, Price, Ticker};
 
 /// A market's phase of life, as far as it matters to a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +18,13 @@ pub enum Phase {
     Closed = 3,
     /// Its result is known: positions pay.
     Determined = 4,
+}
+
+/// From `reconcile` to `feed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReconcileToFeed {
+    /// A market enters the directory, or what is known of it changed: `feed` subscribes to it.
+    Listing(Listing),
 }
 
 /// A market enters the directory. From `reconcile` to `feed`, which subscribes, and to `execute`; `feed` passes it on
@@ -53,9 +60,9 @@ pub struct Listing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum BookEventKind {
-    /// A market was listed; its [`Listing`] rides on the side ring.
+    /// A market was listed: [`FeedToDecide::Listed`].
     Listed = 0,
-    /// The whole book; its `BookLevels` ride on the side ring, in the same order as these events.
+    /// The whole book: [`FeedToDecide::Snapshot`].
     Snapshot = 1,
     /// One level changed by `change`.
     Delta = 2,
@@ -69,7 +76,57 @@ pub enum BookEventKind {
     EpochCleared = 6,
 }
 
-/// From `feed` to `decide`: one change of one market's public state, in the order of the wire.
+/// From `feed` to `decide`, in the order of the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeedToDecide {
+    /// A change, a trade, or a condition.
+    Event(BookEvent),
+    /// A whole book, in a buffer that `decide` returns to the pool.
+    Snapshot(BookEvent, Box<BookLevels>),
+    /// A market enters, or what is known of it changed.
+    Listed(BookEvent, Listing),
+}
+
+impl FeedToDecide {
+    /// Which market, when, and by which frame.
+    #[must_use]
+    #[inline]
+    pub const fn event(&self) -> &BookEvent {
+        match self {
+            Self::Event(event) | Self::Snapshot(event, _) | Self::Listed(event, _) => event,
+        }
+    }
+
+    /// As [`event`](Self::event), to change it.
+    pub const fn event_mut(&mut self) -> &mut BookEvent {
+        match self {
+            Self::Event(event) | Self::Snapshot(event, _) | Self::Listed(event, _) => event,
+        }
+    }
+
+    /// A copy, unless a buffer travels with the message.
+    #[must_use]
+    #[inline]
+    pub const fn copied(&self) -> Option<Self> {
+        match self {
+            Self::Event(event) => Some(Self::Event(*event)),
+            Self::Listed(event, listing) => Some(Self::Listed(*event, *listing)),
+            Self::Snapshot(..) => None,
+        }
+    }
+
+    /// The buffer that travels with the message.
+    #[must_use]
+    #[inline]
+    pub fn into_levels(self) -> Option<Box<BookLevels>> {
+        match self {
+            Self::Snapshot(_, levels) => Some(levels),
+            Self::Event(_) | Self::Listed(..) => None,
+        }
+    }
+}
+
+/// One change of one market's public state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct BookEvent {
@@ -110,7 +167,14 @@ impl BookEvent {
     }
 }
 
-/// From `decide` to `feed`: this market's book is wrong, get a snapshot.
+/// From `decide` to `feed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DecideToFeed {
+    /// A book is wrong: a snapshot is wanted.
+    Resync(ResyncRequest),
+}
+
+/// This market's book is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct ResyncRequest {
@@ -138,7 +202,14 @@ pub enum ResyncReason {
     BadLevel = 5,
 }
 
-/// From `feed` to `execute`: a market's condition. Until the newest is delivered the market takes no new risk.
+/// From `feed` to `execute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeedToExecute {
+    /// A market's condition.
+    Status(MarketStatus),
+}
+
+/// A market's condition. Until the newest is delivered the market takes no new risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct MarketStatus {

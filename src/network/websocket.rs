@@ -11,26 +11,8 @@ use crate::host::idle::Idle;
 use crate::network::connect::{Connector, Pending};
 use crate::network::endpoint::Endpoint;
 use crate::network::net::NetStream;
-use crate::ports::{ConnectionId, ConnectionLost, SocketPort};
+use crate::ports::{ConnectionId, ConnectionLost, SocketInput, SocketOutput};
 use crate::wire::sign::Credentials;
-
-/// What a connection gives its stage.
-#[derive(Debug)]
-pub enum WsInput {
-    /// The connection is open.
-    Opened,
-    /// A text frame, and when the last of its bytes left the kernel.
-    Text {
-        /// The frame's payload. It owns its bytes, so that the stage may use the socket while it reads them.
-        text: Utf8Bytes,
-        /// On the driver's monotonic clock.
-        read_ns: u64,
-    },
-    /// The exchange pinged; the answer is on its way.
-    Ping,
-    /// The connection is gone, or could not be made. Nothing follows.
-    Closed(ConnectionLost),
-}
 
 /// A stage's WebSocket.
 #[derive(Debug)]
@@ -71,16 +53,16 @@ impl LiveSocket {
         self.state = State::Closed;
     }
 
-    /// The next input and the connection it belongs to; nothing when the kernel has nothing. Never blocks. A new
-    /// connection's socket is put under `idle`'s watch.
-    pub fn poll(&mut self, idle: &Idle) -> Option<(ConnectionId, WsInput)> {
+    /// The next input; nothing when the kernel has nothing. Never blocks. A new connection's socket is put under `idle`'s
+    /// watch. A frame owns its bytes, so that the stage may use the socket while it reads them.
+    pub fn poll(&mut self, idle: &Idle) -> Option<SocketInput<Utf8Bytes>> {
         let input = match &mut self.state {
             State::Closed => return None,
             State::Connecting(pending) => {
                 let result = pending.poll()?;
                 self.opened(result, idle)
             }
-            State::Open { socket, unflushed } => match receive(socket, unflushed) {
+            State::Open { socket, unflushed } => match receive(socket, unflushed, self.connection) {
                 Ok(input) => input?,
                 Err(error) => self.fail(lost(&error)),
             },
@@ -89,10 +71,10 @@ impl LiveSocket {
                 self.fail(lost)
             }
         };
-        Some((self.connection, input))
+        Some(input)
     }
 
-    fn opened(&mut self, result: Result<WebSocket<NetStream>, ConnectionLost>, idle: &Idle) -> WsInput {
+    fn opened(&mut self, result: Result<WebSocket<NetStream>, ConnectionLost>, idle: &Idle) -> SocketInput<Utf8Bytes> {
         let socket = match result {
             Ok(socket) => socket,
             Err(lost) => return self.fail(lost),
@@ -101,17 +83,25 @@ impl LiveSocket {
             return self.fail(lost(&WsError::Io(error)));
         }
         self.state = State::Open { socket: Box::new(socket), unflushed: false };
-        WsInput::Opened
+        SocketInput::Opened(self.connection)
     }
 
-    fn fail(&mut self, lost: ConnectionLost) -> WsInput {
+    fn fail(&mut self, lost: ConnectionLost) -> SocketInput<Utf8Bytes> {
         self.state = State::Closed;
-        WsInput::Closed(lost)
+        SocketInput::Closed(self.connection, lost)
     }
 }
 
-impl SocketPort for LiveSocket {
-    /// An earlier connection ends. [`WsInput::Opened`] or [`WsInput::Closed`] comes from [`LiveSocket::poll`].
+impl LiveSocket {
+    /// Does what the stage wants. An earlier connection ends with a new one.
+    pub fn tell(&mut self, output: SocketOutput<'_>) {
+        match output {
+            SocketOutput::Connect(connection) => self.connect(connection),
+            SocketOutput::Send(connection, text) => self.send(connection, text),
+            SocketOutput::Close(connection) => self.close(connection),
+        }
+    }
+
     fn connect(&mut self, connection: ConnectionId) {
         self.end();
         self.connection = connection;
@@ -155,19 +145,24 @@ fn flush(socket: &mut WebSocket<NetStream>) -> Result<bool, WsError> {
 }
 
 /// The next frame that means something to a stage. tungstenite answers pings by itself at the read after.
-fn receive(socket: &mut WebSocket<NetStream>, unflushed: &mut bool) -> Result<Option<WsInput>, WsError> {
+fn receive(
+    socket: &mut WebSocket<NetStream>,
+    unflushed: &mut bool,
+    connection: ConnectionId,
+) -> Result<Option<SocketInput<Utf8Bytes>>, WsError> {
     if *unflushed {
         *unflushed = !flush(socket)?;
     }
     loop {
         match socket.read() {
             Ok(Message::Text(text)) => {
-                return Ok(Some(WsInput::Text { text, read_ns: socket.get_ref().read_ns() }));
+                let read_ns = socket.get_ref().read_ns();
+                return Ok(Some(SocketInput::Frame { connection, read_ns, bytes: text }));
             }
             Ok(Message::Ping(_)) => {
                 // At once rather than at the next read, which a parked thread may make a millisecond later.
                 *unflushed |= !flush(socket)?;
-                return Ok(Some(WsInput::Ping));
+                return Ok(Some(SocketInput::Ping(connection)));
             }
             Ok(Message::Close(frame)) => {
                 let reason = frame.map_or_else(
@@ -213,17 +208,17 @@ mod tests {
         fn open(endpoint: Endpoint) -> Self {
             let mut client = Self::new(endpoint);
             client.socket.connect(1);
-            assert!(matches!(client.next(), (1, WsInput::Opened)));
+            assert!(matches!(client.next(), SocketInput::Opened(1)));
             client
         }
 
-        fn next(&mut self) -> (ConnectionId, WsInput) {
+        fn next(&mut self) -> SocketInput<Utf8Bytes> {
             until(|| self.socket.poll(&self.idle))
         }
 
         fn text(&mut self) -> String {
-            match self.next().1 {
-                WsInput::Text { text, read_ns } => {
+            match self.next() {
+                SocketInput::Frame { bytes: text, read_ns, .. } => {
                     assert!(read_ns > 0 && read_ns <= self.clock.now_ns());
                     text.as_str().to_owned()
                 }
@@ -233,7 +228,7 @@ mod tests {
 
         fn closed(&mut self) -> (ConnectionId, ConnectionLost) {
             match self.next() {
-                (connection, WsInput::Closed(lost)) => (connection, lost),
+                SocketInput::Closed(connection, lost) => (connection, lost),
                 other => panic!("expected the end of the connection, got {other:?}"),
             }
         }
@@ -285,7 +280,7 @@ mod tests {
             }
         });
         let mut client = Client::open(endpoint);
-        assert!(matches!(client.next(), (1, WsInput::Ping)));
+        assert!(matches!(client.next(), SocketInput::Ping(1)));
         // The answer went out with the ping itself: nothing is polled any more.
         assert_eq!(seen.recv_timeout(Duration::from_secs(5)).unwrap(), Message::Pong("heartbeat".into()));
     }
@@ -379,7 +374,7 @@ mod tests {
         client.socket.connect(2);
         client.socket.close(1);
         client.socket.send(1, "to the wrong connection");
-        assert!(matches!(client.next(), (2, WsInput::Opened)));
+        assert!(matches!(client.next(), SocketInput::Opened(2)));
         assert_eq!(client.text(), "connection 1");
     }
 
@@ -403,8 +398,8 @@ mod tests {
         }
         assert!(client.clock.now_ns() - begin_ns < 5_000_000_000);
         until(|| {
-            if let Some((_, input)) = client.socket.poll(&client.idle) {
-                assert!(matches!(input, WsInput::Closed(_)), "{input:?}");
+            if let Some(input) = client.socket.poll(&client.idle) {
+                assert!(matches!(input, SocketInput::Closed(..)), "{input:?}");
             }
             seen.try_recv().ok()
         });

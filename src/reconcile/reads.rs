@@ -9,7 +9,7 @@ use super::job::{Job, Purpose};
 use super::stage::ReconcileStage;
 use crate::clock::{NEVER_NS, Now};
 use crate::messages::QueryKind;
-use crate::ports::ReconcilePort;
+use crate::ports::{ReconcileEffect, ReconcilePort};
 use crate::wire::markets::Market;
 
 /// Tickers in one filter (the longest that every listing accepts).
@@ -54,7 +54,7 @@ impl ReconcileStage {
                 self.next_request = self.next_request.wrapping_add(1);
                 self.counters.requests += 1;
                 self.in_flight = Some((request, self.jobs[index].serial, now.mono_ns));
-                port.get(request, &fetch.path());
+                port.tell(ReconcileEffect::Get(request, &fetch.path()));
             } else {
                 let job = self.jobs.remove(index);
                 if let Some(job) = self.conclude(job, now) {

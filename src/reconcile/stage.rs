@@ -11,8 +11,10 @@ use super::stream::Subscribing;
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::link::{Link, LinkTimer};
 use crate::market::{BookLevels, MarketKey};
-use crate::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
-use crate::ports::{ConnectionId, ConnectionLost, ReconcilePort, RequestId};
+use crate::messages::{AccountEvent, ExecuteToReconcile, Listing, QueryKind, QueryRequest, ReconcileToFeed};
+use crate::ports::{
+    ConnectionId, ConnectionLost, ReconcileEffect, ReconcileMessage, ReconcilePort, RequestId, SocketOutput,
+};
 use crate::seen_fills::SeenFills;
 
 /// Facts held for markets that are not listed; beyond this the socket is left unread.
@@ -106,7 +108,8 @@ impl ReconcileStage {
     /// Opens the private connection and reads the directory.
     pub fn start(&mut self, now: Now, port: &mut impl ReconcilePort) {
         self.newest_fill_ms = now.session_ms;
-        self.link.start(now, port);
+        let output = self.link.start(now);
+        tell_socket(output, port);
         self.begin(Purpose::Start, now);
         self.settle(now, port);
     }
@@ -142,6 +145,14 @@ impl ReconcileStage {
         self.settle(now, port);
     }
 
+    /// `execute` says something.
+    #[inline]
+    pub fn on_execute(&mut self, message: &ExecuteToReconcile, now: Now, port: &mut impl ReconcilePort) {
+        match message {
+            ExecuteToReconcile::Query(query) => self.on_query(query, now, port),
+        }
+    }
+
     /// `execute` asks for a read. A newer question of the same kind replaces an older one, whose answer would be stale.
     pub fn on_query(&mut self, query: &QueryRequest, now: Now, port: &mut impl ReconcilePort) {
         let QueryRequest { query, kind, market, since_ms } = *query;
@@ -168,7 +179,9 @@ impl ReconcileStage {
         if !self.wants_input() {
             self.link.on_heard(self.link.connection(), now);
         }
-        match self.link.on_timer(now, port) {
+        let (timer, output) = self.link.on_timer(now);
+        tell_socket(output, port);
+        match timer {
             LinkTimer::Quiet => {}
             LinkTimer::TimedOut => {
                 self.problem("private connection: the handshake took too long".to_owned());
@@ -264,13 +277,13 @@ impl ReconcileStage {
         }
         self.advance(now, port);
         while let Some(listing) = self.listings.front() {
-            if port.list(listing).is_err() {
+            if port.push(ReconcileMessage::Feed(ReconcileToFeed::Listing(*listing))).is_err() {
                 break;
             }
             self.listings.pop_front();
         }
         while let Some(event) = self.outbox.front() {
-            if port.account(event).is_err() {
+            if port.push(ReconcileMessage::Execute(*event)).is_err() {
                 self.counters.ring_full += 1;
                 break;
             }
@@ -278,5 +291,12 @@ impl ReconcileStage {
         }
         let waits = !self.outbox.is_empty() || !self.listings.is_empty();
         self.retry_at_ns = if waits { now.mono_ns.saturating_add(self.config.retry_ns) } else { NEVER_NS };
+    }
+}
+
+/// Does what the link wants with the socket.
+pub(super) fn tell_socket(output: Option<SocketOutput<'_>>, port: &mut impl ReconcilePort) {
+    if let Some(output) = output {
+        port.tell(ReconcileEffect::Socket(output));
     }
 }

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::convert;
 use super::job::Purpose;
-use super::stage::ReconcileStage;
+use super::stage::{ReconcileStage, tell_socket};
 use crate::clock::{NEVER_NS, Now};
 use crate::messages::{AccountEvent, Fill, QueryKind, Source};
-use crate::ports::{ConnectionId, ReconcilePort};
+use crate::ports::{ConnectionId, ReconcileEffect, ReconcilePort, SocketOutput};
 use crate::wire::command::{Command, CommandParams};
 use crate::wire::frame::{Envelope, Message, parse};
 
@@ -108,7 +108,7 @@ impl ReconcileStage {
         let params = Some(CommandParams { channels, ..CommandParams::default() });
         let command = Command { id: self.next_command, cmd: "subscribe".to_owned(), params };
         let text = serde_json::to_string(&command).expect("a command has only strings and numbers");
-        port.send(self.link.connection(), &text);
+        port.tell(ReconcileEffect::Socket(SocketOutput::Send(self.link.connection(), &text)));
         self.subscribing = Subscribing::Asked { command: self.next_command, since_ns: now.mono_ns, missing: wanted };
         self.next_command += 1;
     }
@@ -147,7 +147,8 @@ impl ReconcileStage {
 
     pub(super) fn reconnect(&mut self, reason: String, now: Now, port: &mut impl ReconcilePort) {
         self.problem(reason);
-        self.link.reconnect(now, port);
+        let output = self.link.reconnect(now);
+        tell_socket(output, port);
         self.stream_lost();
     }
 

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{DirectoryConfig, ReconcileConfig, ReconcileStage};
 use crate::clock::{Now, SessionClock};
-use crate::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
-use crate::ports::{ConnectionId, ConnectionLost, Full, ReconcilePort, RequestId, SocketPort};
+use crate::messages::{AccountEvent, Listing, QueryKind, QueryRequest, ReconcileToFeed};
+use crate::ports::{
+    ConnectionId, ConnectionLost, Full, ReconcileEffect, ReconcileMessage, ReconcilePort, RequestId, SocketOutput,
+};
 use crate::wire::command::Command;
 
 pub(super) const SECOND_NS: u64 = 1_000_000_000;
@@ -21,33 +23,27 @@ pub(super) struct Port {
     pub(super) listings: Vec<Listing>,
 }
 
-impl SocketPort for Port {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.connected.push(connection);
-    }
-    fn send(&mut self, _: ConnectionId, text: &str) {
-        self.sent.push_back(serde_json::from_str(text).expect("a command is JSON"));
-    }
-    fn close(&mut self, connection: ConnectionId) {
-        self.closed.push(connection);
-    }
-}
-
 impl ReconcilePort for Port {
-    fn get(&mut self, request: RequestId, path: &str) {
-        assert!(self.requests.is_empty(), "one request at a time");
-        self.requests.push_back((request, path.to_owned()));
-    }
-    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
-        if self.ring.len() >= self.ring_capacity {
-            return Err(Full);
+    fn push(&mut self, message: ReconcileMessage) -> Result<(), Full> {
+        match message {
+            ReconcileMessage::Execute(_) if self.ring.len() >= self.ring_capacity => return Err(Full),
+            ReconcileMessage::Execute(event) => self.ring.push_back(event),
+            ReconcileMessage::Feed(ReconcileToFeed::Listing(listing)) => self.listings.push(listing),
         }
-        self.ring.push_back(*event);
         Ok(())
     }
-    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
-        self.listings.push(*listing);
-        Ok(())
+    fn tell(&mut self, effect: ReconcileEffect<'_>) {
+        match effect {
+            ReconcileEffect::Socket(SocketOutput::Connect(connection)) => self.connected.push(connection),
+            ReconcileEffect::Socket(SocketOutput::Send(_, text)) => {
+                self.sent.push_back(serde_json::from_str(text).expect("a command is JSON"));
+            }
+            ReconcileEffect::Socket(SocketOutput::Close(connection)) => self.closed.push(connection),
+            ReconcileEffect::Get(request, path) => {
+                assert!(self.requests.is_empty(), "one request at a time");
+                self.requests.push_back((request, path.to_owned()));
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::journal::{JournalError, JournalReader, Kind, StageId, journal_of};
 use crate::market::{MarketKey, Price, Ticker};
-use crate::messages::{BookEvent, DecisionRecord, Listing};
+use crate::messages::{DecisionRecord, FeedToDecide};
 
 /// Why a session's decisions cannot be written.
 #[derive(Debug, Error)]
@@ -65,10 +65,11 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
             move |error: postcard::Error| DecisionsError::Record { number, expected, reason: error.to_string() }
         };
         match record.kind {
-            Kind::Listing => {
-                let (_, listing): (BookEvent, Listing) =
-                    postcard::from_bytes(record.payload).map_err(bad("Listing"))?;
-                tickers.insert(listing.market, listing.ticker);
+            Kind::FeedToDecide => {
+                let message = postcard::from_bytes(record.payload).map_err(bad("FeedToDecide"))?;
+                if let FeedToDecide::Listed(_, listing) = message {
+                    tickers.insert(listing.market, listing.ticker);
+                }
             }
             Kind::Decision => {
                 let decision: DecisionRecord<'_> =

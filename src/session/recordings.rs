@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::exchange::recorded::Holes;
 use crate::exchange::recordings::{GivenResult, KnownTerms, Recordings, RecordingsError};
 use crate::feed::FeedStage;
-use crate::messages::Listing;
+use crate::messages::{Listing, ReconcileToFeed};
 use crate::record::journal::{Flags, JournalFrames, JournalProblem, JournalReader, Kind, StageId, journal_of};
 use crate::tape::FeedInput;
 
@@ -35,8 +35,10 @@ fn journal_terms(paths: &[PathBuf]) -> Result<HashMap<String, KnownTerms>, Recor
                 Err(error) => return Err(error.into()),
             };
             match (record.stage, record.kind, record.flags) {
-                (StageId::Feed, Kind::Listing, Flags::Input) => {
-                    if let Ok(FeedInput::Listing(listing)) = FeedInput::read(record.kind, record.payload) {
+                (StageId::Feed, Kind::ReconcileToFeed, Flags::Input) => {
+                    if let Ok(FeedInput::Reconcile(ReconcileToFeed::Listing(listing))) =
+                        FeedInput::read(record.kind, record.payload)
+                    {
                         known.extend([terms(&listing)]);
                     }
                 }

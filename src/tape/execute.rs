@@ -4,24 +4,24 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::form::{InputError, answer, answer_prefix, message, unexpected};
-use super::{Recorded, Tape};
+use super::form::{InputError, Noted, answer, answer_prefix, message, unexpected};
+use super::{Recorded, Tape, fate};
 use crate::clock::Now;
 use crate::execute::ExecuteStage;
-use crate::messages::{AccountEvent, DayState, KnownGroup, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
-use crate::ports::{ExecutePort, Full, NoAnswer, NotSent, OrderRequest, RequestId};
+use crate::messages::{AccountEvent, DecideToExecute, FeedToExecute};
+use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort, Full, NoAnswer, NotSent, OrderRequest, RequestId};
 use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
 /// Something that happens to the execute stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecuteInput<'a> {
-    /// A market's condition.
-    Status(MarketStatus),
-    /// A decision.
-    Intent(OrderIntent),
-    /// A fact about the account.
-    Account(AccountEvent),
+    /// `feed` says something.
+    Feed(FeedToExecute),
+    /// `decide` says something.
+    Decide(DecideToExecute),
+    /// `reconcile` says something.
+    Reconcile(AccountEvent),
     /// The answer to a write.
     Answer {
         /// To which.
@@ -98,9 +98,9 @@ impl<'a> ExecuteInput<'a> {
     #[inline]
     fn write(&self, tape: &mut Tape) {
         match self {
-            Self::Status(status) => tape.message(Kind::MarketStatus, Flags::Input, status),
-            Self::Intent(intent) => tape.message(Kind::OrderIntent, Flags::Input, intent),
-            Self::Account(event) => tape.message(Kind::AccountEvent, Flags::Input, event),
+            Self::Feed(message) => tape.message(Kind::FeedToExecute, Flags::Input, message),
+            Self::Decide(message) => tape.message(Kind::DecideToExecute, Flags::Input, message),
+            Self::Reconcile(event) => tape.message(Kind::AccountEvent, Flags::Input, event),
             Self::Answer { request, status, read_ns, body } => {
                 tape.bytes(Kind::Answer, &answer_prefix(*request, *status, *read_ns), body);
             }
@@ -117,9 +117,9 @@ impl<'a> ExecuteInput<'a> {
     /// When the record is no input of this stage.
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
-            Kind::MarketStatus => Self::Status(message(kind, payload)?),
-            Kind::OrderIntent => Self::Intent(message(kind, payload)?),
-            Kind::AccountEvent => Self::Account(message(kind, payload)?),
+            Kind::FeedToExecute => Self::Feed(message(kind, payload)?),
+            Kind::DecideToExecute => Self::Decide(message(kind, payload)?),
+            Kind::AccountEvent => Self::Reconcile(message(kind, payload)?),
             Kind::Answer => {
                 let (request, status, read_ns, body) = answer(payload)?;
                 Self::Answer { request, status, read_ns, body }
@@ -139,9 +139,9 @@ impl<'a> ExecuteInput<'a> {
     #[inline]
     pub fn apply(self, stage: &mut ExecuteStage, now: Now, port: &mut impl ExecutePort) {
         match self {
-            Self::Status(status) => stage.on_status(&status, now, port),
-            Self::Intent(intent) => stage.on_intent(&intent, now, port),
-            Self::Account(event) => stage.on_account(&event, now, port),
+            Self::Feed(message) => stage.on_feed(&message, now, port),
+            Self::Decide(message) => stage.on_decide(&message, now, port),
+            Self::Reconcile(event) => stage.on_account(&event, now, port),
             Self::Answer { request, status, read_ns, body } => {
                 stage.on_answer(request, status, body, read_ns, now, port);
             }
@@ -153,45 +153,46 @@ impl<'a> ExecuteInput<'a> {
     }
 }
 
+impl Noted for ExecuteMessage {
+    fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Decide(_) => Kind::AccountNote,
+            Self::Reconcile(_) => Kind::ExecuteToReconcile,
+        })
+    }
+}
+
+impl Noted for ExecuteEffect<'_> {
+    fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Presign(..) => Some(Kind::Presign),
+            Self::Abandon(_) => Some(Kind::Abandon),
+            // It says nothing that the answers before it did not.
+            Self::Groups(_) => None,
+            Self::Day(_) => Some(Kind::Day),
+        }
+    }
+}
+
 impl<P: ExecutePort> ExecutePort for Recorded<'_, P> {
-    fn stamp_ns(&mut self) -> u64 {
-        self.port.stamp_ns()
+    #[inline]
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        self.passed(message, P::push)
+    }
+
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        self.told(effect, P::tell);
     }
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         let result = self.port.request(request);
         let written_ns = *result.as_ref().unwrap_or(&0);
-        self.tape.pushed(Kind::Request, &RequestRecord::new(request, written_ns), result)
+        self.tape.message(Kind::Request, fate(result.is_ok()), &RequestRecord::new(request, written_ns));
+        result
     }
 
-    fn presign(&mut self, method: &'static str, path: &str) {
-        self.tape.message(Kind::Presign, Flags::Output, &(method, path));
-        self.port.presign(method, path);
-    }
-
-    fn abandon(&mut self, request: RequestId) {
-        self.tape.message(Kind::Abandon, Flags::Output, &request);
-        self.port.abandon(request);
-    }
-
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        let result = self.port.portfolio(update);
-        self.tape.pushed(Kind::PortfolioUpdate, update, result)
-    }
-
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        let result = self.port.query(query);
-        self.tape.pushed(Kind::QueryRequest, query, result)
-    }
-
-    /// Not noted: it says nothing that the answers before it did not.
-    fn keep_groups(&mut self, known: &[KnownGroup]) {
-        self.port.keep_groups(known);
-    }
-
-    fn persist(&mut self, day: &DayState) {
-        self.tape.message(Kind::Day, Flags::Output, day);
-        self.port.persist(day);
+    fn stamp_ns(&mut self) -> u64 {
+        self.port.stamp_ns()
     }
 
     fn latency(&mut self, span: Span, nanos: u64) {

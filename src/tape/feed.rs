@@ -1,12 +1,12 @@
 //! The feed stage's inputs and outputs.
 
-use super::form::{InputError, message};
-use super::{Recorded, SocketInput, Tape};
+use super::form::{InputError, Noted, message};
+use super::{Recorded, Tape, fate, socket};
 use crate::clock::Now;
 use crate::feed::FeedStage;
 use crate::market::BookLevels;
-use crate::messages::{BookEvent, Listing, MarketStatus, ResyncRequest};
-use crate::ports::{FeedPort, Full};
+use crate::messages::{DecideToFeed, ReconcileToFeed};
+use crate::ports::{FeedEffect, FeedMessage, FeedPort, Refused, SocketInput};
 use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
@@ -16,11 +16,11 @@ pub enum FeedInput<'a> {
     /// It begins.
     Start,
     /// Its WebSocket brings something.
-    Socket(SocketInput<'a>),
-    /// A market enters the directory.
-    Listing(Listing),
-    /// `decide` found a book wrong.
-    Resync(ResyncRequest),
+    Socket(SocketInput<&'a [u8]>),
+    /// `reconcile` says something.
+    Reconcile(ReconcileToFeed),
+    /// `decide` says something.
+    Decide(DecideToFeed),
     /// Something is due.
     Timer,
 }
@@ -37,9 +37,9 @@ impl<'a> FeedInput<'a> {
     fn write(&self, tape: &mut Tape) {
         match self {
             Self::Start => tape.event(Kind::Start, Flags::Input),
-            Self::Socket(input) => input.write(tape),
-            Self::Listing(listing) => tape.message(Kind::Listing, Flags::Input, listing),
-            Self::Resync(request) => tape.message(Kind::ResyncRequest, Flags::Input, request),
+            Self::Socket(input) => socket::write(input, tape),
+            Self::Reconcile(message) => tape.message(Kind::ReconcileToFeed, Flags::Input, message),
+            Self::Decide(message) => tape.message(Kind::DecideToFeed, Flags::Input, message),
             Self::Timer => tape.event(Kind::Timer, Flags::Input),
         }
     }
@@ -51,10 +51,10 @@ impl<'a> FeedInput<'a> {
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::Start => Self::Start,
-            Kind::Listing => Self::Listing(message(kind, payload)?),
-            Kind::ResyncRequest => Self::Resync(message(kind, payload)?),
+            Kind::ReconcileToFeed => Self::Reconcile(message(kind, payload)?),
+            Kind::DecideToFeed => Self::Decide(message(kind, payload)?),
             Kind::Timer => Self::Timer,
-            _ => Self::Socket(SocketInput::read(kind, payload)?),
+            _ => Self::Socket(socket::read(kind, payload)?),
         })
     }
 
@@ -71,53 +71,67 @@ impl<'a> FeedInput<'a> {
                     stage.on_frame(connection, bytes, read_ns, now, port);
                 }
             },
-            Self::Listing(listing) => stage.on_listing(&listing, now, port),
-            Self::Resync(request) => stage.on_resync(&request, now, port),
+            Self::Reconcile(message) => stage.on_reconcile(&message, now, port),
+            Self::Decide(message) => stage.on_decide(&message, now, port),
             Self::Timer => stage.on_timer(now, port),
         }
     }
 }
 
+impl Noted for FeedMessage {
+    #[inline]
+    fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Decide(_) => Kind::FeedToDecide,
+            Self::Execute(_) => Kind::FeedToExecute,
+        })
+    }
+}
+
+impl Noted for FeedEffect<'_> {
+    fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Socket(output) => output.kind(),
+            Self::Overflow(_) => Some(Kind::OverflowEpoch),
+        }
+    }
+}
+
 impl<P: FeedPort> FeedPort for Recorded<'_, P> {
+    #[inline]
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        let copied = match &message {
+            FeedMessage::Decide(message) => message.copied().map(FeedMessage::Decide),
+            FeedMessage::Execute(message) => Some(FeedMessage::Execute(*message)),
+        };
+        if let Some(copied) = copied {
+            let result = self.port.push(message);
+            self.tape.note(&copied, fate(result.is_ok()));
+            result
+        } else {
+            let encoded = self.tape.encode(&message);
+            let result = self.port.push(message);
+            self.tape.commit(Kind::FeedToDecide, encoded, result.is_ok());
+            result
+        }
+    }
+
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        self.told(effect, P::tell);
+    }
+
     fn stamp_ns(&mut self) -> u64 {
         self.port.stamp_ns()
     }
 
     fn take_levels(&mut self) -> Option<Box<BookLevels>> {
         let levels = self.port.take_levels();
-        self.tape.event(Kind::Buffer, super::fate(levels.is_some()));
+        self.tape.event(Kind::Buffer, fate(levels.is_some()));
         levels
     }
 
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.port.return_levels(levels);
-    }
-
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        let result = self.port.book(event);
-        self.tape.pushed(Kind::BookEvent, event, result)
-    }
-
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        let encoded = self.tape.encode(&(event, &*levels));
-        let result = self.port.snapshot(event, levels);
-        self.tape.commit(Kind::Levels, encoded, result.is_ok());
-        result
-    }
-
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        let result = self.port.list(event, listing);
-        self.tape.pushed(Kind::Listing, &(event, listing), result)
-    }
-
-    fn raise_overflow(&mut self, epoch: u64) {
-        self.tape.message(Kind::OverflowEpoch, Flags::Output, &epoch);
-        self.port.raise_overflow(epoch);
-    }
-
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        let result = self.port.status(status);
-        self.tape.pushed(Kind::MarketStatus, status, result)
     }
 
     fn latency(&mut self, span: Span, nanos: u64) {

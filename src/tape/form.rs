@@ -1,10 +1,16 @@
 //! The forms that several stages' records share: bytes from outside behind a fixed prefix, and messages in postcard.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ports::{ConnectionId, RequestId};
 use crate::record::journal::{FRAME_PREFIX_BYTES, Kind};
+
+/// Something that leaves a stage. Its form in the journal is its own, without a number for what it is: that is the kind.
+pub(crate) trait Noted: Serialize {
+    /// What kind of record it is; none for what needs no record, since it follows from what was noted before.
+    fn kind(&self) -> Option<Kind>;
+}
 
 /// A record that is no input of its stage.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

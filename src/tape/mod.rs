@@ -24,10 +24,11 @@ pub use form::{InputError, recorded_answer, recorded_frame};
 #[cfg(test)]
 pub(crate) use form::{answer_prefix, frame_prefix};
 pub use reconcile::{ReconcileInput, reconcile};
-pub use socket::SocketInput;
 pub use watch::{LedgerSums, LedgerWatch, TopsWatch};
 
 use serde::Serialize;
+
+pub(crate) use form::Noted;
 
 use crate::clock::Now;
 use crate::record::journal::{Encoded, Flags, JournalWriter, Kind};
@@ -123,10 +124,12 @@ impl Tape {
         }
     }
 
-    /// Notes what became of a message and hands that on.
-    fn pushed<T, E>(&mut self, kind: Kind, message: &impl Serialize, result: Result<T, E>) -> Result<T, E> {
-        self.message(kind, fate(result.is_ok()), message);
-        result
+    /// Notes something that leaves the stage, unless it needs no record.
+    #[inline]
+    fn note(&mut self, output: &impl Noted, flags: Flags) {
+        if let Some(kind) = output.kind() {
+            self.message(kind, flags, output);
+        }
     }
 
     /// Encodes a message that is about to be given away.
@@ -150,4 +153,20 @@ fn fate(taken: bool) -> Flags {
 struct Recorded<'a, P> {
     port: &'a mut P,
     tape: &'a mut Tape,
+}
+
+/// Sends a message by the port beneath, then notes it and whether there was room: what is sent waits for no pen.
+impl<P> Recorded<'_, P> {
+    #[inline]
+    fn passed<M: Noted + Copy, E>(&mut self, message: M, push: impl FnOnce(&mut P, M) -> Result<(), E>) -> Result<(), E> {
+        let result = push(self.port, message);
+        self.tape.note(&message, fate(result.is_ok()));
+        result
+    }
+
+    #[inline]
+    fn told<E: Noted + Copy>(&mut self, effect: E, tell: impl FnOnce(&mut P, E)) {
+        self.tape.note(&effect, Flags::Output);
+        tell(self.port, effect);
+    }
 }

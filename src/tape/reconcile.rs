@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::form::{InputError, answer, answer_prefix, message};
-use super::{Recorded, SocketInput, Tape};
+use super::form::{InputError, Noted, answer, answer_prefix, message};
+use super::{Recorded, Tape, socket};
 use crate::clock::Now;
-use crate::messages::{AccountEvent, Listing, QueryRequest};
-use crate::ports::{Full, ReconcilePort, RequestId};
+use crate::messages::ExecuteToReconcile;
+use crate::ports::{Full, ReconcileEffect, ReconcileMessage, ReconcilePort, RequestId, SocketInput};
 use crate::reconcile::ReconcileStage;
 use crate::record::journal::{Flags, Kind};
 
@@ -16,7 +16,7 @@ pub enum ReconcileInput<'a> {
     /// It begins.
     Start,
     /// Its WebSocket brings something.
-    Socket(SocketInput<'a>),
+    Socket(SocketInput<&'a [u8]>),
     /// The answer to a read.
     Answer {
         /// To which.
@@ -30,8 +30,8 @@ pub enum ReconcileInput<'a> {
     },
     /// A read has no answer, and why.
     NoAnswer(RequestId, Cow<'a, str>),
-    /// A question of `execute`.
-    Query(QueryRequest),
+    /// `execute` says something.
+    Execute(ExecuteToReconcile),
     /// Something is due.
     Timer,
 }
@@ -54,12 +54,12 @@ impl<'a> ReconcileInput<'a> {
     fn write(&self, tape: &mut Tape) {
         match self {
             Self::Start => tape.event(Kind::Start, Flags::Input),
-            Self::Socket(input) => input.write(tape),
+            Self::Socket(input) => socket::write(input, tape),
             Self::Answer { request, status, read_ns, body } => {
                 tape.bytes(Kind::Answer, &answer_prefix(*request, *status, *read_ns), body);
             }
             Self::NoAnswer(request, reason) => tape.message(Kind::NoAnswer, Flags::Input, &(request, reason)),
-            Self::Query(query) => tape.message(Kind::QueryRequest, Flags::Input, query),
+            Self::Execute(message) => tape.message(Kind::ExecuteToReconcile, Flags::Input, message),
             Self::Timer => tape.event(Kind::Timer, Flags::Input),
         }
     }
@@ -79,9 +79,9 @@ impl<'a> ReconcileInput<'a> {
                 let (request, reason) = message(kind, payload)?;
                 Self::NoAnswer(request, reason)
             }
-            Kind::QueryRequest => Self::Query(message(kind, payload)?),
+            Kind::ExecuteToReconcile => Self::Execute(message(kind, payload)?),
             Kind::Timer => Self::Timer,
-            _ => Self::Socket(SocketInput::read(kind, payload)?),
+            _ => Self::Socket(socket::read(kind, payload)?),
         })
     }
 
@@ -102,25 +102,36 @@ impl<'a> ReconcileInput<'a> {
                 stage.on_answer(request, status, body, read_ns, now, port);
             }
             Self::NoAnswer(request, reason) => stage.on_no_answer(request, &reason, now, port),
-            Self::Query(query) => stage.on_query(&query, now, port),
+            Self::Execute(message) => stage.on_execute(&message, now, port),
             Self::Timer => stage.on_timer(now, port),
         }
     }
 }
 
+impl Noted for ReconcileMessage {
+    fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Execute(_) => Kind::AccountEvent,
+            Self::Feed(_) => Kind::ReconcileToFeed,
+        })
+    }
+}
+
+impl Noted for ReconcileEffect<'_> {
+    fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Socket(output) => output.kind(),
+            Self::Get(..) => Some(Kind::Request),
+        }
+    }
+}
+
 impl<P: ReconcilePort> ReconcilePort for Recorded<'_, P> {
-    fn get(&mut self, request: RequestId, path: &str) {
-        self.tape.message(Kind::Request, Flags::Output, &(request, path));
-        self.port.get(request, path);
+    fn push(&mut self, message: ReconcileMessage) -> Result<(), Full> {
+        self.passed(message, P::push)
     }
 
-    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
-        let result = self.port.account(event);
-        self.tape.pushed(Kind::AccountEvent, event, result)
-    }
-
-    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
-        let result = self.port.list(listing);
-        self.tape.pushed(Kind::Listing, listing, result)
+    fn tell(&mut self, effect: ReconcileEffect<'_>) {
+        self.told(effect, P::tell);
     }
 }

@@ -48,10 +48,14 @@ fn a_session_of_each_policy_replays_without_a_difference() {
         assert_eq!(replayed.stages.len(), 4);
         assert!(replayed.stages.iter().all(|stage| stage.ended && stage.checkpoints == 1 && stage.inputs > 50));
         let sent: BTreeSet<Kind> = replayed.stages.iter().flat_map(|stage| stage.outputs.keys().copied()).collect();
-        for kind in [Kind::BookEvent, Kind::Levels, Kind::Tops, Kind::Decision, Kind::OrderIntent, Kind::Request] {
+        for kind in
+            [Kind::FeedToDecide, Kind::Tops, Kind::Decision, Kind::DecideToExecute, Kind::Request, Kind::FeedToExecute]
+        {
             assert!(sent.contains(&kind), "{kind:?}");
         }
-        for kind in [Kind::PortfolioUpdate, Kind::Ledger, Kind::QueryRequest, Kind::AccountEvent, Kind::MarketStatus] {
+        for kind in
+            [Kind::AccountNote, Kind::Ledger, Kind::ExecuteToReconcile, Kind::AccountEvent, Kind::ReconcileToFeed]
+        {
             assert!(sent.contains(&kind), "{kind:?}");
         }
         assert!(replayed.decide.unwrap().decisions > 500 && replayed.execute.unwrap().counters().fills > 5);
@@ -212,15 +216,15 @@ fn a_changed_input_and_a_changed_state_are_found_where_they_show() {
     let tampered = Tampered::new();
     let last = |stage, kind| tampered.places.iter().rfind(|place| (place.stage, place.kind) == (stage, kind)).unwrap();
     for (stage, kind) in [
-        (StageId::Decide, Kind::PortfolioUpdate),
+        (StageId::Decide, Kind::AccountNote),
         (StageId::Execute, Kind::AccountEvent),
-        (StageId::Feed, Kind::Listing),
-        (StageId::Decide, Kind::Listing),
+        (StageId::Feed, Kind::ReconcileToFeed),
+        (StageId::Decide, Kind::FeedToDecide),
     ] {
         // Not every input shows: a state may be replaced before anything depends on it.
         let inputs = tampered.places.iter().filter(|place| (place.stage, place.kind) == (stage, kind));
         let mut inputs = inputs.filter(|place| place.flags == Flags::Input).take(20);
-        let shown = inputs.find_map(|place| Some((place, tampered.change(place, 0, 1)?)));
+        let shown = inputs.find_map(|place| Some((place, tampered.change(place, 1, 1)?)));
         let (place, difference) = shown.unwrap_or_else(|| panic!("{stage:?} {kind:?}"));
         assert_eq!(difference.stage, stage);
         assert!(difference.number >= place.number, "{difference}");

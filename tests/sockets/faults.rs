@@ -3,7 +3,7 @@
 use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::gateway::Channel;
-use kalshi_actor::messages::{AccountEvent, BookEvent, BookEventKind, DecisionRecord, Source};
+use kalshi_actor::messages::{AccountEvent, BookEventKind, DecisionRecord, FeedToDecide, Source};
 use kalshi_actor::record::journal::{Flags, Kind, StageId};
 
 use crate::common::{Entry, Inside, Trading, config};
@@ -28,15 +28,14 @@ fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
     assert_eq!(feed.connections, 1, "a gap is no reason to reconnect");
 
     let journal = ended.journal();
-    // A snapshot's levels follow its event.
+    let event = |entry: &Entry| *entry.message::<FeedToDecide>().event();
     let book = |entry: &Entry, kind: BookEventKind| {
-        let form = if kind == BookEventKind::Snapshot { Kind::Levels } else { Kind::BookEvent };
-        entry.is(StageId::Decide, form, Flags::Input) && entry.message::<BookEvent>().kind == kind
+        entry.is(StageId::Decide, Kind::FeedToDecide, Flags::Input) && event(entry).kind == kind
     };
     let stale = find(&journal, 0, "stale market", |entry| book(entry, BookEventKind::Stale));
-    let market = journal[stale].message::<BookEvent>().market;
+    let market = event(&journal[stale]).market;
     let fresh = find(&journal, stale, &format!("snapshot of {market:?}, while {feed:?}"), |entry| {
-        book(entry, BookEventKind::Snapshot) && entry.message::<BookEvent>().market == market
+        book(entry, BookEventKind::Snapshot) && event(entry).market == market
     });
     let decision = |entry: &Entry| {
         entry.is(StageId::Decide, Kind::Decision, Flags::Output)

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::clock::Now;
 use crate::market::MarketKey;
-use crate::messages::{BookEvent, DecisionRecord, DecisionStamps, OrderIntent, Skip};
-use crate::ports::DecidePort;
+use crate::messages::{BookEvent, DecideToExecute, DecisionRecord, DecisionStamps, OrderIntent, Skip};
+use crate::ports::{DecideEffect, DecideMessage, DecidePort};
 use crate::record::Span;
 
 use super::super::account::{Account, Outstanding};
@@ -150,7 +150,7 @@ impl<P: Policy> DecideStage<P> {
         }
         port.latency(Span::Observe, observed_ns.saturating_sub(applied_ns));
         port.latency(Span::Infer, inferred_ns.saturating_sub(observed_ns));
-        port.decided(&record);
+        port.tell(DecideEffect::Decided(&record));
         if let Some(market) = state.markets[position].as_mut() {
             market.oldest_read_ns = 0;
         }
@@ -186,13 +186,13 @@ impl State {
 
     fn skip(&mut self, market: MarketKey, time_ms: i64, reason: Skip, port: &mut impl DecidePort) {
         self.counters.skipped[reason as usize] += 1;
-        port.skipped(market, time_ms, reason);
+        port.tell(DecideEffect::Skipped(market, time_ms, reason));
     }
 
     /// Sends an intent, after which its market is busy until the verdict.
     fn send(&mut self, mut intent: OrderIntent, port: &mut impl DecidePort) -> Result<u64, Skip> {
         intent.stamps.decided_ns = port.stamp_ns();
-        port.intent(&intent).map_err(|_| Skip::RingFull)?;
+        port.push(DecideMessage::Execute(DecideToExecute::Intent(intent))).map_err(|_| Skip::RingFull)?;
         port.latency(Span::Decide, intent.stamps.decided_ns.saturating_sub(intent.stamps.inferred_ns));
         self.intents = intent.id;
         self.counters.intents += 1;

@@ -1,8 +1,8 @@
 //! Asking for snapshots of books that were found wrong here.
 
 use crate::clock::{NEVER_NS, Now};
-use crate::messages::{ResyncReason, ResyncRequest};
-use crate::ports::DecidePort;
+use crate::messages::{DecideToFeed, ResyncReason, ResyncRequest};
+use crate::ports::{DecideMessage, DecidePort};
 
 use super::super::market::Resync;
 use super::{DecideStage, State};
@@ -33,7 +33,8 @@ impl State {
         let Some(market) = self.markets[position].as_mut() else {
             return;
         };
-        let wait_ns = match port.resync(&ResyncRequest { market: market.key, reason }) {
+        let request = ResyncRequest { market: market.key, reason };
+        let wait_ns = match port.push(DecideMessage::Feed(DecideToFeed::Resync(request))) {
             Ok(()) => {
                 self.counters.resync_requests += 1;
                 RESYNC_REPEAT_NS

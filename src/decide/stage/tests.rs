@@ -8,9 +8,9 @@ use crate::decide::observation::{OBS52, TOUCH8};
 use crate::decide::policy::{PolicyInput, PolicyMemory, PolicyOutput};
 use crate::market::{BookSide, Count, EventKey, FeeSchedule, Money, Outcome, Price, Ticker};
 use crate::messages::{
-    Action, DecisionRecord, OpenOrder, OrderIntent, Phase, PolicyFault, Pricing, ResyncRequest, Skip, Verdict,
+    Action, DecideToExecute, DecideToFeed, DecisionRecord, OpenOrder, OrderIntent, Phase, PolicyFault, Pricing, Skip, Verdict,
 };
-use crate::ports::Full;
+use crate::ports::{DecideEffect, DecideMessage, Full};
 
 #[derive(Debug)]
 struct Prepared {
@@ -51,28 +51,24 @@ impl DecidePort for Recorder {
     fn overflow_epoch(&mut self) -> u64 {
         self.epoch
     }
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
+    fn push(&mut self, message: DecideMessage) -> Result<(), Full> {
         if self.full {
             return Err(Full);
         }
-        self.intents.push(*intent);
+        match message {
+            DecideMessage::Execute(DecideToExecute::Intent(intent)) => self.intents.push(intent),
+            DecideMessage::Feed(DecideToFeed::Resync(request)) => self.resyncs.push(request.reason),
+        }
         Ok(())
     }
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        if self.full {
-            return Err(Full);
+    fn tell(&mut self, effect: DecideEffect<'_>) {
+        match effect {
+            DecideEffect::Decided(record) => self.decided.push(record.clone().into_owned()),
+            DecideEffect::Skipped(_, time_ms, reason) => self.skipped.push((time_ms, reason)),
         }
-        self.resyncs.push(request.reason);
-        Ok(())
     }
     fn return_levels(&mut self, _levels: Box<BookLevels>) {
         self.returned += 1;
-    }
-    fn decided(&mut self, record: &DecisionRecord<'_>) {
-        self.decided.push(record.clone().into_owned());
-    }
-    fn skipped(&mut self, _market: MarketKey, time_ms: i64, reason: Skip) {
-        self.skipped.push((time_ms, reason));
     }
     fn latency(&mut self, span: Span, nanos: u64) {
         self.latencies.push((span, nanos));

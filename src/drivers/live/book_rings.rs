@@ -8,8 +8,8 @@ use crossbeam::utils::CachePadded;
 
 use crate::host::ring::{Receiver, Sender, ring};
 use crate::market::BookLevels;
-use crate::messages::{BookEvent, BookEventKind, Listing};
-use crate::ports::Full;
+use crate::messages::{BookEvent, BookEventKind, FeedToDecide, Listing};
+use crate::ports::Refused;
 
 /// What rides beside a [`BookEvent`] because it is larger than a message may be.
 #[derive(Debug)]
@@ -18,15 +18,8 @@ enum Rider {
     Levels(Box<BookLevels>),
 }
 
-/// A book event as `decide` gets it.
-#[derive(Debug)]
-pub enum BookInput {
-    /// A change, a trade, or a condition.
-    Event(BookEvent),
-    /// The whole book. The buffer goes back with [`BookReceiver::return_levels`].
-    Snapshot(BookEvent, Box<BookLevels>),
-    /// A market enters.
-    Listed(BookEvent, Listing),
+fn has_rider(kind: BookEventKind) -> bool {
+    matches!(kind, BookEventKind::Listed | BookEventKind::Snapshot)
 }
 
 /// How large the rings from `feed` to `decide` are.
@@ -90,45 +83,37 @@ impl BookSender {
         self.spare.push(levels);
     }
 
-    /// Sends an event that has no rider.
+    /// Sends a message.
     ///
     /// # Errors
-    /// [`Full`] when the ring has no room.
-    pub fn event(&mut self, event: &BookEvent) -> Result<(), Full> {
-        debug_assert!(!matches!(event.kind, BookEventKind::Listed | BookEventKind::Snapshot), "its rider is missing");
-        self.events.push(*event)
-    }
-
-    /// Sends a snapshot.
-    ///
-    /// # Errors
-    /// The buffer, when one of the rings has no room.
-    pub fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        debug_assert_eq!(event.kind, BookEventKind::Snapshot);
-        if self.events.is_full() || self.riders.is_full() {
-            return Err(levels);
+    /// When one of the rings has no room; with a snapshot's buffer.
+    #[inline]
+    pub fn push(&mut self, message: FeedToDecide) -> Result<(), Refused> {
+        match message {
+            FeedToDecide::Event(event) => {
+                debug_assert!(!has_rider(event.kind), "its rider is missing");
+                Ok(self.events.push(event)?)
+            }
+            FeedToDecide::Snapshot(..) | FeedToDecide::Listed(..) if self.events.is_full() || self.riders.is_full() => {
+                Err(message.into())
+            }
+            FeedToDecide::Snapshot(event, levels) => {
+                debug_assert_eq!(event.kind, BookEventKind::Snapshot);
+                self.send_pair(event, Rider::Levels(levels));
+                Ok(())
+            }
+            FeedToDecide::Listed(event, listing) => {
+                debug_assert_eq!(event.kind, BookEventKind::Listed);
+                self.send_pair(event, Rider::Listing(listing));
+                Ok(())
+            }
         }
-        self.send_pair(event, Rider::Levels(levels));
-        Ok(())
-    }
-
-    /// Introduces a market.
-    ///
-    /// # Errors
-    /// [`Full`] when one of the rings has no room.
-    pub fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        debug_assert_eq!(event.kind, BookEventKind::Listed);
-        if self.events.is_full() || self.riders.is_full() {
-            return Err(Full);
-        }
-        self.send_pair(event, Rider::Listing(*listing));
-        Ok(())
     }
 
     /// The rider goes first, so that whoever sees the event finds it.
-    fn send_pair(&mut self, event: &BookEvent, rider: Rider) {
+    fn send_pair(&mut self, event: BookEvent, rider: Rider) {
         self.riders.push(rider).expect("room was seen, and this is the only sender");
-        self.events.push(*event).expect("room was seen, and this is the only sender");
+        self.events.push(event).expect("room was seen, and this is the only sender");
     }
 
     /// Raises the overflow epoch.
@@ -148,19 +133,17 @@ pub struct BookReceiver {
 }
 
 impl BookReceiver {
-    /// The oldest event with what rides beside it.
-    pub fn pop(&mut self) -> Option<BookInput> {
+    /// The oldest message: an event, with what rides beside it.
+    #[inline]
+    pub fn pop(&mut self) -> Option<FeedToDecide> {
         let event = self.events.pop()?;
-        let input = match event.kind {
-            BookEventKind::Listed | BookEventKind::Snapshot => {
-                match self.riders.pop().expect("a rider is sent before its event") {
-                    Rider::Listing(listing) => BookInput::Listed(event, listing),
-                    Rider::Levels(levels) => BookInput::Snapshot(event, levels),
-                }
-            }
-            _ => BookInput::Event(event),
-        };
-        Some(input)
+        if !has_rider(event.kind) {
+            return Some(FeedToDecide::Event(event));
+        }
+        Some(match self.riders.pop().expect("a rider is sent before its event") {
+            Rider::Listing(listing) => FeedToDecide::Listed(event, listing),
+            Rider::Levels(levels) => FeedToDecide::Snapshot(event, levels),
+        })
     }
 
     /// Returns a snapshot's buffer to the pool.
@@ -209,6 +192,14 @@ mod tests {
         }
     }
 
+    fn plain(kind: BookEventKind, seq: u64) -> FeedToDecide {
+        FeedToDecide::Event(event(kind, seq))
+    }
+
+    fn snapshot(seq: u64, levels: Box<BookLevels>) -> FeedToDecide {
+        FeedToDecide::Snapshot(event(BookEventKind::Snapshot, seq), levels)
+    }
+
     const SIZES: BookRingSizes = BookRingSizes { events: 4, riders: 2, buffers: 2, levels: 8 };
 
     #[test]
@@ -216,29 +207,29 @@ mod tests {
         let (mut sender, mut receiver) = book_rings(SIZES);
         let mut levels = sender.take_levels().unwrap();
         levels.yes.push((Price::ZERO, Count::ZERO));
-        sender.event(&event(BookEventKind::Delta, 1)).unwrap();
-        sender.snapshot(&event(BookEventKind::Snapshot, 2), levels).unwrap();
-        sender.event(&event(BookEventKind::Trade, 3)).unwrap();
+        sender.push(plain(BookEventKind::Delta, 1)).unwrap();
+        sender.push(snapshot(2, levels)).unwrap();
+        sender.push(plain(BookEventKind::Trade, 3)).unwrap();
 
-        assert!(matches!(receiver.pop(), Some(BookInput::Event(e)) if e.seq == 1));
-        let Some(BookInput::Snapshot(e, levels)) = receiver.pop() else { panic!("the snapshot is second") };
+        assert!(matches!(receiver.pop(), Some(FeedToDecide::Event(e)) if e.seq == 1));
+        let Some(FeedToDecide::Snapshot(e, levels)) = receiver.pop() else { panic!("the snapshot is second") };
         assert_eq!((e.seq, levels.yes.len()), (2, 1));
         receiver.return_levels(levels);
-        assert!(matches!(receiver.pop(), Some(BookInput::Event(e)) if e.seq == 3));
+        assert!(matches!(receiver.pop(), Some(FeedToDecide::Event(e)) if e.seq == 3));
     }
 
     #[test]
     fn a_snapshot_that_finds_no_room_hands_its_buffer_back_and_leaves_no_rider_behind() {
         let (mut sender, mut receiver) = book_rings(SIZES);
         for seq in 0..4 {
-            sender.event(&event(BookEventKind::Delta, seq)).unwrap();
+            sender.push(plain(BookEventKind::Delta, seq)).unwrap();
         }
         let levels = sender.take_levels().unwrap();
-        let levels = sender.snapshot(&event(BookEventKind::Snapshot, 4), levels).unwrap_err();
+        let Err(Refused(Some(levels))) = sender.push(snapshot(4, levels)) else { panic!("the ring is full") };
         receiver.pop().unwrap();
-        sender.snapshot(&event(BookEventKind::Snapshot, 5), levels).unwrap();
+        sender.push(snapshot(5, levels)).unwrap();
         let newest = std::iter::from_fn(|| receiver.pop()).last();
-        assert!(matches!(newest, Some(BookInput::Snapshot(e, _)) if e.seq == 5));
+        assert!(matches!(newest, Some(FeedToDecide::Snapshot(e, _)) if e.seq == 5));
     }
 
     #[test]
@@ -248,9 +239,9 @@ mod tests {
         let second = sender.take_levels().unwrap();
         assert!(sender.take_levels().is_none());
         first.no.push((Price::ZERO, Count::ZERO));
-        sender.snapshot(&event(BookEventKind::Snapshot, 1), first).unwrap();
+        sender.push(snapshot(1, first)).unwrap();
         sender.return_levels(second);
-        let Some(BookInput::Snapshot(_, levels)) = receiver.pop() else { panic!("a snapshot was sent") };
+        let Some(FeedToDecide::Snapshot(_, levels)) = receiver.pop() else { panic!("a snapshot was sent") };
         receiver.return_levels(levels);
         let both = [sender.take_levels().unwrap(), sender.take_levels().unwrap()];
         assert!(both.iter().all(|levels| **levels == BookLevels::default()));

@@ -9,10 +9,9 @@ use crate::host::clock::Clock;
 use crate::host::idle::{Idle, IdleKind};
 use crate::host::pin;
 use crate::host::ring::Sender;
-use crate::network::websocket::WsInput;
-use crate::ports::ConnectionId;
+use crate::ports::SocketInput;
 use crate::record::{Latencies, Span};
-use crate::tape::{SocketInput, Tape};
+use crate::tape::Tape;
 
 /// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
 /// part of its time.
@@ -27,19 +26,12 @@ pub struct CheckpointCost {
     pub longest_ns: u64,
 }
 
-/// What a WebSocket brought, as its stage takes it. A lost stream is logged by its name.
-pub(super) fn socket_input<'a>(stream: &str, connection: ConnectionId, input: &'a WsInput) -> SocketInput<'a> {
-    match input {
-        WsInput::Text { text, read_ns } => {
-            SocketInput::Frame { connection, read_ns: *read_ns, bytes: text.as_str().as_bytes() }
-        }
-        WsInput::Ping => SocketInput::Ping(connection),
-        WsInput::Opened => SocketInput::Opened(connection),
-        WsInput::Closed(lost) => {
-            tracing::warn!(connection, reason = %lost.reason, "the {stream} stream was lost");
-            SocketInput::Closed(connection, lost.clone())
-        }
+/// What a WebSocket brought, lent to its stage. A lost stream is logged by its name.
+pub(super) fn lent<'a, B: AsRef<[u8]>>(stream: &str, input: &'a SocketInput<B>) -> SocketInput<&'a [u8]> {
+    if let SocketInput::Closed(connection, lost) = input {
+        tracing::warn!(connection, reason = %lost.reason, "the {stream} stream was lost");
     }
+    input.lent()
 }
 
 /// The way of what goes wrong in a stage to whoever shows it: each change once. It allocates, as the stage did.

@@ -1,19 +1,19 @@
 //! The decide thread: books, observation and policy between two rings. No I/O.
 
-use super::book_rings::{BookInput, BookReceiver};
+use super::book_rings::BookReceiver;
 use super::common::{Bench, CheckpointCost};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideCounters, DecideStage};
 use crate::host::ring::{Receiver, Sender};
-use crate::market::{BookLevels, MarketKey};
-use crate::messages::{DecisionRecord, OrderIntent, PortfolioUpdate, ResyncRequest, Skip};
-use crate::ports::{DecidePort, Full};
+use crate::market::BookLevels;
+use crate::messages::{AccountNote, DecideToExecute, DecideToFeed};
+use crate::ports::{DecideEffect, DecideMessage, DecidePort, Full};
 use crate::record::{Latencies, Span};
 use crate::tape::{self, DecideInput, Tape};
 
-/// How many book events are handled before the portfolio is looked at again.
+/// How many book events are handled before the account is looked at again.
 const EVENTS_PER_TURN: usize = 256;
 
 /// Everything the decide thread owns.
@@ -21,15 +21,15 @@ pub(super) struct DecideThread<P: Policy> {
     pub(super) stage: DecideStage<P>,
     pub(super) tape: Tape,
     pub(super) wires: DecideWires,
-    pub(super) portfolio: Receiver<PortfolioUpdate>,
+    pub(super) execute: Receiver<AccountNote>,
 }
 
 /// What the stage's port uses.
 pub(super) struct DecideWires {
     pub(super) bench: Bench,
     pub(super) book: BookReceiver,
-    pub(super) intents: Sender<OrderIntent>,
-    pub(super) resyncs: Sender<ResyncRequest>,
+    pub(super) execute: Sender<DecideToExecute>,
+    pub(super) feed: Sender<DecideToFeed>,
 }
 
 /// What the decide thread leaves behind.
@@ -41,6 +41,17 @@ pub(super) struct DecideOutcome {
 }
 
 impl DecidePort for DecideWires {
+    #[inline]
+    fn push(&mut self, message: DecideMessage) -> Result<(), Full> {
+        match message {
+            DecideMessage::Execute(message) => self.execute.push(message),
+            DecideMessage::Feed(message) => self.feed.push(message),
+        }
+    }
+
+    /// The tape has it.
+    fn tell(&mut self, _effect: DecideEffect<'_>) {}
+
     fn stamp_ns(&mut self) -> u64 {
         self.bench.clock.now_ns()
     }
@@ -49,21 +60,9 @@ impl DecidePort for DecideWires {
         self.book.overflow_epoch()
     }
 
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
-        self.intents.push(*intent)
-    }
-
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        self.resyncs.push(*request)
-    }
-
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.book.return_levels(levels);
     }
-
-    fn decided(&mut self, _record: &DecisionRecord<'_>) {}
-
-    fn skipped(&mut self, _market: MarketKey, _time_ms: i64, _reason: Skip) {}
 
     fn latency(&mut self, span: Span, nanos: u64) {
         self.bench.latency(span, nanos);
@@ -79,20 +78,15 @@ impl<P: Policy> DecideThread<P> {
         let mut drained = true;
         while !self.wires.bench.control.exit_requested() {
             let mut worked = false;
-            while let Some(update) = self.portfolio.pop() {
+            while let Some(note) = self.execute.pop() {
                 let now = self.wires.bench.tick();
-                self.take(DecideInput::Portfolio(update), now);
+                self.take(DecideInput::Execute(note), now);
                 worked = true;
             }
             for _ in 0..EVENTS_PER_TURN {
-                let Some(input) = self.wires.book.pop() else { break };
+                let Some(message) = self.wires.book.pop() else { break };
                 let now = self.wires.bench.tick();
-                let input = match input {
-                    BookInput::Event(event) => DecideInput::Event(event),
-                    BookInput::Snapshot(event, levels) => DecideInput::Snapshot(event, levels),
-                    BookInput::Listed(event, listing) => DecideInput::Listed(event, listing),
-                };
-                self.take(input, now);
+                self.take(DecideInput::Feed(message), now);
                 (worked, drained) = (true, false);
             }
             let now = self.wires.bench.tick();

@@ -6,10 +6,12 @@ use crate::clock::Now;
 use crate::execute::ExecuteStage;
 use crate::host::idle::Idle;
 use crate::host::ring::{Receiver, Sender};
-use crate::messages::{AccountEvent, DayState, KnownGroup, MarketStatus, OrderIntent, PortfolioUpdate, QueryRequest};
+use crate::messages::{
+    AccountEvent, AccountNote, DayState, DecideToExecute, ExecuteToReconcile, FeedToExecute, KnownGroup,
+};
 use crate::network::http::{HttpCounters, HttpEvent, HttpPool};
 use crate::network::signing::{SignatureCache, SigningCounters};
-use crate::ports::{ExecutePort, Full, NotSent, OrderRequest, RequestId};
+use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort, Full, NotSent, OrderRequest};
 use crate::record::{Latencies, Span};
 use crate::tape::{self, ExecuteInput, Tape};
 
@@ -23,9 +25,9 @@ pub(super) struct ExecuteThread {
     pub(super) stage: ExecuteStage,
     pub(super) tape: Tape,
     pub(super) wires: ExecuteWires,
-    pub(super) intents: Receiver<OrderIntent>,
-    pub(super) statuses: Receiver<MarketStatus>,
-    pub(super) account: Receiver<AccountEvent>,
+    pub(super) decide: Receiver<DecideToExecute>,
+    pub(super) feed: Receiver<FeedToExecute>,
+    pub(super) reconcile: Receiver<AccountEvent>,
     pub(super) tamper: Option<super::Tamper>,
 }
 
@@ -34,8 +36,8 @@ pub(super) struct ExecuteWires {
     pub(super) bench: Bench,
     pub(super) http: HttpPool,
     pub(super) signatures: SignatureCache,
-    pub(super) portfolio: Sender<PortfolioUpdate>,
-    pub(super) queries: Sender<QueryRequest>,
+    pub(super) decide: Sender<AccountNote>,
+    pub(super) reconcile: Sender<ExecuteToReconcile>,
     /// Where the daily loss is kept; written by a cold thread.
     pub(super) day_state: crossbeam::channel::Sender<DayState>,
     /// Where the order groups are kept; read by the same thread.
@@ -52,8 +54,27 @@ pub(super) struct ExecuteOutcome {
 }
 
 impl ExecutePort for ExecuteWires {
-    fn stamp_ns(&mut self) -> u64 {
-        self.bench.clock.now_ns()
+    #[inline]
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        match message {
+            ExecuteMessage::Decide(note) => self.decide.push(note),
+            ExecuteMessage::Reconcile(message) => self.reconcile.push(message),
+        }
+    }
+
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        match effect {
+            ExecuteEffect::Presign(method, path) => self.signatures.presign(method, path),
+            ExecuteEffect::Abandon(request) => self.http.abandon(request),
+            ExecuteEffect::Groups(known) => {
+                // The reader ends only after this thread.
+                let _ = self.groups.send(known.to_vec());
+            }
+            ExecuteEffect::Day(state) => {
+                // The writer ends only after this thread.
+                let _ = self.day_state.send(*state);
+            }
+        }
     }
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
@@ -76,34 +97,12 @@ impl ExecutePort for ExecuteWires {
         }
     }
 
-    fn presign(&mut self, method: &'static str, path: &str) {
-        self.signatures.presign(method, path);
-    }
-
-    fn abandon(&mut self, request: RequestId) {
-        self.http.abandon(request);
-    }
-
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        self.portfolio.push(*update)
-    }
-
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        self.queries.push(*query)
+    fn stamp_ns(&mut self) -> u64 {
+        self.bench.clock.now_ns()
     }
 
     fn latency(&mut self, span: Span, nanos: u64) {
         self.bench.latency(span, nanos);
-    }
-
-    fn keep_groups(&mut self, known: &[KnownGroup]) {
-        // The reader ends only after this thread.
-        let _ = self.groups.send(known.to_vec());
-    }
-
-    fn persist(&mut self, state: &DayState) {
-        // The writer ends only after this thread.
-        let _ = self.day_state.send(*state);
     }
 }
 
@@ -165,18 +164,18 @@ impl ExecuteThread {
 
     fn rings(&mut self) -> bool {
         let mut worked = false;
-        while let Some(status) = self.statuses.pop() {
+        while let Some(message) = self.feed.pop() {
             let now = self.wires.bench.tick();
-            self.take(ExecuteInput::Status(status), now);
+            self.take(ExecuteInput::Feed(message), now);
             worked = true;
         }
-        while let Some(intent) = self.intents.pop() {
+        while let Some(message) = self.decide.pop() {
             let now = self.wires.bench.tick();
-            self.take(ExecuteInput::Intent(intent), now);
+            self.take(ExecuteInput::Decide(message), now);
             worked = true;
         }
         for _ in 0..EVENTS_PER_TURN {
-            let Some(event) = self.account.pop() else { break };
+            let Some(event) = self.reconcile.pop() else { break };
             match &mut self.tamper {
                 None => self.account_event(event),
                 Some(tamper) => tamper(event).into_iter().for_each(|event| self.account_event(event)),
@@ -188,7 +187,7 @@ impl ExecuteThread {
 
     fn account_event(&mut self, event: AccountEvent) {
         let now = self.wires.bench.tick();
-        self.take(ExecuteInput::Account(event), now);
+        self.take(ExecuteInput::Reconcile(event), now);
     }
 
     fn answers(&mut self, idle: &Idle, body: &mut Vec<u8>) -> bool {

@@ -1,23 +1,25 @@
 //! The feed thread: the public WebSocket, the feed stage, the rings to `decide` and `execute`.
 
+use tungstenite::Utf8Bytes;
+
 use super::book_rings::BookSender;
-use super::common::{Bench, CheckpointCost, Trouble, socket_input};
+use super::common::{Bench, CheckpointCost, Trouble, lent};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::feed::{FeedCounters, FeedStage};
 use crate::host::ring::{Receiver, Sender};
 use crate::market::BookLevels;
-use crate::messages::{BookEvent, Listing, MarketStatus, ResyncRequest};
-use crate::network::websocket::{LiveSocket, WsInput};
-use crate::ports::{ConnectionId, FeedPort, Full, SocketPort};
+use crate::messages::{DecideToFeed, FeedToExecute, ReconcileToFeed};
+use crate::network::websocket::LiveSocket;
+use crate::ports::{FeedEffect, FeedMessage, FeedPort, Refused, SocketInput};
 use crate::record::{Latencies, Span};
 use crate::tape::{self, FeedInput, Tape};
 
 /// How many frames are read before the rings are looked at again.
 const FRAMES_PER_TURN: usize = 64;
-/// How many listings are taken at a turn: all traded markets are read again from time to time, and frames must not wait
+/// How many messages of `reconcile` are taken at a turn: all traded markets are read again from time to time, and frames must not wait
 /// for a thousand of them.
-const LISTINGS_PER_TURN: usize = 8;
+const RECONCILE_PER_TURN: usize = 8;
 
 /// A copy of every frame, for a paper session's exchange.
 pub(super) type Tee = crossbeam::channel::Sender<TeeFrame>;
@@ -36,8 +38,8 @@ pub(super) struct FeedThread {
     pub(super) stage: FeedStage,
     pub(super) tape: Tape,
     pub(super) wires: FeedWires,
-    pub(super) resyncs: Receiver<ResyncRequest>,
-    pub(super) listings: Receiver<Listing>,
+    pub(super) decide: Receiver<DecideToFeed>,
+    pub(super) reconcile: Receiver<ReconcileToFeed>,
 }
 
 /// What the stage's port uses.
@@ -46,7 +48,7 @@ pub(super) struct FeedWires {
     pub(super) socket: LiveSocket,
     pub(super) trouble: Trouble,
     pub(super) book: BookSender,
-    pub(super) statuses: Sender<MarketStatus>,
+    pub(super) execute: Sender<FeedToExecute>,
     pub(super) tee: Option<Tee>,
 }
 
@@ -58,21 +60,22 @@ pub(super) struct FeedOutcome {
     pub(super) checkpoints: CheckpointCost,
 }
 
-impl SocketPort for FeedWires {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.socket.connect(connection);
-    }
-
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.socket.send(connection, text);
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.socket.close(connection);
-    }
-}
-
 impl FeedPort for FeedWires {
+    #[inline]
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        match message {
+            FeedMessage::Decide(message) => self.book.push(message),
+            FeedMessage::Execute(message) => Ok(self.execute.push(message)?),
+        }
+    }
+
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        match effect {
+            FeedEffect::Socket(output) => self.socket.tell(output),
+            FeedEffect::Overflow(epoch) => self.book.raise_overflow(epoch),
+        }
+    }
+
     fn stamp_ns(&mut self) -> u64 {
         self.bench.clock.now_ns()
     }
@@ -83,26 +86,6 @@ impl FeedPort for FeedWires {
 
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.book.return_levels(levels);
-    }
-
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        self.book.event(event)
-    }
-
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        self.book.snapshot(event, levels)
-    }
-
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        self.book.list(event, listing)
-    }
-
-    fn raise_overflow(&mut self, epoch: u64) {
-        self.book.raise_overflow(epoch);
-    }
-
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        self.statuses.push(*status)
     }
 
     fn latency(&mut self, span: Span, nanos: u64) {
@@ -120,8 +103,8 @@ impl FeedThread {
         while !self.wires.bench.control.exit_requested() {
             let mut worked = false;
             for _ in 0..FRAMES_PER_TURN {
-                let Some((connection, input)) = self.wires.socket.poll(&idle) else { break };
-                self.input(connection, &input);
+                let Some(input) = self.wires.socket.poll(&idle) else { break };
+                self.input(&input);
                 worked = true;
             }
             worked |= self.rings();
@@ -155,26 +138,26 @@ impl FeedThread {
         tape::feed(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
-    fn input(&mut self, connection: ConnectionId, input: &WsInput) {
+    fn input(&mut self, input: &SocketInput<Utf8Bytes>) {
         let now = self.wires.bench.tick();
-        if let (WsInput::Text { text, .. }, Some(tee)) = (input, &self.wires.tee) {
+        if let (SocketInput::Frame { bytes: text, .. }, Some(tee)) = (input, &self.wires.tee) {
             // The paper exchange ends only after this thread.
             let _ = tee.send(TeeFrame { text: text.as_str().into(), session_ms: now.session_ms });
         }
-        self.take(FeedInput::Socket(socket_input("public", connection, input)), now);
+        self.take(FeedInput::Socket(lent("public", input)), now);
     }
 
     fn rings(&mut self) -> bool {
         let mut worked = false;
-        for _ in 0..LISTINGS_PER_TURN {
-            let Some(listing) = self.listings.pop() else { break };
+        for _ in 0..RECONCILE_PER_TURN {
+            let Some(message) = self.reconcile.pop() else { break };
             let now = self.wires.bench.tick();
-            self.take(FeedInput::Listing(listing), now);
+            self.take(FeedInput::Reconcile(message), now);
             worked = true;
         }
-        while let Some(request) = self.resyncs.pop() {
+        while let Some(message) = self.decide.pop() {
             let now = self.wires.bench.tick();
-            self.take(FeedInput::Resync(request), now);
+            self.take(FeedInput::Decide(message), now);
             worked = true;
         }
         worked

@@ -237,13 +237,13 @@ impl Live {
             buffers: config.feed.snapshot_buffers,
             levels: LEVELS,
         });
-        let (resyncs_in, resyncs_out) = ring(capacity);
-        let (statuses_in, statuses_out) = ring(capacity);
-        let (intents_in, intents_out) = ring(capacity);
-        let (portfolio_in, portfolio_out) = ring(capacity);
-        let (queries_in, queries_out) = ring(capacity);
+        let (decide_to_feed_in, decide_to_feed_out) = ring(capacity);
+        let (feed_to_execute_in, feed_to_execute_out) = ring(capacity);
+        let (decide_to_execute_in, decide_to_execute_out) = ring(capacity);
+        let (notes_in, notes_out) = ring(capacity);
+        let (execute_to_reconcile_in, execute_to_reconcile_out) = ring(capacity);
         let (account_in, account_out) = ring(capacity);
-        let (listings_in, listings_out) = ring(capacity);
+        let (reconcile_to_feed_in, reconcile_to_feed_out) = ring(capacity);
         let (days_in, days) = channel::unbounded();
         let (groups_in, groups) = channel::unbounded();
         let (account_trouble, account_troubles) = channel::unbounded();
@@ -268,11 +268,11 @@ impl Live {
                 socket: LiveSocket::new(connector.clone(), venue.feed, Some(venue.feed_credentials)),
                 trouble: Trouble::new(feed_trouble),
                 book: book_sender,
-                statuses: statuses_in,
+                execute: feed_to_execute_in,
                 tee,
             },
-            resyncs: resyncs_out,
-            listings: listings_out,
+            decide: decide_to_feed_out,
+            reconcile: reconcile_to_feed_out,
         };
         let decide = decide::DecideThread {
             stage: stages.decide,
@@ -280,10 +280,10 @@ impl Live {
             wires: decide::DecideWires {
                 bench: bench(1, decide_pulse),
                 book: book_receiver,
-                intents: intents_in,
-                resyncs: resyncs_in,
+                execute: decide_to_execute_in,
+                feed: decide_to_feed_in,
             },
-            portfolio: portfolio_out,
+            execute: notes_out,
         };
         let execute = execute::ExecuteThread {
             stage: stages.execute,
@@ -292,14 +292,14 @@ impl Live {
                 bench: bench(2, execute_pulse),
                 http,
                 signatures,
-                portfolio: portfolio_in,
-                queries: queries_in,
+                decide: notes_in,
+                reconcile: execute_to_reconcile_in,
                 day_state: days_in,
                 groups: groups_in,
             },
-            intents: intents_out,
-            statuses: statuses_out,
-            account: account_out,
+            decide: decide_to_execute_out,
+            feed: feed_to_execute_out,
+            reconcile: account_out,
             tamper,
         };
         let reconcile = reconcile::ReconcileThread {
@@ -310,10 +310,10 @@ impl Live {
                 socket: LiveSocket::new(connector, venue.account, Some(venue.credentials)),
                 trouble: Trouble::new(account_trouble),
                 rest,
-                account: account_in,
-                listings: listings_in,
+                execute: account_in,
+                feed: reconcile_to_feed_in,
             },
-            queries: queries_out,
+            execute: execute_to_reconcile_out,
         };
         Ok(Self {
             feed: spawn("feed", move || feed.run())?,

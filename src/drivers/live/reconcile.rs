@@ -1,13 +1,15 @@
 //! The reconcile thread: the private WebSocket, the cold REST helper, the rings to `execute` and `feed`.
 
-use super::common::{Bench, CheckpointCost, Trouble, socket_input};
+use tungstenite::Utf8Bytes;
+
+use super::common::{Bench, CheckpointCost, Trouble, lent};
 use super::control::Pulse;
 use crate::clock::Now;
 use crate::host::ring::{Receiver, Sender};
-use crate::messages::{AccountEvent, Listing, QueryRequest};
+use crate::messages::{AccountEvent, ExecuteToReconcile, ReconcileToFeed};
 use crate::network::rest::{RestHelper, RestOutcome};
-use crate::network::websocket::{LiveSocket, WsInput};
-use crate::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
+use crate::network::websocket::LiveSocket;
+use crate::ports::{Full, ReconcileEffect, ReconcileMessage, ReconcilePort, SocketInput};
 use crate::reconcile::{ReconcileCounters, ReconcileStage};
 use crate::record::Latencies;
 use crate::tape::{self, ReconcileInput, Tape};
@@ -23,7 +25,7 @@ pub(super) struct ReconcileThread {
     pub(super) stage: ReconcileStage,
     pub(super) tape: Tape,
     pub(super) wires: ReconcileWires,
-    pub(super) queries: Receiver<QueryRequest>,
+    pub(super) execute: Receiver<ExecuteToReconcile>,
 }
 
 /// What the stage's port uses.
@@ -32,8 +34,8 @@ pub(super) struct ReconcileWires {
     pub(super) socket: LiveSocket,
     pub(super) trouble: Trouble,
     pub(super) rest: RestHelper,
-    pub(super) account: Sender<AccountEvent>,
-    pub(super) listings: Sender<Listing>,
+    pub(super) execute: Sender<AccountEvent>,
+    pub(super) feed: Sender<ReconcileToFeed>,
 }
 
 /// What the reconcile thread leaves behind.
@@ -44,31 +46,19 @@ pub(super) struct ReconcileOutcome {
     pub(super) checkpoints: CheckpointCost,
 }
 
-impl SocketPort for ReconcileWires {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.socket.connect(connection);
-    }
-
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.socket.send(connection, text);
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.socket.close(connection);
-    }
-}
-
 impl ReconcilePort for ReconcileWires {
-    fn get(&mut self, request: RequestId, path: &str) {
-        self.rest.get(request, path);
+    fn push(&mut self, message: ReconcileMessage) -> Result<(), Full> {
+        match message {
+            ReconcileMessage::Execute(event) => self.execute.push(event),
+            ReconcileMessage::Feed(message) => self.feed.push(message),
+        }
     }
 
-    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
-        self.account.push(*event)
-    }
-
-    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
-        self.listings.push(*listing)
+    fn tell(&mut self, effect: ReconcileEffect<'_>) {
+        match effect {
+            ReconcileEffect::Socket(output) => self.socket.tell(output),
+            ReconcileEffect::Get(request, path) => self.rest.get(request, path),
+        }
     }
 }
 
@@ -86,8 +76,8 @@ impl ReconcileThread {
                 if !self.stage.wants_input() {
                     break;
                 }
-                let Some((connection, input)) = self.wires.socket.poll(&idle) else { break };
-                self.input(connection, &input);
+                let Some(input) = self.wires.socket.poll(&idle) else { break };
+                self.input(&input);
                 worked = true;
             }
             while self.stage.wants_input() {
@@ -95,9 +85,9 @@ impl ReconcileThread {
                 self.answer(&answer);
                 worked = true;
             }
-            while let Some(query) = self.queries.pop() {
+            while let Some(message) = self.execute.pop() {
                 let now = self.wires.bench.tick();
-                self.take(ReconcileInput::Query(query), now);
+                self.take(ReconcileInput::Execute(message), now);
                 worked = true;
             }
             let now = self.wires.bench.tick();
@@ -126,9 +116,9 @@ impl ReconcileThread {
         tape::reconcile(&mut self.stage, input, now, &mut self.tape, &mut self.wires);
     }
 
-    fn input(&mut self, connection: ConnectionId, input: &WsInput) {
+    fn input(&mut self, input: &SocketInput<Utf8Bytes>) {
         let now = self.wires.bench.tick();
-        self.take(ReconcileInput::Socket(socket_input("private", connection, input)), now);
+        self.take(ReconcileInput::Socket(lent("private", input)), now);
     }
 
     fn answer(&mut self, answer: &RestOutcome) {

@@ -9,17 +9,15 @@ use super::difference::{Difference, Sides};
 use super::stream::{StageRecord, Stream};
 use super::words::{describe, describe_parts};
 use crate::clock::Now;
-use crate::market::{BookLevels, MarketKey};
-use crate::messages::{
-    AccountEvent, BookEvent, DayState, DecisionRecord, KnownGroup, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
-    QueryRequest, ResyncRequest, Skip,
-};
+use crate::market::BookLevels;
+use crate::messages::{DecideToExecute, FeedToDecide};
 use crate::ports::{
-    ConnectionId, DecidePort, ExecutePort, FeedPort, Full, NotSent, OrderRequest, ReconcilePort, RequestId, SocketPort,
+    DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, FeedEffect, FeedMessage, FeedPort,
+    Full, NotSent, OrderRequest, ReconcileEffect, ReconcileMessage, ReconcilePort, Refused,
 };
 use crate::record::Span;
 use crate::record::journal::{Flags, JournalError, Kind};
-use crate::tape::{LedgerWatch, RequestRecord, TopsWatch};
+use crate::tape::{LedgerWatch, Noted, RequestRecord, TopsWatch};
 
 /// What stands behind a replayed stage.
 pub(super) struct ReplayPort<'a> {
@@ -197,10 +195,20 @@ impl<'a> ReplayPort<'a> {
         true
     }
 
+    /// As [`sent`](Self::sent), of a message to another stage.
+    fn pushed(&mut self, message: &impl Noted) -> bool {
+        message.kind().is_none_or(|kind| self.sent(kind, message))
+    }
+
+    fn fate(&mut self, message: &impl Noted) -> Result<(), Full> {
+        if self.pushed(message) { Ok(()) } else { Err(Full) }
+    }
+
     /// As [`sent`](Self::sent), for what no ring can refuse.
-    fn told(&mut self, kind: Kind, message: &impl Serialize) {
+    fn told(&mut self, effect: &impl Noted) {
+        let Some(kind) = effect.kind() else { return };
         let number = self.number;
-        if !self.sent(kind, message) && !self.is_over() {
+        if !self.sent(kind, effect) && !self.is_over() {
             let record = StageRecord {
                 kind,
                 flags: Flags::Refused,
@@ -213,33 +221,28 @@ impl<'a> ReplayPort<'a> {
             self.differ(Difference::new(self.stream.stage(), &record, format!("a {kind:?} that was sent"), sides));
         }
     }
-
-    fn fate(&mut self, kind: Kind, message: &impl Serialize) -> Result<(), Full> {
-        if self.sent(kind, message) { Ok(()) } else { Err(Full) }
-    }
-
-    /// An event with the one stamp of it that is not compared.
-    fn stamped(&mut self, kind: Kind, event: &BookEvent) -> BookEvent {
-        let recorded: Option<BookEvent> = self.recorded(kind);
-        BookEvent { parsed_ns: recorded.map_or(event.parsed_ns, |recorded| recorded.parsed_ns), ..*event }
-    }
-}
-
-impl SocketPort for ReplayPort<'_> {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.told(Kind::Connect, &connection);
-    }
-
-    fn send(&mut self, connection: ConnectionId, text: &str) {
-        self.told(Kind::Frame, &(connection, text));
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.told(Kind::Closed, &connection);
-    }
 }
 
 impl FeedPort for ReplayPort<'_> {
+    fn push(&mut self, mut message: FeedMessage) -> Result<(), Refused> {
+        if let FeedMessage::Decide(message) = &mut message
+            && let Some(recorded) = self.recorded::<FeedToDecide>(Kind::FeedToDecide)
+        {
+            message.event_mut().parsed_ns = recorded.event().parsed_ns;
+        }
+        if self.pushed(&message) {
+            return Ok(());
+        }
+        Err(match message {
+            FeedMessage::Decide(message) => message.into(),
+            FeedMessage::Execute(_) => Full.into(),
+        })
+    }
+
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        self.told(&effect);
+    }
+
     fn stamp_ns(&mut self) -> u64 {
         self.now.mono_ns
     }
@@ -251,33 +254,26 @@ impl FeedPort for ReplayPort<'_> {
 
     fn return_levels(&mut self, _levels: Box<BookLevels>) {}
 
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        let event = self.stamped(Kind::BookEvent, event);
-        self.fate(Kind::BookEvent, &event)
-    }
-
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        let event = self.stamped(Kind::Levels, event);
-        if self.sent(Kind::Levels, &(event, &*levels)) { Ok(()) } else { Err(levels) }
-    }
-
-    fn list(&mut self, event: &BookEvent, listing: &Listing) -> Result<(), Full> {
-        let event = self.stamped(Kind::Listing, event);
-        self.fate(Kind::Listing, &(event, listing))
-    }
-
-    fn raise_overflow(&mut self, epoch: u64) {
-        self.told(Kind::OverflowEpoch, &epoch);
-    }
-
-    fn status(&mut self, status: &MarketStatus) -> Result<(), Full> {
-        self.fate(Kind::MarketStatus, status)
-    }
-
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl DecidePort for ReplayPort<'_> {
+    fn push(&mut self, mut message: DecideMessage) -> Result<(), Full> {
+        if let DecideMessage::Execute(DecideToExecute::Intent(intent)) = &mut message
+            && let Some(DecideToExecute::Intent(recorded)) = self.recorded(Kind::DecideToExecute)
+        {
+            intent.stamps.applied_ns = recorded.stamps.applied_ns;
+            intent.stamps.observed_ns = recorded.stamps.observed_ns;
+            intent.stamps.inferred_ns = recorded.stamps.inferred_ns;
+            intent.stamps.decided_ns = recorded.stamps.decided_ns;
+        }
+        self.fate(&message)
+    }
+
+    fn tell(&mut self, effect: DecideEffect<'_>) {
+        self.told(&effect);
+    }
+
     fn stamp_ns(&mut self) -> u64 {
         self.now.mono_ns
     }
@@ -292,37 +288,18 @@ impl DecidePort for ReplayPort<'_> {
         self.epoch
     }
 
-    fn intent(&mut self, intent: &OrderIntent) -> Result<(), Full> {
-        let mut intent = *intent;
-        if let Some(OrderIntent { stamps, .. }) = self.recorded(Kind::OrderIntent) {
-            intent.stamps.applied_ns = stamps.applied_ns;
-            intent.stamps.observed_ns = stamps.observed_ns;
-            intent.stamps.inferred_ns = stamps.inferred_ns;
-            intent.stamps.decided_ns = stamps.decided_ns;
-        }
-        self.fate(Kind::OrderIntent, &intent)
-    }
-
-    fn resync(&mut self, request: &ResyncRequest) -> Result<(), Full> {
-        self.fate(Kind::ResyncRequest, request)
-    }
-
     fn return_levels(&mut self, _levels: Box<BookLevels>) {}
-
-    fn decided(&mut self, record: &DecisionRecord<'_>) {
-        self.told(Kind::Decision, record);
-    }
-
-    fn skipped(&mut self, market: MarketKey, time_ms: i64, reason: Skip) {
-        self.told(Kind::Skipped, &(market, time_ms, reason));
-    }
 
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl ExecutePort for ReplayPort<'_> {
-    fn stamp_ns(&mut self) -> u64 {
-        self.now.mono_ns
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
+        self.fate(&message)
+    }
+
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        self.told(&effect);
     }
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
@@ -332,41 +309,19 @@ impl ExecutePort for ReplayPort<'_> {
         if taken { Ok(written_ns) } else { Err(NotSent) }
     }
 
-    fn presign(&mut self, method: &'static str, path: &str) {
-        self.told(Kind::Presign, &(method, path));
-    }
-
-    fn abandon(&mut self, request: RequestId) {
-        self.told(Kind::Abandon, &request);
-    }
-
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
-        self.fate(Kind::PortfolioUpdate, update)
-    }
-
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        self.fate(Kind::QueryRequest, query)
-    }
-
-    fn keep_groups(&mut self, _known: &[KnownGroup]) {}
-
-    fn persist(&mut self, day: &DayState) {
-        self.told(Kind::Day, day);
+    fn stamp_ns(&mut self) -> u64 {
+        self.now.mono_ns
     }
 
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
 impl ReconcilePort for ReplayPort<'_> {
-    fn get(&mut self, request: RequestId, path: &str) {
-        self.told(Kind::Request, &(request, path));
+    fn push(&mut self, message: ReconcileMessage) -> Result<(), Full> {
+        self.fate(&message)
     }
 
-    fn account(&mut self, event: &AccountEvent) -> Result<(), Full> {
-        self.fate(Kind::AccountEvent, event)
-    }
-
-    fn list(&mut self, listing: &Listing) -> Result<(), Full> {
-        self.fate(Kind::Listing, listing)
+    fn tell(&mut self, effect: ReconcileEffect<'_>) {
+        self.told(&effect);
     }
 }

@@ -3,10 +3,10 @@
 use serde::de::DeserializeOwned;
 
 use super::stream::StageRecord;
-use crate::market::{BookLevels, MarketKey};
+use crate::market::MarketKey;
 use crate::messages::{
-    AccountEvent, BookEvent, DayState, DecisionRecord, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
-    QueryRequest, ResyncRequest, Skip,
+    AccountEvent, AccountNote, DayState, DecideToExecute, DecideToFeed, DecisionRecord, ExecuteToReconcile, FeedToDecide,
+    FeedToExecute, ReconcileToFeed, Skip,
 };
 use crate::record::journal::{Flags, Kind, StageId};
 use crate::tape::{LedgerSums, RequestRecord, recorded_frame};
@@ -42,21 +42,19 @@ fn words(stage: StageId, kind: Kind, flags: Flags, payload: &[u8]) -> Option<Str
         Kind::NoAnswer => long::<(u32, crate::ports::NoAnswer)>(payload),
         Kind::Presign => long::<(String, String)>(payload),
         Kind::Day => long::<DayState>(payload),
-        Kind::BookEvent => long::<BookEvent>(payload),
-        Kind::Levels => long::<(BookEvent, BookLevels)>(payload),
-        Kind::Listing if stage == StageId::Reconcile || (stage == StageId::Feed && input) => long::<Listing>(payload),
-        Kind::Listing => long::<(BookEvent, Listing)>(payload),
-        Kind::MarketStatus => long::<MarketStatus>(payload),
-        Kind::ResyncRequest => long::<ResyncRequest>(payload),
+        Kind::FeedToDecide => long::<FeedToDecide>(payload),
+        Kind::FeedToExecute => long::<FeedToExecute>(payload),
+        Kind::DecideToFeed => long::<DecideToFeed>(payload),
+        Kind::DecideToExecute => long::<DecideToExecute>(payload),
+        Kind::AccountNote => long::<AccountNote>(payload),
+        Kind::ExecuteToReconcile => long::<ExecuteToReconcile>(payload),
+        Kind::AccountEvent => long::<AccountEvent>(payload),
+        Kind::ReconcileToFeed => long::<ReconcileToFeed>(payload),
         Kind::OverflowEpoch => long::<u64>(payload),
         Kind::Decision => long::<DecisionRecord<'static>>(payload),
         Kind::Skipped => long::<(MarketKey, i64, Skip)>(payload),
         Kind::Tops => long::<(u64, u32)>(payload),
-        Kind::OrderIntent => long::<OrderIntent>(payload),
-        Kind::PortfolioUpdate => long::<PortfolioUpdate>(payload),
         Kind::Ledger => long::<LedgerSums>(payload),
-        Kind::AccountEvent => long::<AccountEvent>(payload),
-        Kind::QueryRequest => long::<QueryRequest>(payload),
         Kind::Stop => long::<String>(payload),
         Kind::Checkpoint | Kind::Start | Kind::End | Kind::Timer | Kind::Drained | Kind::Buffer | Kind::Closing => None,
     }

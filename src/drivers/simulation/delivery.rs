@@ -13,8 +13,8 @@ use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
 use crate::exchange::venue::Exchange;
-use crate::ports::{ConnectionLost, NoAnswer};
-use crate::tape::{ExecuteInput, FeedInput, ReconcileInput, SocketInput};
+use crate::ports::{ConnectionLost, NoAnswer, SocketInput};
+use crate::tape::{ExecuteInput, FeedInput, ReconcileInput};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
 
@@ -70,7 +70,7 @@ impl<P: Policy> Simulation<P> {
         self.settle();
     }
 
-    fn socket(&mut self, role: Role, input: SocketInput<'_>, now: Now) {
+    fn socket(&mut self, role: Role, input: SocketInput<&[u8]>, now: Now) {
         match role {
             Role::Feed => self.feed(FeedInput::Socket(input), now),
             Role::Reconcile => self.reconcile(ReconcileInput::Socket(input), now),

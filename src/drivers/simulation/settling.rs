@@ -1,6 +1,5 @@
 //! The rings: messages between the stages, moved until none is left, in a fixed order of the stages.
 
-use super::super::wires::BookItem;
 use super::steps::STEPS_AT_ONE_INSTANT_MAX;
 use super::{Simulation, Turn};
 use crate::clock::Now;
@@ -31,12 +30,12 @@ impl<P: Policy> Simulation<P> {
         if self.turns.is_frozen(Turn::Feed, self.now_ns) {
             return moved;
         }
-        while let Some(listing) = self.wires.listings.pop() {
-            self.feed(FeedInput::Listing(listing), now);
+        while let Some(message) = self.wires.reconcile_to_feed.pop() {
+            self.feed(FeedInput::Reconcile(message), now);
             moved = true;
         }
-        while let Some(request) = self.wires.resyncs.pop() {
-            self.feed(FeedInput::Resync(request), now);
+        while let Some(message) = self.wires.decide_to_feed.pop() {
+            self.feed(FeedInput::Decide(message), now);
             moved = true;
         }
         moved
@@ -47,8 +46,8 @@ impl<P: Policy> Simulation<P> {
         if self.turns.is_frozen(Turn::Reconcile, self.now_ns) {
             return moved;
         }
-        while let Some(query) = self.wires.queries.pop() {
-            self.reconcile(ReconcileInput::Query(query), now);
+        while let Some(message) = self.wires.execute_to_reconcile.pop() {
+            self.reconcile(ReconcileInput::Execute(message), now);
             moved = true;
         }
         moved
@@ -61,17 +60,12 @@ impl<P: Policy> Simulation<P> {
         }
         self.turns.worked_off |= std::mem::take(&mut self.turns.backlog);
         let mut moved = false;
-        while let Some(update) = self.wires.portfolio.pop() {
-            self.decide(DecideInput::Portfolio(update), now);
+        while let Some(note) = self.wires.execute_to_decide.pop() {
+            self.decide(DecideInput::Execute(note), now);
             moved = true;
         }
-        while let Some(item) = self.wires.next_book_item() {
-            let input = match item {
-                BookItem::Event(event) => DecideInput::Event(event),
-                BookItem::Snapshot(event, levels) => DecideInput::Snapshot(event, levels),
-                BookItem::Listing(event, listing) => DecideInput::Listed(event, *listing),
-            };
-            self.decide(input, now);
+        while let Some(message) = self.wires.next_for_decide() {
+            self.decide(DecideInput::Feed(message), now);
             self.turns.fed = true;
             moved = true;
         }
@@ -86,23 +80,23 @@ impl<P: Policy> Simulation<P> {
             return false;
         }
         let mut moved = false;
-        while let Some(status) = self.wires.statuses.pop() {
-            self.execute(ExecuteInput::Status(status), now);
+        while let Some(message) = self.wires.feed_to_execute.pop() {
+            self.execute(ExecuteInput::Feed(message), now);
             moved = true;
         }
-        while let Some(event) = self.wires.account.pop() {
+        while let Some(event) = self.wires.reconcile_to_execute.pop() {
             let events = match &mut self.tamper {
                 None => vec![event],
                 Some(tamper) => tamper(event),
             };
             for event in events {
                 self.wires.note_handed(&event);
-                self.execute(ExecuteInput::Account(event), now);
+                self.execute(ExecuteInput::Reconcile(event), now);
             }
             moved = true;
         }
-        while let Some(intent) = self.wires.intents.pop() {
-            self.execute(ExecuteInput::Intent(intent), now);
+        while let Some(message) = self.wires.decide_to_execute.pop() {
+            self.execute(ExecuteInput::Decide(message), now);
             moved = true;
         }
         moved

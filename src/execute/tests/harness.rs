@@ -7,10 +7,10 @@ use crate::market::{
     OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
-    AccountEvent, Action, DayState, DecisionStamps, Fill, KnownGroup, Listing, MarketStatus, OrderIntent, OrderReport,
+    AccountEvent, AccountNote, Action, DayState, DecisionStamps, ExecuteToReconcile, Fill, KnownGroup, Listing, MarketStatus, OrderIntent, OrderReport,
     Owner, Phase, PortfolioUpdate, Pricing, QueryKind, QueryRequest, Source,
 };
-use crate::ports::{ExecutePort, Full, NotSent, OrderRequest, RequestId};
+use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort, Full, NotSent, OrderRequest, RequestId};
 use crate::record::Span;
 
 pub(super) const START_MS: i64 = 1_700_000_000_000;
@@ -57,31 +57,23 @@ impl ExecutePort for Port {
         self.written.push(Written { id: request.id, method: request.method, path, body });
         Ok(0)
     }
-    fn presign(&mut self, method: &'static str, path: &str) {
-        self.presigned.push((method, path.to_owned()));
-    }
-    fn abandon(&mut self, request: RequestId) {
-        self.abandoned.push(request);
-    }
-    fn portfolio(&mut self, update: &PortfolioUpdate) -> Result<(), Full> {
+    fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
         if self.full {
             return Err(Full);
         }
-        self.portfolios.push(*update);
-        Ok(())
-    }
-    fn query(&mut self, query: &QueryRequest) -> Result<(), Full> {
-        if self.full {
-            return Err(Full);
+        match message {
+            ExecuteMessage::Decide(AccountNote::Portfolio(update)) => self.portfolios.push(update),
+            ExecuteMessage::Reconcile(ExecuteToReconcile::Query(query)) => self.queries.push(query),
         }
-        self.queries.push(*query);
         Ok(())
     }
-    fn keep_groups(&mut self, known: &[KnownGroup]) {
-        self.kept_groups = known.to_vec();
-    }
-    fn persist(&mut self, day: &DayState) {
-        self.persisted.push(*day);
+    fn tell(&mut self, effect: ExecuteEffect<'_>) {
+        match effect {
+            ExecuteEffect::Presign(method, path) => self.presigned.push((method, path.to_owned())),
+            ExecuteEffect::Abandon(request) => self.abandoned.push(request),
+            ExecuteEffect::Groups(known) => self.kept_groups = known.to_vec(),
+            ExecuteEffect::Day(day) => self.persisted.push(*day),
+        }
     }
     fn latency(&mut self, span: Span, _nanos: u64) {
         self.latencies.push(span);

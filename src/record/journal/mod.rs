@@ -60,7 +60,8 @@ use serde::{Deserialize, Serialize};
 /// In version 5 a book could not be crossed, and its changes came without the exchange's own time.
 /// Version 6 did not have what of the account could not be read.
 /// Up to version 8 every decision had the 52 features of one schema.
-pub const FORMAT_VERSION: u32 = 9;
+/// In version 9 each message between stages had a kind of its own; now each pair of stages has one.
+pub const FORMAT_VERSION: u32 = 10;
 /// The largest payload: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 
@@ -141,18 +142,16 @@ pub enum Kind {
     Presign,
     /// The state of the day's loss, to be kept.
     Day,
-    /// A `BookEvent`.
-    BookEvent,
-    /// A `BookEvent` with the levels of its snapshot.
-    Levels,
-    /// A `Listing`, with its `BookEvent` between `feed` and `decide`.
-    Listing,
+    /// What `feed` says to `decide`.
+    FeedToDecide,
+    /// What `reconcile` says to `feed`.
+    ReconcileToFeed,
     /// A snapshot buffer was asked for: there was one, or (refused) none.
     Buffer,
-    /// A `MarketStatus`.
-    MarketStatus,
-    /// A `ResyncRequest`.
-    ResyncRequest,
+    /// What `feed` says to `execute`.
+    FeedToExecute,
+    /// What `decide` says to `feed`.
+    DecideToFeed,
     /// An overflow epoch, raised or read.
     OverflowEpoch,
     /// A `DecisionRecord`.
@@ -161,16 +160,16 @@ pub enum Kind {
     Skipped,
     /// The best prices of the books after each of some book events, as a checksum.
     Tops,
-    /// An `OrderIntent`.
-    OrderIntent,
-    /// A `PortfolioUpdate`.
-    PortfolioUpdate,
+    /// What `decide` says to `execute`.
+    DecideToExecute,
+    /// What `execute` says to `decide`.
+    AccountNote,
     /// The ledger's sums after a change.
     Ledger,
-    /// An `AccountEvent`.
+    /// What `reconcile` says to `execute`.
     AccountEvent,
-    /// A `QueryRequest`.
-    QueryRequest,
+    /// What `execute` says to `reconcile`.
+    ExecuteToReconcile,
     /// The journal is complete; the payload is a [`Closing`].
     Closing,
 }
@@ -196,21 +195,20 @@ impl Kind {
         Self::Abandon,
         Self::Presign,
         Self::Day,
-        Self::BookEvent,
-        Self::Levels,
-        Self::Listing,
+        Self::FeedToDecide,
+        Self::ReconcileToFeed,
         Self::Buffer,
-        Self::MarketStatus,
-        Self::ResyncRequest,
+        Self::FeedToExecute,
+        Self::DecideToFeed,
         Self::OverflowEpoch,
         Self::Decision,
         Self::Skipped,
         Self::Tops,
-        Self::OrderIntent,
-        Self::PortfolioUpdate,
+        Self::DecideToExecute,
+        Self::AccountNote,
         Self::Ledger,
         Self::AccountEvent,
-        Self::QueryRequest,
+        Self::ExecuteToReconcile,
         Self::Closing,
     ];
 }

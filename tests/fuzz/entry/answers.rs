@@ -6,8 +6,10 @@ use std::collections::VecDeque;
 
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::market::MarketKey;
-use kalshi_actor::messages::{AccountEvent, Listing, QueryKind, QueryRequest};
-use kalshi_actor::ports::{ConnectionId, Full, ReconcilePort, RequestId, SocketPort};
+use kalshi_actor::messages::{QueryKind, QueryRequest};
+use kalshi_actor::ports::{
+    ConnectionId, Full, ReconcileEffect, ReconcileMessage, ReconcilePort, RequestId, SocketOutput,
+};
 use kalshi_actor::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
 use kalshi_actor::wire::elements::{Element, read_page};
 use kalshi_actor::wire::error::ErrorBody;
@@ -85,29 +87,28 @@ struct Port {
     told: usize,
 }
 
-impl SocketPort for Port {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.connections.push(connection);
-    }
-    fn send(&mut self, _: ConnectionId, text: &str) {
-        serde_json::from_str::<serde_json::Value>(text).expect("what is sent is JSON");
-    }
-    fn close(&mut self, _: ConnectionId) {}
-}
-
 impl ReconcilePort for Port {
-    fn get(&mut self, request: RequestId, path: &str) {
-        assert!(path.starts_with("/trade-api/v2/"), "a path of the exchange: {path}");
-        assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "a path that can be sent: {path:?}");
-        self.requests.push_back((request, path.to_owned()));
-    }
-    fn account(&mut self, _: &AccountEvent) -> Result<(), Full> {
+    fn push(&mut self, message: ReconcileMessage) -> Result<(), Full> {
+        if matches!(message, ReconcileMessage::Feed(_)) {
+            return Ok(());
+        }
         // Every seventh finds the ring full.
         self.told += 1;
         if self.told.is_multiple_of(7) { Err(Full) } else { Ok(()) }
     }
-    fn list(&mut self, _: &Listing) -> Result<(), Full> {
-        Ok(())
+    fn tell(&mut self, effect: ReconcileEffect<'_>) {
+        match effect {
+            ReconcileEffect::Socket(SocketOutput::Connect(connection)) => self.connections.push(connection),
+            ReconcileEffect::Socket(SocketOutput::Send(_, text)) => {
+                serde_json::from_str::<serde_json::Value>(text).expect("what is sent is JSON");
+            }
+            ReconcileEffect::Socket(SocketOutput::Close(_)) => {}
+            ReconcileEffect::Get(request, path) => {
+                assert!(path.starts_with("/trade-api/v2/"), "a path of the exchange: {path}");
+                assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "a path that can be sent: {path:?}");
+                self.requests.push_back((request, path.to_owned()));
+            }
+        }
     }
 }
 

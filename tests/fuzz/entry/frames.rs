@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::feed::{FeedConfig, FeedStage};
 use kalshi_actor::market::{BookLevels, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
-use kalshi_actor::messages::{BookEvent, BookEventKind, Listing, MarketStatus, Phase, ResyncReason, ResyncRequest};
-use kalshi_actor::ports::{ConnectionId, FeedPort, Full, SocketPort};
+use kalshi_actor::messages::{BookEventKind, FeedToDecide, Listing, Phase, ResyncReason, ResyncRequest};
+use kalshi_actor::ports::{ConnectionId, FeedEffect, FeedMessage, FeedPort, Refused, SocketOutput};
 use kalshi_actor::record::Span;
 use kalshi_actor::wire::frame::{self, Frame};
 use kalshi_actor::wire::recorded::{unwrap_line, written_ms};
@@ -60,27 +60,36 @@ struct Port {
     epoch: u64,
 }
 
-impl Port {
-    fn push(&mut self, levels: Option<Box<BookLevels>>) -> Result<(), Option<Box<BookLevels>>> {
-        if self.ring.len() == RING {
-            return Err(levels);
+impl FeedPort for Port {
+    fn push(&mut self, message: FeedMessage) -> Result<(), Refused> {
+        let FeedMessage::Decide(message) = message else { return Ok(()) };
+        let event = message.event();
+        match &message {
+            FeedToDecide::Event(event) => {
+                assert!(event.market.index < MARKETS, "an event of a market that is not listed");
+            }
+            FeedToDecide::Snapshot(..) => assert_eq!(event.kind, BookEventKind::Snapshot),
+            FeedToDecide::Listed(..) => {}
         }
-        self.ring.push_back(levels);
+        if self.ring.len() == RING {
+            return Err(message.into());
+        }
+        self.ring.push_back(message.into_levels());
         Ok(())
     }
-}
-
-impl SocketPort for Port {
-    fn connect(&mut self, connection: ConnectionId) {
-        self.connections.push(connection);
+    fn tell(&mut self, effect: FeedEffect<'_>) {
+        match effect {
+            FeedEffect::Socket(SocketOutput::Connect(connection)) => self.connections.push(connection),
+            FeedEffect::Socket(SocketOutput::Send(_, text)) => {
+                serde_json::from_str::<serde_json::Value>(text).expect("what is sent is JSON");
+            }
+            FeedEffect::Socket(SocketOutput::Close(_)) => {}
+            FeedEffect::Overflow(epoch) => {
+                assert!(epoch > self.epoch, "epochs only grow");
+                self.epoch = epoch;
+            }
+        }
     }
-    fn send(&mut self, _: ConnectionId, text: &str) {
-        serde_json::from_str::<serde_json::Value>(text).expect("what is sent is JSON");
-    }
-    fn close(&mut self, _: ConnectionId) {}
-}
-
-impl FeedPort for Port {
     fn stamp_ns(&mut self) -> u64 {
         0
     }
@@ -89,24 +98,6 @@ impl FeedPort for Port {
     }
     fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.pool.push(levels);
-    }
-    fn book(&mut self, event: &BookEvent) -> Result<(), Full> {
-        assert!(event.market.index < MARKETS, "an event of a market that is not listed");
-        self.push(None).map_err(|_| Full)
-    }
-    fn snapshot(&mut self, event: &BookEvent, levels: Box<BookLevels>) -> Result<(), Box<BookLevels>> {
-        assert_eq!(event.kind, BookEventKind::Snapshot);
-        self.push(Some(levels)).map_err(|levels| levels.expect("its own buffer comes back"))
-    }
-    fn list(&mut self, _: &BookEvent, _: &Listing) -> Result<(), Full> {
-        self.push(None).map_err(|_| Full)
-    }
-    fn raise_overflow(&mut self, epoch: u64) {
-        assert!(epoch > self.epoch, "epochs only grow");
-        self.epoch = epoch;
-    }
-    fn status(&mut self, _: &MarketStatus) -> Result<(), Full> {
-        Ok(())
     }
     fn latency(&mut self, _: Span, _: u64) {}
 }

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use kalshi_actor::messages::{
-    AccountEvent, BookEvent, DecisionRecord, Listing, MarketStatus, OrderIntent, PortfolioUpdate,
+    AccountEvent, AccountNote, DecideToExecute, DecisionRecord, FeedToDecide, FeedToExecute, ReconcileToFeed,
 };
 use kalshi_actor::record::journal::{FORMAT_VERSION, JournalFrames, JournalProblem, JournalReader, Record, inspect};
 use kalshi_actor::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput, RequestRecord, recorded_frame};
@@ -95,11 +95,11 @@ fn read(folder: &Path) {
 /// A payload may be any message, or any input of a stage.
 fn decode(record: &Record<'_>) {
     let (kind, payload) = (record.kind, record.payload);
-    let _ = postcard::from_bytes::<BookEvent>(payload);
-    let _ = postcard::from_bytes::<Listing>(payload);
-    let _ = postcard::from_bytes::<MarketStatus>(payload);
-    let _ = postcard::from_bytes::<OrderIntent>(payload);
-    let _ = postcard::from_bytes::<PortfolioUpdate>(payload);
+    let _ = postcard::from_bytes::<FeedToDecide>(payload);
+    let _ = postcard::from_bytes::<ReconcileToFeed>(payload);
+    let _ = postcard::from_bytes::<FeedToExecute>(payload);
+    let _ = postcard::from_bytes::<DecideToExecute>(payload);
+    let _ = postcard::from_bytes::<AccountNote>(payload);
     let _ = postcard::from_bytes::<AccountEvent>(payload);
     let _ = postcard::from_bytes::<DecisionRecord<'_>>(payload);
     let _ = postcard::from_bytes::<RequestRecord<'_>>(payload);
