@@ -50,7 +50,7 @@ fn spec(number: u32) -> MarketSpec {
         exchange_index: u8::try_from(number % 4).expect("below four"),
         structure: "linear_cent".to_owned(),
         bands: GridBands::cents(),
-        fees: FeeSchedule::QUADRATIC,
+        fees: FeeSchedule::QUADRATIC.into(),
         open_ms: 0,
         close_ms: i64::MAX / 2,
         exclusive: false,

@@ -1,6 +1,7 @@
 //! The one configuration file: its keys, their defaults, and what is checked before anything starts. Unknown keys and
 //! impossible values are errors that name the key and what was expected.
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use thiserror::Error;
 use crate::decide::policy::PolicySpec;
 use crate::exchange::gateway::Tier;
 use crate::files;
-use crate::market::{Count, Money, Price, Ticker, TickerPattern};
+use crate::market::{Count, Money, Price, Ticker, TickerPattern, multiplier_e4};
 
 /// Why a configuration was refused.
 #[derive(Debug, Error)]
@@ -173,6 +174,9 @@ section! {
         count: usize = 8;
         /// The most markets that one process keeps, ended ones included until their index is reused.
         max_markets: usize = 1024;
+        /// By series, what makers' fees are multiplied by where they are charged at all. The exchange tells the multipliers 0, 1
+        /// and 2 by the fee type; any other must stand here, such as { KXMLBGAME = 0.25 }.
+        maker_multipliers: BTreeMap<String, f64> = BTreeMap::new();
     }
 }
 
@@ -404,6 +408,16 @@ impl Config {
         if !markets.series.is_empty() && Ticker::new(&markets.series).is_err() {
             return impossible("markets.series", &format!("{:?}", markets.series), A_TICKER);
         }
+        for (series, multiplier) in &markets.maker_multipliers {
+            let key = "markets.maker_multipliers";
+            if Ticker::new(series).is_err() {
+                return impossible(key, &format!("{series:?}"), A_TICKER);
+            }
+            if multiplier_e4(*multiplier).is_none() {
+                let expected = format!("for {series} a number from 0 to 100 with at most four decimals");
+                return impossible(key, multiplier, expected);
+            }
+        }
         if self.policy.kind.parse::<PolicySpec>().is_err() {
             return impossible("policy.kind", &format!("{:?}", self.policy.kind), PolicySpec::EXPECTED);
         }
@@ -588,6 +602,7 @@ mod tests {
         config.risk.max_cash_at_risk = Money::from_cents(12_345);
         config.risk.restricted = vec!["KXC-*".parse().unwrap()];
         config.markets.tickers = vec!["KXA-1".to_owned(), "KXA-2".to_owned()];
+        config.markets.maker_multipliers = [("KXA".to_owned(), 0.25), ("KXB".to_owned(), 3.0)].into();
         assert_eq!(load(&config.to_commented_toml()).unwrap(), config);
     }
 
@@ -634,6 +649,8 @@ mod tests {
             ("[markets]\ntickers = [\"KXA-1\", \"KXA-1\"]", "markets.tickers"),
             ("[markets]\ntickers = [\"KXA-1\"]\nseries = \"KXA\"", "markets.series"),
             ("[markets]\nseries = \"KX A\"", "markets.series"),
+            ("[markets]\nmaker_multipliers = { \"KX A\" = 1.0 }", "markets.maker_multipliers"),
+            ("[markets]\nmaker_multipliers = { KXA = 0.00001 }", "markets.maker_multipliers"),
             ("[record]\nsegment_bytes = 9223372036854775807", "record.segment_bytes"),
         ] {
             let error = load(text).unwrap_err().to_string();

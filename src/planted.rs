@@ -128,6 +128,8 @@ mod bugs {
         SmallerAmendSide, Ledger, "smaller-amend-side", "an amend in flight reserves the smaller of its two sides";
         CloseAtOwnPrice, Ledger, "close-at-own-price", "closing a position pays the price of the wrong outcome";
         EarlyFillDropped, Ledger, "early-fill-dropped", "a fill that comes before its order's id is known is ignored";
+        MakersPayAsTakers, Ledger, "makers-pay-as-takers", "a maker's fee is figured with the takers' multiplier";
+        WaiverNeverEnds, Ledger, "waiver-never-ends", "a market whose fees are waived is taken for free for ever";
         NotFoundIsCancelled, LifeCycle, "not-found-is-cancelled", "404 on a cancel is taken for cancelled";
         TimeoutIsRejection, LifeCycle, "timeout-is-rejection", "a create without an answer is taken for rejected";
         IdReused, LifeCycle, "id-reused", "an order that was not acknowledged gives its client order id to the next";

@@ -223,6 +223,7 @@ impl Bench {
             exclusive: false,
             market: KEY,
             fees: FeeSchedule::QUADRATIC,
+            event_length: 5,
             exchange_index: 0,
             phase: Phase::Open,
             traded: true,
@@ -238,6 +239,7 @@ impl Bench {
             close_time_ms: listing.close_time_ms,
             time_ms: START_MS,
             bands: listing.bands,
+            fee_override: None,
         };
         self.execute.on_account(&AccountEvent::Listing(listing), self.now, &mut self.done);
         self.execute.on_status(&status, self.now, &mut self.done);

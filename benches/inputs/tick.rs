@@ -25,6 +25,7 @@ pub fn listing() -> Listing {
         exclusive: false,
         market: MARKET,
         fees: FeeSchedule::QUADRATIC,
+        event_length: 5,
         exchange_index: 0,
         phase: Phase::Open,
         traded: true,

@@ -138,6 +138,7 @@ mod tests {
             exclusive: false,
             market: MarketKey::default(),
             fees: FeeSchedule::QUADRATIC,
+            event_length: 5,
             exchange_index: 0,
             phase: Phase::Open,
             traded: true,

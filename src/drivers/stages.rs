@@ -11,6 +11,7 @@ use crate::execute::{ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, Risk
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
 use crate::messages::{DayState};
+use crate::market::multiplier_e4;
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
 
 /// The four stages.
@@ -102,7 +103,15 @@ pub(crate) fn directory(config: &Config) -> DirectoryConfig {
     let markets = &config.markets;
     let series = Some(markets.series.clone()).filter(|series| !series.is_empty());
     let count = (markets.tickers.is_empty() && series.is_none()).then_some(markets.count);
-    DirectoryConfig { tickers: markets.tickers.clone(), series, count, max_markets: markets.max_markets }
+    let makers = markets.maker_multipliers.iter();
+    let makers = makers.filter_map(|(series, &multiplier)| Some((series.clone(), multiplier_e4(multiplier)?)));
+    DirectoryConfig {
+        tickers: markets.tickers.clone(),
+        series,
+        count,
+        max_markets: markets.max_markets,
+        maker_multipliers_e4: makers.collect(),
+    }
 }
 
 /// Builds the stages.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::engine::{Engine, MarketIndex};
+use super::engine::{Engine, FeeChange, FeeScope, MarketIndex};
 use super::recorded::{Entry, STEP_WAIT_MS, StepBuilder};
 use crate::market::BookLevels;
 use crate::wire::frame::{self, Frame, Lifecycle, LifecycleEvent, Message};
@@ -17,7 +17,8 @@ use crate::wire::time::is_writable;
 pub struct LiveFeedCounters {
     /// Frames of listed recorded markets.
     pub frames: u64,
-    /// Frames that could not be read, after which the book is wrong until the next snapshot, and closes at no date.
+    /// Frames that could not be read, after which the book is wrong until the next snapshot, closes at no date, and fees
+    /// whose formula is not known.
     pub malformed: u64,
     /// Steps applied.
     pub steps: u64,
@@ -62,6 +63,13 @@ impl LiveFeed {
         match frame::parse(bytes, &mut levels) {
             Err(_) => self.counters.malformed += 1,
             Ok(Frame { message: Message::Lifecycle(lifecycle), .. }) => self.lifecycle(engine, &lifecycle, now_ms),
+            Ok(Frame { message: Message::EventFees(fees), .. }) => match fees.schedule.transpose() {
+                Ok(schedule) => {
+                    let scope = FeeScope::Event(fees.event_ticker.to_owned());
+                    engine.change_fees(FeeChange { scope, schedule, from_ms: now_ms }, now_ms);
+                }
+                Err(_) => self.counters.malformed += 1,
+            },
             Ok(frame) => {
                 if let Some((ticker, entry)) = Entry::from_frame(&frame, &levels)
                     && let Some(market) = recorded_market(engine, ticker)

@@ -190,7 +190,7 @@ fn terms(
     let mut terms = SessionMarket::inferred(recorded, fees);
     if let Some(known) = known.get(ticker) {
         let spec = &mut terms.spec;
-        (spec.bands, spec.fees, spec.exclusive) = (known.bands, known.fees, known.exclusive);
+        (spec.bands, spec.fees, spec.exclusive) = (known.bands, known.fees.into(), known.exclusive);
         spec.exchange_index = known.exchange_index;
         if recorded.closes_ms.is_none() && known.close_ms > first_ms {
             spec.close_ms = known.close_ms;

@@ -7,7 +7,7 @@ use super::orders::{OrderEvent, OrderState};
 use super::table::{Order, OrderRef, Whose};
 use super::tokens::WriteBudget;
 use crate::clock::Now;
-use crate::market::{MarketKey, OrderStatus};
+use crate::market::{FeeTerms, MarketKey, OrderStatus};
 use crate::messages::{AccountEvent, Listing, OrderReport, Owner, QueryKind, Source, Unread, Unsupported};
 use crate::ports::ExecutePort;
 
@@ -16,6 +16,7 @@ impl ExecuteStage {
     pub fn on_account(&mut self, event: &AccountEvent, now: Now, port: &mut impl ExecutePort) {
         match *event {
             AccountEvent::Listing(ref listing) => self.listed(listing, now),
+            AccountEvent::Fees { market, fees } => self.fees_read(market, fees, now),
             AccountEvent::Fill(ref fill) => {
                 self.readings.fill_seen(fill.time_ms);
                 self.book_fill(fill, now);
@@ -84,6 +85,17 @@ impl ExecuteStage {
         }
     }
 
+    /// A market's fees were read. Only others than those that are known change anything.
+    fn fees_read(&mut self, key: MarketKey, fees: FeeTerms, now: Now) {
+        let Some(market) = self.directory.get_mut(key) else {
+            self.counters.stale_keys += 1;
+            return;
+        };
+        if market.learn_fees(fees, None) {
+            self.refresh(key, now);
+        }
+    }
+
     fn budget(&mut self, budget: WriteBudget, now: Now) {
         if budget != self.tokens.budget() {
             self.tokens.set_budget(budget, now.mono_ns);
@@ -95,12 +107,12 @@ impl ExecuteStage {
         if let Some(market) = self.directory.get_mut(listing.market) {
             // The same market again: its terms may have changed, its position has not. `feed` knows whether this or a
             // life-cycle frame is the newest about its close, its phase and its grid, and tells.
-            market.fees = listing.fees;
+            market.learn_fees(listing.fees.into(), None);
             market.traded = listing.traded;
             let seat = market.seat;
             self.events.set_exclusive(seat, listing.exclusive || planted!(ExclusiveAssumed));
             self.traded_markets_changed(listing);
-            return self.mark_dirty(listing.market);
+            return self.refresh(listing.market, now);
         }
         let position = listing.market.position();
         if let Some(former) = self.directory.at(position) {

@@ -13,11 +13,20 @@ use crate::messages::{Fill, Source};
 
 /// No fill is larger: ten million contracts.
 const FILL_MAX: Count = Count::from_contracts(10_000_000);
+/// How many balance steps a fill gets back at most before its fee counts as one of another formula.
+const REBATE_STEPS: i64 = 8;
 
 /// What a payment loses to the balance step: only a scalar result between two cents pays anything finer, and what is
 /// finer is a fee (protocol page, 5).
 fn payment_rounding(paid: Money, balance_step: Money) -> Money {
     paid - paid.floor_to(balance_step)
+}
+
+/// Whether the fee of a fill can be what its formula says: rounding to the balance step adds less than a step, and what it
+/// gives back is what earlier fills of the order were rounded by, a few steps at most.
+fn is_explained(fee: Money, trade_fee: Money, balance_step: Money) -> bool {
+    let slack = Money::from_micros(balance_step.micros().saturating_mul(REBATE_STEPS));
+    fee < trade_fee + balance_step && fee + slack >= trade_fee
 }
 
 impl ExecuteStage {
@@ -73,8 +82,9 @@ impl ExecuteStage {
     /// order of this run, or of one that may be.
     fn attach(&mut self, fill: &Fill, cash: Money, now: Now) -> bool {
         let market = self.directory.get(fill.market).expect("looked up by the caller");
-        let trade_fee = market.fees.trade_fee(fill.count, fill.price, fill.liquidity);
+        let trade_fee = market.fees_at(fill.time_ms).trade_fee(fill.count, fill.price, fill.liquidity);
         let step = self.config.balance_step;
+        self.counters.fee_errors += u64::from(!is_explained(fill.fee, trade_fee, step));
         if let Some(at) = self.orders.by_id(fill.order) {
             let order = self.orders.get_mut(at).expect("found by its id");
             if !order.is_ours() {
@@ -255,7 +265,8 @@ impl ExecuteStage {
         self.exposures.clear();
         self.exposures.extend(self.orders.in_market(key.position()).map(|(at, order)| Exposure::of(at, order)));
         let Some(market) = self.directory.get_mut(key) else { return };
-        let sum = exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
+        let fees = market.fees_ahead(now.session_ms);
+        let sum = exposure::reserve_all(&mut self.exposures, market.position, fees, self.config.balance_step);
         self.ledger.reserve(market.exchange_index, market.reserved, sum);
         market.reserved = sum;
         let orders: &[Exposure] = if planted!(EventWithoutOrders) { &[] } else { &self.exposures };
@@ -265,10 +276,31 @@ impl ExecuteStage {
                 order.reserved = exposure.reserved;
             }
         }
+        let change_ms = market.fees.next_change_ms(now.session_ms);
         if self.has_open_end(key) {
             self.resolve_later(key, now);
         }
         self.keep_sells_covered(key, now);
         self.mark_dirty(key);
+        if let Some(change_ms) = change_ms {
+            self.fees_change_ms = self.fees_change_ms.min(change_ms);
+            self.arm_session(self.fees_change_ms);
+        }
+    }
+
+    /// When fees have changed, what rests is set aside for by those that are ahead now.
+    pub(super) fn follow_fees(&mut self, now: Now) {
+        if now.session_ms < self.fees_change_ms {
+            if self.fees_change_ms != i64::MAX {
+                self.arm_session(self.fees_change_ms);
+            }
+            return;
+        }
+        self.fees_change_ms = i64::MAX;
+        for position in 0..self.directory.len() {
+            if let Some(key) = self.directory.at(position).map(|market| market.key) {
+                self.refresh(key, now);
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What an order may cost at worst: the reservation formula of the ledger ("option B"). Owns no state.
 
 use super::position::own_price;
-use crate::market::{BookSide, Count, FeeSchedule, Liquidity, Money, Price};
+use crate::market::{BookSide, Count, FeeSchedule, Money, Price};
 
 /// One form an order may have at the exchange: its limit and what could still fill. During an amend there are two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,15 +13,15 @@ pub struct Terms {
 }
 
 /// What an order of these terms reserves when `claimed` of it closes a position: own price x count of the opening part,
-/// the taker fee at the limit, and one balance step for the rounding of fees. A purely closing order reserves nothing:
-/// it brings cash.
+/// the dearest fee at the limit that is settled from now on, and one balance step for the rounding of fees. A purely closing
+/// order reserves nothing: it brings cash.
 #[must_use]
 pub fn reservation(side: BookSide, terms: Terms, claimed: Count, fees: FeeSchedule, balance_step: Money) -> Money {
     let opening = terms.pending - claimed.min(terms.pending);
     if opening <= Count::ZERO {
         return Money::ZERO;
     }
-    own_price(side, terms.price).times(opening) + fees.trade_fee(opening, terms.price, Liquidity::Taker) + balance_step
+    own_price(side, terms.price).times(opening) + fees.worst_fee(opening, terms.price) + balance_step
 }
 
 #[cfg(test)]

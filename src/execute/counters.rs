@@ -66,6 +66,8 @@ pub struct ExecuteCounters {
     pub absurd_fills: u64,
     /// Fills whose booked fee is not the predicted one.
     pub fee_surprises: u64,
+    /// Fills whose fee no rounding explains: it follows another formula or multiplier than the one that was read.
+    pub fee_errors: u64,
     /// Fills whose position is not ours.
     pub position_surprises: u64,
     /// Orders that filled more than they could.

@@ -9,8 +9,8 @@ use super::history::History;
 use super::position::Position;
 use super::readings::PATIENCE_NS;
 use crate::clock::NEVER_NS;
-use crate::market::{Count, FeeSchedule, GridBands, MarketKey, Money, Price, Ticker};
-use crate::messages::{Listing, MarketStatus, Phase, Verdict};
+use crate::market::{Count, FeeSchedule, FeeTerms, GridBands, MarketKey, Money, Price, Ticker};
+use crate::messages::{FeeOverride, Listing, MarketStatus, Phase, Verdict};
 
 /// How many changes of a position are kept for comparisons.
 pub(super) const POSITION_HISTORY: usize = 64;
@@ -35,7 +35,10 @@ pub(super) struct Market {
     pub key: MarketKey,
     pub ticker: Ticker,
     pub exchange_index: u8,
-    pub fees: FeeSchedule,
+    /// What fills are charged by, as it was read and as frames have changed it since.
+    pub fees: FeeTerms,
+    /// What a frame last said that its event overrides.
+    pub fee_override: Option<FeeOverride>,
     pub bands: GridBands,
     pub close_time_ms: i64,
     pub phase: Phase,
@@ -97,7 +100,8 @@ impl Market {
             key: listing.market,
             ticker: listing.ticker,
             exchange_index: listing.exchange_index,
-            fees: listing.fees,
+            fees: listing.fees.into(),
+            fee_override: None,
             bands: listing.bands,
             close_time_ms: listing.close_time_ms,
             phase: listing.phase,
@@ -132,6 +136,36 @@ impl Market {
             read_position: (0, Count::ZERO),
             read_cost: Money::ZERO,
         }
+    }
+
+    /// The fees were read anew, or a frame told of an override. Returns whether that changes them.
+    pub fn learn_fees(&mut self, read: FeeTerms, told: Option<FeeOverride>) -> bool {
+        let former = std::mem::replace(&mut self.fees, read);
+        self.fee_override = told.or(self.fee_override);
+        if let Some(FeeOverride { from_ms, schedule }) = self.fee_override {
+            self.fees.change_event(from_ms, schedule);
+        }
+        self.fees != former
+    }
+
+    /// What a fill of that time is charged by.
+    pub fn fees_at(&self, time_ms: i64) -> FeeSchedule {
+        if planted!(WaiverNeverEnds) && self.fees.waiver_ends_ms().is_some() {
+            return FeeSchedule::FREE;
+        }
+        let FeeSchedule { taker_multiplier_e4, maker_multiplier_e4 } = self.fees.at(time_ms);
+        if planted!(MakersPayAsTakers) && maker_multiplier_e4 > 0 {
+            return FeeSchedule { taker_multiplier_e4, maker_multiplier_e4: taker_multiplier_e4 };
+        }
+        FeeSchedule { taker_multiplier_e4, maker_multiplier_e4 }
+    }
+
+    /// The dearest that an order may be charged by that rests now.
+    pub fn fees_ahead(&self, now_ms: i64) -> FeeSchedule {
+        if planted!(WaiverNeverEnds) && self.fees.waiver_ends_ms().is_some() {
+            return FeeSchedule::FREE;
+        }
+        self.fees.dearest_from(now_ms)
     }
 
     /// Whether the exchange ends its orders by itself: past its close by the newest status.
@@ -219,7 +253,7 @@ impl Directory {
 mod tests {
     use super::*;
     use crate::execute::controls::EventLosses;
-    use crate::market::EventKey;
+    use crate::market::{EventKey, FeeSchedule};
 
     fn listing() -> Listing {
         Listing {
@@ -229,6 +263,7 @@ mod tests {
             exclusive: false,
             market: MarketKey { index: 0, generation: 3 },
             fees: FeeSchedule::QUADRATIC,
+            event_length: 5,
             exchange_index: 0,
             phase: Phase::Open,
             traded: true,

@@ -184,8 +184,8 @@ impl ExecuteStage {
         } else {
             exposure::furthest(&self.exposures, market.position, wanted.side)
         };
-        let reserved =
-            exposure::reserve_all(&mut self.exposures, market.position, market.fees, self.config.balance_step);
+        let fees = market.fees_ahead(now.session_ms);
+        let reserved = exposure::reserve_all(&mut self.exposures, market.position, fees, self.config.balance_step);
         let creates = wanted.replaces.is_none();
         let losses = OutcomeLosses::of(&self.exposures, market.position);
         let placed = Placed { side: wanted.side, price: wanted.price, count: wanted.count };

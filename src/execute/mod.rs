@@ -132,6 +132,8 @@ pub struct ExecuteStage {
     dirty: VecDeque<u16>,
     /// The next moment at which time alone changes something.
     due_ns: u64,
+    /// The session time at which fees change next, as far as is known.
+    fees_change_ms: i64,
     /// When an order that has to go may be tried; never when there is none.
     cancels_due_ns: u64,
     #[serde(skip)]
@@ -179,6 +181,7 @@ impl ExecuteStage {
             counters: ExecuteCounters::default(),
             dirty: VecDeque::with_capacity(config.markets_max),
             due_ns: 0,
+            fees_change_ms: i64::MAX,
             cancels_due_ns: NEVER_NS,
             body: Vec::with_capacity(8 * 1_024),
             path: String::with_capacity(256),
@@ -221,6 +224,9 @@ impl ExecuteStage {
         market.fresh = status.fresh;
         market.close_time_ms = status.close_time_ms;
         market.bands = status.bands;
+        if status.fee_override.is_some() && status.fee_override != market.fee_override {
+            market.learn_fees(market.fees, status.fee_override);
+        }
         if let (Phase::Determined, Some(value)) = (status.phase, status.settlement) {
             market.outcome = Some(value);
             self.determine(status.market, value);

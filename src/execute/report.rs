@@ -7,7 +7,7 @@ use super::counters::ExecuteCounters;
 use super::ledger::Ledger;
 use super::orders::OrderState;
 use super::table::Order;
-use crate::market::{Count, MarketKey, Money, OrderId, Ticker};
+use crate::market::{Count, FeeSchedule, MarketKey, Money, OrderId, Ticker};
 use crate::messages::OpenOrder;
 
 /// One thing on which ledger and exchange differ.
@@ -192,6 +192,13 @@ impl ExecuteStage {
     #[must_use]
     pub fn baseline_ms(&self) -> Option<i64> {
         self.readings.baseline_ms
+    }
+
+    /// What a listed market's fills are charged by at a time, and what they may be charged by from then on at most.
+    #[must_use]
+    pub fn fees(&self, market: MarketKey, time_ms: i64) -> Option<(FeeSchedule, FeeSchedule)> {
+        let market = self.directory.get(market)?;
+        Some((market.fees_at(time_ms), market.fees_ahead(time_ms)))
     }
 
     /// Why the stage tripped, if it has.

@@ -91,6 +91,7 @@ impl ExecuteStage {
         }
         self.expire_orders(now);
         self.close_breakers(now);
+        self.follow_fees(now);
         if self.cancels_due_ns != NEVER_NS {
             self.arm(self.cancels_due_ns);
         }

@@ -111,6 +111,7 @@ impl FeedStage {
                     fresh: market.book == Book::Fresh,
                     settlement: market.settlement,
                     close_time_ms: market.listing.close_time_ms,
+                    fee_override: market.fee_override,
                     time_ms: now.session_ms,
                     bands: market.listing.bands,
                 };

@@ -85,6 +85,7 @@ impl FeedStage {
                 }
             }
             Message::Lifecycle(lifecycle) => self.on_lifecycle(lifecycle, now),
+            Message::EventFees(fees) => self.on_event_fees(fees, envelope.sending_ts_ms.unwrap_or(now.session_ms), now),
             Message::Subscribed { sid, .. } => self.on_subscribed(envelope, *sid),
             Message::Ok => self.on_ok(envelope),
             Message::Unsubscribed => self.on_unsubscribed(envelope),

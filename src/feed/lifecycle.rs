@@ -4,13 +4,17 @@ use super::channels::{Channel, Purpose};
 use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::Now;
-use crate::market::{Band, GridBands, Price};
-use crate::messages::{Listing, Phase};
+use crate::market::{Band, FeeSchedule, GridBands, Price};
+use crate::messages::{FeeOverride, Listing, Phase};
 use crate::ports::FeedPort;
 use crate::wire::command::CommandParams;
-use crate::wire::frame::{Lifecycle, LifecycleEvent};
+use crate::wire::frame::{EventFees, Lifecycle, LifecycleEvent};
 use crate::wire::markets::PriceRange;
 use crate::wire::time::is_writable;
+
+/// For how long a market stays paused by a frame that told of unknown fees, in session milliseconds. After that the lists of
+/// changes have been read more than once, and whether it is paused is what those readings say.
+const FEES_UNKNOWN_MS: i64 = 60_000;
 
 impl FeedStage {
     pub(super) fn on_lifecycle(&mut self, lifecycle: &Lifecycle<'_>, now: Now) {
@@ -77,19 +81,55 @@ impl FeedStage {
         }
     }
 
+    /// An event's override of its series' fees began or ended. Where its formula is not known its markets are paused: what
+    /// an order there costs cannot be set aside.
+    pub(super) fn on_event_fees(&mut self, fees: &EventFees<'_>, from_ms: i64, now: Now) {
+        let of_event = self.markets.iter().filter(|(_, market)| market.listing.event_name() == Some(fees.event_ticker));
+        let positions: Vec<usize> = of_event.map(|(position, _)| position).collect();
+        for position in positions {
+            self.counters.lifecycle += 1;
+            let Some(market) = self.markets.get_mut(position) else { continue };
+            // A frame that was held back on its way says less than the one that overtook it.
+            if market.fee_override.is_some_and(|known| known.from_ms > from_ms) {
+                continue;
+            }
+            match &fees.schedule {
+                Some(Err(reason)) => {
+                    market.fees_unknown_ms = Some(now.session_ms);
+                    self.problem(format!("event {}: {reason}; its markets are paused", fees.event_ticker));
+                    if self.markets.get(position).is_some_and(|market| market.phase == Phase::Open) {
+                        self.enter(position, Phase::Paused);
+                    }
+                }
+                Some(Ok(schedule)) => self.override_fees(position, from_ms, Some(*schedule)),
+                None => self.override_fees(position, from_ms, None),
+            }
+        }
+    }
+
+    fn override_fees(&mut self, position: usize, from_ms: i64, schedule: Option<FeeSchedule>) {
+        let Some(market) = self.markets.get_mut(position) else { return };
+        // If that paused it, the next reading lets it go on.
+        market.fees_unknown_ms = None;
+        market.fee_override = Some(FeeOverride { from_ms, schedule });
+        self.owed_status.insert(position);
+    }
+
     /// A paused market goes on, or a closed one whose close was moved reopens.
     fn on_activated(&mut self, position: usize, now: Now) {
         let Some(market) = self.markets.get_mut(position) else { return };
         if now.session_ms < market.listing.close_time_ms && market.phase != Phase::Determined {
             market.ended_ms = None;
             market.followed = true;
+            let unknown_until = market.fees_unknown_ms.map(|told_ms| told_ms.saturating_add(FEES_UNKNOWN_MS));
+            let unknown = unknown_until.is_some_and(|until_ms| now.session_ms < until_ms);
             if market.listing.phase == Phase::Closed {
                 // So `decide` was told when it was listed, and it is told of no other phase.
                 market.listing.phase = Phase::Open;
                 self.owed_listing.insert(position);
                 self.mark_stale(position);
             }
-            self.enter(position, Phase::Open);
+            self.enter(position, if unknown { Phase::Paused } else { Phase::Open });
             self.mark_stale_if_unfollowed(position);
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::market::{Price, Ticker};
-use crate::messages::{Listing, Phase};
+use crate::messages::{FeeOverride, Listing, Phase};
 
 /// What is known of a market's book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub(super) struct Market {
     pub(super) phase: Phase,
     /// What YES pays, once determined.
     pub(super) settlement: Option<Price>,
+    /// What a frame last said that its event overrides.
+    pub(super) fee_override: Option<FeeOverride>,
+    /// When a frame told of fees by a formula that is not known, in session milliseconds.
+    pub(super) fees_unknown_ms: Option<i64>,
     /// When it closed or was determined, in session milliseconds.
     pub(super) ended_ms: Option<i64>,
     /// When a life-cycle frame last told of it, in session milliseconds: what was read before knows less.
@@ -66,6 +70,8 @@ impl Market {
             listing,
             phase: listing.phase,
             settlement: None,
+            fee_override: None,
+            fees_unknown_ms: None,
             ended_ms: None,
             told_ms: i64::MIN,
             time_ms: None,
@@ -213,6 +219,7 @@ mod tests {
             exclusive: false,
             market: MarketKey { index, generation: 1 },
             fees: FeeSchedule::QUADRATIC,
+            event_length: 5,
             exchange_index: 0,
             phase: Phase::Open,
             traded: true,

@@ -144,6 +144,7 @@ pub(super) fn listing(index: u16) -> Listing {
         exclusive: false,
         market: key(index),
         fees: FeeSchedule::QUADRATIC,
+        event_length: 14,
         exchange_index: 0,
         phase: Phase::Open,
         traded: true,

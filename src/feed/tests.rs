@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::FeedConfig;
-use super::testing::{BOOK, Bench, CLOSE_MS, SECOND_NS, TRADE, key, listing, ticker};
-use crate::market::{Count, Outcome, Price};
-use crate::messages::{BookEventKind, Listing, Phase, ResyncReason, ResyncRequest};
+use super::testing::{BOOK, Bench, CLOSE_MS, LIFECYCLE, SECOND_NS, TRADE, key, listing, ticker};
+use crate::market::{Count, FeeSchedule, Outcome, Price};
+use crate::messages::{BookEventKind, FeeOverride, Listing, Phase, ResyncReason, ResyncRequest};
 use crate::ports::ConnectionLost;
 use crate::wire::command::Command;
 
@@ -343,6 +343,41 @@ fn a_market_pauses_reopens_closes_by_time_is_determined_and_leaves() {
     bench.serve();
     assert_eq!(bench.port.kinds(), [BookEventKind::Stale, BookEventKind::Delisted]);
     assert_eq!(bench.stage.counters().unknown_markets, 0);
+}
+
+#[test]
+fn an_events_fees_are_told_and_by_a_formula_that_is_not_known_its_markets_are_paused() {
+    let mut bench = Bench::fresh(1);
+    let newest = |bench: &Bench| *bench.port.statuses.back().unwrap();
+    let told = |bench: &mut Bench, event: &str, fees: &str, sent_ms: i64| {
+        let seq = bench.next_seq(LIFECYCLE);
+        bench.frame(&format!(
+            r#"{{"type":"event_fee_update","sid":{LIFECYCLE},"seq":{seq},"sending_ts_ms":{sent_ms},"msg":{{"event_ticker":"{event}",{fees}}}}}"#
+        ));
+    };
+    let half = r#""fee_type_override":"quadratic_with_maker_fees","fee_multiplier_override":0.5"#;
+    told(&mut bench, "KXTEST-26NOV21", half, 7);
+    let schedule = Some(FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 10_000 });
+    assert_eq!(newest(&bench).fee_override, Some(FeeOverride { from_ms: 7, schedule }));
+    let none = r#""fee_type_override":null,"fee_multiplier_override":null"#;
+    for (event, sent_ms) in
+        [("KXTEST-26NOV22", 8), ("KXTEST-26NOV", 8), ("KXTEST-26NOV21-T0", 8), ("KXTEST-26NOV21", 6)]
+    {
+        told(&mut bench, event, none, sent_ms);
+        assert_eq!(newest(&bench).fee_override, Some(FeeOverride { from_ms: 7, schedule }), "{event} {sent_ms}");
+    }
+    told(&mut bench, "KXTEST-26NOV21", r#""fee_type_override":"flat","fee_multiplier_override":1"#, 9);
+    assert_eq!(newest(&bench).phase, Phase::Paused);
+    assert!(bench.stage.last_problem().unwrap().contains("`flat`"), "{:?}", bench.stage.last_problem());
+    // The exchange goes on trading it; what an order costs is as unknown as before.
+    let read = |bench: &mut Bench| bench.stage.on_listing(&listing(0), bench.now, &mut bench.port);
+    bench.pass(5 * SECOND_NS);
+    read(&mut bench);
+    bench.lifecycle(0, r#""event_type":"activated","is_deactivated":false"#);
+    assert_eq!(newest(&bench).phase, Phase::Paused);
+    told(&mut bench, "KXTEST-26NOV21", none, 10);
+    read(&mut bench);
+    assert_eq!((newest(&bench).phase, newest(&bench).fee_override.unwrap().schedule), (Phase::Open, None));
 }
 
 #[test]

@@ -16,40 +16,77 @@ pub enum Liquidity {
     Taker = 1,
 }
 
-/// A series' fee type.
+/// A series' fee type: which multiplier its makers have. The exchange's interfaces tell the takers' multiplier as a number and
+/// the makers' by this name alone; one that has no name can only be configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum FeeType {
-    /// Takers pay 0.07 C P (1 - P), makers nothing.
+    /// Makers pay nothing: their multiplier is 0.
     Quadratic = 0,
-    /// Makers pay a quarter of the taker's fee.
+    /// Makers pay a quarter of what takers pay by default: their multiplier is 1.
     QuadraticWithMakerFees = 1,
-    /// Makers pay half of the taker's fee.
+    /// Makers pay half of it: their multiplier is 2.
     QuadraticWithComboMakerFees = 2,
 }
 
-/// A market's fees: the type of its series and the multiplier of its event or series.
+/// A multiplier of one, in ten-thousandths.
+const ONE_E4: u32 = 10_000;
+/// The rate on C P (1 - P) that a taker pays at a multiplier of one, in ten-thousandths.
+const TAKER_RATE_E4: u32 = 700;
+/// The same for a maker.
+const MAKER_RATE_E4: u32 = 175;
+
+impl FeeType {
+    /// The makers' multiplier in ten-thousandths.
+    const fn maker_multiplier_e4(self) -> u32 {
+        match self {
+            Self::Quadratic => 0,
+            Self::QuadraticWithMakerFees => ONE_E4,
+            Self::QuadraticWithComboMakerFees => 2 * ONE_E4,
+        }
+    }
+}
+
+/// A multiplier from 0 to 100 with at most four decimals, in ten-thousandths.
+#[must_use]
+pub fn multiplier_e4(value: f64) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a million")]
+    let e4 = (0.0..=100.0).contains(&value).then(|| (value * f64::from(ONE_E4)).round() as u32)?;
+    ((f64::from(e4) / f64::from(ONE_E4) - value).abs() < 1e-9).then_some(e4)
+}
+
+/// The fees of a market at a time: a multiplier for takers, by default 1, and one of their own for makers, by default 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(C)]
 pub struct FeeSchedule {
-    /// The formula.
-    pub fee_type: FeeType,
-    /// The multiplier M in ten-thousandths: 10 000 is 1.
-    pub multiplier_e4: u32,
+    /// What takers pay is 0.07 C P (1 - P) times this, in ten-thousandths: 10 000 is 1.
+    pub taker_multiplier_e4: u32,
+    /// What makers pay is 0.0175 C P (1 - P) times this, in ten-thousandths.
+    pub maker_multiplier_e4: u32,
 }
 
 impl FeeSchedule {
-    /// Plain quadratic with multiplier one: nearly every series.
-    pub const QUADRATIC: Self = Self { fee_type: FeeType::Quadratic, multiplier_e4: 10_000 };
+    /// What nearly every series has: takers pay, makers don't.
+    pub const QUADRATIC: Self = Self { taker_multiplier_e4: ONE_E4, maker_multiplier_e4: 0 };
+    /// Nobody pays.
+    pub const FREE: Self = Self { taker_multiplier_e4: 0, maker_multiplier_e4: 0 };
 
-    /// The rate on C P (1 - P) in ten-thousandths, before the multiplier.
-    const fn rate_e4(self, liquidity: Liquidity) -> u32 {
-        match (liquidity, self.fee_type) {
-            (Liquidity::Taker, _) => 700,
-            (Liquidity::Maker, FeeType::Quadratic) => 0,
-            (Liquidity::Maker, FeeType::QuadraticWithMakerFees) => 175,
-            (Liquidity::Maker, FeeType::QuadraticWithComboMakerFees) => 350,
+    /// What a series or an override says: the multiplier is the takers'; the makers' own follows from the type.
+    #[must_use]
+    pub const fn of(fee_type: FeeType, multiplier_e4: u32) -> Self {
+        Self { taker_multiplier_e4: multiplier_e4, maker_multiplier_e4: fee_type.maker_multiplier_e4() }
+    }
+
+    /// The name under which the exchange tells the makers' multiplier; of one that has no name, that makers pay.
+    #[must_use]
+    pub const fn fee_type(self) -> FeeType {
+        if self.maker_multiplier_e4 == 0 {
+            FeeType::Quadratic
+        } else if self.maker_multiplier_e4 == FeeType::QuadraticWithComboMakerFees.maker_multiplier_e4() {
+            FeeType::QuadraticWithComboMakerFees
+        } else {
+            FeeType::QuadraticWithMakerFees
         }
     }
 
@@ -59,13 +96,33 @@ impl FeeSchedule {
     /// When `count` is negative, or beyond `Count::LIMIT` so far that the fee leaves `i64`.
     #[must_use]
     pub fn trade_fee(self, count: Count, price: Price, liquidity: Liquidity) -> Money {
+        let (rate, multiplier) = match liquidity {
+            Liquidity::Taker => (TAKER_RATE_E4, self.taker_multiplier_e4),
+            Liquidity::Maker => (MAKER_RATE_E4, self.maker_multiplier_e4),
+        };
         let count_units = u128::try_from(count.units()).expect("a fill's count is not negative");
         let spread_units =
             u128::try_from(price.units() * price.complement().units()).expect("both are within a dollar");
-        let rate = u128::from(self.rate_e4(liquidity)) * u128::from(self.multiplier_e4);
+        let rate = u128::from(rate) * u128::from(multiplier);
         // Units: 1e-2 (count) x 1e-8 (P and 1 - P) x 1e-4 (rate) x 1e-4 (M) = 1e-18 dollars; a micro-dollar is 1e12 of them.
         let micros = (count_units * spread_units * rate).div_ceil(1_000_000_000_000);
         Money::from_micros(i64::try_from(micros).expect("a fee below nine trillion dollars fits"))
+    }
+
+    /// The most that a fill can cost, whichever side of it one is on.
+    #[must_use]
+    pub fn worst_fee(self, count: Count, price: Price) -> Money {
+        let taker = self.trade_fee(count, price, Liquidity::Taker);
+        taker.max(self.trade_fee(count, price, Liquidity::Maker))
+    }
+
+    /// Each side at the larger of two multipliers.
+    #[must_use]
+    pub fn dearer(self, other: Self) -> Self {
+        Self {
+            taker_multiplier_e4: self.taker_multiplier_e4.max(other.taker_multiplier_e4),
+            maker_multiplier_e4: self.maker_multiplier_e4.max(other.maker_multiplier_e4),
+        }
     }
 }
 
@@ -86,13 +143,48 @@ mod tests {
     }
 
     #[test]
-    fn makers_pay_by_fee_type_and_the_multiplier_scales_all() {
-        let with = |fee_type, multiplier_e4| FeeSchedule { fee_type, multiplier_e4 };
-        let maker = |schedule| fee(schedule, "100", "0.50", Liquidity::Maker);
-        assert_eq!(maker(with(FeeType::Quadratic, 10_000)), Money::ZERO);
-        assert_eq!(maker(with(FeeType::QuadraticWithMakerFees, 10_000)), Money::from_micros(437_500));
-        assert_eq!(maker(with(FeeType::QuadraticWithComboMakerFees, 5_000)), Money::from_micros(437_500));
-        assert_eq!(fee(with(FeeType::Quadratic, 0), "100", "0.50", Liquidity::Taker), Money::ZERO);
+    fn the_makers_multiplier_is_that_of_the_type_whatever_takers_pay() {
+        let maker =
+            |fee_type, multiplier_e4| fee(FeeSchedule::of(fee_type, multiplier_e4), "100", "0.50", Liquidity::Maker);
+        for taker_multiplier_e4 in [0, 5_000, 10_000, 20_000] {
+            assert_eq!(maker(FeeType::Quadratic, taker_multiplier_e4), Money::ZERO);
+            assert_eq!(maker(FeeType::QuadraticWithMakerFees, taker_multiplier_e4), Money::from_micros(437_500));
+            assert_eq!(maker(FeeType::QuadraticWithComboMakerFees, taker_multiplier_e4), Money::from_micros(875_000));
+        }
+        let taker =
+            |multiplier_e4| fee(FeeSchedule::of(FeeType::Quadratic, multiplier_e4), "100", "0.50", Liquidity::Taker);
+        assert_eq!([taker(0), taker(5_000)], [Money::ZERO, Money::from_micros(875_000)]);
+    }
+
+    #[test]
+    fn a_schedule_is_told_by_the_type_that_has_its_makers_multiplier() {
+        for fee_type in [FeeType::Quadratic, FeeType::QuadraticWithMakerFees, FeeType::QuadraticWithComboMakerFees] {
+            assert_eq!(FeeSchedule::of(fee_type, 5_000).fee_type(), fee_type);
+        }
+        let odd = FeeSchedule { taker_multiplier_e4: 10_000, maker_multiplier_e4: 2_500 };
+        assert_eq!(odd.fee_type(), FeeType::QuadraticWithMakerFees);
+    }
+
+    #[test]
+    fn a_makers_multiplier_of_any_size_is_exact_and_rounded_up() {
+        let maker = |maker_multiplier_e4, count, price| {
+            fee(FeeSchedule { taker_multiplier_e4: 0, maker_multiplier_e4 }, count, price, Liquidity::Maker)
+        };
+        assert_eq!(maker(5_000, "100", "0.50"), Money::from_micros(218_750));
+        // 0.0175 x 0.0001 x 1 x 0.3 x 0.7 = 0.0000003675 dollars.
+        assert_eq!(maker(1, "1", "0.30"), Money::from_micros(1));
+        // 0.0175 x 0.1234 x 7.77 x 0.055 x 0.945 = 0.00087210...
+        assert_eq!(maker(1_234, "7.77", "0.055"), Money::from_micros(873));
+        assert_eq!([0.0, 0.25, 1.5, 100.0].map(multiplier_e4), [0, 2_500, 15_000, 1_000_000].map(Some));
+        assert_eq!([-0.5, 0.000_01, 100.5, f64::NAN].map(multiplier_e4), [None; 4]);
+    }
+
+    #[test]
+    fn the_worst_fee_is_the_makers_where_takers_pay_less() {
+        let (count, price) = (Count::from_contracts(100), Price::from_cents(50));
+        assert_eq!(FeeSchedule::QUADRATIC.worst_fee(count, price), Money::from_micros(1_750_000));
+        let waived = FeeSchedule::of(FeeType::QuadraticWithMakerFees, 0);
+        assert_eq!(waived.worst_fee(count, price), Money::from_micros(437_500));
     }
 
     proptest::proptest! {

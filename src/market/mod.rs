@@ -3,6 +3,7 @@
 
 mod count;
 mod decimal;
+mod fee_terms;
 mod fees;
 mod grid;
 mod id;
@@ -16,7 +17,8 @@ mod ticker;
 
 pub use count::Count;
 pub use decimal::DecimalError;
-pub use fees::{FeeSchedule, FeeType, Liquidity};
+pub use fee_terms::FeeTerms;
+pub use fees::{FeeSchedule, FeeType, Liquidity, multiplier_e4};
 pub use grid::{Band, Grid, GridBands, GridError};
 pub use id::{ClientOrderId, EventKey, IdError, MarketId, MarketKey, OrderGroupId, OrderId, TradeId, TransferId};
 pub use levels::BookLevels;

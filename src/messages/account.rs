@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Listing;
 use crate::market::{
-    BookSide, ClientOrderId, Count, EndReason, Liquidity, MarketKey, Money, OrderGroupId, OrderId, OrderStatus, Price,
-    TradeId,
+    BookSide, ClientOrderId, Count, EndReason, FeeTerms, Liquidity, MarketKey, Money, OrderGroupId, OrderId,
+    OrderStatus, Price, TradeId,
 };
 
 /// Our open order in a market, as `decide` needs it.
@@ -170,6 +170,13 @@ pub struct QueryRequest {
 pub enum AccountEvent {
     /// A market entered the directory.
     Listing(Listing),
+    /// What a market's fills are charged by, now and as far as it is settled: behind its listing, and when that changes.
+    Fees {
+        /// Which market.
+        market: MarketKey,
+        /// Its fees.
+        fees: FeeTerms,
+    },
     /// A fill.
     Fill(Fill),
     /// An order changed, or was read.

@@ -40,7 +40,9 @@ pub struct Listing {
     pub event: EventKey,
     /// How long ago it was true at least, in session milliseconds: a life-cycle frame of since then knows better.
     pub age_ms: u32,
-    /// Its fees.
+    /// The dearest that its fills may be charged by, as far as is settled; [`AccountEvent::Fees`] has it by times.
+    ///
+    /// [`AccountEvent::Fees`]: super::AccountEvent::Fees
     pub fees: FeeSchedule,
     /// Whether at most one market of that event can resolve to YES.
     pub exclusive: bool,
@@ -50,10 +52,21 @@ pub struct Listing {
     pub phase: Phase,
     /// Whether it is ours to trade. A market in which the account merely holds something is watched for its value.
     pub traded: bool,
+    /// How much of its name is that of its event; 0 where the event is named otherwise.
+    pub event_length: u8,
     /// Its name.
     pub ticker: Ticker,
     /// Its tick grid.
     pub bands: GridBands,
+}
+
+impl Listing {
+    /// The name of its event. None for the rare market whose own name does not begin with it: of such an event no frame is
+    /// understood, only what is read.
+    #[must_use]
+    pub fn event_name(&self) -> Option<&str> {
+        self.ticker.as_str().get(..usize::from(self.event_length)).filter(|name| !name.is_empty())
+    }
 }
 
 /// What a [`BookEvent`] says.
@@ -202,6 +215,15 @@ pub enum ResyncReason {
     BadLevel = 5,
 }
 
+/// What an event's markets are charged by instead of what their series says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeOverride {
+    /// From when on, in the exchange's time.
+    pub from_ms: i64,
+    /// What it is; none when the override ended.
+    pub schedule: Option<FeeSchedule>,
+}
+
 /// From `feed` to `execute`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeedToExecute {
@@ -223,6 +245,8 @@ pub struct MarketStatus {
     pub settlement: Option<Price>,
     /// When it closes, in session milliseconds.
     pub close_time_ms: i64,
+    /// What a frame last said that its event overrides; none before one did.
+    pub fee_override: Option<FeeOverride>,
     /// The session time of this condition.
     pub time_ms: i64,
     /// Its tick grid.

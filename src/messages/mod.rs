@@ -1,5 +1,5 @@
-//! What the stages send each other: of fixed size, at most 128 bytes, and `Copy` but for a snapshot and its buffer. Markets are
-//! [`MarketKey`](crate::market::MarketKey)s; tickers appear only where a market is introduced ([`Listing`]).
+//! What the stages send each other: of fixed size, at most 128 bytes but for fees, and `Copy` but for a snapshot and its
+//! buffer. Markets are [`MarketKey`](crate::market::MarketKey)s; tickers appear only where a market is introduced ([`Listing`]).
 //!
 //! Each stage has one enumeration for all that it says to another. Rings, queues, the journal and the replay know only these,
 //! so that a new message is a variant here, and what its sender and its receiver do with it:
@@ -40,6 +40,7 @@ const _: () = {
     assert!(size_of::<DecideToExecute>() <= 128);
     assert!(size_of::<AccountNote>() <= 128);
     assert!(size_of::<ExecuteToReconcile>() <= 128);
-    assert!(size_of::<AccountEvent>() <= 128);
+    // Nothing that a tick waits for: fees with their changes.
+    assert!(size_of::<AccountEvent>() <= 240);
     assert!(size_of::<ReconcileToFeed>() <= 128);
 };

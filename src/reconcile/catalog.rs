@@ -7,7 +7,7 @@ use super::config::DirectoryConfig;
 use super::directory::Directory;
 use super::fetch::{Fetch, Gathered};
 use super::reads::{missing_terms, start_markets};
-use crate::market::FeeSchedule;
+use crate::market::FeeTerms;
 use crate::wire::markets::{Market, MarketLifeStatus};
 
 /// A market as the exchange describes it, with what its event and series say.
@@ -18,7 +18,7 @@ pub struct CatalogMarket {
     /// Its series.
     pub series: String,
     /// Its fees.
-    pub fees: FeeSchedule,
+    pub fees: FeeTerms,
 }
 
 /// A reading of markets: ask for [`Catalog::next_path`], hand in the answer, until there is no next path.
@@ -42,7 +42,7 @@ impl Catalog {
     #[must_use]
     pub fn new(wanted: DirectoryConfig) -> Self {
         let fetches = start_markets(&wanted).into();
-        let directory = Directory::new(0, i64::MAX);
+        let directory = Directory::new(0, i64::MAX).with_makers(wanted.maker_multipliers_e4.clone());
         let gathered = Gathered::default();
         Self { wanted, fetches, gathered, directory, listed: false, pages: 0, problems: Vec::new() }
     }
@@ -138,7 +138,8 @@ mod tests {
     }
 
     fn wanted() -> DirectoryConfig {
-        DirectoryConfig { tickers: Vec::new(), series: None, count: None, max_markets: 8 }
+        let maker_multipliers_e4 = BTreeMap::new();
+        DirectoryConfig { tickers: Vec::new(), series: None, count: None, max_markets: 8, maker_multipliers_e4 }
     }
 
     fn names(catalog: Catalog) -> Vec<String> {

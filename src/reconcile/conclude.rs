@@ -27,6 +27,7 @@ enum Concern {
 impl ReconcileStage {
     /// Ends a read, or returns it when more is to be asked or it begins again.
     pub(super) fn conclude(&mut self, mut job: Job, now: Now) -> Option<Job> {
+        self.learn_fee_changes(&mut job, now);
         self.ask_missing_markets(&mut job);
         self.ask_missing_balances(&mut job);
         let chosen = self.choose(&job);
@@ -48,6 +49,7 @@ impl ReconcileStage {
                 self.raise_stream();
                 None
             }
+            Purpose::Fees => None,
             Purpose::Unlisted => (!self.held.is_empty()).then(|| restarted(job, now)),
             Purpose::Follow { .. } => (admitted == 0).then(|| restarted(job, now)),
             Purpose::Query { kind, query, market, .. } => {
@@ -67,6 +69,27 @@ impl ReconcileStage {
                 self.outbox.push_back(AccountEvent::ReadEnd { query, kind, complete: complete && known, as_of_ms });
                 None
             }
+        }
+    }
+
+    /// Takes the changes of fees that a read has brought, and tells of the markets whose terms they change.
+    fn learn_fee_changes(&mut self, job: &mut Job, now: Now) {
+        let gathered = &mut job.gathered;
+        let (series, events) = (gathered.series_fees.take(), gathered.event_fees.take());
+        if series.is_none() && events.is_none() {
+            return;
+        }
+        let changes = &mut self.directory.fee_changes;
+        if let Some(read) = series {
+            changes.learn_series(read, now.session_ms);
+        }
+        if let Some(read) = events {
+            changes.learn_events(read, now.session_ms);
+        }
+        let (changed, unclear) = self.directory.renew_fees();
+        self.outbox.extend(changed.into_iter().map(|(market, fees)| AccountEvent::Fees { market, fees }));
+        for problem in unclear {
+            self.problem(problem);
         }
     }
 
@@ -94,7 +117,7 @@ impl ReconcileStage {
         None
     }
 
-    /// Tells `feed` what was read again about the markets.
+    /// Tells `feed` what was read again about the markets, and `execute` which waivers end at another time now.
     fn relist(&mut self, job: &Job, admitted: &[Market], now: Now) {
         let begun_ms = job.begun.unwrap_or(now).session_ms;
         let age_ms = now.session_ms.saturating_sub(begun_ms).saturating_add(self.config.read_lag_ms);
@@ -102,6 +125,8 @@ impl ReconcileStage {
         let again = |market: &&Market| !admitted.iter().any(|admitted| admitted.ticker == market.ticker);
         for market in job.gathered.markets.iter().filter(again) {
             self.listings.extend(self.directory.refresh(market, age_ms));
+            let fees = self.directory.learn_waiver(market, begun_ms);
+            self.outbox.extend(fees.map(|(market, fees)| AccountEvent::Fees { market, fees }));
         }
     }
 
@@ -203,6 +228,8 @@ impl ReconcileStage {
                     self.counters.listings += 1;
                     self.listings.push_back(listing);
                     self.outbox.push_back(AccountEvent::Listing(listing));
+                    let fees = self.directory.fees_of(listing.market);
+                    self.outbox.extend(fees.map(|fees| AccountEvent::Fees { market: listing.market, fees }));
                     self.release(&market.ticker);
                 }
                 Err(problem) => {

@@ -1,5 +1,7 @@
 //! What the reconcile stage is told, and what it counts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::BackoffConfig;
@@ -17,6 +19,8 @@ pub struct DirectoryConfig {
     pub count: Option<usize>,
     /// Market indexes are below this.
     pub max_markets: usize,
+    /// By series, the makers' multipliers that no fee type tells, in ten-thousandths.
+    pub maker_multipliers_e4: BTreeMap<String, u32>,
 }
 
 /// The reconcile stage's settings. Times in `_ns` are monotonic, times in `_ms` are session time.

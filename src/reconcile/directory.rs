@@ -2,21 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::market::{EventKey, FeeSchedule, FeeType, GridBands, MarketKey, Money, Price, Ticker};
+use super::fees::FeeChanges;
+use crate::market::{EventKey, FeeSchedule, FeeTerms, GridBands, MarketKey, Price, Ticker};
 use crate::messages::{Listing, Phase};
 use crate::wire::events::{Event, Series};
-use crate::wire::markets::{Market, MarketLifeStatus, fee_type_name};
+use crate::wire::fees::schedule_of;
+use crate::wire::markets::{Market, MarketLifeStatus};
 
 /// What an event says about its markets' fees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EventTerms {
     pub(super) series: String,
     #[serde(with = "crate::checkpoint::json")]
-    fee_type: Option<serde_json::Value>,
+    fee_type: Option<Value>,
     #[serde(with = "crate::checkpoint::json")]
-    multiplier: Option<serde_json::Value>,
+    multiplier: Option<Value>,
     exclusive: bool,
 }
 
@@ -25,12 +29,16 @@ pub(super) struct EventTerms {
 struct SeriesTerms {
     fee_type: String,
     #[serde(with = "crate::checkpoint::json")]
-    multiplier: serde_json::Value,
+    multiplier: Value,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     listing: Listing,
+    fees: FeeTerms,
+    /// Whether it is or soon will be charged by a formula that is not known.
+    fees_unknown: bool,
+    event: String,
     series: String,
     followed: bool,
 }
@@ -46,6 +54,10 @@ pub(super) struct Directory {
     /// Events that a listing of events left out, as it does with those of combos.
     missed_events: BTreeSet<String>,
     series: BTreeMap<String, Option<SeriesTerms>>,
+    /// By series, what makers pay where no fee type tells it.
+    makers_e4: BTreeMap<String, u32>,
+    /// Changes of fees that the exchange has settled.
+    pub(super) fee_changes: FeeChanges,
     reuse_after_ms: i64,
 }
 
@@ -59,8 +71,15 @@ impl Directory {
             event_keys: BTreeMap::new(),
             missed_events: BTreeSet::new(),
             series: BTreeMap::new(),
+            makers_e4: BTreeMap::new(),
+            fee_changes: FeeChanges::default(),
             reuse_after_ms,
         }
+    }
+
+    /// With what makers of some series pay where no fee type tells it.
+    pub(super) fn with_makers(self, makers_e4: BTreeMap<String, u32>) -> Self {
+        Self { makers_e4, ..self }
     }
 
     /// The key of a listed market.
@@ -92,11 +111,25 @@ impl Directory {
         !self.entries.iter().flatten().any(|entry| entry.listing.traded)
     }
 
+    /// Takes in when a later read says that a listed market's waiver ends. Returns its fees if that changed them. A read at
+    /// `read_ms` that tells of no waiver ends one that still lasts; one that was over by then was dropped for that.
+    pub(super) fn learn_waiver(&mut self, market: &Market, read_ms: i64) -> Option<(MarketKey, FeeTerms)> {
+        let key = self.key(&market.ticker)?;
+        let entry = self.entries[key.position()].as_mut()?;
+        let told_ms = market.fee_waiver_expiration_time.map(Timestamp::as_millisecond);
+        let ends_ms = told_ms.or_else(|| entry.fees.waiver_ends_ms().map(|ends_ms| ends_ms.min(read_ms)));
+        let fees = entry.fees.waived_until(ends_ms);
+        let changed = fees != entry.fees;
+        entry.fees = fees;
+        changed.then_some((key, fees))
+    }
+
     /// Takes in what a later read says of a listed market: its close, its phase, its grid. Returns its listing, also when
     /// the read before said the same: `feed` may have missed what was told between them.
     pub(super) fn refresh(&mut self, market: &Market, age_ms: u32) -> Option<Listing> {
         let key = self.key(&market.ticker)?;
-        let listing = &mut self.entries[key.position()].as_mut()?.listing;
+        let entry = self.entries[key.position()].as_mut()?;
+        let listing = &mut entry.listing;
         // Nothing told is nothing new.
         listing.close_time_ms = market.close_ms().unwrap_or(listing.close_time_ms);
         listing.phase = phase(market.status);
@@ -106,6 +139,10 @@ impl Directory {
             // No price of ours would be right.
             Err(_) if listing.phase == Phase::Open => listing.phase = Phase::Paused,
             Err(_) => (),
+        }
+        // Nor could what an order costs be set aside.
+        if entry.fees_unknown && listing.traded && listing.phase == Phase::Open {
+            listing.phase = Phase::Paused;
         }
         listing.age_ms = age_ms;
         Some(*listing)
@@ -220,6 +257,7 @@ impl Directory {
         let ticker = Ticker::new(&market.ticker).map_err(|error| name(error.to_string()))?;
         let fees = self.fees(market.event());
         let bands = market.grid().map_err(|error| error.to_string());
+        let waived_until_ms = market.fee_waiver_expiration_time.map(Timestamp::as_millisecond);
         if traded {
             market.check_terms().map_err(name)?;
         }
@@ -228,8 +266,9 @@ impl Directory {
         } else {
             let finest = Price::from_units(1).expect("a ten-thousandth is a price");
             let any = || GridBands::uniform(finest).expect("the finest tick divides a dollar");
-            (fees.unwrap_or(FeeSchedule::QUADRATIC), bands.unwrap_or_else(|_| any()))
+            (fees.unwrap_or(FeeSchedule::QUADRATIC.into()), bands.unwrap_or_else(|_| any()))
         };
+        let fees = fees.waived_until(waived_until_ms);
         let position = match self.by_ticker.get(&ticker) {
             Some(&position) => position,
             None => self.free_position(now_ms).ok_or_else(|| {
@@ -249,7 +288,8 @@ impl Directory {
             close_time_ms: market.close_ms().unwrap_or(i64::MAX),
             age_ms: 0,
             market: MarketKey { index, generation: self.generations[position] },
-            fees,
+            fees: fees.dearest_from(now_ms),
+            event_length: event_length(&market.ticker, market.event()),
             exchange_index: market.exchange_index.unwrap_or(0),
             phase: phase(market.status),
             traded,
@@ -257,7 +297,14 @@ impl Directory {
             bands,
         };
         let series = self.events.get(market.event()).map_or_else(String::new, |terms| terms.series.clone());
-        self.entries[position] = Some(Entry { listing, series, followed: false });
+        self.entries[position] = Some(Entry {
+            listing,
+            fees,
+            fees_unknown: false,
+            event: market.event().to_owned(),
+            series,
+            followed: false,
+        });
         self.by_ticker.insert(ticker, position);
         Ok(listing)
     }
@@ -289,17 +336,56 @@ impl Directory {
         Some(position)
     }
 
-    /// The fees of an event's markets: the event's override before the series' own.
-    pub(super) fn fees(&self, event: &str) -> Result<FeeSchedule, String> {
+    /// The fees of an event's markets: the event's override before the series' own, with the changes that are settled.
+    pub(super) fn fees(&self, event: &str) -> Result<FeeTerms, String> {
         let terms = self.events.get(event).ok_or_else(|| format!("its event {event} was not read"))?;
         let series = self.series.get(&terms.series).and_then(Option::as_ref);
-        let own_type = series.map(|series| serde_json::Value::from(series.fee_type.as_str()));
-        let fee_type = terms.fee_type.as_ref().or(own_type.as_ref());
-        let multiplier = terms.multiplier.as_ref().or(series.map(|series| &series.multiplier));
-        let (Some(fee_type), Some(multiplier)) = (fee_type, multiplier) else {
-            return Err(format!("the fees of series {} could not be read", terms.series));
+        let told = |fee_type: Option<&Value>, multiplier: Option<&Value>| match (fee_type, multiplier) {
+            (Some(fee_type), Some(multiplier)) => schedule_of(fee_type, multiplier),
+            _ => Err(format!("the fees of series {} could not be read", terms.series)),
         };
-        Ok(FeeSchedule { fee_type: parse_fee_type(fee_type)?, multiplier_e4: parse_multiplier(multiplier)? })
+        let own_type = series.map(|series| Value::from(series.fee_type.as_str()));
+        let (fee_type, multiplier) = (own_type.as_ref(), series.map(|series| &series.multiplier));
+        let overridden = (terms.fee_type.is_some() || terms.multiplier.is_some())
+            .then(|| told(terms.fee_type.as_ref().or(fee_type), terms.multiplier.as_ref().or(multiplier)))
+            .transpose()?;
+        // What a series charges does not matter as long as its event overrides it.
+        let of_series = told(fee_type, multiplier).or_else(|error| overridden.ok_or(error))?;
+        let makers_e4 = self.makers_e4.get(&terms.series).copied();
+        let mut fees = FeeTerms::constant(of_series).overridden(overridden).with_makers(makers_e4);
+        self.fee_changes.apply(&mut fees, &terms.series, event)?;
+        Ok(fees)
+    }
+
+    /// What a listed market is charged by.
+    pub(super) fn fees_of(&self, market: MarketKey) -> Option<FeeTerms> {
+        self.listing(market)?;
+        self.entries[market.position()].as_ref().map(|entry| entry.fees)
+    }
+
+    /// Brings the listed markets' fees up to date. Returns those that changed; what can't be represented is told in words.
+    pub(super) fn renew_fees(&mut self) -> (Vec<(MarketKey, FeeTerms)>, Vec<String>) {
+        let (mut changed, mut problems) = (Vec::new(), Vec::new());
+        for position in 0..self.entries.len() {
+            let Some(fees) = self.entries[position].as_ref().map(|entry| self.fees(&entry.event)) else { continue };
+            let entry = self.entries[position].as_mut().expect("looked at just now");
+            let known_before = !std::mem::replace(&mut entry.fees_unknown, fees.is_err());
+            match fees {
+                Ok(fees) => {
+                    let fees = fees.waived_until(entry.fees.waiver_ends_ms());
+                    if fees != entry.fees {
+                        entry.fees = fees;
+                        changed.push((entry.listing.market, fees));
+                    }
+                }
+                Err(problem) if entry.listing.traded && known_before => {
+                    let ticker = entry.listing.ticker;
+                    problems.push(format!("fees of market {ticker}: {problem}; the market is paused"));
+                }
+                Err(_) => {}
+            }
+        }
+        (changed, problems)
     }
 }
 
@@ -308,24 +394,10 @@ fn series_by_name(event: &str) -> String {
     event.split('-').next().unwrap_or(event).to_owned()
 }
 
-fn parse_fee_type(word: &serde_json::Value) -> Result<FeeType, String> {
-    [FeeType::Quadratic, FeeType::QuadraticWithMakerFees, FeeType::QuadraticWithComboMakerFees]
-        .into_iter()
-        .find(|&fee_type| word == fee_type_name(fee_type))
-        .ok_or_else(|| {
-            let text: String = word.to_string().chars().filter(|&c| c != '"').take(60).collect();
-            format!("fee type `{text}` is not one whose formula is known")
-        })
-}
-
-/// A multiplier in ten-thousandths, exactly as printed.
-fn parse_multiplier(number: &serde_json::Value) -> Result<u32, String> {
-    let wrong = || format!("fee multiplier {number} is not between 0 and 100 with at most four decimals");
-    let micros = Money::parse(&number.to_string()).map_err(|_| wrong())?.micros();
-    if micros % 100 != 0 || !(0..=100_000_000).contains(&micros) {
-        return Err(wrong());
-    }
-    u32::try_from(micros / 100).map_err(|_| wrong())
+/// How much of a market's name is that of its event.
+fn event_length(ticker: &str, event: &str) -> u8 {
+    let begins = ticker.strip_prefix(event).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    if begins { u8::try_from(event.len()).unwrap_or(0) } else { 0 }
 }
 
 /// The phase that a status in a body means. With one that nobody knows a market does not trade.
@@ -341,29 +413,5 @@ fn phase(status: Option<MarketLifeStatus>) -> Phase {
             | MarketLifeStatus::Amended
             | MarketLifeStatus::Finalized,
         ) => Phase::Determined,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn multipliers_are_exact_and_odd_ones_are_refused() {
-        let parse = |text: &str| parse_multiplier(&serde_json::from_str(text).unwrap());
-        assert_eq!(parse("1"), Ok(10_000));
-        assert_eq!(parse("0.5"), Ok(5_000));
-        assert_eq!(parse("0"), Ok(0));
-        assert!(parse("-1").is_err());
-        assert!(parse("0.00001").is_err());
-        assert!(parse("1000").is_err());
-        assert!(parse("\"0.5\"").is_err() && parse("null").is_err() && parse("[1]").is_err());
-    }
-
-    #[test]
-    fn an_unknown_fee_type_is_refused_by_name() {
-        assert!(parse_fee_type(&"flat".into()).unwrap_err().contains("`flat`"));
-        assert!(parse_fee_type(&7.into()).unwrap_err().contains("`7`"));
-        assert_eq!(parse_fee_type(&"quadratic_with_maker_fees".into()), Ok(FeeType::QuadraticWithMakerFees));
     }
 }

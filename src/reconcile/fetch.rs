@@ -11,6 +11,7 @@ use crate::market::Money;
 use crate::wire::account::{Fill, MarketPosition, NettingConfig, Order, Settlement};
 use crate::wire::elements::{Element, Unusable, lenient, read_list, read_page};
 use crate::wire::events::{Event, EventBody, SeriesBody};
+use crate::wire::fees::{EventFeeChange, SeriesFeeChange};
 use crate::wire::markets::{AccountLimits, BucketLimit, EndpointCost, Market, ShardBalance, ShardStatus};
 use crate::wire::order_groups::OrderGroup;
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
@@ -62,6 +63,12 @@ pub(super) enum Fetch {
         filter: String,
         cursor: String,
     },
+    /// Changes of series' fees that are still to come.
+    SeriesFeeChanges,
+    /// Changes of what events override.
+    EventFeeChanges {
+        cursor: String,
+    },
 }
 
 /// What a read has brought so far.
@@ -86,6 +93,9 @@ pub(super) struct Gathered {
     pub(super) unusable: Vec<Unusable>,
     /// The pages that were asked for by a cursor: each only once.
     followed: BTreeSet<String>,
+    /// Changes of fees, where they were read.
+    pub(super) series_fees: Option<Vec<SeriesFeeChange>>,
+    pub(super) event_fees: Option<Vec<EventFeeChange>>,
 }
 
 /// The largest page of each listing (protocol page, 3).
@@ -118,6 +128,8 @@ impl Fetch {
             Self::Orders { filter, cursor } => listing(&mut path, "/portfolio/orders", filter, cursor),
             Self::Fills { filter, cursor } => listing(&mut path, "/portfolio/fills", filter, cursor),
             Self::Settlements { filter, cursor } => listing(&mut path, "/portfolio/settlements", filter, cursor),
+            Self::SeriesFeeChanges => path.push_str("/series/fee_changes"),
+            Self::EventFeeChanges { cursor } => listing(&mut path, "/events/fee_changes", "", cursor),
         }
         path
     }
@@ -178,6 +190,14 @@ impl Fetch {
                 gathered.settlements.extend(settlements);
                 cursor = next;
             }
+            Self::SeriesFeeChanges => {
+                gathered.series_fees = Some(self.page(body, gathered)?.0);
+            }
+            Self::EventFeeChanges { .. } => {
+                let (changes, next) = self.page(body, gathered)?;
+                gathered.event_fees.get_or_insert_default().extend(changes);
+                cursor = next;
+            }
         }
         Ok((!cursor.is_empty()).then(|| self.at(cursor)).filter(|page| !page.has_enough(gathered)))
     }
@@ -206,7 +226,8 @@ impl Fetch {
         | Self::Positions { cursor }
         | Self::Orders { cursor, .. }
         | Self::Fills { cursor, .. }
-        | Self::Settlements { cursor, .. } = &mut page
+        | Self::Settlements { cursor, .. }
+        | Self::EventFeeChanges { cursor } = &mut page
         {
             *cursor = next;
         }
@@ -225,6 +246,8 @@ impl Fetch {
             // The documented costs hold.
             Self::Costs => gathered.costs = None,
             Self::Netting => gathered.nets = false,
+            // A venue that lists no changes has settled none.
+            Self::SeriesFeeChanges | Self::EventFeeChanges { .. } => {}
             Self::Events { tickers } => directory.miss_events(tickers),
             Self::Event { ticker } => directory.learn_no_event(ticker),
             Self::Series { ticker } => directory.learn_series(ticker, None),

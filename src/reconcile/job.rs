@@ -19,6 +19,8 @@ pub(super) enum Purpose {
     Watch,
     /// Fills that the stream may not have told, after it was interrupted.
     CatchUp,
+    /// The changes of fees that were settled.
+    Fees,
     /// Markets of facts that are being held.
     Unlisted,
     /// A question of `execute`.
@@ -32,7 +34,7 @@ impl Purpose {
     pub(super) fn never_ends(self) -> bool {
         match self {
             Self::Start | Self::CatchUp | Self::Unlisted | Self::Follow { .. } => true,
-            Self::Watch => false,
+            Self::Watch | Self::Fees => false,
             Self::Query { kind, .. } => matches!(kind, QueryKind::Rebuild | QueryKind::Successor),
         }
     }
@@ -62,6 +64,7 @@ impl Purpose {
             (Self::Start, Self::Start)
             | (Self::Watch, Self::Watch)
             | (Self::CatchUp, Self::CatchUp)
+            | (Self::Fees, Self::Fees)
             | (Self::Unlisted, Self::Unlisted) => true,
             _ => false,
         }

@@ -31,6 +31,10 @@
 //! asked for and are not listed, and those whose fees were not told, are asked for again at the same time. A request of such a
 //! reading that fails is left out: the next one repeats it.
 //!
+//! # Fees
+//! The changes of fees that the exchange has settled are read at the start and with every comparison. `execute` is told of
+//! every market whose fees they change, and of every waiver that ends at another time by a later reading of its market.
+//!
 //! # Markets
 //! A traded market whose fee type or tick grid cannot be represented is refused by name ([`ReconcileStage::problems`]).
 //! When a market of a followed series closes, its successor is looked for until one opens: the open market of the series
@@ -42,6 +46,7 @@ mod conclude;
 mod config;
 mod convert;
 mod directory;
+mod fees;
 mod fetch;
 mod job;
 mod reads;

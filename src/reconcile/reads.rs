@@ -103,6 +103,7 @@ impl ReconcileStage {
             // Limits and netting are read with the account, before anything is traded.
             Purpose::Start => {
                 plan.extend([Fetch::Status, Fetch::Costs]);
+                plan.extend(fee_changes());
                 plan.extend(start_markets(&self.config.directory));
             }
             Purpose::Watch => {
@@ -115,6 +116,7 @@ impl ReconcileStage {
                 let filter = since(self.newest_fill_ms.saturating_sub(self.config.catch_up_ms));
                 plan.push_back(Fetch::Fills { filter, cursor: page() });
             }
+            Purpose::Fees => plan.extend(fee_changes()),
             Purpose::Unlisted => {}
             Purpose::Follow { closed } => {
                 let series = closed.and_then(|closed| self.directory.series_of(closed).map(str::to_owned));
@@ -178,6 +180,11 @@ impl ReconcileStage {
         let close_ms = series.and_then(|series| self.directory.next_close_ms(series));
         close_ms.map_or(NEVER_NS, |close_ms| self.clock.mono_ns(close_ms))
     }
+}
+
+/// The changes of fees that were settled.
+fn fee_changes() -> [Fetch; 2] {
+    [Fetch::SeriesFeeChanges, Fetch::EventFeeChanges { cursor: String::new() }]
 }
 
 /// The listings from which the traded markets are chosen.

@@ -83,7 +83,8 @@ impl ReconcileStage {
             subscribing: Subscribing::No,
             next_command: 1,
             levels: BookLevels::default(),
-            directory: Directory::new(config.directory.max_markets, config.reuse_after_ms),
+            directory: Directory::new(config.directory.max_markets, config.reuse_after_ms)
+                .with_makers(config.directory.maker_multipliers_e4.clone()),
             started: false,
             stream_up: false,
             was_up: false,
@@ -164,6 +165,9 @@ impl ReconcileStage {
             return self.settle(now, port);
         }
         self.begin(Purpose::Query { kind, query, market, since_ms }, now);
+        if kind == QueryKind::Compare {
+            self.begin(Purpose::Fees, now);
+        }
         self.settle(now, port);
     }
 

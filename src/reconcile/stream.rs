@@ -97,6 +97,7 @@ impl ReconcileStage {
             | Message::Delta(_)
             | Message::Trade(_)
             | Message::Lifecycle(_)
+            | Message::EventFees(_)
             | Message::Other(_) => {}
         }
         Ok(())

@@ -125,6 +125,7 @@ impl Bench {
             series: None,
             count: None,
             max_markets: 8,
+            maker_multipliers_e4: BTreeMap::new(),
         })
     }
 

@@ -1,8 +1,10 @@
 //! The stage's behaviour, through frames and bodies as bytes and a port of bounded rings.
 
+use std::collections::BTreeMap;
+
 use super::DirectoryConfig;
 use super::testing::{Bench, SECOND_NS, fill_body, fill_frame, market, order_frame, uuid};
-use crate::market::{Count, FeeType, Money, Price};
+use crate::market::{Count, FeeSchedule, FeeTerms, FeeType, Money, Price};
 use crate::messages::{AccountEvent, Fill, Owner, Phase, QueryKind, Refusal, Source, Unsupported};
 use crate::ports::ConnectionLost;
 
@@ -26,6 +28,8 @@ fn the_start_reads_the_exchange_and_lists_the_markets_in_the_order_asked_for() {
         [
             "/exchange/status",
             "/account/endpoint_costs",
+            "/series/fee_changes",
+            "/events/fee_changes?limit=1000",
             "/markets?tickers=KXA-1-A,KXA-1-B&limit=1000",
             "/events/KXA-1",
             "/series/KXA",
@@ -39,9 +43,145 @@ fn the_start_reads_the_exchange_and_lists_the_markets_in_the_order_asked_for() {
     assert_eq!(names, ["KXA-1-A", "KXA-1-B"]);
     let listing = bench.port.listings[0];
     assert!(listing.traded && listing.phase == Phase::Open && listing.exchange_index == 2);
-    assert_eq!((listing.fees.fee_type, listing.fees.multiplier_e4), (FeeType::Quadratic, 5_000));
+    let schedule = FeeSchedule::of(FeeType::Quadratic, 5_000);
+    assert_eq!(listing.fees, schedule);
     assert!(events.contains(&AccountEvent::Listing(listing)));
+    assert!(events.contains(&AccountEvent::Fees { market: listing.market, fees: schedule.into() }));
     assert!(bench.stage.problems().is_empty());
+}
+
+#[test]
+fn changes_of_fees_are_known_from_the_start_and_read_again_with_every_comparison() {
+    let change = |key: &str, name: &str, fees: &str, at: &str| {
+        format!(r#"{{"id":"1","{key}":"{name}",{fees},"scheduled_ts":"1970-01-01T{at}Z"}}"#)
+    };
+    let half = change("series_ticker", "KXA", r#""fee_type":"quadratic","fee_multiplier":0.25"#, "01:00:00");
+    let mut bench = Bench::two_markets();
+    bench.body("/series/fee_changes", &format!(r#"{{"series_fee_change_arr":[{half}]}}"#));
+    bench.start();
+    let told = |event: &AccountEvent| match event {
+        AccountEvent::Fees { fees, .. } => Some(*fees),
+        _ => None,
+    };
+    let fees = bench.events().iter().find_map(told).unwrap();
+    let taker = |multiplier_e4| FeeSchedule::of(FeeType::Quadratic, multiplier_e4);
+    assert_eq!((fees.at(3_599_999), fees.at(3_600_000)), (taker(5_000), taker(2_500)));
+
+    let begins = r#""fee_type_override":"quadratic_with_maker_fees","fee_multiplier_override":2"#;
+    let event = change("event_ticker", "KXA-1", begins, "00:30:00");
+    let unreadable = r#"{"event_ticker":7}"#;
+    bench.body(
+        "/events/fee_changes?limit=1000",
+        &format!(r#"{{"event_fee_changes":[{unreadable},{event}],"cursor":""}}"#),
+    );
+    bench.query(5, QueryKind::Compare, "");
+    bench.answer_all();
+    let changed: Vec<_> = bench.events().iter().filter_map(told).collect();
+    assert_eq!(changed.len(), 2, "both markets of the event");
+    let fees = changed[0];
+    let double = FeeSchedule::of(FeeType::QuadraticWithMakerFees, 20_000);
+    assert_eq!((fees.at(1_799_999), fees.at(1_800_000)), (taker(5_000), double));
+    assert!(bench.stage.problems()[0].contains("change of an event's fees"), "{:?}", bench.stage.problems());
+    // Nothing new: nothing is told again.
+    bench.query(6, QueryKind::Compare, "");
+    bench.answer_all();
+    assert!(bench.events().iter().all(|event| told(event).is_none()));
+}
+
+#[test]
+fn makers_pay_what_is_configured_where_no_fee_type_tells_it() {
+    let mut bench = Bench::new(DirectoryConfig {
+        tickers: vec!["KXA-1-A".to_owned(), "KXA-1-B".to_owned()],
+        series: None,
+        count: None,
+        max_markets: 8,
+        maker_multipliers_e4: [("KXA".to_owned(), 2_500)].into(),
+    });
+    let terms = r#"{"series":{"ticker":"KXA","fee_type":"quadratic_with_maker_fees","fee_multiplier":0.5}}"#;
+    bench.body("/series/KXA", terms);
+    bench.start();
+    let fees = FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 2_500 };
+    assert_eq!(bench.port.listings[0].fees, fees);
+    let told = |event: &AccountEvent| matches!(event, AccountEvent::Fees { fees: told, .. } if told.at(0) == fees);
+    assert_eq!(bench.events().iter().filter(|event| told(event)).count(), 2);
+}
+
+#[test]
+fn a_refused_list_of_fee_changes_is_a_failed_reading_like_any_other() {
+    for (status, code, refusal) in
+        [(401, "authentication_error", Refusal::Key), (403, "permission_denied", Refusal::Scope)]
+    {
+        let mut bench = Bench::two_markets();
+        let refused = format!(r#"{{"error":{{"code":"{code}","message":"no"}}}}"#);
+        bench.bodies.insert("/trade-api/v2/series/fee_changes".to_owned(), (status, refused));
+        bench.start();
+        assert!(bench.events().contains(&AccountEvent::Refused(refusal)), "{code}");
+        assert!(bench.port.listings.is_empty(), "{code}");
+        bench.body("/series/fee_changes", r#"{"series_fee_change_arr":[]}"#);
+        bench.pass(5 * SECOND_NS);
+        assert_eq!(bench.port.listings.len(), 2, "{code}");
+    }
+}
+
+#[test]
+fn a_market_that_will_be_charged_by_a_formula_that_is_not_known_is_paused_until_it_is_over() {
+    let mut bench = Bench::two_markets();
+    bench.start();
+    let change = |at: &str| {
+        let fees = r#""fee_type_override":"flat","fee_multiplier_override":1"#;
+        let ends = r#""fee_type_override":null,"fee_multiplier_override":null"#;
+        format!(
+            r#"{{"event_fee_changes":[{{"event_ticker":"KXA-1",{fees},"scheduled_ts":"1970-01-01T00:00:10Z"}},{{"event_ticker":"KXA-1",{ends},"scheduled_ts":"1970-01-01T{at}Z"}}],"cursor":""}}"#
+        )
+    };
+    let phases = |bench: &mut Bench| {
+        bench.port.listings.clear();
+        bench.query(5, QueryKind::Compare, "");
+        bench.pass(11 * SECOND_NS);
+        bench.port.listings.iter().map(|listing| listing.phase).collect::<Vec<_>>()
+    };
+    assert_eq!(phases(&mut bench).last(), Some(&Phase::Open));
+    bench.body("/events/fee_changes?limit=1000", &change("00:00:50"));
+    assert_eq!(phases(&mut bench).last(), Some(&Phase::Paused));
+    let told = || bench.stage.problems().iter().filter(|problem| problem.contains("`flat`")).count();
+    assert_eq!(told(), 2, "of each market once: {:?}", bench.stage.problems());
+    bench.pass(30 * SECOND_NS);
+    assert_eq!(phases(&mut bench).last(), Some(&Phase::Open));
+}
+
+#[test]
+fn a_waiver_is_read_with_its_market_and_again_with_every_later_reading() {
+    let mut bench = Bench::two_markets();
+    let list = |bench: &mut Bench, until: &str| {
+        let [waived, other] =
+            ["KXA-1-A", "KXA-1-B"].map(|name| market(name, "KXA-1", "1970-01-02T00:00:00Z", "active"));
+        let waived = waived.replacen('{', &format!(r#"{{"fee_waiver_expiration_time":{until},"#), 1);
+        let body = format!(r#"{{"markets":[{waived},{other}],"cursor":""}}"#);
+        bench.body("/markets?tickers=KXA-1-A,KXA-1-B&limit=1000", &body);
+    };
+    let told = |bench: &mut Bench| -> Vec<FeeTerms> {
+        let fees = |event| if let AccountEvent::Fees { fees, .. } = event { Some(fees) } else { None };
+        bench.events().into_iter().filter_map(fees).collect()
+    };
+    let charged = FeeSchedule::of(FeeType::Quadratic, 5_000);
+    list(&mut bench, r#""1970-01-01T00:01:00Z""#);
+    bench.start();
+    let fees = told(&mut bench)[0];
+    assert_eq!((fees.at(59_999), fees.at(60_000)), (FeeSchedule::FREE, charged));
+    // The same again is nothing new.
+    bench.pass(11 * SECOND_NS);
+    assert_eq!(told(&mut bench), []);
+    list(&mut bench, r#""1970-01-01T02:00:00Z""#);
+    bench.pass(11 * SECOND_NS);
+    let moved = told(&mut bench);
+    assert_eq!(moved.len(), 1, "told once");
+    assert_eq!((moved[0].at(7_199_999), moved[0].at(7_200_000)), (FeeSchedule::FREE, charged));
+    list(&mut bench, "null");
+    bench.pass(11 * SECOND_NS);
+    let ended = told(&mut bench);
+    assert_eq!(ended.len(), 1, "told once");
+    let now_ms = bench.now.session_ms;
+    assert_eq!((ended[0].at(0), ended[0].at(now_ms)), (FeeSchedule::FREE, charged), "what was free stays so");
 }
 
 #[test]
@@ -71,7 +211,8 @@ fn a_rebuild_tells_every_page_between_its_begin_and_end() {
     let events = bench.events();
     let AccountEvent::Listing(listing) = events[0] else { panic!("{events:?}") };
     assert!(!listing.traded, "a market that is merely held is watched, whatever its fee type");
-    assert_eq!(events[1], AccountEvent::ReadBegin { query: 7, kind: QueryKind::Rebuild });
+    assert!(matches!(events[1], AccountEvent::Fees { market, .. } if market == listing.market));
+    assert_eq!(events[2], AccountEvent::ReadBegin { query: 7, kind: QueryKind::Rebuild });
     assert!(events.contains(&AccountEvent::WriteLimit { refill: 100, capacity: 100 }));
     assert!(events.contains(&AccountEvent::Balance { exchange_index: 2, cash: Money::from_dollars(60) }));
     let positions: Vec<_> = events
@@ -180,8 +321,9 @@ fn a_fill_of_an_unlisted_market_waits_for_its_listing_and_keeps_its_order() {
     bench.pass(SECOND_NS);
     let events = bench.events();
     assert!(matches!(events[0], AccountEvent::Listing(listing) if !listing.traded));
-    assert!(matches!(events[1], AccountEvent::Fill(fill) if fill.market == bench.stage.key("KXB-1-Z").unwrap()));
-    assert!(matches!(events[2], AccountEvent::Order(_)));
+    assert!(matches!(events[1], AccountEvent::Fees { .. }));
+    assert!(matches!(events[2], AccountEvent::Fill(fill) if fill.market == bench.stage.key("KXB-1-Z").unwrap()));
+    assert!(matches!(events[3], AccountEvent::Order(_)));
     assert_eq!(bench.stage.counters().held, 2);
 }
 
@@ -351,6 +493,7 @@ fn a_series_is_followed_from_market_to_market() {
         series: Some("KXA".to_owned()),
         count: None,
         max_markets: 4,
+        maker_multipliers_e4: BTreeMap::new(),
     });
     let path = "/markets?series_ticker=KXA&status=open&limit=1000";
     let first = market("KXA-1-A", "KXA-1", "1970-01-01T00:00:20Z", "active");

@@ -1,5 +1,7 @@
 //! Lists with elements that cannot be used among others, and lists without an end.
 
+use std::collections::BTreeMap;
+
 use super::DirectoryConfig;
 use super::testing::{Bench, SECOND_NS, fill_body, fill_frame, market, uuid};
 use crate::market::{Count, Money, OrderStatus, Price};
@@ -178,7 +180,9 @@ fn markets_that_cannot_be_traded_are_named_and_the_others_are() {
 
 #[test]
 fn when_markets_are_chosen_here_those_that_cannot_be_traded_do_not_count() {
-    let directory = DirectoryConfig { tickers: Vec::new(), series: None, count: Some(1), max_markets: 8 };
+    let maker_multipliers_e4 = BTreeMap::new();
+    let directory =
+        DirectoryConfig { tickers: Vec::new(), series: None, count: Some(1), max_markets: 8, maker_multipliers_e4 };
     let mut bench = Bench::new(directory);
     let (a, b) = (market("KXA-1-A", "KXA-1", FAR, "active"), market("KXA-1-B", "KXA-1", FAR, "active"));
     let path = "/markets?status=open&mve_filter=exclude&limit=1000";

@@ -14,7 +14,7 @@ mod general;
 mod market_data;
 mod positional;
 
-use crate::market::{BookLevels, BookSide, Count, Money, OrderStatus, Outcome, Price};
+use crate::market::{BookLevels, BookSide, Count, FeeSchedule, Money, OrderStatus, Outcome, Price};
 
 use super::WireError;
 use super::markets::PriceRange;
@@ -72,6 +72,8 @@ pub enum Message<'a> {
     MarketPosition(MarketPosition<'a>),
     /// `market_lifecycle_v2`.
     Lifecycle(Lifecycle<'a>),
+    /// `event_fee_update`: an event's override of its series' fees began or ended.
+    EventFees(EventFees<'a>),
     /// `subscribed`: a subscription was opened.
     Subscribed {
         /// The channel.
@@ -238,6 +240,15 @@ pub struct Lifecycle<'a> {
     pub ticker: &'a str,
     /// What happened.
     pub event: LifecycleEvent,
+}
+
+/// `event_fee_update`: what an event's markets are charged by from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFees<'a> {
+    /// The event.
+    pub event_ticker: &'a str,
+    /// The override; none when it ended. In words, when its formula is not known.
+    pub schedule: Option<Result<FeeSchedule, String>>,
 }
 
 /// What happened to a market.

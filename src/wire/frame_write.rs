@@ -11,8 +11,8 @@ pub use account::{
     write_order_group_update, write_user_order,
 };
 pub use control::{
-    CreatedEvent, CreatedMarket, LifecycleOut, write_error, write_event_lifecycle, write_lifecycle, write_ok,
-    write_ok_list, write_subscribed, write_unsubscribed,
+    CreatedEvent, CreatedMarket, LifecycleOut, write_error, write_event_fee_update, write_event_lifecycle,
+    write_lifecycle, write_ok, write_ok_list, write_subscribed, write_unsubscribed,
 };
 pub use market_data::{
     DeltaOut, SnapshotOut, TickerOut, TradeOut, write_delta, write_snapshot, write_ticker, write_trade,

@@ -196,6 +196,9 @@ pub struct Market {
     /// When it paid.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub settlement_ts: Option<Timestamp>,
+    /// Until when it charges no fees.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub fee_waiver_expiration_time: Option<Timestamp>,
     /// `default` or `floor`.
     #[serde(default, deserialize_with = "lenient")]
     pub settlement_bounds_type: String,

@@ -9,6 +9,7 @@ pub mod command;
 pub mod elements;
 pub mod error;
 pub mod events;
+pub mod fees;
 pub mod frame;
 pub mod frame_write;
 pub mod http_date;

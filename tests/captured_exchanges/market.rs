@@ -44,7 +44,7 @@ impl CapturedMarket {
                 exchange_index: 0,
                 structure: text(market, "price_level_structure").to_owned(),
                 bands: GridBands::new(&bands).unwrap(),
-                fees: FeeSchedule::QUADRATIC,
+                fees: FeeSchedule::QUADRATIC.into(),
                 open_ms,
                 close_ms: close_ms.max(open_ms + 1),
                 // Those that were determined must stay so through the session.
@@ -77,7 +77,7 @@ pub fn plain_market(ticker: &str, now_ms: i64) -> MarketSpec {
         exchange_index: 0,
         structure: "linear_cent".to_owned(),
         bands: GridBands::cents(),
-        fees: FeeSchedule::QUADRATIC,
+        fees: FeeSchedule::QUADRATIC.into(),
         open_ms: now_ms,
         close_ms: now_ms + 10 * 86_400_000,
         settlement_timer_ms: 60_000,

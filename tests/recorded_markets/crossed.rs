@@ -191,7 +191,7 @@ fn assert_steps_are_the_recording(ticker: &str, files: &[PathBuf]) {
         exchange_index: 0,
         structure: "tapered_deci_cent".to_owned(),
         bands: GridBands::named("tapered_deci_cent").unwrap(),
-        fees: FeeSchedule::QUADRATIC,
+        fees: FeeSchedule::QUADRATIC.into(),
         open_ms: playback.start_ms(),
         close_ms,
         settlement_timer_ms: 1_000,

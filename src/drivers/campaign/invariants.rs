@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::{Account, positions_agree};
 use super::collar::Collars;
+use super::fees;
 use super::groups::orders_are_in_groups;
 use super::keys::Keys;
 use super::leases::{Cancels, Leases};
@@ -64,7 +65,11 @@ pub(super) struct Checker {
     client_order_ids: BTreeSet<String>,
     /// Markets whose book `decide` has given up and has not had again.
     given_up: BTreeSet<u16>,
+    steps: u32,
 }
+
+/// How many steps pass between two looks at the fees.
+const FEES_EVERY: u32 = 16;
 
 impl Checker {
     pub(super) fn new(limits: Limits, risk: &RiskConfig, keys: Keys, start_ms: i64) -> Self {
@@ -78,6 +83,7 @@ impl Checker {
             collars: Collars::new(risk.price_collar),
             stops: Stops::new(risk),
             keys,
+            steps: 0,
             requests_seen: 0,
             decisions_seen: 0,
             client_order_ids: BTreeSet::new(),
@@ -152,6 +158,10 @@ impl Checker {
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
         // The dead know nothing of what the exchange goes on to do.
         if !simulation.is_dead() {
+            self.steps = self.steps.wrapping_add(1);
+            if self.steps.is_multiple_of(FEES_EVERY) {
+                fees::are_known(simulation)?;
+            }
             self.account.step(simulation)?;
             self.orders.step(simulation, &self.account)?;
             self.stops.step(simulation, &self.account.booked)?;

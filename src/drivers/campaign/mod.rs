@@ -3,6 +3,7 @@
 
 mod account;
 mod collar;
+mod fees;
 mod groups;
 #[cfg(feature = "planted")]
 mod hunt;
@@ -226,7 +227,7 @@ struct Crash {
 
 impl<'a> Run<'a> {
     fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
-        let config = campaign.config(seed);
+        let mut config = campaign.config(seed);
         let clock = SessionClock::new(0, START_MS, 1_000);
         let scenario = &campaign.scenario;
         // Every other account is a new one, unless the scenario says what it is: write tokens are scarce.
@@ -238,6 +239,7 @@ impl<'a> Run<'a> {
         if let Some(tight) = tight {
             tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
         }
+        config.markets.maker_multipliers = fees::plan(seed, &mut world, START_MS, campaign.duration_ms);
         let policy = tight.and_then(|tight| tight.policy(seed)).unwrap_or_else(|| campaign.policy.clone());
         let exchange = Exchange::builder()
             .seed(seed)

@@ -78,7 +78,7 @@ impl Orders {
             let ticker = &engine.market(record.market).spec().ticker;
             hold("one_open_order", alone, || format!("two orders of this start rest in {ticker}"))?;
         }
-        reserved_suffices(execute, engine, &reserving)?;
+        reserved_suffices(execute, engine, &reserving, now_ms)?;
         self.within_limits(engine, client, now_ms, &reserving)?;
         self.finds_what_rests(execute, engine)?;
         self.unknown_ends(execute, now_ms)
@@ -198,6 +198,7 @@ fn reserved_suffices(
     execute: &ExecuteStage,
     engine: &Engine,
     reserving: &BTreeMap<u32, (&Order, &OrderRecord)>,
+    now_ms: i64,
 ) -> Checked {
     if execute.baseline_ms().is_none() {
         return Ok(());
@@ -207,11 +208,14 @@ fn reserved_suffices(
         let Some(held) = execute.positions().find(|view| view.market == order.market) else { continue };
         let at_market = execute.orders().filter(|other| other.market == order.market);
         let (count, reserved) = at_market.fold((0, Money::ZERO), |(n, sum), other| (n + 1, sum + other.reserved));
-        let needed = worst_case(record.side, record.price, record.remaining, held.contracts, spec.fees);
+        let fees = spec.fees.dearest_from(now_ms);
+        let needed = worst_case(record.side, record.price, record.remaining, held.contracts, fees);
         hold("reserved_covers_the_book", reserved >= needed, || {
             format!("{}: {reserved} reserved, the resting order needs {needed}: {order:?}", spec.ticker)
         })?;
-        let calm = count == 1 && order.state == OrderState::Resting && order.amend.is_none();
+        // When fees fall, what was set aside follows at the next turn.
+        let changed = spec.fees.next_change_ms(now_ms - 1_000).is_some_and(|change_ms| change_ms <= now_ms);
+        let calm = count == 1 && order.state == OrderState::Resting && order.amend.is_none() && !changed;
         if calm && order.terms()[0].pending == record.remaining {
             hold("reserved_is_exact", reserved == needed, || {
                 format!("{}: {reserved} reserved for one resting order that needs {needed}", spec.ticker)
@@ -221,7 +225,7 @@ fn reserved_suffices(
     Ok(())
 }
 
-/// What an order may cost at worst: its own price for what opens a position, the taker fee on that, and a balance step.
+/// What an order may cost at worst: its own price for what opens a position, the dearer fee on that, and a balance step.
 fn worst_case(side: BookSide, price: Price, count: Count, held: Count, fees: FeeSchedule) -> Money {
     let closes = match side {
         BookSide::Bid => (-held).max(Count::ZERO),
@@ -232,5 +236,6 @@ fn worst_case(side: BookSide, price: Price, count: Count, held: Count, fees: Fee
         return Money::ZERO;
     }
     let own = if side == BookSide::Bid { price } else { price.complement() };
-    own.times(opens) + fees.trade_fee(opens, price, Liquidity::Taker) + Money::from_micros(100)
+    let fee = fees.trade_fee(opens, price, Liquidity::Taker).max(fees.trade_fee(opens, price, Liquidity::Maker));
+    own.times(opens) + fee + Money::from_micros(100)
 }

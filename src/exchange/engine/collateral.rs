@@ -1,13 +1,13 @@
 //! Collateral: cash that covers the worst case of the orders of a subaccount on a shard, together or one by one
-//! ([`Collateral`]). An order's worst case is the own price of the contracts it would open, the taker fee on them at its
-//! limit and one balance step for rounding; contracts that close a position cost nothing, they bring their own cash.
+//! ([`Collateral`]). An order's worst case is the own price of the contracts it would open, the dearest fee on them at its
+//! limit that is settled for the time from now on, and one balance step for rounding; contracts that close a position cost nothing, they bring their own cash.
 //! Where orders are covered together, a contract of a position is closed by one of them only, the oldest.
 
 use super::Engine;
 use super::booking::{closable, own_price};
 use super::orders::{List, Slot};
 use super::{AccountId, Collateral, UpdateReason};
-use crate::market::{BookSide, Count, FeeSchedule, Liquidity, Money, Price};
+use crate::market::{BookSide, Count, FeeSchedule, Money, Price};
 
 /// An order as collateral sees it.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ fn worst_case(order: Exposure, count: Count, fees: FeeSchedule, step: Money) -> 
     if count.is_zero() {
         return Money::ZERO;
     }
-    own_price(order.side, order.price).times(count) + fees.trade_fee(count, order.price, Liquidity::Taker) + step
+    own_price(order.side, order.price).times(count) + fees.worst_fee(count, order.price) + step
 }
 
 impl Engine {
@@ -30,7 +30,7 @@ impl Engine {
     /// need if all of them opened, less what the position spares the oldest of the side that closes it.
     fn reservation(&self, holding: u32, changed: Option<(Slot, Exposure)>, added: Option<Exposure>) -> Money {
         let held = &self.holdings[holding as usize];
-        let fees = self.markets[held.market as usize].spec.fees;
+        let fees = self.markets[held.market as usize].fees_ahead;
         let step = self.accounts[held.account as usize].step();
         let all = |order: Exposure| worst_case(order, order.count, fees, step);
         let replaced = changed.map_or(Money::ZERO, |(slot, exposure)| all(exposure) - self.orders[slot].needs);
@@ -66,7 +66,7 @@ impl Engine {
     fn alone(&self, holding: u32, order: Exposure) -> Money {
         let holding = &self.holdings[holding as usize];
         let closing = order.count.min(closable(holding.position.contracts, order.side));
-        let fees = self.markets[holding.market as usize].spec.fees;
+        let fees = self.markets[holding.market as usize].fees_ahead;
         worst_case(order, order.count - closing, fees, self.accounts[holding.account as usize].step())
     }
 
@@ -93,7 +93,7 @@ impl Engine {
         if account.unlimited || self.collateral == Collateral::PerOrder {
             return;
         }
-        let (fees, exposure) = (self.markets[held.market as usize].spec.fees, self.exposure(slot));
+        let (fees, exposure) = (self.markets[held.market as usize].fees_ahead, self.exposure(slot));
         let needs = worst_case(exposure, exposure.count, fees, account.step());
         let before = std::mem::replace(&mut self.orders[slot].needs, needs);
         self.holdings[holding as usize].needs += needs - before;

@@ -1,7 +1,7 @@
 //! What comes out of the engine.
 
 use super::{AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord};
-use crate::market::{BookSide, Count, OrderGroupId, Outcome, Price, TradeId};
+use crate::market::{BookSide, Count, FeeSchedule, OrderGroupId, Outcome, Price, TradeId};
 
 /// The order behind a change of a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,13 @@ pub enum Event {
         value: Price,
         /// When.
         time_ms: i64,
+    },
+    /// An event's override of its series' fees began or ended.
+    FeesOverridden {
+        /// Which event.
+        event_ticker: String,
+        /// What its markets are charged by now; none when the override ended.
+        schedule: Option<FeeSchedule>,
     },
     /// A market has paid everyone.
     Settled {

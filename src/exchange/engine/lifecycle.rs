@@ -14,6 +14,8 @@ use crate::wire::time::is_writable;
 /// What happens at a time. At the same time: in this order, then by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
+    Fees(u32),
+    Waiver(MarketIndex),
     Open(MarketIndex),
     Expire(Slot),
     Sweep { account: AccountId, spec: CancelAll, until_ms: i64 },
@@ -42,6 +44,7 @@ impl Engine {
         let grid = self.grid(spec.bands);
         self.market_of.insert(spec.ticker.clone(), market);
         self.markets.push(Market::new(spec, grid));
+        self.settle_fees(market, now_ms);
         self.events.push(Event::Created { market });
         self.timers.insert((open_ms, Timer::Open(market)));
         self.timers.insert((close_ms, Timer::Close(market)));
@@ -62,6 +65,8 @@ impl Engine {
             self.timers.pop_first();
             self.command += 1;
             match timer {
+                Timer::Fees(number) => self.change_due(number, at_ms),
+                Timer::Waiver(market) => self.fees_changed(market, at_ms),
                 Timer::Open(market) => self.open(market),
                 Timer::Expire(slot) => self.cancel_resting(slot, UpdateReason::ExpiryCancel, at_ms),
                 Timer::Sweep { account, spec, until_ms } => self.sweep(account, &spec, until_ms, at_ms),

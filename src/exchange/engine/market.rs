@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::{MarketSpec, MarketState, TradeRecord};
 use crate::exchange::recorded::{RecordedBook, RecordedFaults};
-use crate::market::{BookSide, Count, Grid, Price};
+use crate::market::{BookSide, Count, FeeSchedule, Grid, Price};
 
 /// How many trades a market remembers.
 const TRADES_KEPT: usize = 10_000;
@@ -16,6 +16,10 @@ const TRADES_KEPT: usize = 10_000;
 pub struct Market {
     pub(super) spec: MarketSpec,
     pub(super) state: MarketState,
+    /// What fills are charged by now.
+    pub(super) fees_now: FeeSchedule,
+    /// What they may be charged by from now on at most.
+    pub(super) fees_ahead: FeeSchedule,
     pub(super) book: Book,
     /// The recorded side of a recorded market's book.
     pub(super) recorded: Option<RecordedBook>,
@@ -38,6 +42,8 @@ impl Market {
             recorded: spec.recorded.then(|| RecordedBook::new(&grid)),
             spec,
             state: MarketState::Initialized,
+            fees_now: FeeSchedule::FREE,
+            fees_ahead: FeeSchedule::FREE,
             book: Book::new(grid),
             clock: 0,
             published_ms: i64::MIN,
@@ -48,6 +54,12 @@ impl Market {
             open_interest: Count::ZERO,
             holdings: Vec::new(),
         }
+    }
+
+    /// Looks up the fees of a time: when the market is listed, and when they change.
+    pub(super) fn note_fees(&mut self, now_ms: i64) {
+        self.fees_now = self.spec.fees.at(now_ms);
+        self.fees_ahead = self.spec.fees.dearest_from(now_ms);
     }
 
     pub(super) fn remember(&mut self, trade: TradeRecord) {

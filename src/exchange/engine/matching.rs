@@ -142,7 +142,7 @@ impl Engine {
         let revenue = self.move_position(holding, side, price, count, now_ms);
         let owner = &mut self.accounts[account as usize];
         let step = owner.step();
-        let trade_fee = self.markets[market as usize].spec.fees.trade_fee(count, price, liquidity);
+        let trade_fee = self.markets[market as usize].fees_now.trade_fee(count, price, liquidity);
         let order = &mut self.orders[slot];
         let fee = booked_fee(revenue, trade_fee, step, &mut order.rounding);
         let cost = own_price(side, price).times(count);

@@ -11,6 +11,7 @@
 //! | `groups`, `subaccounts` | order groups, and what an account is divided into |
 //! | `matching` | what happens when an order meets the book |
 //! | `booking`, `collateral` | what a fill and a resting order do to cash |
+//! | `fees` | what trading costs, and when that changes |
 //! | `lifecycle` | opening, pausing, closing, determining and settling markets; everything that time drives |
 //! | `recorded` | steps of recorded markets, matched by `exchange::recorded` |
 //! | `reads` | questions |
@@ -27,6 +28,7 @@ mod cancel;
 mod collateral;
 mod create;
 mod events;
+mod fees;
 mod groups;
 mod ids;
 mod lifecycle;
@@ -49,6 +51,7 @@ use std::sync::Arc;
 pub(in crate::exchange) use book::{best_occupied, crosses};
 pub(in crate::exchange) use booking::own_price;
 pub use events::*;
+pub use fees::{FeeChange, FeeScope};
 pub use groups::{GroupCommand, GroupRecord, GroupTarget};
 pub(in crate::exchange) use ids::number_of;
 pub use market::Market;
@@ -80,6 +83,8 @@ pub struct Engine {
     orders: OrderSlab,
     order_of: HashMap<OrderId, Slot>,
     groups: HashMap<OrderGroupId, Group>,
+    /// Changes of fees, settled and past.
+    fee_changes: Vec<FeeChange>,
     timers: BTreeSet<(i64, Timer)>,
     /// Shards that take no orders.
     paused_shards: BTreeSet<u8>,
@@ -113,6 +118,7 @@ impl Engine {
             orders: OrderSlab::default(),
             order_of: HashMap::new(),
             groups: HashMap::new(),
+            fee_changes: Vec::new(),
             timers: BTreeSet::new(),
             paused_shards: BTreeSet::new(),
             halted_shards: BTreeSet::new(),

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::market::{BookSide, Count, FeeSchedule, GridBands, Money, OrderGroupId, OrderId, Price, TimeInForce};
+use crate::market::{BookSide, Count, FeeTerms, GridBands, Money, OrderGroupId, OrderId, Price, TimeInForce};
 use crate::wire::orders::SelfTradePrevention;
 
 /// An account of the engine.
@@ -27,8 +27,8 @@ pub struct MarketSpec {
     pub structure: String,
     /// Its tick bands.
     pub bands: GridBands,
-    /// Its fees.
-    pub fees: FeeSchedule,
+    /// Its fees, as far as they are settled.
+    pub fees: FeeTerms,
     /// When it opens.
     pub open_ms: i64,
     /// When it closes.

@@ -8,9 +8,10 @@ use super::directory::{Group, is_combo};
 use super::frames::rfc3339;
 use super::market_reads::{Answer, Listed, has_status, json};
 use super::route::{PageLimit, Query, cursor};
-use crate::exchange::engine::MarketSpec;
-use crate::market::Count;
+use crate::exchange::engine::{FeeScope, MarketSpec};
+use crate::market::{Count, FeeSchedule};
 use crate::wire::events::{Event, EventBody, EventsPage, Series, SeriesBody, SeriesPage};
+use crate::wire::fees::{EventFeeChange, EventFeeChangesPage, SeriesFeeChange, SeriesFeeChangesBody, multiplier};
 use crate::wire::markets::fee_type_name;
 
 /// The category of everything here.
@@ -19,28 +20,65 @@ const CATEGORY: &str = "Simulation";
 /// markets.
 const EVENT_STATUSES: [&str; 4] = ["open", "unopened", "closed", "settled"];
 
-/// `GET /series/fee_changes`: fees here are those of a market's listing for life.
-pub(super) fn series_fee_changes(target: &str) -> Answer {
-    Query::new(target, "GetSeriesFeeChanges").flag("show_historical")?;
-    Ok(json(200, &value!({ "series_fee_change_arr": [] })))
+/// What an interface tells of a schedule: the name of its type, which tells the makers' multiplier, and the takers'.
+fn told(schedule: FeeSchedule) -> (String, Number) {
+    (fee_type_name(schedule.fee_type()).to_owned(), multiplier(schedule))
 }
 
-/// `GET /events/fee_changes`: likewise.
-pub(super) fn event_fee_changes(target: &str) -> Answer {
-    Query::new(target, "GetEventFeeChanges").limit(PageLimit::ACCOUNT)?;
-    Ok(json(200, &value!({ "event_fee_changes": [], "cursor": "" })))
-}
-
-fn fee_multiplier(spec: &MarketSpec) -> Number {
-    let multiplier = spec.fees.multiplier_e4;
-    if multiplier.is_multiple_of(10_000) {
-        Number::from(multiplier / 10_000)
-    } else {
-        Number::from_f64(f64::from(multiplier) / 10_000.0).expect("a quotient of integers is finite")
-    }
+/// The identifier of a change: the number under which it was settled.
+fn change_id(number: usize) -> String {
+    format!("00000000-0000-4000-9000-{number:012x}")
 }
 
 impl Listed<'_> {
+    /// `GET /series/fee_changes`: what is still to come, or everything when asked for.
+    pub(super) fn series_fee_changes(self, target: &str) -> Answer {
+        let query = Query::new(target, "GetSeriesFeeChanges");
+        let (all, wanted) = (query.flag("show_historical")?, query.get("series_ticker"));
+        let changes = self.engine.fee_changes().iter().enumerate().filter_map(|(number, change)| {
+            let FeeScope::Series(series) = &change.scope else { return None };
+            let (fee_type, fee_multiplier) = told(change.schedule?);
+            let shown = (all || change.from_ms > self.now_ms) && wanted.is_none_or(|wanted| wanted == series);
+            shown.then(|| SeriesFeeChange {
+                id: change_id(number),
+                series_ticker: series.clone(),
+                fee_type,
+                fee_multiplier,
+                scheduled_ts: rfc3339(change.from_ms),
+            })
+        });
+        Ok(json(200, &SeriesFeeChangesBody { series_fee_change_arr: changes.collect() }))
+    }
+
+    /// `GET /events/fee_changes`: past and to come, the newest first.
+    pub(super) fn event_fee_changes(self, target: &str) -> Answer {
+        let query = Query::new(target, "GetEventFeeChanges");
+        let (limit, wanted) = (query.limit(PageLimit::ACCOUNT)?, query.get("event_ticker"));
+        let all = self.engine.fee_changes();
+        let below = query.position().unwrap_or(all.len()).min(all.len());
+        let mut found = all[..below].iter().enumerate().rev().filter_map(|(number, change)| {
+            let FeeScope::Event(event) = &change.scope else { return None };
+            let overridden = change.schedule.map(told);
+            let series = self.directory.events.find(event).map(|group| self.first_spec(group).series_ticker.clone());
+            wanted.is_none_or(|wanted| wanted == event).then(|| {
+                let change = EventFeeChange {
+                    id: change_id(number),
+                    event_ticker: event.clone(),
+                    series_ticker: series.unwrap_or_else(|| event.split('-').next().unwrap_or(event).to_owned()),
+                    fee_type_override: overridden.clone().map(|(fee_type, _)| fee_type),
+                    fee_multiplier_override: overridden.map(|(_, multiplier)| multiplier),
+                    scheduled_ts: rfc3339(change.from_ms),
+                };
+                (number, change)
+            })
+        });
+        let page: Vec<(usize, EventFeeChange)> = found.by_ref().take(limit).collect();
+        let more = found.next().is_some();
+        let next = page.last().filter(|_| more).map_or_else(String::new, |(last, _)| cursor(*last));
+        let event_fee_changes = page.into_iter().map(|(_, change)| change).collect();
+        Ok(json(200, &EventFeeChangesPage { event_fee_changes, cursor: next }))
+    }
+
     fn first_spec(&self, group: &Group) -> &MarketSpec {
         let first = group.markets.first().expect("a group is made for its first market");
         self.engine.market(*first).spec()
@@ -48,6 +86,7 @@ impl Listed<'_> {
 
     fn event_body(self, group: &Group, nested: bool) -> Event {
         let first = self.first_spec(group);
+        let overridden = first.fees.of_event(self.now_ms).map(told);
         Event {
             event_ticker: group.ticker.clone(),
             series_ticker: first.series_ticker.clone(),
@@ -56,8 +95,8 @@ impl Listed<'_> {
             collateral_return_type: String::new(),
             mutually_exclusive: first.exclusive,
             category: Some(CATEGORY.to_owned()),
-            fee_type_override: None,
-            fee_multiplier_override: None,
+            fee_type_override: overridden.clone().map(|(fee_type, _)| fee_type.into()),
+            fee_multiplier_override: overridden.map(|(_, multiplier)| multiplier.into()),
             markets: if nested { self.market_bodies(&group.markets) } else { Vec::new() },
             settlement_sources: None,
             last_updated_ts: Some(rfc3339(self.directory.changed_ms(&group.markets))),
@@ -161,6 +200,7 @@ impl Listed<'_> {
 
     fn series_body(self, group: &Group, with_volume: bool) -> Series {
         let first = self.first_spec(group);
+        let (fee_type, fee_multiplier) = told(first.fees.of_series(self.now_ms));
         let volume = || group.markets.iter().map(|market| self.engine.market(*market).volume()).sum::<Count>();
         Series {
             ticker: group.ticker.clone(),
@@ -172,8 +212,8 @@ impl Listed<'_> {
             settlement_sources: None,
             contract_url: String::new(),
             contract_terms_url: String::new(),
-            fee_type: fee_type_name(first.fees.fee_type).to_owned(),
-            fee_multiplier: fee_multiplier(first).into(),
+            fee_type,
+            fee_multiplier: fee_multiplier.into(),
             additional_prohibitions: None,
             volume_fp: with_volume.then(volume),
             last_updated_ts: Some(rfc3339(self.directory.changed_ms(&group.markets))),

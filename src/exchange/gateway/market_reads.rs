@@ -259,6 +259,7 @@ impl Listed<'_> {
             previous_price_dollars: self.price_of_yesterday(index),
             settlement_value_dollars: value,
             settlement_ts: name.settled_ms.map(rfc3339),
+            fee_waiver_expiration_time: spec.fees.waiver_ends_ms().map(rfc3339),
             settlement_bounds_type: "default".to_owned(),
             expiration_value: String::new(),
             rules_primary: rules(spec).to_owned(),

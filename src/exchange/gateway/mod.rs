@@ -246,10 +246,10 @@ impl Gateway {
             Route::ComboEvents => listed.combo_events(target),
             Route::Event(ticker) => listed.event(target, ticker),
             Route::EventMetadata(ticker) => listed.event_metadata(ticker),
-            Route::EventFeeChanges => event_reads::event_fee_changes(target),
+            Route::EventFeeChanges => listed.event_fee_changes(target),
             Route::SeriesList => listed.series_list(target),
             Route::Series(ticker) => listed.series(target, ticker),
-            Route::SeriesFeeChanges => event_reads::series_fee_changes(target),
+            Route::SeriesFeeChanges => listed.series_fee_changes(target),
             Route::EndpointCosts => Ok(json(200, &limits::endpoint_costs())),
             // Everything else belongs to an account, and is answered there.
             _ => Err(Refusal::not_found()),

@@ -112,6 +112,11 @@ impl Gateway {
                 let event = LifecycleOut::Determined { determination_ts, result, settlement_value };
                 self.publish_lifecycle(market, &event, now);
             }
+            Event::FeesOverridden { event_ticker, schedule } => {
+                self.broadcast(Channel::MarketLifecycle, None, now, |b, e| {
+                    frame_write::write_event_fee_update(b, e, &event_ticker, schedule);
+                });
+            }
             Event::Settled { market, time_ms } => {
                 self.directory.note_settlement(market, time_ms);
                 let settled_ts = time_ms.div_euclid(1_000);

@@ -19,7 +19,7 @@ pub use maker::{Maker, Style};
 pub use world::{Crowd, MarketPlan, QuietHours, SeriesPlan, Settlement, World, default_world};
 
 use crate::exchange::engine::{AccountId, AccountSpec, Engine, ListError, MarketIndex, MarketSpec, MarketState};
-use crate::market::{FeeSchedule, Price};
+use crate::market::{FeeTerms, Price};
 
 /// How often a fair probability moves.
 const FAIR_STEP_MS: i64 = 100;
@@ -110,6 +110,9 @@ impl Participants {
             quiet: world.quiet,
             agenda: BTreeSet::new(),
         };
+        for change in world.fee_changes {
+            engine.change_fees(change, now_ms);
+        }
         for plan in world.markets {
             participants.enter(engine, plan, now_ms)?;
         }
@@ -191,7 +194,7 @@ impl Participants {
                 exchange_index: plan.exchange_index,
                 structure: plan.structure.clone(),
                 bands: plan.bands,
-                fees: FeeSchedule::QUADRATIC,
+                fees: FeeTerms::constant(plan.fees).waived_until(plan.waived_ms.map(|waived_ms| now_ms + waived_ms)),
                 open_ms: now_ms,
                 close_ms,
                 settlement_timer_ms: plan.settlement_timer_ms,

@@ -3,10 +3,10 @@
 
 use super::fair::Motion;
 use super::maker::Style;
-use crate::exchange::engine::MarketSpec;
+use crate::exchange::engine::{FeeChange, MarketSpec};
 use crate::exchange::faults::PlannedFault;
 use crate::exchange::scenario::Scenario;
-use crate::market::GridBands;
+use crate::market::{FeeSchedule, GridBands};
 
 /// How a market is decided after its close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,10 @@ pub struct SeriesPlan {
     pub probabilities: (f64, f64),
     /// Who trades in its markets.
     pub crowd: Crowd,
+    /// What its markets are charged by.
+    pub fees: FeeSchedule,
+    /// How long after its opening a market charges nothing.
+    pub waived_ms: Option<i64>,
 }
 
 /// Everything that happens without the clients.
@@ -121,6 +125,8 @@ pub struct World {
     pub quiet: bool,
     /// What goes wrong by itself.
     pub faults: Vec<PlannedFault>,
+    /// How fees change, settled from the beginning.
+    pub fee_changes: Vec<FeeChange>,
 }
 
 /// The lively world of a first run, which is the scenario `busy` with `markets` tradable markets at any time.

@@ -1,8 +1,7 @@
 //! A recorded session's terms: the market record that was fetched with it.
 
-use std::path::{Path, PathBuf};
-
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use thiserror::Error;
 use super::TIME_MAX_MS;
 use crate::exchange::engine::MarketSpec;
 use crate::files;
-use crate::market::{FeeSchedule, Grid, GridBands, Price};
+use crate::market::{FeeTerms, Grid, GridBands, Price};
 use crate::wire::WireError;
 use crate::wire::markets::{Market, MarketLifeStatus, PriceRange};
 use crate::wire::recorded::find_object;
@@ -101,12 +100,12 @@ fn event_of(ticker: &str) -> &str {
 
 impl SessionMarket {
     /// Reads the terms from a file: a market, `{"market": ..}`, `{"event": .., "markets": [..]}`, or a recorder's wrapper
-    /// around one of them. The record has no fees; they are the caller's.
+    /// around one of them. The record has no fees but a waiver; they are the caller's.
     ///
     /// # Errors
     /// When the file can't be read or does not have the market, and when a date, the price ranges, the result or the time
     /// to payment can't be.
-    pub fn read(path: &Path, ticker: &str, fees: FeeSchedule) -> Result<Self, MetadataError> {
+    pub fn read(path: &Path, ticker: &str, fees: impl Into<FeeTerms>) -> Result<Self, MetadataError> {
         let text = read_text(path)?;
         let is_market = |object: &[(&str, &str)]| {
             let has = |key: &str| object.iter().rev().find(|(found, _)| *found == key).map(|(_, value)| *value);
@@ -133,19 +132,19 @@ impl SessionMarket {
     ///
     /// # Errors
     /// In words, when it does not say when it opens or closes, or its price ranges make no grid.
-    pub fn of(market: Market, fees: FeeSchedule) -> Result<Self, String> {
+    pub fn of(market: Market, fees: impl Into<FeeTerms>) -> Result<Self, String> {
         let bands = market.grid().map_err(|error| format!("price_ranges: {error}"))?;
         let open_time = market.open_time.ok_or("open_time: expected a time")?;
         let close_time = market.close_time.ok_or("close_time: expected a time")?;
         let times_ms = (open_time.as_millisecond(), close_time.as_millisecond());
-        Ok(Self { result: result_of(&market), spec: spec_of(market, times_ms, bands, fees) })
+        Ok(Self { result: result_of(&market), spec: spec_of(market, times_ms, bands, fees.into()) })
     }
 
     /// The terms as far as the frames tell them, for a recording without a record: open from the first frame on, on the
     /// coarsest of the usual grids that has all its prices. It closes when a frame says so, or behind an empty book at the end, which
     /// the exchange sends at the close. A recording that just ends says nothing of the close: it is an hour later.
     #[must_use]
-    pub fn inferred(recorded: &RecordedMarket, fees: FeeSchedule) -> Self {
+    pub fn inferred(recorded: &RecordedMarket, fees: impl Into<FeeTerms>) -> Self {
         let (first_ms, last_ms) = (recorded.first_ms().unwrap_or(0), recorded.last_ms().unwrap_or(0));
         let close_ms = match recorded.closes_ms {
             Some(closes_ms) if closes_ms > first_ms => closes_ms,
@@ -162,7 +161,7 @@ impl SessionMarket {
             exchange_index: 0,
             structure: structure.to_owned(),
             bands,
-            fees,
+            fees: fees.into(),
             open_ms: first_ms,
             close_ms,
             settlement_timer_ms: 0,
@@ -251,7 +250,7 @@ fn result_of(market: &Market) -> Option<Price> {
     }
 }
 
-fn spec_of(market: Market, (open_ms, close_ms): (i64, i64), bands: GridBands, fees: FeeSchedule) -> MarketSpec {
+fn spec_of(market: Market, (open_ms, close_ms): (i64, i64), bands: GridBands, fees: FeeTerms) -> MarketSpec {
     MarketSpec {
         series_ticker: series_of(market.event()).to_owned(),
         event_ticker: market.event().to_owned(),
@@ -260,7 +259,7 @@ fn spec_of(market: Market, (open_ms, close_ms): (i64, i64), bands: GridBands, fe
         exchange_index: market.exchange_index.unwrap_or(0),
         structure: market.price_level_structure,
         bands,
-        fees,
+        fees: fees.waived_until(market.fee_waiver_expiration_time.map(Timestamp::as_millisecond)),
         open_ms,
         close_ms,
         settlement_timer_ms: market.settlement_timer_seconds.saturating_mul(1_000),
@@ -280,6 +279,7 @@ fn prices(recorded: &RecordedMarket) -> impl Iterator<Item = Price> + '_ {
 mod tests {
     use super::*;
     use crate::exchange::recorded::Step;
+    use crate::market::FeeSchedule;
     use crate::market::{Count, Outcome};
 
     const RECORD: &str = r#"{"status":200,"response":{"event":{"event_ticker":"KXA-1"},"markets":[{"ticker":"KXA-1-00",

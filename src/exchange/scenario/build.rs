@@ -1,10 +1,12 @@
 //! From a scenario file to a world: absolute times, grids, and how many markets of each kind.
 
-use super::file::{File, MakerKeys, Markets, MotionKeys, PlannedKeys, Population, Series, SettlementKeys};
-use crate::exchange::engine::MarketSpec;
+use super::file::{
+    FeeChangeKeys, FeeKeys, File, MakerKeys, Markets, MotionKeys, PlannedKeys, Population, Series, SettlementKeys,
+};
+use crate::exchange::engine::{FeeChange, FeeScope, MarketSpec};
 use crate::exchange::faults::{PlannedFault, When};
 use crate::exchange::participants::{Crowd, MarketPlan, Motion, QuietHours, SeriesPlan, Settlement, Style, World};
-use crate::market::{FeeSchedule, GridBands, Price};
+use crate::market::{FeeSchedule, FeeTerms, GridBands, Price};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -19,6 +21,7 @@ pub(super) fn world(file: &File, seed: u64, markets: usize, now_ms: i64) -> Worl
         series: file.series[..series].iter().map(|plan| one_series(file, plan, now_ms)).collect(),
         quiet: false,
         faults: file.faults.iter().map(|planned| planned_fault(planned.get_ref())).collect(),
+        fee_changes: file.fee_changes.iter().map(|planned| fee_change(planned.get_ref(), now_ms)).collect(),
     }
 }
 
@@ -55,7 +58,8 @@ fn market(file: &File, kind: &Markets, number: u32, now_ms: i64) -> MarketPlan {
             exchange_index: kind.exchange_index.0,
             structure: kind.structure.name.clone(),
             bands,
-            fees: FeeSchedule::QUADRATIC,
+            fees: FeeTerms::constant(schedule(kind.fees))
+                .waived_until(kind.fees.waived_s.map(|waived_s| now_ms + waived_s.0)),
             open_ms: now_ms - DAY_MS,
             close_ms,
             settlement_timer_ms: kind.settlement_timer_s.0,
@@ -86,7 +90,27 @@ fn one_series(file: &File, plan: &Series, now_ms: i64) -> SeriesPlan {
         news: (plan.news_per_min.0 / 60.0, plan.share.0),
         probabilities: (lowest.0, highest.0),
         crowd: crowd(file, plan.population.get_ref(), &plan.structure.bands),
+        fees: schedule(plan.fees),
+        waived_ms: plan.fees.waived_s.map(|waived_s| waived_s.0),
     }
+}
+
+const fn schedule(keys: FeeKeys) -> FeeSchedule {
+    FeeSchedule { taker_multiplier_e4: keys.taker_multiplier.0, maker_multiplier_e4: keys.maker_multiplier.0 }
+}
+
+fn fee_change(keys: &FeeChangeKeys, now_ms: i64) -> FeeChange {
+    let scope = match (&keys.series, &keys.event) {
+        (Some(series), _) => FeeScope::Series(series.0.clone()),
+        (None, Some(event)) => FeeScope::Event(event.clone()),
+        (None, None) => unreachable!("the file was checked: each change names a series or an event"),
+    };
+    let fees = FeeKeys {
+        taker_multiplier: keys.taker_multiplier.unwrap_or_default(),
+        maker_multiplier: keys.maker_multiplier.unwrap_or_default(),
+        waived_s: None,
+    };
+    FeeChange { scope, schedule: (!keys.ends).then(|| schedule(fees)), from_ms: now_ms + keys.at_s.0 }
 }
 
 fn motion(keys: MotionKeys, end_ms: i64) -> Motion {

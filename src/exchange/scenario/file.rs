@@ -6,12 +6,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::values::{
-    Amount, Changes, Delay, Dollars, Drift, Levels, MarketCount, Moment, Positive, Probability, Seconds, SeriesName,
-    Shard, Share, Structure, Times,
+    Amount, Changes, Delay, Dollars, Drift, Levels, MakerMultiplier, MarketCount, Moment, Positive, Probability,
+    Seconds, SeriesName, Shard, Share, Structure, TakerMultiplier, Times,
 };
 use crate::exchange::faults::Fault;
 use crate::exchange::gateway::Tier;
 use crate::exchange::participants::MAKERS_MAX;
+use crate::market::FeeSchedule;
 
 /// A scenario.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +29,8 @@ pub(super) struct File {
     pub(super) series: Vec<Series>,
     #[serde(default)]
     pub(super) faults: Vec<Spanned<PlannedKeys>>,
+    #[serde(default)]
+    pub(super) fee_changes: Vec<Spanned<FeeChangeKeys>>,
 }
 
 /// How the exchange answers. What is not said stays as it is configured.
@@ -198,6 +201,46 @@ pub(super) struct Markets {
     pub(super) settlement_timer_s: Seconds,
     #[serde(default)]
     pub(super) settlement: SettlementKeys,
+    #[serde(default)]
+    pub(super) fees: FeeKeys,
+}
+
+/// What trading costs.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FeeKeys {
+    #[serde(default)]
+    pub(super) taker_multiplier: TakerMultiplier,
+    #[serde(default)]
+    pub(super) maker_multiplier: MakerMultiplier,
+    /// How long after its opening a market charges nothing; one that is open already, after the start.
+    pub(super) waived_s: Option<Moment>,
+}
+
+impl Default for TakerMultiplier {
+    fn default() -> Self {
+        Self(FeeSchedule::QUADRATIC.taker_multiplier_e4)
+    }
+}
+
+impl Default for MakerMultiplier {
+    fn default() -> Self {
+        Self(FeeSchedule::QUADRATIC.maker_multiplier_e4)
+    }
+}
+
+/// How the fees of a series or an event change, settled from the beginning.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FeeChangeKeys {
+    pub(super) series: Option<SeriesName>,
+    pub(super) event: Option<String>,
+    pub(super) at_s: Moment,
+    pub(super) taker_multiplier: Option<TakerMultiplier>,
+    pub(super) maker_multiplier: Option<MakerMultiplier>,
+    /// The event's override ends.
+    #[serde(default)]
+    pub(super) ends: bool,
 }
 
 const fn one_market() -> MarketCount {
@@ -237,6 +280,8 @@ pub(super) struct Series {
     pub(super) settlement_timer_s: Seconds,
     #[serde(default)]
     pub(super) settlement: SettlementKeys,
+    #[serde(default)]
+    pub(super) fees: FeeKeys,
 }
 
 /// A fault, with its time or its rate.
@@ -283,9 +328,47 @@ impl File {
         }
         self.series.iter().try_for_each(check_series)?;
         self.populations.values().try_for_each(check_population)?;
-        self.faults.iter().try_for_each(check_fault)
+        self.faults.iter().try_for_each(check_fault)?;
+        self.check_fee_changes()
+    }
+
+    /// Each is about a series or event of the file, says what is charged, and markets can tell them apart.
+    fn check_fee_changes(&self) -> Result<(), (usize, String)> {
+        for (position, planned) in self.fee_changes.iter().enumerate() {
+            let (keys, at) = (planned.get_ref(), planned.span().start);
+            let wrong = |reason: &str| Err((at, format!("fee_changes: {reason}")));
+            let named = self.markets.iter().map(|markets| &markets.series);
+            let mut named = named.chain(self.series.iter().map(|series| &series.name));
+            let known = match (&keys.series, &keys.event) {
+                (Some(series), None) => named.any(|name| name == series),
+                (None, Some(event)) => {
+                    named.any(|name| event.strip_prefix(name.0.as_str()).is_some_and(|rest| rest.starts_with('-')))
+                }
+                _ => return wrong("expected either series or event"),
+            };
+            if !known {
+                return wrong("expected a series of the file, or an event of one, such as KXMINE-0001");
+            }
+            let says = keys.taker_multiplier.is_some() || keys.maker_multiplier.is_some();
+            if says == keys.ends {
+                return wrong("expected a multiplier, or for an event ends = true");
+            }
+            if keys.ends && keys.event.is_none() {
+                return wrong("ends = true: expected an event, whose override ends; a series always charges something");
+            }
+            let of_same = |other: &&Spanned<FeeChangeKeys>| {
+                (&other.get_ref().series, &other.get_ref().event) == (&keys.series, &keys.event)
+            };
+            if self.fee_changes[..position].iter().filter(of_same).count() == FEE_CHANGES_MAX {
+                return wrong("expected at most 4 changes of one series or event");
+            }
+        }
+        Ok(())
     }
 }
+
+/// As many changes of a series or event as a market tells apart.
+const FEE_CHANGES_MAX: usize = 4;
 
 fn check_series(series: &Series) -> Result<(), (usize, String)> {
     if series.overlap_s.get_ref().0 >= series.life_s.0 {

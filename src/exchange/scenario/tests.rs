@@ -1,9 +1,11 @@
 //! Scenario files: what ships, what they become, and how a wrong one is told.
 
 use super::*;
+use crate::exchange::engine::{FeeChange, FeeScope};
 use crate::exchange::faults::{Fault, When};
 use crate::exchange::gateway::Tier;
 use crate::exchange::participants::Settlement;
+use crate::market::FeeSchedule;
 
 const NOW_MS: i64 = 1_790_000_000_000;
 
@@ -130,4 +132,55 @@ fn what_is_no_file_is_told_with_the_names_that_would_do() {
     let error = Scenario::find("cal").unwrap_err().to_string();
     assert!(error.starts_with("scenario cal: "), "{error}");
     assert!(error.ends_with("expected a TOML file, or one of calm, busy, news, thin, settling, gold"), "{error}");
+}
+
+#[test]
+fn fees_and_their_changes_are_the_scenarios_own() {
+    let text = with(
+        "fees = { taker_multiplier = 0.5, maker_multiplier = 1, waived_s = 30 }\n\
+         [[fee_changes]]\nseries = \"KXA\"\nat_s = 40\nmaker_multiplier = 0.25\n\
+         [[fee_changes]]\nevent = \"KXA-0001\"\nat_s = 10\ntaker_multiplier = 0\n\
+         [[fee_changes]]\nevent = \"KXA-0001\"\nat_s = 20\nends = true",
+    );
+    let world = Scenario::parse("mine", &text).unwrap().world(1, 3, NOW_MS);
+    let fees = world.markets[0].spec.fees;
+    let half = FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 10_000 };
+    assert_eq!((fees.at(NOW_MS + 29_999), fees.at(NOW_MS + 30_000)), (FeeSchedule::FREE, half));
+    let scope = |change: &FeeChange| match &change.scope {
+        FeeScope::Series(name) | FeeScope::Event(name) => name.clone(),
+    };
+    let changes: Vec<_> =
+        world.fee_changes.iter().map(|change| (scope(change), change.from_ms - NOW_MS, change.schedule)).collect();
+    let quarter = FeeSchedule { taker_multiplier_e4: 10_000, maker_multiplier_e4: 2_500 };
+    assert_eq!(
+        changes,
+        [
+            ("KXA".to_owned(), 40_000, Some(quarter)),
+            ("KXA-0001".to_owned(), 10_000, Some(FeeSchedule::FREE)),
+            ("KXA-0001".to_owned(), 20_000, None),
+        ]
+    );
+    let plain = Scenario::parse("mine", &with("")).unwrap().world(1, 3, NOW_MS);
+    assert_eq!(plain.markets[0].spec.fees, FeeSchedule::QUADRATIC.into());
+}
+
+#[test]
+fn fees_that_cannot_be_are_named_with_their_line() {
+    for (line, expectation) in [
+        ("fees = { taker_multiplier = -1 }", "a multiplier from 0 to 100"),
+        ("fees = { taker_multiplier = 0.00001 }", "at most four decimals"),
+        ("fees = { maker_multiplier = 100.5 }", "a multiplier from 0 to 100"),
+        ("fees = { multiplier = 1 }", "unknown field `multiplier`"),
+        ("[[fee_changes]]\nseries = \"KXB\"\nat_s = 1\ntaker_multiplier = 1", "a series of the file"),
+        ("[[fee_changes]]\nevent = \"KXAB-1\"\nat_s = 1\ntaker_multiplier = 1", "a series of the file"),
+        ("[[fee_changes]]\nseries = \"KXA\"\nevent = \"KXA-1\"\nat_s = 1\nends = true", "either series or event"),
+        ("[[fee_changes]]\nseries = \"KXA\"\nat_s = 1\nends = true", "expected an event"),
+        ("[[fee_changes]]\nseries = \"KXA\"\nat_s = 1", "expected a multiplier"),
+    ] {
+        let error = Scenario::parse("mine", &with(line)).unwrap_err().to_string();
+        assert!(error.contains(expectation) && error.contains("line "), "{line}: {error}");
+    }
+    let many = "[[fee_changes]]\nseries = \"KXA\"\nat_s = 1\ntaker_multiplier = 1\n".repeat(5);
+    let error = Scenario::parse("mine", &with(&many)).unwrap_err().to_string();
+    assert!(error.contains("at most 4 changes"), "{error}");
 }

@@ -3,7 +3,7 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::market::GridBands;
+use crate::market::{GridBands, multiplier_e4};
 
 /// Declares a number that is checked while it is read.
 macro_rules! checked {
@@ -85,6 +85,15 @@ checked!(
     /// How many of a fault at a time.
     Times(u32) from u32, "1 to 10000", |v| (1..=10_000).contains(&v).then_some(v)
 );
+checked!(
+    /// A multiplier of the takers' fees, kept in ten-thousandths.
+    TakerMultiplier(u32) from f64, "a multiplier from 0 to 100 with at most four decimals", multiplier_e4
+);
+checked!(
+    /// A multiplier of the makers' fees, kept in ten-thousandths.
+    MakerMultiplier(u32) from f64, "a multiplier from 0 to 100 with at most four decimals", multiplier_e4
+);
+
 /// The name of a tick structure, with its bands.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "String")]

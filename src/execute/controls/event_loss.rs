@@ -211,7 +211,7 @@ mod tests {
     use crate::execute::exposure::reserve_all;
     use crate::market::FeeSchedule;
 
-    const FREE: FeeSchedule = FeeSchedule { multiplier_e4: 0, ..FeeSchedule::QUADRATIC };
+    const FREE: FeeSchedule = FeeSchedule::FREE;
 
     fn dollars(dollars: i64) -> Money {
         Money::from_dollars(dollars)

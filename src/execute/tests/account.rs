@@ -1,11 +1,11 @@
 //! The account: start, reads, comparisons, settlement, the end; one behaviour a test.
 
-use super::harness::{Bench, contracts, listing, market, resting};
+use super::harness::{Bench, CLOSE_MS, contracts, listing, market, resting};
 use crate::execute::{Difference, ExecuteConfig};
-use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Price};
+use crate::market::{BookSide, Count, FeeSchedule, FeeTerms, FeeType, GridBands, Money, OrderId, OrderStatus, Price};
 use crate::messages::{
-    AccountEvent, Action, Fill, OrderReport, Owner, Phase, Pricing, QueryKind, QueryRequest, Refusal, Source,
-    Unsupported, Verdict,
+    AccountEvent, Action, FeeOverride, Fill, MarketStatus, OrderReport, Owner, Phase, Pricing, QueryKind, QueryRequest,
+    Refusal, Source, Unsupported, Verdict,
 };
 
 const M: u16 = 0;
@@ -333,6 +333,72 @@ fn a_fee_that_the_rules_do_not_predict_is_counted_and_booked_as_told() {
     let dear = Fill { fee: Money::from_cents(1), ..bench.fill(2, 9, BookSide::Bid, 40, 4) };
     bench.account(AccountEvent::Fill(dear));
     assert_eq!((bench.stage.counters().fee_surprises, bench.stage.ledger().fees()), (1, Money::from_cents(1)));
+}
+
+#[test]
+fn fees_follow_what_was_read_what_a_frame_told_and_the_end_of_a_waiver() {
+    let mut bench = resting();
+    let now_ms = bench.now.session_ms;
+    // Makers pay their own multiplier, and nothing before the waiver ends.
+    let schedule = FeeSchedule::of(FeeType::QuadraticWithMakerFees, 5_000);
+    let fees = FeeTerms::constant(schedule).waived_until(Some(now_ms + 1_000));
+    bench.account(AccountEvent::Fees { market: market(M), fees });
+    // 6 contracts at 0.40 with half a taker's fee, which is dearer than a maker's, and a balance step.
+    assert_eq!(bench.stage.ledger().reserved(), Money::from_micros(4_000_000 + 84_000 + 100));
+    let mut trade = 0;
+    let mut fill = |bench: &mut Bench, after_ms: i64, fee: i64| {
+        trade += 1;
+        let fill = bench.fill(trade, 9, BookSide::Bid, 40, 1);
+        let fill = Fill { fee: Money::from_micros(fee), time_ms: now_ms + after_ms, ..fill };
+        bench.account(AccountEvent::Fill(fill));
+        (bench.stage.counters().fee_surprises, bench.stage.counters().fee_errors)
+    };
+    assert_eq!(fill(&mut bench, 999, 0), (0, 0));
+    // 0.0175 x 0.4 x 0.6 = 0.0042.
+    assert_eq!(fill(&mut bench, 1_000, 4_200), (0, 0));
+    let status = |from_ms, schedule| MarketStatus {
+        fee_override: Some(FeeOverride { from_ms, schedule }),
+        market: market(M),
+        phase: Phase::Open,
+        fresh: true,
+        settlement: None,
+        close_time_ms: CLOSE_MS,
+        time_ms: now_ms,
+        bands: GridBands::cents(),
+    };
+    let double = FeeSchedule::of(FeeType::QuadraticWithComboMakerFees, 10_000);
+    bench.stage.on_status(&status(now_ms + 2_000, Some(double)), bench.now, &mut bench.port);
+    assert_eq!(fill(&mut bench, 1_999, 4_200), (0, 0));
+    assert_eq!(fill(&mut bench, 2_000, 8_400), (0, 0));
+    // A list that was read again does not undo what the frame said; its end does.
+    bench.account(AccountEvent::Fees { market: market(M), fees });
+    assert_eq!(fill(&mut bench, 2_001, 8_400), (0, 0));
+    bench.stage.on_status(&status(now_ms + 3_000, None), bench.now, &mut bench.port);
+    assert_eq!(fill(&mut bench, 3_000, 4_200), (0, 0));
+    // Charged twice over: no rounding explains that.
+    assert_eq!(fill(&mut bench, 3_001, 8_400), (1, 1));
+}
+
+#[test]
+fn what_rests_is_set_aside_for_by_the_dearest_fee_ahead_and_follows_when_it_is_over() {
+    let mut bench = resting();
+    let reserved = |bench: &Bench| bench.stage.ledger().reserved().micros() - 4_000_100;
+    assert_eq!(reserved(&bench), 168_000);
+    let now_ms = bench.now.session_ms;
+    let double = FeeSchedule { taker_multiplier_e4: 20_000, maker_multiplier_e4: 0 };
+    let mut fees = FeeTerms::constant(FeeSchedule::QUADRATIC);
+    fees.change_series(now_ms + 1_000, double);
+    fees.change_series(now_ms + 2_000, FeeSchedule::FREE);
+    bench.account(AccountEvent::Fees { market: market(M), fees });
+    assert_eq!(reserved(&bench), 336_000, "before the change");
+    bench.pass_ms(1_500);
+    assert_eq!(reserved(&bench), 336_000, "while it holds");
+    bench.pass_ms(600);
+    assert_eq!(reserved(&bench), 0, "when it is over");
+    // The same read again changes nothing, and nobody is told.
+    bench.port.portfolios.clear();
+    bench.account(AccountEvent::Fees { market: market(M), fees });
+    assert_eq!(bench.port.portfolios, []);
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub(super) fn listing(key: MarketKey) -> Listing {
         exclusive: false,
         market: key,
         fees: FeeSchedule::QUADRATIC,
+        event_length: 5,
         exchange_index: u8::try_from(key.index % 2).unwrap(),
         phase: Phase::Open,
         traded: true,
@@ -196,6 +197,7 @@ impl Bench {
 
     pub fn status(&mut self, key: MarketKey, phase: Phase, fresh: bool, settlement: Option<Price>) {
         let status = MarketStatus {
+            fee_override: None,
             market: key,
             phase,
             fresh,

@@ -61,7 +61,8 @@ use serde::{Deserialize, Serialize};
 /// Version 6 did not have what of the account could not be read.
 /// Up to version 8 every decision had the 52 features of one schema.
 /// In version 9 each message between stages had a kind of its own; now each pair of stages has one.
-pub const FORMAT_VERSION: u32 = 10;
+/// In version 10 fees never changed.
+pub const FORMAT_VERSION: u32 = 11;
 /// The largest payload: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 

@@ -1,10 +1,10 @@
 //! The market life cycle and the answers to commands, in any key order.
 
-use super::{Lifecycle, LifecycleEvent, Message};
+use super::{EventFees, Lifecycle, LifecycleEvent, Message};
 use crate::market::Price;
-use crate::wire::WireError;
 use crate::wire::markets::PriceRange;
 use crate::wire::scan::{RawText, Scanner};
+use crate::wire::{WireError, fees};
 
 pub(super) fn subscribed(mut scanner: Scanner<'_>) -> Result<Message<'_>, WireError> {
     let (mut channel, mut sid) = (None, None);
@@ -76,6 +76,27 @@ pub(super) fn lifecycle(mut scanner: Scanner<'_>) -> Result<Lifecycle<'_>, WireE
         _ => LifecycleEvent::Other,
     };
     Ok(Lifecycle { ticker: scanner.required(ticker, "market_ticker")?, event })
+}
+
+pub(super) fn event_fees(mut scanner: Scanner<'_>) -> Result<EventFees<'_>, WireError> {
+    let (mut event_ticker, mut fee_type, mut multiplier) = (None, None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "event_ticker" => event_ticker = scanner.identifier("event_ticker")?,
+            "fee_type_override" => fee_type = scanner.string("fee_type_override")?,
+            "fee_multiplier_override" => multiplier = Some(scanner.raw_value()?).filter(|text| *text != "null"),
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    let schedule = match (fee_type, multiplier) {
+        (None, None) => None,
+        (fee_type, multiplier) => {
+            let fee_type = scanner.required(fee_type, "fee_type_override")?.decoded();
+            Some(fees::schedule(&fee_type, scanner.required(multiplier, "fee_multiplier_override")?))
+        }
+    };
+    Ok(EventFees { event_ticker: scanner.required(event_ticker, "event_ticker")?, schedule })
 }
 
 fn ranges(scanner: &mut Scanner<'_>) -> Result<Option<Vec<PriceRange>>, WireError> {

@@ -44,6 +44,7 @@ pub(super) fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Fram
         "market_lifecycle_v2" => {
             usable(body("market_lifecycle_v2").and_then(control::lifecycle).map(Message::Lifecycle))
         }
+        "event_fee_update" => usable(body("event_fee_update").and_then(control::event_fees).map(Message::EventFees)),
         "subscribed" => usable(body("subscribed").and_then(control::subscribed)),
         "unsubscribed" => Message::Unsubscribed,
         "ok" => Message::Ok,

@@ -1,10 +1,11 @@
 //! Life-cycle frames and the answers to commands.
 
 use super::data_frame;
-use crate::market::{Outcome, Price};
+use crate::market::{FeeSchedule, Outcome, Price};
+use crate::wire::fees::multiplier;
 use crate::wire::frame::Envelope;
 use crate::wire::json::{Object, write_array, write_text};
-use crate::wire::markets::PriceRange;
+use crate::wire::markets::{PriceRange, fee_type_name};
 
 /// What a `created` event tells of a new market. Times in Unix seconds.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,26 @@ pub fn write_event_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, event: &
         msg.text("subtitle", "");
         msg.text("collateral_return_type", "");
         msg.text("series_ticker", event.series_ticker);
+    });
+}
+
+/// Appends an `event_fee_update`: what an event overrides from now on; nothing any more when there is no schedule.
+pub fn write_event_fee_update(
+    buffer: &mut Vec<u8>,
+    envelope: &Envelope,
+    event_ticker: &str,
+    schedule: Option<FeeSchedule>,
+) {
+    data_frame(buffer, "event_fee_update", envelope, |msg| {
+        msg.text("event_ticker", event_ticker);
+        if let Some(schedule) = schedule {
+            msg.text("fee_type_override", fee_type_name(schedule.fee_type()));
+            let number = multiplier(schedule).to_string();
+            msg.value("fee_multiplier_override").extend_from_slice(number.as_bytes());
+        } else {
+            msg.value("fee_type_override").extend_from_slice(b"null");
+            msg.value("fee_multiplier_override").extend_from_slice(b"null");
+        }
     });
 }
 
@@ -230,7 +251,7 @@ pub fn write_error(buffer: &mut Vec<u8>, envelope: &Envelope, code: i64, text: &
 mod tests {
     use super::*;
     use crate::market::BookLevels;
-    use crate::wire::frame::{self, Frame, Lifecycle, LifecycleEvent, Message};
+    use crate::wire::frame::{self, EventFees, Frame, Lifecycle, LifecycleEvent, Message};
 
     const NONE: Option<[&str; 0]> = None;
 
@@ -267,6 +288,18 @@ mod tests {
             let mut buffer = Vec::new();
             write_lifecycle(&mut buffer, &envelope, "KXTEST-A", &written);
             let message = Message::Lifecycle(Lifecycle { ticker: "KXTEST-A", event: expected });
+            assert_eq!(read(&buffer), Frame { envelope, message });
+        }
+    }
+
+    #[test]
+    fn a_written_fee_update_is_read_as_the_same() {
+        let half = FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 10_000 };
+        for schedule in [None, Some(half), Some(FeeSchedule::FREE), Some(FeeSchedule::QUADRATIC)] {
+            let envelope = Envelope { sid: Some(5), seq: Some(1), id: None, sending_ts_ms: Some(1) };
+            let mut buffer = Vec::new();
+            write_event_fee_update(&mut buffer, &envelope, "KXTEST-1", schedule);
+            let message = Message::EventFees(EventFees { event_ticker: "KXTEST-1", schedule: schedule.map(Ok) });
             assert_eq!(read(&buffer), Frame { envelope, message });
         }
     }

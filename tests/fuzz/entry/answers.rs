@@ -2,7 +2,7 @@
 //! answered with the input's lines. A line that begins with a digit has a status before its body; one that begins
 //! with `F` is a frame of the private stream; `Q` asks for everything that can be asked for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use kalshi_actor::clock::{Now, SessionClock};
 use kalshi_actor::market::MarketKey;
@@ -123,7 +123,8 @@ struct Reconcile {
 impl Reconcile {
     fn new() -> Self {
         let tickers = vec!["KXA-1-A".to_owned(), "KXA-1-B".to_owned()];
-        let directory = DirectoryConfig { tickers, series: None, count: None, max_markets: 8 };
+        let maker_multipliers_e4 = BTreeMap::from([("KXA".to_owned(), 2_500)]);
+        let directory = DirectoryConfig { tickers, series: None, count: None, max_markets: 8, maker_multipliers_e4 };
         let stage = ReconcileStage::new(ReconcileConfig::new(directory), SessionClock::new(0, 0, 1_000), 7);
         let mut this = Self { stage, port: Port::default(), now: Now::default(), open: 0, queries: 0 };
         this.stage.start(this.now, &mut this.port);

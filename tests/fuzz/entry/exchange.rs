@@ -67,7 +67,7 @@ fn market(ticker: &str, exchange_index: u8, structure: &str) -> MarketPlan {
             exchange_index,
             structure: structure.to_owned(),
             bands: GridBands::named(structure).expect("a published structure"),
-            fees: FeeSchedule::QUADRATIC,
+            fees: FeeSchedule::QUADRATIC.into(),
             open_ms: START_MS - 1_000,
             close_ms: START_MS + 3_600_000,
             settlement_timer_ms: 1_000,

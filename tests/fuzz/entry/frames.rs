@@ -174,6 +174,7 @@ fn listing(index: u16) -> Listing {
         exclusive: false,
         market: MarketKey { index, generation: 1 },
         fees: FeeSchedule::QUADRATIC,
+        event_length: 5,
         exchange_index: 0,
         phase: Phase::Open,
         traded: true,

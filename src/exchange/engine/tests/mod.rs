@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole, by rule.
 
 mod changes;
+mod fees;
 mod groups;
 mod life;
 mod model;
@@ -22,7 +23,7 @@ pub(super) fn spec(ticker: &str) -> MarketSpec {
         exchange_index: 0,
         structure: "linear_cent".to_owned(),
         bands: GridBands::cents(),
-        fees: FeeSchedule::QUADRATIC,
+        fees: FeeSchedule::QUADRATIC.into(),
         open_ms: 0,
         close_ms: 100_000,
         settlement_timer_ms: 5_000,

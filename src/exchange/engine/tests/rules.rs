@@ -262,7 +262,7 @@ fn unlimited_accounts_need_no_cash_and_hear_nothing_private() {
 
 #[test]
 fn rounding_is_given_back_over_the_fills_of_one_order_as_taker_and_as_maker() {
-    let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
+    let fees = FeeSchedule::of(crate::market::FeeType::QuadraticWithMakerFees, 10_000).into();
     for (direct_member, expected) in [
         // In cents: a taker's fee of 0.0175 leaves 0.0025 held, two makers' of 0.004375 add 0.005625 each: one cent is full.
         (false, ["0.02", "0.01", "0"]),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod faults;
+mod fees;
 mod hostile;
 mod listings;
 mod long_history;

@@ -37,7 +37,7 @@ impl World {
     pub(super) fn new(recorded: bool, collateral: Collateral) -> Self {
         let mut engine = Engine::new(5);
         engine.set_collateral(collateral);
-        let fees = FeeSchedule { fee_type: crate::market::FeeType::QuadraticWithMakerFees, multiplier_e4: 10_000 };
+        let fees = FeeSchedule::of(crate::market::FeeType::QuadraticWithMakerFees, 10_000).into();
         for (market, exchange_index) in MARKETS.into_iter().enumerate() {
             let ticker = format!("MARKET-{market}");
             let recorded = recorded && market == 0;
@@ -188,7 +188,7 @@ impl World {
             *left -= closing;
             let opening = order.remaining - Count::from_units(closing);
             if opening > Count::ZERO {
-                sum += cost.times(opening) + spec.fees.trade_fee(opening, order.price, Liquidity::Taker) + step;
+                sum += cost.times(opening) + spec.fees.at(0).trade_fee(opening, order.price, Liquidity::Taker) + step;
             }
         }
         sum
