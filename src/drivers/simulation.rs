@@ -182,6 +182,25 @@ impl<P: Policy> Simulation<P> {
         self.now_ns = self.now_ns.max(end_ns);
     }
 
+    /// Runs until `decide` has taken a decision, at most until that session time, and returns all decisions of that moment:
+    /// one for each market in which one was due, holds included. Empty when the time was reached first. What they led
+    /// to inside the trader has been handled; their orders are on their way to the exchange.
+    ///
+    /// To run on in this way is the same run as [`run_until`](Self::run_until).
+    pub fn run_to_next_decision(&mut self, session_ms: i64) -> &[DecisionRecord<'static>] {
+        let end_ns = self.clock.mono_ns(session_ms);
+        let before = self.wires.decisions.len();
+        while self.wires.decisions.len() == before {
+            if !self.step(end_ns) {
+                self.now_ns = self.now_ns.max(end_ns);
+                break;
+            }
+            // What a timer led to belongs to this moment.
+            self.settle();
+        }
+        &self.wires.decisions[before..]
+    }
+
     /// Has the stages rehearse once, as idle threads of a live session do.
     pub fn rehearse(&mut self) {
         let now = self.tick();

@@ -37,6 +37,28 @@ fn run(policy: &PolicySpec, seed: u64) -> Trace {
 }
 
 #[test]
+fn to_run_from_decision_to_decision_is_the_same_run() {
+    let end_ms = START_MS + 20_000;
+    let plan = || Plan::generated(PolicySpec::Maker, 7);
+    let mut whole = plan().start();
+    whole.run_until(end_ms);
+    let mut stepped = plan().start();
+    let (mut decisions, mut moments) = (0, 0);
+    loop {
+        let (began_ms, taken) = (stepped.session_ms(), stepped.run_to_next_decision(end_ms).len());
+        if taken == 0 {
+            break;
+        }
+        (decisions, moments) = (decisions + taken, moments + 1);
+        assert!(stepped.session_ms() >= began_ms && stepped.session_ms() <= end_ms);
+        assert_eq!(stepped.decisions().len(), decisions);
+    }
+    assert!(moments > 100, "{moments} moments, {decisions} decisions");
+    assert_eq!((stepped.session_ms(), stepped.trace()), (whole.session_ms(), whole.trace()));
+    assert_eq!((stepped.sent(), stepped.decisions()), (whole.sent(), whole.decisions()));
+}
+
+#[test]
 fn rehearsals_change_nothing() {
     for policy in [PolicySpec::Maker, PolicySpec::Onnx] {
         assert!(run(&policy, 11) == run_rehearsing(&policy, 11, 7), "{policy}: rehearsals gave another run");
