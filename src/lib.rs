@@ -21,6 +21,15 @@
 //! trader and nothing else. `record` keeps the journal, the histograms and the report. `session` puts a
 //! session together from start to report, and `kill` is the way out when it cannot cancel by itself. Both stand on
 //! `network` (connections and signatures) and `host` (what the operating system provides).
+//!
+//! # Features
+//!
+//! | feature | what it has |
+//! |---|---|
+//! | none | the vocabulary: [`market`], [`book`], `wire`, `messages` |
+//! | `exchange` | the exchange, and the reading of the recordings and journals that it plays |
+//! | `trader` | stages, drivers, sessions, campaigns and replay, over `exchange` |
+//! | `cli` (default) | the command `kalshi-actor`, over `trader` |
 
 // Re-exports that only tests name are no rubbish; code that only tests call is, unless it says so.
 #![cfg_attr(not(feature = "internals"), allow(unused))]
@@ -42,41 +51,58 @@ macro_rules! rooms {
 pub mod planted;
 
 pub mod book;
+#[cfg(feature = "exchange")]
 pub mod exchange;
 pub mod market;
 
 rooms! {
+    clock
+    files
+    messages
+    wire
+}
+
+#[cfg(feature = "exchange")]
+rooms! {
+    record
+}
+
+#[cfg(feature = "trader")]
+rooms! {
     backoff
     checkpoint
-    clock
     config
     decide
     drivers
     execute
     feed
-    files
     host
     kill
     link
-    messages
     network
     ports
     reconcile
-    record
     seen_fills
     session
     tape
-    wire
 }
 
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 
+#[cfg(feature = "trader")]
 pub use config::{Config, ConfigError};
+#[cfg(feature = "trader")]
 pub use drivers::campaign::{Campaign, Faults, SeedReport, Violation};
+#[cfg(feature = "trader")]
 pub use drivers::replay::{Difference, Replay, ReplayError, ReplayOptions, replay};
+#[cfg(feature = "trader")]
 pub use host::signals::Signals;
+#[cfg(feature = "exchange")]
 pub use record::journal::{JournalError, JournalReader, Record};
+#[cfg(feature = "trader")]
 pub use record::summary::Summary;
+#[cfg(feature = "trader")]
 pub use session::{Session, SessionBuilder, SessionError, SessionReport, Shown, configured_exchange};
 pub use wire::sign::Credentials;

@@ -101,17 +101,14 @@ pub(super) fn run(args: &ExchangeArgs, out: &mut Out) -> anyhow::Result<ExitCode
     let signals = Signals::install()?;
     let markets = args.markets.map(usize::try_from).transpose()?;
     let exchange = args.world.exchange(&config)?;
-    let exchange = match args.world.recordings()? {
-        Some(mut recordings) => {
-            let played = recordings.tickers(markets)?.len();
-            recordings.markets.truncate(played);
-            recordings.notes.iter().for_each(|text| note!("{text}"));
-            exchange.recordings(recordings.markets)
-        }
-        None => {
-            let count = markets.unwrap_or_else(|| scenario.market_count());
-            exchange.scenario_of(scenario, count).quiet(args.quiet_markets)
-        }
+    let exchange = if let Some(mut recordings) = args.world.recordings()? {
+        let played = recordings.tickers(markets)?.len();
+        recordings.markets.truncate(played);
+        recordings.notes.iter().for_each(|text| note!("{text}"));
+        exchange.recordings(recordings.markets)
+    } else {
+        let count = markets.unwrap_or_else(|| scenario.market_count());
+        exchange.scenario_of(scenario, count).quiet(args.quiet_markets)
     };
     let exchange = exchange
         .accounts(args.accounts.get())

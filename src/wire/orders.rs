@@ -29,7 +29,7 @@ pub enum SelfTradePrevention {
 }
 
 /// `POST /portfolio/events/orders`.
-#[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "what tests read the hot path's bodies with"))]
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "what tests read the hot path's bodies with"))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateOrder<'a> {
     /// The market.
@@ -94,7 +94,7 @@ pub struct CreatedOrder {
 }
 
 /// `POST /portfolio/events/orders/{order_id}/amend`. `count` is the new total: filled plus wanted resting.
-#[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "what tests read the hot path's bodies with"))]
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "what tests read the hot path's bodies with"))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AmendOrder<'a> {
     /// The market.
