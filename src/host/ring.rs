@@ -50,7 +50,6 @@ impl<T> Sender<T> {
 
     /// Whether the reading end is gone.
     #[must_use]
-    #[cfg(feature = "internals")]
     pub fn is_abandoned(&self) -> bool {
         self.producer.is_abandoned()
     }
