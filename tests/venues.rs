@@ -82,14 +82,14 @@ impl Outside {
     }
 
     /// The plan of a session on it in that time, for a minute.
-    fn plan(&self, config: Config, clock: Clock, session: SessionClock) -> SessionPlan<AnyPolicy> {
+    fn plan(&self, config: Config, clock: Clock, session: &SessionClock) -> SessionPlan<AnyPolicy> {
         SessionPlan {
             label: "demo".to_owned(),
             venue: self.venue(),
             policy: maker(),
             clock_watch: None,
             clock,
-            session,
+            session: *session,
             duration: Some(Duration::from_mins(1)),
             state: state_dir(&config, None).unwrap(),
             folder: self.folder.path().join("session"),
@@ -182,7 +182,7 @@ fn a_clock_that_jumps_while_trading_trips_and_cancels_everything() {
     // Session time gains half a second a second on wall time: after eight seconds they are four apart.
     let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_500);
     let watch = ClockWatch::new(clock.clone(), session, Duration::from_secs(4));
-    let mut plan = outside.plan(config.clone(), clock, session);
+    let mut plan = outside.plan(config.clone(), clock, &session);
     plan.clock_watch = Some(watch);
     let report = run_session(plan, &Signals::detached(), |_| (), || false).unwrap();
     assert!(!report.is_success());
@@ -354,7 +354,7 @@ fn a_stop_ends_in_its_time_however_long_reads_may_lag_and_says_what_it_waits_for
         }
     };
     // A builder would refuse this configuration.
-    let mut plan = outside.plan(config, clock, session);
+    let mut plan = outside.plan(config, clock, &session);
     plan.duration = Some(Duration::from_secs(4));
     let report = run_session(plan, &Signals::detached(), see, || false).unwrap();
     assert!(shown.iter().any(|(waiting, _)| waiting == "the last comparison with the exchange"), "{shown:?}");
