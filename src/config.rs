@@ -187,6 +187,8 @@ section! {
         kind: String = "onnx".to_owned();
         /// The ONNX file; empty for the model that is built in.
         model: String = String::new();
+        /// Settings of a strategy of your own, which checks them; the policies named above have none.
+        settings: toml::Table = toml::Table::new();
     }
 }
 

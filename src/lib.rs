@@ -91,12 +91,31 @@ rooms! {
 #[doc(hidden)]
 pub mod cli;
 
+/// What a strategy of one's own is made of: it implements [`Policy`](strategy::Policy), and sessions, campaigns and replays
+/// take it. `docs/strategies.md` says how to write one.
+#[cfg(feature = "trader")]
+pub mod strategy {
+    pub use crate::decide::observation::{
+        CivilHour, OBS52, ObservationInput, OpenOrders, Point, PointHistory, Portfolio, Schema, SchemaError, TOUCH8,
+    };
+    pub use crate::decide::policy::{
+        AccountSums, ActionTerms, Answer, AnyPolicy, Choice, HoldPolicy, MakerPolicy, MemoryError, OnnxPolicy,
+        OwnOrder, OwnOrders, OwnRefusal, Policy, PolicyError, PolicyIdentity, PolicyRecord, PolicySpec, PolicyTerms,
+        RefusalReason, ScriptPolicy, Settings, SettingsError, TermsError, Touch, UnusableTerms, View, restore_memory,
+        save_memory,
+    };
+    pub use crate::decide::{TRADES_KEPT, TradePrint, Trades};
+    pub use crate::messages::{
+        Action, OwnFill, OwnSettlement, PolicyFault, Pricing, Quote, QuoteLife, Skip, Verdict, Wanted,
+    };
+}
+
 #[cfg(feature = "trader")]
 pub use config::{Config, ConfigError};
 #[cfg(feature = "trader")]
 pub use drivers::campaign::{Campaign, Faults, SeedReport, Violation};
 #[cfg(feature = "trader")]
-pub use drivers::replay::{Difference, Replay, ReplayError, ReplayOptions, replay};
+pub use drivers::replay::{Difference, Replay, ReplayError, replay};
 #[cfg(feature = "trader")]
 pub use host::signals::Signals;
 #[cfg(feature = "exchange")]

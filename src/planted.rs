@@ -54,6 +54,8 @@ mod bugs {
         Tokens,
         /// The risk gate and its controls.
         Gate,
+        /// What a strategy is told and remembers.
+        Strategy,
         /// The embedded exchange.
         Exchange,
     }
@@ -70,6 +72,7 @@ mod bugs {
                 Self::Groups => "order groups",
                 Self::Tokens => "write tokens",
                 Self::Gate => "risk gate",
+                Self::Strategy => "strategy",
                 Self::Exchange => "exchange",
             })
         }
@@ -121,6 +124,9 @@ mod bugs {
         OverflowIgnored, Book, "overflow-ignored", "decisions are taken although events were lost to a full ring";
         BestLevelKept, Book, "best-level-kept", "the best level stays when it is emptied";
         CrossingIsAnError, Book, "crossing-is-an-error", "a book that is crossed for an instant is given up at once";
+        FillToldTwice, Strategy, "fill-told-twice", "the strategy is told some of its fills twice";
+        EarlyFillNotTold, Strategy, "early-fill-not-told", "the strategy is not told of fills that came before their order was known";
+        MemoryNotRestored, Strategy, "memory-not-restored", "a restored strategy begins without what it remembered";
         CrossedBookUsed, Book, "crossed-book-used", "a crossed book is decided on like any other";
         PartialFillLost, Ledger, "partial-fill-lost", "fills are told apart by their order alone: a second one is lost";
         FillDoubled, Ledger, "fill-doubled", "a fill that was streamed is booked again when it is read";

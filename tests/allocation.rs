@@ -19,8 +19,8 @@ use kalshi_actor::market::{
 };
 use kalshi_actor::messages::{
     AccountEvent, AccountNote, Action, BookEvent, BookEventKind, DayState, DecideToExecute, DecisionStamps,
-    ExecuteToReconcile, Fill, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, Pricing, QueryKind,
-    QueryRequest, Source, Verdict,
+    ExecuteToReconcile, Fill, Listing, MarketStatus, OrderIntent, Phase, PortfolioUpdate, QueryKind, QueryRequest,
+    Quote, Source, Verdict,
 };
 use kalshi_actor::ports::{
     DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, Full, NotSent, OrderRequest,
@@ -125,7 +125,7 @@ impl DecidePort for DecideOut {
 /// What the execute stage said.
 struct ExecuteOut {
     requests: Vec<(RequestId, &'static str)>,
-    portfolios: Vec<PortfolioUpdate>,
+    notes: Vec<AccountNote>,
     queries: Vec<QueryRequest>,
 }
 
@@ -147,9 +147,9 @@ impl ExecutePort for ExecuteOut {
 
     fn push(&mut self, message: ExecuteMessage) -> Result<(), Full> {
         match message {
-            ExecuteMessage::Decide(AccountNote::Portfolio(update)) => {
-                assert!(self.portfolios.len() < ROOM);
-                self.portfolios.push(update);
+            ExecuteMessage::Decide(note) => {
+                assert!(self.notes.len() < ROOM);
+                self.notes.push(note);
             }
             ExecuteMessage::Reconcile(ExecuteToReconcile::Query(query)) => {
                 assert!(self.queries.len() < ROOM);
@@ -197,7 +197,7 @@ impl Bench {
             said: DecideOut { intents: Vec::with_capacity(ROOM), decisions: 0, levels: Vec::with_capacity(ROOM) },
             done: ExecuteOut {
                 requests: Vec::with_capacity(ROOM),
-                portfolios: Vec::with_capacity(ROOM),
+                notes: Vec::with_capacity(ROOM),
                 queries: Vec::with_capacity(ROOM),
             },
             clock,
@@ -298,10 +298,12 @@ impl Bench {
     }
 
     fn tell_decide(&mut self) {
-        for update in self.done.portfolios.drain(..) {
-            self.last_update = Some(update);
-            let (found, ()) = allocations(|| self.decide.on_portfolio(&update, self.now, &mut self.said));
-            assert!(self.round < WARM_ROUNDS || found == 0, "portfolio: {found}");
+        for note in self.done.notes.drain(..) {
+            if let AccountNote::Portfolio(update) = note {
+                self.last_update = Some(update);
+            }
+            let (found, ()) = allocations(|| self.decide.on_execute(&note, self.now, &mut self.said));
+            assert!(self.round < WARM_ROUNDS || found == 0, "{note:?}: {found}");
         }
     }
 
@@ -342,12 +344,13 @@ impl Bench {
         let intent = OrderIntent {
             id: self.intents,
             market: KEY,
-            action,
-            pricing: Pricing::Passive,
-            price: Price::from_cents(cents),
+            side: action.book_side().unwrap(),
+            quote: Some(Quote {
+                reduce_only: action.reduces(),
+                ..Quote::resting(Price::from_cents(cents), Count::from_contracts(count))
+            }),
             best_bid: Some(Price::from_cents(40)),
             best_ask: Some(Price::from_cents(44)),
-            count: Count::from_contracts(count),
             time_ms: self.now.session_ms,
             portfolio_version: 0,
             stamps: DecisionStamps::default(),
@@ -479,7 +482,7 @@ impl Bench {
         while let Some(intent) = self.said.intents.pop() {
             let last = self.last_update.expect("the account was told at the start");
             let verdict = PortfolioUpdate { last_intent: intent.id, verdict: Verdict::RefusedRate, ..last };
-            self.done.portfolios.push(verdict);
+            self.done.notes.push(AccountNote::Portfolio(verdict));
             self.tell_decide();
         }
     }

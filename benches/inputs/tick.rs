@@ -4,9 +4,9 @@
 
 use std::hint::black_box;
 
-use kalshi_actor::decide::policy::{OnnxPolicy, Policy, PolicyInput, PolicyOutput, PolicyTerms};
-use kalshi_actor::market::{EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
-use kalshi_actor::messages::{Action, Listing, Phase};
+use kalshi_actor::decide::policy::{Answer, OnnxPolicy, Policy, PolicyIdentity, PolicyTerms, View};
+use kalshi_actor::market::{Count, EventKey, FeeSchedule, GridBands, MarketKey, Ticker};
+use kalshi_actor::messages::{Listing, Phase};
 use serde_json::{Value, json};
 
 const TICKER: &str = "KXBENCH-26NOV21-T1";
@@ -93,12 +93,17 @@ impl AlwaysBid {
 }
 
 impl Policy for AlwaysBid {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        black_box(self.0.act(input));
-        PolicyOutput::chosen(Action::BuyYes)
+    fn identity(&self) -> PolicyIdentity {
+        self.0.identity()
     }
 
     fn terms(&self) -> &PolicyTerms {
         self.0.terms()
+    }
+
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        black_box(self.0.decide(view));
+        let Some(bid) = view.touch.bid else { return Answer::leave() };
+        Answer::bid(bid, Count::from_contracts(10))
     }
 }

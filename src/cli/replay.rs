@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::drivers::replay::{Replay, ReplayOptions, replay};
+use crate::decide::policy::{AnyPolicy, PolicyRecord};
+use crate::drivers::replay::{Replay, replay};
 use crate::tape::NOT_COMPARED;
 use clap::Args;
 
@@ -24,8 +25,9 @@ pub(super) struct ReplayArgs {
 }
 
 pub(super) fn run(args: &ReplayArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
-    let options = ReplayOptions { verify: args.verify, model: args.model.as_deref() };
-    let replayed = replay(&args.journal, options)?;
+    let model = args.model.as_deref();
+    let policy = |record: &PolicyRecord| AnyPolicy::recorded(record, model).map_err(|error| error.to_string());
+    let replayed = replay(&args.journal, args.verify, policy)?;
     print(&replayed, args.verify, out);
     let Some(difference) = replayed.difference() else {
         if args.verify {

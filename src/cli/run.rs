@@ -1,13 +1,13 @@
 //! `kalshi-actor run`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::config::{Config, VenueName};
-use crate::decide::policy::{AnyPolicy, PolicySpec};
+use crate::decide::policy::{AnyPolicy, PolicySpec, Settings};
 use crate::execute::Waiting;
 use crate::host::signals::{FORCED_EXIT_STATUS, Signals};
 use crate::market::Ticker;
@@ -181,7 +181,7 @@ impl RunArgs {
 pub(super) fn run(args: RunArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
     let signals = Signals::install()?;
-    let policy = load_policy(&config)?;
+    let policy = load_policy(&config, args.config.config.as_deref())?;
     let session = match config.venue.name {
         VenueName::Sim if config.venue.live => return Err(OutsideError::LiveOnSim.into()),
         VenueName::Sim => session_here(&args, config)?,
@@ -199,8 +199,9 @@ pub(super) fn run(args: RunArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     Ok(finish(&report, &signals, out))
 }
 
-fn load_policy(config: &Config) -> anyhow::Result<AnyPolicy> {
+fn load_policy(config: &Config, file: Option<&Path>) -> anyhow::Result<AnyPolicy> {
     let spec: PolicySpec = config.policy.kind.parse()?;
+    Settings::new(config.policy.settings.clone(), file).expect_none(&spec.to_string())?;
     let model = Some(config.policy.model.as_str()).filter(|model| !model.is_empty()).map(PathBuf::from);
     Ok(AnyPolicy::load(&spec, model.as_deref())?)
 }

@@ -31,7 +31,11 @@ pub struct DecideCounters {
     pub portfolio_updates: u64,
     /// Decisions taken, holds included.
     pub decisions: u64,
-    /// Decisions by action, in the order of the action ids.
+    /// Fills of our own that the policy was told of.
+    pub own_fills: u64,
+    /// Settlements of our own that the policy was told of.
+    pub own_settlements: u64,
+    /// Decisions by action, in the order of the action ids, of a policy that chooses among them.
     pub actions: [u64; Action::COUNT],
     /// Decisions in which the policy could not choose.
     pub faults: u64,

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::book::{Book, Crossing};
 use crate::clock::Now;
-use crate::market::MarketKey;
+use crate::market::{MarketKey, Ticker};
 use crate::messages::{BookEvent, Listing, Phase, ResyncReason};
 
 use super::observation::PointHistory;
+use super::queue::QueuePlace;
+use super::trades::Trades;
 
 /// Whether a book can be decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,7 @@ pub(super) struct Resync {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Market {
     pub(super) key: MarketKey,
+    pub(super) ticker: Ticker,
     pub(super) traded: bool,
     pub(super) phase: Phase,
     pub(super) close_time_ms: i64,
@@ -39,6 +42,10 @@ pub(super) struct Market {
     /// Whether the book is crossed, and for how long that is excused.
     pub(super) crossing: Crossing,
     pub(super) points: PointHistory,
+    /// Since the last decision.
+    pub(super) trades: Trades,
+    /// The place of our open order.
+    pub(super) place: QueuePlace,
     pub(super) trust: Trust,
     pub(super) resync: Option<Resync>,
     /// The time of the newest frame. Never runs backwards.
@@ -54,12 +61,15 @@ impl Market {
     pub(super) fn new(listing: &Listing, book: Book, points: PointHistory) -> Self {
         Self {
             key: listing.market,
+            ticker: listing.ticker,
             traded: listing.traded,
             phase: listing.phase,
             close_time_ms: listing.close_time_ms,
             book,
             crossing: Crossing::default(),
             points,
+            trades: Trades::new(),
+            place: QueuePlace::default(),
             trust: Trust::Awaiting,
             resync: None,
             time_ms: i64::MIN,
@@ -128,7 +138,7 @@ impl Market {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{EventKey, FeeSchedule, Grid, GridBands, Ticker};
+    use crate::market::{EventKey, FeeSchedule, Grid, GridBands};
 
     fn market() -> Market {
         let listing = Listing {

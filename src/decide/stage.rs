@@ -13,17 +13,21 @@ use serde::{Deserialize, Serialize};
 use crate::book::{Book, BookError, CROSSED_GRACE_MS};
 use crate::clock::{NEVER_NS, Now, SessionClock};
 use crate::market::{BookLevels, Grid, GridBands, MarketKey};
-use crate::messages::{AccountNote, BookEvent, BookEventKind, FeedToDecide, Listing, PortfolioUpdate, ResyncReason};
+use crate::messages::{
+    AccountNote, BookEvent, BookEventKind, FeedToDecide, Listing, OwnFill, OwnSettlement, PortfolioUpdate, ResyncReason,
+};
 use crate::ports::DecidePort;
 use crate::record::Span;
 
 use super::account::Account;
 use super::counters::DecideCounters;
 use super::market::{Market, Resync, Trust};
-use super::observation::{ExchangeZone, Holding, PointHistory, Portfolio, Schema, SchemaError};
-use super::policy::{Policy, PolicyTerms};
-pub use checkpoint::{PolicyMismatch, recorded_policy};
-use checkpoint::{grids, memory};
+use super::observation::{ExchangeZone, Holding, PointHistory, Portfolio};
+use super::policy::{OwnRefusal, Policy, PolicyRecord, PolicyTerms, RefusalReason, UnusableTerms};
+use super::queue::LevelChange;
+use super::trades::TradePrint;
+pub use checkpoint::{RestoreError, recorded_policy};
+use checkpoint::{grids, record};
 
 /// However short the decision buckets, an event that waited less than this is not late.
 const BEHIND_MIN_NS: u64 = 1_000_000;
@@ -40,15 +44,24 @@ pub struct DecideConfig {
 /// The decide stage.
 ///
 /// Only listings and removals of markets touch the allocator.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(bound(serialize = "P: Policy", deserialize = "P: Deserialize<'de>"))]
 pub struct DecideStage<P> {
     // First, so that a checkpoint tells whose policy it needs without being read as a whole.
-    #[serde(serialize_with = "memory")]
+    #[serde(serialize_with = "record")]
     policy: P,
     state: State,
     #[serde(skip)]
     seen: Seen,
+}
+
+/// The policy as a checkpoint has it.
+impl<P: Policy> std::fmt::Debug for DecideStage<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { policy, state, seen } = self;
+        let policy = PolicyRecord::of(policy);
+        f.debug_struct("DecideStage").field("policy", &policy).field("state", state).field("seen", seen).finish()
+    }
 }
 
 /// What the policy sees: as many numbers as its schema has features.
@@ -59,9 +72,9 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(schema: Option<Schema>) -> Result<Self, SchemaError> {
-        schema.map_or(Ok(()), |schema| schema.check())?;
-        let width = schema.map_or(0, |schema| schema.width());
+    fn new(terms: &PolicyTerms) -> Result<Self, UnusableTerms> {
+        terms.check()?;
+        let width = terms.schema.map_or(0, |schema| schema.width());
         Ok(Self { observation: vec![0.0; width].into_boxed_slice(), rehearsal: vec![0.0; width].into_boxed_slice() })
     }
 }
@@ -73,7 +86,7 @@ impl Seen {
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     /// The policy's, which are not written down: they come with it.
-    #[serde(skip, default = "PolicyTerms::standard")]
+    #[serde(skip, default = "PolicyTerms::unobserved")]
     terms: PolicyTerms,
     decide_ms: i64,
     behind_ns: u64,
@@ -110,8 +123,8 @@ impl<P: Policy> DecideStage<P> {
     /// A stage that knows no market yet.
     ///
     /// # Errors
-    /// When the policy asks for an observation that cannot be built.
-    pub fn new(policy: P, config: &DecideConfig) -> Result<Self, SchemaError> {
+    /// When the policy's terms are impossible.
+    pub fn new(policy: P, config: &DecideConfig) -> Result<Self, UnusableTerms> {
         let terms = policy.terms().clone();
         let state = State {
             decide_ms: i64::try_from(terms.decide_ms).unwrap_or(i64::MAX),
@@ -134,8 +147,13 @@ impl<P: Policy> DecideStage<P> {
             rehearsed: 0,
             counters: DecideCounters::default(),
         };
-        let seen = Seen::new(terms.schema)?;
+        let seen = Seen::new(&terms)?;
         Ok(Self { policy, state, seen })
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &P {
+        &self.policy
     }
 
     /// What happened so far.
@@ -189,7 +207,9 @@ impl<P: Policy> DecideStage<P> {
         }
         state.set_due(position, false);
         let points = PointHistory::new(state.terms.point_ms, state.terms.schema.map_or(0, |schema| schema.points()));
-        state.markets[position] = Some(Market::new(listing, Book::new(grid), points));
+        let mut market = Market::new(listing, Book::new(grid), points);
+        market.place.follow(state.accounts[position].open_order, None);
+        state.markets[position] = Some(market);
     }
 
     /// An event from `feed`. A snapshot comes with its levels, whose buffer goes back through the port.
@@ -231,6 +251,8 @@ impl<P: Policy> DecideStage<P> {
     pub fn on_execute(&mut self, note: &AccountNote, now: Now, port: &mut impl DecidePort) {
         match note {
             AccountNote::Portfolio(update) => self.on_portfolio(update, now, port),
+            AccountNote::Fill(fill) => self.on_own_fill(fill),
+            AccountNote::Settlement(settlement) => self.on_own_settlement(settlement),
         }
     }
 
@@ -251,6 +273,10 @@ impl<P: Policy> DecideStage<P> {
         }
         let held = !account.position.is_zero();
         let learned = account.update(update);
+        if let Some(market) = state.markets[position].as_mut().filter(|market| market.key == update.market) {
+            let book = (market.trust == Trust::Fresh).then_some(&market.book);
+            market.place.follow(update.open_order, book);
+        }
         // A book that is stale, or not listed yet, leaves a held position at its last known mid.
         let last = state.portfolio.holding(position).mid2.filter(|_| held);
         let mid2 = match &state.markets[position] {
@@ -262,9 +288,27 @@ impl<P: Policy> DecideStage<P> {
         if learned.position_changed && update.cause_read_ns != 0 {
             port.latency(Span::FillToPortfolio, now.mono_ns.saturating_sub(update.cause_read_ns));
         }
+        if learned.answered.is_some() && update.verdict.is_refusal() {
+            let reason = RefusalReason::Refused(update.verdict);
+            self.policy.on_refusal(&OwnRefusal { market: update.market, time_ms: now.session_ms, reason });
+        }
         if let Some(outstanding) = learned.answered {
             port.latency(Span::BookToPortfolio, now.mono_ns.saturating_sub(outstanding.newest_read_ns));
         }
+    }
+}
+
+impl<P: Policy> DecideStage<P> {
+    /// An order of ours was filled.
+    pub fn on_own_fill(&mut self, fill: &OwnFill) {
+        self.state.counters.own_fills += 1;
+        self.policy.on_fill(fill);
+    }
+
+    /// A position of ours was settled.
+    pub fn on_own_settlement(&mut self, settlement: &OwnSettlement) {
+        self.state.counters.own_settlements += 1;
+        self.policy.on_settlement(settlement);
     }
 }
 
@@ -324,6 +368,9 @@ impl State {
             }
             BookEventKind::Trade => {
                 self.counters.trades += 1;
+                let trade = TradePrint::of(event);
+                market.place.on_trade(&trade, event.exchange_time_ms());
+                market.trades.push(trade);
                 return false;
             }
             BookEventKind::Stale => {
@@ -350,6 +397,9 @@ impl State {
                 let until_ns = now.mono_ns.saturating_add(self.crossed_grace_ns);
                 let is_first = market.crossing.follow(is_crossed, event.exchange_time_ms(), until_ns);
                 market.record(event);
+                let (outcome, price, change) = (event.side, event.price, event.change);
+                let change = (event.kind == BookEventKind::Delta).then_some(LevelChange { outcome, price, change });
+                market.place.on_book(event.exchange_time_ms(), change, &market.book);
                 if is_crossed {
                     self.note_crossed(position, is_first, until_ns);
                 } else {

@@ -1,173 +1,170 @@
-//! From an action to the order that is wanted: its price by the pricing strategy, and its count.
+//! Which of the quotes that a policy wants is honoured. `execute` works on one order a market, so of two it is one:
 //!
-//! Prices are formed from the book without our own open order: a level held only by us is not the best.
+//! 1. a quote that cannot be an order is refused, and a bid at or above the ask refuses both;
+//! 2. of two that can be, the one that reduces the position;
+//! 3. without a position, the one on the side that has an open order, so that two quotes do not take turns;
+//! 4. otherwise the bid.
 
-use crate::book::Book;
-use crate::market::{BookSide, Count, Grid, Price};
-use crate::messages::{Action, OpenOrder, Pricing, Skip};
+use crate::market::{BookSide, Count, Grid};
+use crate::messages::{Quote, Skip, Wanted};
 
-/// The best prices of a book without our own order.
+use super::policy::{ActionTerms, Touch, reducible};
+
+/// What is made of what a policy wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Touch {
-    pub(super) bid: Option<Price>,
-    pub(super) ask: Option<Price>,
+pub(super) struct Honoured {
+    /// The order to work on; none when nothing is wanted or nothing of it can be an order.
+    pub(super) order: Option<(BookSide, Quote)>,
+    /// Why a quote cannot be an order: the bid's reason before the ask's.
+    pub(super) refused: Option<Skip>,
 }
 
-impl Touch {
-    pub(super) fn without_own(book: &Book, own: Option<OpenOrder>) -> Self {
-        let mut touch = Self { bid: book.best_bid(), ask: book.best_ask() };
-        if let Some(own) = own {
-            match own.side {
-                BookSide::Bid => touch.bid = book.best_bid_without(own.price, own.remaining),
-                BookSide::Ask => touch.ask = book.best_ask_without(own.price, own.remaining),
-            }
+/// Picks the quote that is honoured. `open` is the side of the market's open order.
+pub(super) fn honour(wanted: &Wanted, position: Count, open: Option<BookSide>, touch: Touch, grid: &Grid) -> Honoured {
+    if let (Some(bid), Some(ask)) = (wanted.bid, wanted.ask)
+        && bid.price >= ask.price
+    {
+        return Honoured { order: None, refused: Some(Skip::CrossedQuotes) };
+    }
+    let usable = |side: BookSide| wanted.on(side).map(|quote| usable(side, quote, position, touch, grid));
+    let (bid, ask) = (usable(BookSide::Bid), usable(BookSide::Ask));
+    let refused = [bid, ask].into_iter().flatten().find_map(Result::err);
+    let order = match (bid.and_then(Result::ok), ask.and_then(Result::ok)) {
+        (Some(bid), Some(ask)) => {
+            let side = match position.cmp(&Count::ZERO) {
+                std::cmp::Ordering::Greater => BookSide::Ask,
+                std::cmp::Ordering::Less => BookSide::Bid,
+                std::cmp::Ordering::Equal => open.unwrap_or(BookSide::Bid),
+            };
+            Some((side, if side == BookSide::Bid { bid } else { ask }))
         }
-        touch
-    }
-}
-
-/// An order that is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) side: BookSide,
-    pub(super) price: Price,
-    pub(super) count: Count,
-}
-
-impl Wanted {
-    /// The order that an action wants; none for a hold.
-    ///
-    /// # Errors
-    /// [`Skip::NothingToReduce`] for a sell without position, [`Skip::NoPrice`] when the book has no price for it.
-    pub(super) fn form(
-        action: Action,
-        position: Count,
-        contracts: Count,
-        pricing: Pricing,
-        touch: Touch,
-        grid: &Grid,
-    ) -> Result<Option<Self>, Skip> {
-        let Some(side) = action.book_side() else {
-            return Ok(None);
-        };
-        let count = if action.reduces() { reducible(side, position).min(contracts) } else { contracts };
-        if count <= Count::ZERO {
-            return Err(Skip::NothingToReduce);
-        }
-        let price = price(pricing, side, touch, grid).ok_or(Skip::NoPrice)?;
-        Ok(Some(Self { side, price, count }))
-    }
-
-    /// Whether part of the order would add to the position instead of reducing it.
-    pub(super) fn opens(&self, position: Count) -> bool {
-        self.count > reducible(self.side, position)
-    }
-}
-
-/// How many contracts an order on that side can close.
-fn reducible(side: BookSide, position: Count) -> Count {
-    match side {
-        BookSide::Bid => (-position).max(Count::ZERO),
-        BookSide::Ask => position.max(Count::ZERO),
-    }
-}
-
-/// The limit by the pricing strategy, as a YES price on the grid.
-fn price(pricing: Pricing, side: BookSide, touch: Touch, grid: &Grid) -> Option<Price> {
-    let (near, far) = match side {
-        BookSide::Bid => (touch.bid, touch.ask),
-        BookSide::Ask => (touch.ask, touch.bid),
+        (Some(bid), None) => Some((BookSide::Bid, bid)),
+        (None, ask) => ask.map(|ask| (BookSide::Ask, ask)),
     };
-    let limit = match pricing {
-        Pricing::Aggressive => far?,
-        Pricing::Passive => near?,
-        Pricing::Mid => mid(side, touch.bid?, touch.ask?, grid),
-    };
-    grid.accepts(limit).then_some(limit)
+    Honoured { order, refused }
 }
 
-/// The mid, rounded to the grid away from the other side, so that the order can rest.
-fn mid(side: BookSide, bid: Price, ask: Price, grid: &Grid) -> Price {
-    let sum = bid.index() + ask.index();
-    let units = match side {
-        BookSide::Bid => sum / 2,
-        BookSide::Ask => sum.div_ceil(2),
-    };
-    let exact = u16::try_from(units).ok().and_then(Price::from_units).expect("a mid lies between two prices");
-    match side {
-        BookSide::Bid => grid.floor(exact),
-        BookSide::Ask => grid.ceil(exact),
+/// The quote as an order, cut to the position where it may only reduce.
+fn usable(side: BookSide, quote: Quote, position: Count, touch: Touch, grid: &Grid) -> Result<Quote, Skip> {
+    if quote.count <= Count::ZERO || quote.count > ActionTerms::CONTRACTS_MAX {
+        return Err(Skip::BadCount);
     }
+    if !grid.accepts(quote.price) {
+        return Err(Skip::OffGrid);
+    }
+    let count = if quote.reduce_only { quote.count.min(reducible(side, position)) } else { quote.count };
+    if count.is_zero() {
+        return Err(Skip::NothingToReduce);
+    }
+    let takes = match side {
+        BookSide::Bid => touch.ask.is_some_and(|ask| quote.price >= ask),
+        BookSide::Ask => touch.bid.is_some_and(|bid| quote.price <= bid),
+    };
+    if takes && quote.is_resting() {
+        return Err(Skip::WouldTake);
+    }
+    Ok(Quote { count, ..quote })
+}
+
+/// Whether part of an order would add to the position instead of reducing it.
+pub(super) fn opens(side: BookSide, count: Count, position: Count) -> bool {
+    count > reducible(side, position)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::GridBands;
+    use crate::market::{GridBands, Price};
+    use crate::messages::QuoteLife;
 
-    fn cents(cents: u16) -> Price {
-        Price::from_cents(cents)
+    const NO_TOUCH: Touch = Touch { bid: None, ask: None };
+
+    fn quote(cents: u16, contracts: i64) -> Quote {
+        Quote::resting(Price::from_cents(cents), Count::from_contracts(contracts))
     }
 
-    fn form(action: Action, position: i64, pricing: Pricing, bid: u16, ask: u16) -> Result<Option<Wanted>, Skip> {
-        let touch = Touch { bid: (bid > 0).then(|| cents(bid)), ask: (ask > 0).then(|| cents(ask)) };
+    fn honoured(
+        bid: Option<Quote>,
+        ask: Option<Quote>,
+        position: i64,
+        open: Option<BookSide>,
+        touch: Touch,
+    ) -> Honoured {
         let grid = Grid::new(GridBands::cents());
-        let whole = Count::from_contracts;
-        Wanted::form(action, whole(position), whole(10), pricing, touch, &grid)
-    }
-
-    fn price_of(action: Action, position: i64, pricing: Pricing, bid: u16, ask: u16) -> Price {
-        form(action, position, pricing, bid, ask).unwrap().unwrap().price
+        honour(&Wanted { bid, ask }, Count::from_contracts(position), open, touch, &grid)
     }
 
     #[test]
-    fn each_strategy_has_its_price_on_both_sides() {
-        use Pricing::{Aggressive, Mid, Passive};
-        for (pricing, buy, sell) in [(Aggressive, 45, 40), (Passive, 40, 45), (Mid, 42, 43)] {
-            assert_eq!(price_of(Action::BuyYes, 0, pricing, 40, 45), cents(buy), "{pricing:?}");
-            assert_eq!(price_of(Action::BuyNo, 0, pricing, 40, 45), cents(sell), "{pricing:?}");
-            assert_eq!(price_of(Action::SellYes, 10, pricing, 40, 45), cents(sell), "{pricing:?}");
-            assert_eq!(price_of(Action::SellNo, -10, pricing, 40, 45), cents(buy), "{pricing:?}");
+    fn of_two_quotes_the_one_that_reduces_is_honoured_then_the_one_with_an_open_order_then_the_bid() {
+        use BookSide::{Ask, Bid};
+        let (bid, ask) = (quote(40, 5), quote(45, 6));
+        for (position, open, side) in [
+            (0, None, Bid),
+            (0, Some(Bid), Bid),
+            (0, Some(Ask), Ask),
+            (3, None, Ask),
+            (3, Some(Bid), Ask),
+            (-3, Some(Ask), Bid),
+        ] {
+            let expected = Honoured { order: Some((side, if side == Bid { bid } else { ask })), refused: None };
+            assert_eq!(honoured(Some(bid), Some(ask), position, open, NO_TOUCH), expected, "{position} {open:?}");
+        }
+        for open in [None, Some(Bid), Some(Ask)] {
+            assert_eq!(honoured(Some(bid), None, 3, open, NO_TOUCH).order, Some((Bid, bid)));
+            assert_eq!(honoured(None, Some(ask), -3, open, NO_TOUCH).order, Some((Ask, ask)));
+            assert_eq!(honoured(None, None, 3, open, NO_TOUCH), Honoured { order: None, refused: None });
         }
     }
 
     #[test]
-    fn the_mid_of_a_one_tick_spread_is_the_own_side() {
-        assert_eq!(price_of(Action::BuyYes, 0, Pricing::Mid, 40, 41), cents(40));
-        assert_eq!(price_of(Action::BuyNo, 0, Pricing::Mid, 40, 41), cents(41));
-    }
-
-    #[test]
-    fn without_the_price_a_strategy_needs_there_is_no_order() {
-        assert_eq!(form(Action::BuyYes, 0, Pricing::Passive, 0, 45), Err(Skip::NoPrice));
-        assert_eq!(form(Action::BuyYes, 0, Pricing::Aggressive, 40, 0), Err(Skip::NoPrice));
-        assert_eq!(form(Action::BuyYes, 0, Pricing::Mid, 40, 0), Err(Skip::NoPrice));
-        assert_eq!(price_of(Action::BuyYes, 0, Pricing::Passive, 40, 0), cents(40));
-    }
-
-    #[test]
-    fn a_sell_is_for_what_is_held_at_most() {
-        let count =
-            |action, position| form(action, position, Pricing::Passive, 40, 45).map(|wanted| wanted.unwrap().count);
-        assert_eq!(count(Action::SellYes, 4), Ok(Count::from_contracts(4)));
-        assert_eq!(count(Action::SellYes, 40), Ok(Count::from_contracts(10)));
-        assert_eq!(count(Action::SellNo, -4), Ok(Count::from_contracts(4)));
-        for (action, position) in
-            [(Action::SellYes, 0), (Action::SellYes, -4), (Action::SellNo, 0), (Action::SellNo, 4)]
-        {
-            assert_eq!(count(action, position), Err(Skip::NothingToReduce));
+    fn a_quote_that_cannot_be_an_order_is_refused_with_its_reason_and_the_other_is_honoured() {
+        let touch = Touch { bid: Some(Price::from_cents(40)), ask: Some(Price::from_cents(45)) };
+        let off_grid = Quote { price: Price::from_units(4_005).unwrap(), ..quote(40, 1) };
+        let reducing = Quote { reduce_only: true, ..quote(40, 5) };
+        for (bid, reason) in [
+            (quote(40, 0), Skip::BadCount),
+            (quote(40, -1), Skip::BadCount),
+            (quote(40, 1_000_001), Skip::BadCount),
+            (Quote { count: Count::LIMIT, ..quote(40, 1) }, Skip::BadCount),
+            (off_grid, Skip::OffGrid),
+            (quote(45, 1), Skip::WouldTake),
+            (quote(60, 1), Skip::WouldTake),
+            (reducing, Skip::NothingToReduce),
+        ] {
+            let alone = honoured(Some(bid), None, 3, None, touch);
+            assert_eq!(alone, Honoured { order: None, refused: Some(reason) }, "{bid:?}");
+            let ask = quote(70, 2);
+            let both = honoured(Some(bid), Some(ask), 0, Some(BookSide::Bid), touch);
+            assert_eq!(both, Honoured { order: Some((BookSide::Ask, ask)), refused: Some(reason) }, "{bid:?}");
         }
-        assert_eq!(form(Action::Hold, 4, Pricing::Passive, 40, 45), Ok(None));
+        assert_eq!(honoured(None, Some(quote(40, 1)), 0, None, touch).refused, Some(Skip::WouldTake));
+    }
+
+    #[test]
+    fn a_bid_at_or_above_the_ask_refuses_both() {
+        for (bid, ask) in [(45, 45), (50, 45)] {
+            let both = honoured(Some(quote(bid, 1)), Some(quote(ask, 1)), 5, None, NO_TOUCH);
+            assert_eq!(both, Honoured { order: None, refused: Some(Skip::CrossedQuotes) });
+        }
+    }
+
+    #[test]
+    fn an_immediate_quote_may_take_and_a_reducing_one_is_cut_to_the_position() {
+        let touch = Touch { bid: Some(Price::from_cents(40)), ask: Some(Price::from_cents(45)) };
+        let take = Quote { life: QuoteLife::Immediate, ..quote(45, 5) };
+        assert_eq!(honoured(Some(take), None, 0, None, touch).order, Some((BookSide::Bid, take)));
+        let reducing = Quote { reduce_only: true, ..quote(50, 5) };
+        let (side, cut) = honoured(None, Some(reducing), 3, None, touch).order.unwrap();
+        assert_eq!((side, cut.count), (BookSide::Ask, Count::from_contracts(3)));
     }
 
     #[test]
     fn an_order_opens_when_it_is_for_more_than_the_opposite_position() {
-        let opens = |action, position| {
-            form(action, position, Pricing::Passive, 40, 45).unwrap().unwrap().opens(Count::from_contracts(position))
-        };
-        assert!(opens(Action::BuyYes, 0));
-        assert!(opens(Action::BuyNo, 9));
-        assert!(!opens(Action::BuyNo, 10));
-        assert!(!opens(Action::SellYes, 3));
+        let opens =
+            |side, count, position| super::opens(side, Count::from_contracts(count), Count::from_contracts(position));
+        assert!(opens(BookSide::Bid, 10, 0));
+        assert!(opens(BookSide::Ask, 10, 9));
+        assert!(!opens(BookSide::Ask, 10, 10));
+        assert!(!opens(BookSide::Bid, 3, -3));
     }
 }

@@ -4,8 +4,8 @@
 use crate::backoff::BackoffConfig;
 use crate::clock::SessionClock;
 use crate::config::Config;
-use crate::decide::observation::SchemaError;
 use crate::decide::policy::Policy;
+use crate::decide::policy::UnusableTerms;
 use crate::decide::{DecideConfig, DecideStage};
 use crate::execute::{ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
@@ -118,7 +118,7 @@ pub(crate) fn directory(config: &Config) -> DirectoryConfig {
 ///
 /// # Errors
 /// When the policy asks for an observation that cannot be built.
-pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Result<Stages<P>, SchemaError> {
+pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Result<Stages<P>, UnusableTerms> {
     let order_ttl_ms = policy.terms().order_ttl_ms;
     let feed = FeedConfig {
         max_markets: config.markets.max_markets,

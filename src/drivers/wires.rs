@@ -84,7 +84,7 @@ pub enum Ring {
     Statuses,
     /// Intents, `decide` to `execute`.
     Intents,
-    /// Portfolio updates, `execute` to `decide`.
+    /// Notes on the account, `execute` to `decide`.
     Portfolios,
     /// Questions, `execute` to `reconcile`.
     Queries,

@@ -226,6 +226,7 @@ impl ExecuteStage {
         order.seen_in = self.readings.reading();
         // Fills that came early were of this order, not of one that is being placed.
         let _ = self.early.take(report.order);
+        self.notes.is_not_ours(report.order);
         match self.orders.insert(order) {
             Some(_) if whose == Whose::Foreign => self.counters.foreign_orders += 1,
             Some(at) => {

@@ -9,7 +9,7 @@ use super::position::Position;
 use super::table::OrderRef;
 use crate::clock::Now;
 use crate::market::{BookSide, Count, MarketKey, Money, OrderId, Price, TradeId};
-use crate::messages::{Fill, Source};
+use crate::messages::{Fill, OwnSettlement, Source};
 
 /// No fill is larger: ten million contracts.
 const FILL_MAX: Count = Count::from_contracts(10_000_000);
@@ -102,6 +102,7 @@ impl ExecuteStage {
             self.counters.fee_surprises += u64::from(surprise);
             self.counters.partial_fills += u64::from(order.pending_max() > Count::ZERO);
             self.counters.overfills += u64::from(order.filled > order.final_filled.unwrap_or(order.most()));
+            self.notes.fill(fill.into());
             self.step(at, OrderEvent::FillBooked, now);
             self.touch(at, now);
             begun
@@ -111,9 +112,14 @@ impl ExecuteStage {
             early.fills += 1;
             let surprise = early.fees.net_fee(cash, trade_fee, step) != fill.fee;
             self.counters.early_fills += 1;
-            self.counters.early_forgotten += u64::from(evicted);
+            self.counters.early_forgotten += u64::from(evicted.is_some());
             early.surprises += u32::from(surprise);
-            early.fills == 1
+            let begun = early.fills == 1;
+            if let Some(evicted) = evicted {
+                self.notes.is_not_ours(evicted);
+            }
+            self.notes.early_fill(fill.into());
+            begun
         } else {
             self.counters.foreign_fills += 1;
             false
@@ -131,6 +137,7 @@ impl ExecuteStage {
             return;
         }
         let Some(early) = self.early.take(id) else { return };
+        self.notes.is_ours(id);
         let order = self.orders.get_mut(at).expect("linked just now");
         order.filled += early.filled;
         order.fills += early.fills;
@@ -151,7 +158,7 @@ impl ExecuteStage {
     }
 
     /// A market's result is known: its position pays. Counted once.
-    pub(super) fn determine(&mut self, key: MarketKey, value: Price) {
+    pub(super) fn determine(&mut self, key: MarketKey, value: Price, now: Now) {
         let Some(market) = self.directory.get_mut(key) else { return };
         if market.settled.is_some() || !self.readings.is_adopted() {
             return;
@@ -159,16 +166,19 @@ impl ExecuteStage {
         market.settled = Some(value);
         market.settled_position = market.position.contracts;
         self.counters.settlements += u64::from(!market.position.contracts.is_zero());
-        self.close_at(key, value);
+        self.close_at(key, value, now);
         self.readings.settlements_soon();
     }
 
-    fn close_at(&mut self, key: MarketKey, value: Price) {
+    fn close_at(&mut self, key: MarketKey, value: Price, now: Now) {
         let market = self.directory.get_mut(key).expect("looked up by the caller");
+        let Position { contracts, cost } = market.position;
         let booking = market.position.settle(value);
         market.awaiting += booking.cash;
         self.unrealized += market.mark();
         self.ledger.book_determination(market.exchange_index, booking);
+        let time_ms = now.session_ms;
+        self.notes.settlement(OwnSettlement { contracts, cost, pays: booking.cash, time_ms, market: key, value });
         if booking.cash != Money::ZERO {
             self.readings.await_payment(&self.config);
         }
@@ -176,7 +186,7 @@ impl ExecuteStage {
 
     /// The exchange paid for a market.
     pub(super) fn book_payment(&mut self, key: MarketKey, value: Price, fee: Money, now: Now) {
-        self.determine(key, value);
+        self.determine(key, value, now);
         let Some(market) = self.directory.get_mut(key) else { return };
         if market.paid || market.settled.is_none() {
             return;
@@ -196,7 +206,7 @@ impl ExecuteStage {
         let market = self.directory.get_mut(key).expect("looked up by the caller");
         let Some(value) = market.settled else { return };
         market.settled_position += market.position.contracts;
-        self.close_at(key, value);
+        self.close_at(key, value, now);
         let market = self.directory.get_mut(key).expect("looked up above");
         let whole = Position { contracts: market.settled_position, cost: Money::ZERO }.settle(value).cash;
         let owed = if market.paid { Money::ZERO } else { whole };
@@ -256,6 +266,7 @@ impl ExecuteStage {
             self.orders.remove(at);
             if !self.is_placing(key, side) {
                 self.early.clear(key, side);
+                self.notes.none_placed(key, side);
             }
         }
     }

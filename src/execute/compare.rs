@@ -229,7 +229,7 @@ impl ExecuteStage {
             self.unrealized += market.mark();
         }
         if let Some(value) = market.outcome {
-            self.determine(key, value);
+            self.determine(key, value, now);
         }
         self.refresh(key, now);
     }

@@ -44,15 +44,13 @@ impl EarlyTable {
         Self { entries: VecDeque::with_capacity(bound), bound }
     }
 
-    /// The entry of an order, made when there is none. The oldest gives way when there is no room; returns whether one
-    /// did.
-    pub fn entry(&mut self, order: OrderId, market: MarketKey, side: BookSide) -> (&mut EarlyFills, bool) {
+    /// The entry of an order, made when there is none. The oldest gives way when there is no room; returns whose did.
+    pub fn entry(&mut self, order: OrderId, market: MarketKey, side: BookSide) -> (&mut EarlyFills, Option<OrderId>) {
         let found = self.entries.iter().position(|entry| entry.order == order);
-        let mut evicted = false;
+        let mut evicted = None;
         let position = found.unwrap_or_else(|| {
             if self.entries.len() == self.bound {
-                self.entries.pop_front();
-                evicted = true;
+                evicted = self.entries.pop_front().map(|entry| entry.order);
             }
             let fees = FeeAccumulator::default();
             self.entries.push_back(EarlyFills {

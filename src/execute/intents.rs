@@ -12,7 +12,7 @@ use super::risk::{Question, check};
 use super::table::{Order, OrderRef, Whose};
 use crate::clock::Now;
 use crate::market::{BookSide, ClientOrderId, Count, MarketKey, Money, Price, Ticker, TimeInForce};
-use crate::messages::{OrderIntent, Pricing, Verdict};
+use crate::messages::{OrderIntent, Quote, Verdict};
 use crate::ports::ExecutePort;
 use crate::record::Span;
 use crate::wire::orders::body::{Amend, Create};
@@ -52,7 +52,6 @@ impl ExecuteStage {
     /// Writes what the intent asks for, or says why nothing is written.
     fn consider(&mut self, intent: &OrderIntent, now: Now, port: &mut impl ExecutePort) -> Result<(), Verdict> {
         let key = intent.market;
-        let side = intent.action.book_side().ok_or(Verdict::NothingToReduce)?;
         let market = self.directory.get(key).expect("looked up by the caller");
         if market.writes > 0 || market.intent.is_some() {
             self.counters.intents_while_busy += 1;
@@ -60,23 +59,24 @@ impl ExecuteStage {
         }
         let position = market.position;
         let own = self.own_order(key);
-        self.gather(key, own);
-        let count = if intent.action.reduces() {
-            intent.count.min(exposure::unclaimed(&self.exposures, position, side))
-        } else {
-            intent.count
-        };
         let resting = match own.and_then(|at| Some((at, *self.orders.get(at)?))) {
             Some((_, order)) if order.state != OrderState::Resting || order.want_cancel => {
                 return Err(Verdict::RefusedDegraded);
             }
             resting => resting,
         };
+        let Some(quote) = intent.quote else {
+            return resting.map_or(Err(Verdict::Kept), |(at, _)| self.cancel_for_intent(at, now, port));
+        };
+        self.gather(key, own);
+        let unclaimed = exposure::unclaimed(&self.exposures, position, intent.side);
+        let count = if quote.reduce_only { quote.count.min(unclaimed) } else { quote.count };
+        let quote = Quote { count, ..quote };
         match resting {
-            Some((at, order)) if order.side != side => self.cancel_for_intent(at, now, port),
-            _ if count.is_zero() && intent.action.reduces() => Err(Verdict::NothingToReduce),
-            Some((at, order)) => self.keep_or_amend(at, &order, intent, count, now, port),
-            None => self.place(intent, side, count, now, port),
+            Some((at, order)) if order.side != intent.side => self.cancel_for_intent(at, now, port),
+            _ if count.is_zero() && quote.reduce_only => Err(Verdict::NothingToReduce),
+            Some((at, order)) => self.keep_or_amend(at, &order, intent, quote, now, port),
+            None => self.place(intent, quote, now, port),
         }
     }
 
@@ -85,26 +85,26 @@ impl ExecuteStage {
         at: OrderRef,
         order: &Order,
         intent: &OrderIntent,
-        count: Count,
+        quote: Quote,
         now: Now,
         port: &mut impl ExecutePort,
     ) -> Result<(), Verdict> {
         let market = self.directory.get(intent.market).expect("looked up by the caller");
-        if market.within_a_tick(order.price, intent.price) {
-            self.want(at, intent, now);
+        if market.within_a_tick(order.price, quote.price) {
+            self.want(at, quote, now);
             self.renew(at, now, port);
             return Err(Verdict::Kept);
         }
-        if intent.pricing == Pricing::Aggressive {
+        if !quote.is_resting() {
             return self.cancel_for_intent(at, now, port);
         }
-        let wanted = Wanted { side: order.side, price: intent.price, count, replaces: Some(at) };
+        let wanted = Wanted { side: order.side, price: quote.price, count: quote.count, replaces: Some(at) };
         self.gate(intent, wanted, now)?;
         // The exchange counts the total from the order's beginning: what fills meanwhile is not wanted again.
-        let total = order.filled + count;
+        let total = order.filled + quote.count;
         let gate_ns = self.passed(port);
-        let written_ns = self.amend(at, intent.price, total, now, port)?;
-        self.want(at, intent, now);
+        let written_ns = self.amend(at, quote.price, total, now, port)?;
+        self.want(at, quote, now);
         written(intent, gate_ns, written_ns, port);
         Ok(())
     }
@@ -112,23 +112,23 @@ impl ExecuteStage {
     fn place(
         &mut self,
         intent: &OrderIntent,
-        side: BookSide,
-        count: Count,
+        quote: Quote,
         now: Now,
         port: &mut impl ExecutePort,
     ) -> Result<(), Verdict> {
-        let key = intent.market;
-        self.gate(intent, Wanted { side, price: intent.price, count, replaces: None }, now)?;
+        let (key, side) = (intent.market, intent.side);
+        let Quote { price, count, reduce_only, .. } = quote;
+        self.gate(intent, Wanted { side, price, count, replaces: None }, now)?;
         let gate_ns = self.passed(port);
-        let aggressive = intent.pricing == Pricing::Aggressive;
+        let immediate = !quote.is_resting();
         let client = ClientOrderId { nonce: self.nonce, counter: self.orders_placed + 1 };
-        let mut order = Order::new(Whose::Ours(client), key, side, intent.price, count, OrderState::Creating);
+        let mut order = Order::new(Whose::Ours(client), key, side, price, count, OrderState::Creating);
         order.placed_ms = now.session_ms;
         order.sent_ms = now.session_ms;
-        order.reducing = intent.action.reduces();
-        order.expires_ms = if aggressive { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
+        order.reducing = reduce_only;
+        order.expires_ms = if immediate { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
         let expires_ms = order.expires_ms;
-        let expiration_s = (!aggressive && !planted!(LeaseLeftOut)).then(|| self.leases.expiration_s(now.session_ms));
+        let expiration_s = (!immediate && !planted!(LeaseLeftOut)).then(|| self.leases.expiration_s(now.session_ms));
         order.lease = expiration_s.map_or_else(Lease::default, Lease::asked);
         let Some(at) = self.orders.insert(order) else {
             self.counters.orders_untracked += 1;
@@ -142,10 +142,10 @@ impl ExecuteStage {
             client_order_id: client,
             side,
             count,
-            price: intent.price,
-            time_in_force: if aggressive { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCanceled },
-            post_only: !aggressive,
-            reduce_only: aggressive && intent.action.reduces(),
+            price,
+            time_in_force: if immediate { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCanceled },
+            post_only: !immediate,
+            reduce_only: immediate && reduce_only,
             expiration_s,
             group: self.groups.id(exchange_index).filter(|_| !planted!(GroupLeftOut)),
             exchange_index,
@@ -158,7 +158,7 @@ impl ExecuteStage {
                 return Err(verdict);
             }
         };
-        if !aggressive {
+        if !immediate {
             self.arm_session(expires_ms);
         }
         written(intent, gate_ns, written_ns, port);
@@ -244,10 +244,10 @@ impl ExecuteStage {
     }
 
     /// The order is wanted: it lives on.
-    fn want(&mut self, at: OrderRef, intent: &OrderIntent, now: Now) {
+    fn want(&mut self, at: OrderRef, quote: Quote, now: Now) {
         if let Some(order) = self.orders.get_mut(at) {
             order.expires_ms = now.session_ms.saturating_add(self.config.order_ttl_ms);
-            order.reducing = intent.action.reduces();
+            order.reducing = quote.reduce_only;
             let expires_ms = order.expires_ms;
             self.arm_session(expires_ms);
         }

@@ -12,7 +12,7 @@
 //! * `groups` keeps an order group for each shard, with which the exchange stops us when we trade too much.
 //! * `controls` has the limits that remember something: events, message rates, duplicates, executions, drawdown.
 //! * `block` says why a market, or all of them, take no new risk.
-//! * `booking` keeps the ledger: fills, settlements, and what each order reserves.
+//! * `booking` keeps the ledger: fills, settlements, and what each order reserves; `notes` has what `decide` is told of them.
 //! * `queries` asks the exchange (rebuild, compare, resolve) and `compare` draws the conclusions; `upkeep` does what time brings.
 //!
 //! It may not touch sockets, clocks or threads, and allocates nothing on an intent, an answer or a fill once its tables
@@ -39,6 +39,7 @@ mod intents;
 mod lease;
 mod ledger;
 mod loss_stop;
+mod notes;
 mod orders;
 mod position;
 mod queries;
@@ -87,6 +88,7 @@ use exposure::Exposure;
 use fills::EarlyTable;
 use groups::Groups;
 use loss_stop::LossStop;
+use notes::Notes;
 use readings::Readings;
 use refusals::Refusals;
 use requests::Requests;
@@ -128,6 +130,8 @@ pub struct ExecuteStage {
     refusals: Refusals,
     ending: Ending,
     counters: ExecuteCounters,
+    /// Fills and settlements of ours of which `decide` was not told.
+    notes: Notes,
     /// Markets whose newest state `decide` has not got, oldest first.
     dirty: VecDeque<u16>,
     /// The next moment at which time alone changes something.
@@ -179,6 +183,7 @@ impl ExecuteStage {
             refusals: Refusals::default(),
             ending: Ending::default(),
             counters: ExecuteCounters::default(),
+            notes: Notes::new(),
             dirty: VecDeque::with_capacity(config.markets_max),
             due_ns: 0,
             fees_change_ms: i64::MAX,
@@ -229,7 +234,7 @@ impl ExecuteStage {
         }
         if let (Phase::Determined, Some(value)) = (status.phase, status.settlement) {
             market.outcome = Some(value);
-            self.determine(status.market, value);
+            self.determine(status.market, value, now);
         }
         self.after_condition(status.market, now);
     }
@@ -343,8 +348,14 @@ impl ExecuteStage {
         }
     }
 
-    /// Sends the newest state of every dirty market while there is room.
+    /// Tells `decide` of fills and settlements, then the newest state of every dirty market, while there is room.
     fn send_portfolios(&mut self, now: Now, port: &mut impl ExecutePort) {
+        while let Some(note) = self.notes.first() {
+            if port.push(ExecuteMessage::Decide(note)).is_err() {
+                return self.tell_later(now);
+            }
+            self.notes.told();
+        }
         while let Some(&index) = self.dirty.front() {
             let Some(key) = self.directory.at(usize::from(index)).map(|market| market.key) else {
                 self.dirty.pop_front();
@@ -352,9 +363,7 @@ impl ExecuteStage {
             };
             let update = self.portfolio_of(key, now);
             if port.push(ExecuteMessage::Decide(AccountNote::Portfolio(update))).is_err() {
-                self.counters.portfolio_delayed += 1;
-                self.arm(now.mono_ns.saturating_add(FULL_RETRY_NS));
-                return;
+                return self.tell_later(now);
             }
             self.dirty.pop_front();
             if let Some(market) = self.directory.get_mut(key) {
@@ -362,6 +371,11 @@ impl ExecuteStage {
                 market.cause_read_ns = 0;
             }
         }
+    }
+
+    fn tell_later(&mut self, now: Now) {
+        self.counters.portfolio_delayed += 1;
+        self.arm(now.mono_ns.saturating_add(FULL_RETRY_NS));
     }
 
     fn portfolio_of(&self, key: MarketKey, now: Now) -> PortfolioUpdate {

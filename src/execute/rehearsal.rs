@@ -15,12 +15,12 @@ impl ExecuteStage {
     /// Rehearses the last intent as if it placed an order. Changes no result, now or later.
     pub fn rehearse(&mut self, now: Now, port: &mut impl ExecutePort) {
         let Some(intent) = self.rehearsed else { return };
-        let Some(side) = intent.action.book_side() else { return };
+        let (side, Some(quote)) = (intent.side, intent.quote) else { return };
         if self.directory.get(intent.market).is_none() {
             return;
         }
         let replaces = self.own_order(intent.market);
-        let wanted = Wanted { side, price: intent.price, count: intent.count, replaces };
+        let wanted = Wanted { side, price: quote.price, count: quote.count, replaces };
         let _ = black_box(self.gate(&intent, wanted, now));
         let (ticker, exchange_index) = self.place_of(intent.market);
         self.body.clear();
@@ -30,8 +30,8 @@ impl ExecuteStage {
                 ticker: ticker.as_str(),
                 client_order_id: ClientOrderId { nonce: self.nonce, counter: self.orders_placed },
                 side,
-                count: intent.count,
-                price: intent.price,
+                count: quote.count,
+                price: quote.price,
                 time_in_force: TimeInForce::GoodTillCanceled,
                 post_only: true,
                 reduce_only: false,

@@ -267,7 +267,7 @@ impl FeedStage {
             price: trade.yes_price,
             change: trade.count,
             time_ms,
-            exchange_ms: NO_TIME_MS,
+            exchange_ms: trade.ts_ms.unwrap_or(NO_TIME_MS),
             clock: 0,
             seq,
             read_ns: stamps.read_ns,

@@ -45,11 +45,11 @@ impl FeedStage {
         let regridded = market.listing.bands != listing.bands;
         if market.listing.close_time_ms != listing.close_time_ms || regridded {
             self.owed_status.insert(position);
+            self.owed_listing.insert(position);
         }
         market.listing = Listing { phase: market.listing.phase, ..*listing };
         if regridded {
-            // `decide` gets the market anew and its book by a snapshot.
-            self.owed_listing.insert(position);
+            // `decide` gets the book by a snapshot.
             self.mark_stale(position);
         }
         match listing.phase {
@@ -159,6 +159,7 @@ impl FeedStage {
         }
         market.listing.close_time_ms = close_ms;
         self.owed_status.insert(position);
+        self.owed_listing.insert(position);
     }
 
     fn on_determined(&mut self, position: usize, settlement: Price, now: Now) {

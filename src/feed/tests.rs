@@ -525,7 +525,7 @@ fn a_market_that_is_read_again_makes_good_what_no_frame_told() {
     assert_eq!((newest(&bench).phase, newest(&bench).close_time_ms), (Phase::Open, 60_000));
     read(&mut bench, Listing { phase: Phase::Closed, ..listing(1) });
     assert_eq!((newest(&bench).market, newest(&bench).phase), (key(1), Phase::Closed));
-    assert!(bench.port.kinds().is_empty(), "decide has nothing to learn from any of this");
+    assert_eq!(bench.port.kinds(), [BookEventKind::Listed; 2], "decide is told of both closes, and of nothing else");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Action;
+use super::{Action, Wanted};
 use crate::market::{MarketKey, Price};
 
 /// Why a policy held instead of choosing.
@@ -42,19 +42,27 @@ pub enum Skip {
     NotReady,
     /// The market is past its close.
     Closed,
-    /// The market takes no new risk, and the action would add some.
+    /// The market takes no new risk, and the order would add some.
     Blocked,
     /// The price that the pricing strategy needs does not exist.
     NoPrice,
-    /// A sell without a position to reduce.
+    /// An order that may only reduce, without a position to reduce.
     NothingToReduce,
     /// The ring to `execute` was full: the intent was dropped.
     RingFull,
+    /// A price that is not on the market's grid.
+    OffGrid,
+    /// A number of contracts that no order can have.
+    BadCount,
+    /// A resting quote at or through the other side's best price: the exchange would refuse it as post-only.
+    WouldTake,
+    /// A bid at or above the ask that is wanted with it.
+    CrossedQuotes,
 }
 
 impl Skip {
     /// How many reasons there are.
-    pub const COUNT: usize = Self::RingFull as usize + 1;
+    pub const COUNT: usize = Self::CrossedQuotes as usize + 1;
     /// All reasons, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Stale,
@@ -67,6 +75,10 @@ impl Skip {
         Self::NoPrice,
         Self::NothingToReduce,
         Self::RingFull,
+        Self::OffGrid,
+        Self::BadCount,
+        Self::WouldTake,
+        Self::CrossedQuotes,
     ];
 
     /// The word used in files and reports.
@@ -83,6 +95,10 @@ impl Skip {
             Self::NoPrice => "no_price",
             Self::NothingToReduce => "nothing_to_reduce",
             Self::RingFull => "ring_full",
+            Self::OffGrid => "off_grid",
+            Self::BadCount => "bad_count",
+            Self::WouldTake => "would_take",
+            Self::CrossedQuotes => "crossed_quotes",
         }
     }
 }
@@ -96,13 +112,15 @@ pub struct DecisionRecord<'a> {
     pub time_ms: i64,
     /// The portfolio version it was taken on.
     pub portfolio_version: u64,
-    /// What the policy chose.
-    pub action: Action,
+    /// Which of the five actions the policy chose, if it chooses among them.
+    pub action: Option<Action>,
+    /// The orders that it wants; none when everything may stay as it is.
+    pub wanted: Option<Wanted>,
     /// Why the policy held instead of choosing.
     pub fault: Option<PolicyFault>,
-    /// Why no intent was sent for an action other than hold.
+    /// Why something that it wants led to no intent: the first reason, where there are two.
     pub withheld: Option<Skip>,
-    /// The limit of the wanted order, as a YES price, when one could be formed.
+    /// The limit of the order that is honoured, as a YES price.
     pub price: Option<Price>,
     /// The intent that was sent, 0 for none.
     pub intent: u64,
@@ -116,14 +134,14 @@ impl DecisionRecord<'_> {
     /// The same record, with an observation of its own.
     #[must_use]
     pub fn into_owned(self) -> DecisionRecord<'static> {
-        let Self { market, time_ms, portfolio_version, action, fault, withheld, price, intent, logits, observation } =
-            self;
-        let observation = Cow::Owned(observation.into_owned());
+        let Self { market, time_ms, portfolio_version, action, wanted, fault, withheld, price, intent, logits, .. } = self;
+        let observation = Cow::Owned(self.observation.into_owned());
         DecisionRecord {
             market,
             time_ms,
             portfolio_version,
             action,
+            wanted,
             fault,
             withheld,
             price,

@@ -56,7 +56,7 @@ impl Action {
     }
 }
 
-/// How an intent's price was formed, which decides how the order may rest.
+/// How the price of an action's order is formed, which decides how the order may rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -67,6 +67,86 @@ pub enum Pricing {
     Passive = 1,
     /// Post-only at the mid, rounded away from the market.
     Mid = 2,
+}
+
+/// How long a wanted order is good for, and whether it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum QuoteLife {
+    /// Post-only. It rests while it is wanted, on leases that are renewed, and goes when it was not wanted for the policy's
+    /// `order_ttl_ms`.
+    Resting = 0,
+    /// Immediate or cancel: it fills what it can at its price or better, and the rest is cancelled.
+    Immediate = 1,
+}
+
+/// An order that is wanted on one side of a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Quote {
+    /// How many contracts.
+    pub count: Count,
+    /// The limit, as a YES price.
+    pub price: Price,
+    /// How long it is good for.
+    pub life: QuoteLife,
+    /// Whether it may only reduce the position: it is cut to what is held, and withdrawn when less is held.
+    pub reduce_only: bool,
+}
+
+impl Quote {
+    /// An order that rests.
+    #[must_use]
+    pub const fn resting(price: Price, count: Count) -> Self {
+        Self { count, price, life: QuoteLife::Resting, reduce_only: false }
+    }
+
+    /// An order that takes what is there at once.
+    #[must_use]
+    pub const fn immediate(price: Price, count: Count) -> Self {
+        Self { count, price, life: QuoteLife::Immediate, reduce_only: false }
+    }
+
+    /// The same order, that may only reduce the position.
+    #[must_use]
+    pub const fn reducing(self) -> Self {
+        Self { reduce_only: true, ..self }
+    }
+
+    /// Whether it rests.
+    #[must_use]
+    pub const fn is_resting(&self) -> bool {
+        matches!(self.life, QuoteLife::Resting)
+    }
+}
+
+/// The orders wanted in one market: at most one bid and one ask. A side without a quote wants no order there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The order to buy YES.
+    pub bid: Option<Quote>,
+    /// The order to sell YES.
+    pub ask: Option<Quote>,
+}
+
+impl Wanted {
+    /// One order.
+    #[must_use]
+    pub const fn one(side: BookSide, quote: Quote) -> Self {
+        match side {
+            BookSide::Bid => Self { bid: Some(quote), ask: None },
+            BookSide::Ask => Self { bid: None, ask: Some(quote) },
+        }
+    }
+
+    /// The quote of a side.
+    #[must_use]
+    pub const fn on(&self, side: BookSide) -> Option<Quote> {
+        match side {
+            BookSide::Bid => self.bid,
+            BookSide::Ask => self.ask,
+        }
+    }
 }
 
 /// When the parts of a decision were done, in monotonic nanoseconds. They measure; nothing decides by them.
@@ -102,18 +182,14 @@ pub struct OrderIntent {
     pub id: u64,
     /// Which market.
     pub market: MarketKey,
-    /// What the policy chose; never a hold.
-    pub action: Action,
-    /// How `price` was formed.
-    pub pricing: Pricing,
-    /// The limit, as a YES price.
-    pub price: Price,
+    /// The side of the YES book.
+    pub side: BookSide,
+    /// The order; none when no order is wanted in the market and what rests has to go.
+    pub quote: Option<Quote>,
     /// The best bid without our own orders, for the price collar; none when that side is empty.
     pub best_bid: Option<Price>,
     /// The best ask without our own orders.
     pub best_ask: Option<Price>,
-    /// How many contracts.
-    pub count: Count,
     /// The decision's time: that of the frame it was taken on.
     pub time_ms: i64,
     /// The portfolio version it was decided on.
@@ -129,13 +205,13 @@ pub struct OrderIntent {
 pub enum Verdict {
     /// No intent yet.
     None = 0,
-    /// The resting order is what is wanted: kept, its time to live renewed.
+    /// What rests, or that nothing does, is what is wanted: kept, an order's time to live renewed.
     Kept,
     /// A new order was accepted.
     Placed,
     /// The resting order was amended.
     Amended,
-    /// The resting order was cancelled because the other side is wanted.
+    /// The resting order was cancelled because the other side, or nothing, is wanted.
     Cancelled,
     /// The exchange rejected the write.
     Rejected,
@@ -222,6 +298,12 @@ impl Verdict {
         Self::RefusedRepeated,
         Self::RefusedRestricted,
     ];
+
+    /// Whether nothing of the intent was done, or what was done was refused.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        !matches!(self, Self::None | Self::Kept | Self::Placed | Self::Amended | Self::Cancelled | Self::Unknown)
+    }
 
     /// The word used in files and reports.
     #[must_use]

@@ -155,7 +155,7 @@ pub struct BookEvent {
     pub change: Count,
     /// The frame's time by the rule of the observation schema, never earlier than the market's last.
     pub time_ms: i64,
-    /// The exchange's own time of a book frame: that of a delta's change, or when a snapshot was sent; [`NO_TIME_MS`] when
+    /// The exchange's own time: that of a delta's change or of a trade, or when a snapshot was sent; [`NO_TIME_MS`] when
     /// the frame had none, and for everything else. Unlike `time_ms` it may run backwards.
     pub exchange_ms: i64,
     /// The exchange's clock of the change, 0 when the frame had none; the epoch for [`BookEventKind::EpochCleared`].
@@ -172,7 +172,7 @@ pub struct BookEvent {
 pub const NO_TIME_MS: i64 = i64::MIN;
 
 impl BookEvent {
-    /// The exchange's own time of a book frame, if it has one.
+    /// The exchange's own time, if it has one.
     #[must_use]
     #[inline]
     pub const fn exchange_time_ms(&self) -> Option<i64> {

@@ -37,9 +37,9 @@ pub enum DecisionsError {
 struct Line<'a> {
     ts_ms: i64,
     market: Option<&'a str>,
-    /// The id of the policy's choice.
-    action: u8,
-    /// Why no intent was sent for an action other than hold.
+    /// The id of the policy's choice among the five actions, if it chooses among them.
+    action: Option<u8>,
+    /// Why something wanted led to no intent.
     withheld: Option<&'a str>,
     /// The wanted limit as a YES price.
     price: Option<Price>,
@@ -77,7 +77,7 @@ pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, D
                 let line = Line {
                     ts_ms: decision.time_ms,
                     market: tickers.get(&decision.market).map(Ticker::as_str),
-                    action: decision.action as u8,
+                    action: decision.action.map(|action| action as u8),
                     withheld: decision.withheld.map(crate::messages::Skip::as_str),
                     price: decision.price,
                     logits: decision.logits.as_ref().map(<[f32; 5]>::as_slice),

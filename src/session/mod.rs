@@ -39,8 +39,7 @@ use stop::Stop;
 
 use crate::clock::SessionClock;
 use crate::config::{Config, ConfigError};
-use crate::decide::observation::SchemaError;
-use crate::decide::policy::Policy;
+use crate::decide::policy::{Policy, UnusableTerms};
 use crate::drivers::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, panic_text};
 use crate::drivers::stages::{Start, build_stages};
 use crate::exchange::recordings::RecordingsError;
@@ -68,9 +67,9 @@ pub enum SessionError {
     /// The live driver.
     #[error(transparent)]
     Live(#[from] LiveError),
-    /// The policy does not fit.
+    /// The policy cannot be run.
     #[error(transparent)]
-    Schema(#[from] SchemaError),
+    Policy(#[from] UnusableTerms),
     /// The state directory, or a trip that nobody resumed.
     #[error(transparent)]
     State(#[from] StateError),

@@ -5,6 +5,7 @@ mod faults;
 mod generated;
 mod memory;
 mod observed;
+mod own_strategy;
 mod recorded;
 mod replayed;
 mod scenarios;

@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kalshi_actor::decide::policy::PolicySpec;
-use kalshi_actor::drivers::replay::{Difference, Replay, ReplayError, ReplayOptions, replay};
+use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::drivers::replay::{Difference, Replay, ReplayError, replay};
 use kalshi_actor::drivers::simulation::{FaultRates, Simulation};
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId, inspect};
 use tempfile::TempDir;
 
 use crate::support::{Plan, START_MS};
 
-const VERIFY: ReplayOptions<'_> = ReplayOptions { verify: true, model: None };
+/// Replays a session of this program's own policies, and compares everything.
+fn verify(path: &Path, model: Option<&Path>) -> Result<Replay, ReplayError> {
+    replay(path, true, |record| AnyPolicy::recorded(record, model).map_err(|error| error.to_string()))
+}
+
 /// One segment for all of a short session.
 const WHOLE: SegmentLimits = SegmentLimits { segment_bytes: 1 << 30, total_bytes: 1 << 32 };
 
@@ -33,7 +37,7 @@ fn finish<P: kalshi_actor::decide::policy::Policy>(mut simulation: Simulation<P>
 }
 
 fn assert_no_difference(path: &Path) -> Replay {
-    let replayed = replay(path, VERIFY).unwrap();
+    let replayed = verify(path, None).unwrap();
     if let Some(difference) = replayed.difference() {
         panic!("{}: {difference}", path.display());
     }
@@ -177,7 +181,7 @@ impl Tampered {
 
     fn try_replay(&self, bytes: &[u8]) -> Result<Option<Difference>, ReplayError> {
         fs::write(&self.segment, bytes).unwrap();
-        Ok(replay(&self.segment, VERIFY)?.difference().cloned())
+        Ok(verify(&self.segment, None)?.difference().cloned())
     }
 }
 
@@ -256,7 +260,6 @@ fn another_policy_is_refused() {
     let folder = session(PolicySpec::Onnx, 7, 5, WHOLE, FaultRates::none());
     let model = folder.path().join("other.onnx");
     fs::write(&model, b"no model").unwrap();
-    let options = ReplayOptions { verify: true, model: Some(&model) };
-    let error = replay(folder.path(), options).unwrap_err().to_string();
+    let error = verify(folder.path(), Some(&model)).unwrap_err().to_string();
     assert!(error.contains("decide stage") && error.contains("other.onnx"), "{error}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::Config;
-use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
+use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
 use kalshi_actor::drivers::simulation::{FaultRates, Simulation, SimulationConfig, Tamper};
 use kalshi_actor::drivers::stages::{Stages, Start, build_stages};
 use kalshi_actor::exchange::Exchange;
@@ -83,7 +83,8 @@ impl Plan {
 
     /// Starts it.
     pub fn start(self) -> Simulation<AnyPolicy> {
-        let Parts { config, stages, exchange, tamper } = self.parts();
+        let policy = self.loaded();
+        let Parts { config, stages, exchange, tamper } = self.parts(policy);
         Simulation::new(config, stages, exchange, tamper)
     }
 
@@ -94,12 +95,28 @@ impl Plan {
         limits: SegmentLimits,
         network_faults: (u64, FaultRates),
     ) -> Simulation<AnyPolicy> {
-        let Parts { mut config, stages, exchange, tamper } = self.parts();
+        let policy = self.loaded();
+        self.start_with(policy, folder, limits, network_faults)
+    }
+
+    /// Starts it with a journal and another policy than its own.
+    pub fn start_with<P: Policy>(
+        self,
+        policy: P,
+        folder: &Path,
+        limits: SegmentLimits,
+        network_faults: (u64, FaultRates),
+    ) -> Simulation<P> {
+        let Parts { mut config, stages, exchange, tamper } = self.parts(policy);
         config.network_faults = network_faults;
         Simulation::journaled(config, stages, exchange, tamper, folder, limits).unwrap()
     }
 
-    fn parts(self) -> Parts {
+    fn loaded(&self) -> AnyPolicy {
+        AnyPolicy::load(&self.policy, None).unwrap()
+    }
+
+    fn parts<P: Policy>(self, policy: P) -> Parts<P> {
         let mut config = self.config;
         config.markets.tickers = self.recordings.iter().map(|market| market.steps.ticker.clone()).collect();
         let (exchange, accounts) = Exchange::builder()
@@ -114,7 +131,6 @@ impl Plan {
             .unwrap();
         let clock = SessionClock::new(0, self.start_ms, self.speed_milli);
         let start = Start { clock, nonce: self.seed, seed: self.seed, day: DayState::default() };
-        let policy = AnyPolicy::load(&self.policy, None).unwrap();
         let simulation = SimulationConfig {
             clock,
             network_latency_ms: 2,
@@ -130,16 +146,16 @@ impl Plan {
 }
 
 /// What a simulation is made of.
-struct Parts {
+struct Parts<P: Policy> {
     config: SimulationConfig,
-    stages: Stages<AnyPolicy>,
+    stages: Stages<P>,
     exchange: Exchange,
     tamper: Option<Tamper>,
 }
 
 /// Stops a simulation in which nothing was made to go wrong, and asserts that nothing did: see [`stop_and_agree`], and
 /// no book ever wrong, no answer missing.
-pub fn stop_and_check(simulation: &mut Simulation<AnyPolicy>) {
+pub fn stop_and_check<P: Policy>(simulation: &mut Simulation<P>) {
     let counters = simulation.stages().execute.counters();
     // Not at the end: the last comparison is repeated while a payment is on its way.
     assert_eq!((counters.compares_differed, counters.position_surprises), (0, 0), "{counters:?}");
@@ -154,7 +170,7 @@ pub fn stop_and_check(simulation: &mut Simulation<AnyPolicy>) {
 
 /// Stops a simulation and asserts what must hold at the end of every run, whatever went wrong: nothing open, a ledger
 /// whose sums are right and which agrees with the exchange, in its own opinion and in truth.
-pub fn stop_and_agree(simulation: &mut Simulation<AnyPolicy>) {
+pub fn stop_and_agree<P: Policy>(simulation: &mut Simulation<P>) {
     assert_eq!(simulation.stages().execute.tripped(), None);
     assert!(simulation.stop(60_000), "still not quiet: {:?}", simulation.stages().execute.agreement());
     let execute = &simulation.stages().execute;
@@ -180,7 +196,7 @@ pub fn stop_and_agree(simulation: &mut Simulation<AnyPolicy>) {
 }
 
 /// How many fills the exchange gave the trader, and of how many contracts.
-pub fn fills(simulation: &Simulation<AnyPolicy>) -> (usize, Count) {
+pub fn fills<P: Policy>(simulation: &Simulation<P>) -> (usize, Count) {
     let exchange = simulation.exchange();
     let fills = exchange.engine().fills_of(exchange.clients()[0]);
     fills.fold((0, Count::ZERO), |(number, sum), fill| (number + 1, sum + fill.count))

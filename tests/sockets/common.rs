@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kalshi_actor::config::{Config, IdleName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
-use kalshi_actor::drivers::replay::{ReplayOptions, replay};
+use kalshi_actor::drivers::replay::replay;
 use kalshi_actor::drivers::stages::{Start, build_stages};
 use kalshi_actor::exchange::Exchange;
 use kalshi_actor::exchange::engine::AccountId;
@@ -229,7 +229,8 @@ impl Inside {
 
 /// The session's journal, replayed, is what the session did.
 pub fn assert_replays(session: &Path) {
-    let replayed = replay(session, ReplayOptions { verify: true, model: None }).unwrap();
+    let replayed =
+        replay(session, true, |record| AnyPolicy::recorded(record, None).map_err(|error| error.to_string())).unwrap();
     if let Some(difference) = replayed.difference() {
         panic!("{difference}");
     }

@@ -146,6 +146,14 @@ impl Portfolio {
         self.reserved
     }
 
+    /// Cash and the worth of all positions at their mids, rounded down to a micro-dollar.
+    #[must_use]
+    pub fn equity(&self) -> Money {
+        let worth = self.sums.worth2.div_euclid(2);
+        let equity = i128::from(self.available.micros()) + i128::from(self.reserved.micros()) + worth;
+        Money::from_micros(i64::try_from(equity).unwrap_or(if equity < 0 { i64::MIN } else { i64::MAX }))
+    }
+
     /// The sums over all positions.
     #[must_use]
     pub fn sums(&self) -> &Sums {
@@ -221,5 +229,7 @@ mod tests {
         let mut portfolio = Portfolio::new(1);
         portfolio.set(0, Holding { position: Count::from_contracts(-10), cost: Money::ZERO, mid2: Some(6_000) });
         assert_eq!(portfolio.largest_worth2(), 2 * 7_000_000);
+        portfolio.set_cash(Money::from_dollars(3), Money::from_dollars(2));
+        assert_eq!(portfolio.equity(), Money::from_dollars(12));
     }
 }

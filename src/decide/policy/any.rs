@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use super::onnx::ModelError;
 use super::{
-    HoldPolicy, MakerPolicy, OnnxPolicy, Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms, ScriptError,
-    ScriptPolicy,
+    Answer, HoldPolicy, MakerPolicy, MemoryError, OnnxPolicy, OwnRefusal, Policy, PolicyIdentity, PolicyRecord,
+    PolicyTerms, ScriptError, ScriptPolicy, View,
 };
 use crate::files;
+use crate::messages::{OwnFill, OwnSettlement};
 
 /// The largest model or script that is read: far above any policy of this program, far below what would hurt.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -137,55 +138,61 @@ impl AnyPolicy {
     ///
     /// # Errors
     /// As [`AnyPolicy::load`], or when the policy was none of this program's.
-    pub fn recorded(memory: &PolicyMemory, file: Option<&Path>) -> Result<Self, PolicyError> {
-        let recorded = file.or(memory.file.as_deref().map(Path::new));
-        match (memory.name.as_str(), recorded) {
+    pub fn recorded(record: &PolicyRecord, file: Option<&Path>) -> Result<Self, PolicyError> {
+        let recorded = file.or(record.identity.file.as_deref().map(Path::new));
+        match (record.identity.name.as_str(), recorded) {
             ("script", Some(script)) => Self::load(&PolicySpec::Script(script.to_owned()), None),
             (name, _) => Self::load(&name.parse()?, recorded),
         }
     }
 }
 
-impl Policy for AnyPolicy {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        match self {
-            Self::Onnx(policy) => policy.act(input),
-            Self::Maker(policy) => policy.act(input),
-            Self::Hold(policy) => policy.act(input),
-            Self::Script(policy) => policy.act(input),
+macro_rules! chosen {
+    ($any:expr, $policy:ident => $call:expr) => {
+        match $any {
+            AnyPolicy::Onnx($policy) => $call,
+            AnyPolicy::Maker($policy) => $call,
+            AnyPolicy::Hold($policy) => $call,
+            AnyPolicy::Script($policy) => $call,
         }
-    }
+    };
+}
 
-    fn rehearse(&mut self, input: &PolicyInput<'_>) {
-        match self {
-            Self::Onnx(policy) => policy.rehearse(input),
-            Self::Maker(policy) => policy.rehearse(input),
-            Self::Hold(_) | Self::Script(_) => {}
-        }
+impl Policy for AnyPolicy {
+    fn identity(&self) -> PolicyIdentity {
+        chosen!(self, policy => policy.identity())
     }
 
     fn terms(&self) -> &PolicyTerms {
-        match self {
-            Self::Onnx(policy) => policy.terms(),
-            Self::Maker(policy) => policy.terms(),
-            Self::Hold(policy) => policy.terms(),
-            Self::Script(policy) => policy.terms(),
-        }
+        chosen!(self, policy => policy.terms())
     }
 
-    fn memory(&self) -> PolicyMemory {
-        match self {
-            Self::Onnx(policy) => policy.memory(),
-            Self::Maker(policy) => policy.memory(),
-            Self::Hold(policy) => policy.memory(),
-            Self::Script(policy) => policy.memory(),
-        }
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        chosen!(self, policy => policy.decide(view))
     }
 
-    fn remember(&mut self, memory: &PolicyMemory) {
-        if let Self::Script(policy) = self {
-            policy.remember(memory);
-        }
+    fn rehearse(&mut self, view: &View<'_>) {
+        chosen!(self, policy => policy.rehearse(view));
+    }
+
+    fn on_fill(&mut self, fill: &OwnFill) {
+        chosen!(self, policy => policy.on_fill(fill));
+    }
+
+    fn on_settlement(&mut self, settlement: &OwnSettlement) {
+        chosen!(self, policy => policy.on_settlement(settlement));
+    }
+
+    fn on_refusal(&mut self, refusal: &OwnRefusal) {
+        chosen!(self, policy => policy.on_refusal(refusal));
+    }
+
+    fn save(&self, memory: &mut Vec<u8>) {
+        chosen!(self, policy => policy.save(memory));
+    }
+
+    fn restore(&mut self, memory: &[u8]) -> Result<(), MemoryError> {
+        chosen!(self, policy => policy.restore(memory))
     }
 }
 

@@ -1,19 +1,19 @@
 //! The policy that never trades: for watching, and for measuring everything but orders.
 
-use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
+use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
 use crate::messages::Action;
 
 /// Holds, always.
 #[derive(Clone, Debug)]
 pub struct HoldPolicy {
-    terms: PolicyTerms,
+    terms: ActionTerms,
 }
 
 impl HoldPolicy {
     /// A policy that holds on the standard terms.
     #[must_use]
     pub fn new() -> Self {
-        Self { terms: PolicyTerms::standard() }
+        Self { terms: ActionTerms::standard() }
     }
 }
 
@@ -24,16 +24,16 @@ impl Default for HoldPolicy {
 }
 
 impl Policy for HoldPolicy {
-    fn act(&mut self, _input: &PolicyInput<'_>) -> PolicyOutput {
-        PolicyOutput::chosen(Action::Hold)
+    fn identity(&self) -> PolicyIdentity {
+        PolicyIdentity::named("hold")
     }
 
     fn terms(&self) -> &PolicyTerms {
-        &self.terms
+        &self.terms.policy
     }
 
-    fn memory(&self) -> PolicyMemory {
-        PolicyMemory::of("hold", &self.terms)
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        self.terms.answer(Choice::of(Action::Hold), view)
     }
 }
 
@@ -47,7 +47,8 @@ mod tests {
         let book = testing::book(&[(40, 900)], &[(60, 1)]);
         let mut policy = HoldPolicy::new();
         for position in [-10, 0, 10] {
-            assert_eq!(policy.act(&testing::input(&book, position, None)), PolicyOutput::chosen(Action::Hold));
+            let answer = testing::decide(&mut policy, &book, position, None);
+            assert_eq!(answer, Answer { action: Some(Action::Hold), ..Answer::leave() });
         }
     }
 }

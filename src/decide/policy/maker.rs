@@ -9,7 +9,7 @@
 //! against it by [`LEAN_TO_TURN`], so that a book near balance does not make it cancel and place on every decision. A
 //! partly filled entry gives a position, hence an exit, hence a cancel of the rest of the entry.
 
-use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
+use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
 use crate::book::Book;
 use crate::market::{BookSide, Count, Outcome};
 use crate::messages::Action;
@@ -24,14 +24,14 @@ const ENTRY_SPREAD_MAX: i64 = 2_000;
 /// The rule-based maker.
 #[derive(Clone, Debug)]
 pub struct MakerPolicy {
-    terms: PolicyTerms,
+    terms: ActionTerms,
 }
 
 impl MakerPolicy {
     /// A maker on the standard terms: passive orders for ten contracts, decided four times a second.
     #[must_use]
     pub fn new() -> Self {
-        Self { terms: PolicyTerms::standard() }
+        Self { terms: ActionTerms::standard() }
     }
 }
 
@@ -42,37 +42,41 @@ impl Default for MakerPolicy {
 }
 
 impl Policy for MakerPolicy {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        PolicyOutput::chosen(choose(input))
-    }
-
-    fn rehearse(&mut self, input: &PolicyInput<'_>) {
-        std::hint::black_box(choose(input));
+    fn identity(&self) -> PolicyIdentity {
+        PolicyIdentity::named("maker")
     }
 
     fn terms(&self) -> &PolicyTerms {
-        &self.terms
+        &self.terms.policy
     }
 
-    fn memory(&self) -> PolicyMemory {
-        PolicyMemory::of("maker", &self.terms)
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        self.terms.answer(Choice::of(choose(view)), view)
+    }
+
+    fn rehearse(&mut self, view: &View<'_>) {
+        std::hint::black_box(self.decide(view));
     }
 }
 
-fn choose(input: &PolicyInput<'_>) -> Action {
-    let (Some(bid), Some(ask)) = (input.book.best_bid(), input.book.best_ask()) else {
+fn choose(view: &View<'_>) -> Action {
+    let (Some(bid), Some(ask)) = (view.book.best_bid(), view.book.best_ask()) else {
         return Action::Hold;
     };
     let spread = ask.units() - bid.units();
     if spread <= 0 {
         return Action::Hold;
     }
-    match input.position.cmp(&Count::ZERO) {
+    match view.position.cmp(&Count::ZERO) {
         std::cmp::Ordering::Greater => Action::SellYes,
         std::cmp::Ordering::Less => Action::SellNo,
         std::cmp::Ordering::Equal if spread > ENTRY_SPREAD_MAX => Action::Hold,
-        std::cmp::Ordering::Equal => enter(input.book, input.open_order.map(|order| order.side)),
+        std::cmp::Ordering::Equal => enter(view.book, resting_side(view)),
     }
+}
+
+fn resting_side(view: &View<'_>) -> Option<BookSide> {
+    [BookSide::Bid, BookSide::Ask].into_iter().find(|side| view.orders.on(*side).is_some())
 }
 
 /// The side to join: the one an order rests on unless the book leans against it, the heavier one without an order. A
@@ -100,11 +104,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decide::policy::testing::{book, input, open_order};
+    use crate::decide::policy::testing::{book, decide, open_order};
     use crate::messages::OpenOrder;
 
     fn act(book: &Book, position: i64, order: Option<OpenOrder>) -> Action {
-        MakerPolicy::new().act(&input(book, position, order)).action
+        decide(&mut MakerPolicy::new(), book, position, order).action.unwrap()
     }
 
     #[test]

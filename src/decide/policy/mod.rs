@@ -1,108 +1,85 @@
-//! Policies: what turns an observation into one of the five actions. All of them stand behind [`Policy`], and
-//! [`AnyPolicy`] picks one at start, so that a tick costs a match and no pointer.
+//! Policies: what decides which orders are wanted. A strategy is a type that implements [`Policy`], in this crate or in any
+//! other; the stages, sessions, campaigns and replays take every one alike. This program has some of its own: a model
+//! ([`OnnxPolicy`]), a rule ([`MakerPolicy`]), [`HoldPolicy`] and [`ScriptPolicy`]; [`AnyPolicy`] is the one of them that was
+//! chosen by name. `docs/strategies.md` says how to write one.
 //!
-//! Owns the models' numbers and a policy's own memory. A policy sees what [`PolicyInput`] shows it and nothing else: no
-//! clock, no file (they are read when it is built), no randomness, no allocation per decision. The same inputs give the
-//! same actions on every machine.
+//! A policy sees what a [`View`] shows it and what it is told, and nothing else: no clock, no file (they are read when it is
+//! built), no randomness without a seed that it remembers, no allocation per decision. The same inputs give the same answers
+//! on every machine, so that a session can be replayed.
 
+mod actions;
+mod answer;
 mod any;
 mod hold;
+mod identity;
 pub mod kernel;
 mod maker;
-mod memory;
 pub mod onnx;
 mod script;
+mod settings;
 mod terms;
+mod told;
+mod view;
 
+pub use actions::{ActionTerms, Choice, TermsError};
+pub use answer::Answer;
 pub use any::{AnyPolicy, PolicyError, PolicySpec};
 pub use hold::HoldPolicy;
+pub use identity::{MemoryError, PolicyIdentity, PolicyRecord, restore_memory, save_memory};
 pub use maker::MakerPolicy;
-pub use memory::PolicyMemory;
 pub use onnx::OnnxPolicy;
 pub use script::{ScriptError, ScriptPolicy};
-pub use terms::{PolicyTerms, TermsError};
+pub use settings::{Settings, SettingsError};
+pub use terms::{PolicyTerms, UnusableTerms};
+pub use told::{OwnRefusal, RefusalReason};
+pub(super) use view::reducible;
+pub use view::{AccountSums, OwnOrder, OwnOrders, Touch, View};
 
-use crate::book::Book;
-use crate::market::{Count, MarketKey};
-use crate::messages::{Action, OpenOrder, PolicyFault};
+use crate::messages::{OwnFill, OwnSettlement};
 
-/// What a policy decides on: one market at the time of one frame.
-#[derive(Clone, Copy, Debug)]
-pub struct PolicyInput<'a> {
-    /// Which market.
-    pub market: MarketKey,
-    /// The frame's time in session milliseconds.
-    pub time_ms: i64,
-    /// The observation in the schema of the policy's [`PolicyTerms`]; empty without one.
-    pub observation: &'a [f32],
-    /// The market's published book, our own orders in it included.
-    pub book: &'a Book,
-    /// Signed contracts held in the market: above zero YES, below zero NO.
-    pub position: Count,
-    /// Our open order in the market.
-    pub open_order: Option<OpenOrder>,
-}
-
-/// A policy's answer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PolicyOutput {
-    /// The action; a hold whenever there is a fault.
-    pub action: Action,
-    /// One number an action, highest wins, from a policy that has them.
-    pub logits: Option<[f32; Action::COUNT]>,
-    /// Why the policy could not choose.
-    pub fault: Option<PolicyFault>,
-}
-
-impl PolicyOutput {
-    /// The answer of a policy without logits.
-    #[must_use]
-    pub const fn chosen(action: Action) -> Self {
-        Self { action, logits: None, fault: None }
-    }
-
-    /// The action of the highest logit, the lowest id among equals; a hold with a fault when a logit is not finite.
-    #[must_use]
-    pub fn from_logits(logits: [f32; Action::COUNT]) -> Self {
-        if !logits.iter().all(|logit| logit.is_finite()) {
-            return Self { action: Action::Hold, logits: Some(logits), fault: Some(PolicyFault::NonFinite) };
-        }
-        let mut best = 0;
-        for (id, logit) in logits.iter().enumerate() {
-            if *logit > logits[best] {
-                best = id;
-            }
-        }
-        Self { action: Action::ALL[best], logits: Some(logits), fault: None }
-    }
-}
-
-/// Chooses an action for one market at one time.
+/// Decides which orders are wanted in one market at one time.
 pub trait Policy {
-    /// The choice. Called once a decision, in the order of the decisions.
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput;
-
-    /// Computes what [`act`](Policy::act) would, for nothing: between decisions it keeps the policy in the processor's
-    /// caches. Changes nothing that a choice depends on.
-    fn rehearse(&mut self, _input: &PolicyInput<'_>) {}
+    /// Which policy this is, with its settings: a session is replayed by the same one only.
+    fn identity(&self) -> PolicyIdentity;
 
     /// What the policy was made for; the same for its whole life.
     fn terms(&self) -> &PolicyTerms;
 
-    /// Which policy this is and what it remembers, for checkpoints. The default is that of a policy without a name,
-    /// numbers or memory.
-    fn memory(&self) -> PolicyMemory {
-        PolicyMemory::of("unnamed", self.terms())
-    }
+    /// The orders that are wanted. Called once a decision, in the order of the decisions.
+    fn decide(&mut self, view: &View<'_>) -> Answer;
 
-    /// Goes on from what the same policy remembered.
-    fn remember(&mut self, _memory: &PolicyMemory) {}
+    /// Computes what [`decide`](Policy::decide) would, for nothing: between decisions it keeps the policy in the processor's
+    /// caches. Changes nothing that an answer depends on.
+    fn rehearse(&mut self, _view: &View<'_>) {}
+
+    /// An order that this run placed was filled. Every fill is told once, before a view shows its position.
+    fn on_fill(&mut self, _fill: &OwnFill) {}
+
+    /// A position was settled.
+    fn on_settlement(&mut self, _settlement: &OwnSettlement) {}
+
+    /// Something that was wanted is not done.
+    fn on_refusal(&mut self, _refusal: &OwnRefusal) {}
+
+    /// Appends everything that later answers depend on, apart from what the policy was built with.
+    fn save(&self, _memory: &mut Vec<u8>) {}
+
+    /// Goes on from what the same policy saved.
+    ///
+    /// # Errors
+    /// When the bytes are no memory of this policy. The default is that of a policy that saves nothing.
+    fn restore(&mut self, memory: &[u8]) -> Result<(), MemoryError> {
+        if memory.is_empty() { Ok(()) } else { Err(MemoryError::new(memory, "this policy remembers nothing")) }
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
-    use crate::market::{BookLevels, BookSide, Grid, GridBands, Price};
+    use crate::book::Book;
+    use crate::decide::trades::Trades;
+    use crate::market::{BookLevels, BookSide, Count, Grid, GridBands, MarketKey, Money, Price, Ticker};
+    use crate::messages::OpenOrder;
 
     /// A one-cent book of these YES bids and asks, both as (cents on the YES scale, contracts).
     pub fn book(bids: &[(u16, i64)], asks: &[(u16, i64)]) -> Book {
@@ -121,40 +98,33 @@ pub(crate) mod testing {
         OpenOrder { remaining: Count::from_contracts(10), acked_ms: Some(0), price: Price::from_cents(cents), side }
     }
 
-    /// An input on that book, with an observation of zeros.
-    pub fn input(book: &Book, position: i64, open_order: Option<OpenOrder>) -> PolicyInput<'_> {
-        PolicyInput {
-            market: MarketKey { index: 0, generation: 0 },
+    /// Asks a policy about that market on that book, with an observation of zeros.
+    pub fn decide_on(
+        policy: &mut impl Policy,
+        market: MarketKey,
+        book: &Book,
+        position: i64,
+        open_order: Option<OpenOrder>,
+    ) -> Answer {
+        policy.decide(&View {
+            market,
+            ticker: &Ticker::new("KXTEST-1").unwrap(),
             time_ms: 0,
-            observation: &[0.0; 52],
+            close_time_ms: i64::MAX,
             book,
+            touch: Touch::without_own(book, open_order),
+            trades: &Trades::new(),
+            observation: &[0.0; 52],
             position: Count::from_contracts(position),
-            open_order,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_highest_logit_wins_and_the_lowest_id_among_equals() {
-        assert_eq!(PolicyOutput::from_logits([0.0, 1.0, 3.0, 2.0, -1.0]).action, Action::SellYes);
-        assert_eq!(PolicyOutput::from_logits([0.0, 1.0, 3.0, 3.0, 3.0]).action, Action::SellYes);
-        assert_eq!(PolicyOutput::from_logits([0.0; 5]).action, Action::Hold);
-        assert_eq!(PolicyOutput::from_logits([-0.0, 0.0, 0.0, 0.0, 0.0]).action, Action::Hold);
+            cost: Money::ZERO,
+            orders: OwnOrders::of(open_order, None),
+            blocked: false,
+            account: AccountSums::default(),
+        })
     }
 
-    #[test]
-    fn a_logit_that_is_not_finite_is_a_hold_with_a_reason() {
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            for position in 0..Action::COUNT {
-                let mut logits = [0.0, 9.0, 1.0, 2.0, 3.0];
-                logits[position] = bad;
-                let output = PolicyOutput::from_logits(logits);
-                assert_eq!((output.action, output.fault), (Action::Hold, Some(PolicyFault::NonFinite)));
-            }
-        }
+    /// As [`decide_on`], in the first market.
+    pub fn decide(policy: &mut impl Policy, book: &Book, position: i64, open_order: Option<OpenOrder>) -> Answer {
+        decide_on(policy, MarketKey { index: 0, generation: 0 }, book, position, open_order)
     }
 }

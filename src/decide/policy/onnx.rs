@@ -18,9 +18,9 @@ use thiserror::Error;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::Framework;
 
+use super::identity::digest_of;
 use super::kernel::{Kernel, KernelError};
-use super::memory::digest_of;
-use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms};
+use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
 use crate::messages::Action;
 
 /// The model in the binary, so that the program trades from any folder: `models/maker_clone.onnx`.
@@ -65,7 +65,7 @@ pub struct OnnxPolicy {
     /// Where it was read; none for the one in the binary.
     file: Option<String>,
     digest: String,
-    terms: PolicyTerms,
+    terms: ActionTerms,
     notes: Option<String>,
     kernel: Kernel,
 }
@@ -131,20 +131,21 @@ impl OnnxPolicy {
 }
 
 impl Policy for OnnxPolicy {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        PolicyOutput::from_logits(self.logits(input.observation))
-    }
-
-    fn rehearse(&mut self, input: &PolicyInput<'_>) {
-        std::hint::black_box(self.logits(input.observation));
+    fn identity(&self) -> PolicyIdentity {
+        PolicyIdentity { file: self.file.clone(), digest: self.digest.clone(), ..PolicyIdentity::named("onnx") }
     }
 
     fn terms(&self) -> &PolicyTerms {
-        &self.terms
+        &self.terms.policy
     }
 
-    fn memory(&self) -> PolicyMemory {
-        PolicyMemory { file: self.file.clone(), digest: self.digest.clone(), ..PolicyMemory::of("onnx", &self.terms) }
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        let logits = self.logits(view.observation);
+        self.terms.answer(Choice::from_logits(logits), view)
+    }
+
+    fn rehearse(&mut self, view: &View<'_>) {
+        std::hint::black_box(self.decide(view));
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn the_shipped_model_is_what_the_program_trades_by_default() {
         let policy = OnnxPolicy::built_in().unwrap();
-        assert_eq!(policy.terms(), &PolicyTerms::standard());
+        assert_eq!(policy.terms, ActionTerms::standard());
         assert_eq!((policy.kernel().inputs(), policy.kernel().outputs()), (52, 5));
         assert!(policy.notes().is_some_and(|notes| !notes.is_empty()));
     }
@@ -277,7 +278,7 @@ mod tests {
         set(&mut model, "pricing", "aggressive");
         let policy = OnnxPolicy::from_model(&model).unwrap();
         assert_eq!(policy.terms().decide_ms, 0);
-        assert_eq!(policy.terms().pricing, crate::messages::Pricing::Aggressive);
+        assert_eq!(policy.terms.pricing, crate::messages::Pricing::Aggressive);
     }
 
     #[test]

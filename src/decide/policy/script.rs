@@ -13,14 +13,17 @@
 //! `MARKET` is the market's index in the order of the session's listing, from 0, or `*` for all. `DECISIONS` counts that
 //! market's decisions from 1: one number, a range with both ends in it, or an open range. `ACTION` is `hold`, `buy_yes`,
 //! `sell_yes`, `buy_no` or `sell_no`. Of several rules that fit, the last in the file holds; without one it is a hold. A
-//! line `NAME = VALUE` sets a term ([`PolicyTerms::NAMES`]); the others are the standard ones. `#` begins a comment.
+//! line `NAME = VALUE` sets a term ([`ActionTerms::NAMES`]); the others are the standard ones. `#` begins a comment.
 
 use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-use super::memory::digest_of;
-use super::{Policy, PolicyInput, PolicyMemory, PolicyOutput, PolicyTerms, TermsError};
+use super::identity::digest_of;
+use super::{
+    ActionTerms, Answer, Choice, MemoryError, Policy, PolicyIdentity, PolicyTerms, TermsError, View, restore_memory,
+    save_memory,
+};
 use crate::market::MarketKey;
 use crate::messages::Action;
 
@@ -52,7 +55,7 @@ enum ScriptFault {
 pub struct ScriptPolicy {
     file: String,
     digest: String,
-    terms: PolicyTerms,
+    terms: ActionTerms,
     rules: Vec<Rule>,
     /// By market index: who has it and how many decisions that market has had.
     decisions: Vec<(MarketKey, u64)>,
@@ -75,7 +78,7 @@ impl ScriptPolicy {
         let mut script = Self {
             file: file.to_owned(),
             digest: digest_of(text.as_bytes()),
-            terms: PolicyTerms::standard(),
+            terms: ActionTerms::standard(),
             rules: Vec::new(),
             decisions: Vec::new(),
         };
@@ -118,29 +121,31 @@ impl ScriptPolicy {
 }
 
 impl Policy for ScriptPolicy {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        let decision = self.count(input.market);
-        let fits = |rule: &&Rule| {
-            rule.market.is_none_or(|index| index == input.market.index) && rule.decisions.contains(&decision)
-        };
-        PolicyOutput::chosen(self.rules.iter().rev().find(fits).map_or(Action::Hold, |rule| rule.action))
+    fn identity(&self) -> PolicyIdentity {
+        let (file, digest) = (Some(self.file.clone()), self.digest.clone());
+        PolicyIdentity { file, digest, ..PolicyIdentity::named("script") }
     }
 
     fn terms(&self) -> &PolicyTerms {
-        &self.terms
+        &self.terms.policy
     }
 
-    fn memory(&self) -> PolicyMemory {
-        PolicyMemory {
-            file: Some(self.file.clone()),
-            digest: self.digest.clone(),
-            decisions: self.decisions.clone(),
-            ..PolicyMemory::of("script", &self.terms)
-        }
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        let decision = self.count(view.market);
+        let fits = |rule: &&Rule| {
+            rule.market.is_none_or(|index| index == view.market.index) && rule.decisions.contains(&decision)
+        };
+        let action = self.rules.iter().rev().find(fits).map_or(Action::Hold, |rule| rule.action);
+        self.terms.answer(Choice::of(action), view)
     }
 
-    fn remember(&mut self, memory: &PolicyMemory) {
-        self.decisions.clone_from(&memory.decisions);
+    fn save(&self, memory: &mut Vec<u8>) {
+        save_memory(&self.decisions, memory);
+    }
+
+    fn restore(&mut self, memory: &[u8]) -> Result<(), MemoryError> {
+        self.decisions = restore_memory(memory)?;
+        Ok(())
     }
 }
 
@@ -179,9 +184,8 @@ mod tests {
 
     fn actions(script: &mut ScriptPolicy, market: MarketKey, decisions: usize) -> Vec<Action> {
         let book = testing::book(&[], &[]);
-        let mut input = testing::input(&book, 0, None);
-        input.market = market;
-        (0..decisions).map(|_| script.act(&input).action).collect()
+        let mut next = || testing::decide_on(script, market, &book, 0, None).action.unwrap();
+        (0..decisions).map(|_| next()).collect()
     }
 
     #[test]
@@ -207,8 +211,20 @@ mod tests {
     #[test]
     fn terms_are_set_by_name_and_standard_otherwise() {
         let script = ScriptPolicy::parse("s", "pricing = aggressive\ndecide_ms=0").unwrap();
-        let expected = PolicyTerms { pricing: Pricing::Aggressive, decide_ms: 0, ..PolicyTerms::standard() };
-        assert_eq!(script.terms(), &expected);
+        let policy = PolicyTerms { decide_ms: 0, ..PolicyTerms::standard() };
+        assert_eq!(script.terms, ActionTerms { pricing: Pricing::Aggressive, policy, ..ActionTerms::standard() });
+    }
+
+    #[test]
+    fn it_goes_on_where_it_was_when_it_is_restored() {
+        let mut script = ScriptPolicy::parse("s", "0 3 buy_yes").unwrap();
+        let market = MarketKey { index: 0, generation: 1 };
+        assert_eq!(actions(&mut script, market, 2), [Action::Hold, Action::Hold]);
+        let (mut memory, mut restored) = (Vec::new(), ScriptPolicy::parse("s", "0 3 buy_yes").unwrap());
+        script.save(&mut memory);
+        restored.restore(&memory).unwrap();
+        assert_eq!(actions(&mut restored, market, 1), [Action::BuyYes]);
+        assert!(restored.restore(&memory[1..]).is_err());
     }
 
     #[test]

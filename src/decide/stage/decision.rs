@@ -1,18 +1,18 @@
-//! When a decision is due, and the decision itself: observation, policy, wanted order, intent.
+//! When a decision is due, and the decision itself: observation, policy, the quote that is honoured, intent.
 
 use std::borrow::Cow;
 
 use crate::clock::Now;
 use crate::market::MarketKey;
-use crate::messages::{BookEvent, DecideToExecute, DecisionRecord, DecisionStamps, OrderIntent, Skip};
+use crate::messages::{BookEvent, DecideToExecute, DecisionRecord, DecisionStamps, OrderIntent, Skip, Wanted};
 use crate::ports::{DecideEffect, DecideMessage, DecidePort};
 use crate::record::Span;
 
 use super::super::account::{Account, Outstanding};
 use super::super::market::{Market, Trust};
 use super::super::observation::ObservationInput;
-use super::super::policy::{Policy, PolicyInput};
-use super::super::wanted::{Touch, Wanted};
+use super::super::policy::{AccountSums, OwnOrders, OwnRefusal, Policy, RefusalReason, Touch, View};
+use super::super::wanted::{Honoured, honour, opens};
 use super::{DecideStage, State};
 
 impl<P: Policy> DecideStage<P> {
@@ -59,7 +59,7 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// One pass: observation, policy, wanted order, intent.
+    /// One pass: observation, policy, honoured quote, intent.
     fn decide(&mut self, position: usize, applied_ns: u64, port: &mut impl DecidePort) {
         let Self { policy, state, seen } = self;
         let Some(market) = state.markets[position].as_ref() else {
@@ -84,47 +84,46 @@ impl<P: Policy> DecideStage<P> {
         if let Some(schema) = state.terms.schema {
             schema.observe(&input, &mut seen.observation);
         }
+        let view = view(state, market, account, &seen.observation);
         let observed_ns = port.stamp_ns();
-        let output = policy.act(&PolicyInput {
-            market: key,
-            time_ms,
-            observation: &seen.observation,
-            book: &market.book,
-            position: account.position,
-            open_order: account.open_order,
-        });
+        let answer = policy.decide(&view);
         let inferred_ns = port.stamp_ns();
         state.counters.decisions += 1;
-        state.counters.actions[output.action as usize] += 1;
-        state.counters.faults += u64::from(output.fault.is_some());
+        if let Some(action) = answer.action {
+            state.counters.actions[action as usize] += 1;
+        }
+        state.counters.faults += u64::from(answer.fault.is_some());
 
-        let touch = Touch::without_own(&market.book, account.open_order);
-        let terms = &state.terms;
-        let wanted =
-            Wanted::form(output.action, account.position, terms.contracts, terms.pricing, touch, market.book.grid());
+        let (position_held, open_order, blocked) = (account.position, account.open_order, account.blocked);
+        let touch = view.touch;
+        let honoured = answer.wanted.map_or(Honoured { order: None, refused: None }, |wanted| {
+            let open = open_order.map(|order| order.side);
+            honour(&wanted, position_held, open, touch, market.book.grid())
+        });
         let mut record = DecisionRecord {
             market: key,
             time_ms,
             portfolio_version: state.portfolio_version.unwrap_or(0),
-            action: output.action,
-            fault: output.fault,
-            withheld: wanted.err(),
-            price: None,
+            action: answer.action,
+            wanted: answer.wanted,
+            fault: answer.fault,
+            withheld: answer.unformed.or(honoured.refused),
+            price: honoured.order.map(|(_, quote)| quote.price),
             intent: 0,
-            logits: output.logits,
+            logits: answer.logits,
             observation: Cow::Borrowed(&seen.observation),
         };
-        if let Ok(Some(wanted)) = wanted {
-            record.price = Some(wanted.price);
+        // Without any quote what rests is unwanted, if something does.
+        let unwanted = open_order.filter(|_| answer.wanted == Some(Wanted::default()));
+        let order = honoured.order.map(|(side, quote)| (side, Some(quote)));
+        if let Some((side, quote)) = order.or(unwanted.map(|order| (order.side, None))) {
             let intent = OrderIntent {
                 id: state.intents + 1,
                 market: key,
-                action: output.action,
-                pricing: terms.pricing,
-                price: wanted.price,
+                side,
+                quote,
                 best_bid: touch.bid,
                 best_ask: touch.ask,
-                count: wanted.count,
                 time_ms,
                 portfolio_version: record.portfolio_version,
                 stamps: DecisionStamps {
@@ -136,7 +135,7 @@ impl<P: Policy> DecideStage<P> {
                     decided_ns: 0,
                 },
             };
-            if account.blocked && wanted.opens(account.position) {
+            if blocked && quote.is_some_and(|quote| opens(side, quote.count, position_held)) {
                 record.withheld = Some(Skip::Blocked);
             } else {
                 match state.send(intent, port) {
@@ -147,13 +146,40 @@ impl<P: Policy> DecideStage<P> {
         }
         if let Some(reason) = record.withheld {
             state.counters.skipped[reason as usize] += 1;
+            policy.on_refusal(&OwnRefusal { market: key, time_ms, reason: RefusalReason::Withheld(reason) });
         }
         port.latency(Span::Observe, observed_ns.saturating_sub(applied_ns));
         port.latency(Span::Infer, inferred_ns.saturating_sub(observed_ns));
         port.tell(DecideEffect::Decided(&record));
         if let Some(market) = state.markets[position].as_mut() {
             market.oldest_read_ns = 0;
+            market.trades.clear();
         }
+    }
+}
+
+/// What a policy sees of a market.
+#[inline]
+pub(super) fn view<'a>(state: &State, market: &'a Market, account: &Account, observation: &'a [f32]) -> View<'a> {
+    let portfolio = &state.portfolio;
+    View {
+        market: market.key,
+        ticker: &market.ticker,
+        time_ms: market.time_ms,
+        close_time_ms: market.close_time_ms,
+        book: &market.book,
+        touch: Touch::without_own(&market.book, account.open_order),
+        trades: &market.trades,
+        observation,
+        position: account.position,
+        cost: portfolio.holding(market.key.position()).cost,
+        orders: OwnOrders::of(account.open_order, market.place.ahead()),
+        blocked: account.blocked,
+        account: AccountSums {
+            available: portfolio.available(),
+            reserved: portfolio.reserved(),
+            equity: portfolio.equity(),
+        },
     }
 }
 

@@ -5,10 +5,12 @@ use std::hint::black_box;
 
 use super::super::market::Trust;
 use super::super::observation::ObservationInput;
-use super::super::policy::{Policy, PolicyInput};
-use super::super::wanted::{Touch, Wanted};
+use super::super::policy::Policy;
+use super::super::wanted::honour;
 use super::DecideStage;
-use crate::messages::Action;
+use super::decision::view;
+use crate::market::Count;
+use crate::messages::{Quote, Wanted};
 
 /// How many places of the market table one rehearsal looks at for a market to rehearse.
 const PLACES: usize = 64;
@@ -37,18 +39,11 @@ impl<P: Policy> DecideStage<P> {
             if let Some(schema) = state.terms.schema {
                 schema.observe(&input, &mut self.seen.rehearsal);
             }
-            self.policy.rehearse(&PolicyInput {
-                market: market.key,
-                time_ms: market.time_ms,
-                observation: &self.seen.rehearsal,
-                book: &market.book,
-                position: account.position,
-                open_order: account.open_order,
-            });
-            let touch = Touch::without_own(&market.book, account.open_order);
-            let (contracts, pricing) = (state.terms.contracts, state.terms.pricing);
-            let grid = market.book.grid();
-            let _ = black_box(Wanted::form(Action::BuyYes, account.position, contracts, pricing, touch, grid));
+            let view = view(state, market, account, &self.seen.rehearsal);
+            self.policy.rehearse(&view);
+            let bid = view.touch.bid.map(|price| Quote::resting(price, Count::from_contracts(1)));
+            let wanted = Wanted { bid, ask: None };
+            let _ = black_box(honour(&wanted, account.position, None, view.touch, market.book.grid()));
             return;
         }
     }

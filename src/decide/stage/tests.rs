@@ -1,32 +1,84 @@
 //! The stage's rules, through a policy with a prepared answer and a port that writes down what it is told.
 
 mod crossed;
+mod strategies;
 
 use super::resync::{RESYNC_REPEAT_NS, RESYNC_RETRY_NS};
 use super::*;
-use crate::decide::observation::{OBS52, TOUCH8};
-use crate::decide::policy::{PolicyInput, PolicyMemory, PolicyOutput};
+use crate::decide::observation::{OBS52, Schema, TOUCH8};
+use crate::decide::policy::{ActionTerms, Answer, Choice, OwnOrders, PolicyIdentity, Touch, View};
+use crate::decide::trades::TradePrint;
 use crate::market::{BookSide, Count, EventKey, FeeSchedule, Money, Outcome, Price, Ticker};
 use crate::messages::{
-    Action, DecideToExecute, DecideToFeed, DecisionRecord, OpenOrder, OrderIntent, Phase, PolicyFault, Pricing, Skip, Verdict,
+    Action, DecideToExecute, DecideToFeed, DecisionRecord, OpenOrder, OrderIntent, Phase, PolicyFault, Quote, Skip,
+    Verdict,
 };
 use crate::ports::{DecideEffect, DecideMessage, Full};
 
+/// Answers what it is told to, by an action or by quotes, and writes down what it saw and was told.
 #[derive(Debug)]
 struct Prepared {
-    terms: PolicyTerms,
+    terms: ActionTerms,
     action: Action,
     fault: Option<PolicyFault>,
+    answer: Option<Answer>,
+    saw: Vec<Saw>,
+    fills: Vec<OwnFill>,
+    settlements: Vec<OwnSettlement>,
+    refusals: Vec<OwnRefusal>,
+}
+
+/// What of a view a test looks at.
+#[derive(Clone, Debug, PartialEq)]
+struct Saw {
+    trades: Vec<TradePrint>,
+    position: Count,
+    orders: OwnOrders,
+    touch: Touch,
+    to_close_ms: i64,
+    equity: Money,
+}
+
+impl Prepared {
+    fn new(terms: ActionTerms, action: Action) -> Self {
+        let (saw, fills, settlements, refusals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { terms, action, fault: None, answer: None, saw, fills, settlements, refusals }
+    }
 }
 
 impl Policy for Prepared {
-    fn act(&mut self, input: &PolicyInput<'_>) -> PolicyOutput {
-        assert!(input.observation.iter().all(|value| value.is_finite()));
-        PolicyOutput { action: self.action, logits: None, fault: self.fault }
+    fn identity(&self) -> PolicyIdentity {
+        PolicyIdentity::named("prepared")
     }
 
     fn terms(&self) -> &PolicyTerms {
-        &self.terms
+        &self.terms.policy
+    }
+
+    fn decide(&mut self, view: &View<'_>) -> Answer {
+        assert!(view.observation.iter().all(|value| value.is_finite()));
+        self.saw.push(Saw {
+            trades: view.trades.recent().copied().collect(),
+            position: view.position,
+            orders: view.orders,
+            touch: view.touch,
+            to_close_ms: view.time_to_close_ms(),
+            equity: view.account.equity,
+        });
+        let choice = Choice { action: self.action, logits: None, fault: self.fault };
+        self.answer.unwrap_or_else(|| self.terms.answer(choice, view))
+    }
+
+    fn on_fill(&mut self, fill: &OwnFill) {
+        self.fills.push(*fill);
+    }
+
+    fn on_settlement(&mut self, settlement: &OwnSettlement) {
+        self.settlements.push(*settlement);
+    }
+
+    fn on_refusal(&mut self, refusal: &OwnRefusal) {
+        self.refusals.push(*refusal);
     }
 }
 
@@ -86,16 +138,9 @@ struct Bench {
 
 impl Bench {
     fn new(action: Action) -> Self {
-        let terms = PolicyTerms {
-            schema: Some(OBS52),
-            point_ms: 1_000,
-            decide_ms: 250,
-            contracts: Count::from_contracts(10),
-            pricing: Pricing::Passive,
-            order_ttl_ms: 10_000,
-        };
+        let terms = ActionTerms::standard();
         let config = DecideConfig { max_markets: 8, clock: SessionClock::new(0, 0, 1_000) };
-        let stage = DecideStage::new(Prepared { terms, action, fault: None }, &config).unwrap();
+        let stage = DecideStage::new(Prepared::new(terms, action), &config).unwrap();
         let mut bench = Self { stage, port: Recorder::default(), now: Now::default(), version: 0 };
         bench.list(KEY);
         bench
@@ -115,21 +160,7 @@ impl Bench {
     }
 
     fn list(&mut self, market: MarketKey) {
-        let listing = Listing {
-            close_time_ms: i64::MAX,
-            age_ms: 0,
-            event: EventKey::default(),
-            exclusive: false,
-            market,
-            fees: FeeSchedule::QUADRATIC,
-            event_length: 5,
-            exchange_index: 0,
-            phase: Phase::Open,
-            traded: true,
-            ticker: Ticker::new("KXTEST-1").unwrap(),
-            bands: GridBands::cents(),
-        };
-        self.stage.on_listing(&listing, self.now);
+        self.stage.on_listing(&listed(market), self.now);
     }
 
     fn event(&self, kind: BookEventKind, time_ms: i64) -> BookEvent {
@@ -195,6 +226,23 @@ impl Bench {
     }
 }
 
+fn listed(market: MarketKey) -> Listing {
+    Listing {
+        close_time_ms: i64::MAX,
+        age_ms: 0,
+        event: EventKey::default(),
+        exclusive: false,
+        market,
+        fees: FeeSchedule::QUADRATIC,
+        event_length: 5,
+        exchange_index: 0,
+        phase: Phase::Open,
+        traded: true,
+        ticker: Ticker::new("KXTEST-1").unwrap(),
+        bands: GridBands::cents(),
+    }
+}
+
 #[test]
 fn a_market_is_decided_on_the_first_frame_of_each_bucket() {
     let mut bench = Bench::ready(Action::Hold);
@@ -215,8 +263,8 @@ fn an_intent_carries_its_price_its_collar_and_its_stamps() {
     bench.port.clock_ns = 2_000;
     bench.delta(300);
     let [intent] = bench.port.intents[..] else { panic!("one intent") };
-    assert_eq!((intent.id, intent.market, intent.action, intent.time_ms), (1, KEY, Action::BuyYes, 300));
-    assert_eq!((intent.price, intent.count), (Price::from_cents(40), Count::from_contracts(10)));
+    assert_eq!((intent.id, intent.market, intent.side, intent.time_ms), (1, KEY, BookSide::Bid, 300));
+    assert_eq!(intent.quote, Some(Quote::resting(Price::from_cents(40), Count::from_contracts(10))));
     assert_eq!(intent.best_bid.zip(intent.best_ask), Some((Price::from_cents(40), Price::from_cents(45))));
     let stamps = intent.stamps;
     assert_eq!((stamps.oldest_read_ns, stamps.newest_read_ns), (1_000, 2_000));
@@ -372,7 +420,11 @@ fn a_sell_only_reduces() {
         let mut bench = Bench::ready(action);
         bench.account(|update| update.position = Count::from_contracts(position));
         bench.delta(250);
-        assert_eq!(bench.port.intents.first().map(|intent| intent.count), count.map(Count::from_contracts));
+        let quote = bench.port.intents.first().and_then(|intent| intent.quote);
+        assert_eq!(
+            quote.map(|quote| (quote.count, quote.reduce_only)),
+            count.map(|count| (Count::from_contracts(count), true))
+        );
         let withheld = bench.port.decided[0].withheld;
         assert_eq!(withheld, count.is_none().then_some(Skip::NothingToReduce));
         assert_eq!(bench.stage.counters().skipped(Skip::NothingToReduce), u64::from(count.is_none()));
@@ -421,7 +473,7 @@ fn the_wanted_price_passes_over_a_level_held_only_by_us() {
             });
         });
         bench.delta(250);
-        assert_eq!(bench.port.intents[0].price, Price::from_cents(wanted));
+        assert_eq!(bench.port.intents[0].quote.unwrap().price, Price::from_cents(wanted));
         // The observation shows the published book, and the order.
         assert!((bench.port.decided[0].observation[0] - 0.40).abs() < 1e-6);
         assert!((bench.port.decided[0].observation[47..49].iter().sum::<f32>() - 1.0).abs() < 1e-6);
@@ -550,19 +602,20 @@ fn a_finer_grid_keeps_the_book_and_a_coarser_one_asks_for_it_again() {
 
 #[test]
 fn a_policy_for_an_observation_that_cannot_be_built_is_refused_by_name() {
-    let mut terms = Bench::new(Action::Hold).stage.state.terms.clone();
-    terms.schema = Some(Schema::new("obs99", 7, &["one", "one"], 0, |_, _| ()));
+    let mut terms = ActionTerms::standard();
+    terms.policy.schema = Some(Schema::new("obs99", 7, &["one", "one"], 0, |_, _| ()));
     let config = DecideConfig { max_markets: 1, clock: SessionClock::new(0, 0, 1_000) };
-    let error = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap_err();
+    let error = DecideStage::new(Prepared::new(terms, Action::Hold), &config).unwrap_err();
     assert!(error.to_string().contains("obs99/7"));
 }
 
 /// The terms of a policy that sees another schema, or none.
 fn seeing(schema: Option<Schema>) -> Bench {
     let mut bench = Bench::new(Action::Hold);
-    let terms = PolicyTerms { schema, ..bench.stage.state.terms.clone() };
+    let mut terms = ActionTerms::standard();
+    terms.policy.schema = schema;
     let config = DecideConfig { max_markets: 8, clock: SessionClock::new(0, 0, 1_000) };
-    bench.stage = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap();
+    bench.stage = DecideStage::new(Prepared::new(terms, Action::Hold), &config).unwrap();
     bench.list(KEY);
     bench.account(|update| update.position = Count::from_contracts(50));
     bench.snapshot(0, &[(40, 10)], &[(56, 10)]);
@@ -594,11 +647,11 @@ fn a_policy_without_a_schema_decides_without_an_observation_and_keeps_no_history
 fn a_stage_goes_on_from_its_checkpoint_with_the_schema_of_its_policy() {
     let mut bench = seeing(Some(TOUCH8));
     let checkpoint = postcard::to_stdvec(&bench.stage).unwrap();
-    let restored: DecideStage<PolicyMemory> = postcard::from_bytes(&checkpoint).unwrap();
-    let policy = |schema| Prepared {
-        terms: PolicyTerms { schema, ..bench.stage.state.terms.clone() },
-        action: Action::Hold,
-        fault: None,
+    let restored: DecideStage<PolicyRecord> = postcard::from_bytes(&checkpoint).unwrap();
+    let policy = |schema| {
+        let mut terms = ActionTerms::standard();
+        terms.policy.schema = schema;
+        Prepared::new(terms, Action::Hold)
     };
     let another = policy(Some(OBS52));
     let mut restored = restored.with_policy(policy(Some(TOUCH8))).unwrap();
@@ -606,7 +659,7 @@ fn a_stage_goes_on_from_its_checkpoint_with_the_schema_of_its_policy() {
     bench.delta(250);
     restored.on_book(&bench.event(BookEventKind::Delta, 250), None, bench.now, &mut port);
     assert_eq!(port.decided, bench.port.decided[1..]);
-    let restored: DecideStage<PolicyMemory> = postcard::from_bytes(&checkpoint).unwrap();
+    let restored: DecideStage<PolicyRecord> = postcard::from_bytes(&checkpoint).unwrap();
     let error = restored.with_policy(another).unwrap_err().to_string();
     assert!(error.contains("touch8/1") && error.contains("obs52/1"), "{error}");
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::invariants::NEVER_PANICS;
 use super::{Campaign, Tight};
+use crate::decide::policy::Policy;
 use crate::exchange::keys::IssuedKey;
 use crate::planted::{Bug, Part, with};
 
@@ -42,8 +43,8 @@ impl Hunt {
 /// Hunts every bug in these seeds, and runs the seeds that it took without any; so many at a time. Each hunt is told as
 /// soon as it is over.
 #[must_use]
-pub fn hunt_all(
-    campaign: &Campaign,
+pub fn hunt_all<P: Policy + Clone + Send + Sync>(
+    campaign: &Campaign<P>,
     key: &IssuedKey,
     seeds: &Range<u64>,
     jobs: usize,
@@ -67,7 +68,7 @@ pub fn hunt_all(
 
 /// Plants a bug and runs seeds until a named invariant catches it. A limit that is never near shows no mistake: those of the
 /// gate are hunted where limits are tight, those of write tokens where tokens are scarce.
-fn hunt(campaign: &Campaign, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hunt {
+fn hunt<P: Policy + Clone + Send + Sync>(campaign: &Campaign<P>, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hunt {
     let mut hunt = Hunt { bug, caught: None, seeds: Vec::new(), clean_without: true };
     let near = |seed: &u64| match bug.part() {
         Part::Gate if bug == Bug::RefusedKeyIgnored => super::keys::are_revoked(*seed),
@@ -88,7 +89,7 @@ fn hunt(campaign: &Campaign, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hu
     hunt
 }
 
-impl Campaign {
+impl<P: Policy + Clone + Send + Sync> Campaign<P> {
     /// Runs a seed, and not once more to be told. Returns what did not hold.
     fn once(&self, seed: u64, key: &IssuedKey) -> Option<&'static str> {
         let report = self.attempt(seed, key, &|run, report| run.follow_through(report), None);

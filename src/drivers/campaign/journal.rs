@@ -8,7 +8,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::invariants::{Checked, hold};
-use crate::drivers::replay::{ReplayOptions, replay};
+use crate::decide::policy::Policy;
+use crate::drivers::replay::replay;
 use crate::record::journal::SegmentLimits;
 
 /// One seed of so many.
@@ -54,9 +55,10 @@ impl StartJournal {
         file.set_len(bytes - torn_off)
     }
 
-    /// `journal_replays`: what was recorded leads to what was recorded, up to the end or the tear.
-    pub(super) fn replays(&self) -> Checked {
-        match replay(self.folder(), ReplayOptions { verify: true, model: None }) {
+    /// `journal_replays`: what was recorded leads to what was recorded, up to the end or the tear, with the policy as it was at
+    /// its start.
+    pub(super) fn replays<P: Policy + Clone + Send + Sync>(&self, fresh: &P) -> Checked {
+        match replay(self.folder(), true, |_| Ok(fresh.clone())) {
             Ok(replayed) => {
                 let difference = replayed.difference();
                 hold("journal_replays", difference.is_none(), || {

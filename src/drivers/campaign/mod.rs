@@ -20,6 +20,7 @@ mod starts;
 mod stops;
 mod tight;
 mod trouble;
+mod watched;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,11 +35,12 @@ use limits::LimitChecks;
 pub use recovery::Recovery;
 pub use tight::Tight;
 pub use trouble::{Faults, Troubles};
+use watched::{Watched, checkpoint_restores};
 
 use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
 use crate::clock::SessionClock;
 use crate::config::Config;
-use crate::decide::policy::AnyPolicy;
+use crate::decide::policy::Policy;
 use crate::drivers::stages::{Stages, Start, build_stages};
 use crate::exchange::gateway::{GatewaySettings, Tier};
 use crate::exchange::keys::IssuedKey;
@@ -63,9 +65,9 @@ const JOURNAL_FAILS: &str = "the temporary directory takes a journal";
 /// The kind of trouble in which the ring to `decide` overflows.
 const RING_OVERFLOW: &str = "ring_overflow";
 
-/// What every seed of a campaign has in common.
+/// What every seed of a campaign has in common. The policy may be of any crate.
 #[derive(Clone, Debug)]
-pub struct Campaign {
+pub struct Campaign<P> {
     /// Simulated time with faults, in milliseconds.
     pub duration_ms: i64,
     /// What the exchange and its markets are like.
@@ -74,8 +76,8 @@ pub struct Campaign {
     pub markets: usize,
     /// What goes wrong.
     pub faults: Faults,
-    /// Decides.
-    pub policy: AnyPolicy,
+    /// Decides. Every start of a trader begins with it as it is here.
+    pub policy: P,
 }
 
 /// What became of a seed.
@@ -132,7 +134,7 @@ pub struct FoundViolation {
     pub last_events: Vec<String>,
 }
 
-impl Campaign {
+impl<P: Policy + Clone + Send + Sync> Campaign<P> {
     /// Runs one seed. A seed in which something does not hold is run once more, to be told.
     #[must_use]
     pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
@@ -140,7 +142,7 @@ impl Campaign {
     }
 
     /// Runs a seed on a course, and again to tell it when something did not hold.
-    fn examine(&self, seed: u64, key: &IssuedKey, course: &Course) -> SeedReport {
+    fn examine(&self, seed: u64, key: &IssuedKey, course: &Course<P>) -> SeedReport {
         let mut report = self.attempt(seed, key, course, None);
         if report.violation.is_some() {
             let events = LastEvents::default();
@@ -152,7 +154,7 @@ impl Campaign {
         report
     }
 
-    fn attempt(&self, seed: u64, key: &IssuedKey, course: &Course, events: Option<&LastEvents>) -> SeedReport {
+    fn attempt(&self, seed: u64, key: &IssuedKey, course: &Course<P>, events: Option<&LastEvents>) -> SeedReport {
         let mut report = SeedReport { seed, ..SeedReport::default() };
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let mut run = Run::start(self, seed, key);
@@ -193,17 +195,17 @@ impl Campaign {
 }
 
 /// What is done with a seed.
-type Course = dyn Fn(&mut Run<'_>, &mut SeedReport) -> Checked;
+type Course<P> = dyn Fn(&mut Run<'_, P>, &mut SeedReport) -> Checked;
 
 /// A seed under way.
-struct Run<'a> {
-    campaign: &'a Campaign,
+struct Run<'a, P: Policy> {
+    campaign: &'a Campaign<P>,
     seed: u64,
     config: Config,
-    policy: AnyPolicy,
+    policy: Watched<P>,
     clock: SessionClock,
     starts: u64,
-    simulation: Simulation<AnyPolicy>,
+    simulation: Simulation<Watched<P>>,
     checker: Checker,
     limits: LimitChecks,
     trouble: trouble::Trouble,
@@ -225,8 +227,8 @@ struct Crash {
     absent_ms: i64,
 }
 
-impl<'a> Run<'a> {
-    fn start(campaign: &'a Campaign, seed: u64, key: &IssuedKey) -> Self {
+impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
+    fn start(campaign: &'a Campaign<P>, seed: u64, key: &IssuedKey) -> Self {
         let mut config = campaign.config(seed);
         let clock = SessionClock::new(0, START_MS, 1_000);
         let scenario = &campaign.scenario;
@@ -240,7 +242,8 @@ impl<'a> Run<'a> {
             tight.share_events(seed, &mut world, START_MS + 2 * campaign.duration_ms + HEALING_MS + STOP_MS);
         }
         config.markets.maker_multipliers = fees::plan(seed, &mut world, START_MS, campaign.duration_ms);
-        let policy = tight.and_then(|tight| tight.policy(seed)).unwrap_or_else(|| campaign.policy.clone());
+        let script = tight.and_then(|tight| tight.script(seed));
+        let policy = Watched::new(campaign.policy.clone(), script);
         let exchange = Exchange::builder()
             .seed(seed)
             .settings(settings)
@@ -339,9 +342,18 @@ impl<'a> Run<'a> {
             self.after_step(report)?;
         }
         self.simulation.end_journal();
-        self.journal.take().map_or(Ok(()), |journal| journal.replays())?;
+        self.journal.take().map_or(Ok(()), |journal| journal.replays(&self.policy))?;
+        checkpoint_restores(&self.simulation, &self.policy)?;
         let quiet = self.simulation.stages().execute.is_quiet();
-        self.checker.at_the_end(&self.simulation, quiet)
+        self.checker.at_the_end(&self.simulation, quiet)?;
+        self.all_fills_told()
+    }
+
+    fn all_fills_told(&self) -> Checked {
+        let (stages, exchange) = (self.simulation.stages(), self.simulation.exchange());
+        let Some(baseline_ms) = stages.execute.baseline_ms() else { return Ok(()) };
+        let nonce = stages.execute.nonce();
+        stages.decide.policy().at_the_end(exchange.engine(), exchange.clients()[0], nonce, baseline_ms)
     }
 
     /// Until then, or until a stop ends the trading.
@@ -373,6 +385,7 @@ impl<'a> Run<'a> {
         report.steps += 1;
         report.simulated_ms = self.simulation.session_ms() - START_MS;
         self.checker.step(&mut self.simulation)?;
+        self.simulation.stages().decide.policy().step()?;
         self.limits.step(&self.simulation)
     }
 
@@ -404,6 +417,7 @@ impl<'a> Run<'a> {
         self.crash = None;
         self.trouble.add(trouble::CRASH, 1);
         self.simulation.note(|| "the trader dies".to_owned());
+        checkpoint_restores(&self.simulation, &self.policy)?;
         self.simulation.kill();
         self.checker.died(nonce(self.seed, self.starts), self.simulation.session_ms());
         let stages = self.simulation.stages();
@@ -412,7 +426,7 @@ impl<'a> Run<'a> {
         let Some(journal) = self.journal.take() else { return Ok(()) };
         journal.tear().expect("a file of the temporary directory can be cut short");
         self.trouble.add(trouble::JOURNAL_TORN, 1);
-        journal.replays()
+        journal.replays(&self.policy)
     }
 
     /// Time passes without a trader.
@@ -468,7 +482,7 @@ impl<'a> Run<'a> {
             (request.session_ms, request.method, &request.path, &request.body).hash(&mut hasher);
         }
         for decision in self.simulation.decisions() {
-            (decision.market.index, decision.time_ms, decision.action as u8, decision.intent).hash(&mut hasher);
+            (decision.market.index, decision.time_ms, decision.action.map(|action| action as u8), decision.intent).hash(&mut hasher);
             decision.observation.iter().for_each(|feature| feature.to_bits().hash(&mut hasher));
         }
         (report.steps, report.simulated_ms).hash(&mut hasher);
@@ -476,17 +490,17 @@ impl<'a> Run<'a> {
     }
 }
 
-fn stages(
-    policy: &AnyPolicy,
+fn stages<P: Policy + Clone>(
+    policy: &Watched<P>,
     config: &Config,
     clock: &SessionClock,
     seed: u64,
     starts: u64,
     (day, groups): (DayState, &[KnownGroup]),
-) -> Stages<AnyPolicy> {
+) -> Stages<Watched<P>> {
     let start = Start { clock: *clock, nonce: nonce(seed, starts), seed: seed ^ starts, day };
     let stages = build_stages(config, policy.clone(), start);
-    let mut stages = stages.expect("a policy that was loaded has this program's schema");
+    let mut stages = stages.expect("a policy whose terms can be run is tried");
     stages.execute.know_groups(groups);
     stages
 }

@@ -3,6 +3,7 @@
 
 use super::invariants::{Checked, hold};
 use super::{Campaign, Run, START_MS, SeedReport, Violation};
+use crate::decide::policy::Policy;
 use crate::exchange::keys::IssuedKey;
 
 /// How far the end of a lease, which the exchange checks in its own time, may lie behind.
@@ -17,7 +18,7 @@ pub struct Recovery {
     pub absent: bool,
 }
 
-impl Campaign {
+impl<P: Policy + Clone + Send + Sync> Campaign<P> {
     /// Runs one seed in which the trader dies. The report's `records` says how many records it had come to;
     /// [`SeedReport::resting_ms`] for how long something of the dead trader rested after its death.
     #[must_use]
@@ -26,7 +27,7 @@ impl Campaign {
     }
 }
 
-impl Run<'_> {
+impl<P: Policy + Clone + Send + Sync> Run<'_, P> {
     fn die_and_recover(&mut self, recovery: Recovery, report: &mut SeedReport) -> Checked {
         self.simulation.die_after(recovery.after_records);
         let end_ns = self.clock.mono_ns(START_MS + self.campaign.duration_ms);

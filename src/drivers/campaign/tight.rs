@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::config::RiskConfig;
-use crate::decide::policy::{AnyPolicy, ScriptPolicy};
+use crate::decide::policy::ScriptPolicy;
 use crate::exchange::participants::World;
 use crate::market::{Count, Money, Price};
 use crate::messages::Action;
@@ -94,8 +94,8 @@ impl Tight {
         if self == Self::Tokens { usual.max(16) } else { usual }
     }
 
-    /// Who decides, where that is not for the campaign to say.
-    pub(super) fn policy(self, seed: u64) -> Option<AnyPolicy> {
+    /// The script that decides, where that is not for the campaign's policy.
+    pub(super) fn script(self, seed: u64) -> Option<ScriptPolicy> {
         let (pricing, decide_ms) = match self {
             Self::Positions | Self::Drawdown => ("passive", 250),
             Self::Tokens => ("passive", 0),
@@ -110,7 +110,7 @@ impl Tight {
             writeln!(text, "* {first}..{last} {}", action.as_str()).expect("writing to a String cannot fail");
             first = last + 1;
         }
-        Some(AnyPolicy::Script(ScriptPolicy::parse("campaign", &text).expect("the script follows its own rules")))
+        Some(ScriptPolicy::parse("campaign", &text).expect("the script follows its own rules"))
     }
 
     /// The markets of each shard that outlast the campaign become one event, exclusive in every second of these seeds.
@@ -144,11 +144,11 @@ mod tests {
     #[test]
     fn a_script_is_the_same_for_the_same_seed_and_takes_only_where_it_should() {
         for (tight, pricing) in [(Tight::Positions, "Passive"), (Tight::Executions, "Aggressive")] {
-            let text = |seed| format!("{:?}", tight.policy(seed).unwrap());
+            let text = |seed| format!("{:?}", tight.script(seed).unwrap());
             assert_eq!(text(3), text(3));
             assert_ne!(text(3), text(4));
             assert!(text(3).contains(pricing), "{pricing}");
         }
-        assert!(Tight::Cash.policy(3).is_none());
+        assert!(Tight::Cash.script(3).is_none());
     }
 }

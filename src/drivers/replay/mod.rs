@@ -22,7 +22,7 @@ use thiserror::Error;
 pub use difference::{Difference, Sides};
 
 use crate::decide::DecideCounters;
-use crate::decide::policy::AnyPolicy;
+use crate::decide::policy::{Policy, PolicyRecord};
 use crate::execute::ExecuteStage;
 use crate::record::journal::{JournalError, JournalNote, JournalReader, Kind, StageId, journal_of};
 use port::ReplayPort;
@@ -58,15 +58,6 @@ pub enum ReplayError {
     /// No stage of the journal has records.
     #[error("journal {0}: no stage has a record")]
     Empty(PathBuf),
-}
-
-/// How a session is replayed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ReplayOptions<'a> {
-    /// Whether everything is compared.
-    pub verify: bool,
-    /// The model or script, if it is not where the session read it.
-    pub model: Option<&'a Path>,
 }
 
 /// What one stage's replay came to.
@@ -118,21 +109,27 @@ impl Replay {
     }
 }
 
-/// Replays the journal of a session's folder, a journal's folder, or one segment.
+/// Replays the journal of a session's folder, a journal's folder, or one segment. `make` makes the policy that a checkpoint was
+/// made with, as it was when its session began; it is asked once a checkpoint. With `verify` everything is compared.
 ///
 /// # Errors
 /// When the journal or its checkpoints cannot be read, or the policy is not the recorded one. A difference is no error.
-pub fn replay(path: &Path, options: ReplayOptions<'_>) -> Result<Replay, ReplayError> {
+pub fn replay<P: Policy + Send>(
+    path: &Path,
+    verify: bool,
+    make: impl Fn(&PolicyRecord) -> Result<P, String> + Sync,
+) -> Result<Replay, ReplayError> {
     let path = journal_of(path);
     let reader = JournalReader::open(&path)?;
     let (note, segments) = (JournalNote::from_bytes(reader.description()), reader.segments());
     drop(reader);
     let path = path.as_path();
     let (feed, decide, execute, reconcile) = std::thread::scope(|scope| {
-        let feed = scope.spawn(|| run::<crate::feed::FeedStage>(path, options));
-        let decide = scope.spawn(|| run::<crate::decide::DecideStage<AnyPolicy>>(path, options));
-        let execute = scope.spawn(|| run::<ExecuteStage>(path, options));
-        let reconcile = run::<crate::reconcile::ReconcileStage>(path, options);
+        let feed = scope.spawn(|| run::<crate::feed::FeedStage>(path, verify, stages::decoded));
+        let restore = |checkpoint: &[u8]| stages::decide_stage(checkpoint, &make);
+        let decide = scope.spawn(move || run::<crate::decide::DecideStage<P>>(path, verify, restore));
+        let execute = scope.spawn(|| run::<ExecuteStage>(path, verify, stages::decoded));
+        let reconcile = run::<crate::reconcile::ReconcileStage>(path, verify, stages::decoded);
         let never = "a panic of a stage is caught where it happens";
         (feed.join().expect(never), decide.join().expect(never), execute.join().expect(never), reconcile)
     });
@@ -166,9 +163,13 @@ struct Ran<S> {
 }
 
 /// Replays one stage from its first record to its last or to the first difference.
-fn run<S: ReplayedStage>(path: &Path, options: ReplayOptions<'_>) -> Result<Ran<S>, ReplayError> {
+fn run<S: ReplayedStage>(
+    path: &Path,
+    verify: bool,
+    restore: impl Fn(&[u8]) -> Result<S, String>,
+) -> Result<Ran<S>, ReplayError> {
     let mut stream = Stream::open(path, S::ID)?;
-    let mut port = ReplayPort::new(&mut stream, options.verify);
+    let mut port = ReplayPort::new(&mut stream, verify);
     let mut stage: Option<S> = None;
     let mut report = StageReplay {
         stage: S::ID,
@@ -186,10 +187,10 @@ fn run<S: ReplayedStage>(path: &Path, options: ReplayOptions<'_>) -> Result<Ran<
             |reason: String| ReplayError::Checkpoint { stage: S::ID.as_str(), number: record.number, reason };
         match (record.kind, &mut stage) {
             (Kind::Checkpoint, replayed) => {
-                let restored = S::restore(&record.payload, options);
+                let restored = restore(&record.payload);
                 if let Some(replayed) = replayed {
                     report.checkpoints += 1;
-                    if options.verify && replayed.checkpoint() != record.payload {
+                    if verify && replayed.checkpoint() != record.payload {
                         let sides = match restored {
                             Ok(restored) => Sides::of_states(&format!("{restored:#?}"), &format!("{replayed:#?}")),
                             Err(reason) => Sides::new(reason, "a state that can be read"),

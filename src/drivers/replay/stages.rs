@@ -4,12 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use super::ReplayOptions;
 use super::difference::{Difference, Sides};
 use super::port::ReplayPort;
 use super::stream::StageRecord;
 use super::words::describe;
-use crate::decide::policy::{AnyPolicy, PolicyMemory};
+use crate::decide::policy::{Policy, PolicyRecord};
 use crate::decide::{DecideStage, recorded_policy};
 use crate::execute::ExecuteStage;
 use crate::feed::FeedStage;
@@ -21,9 +20,6 @@ use crate::tape::{DecideInput, ExecuteInput, FeedInput, InputError, ReconcileInp
 pub(super) trait ReplayedStage: Sized + Serialize + std::fmt::Debug + Send {
     const ID: StageId;
 
-    /// The stage of a checkpoint.
-    fn restore(checkpoint: &[u8], options: ReplayOptions<'_>) -> Result<Self, String>;
-
     /// Gives it a recorded input.
     fn input(&mut self, record: &StageRecord, port: &mut ReplayPort<'_>) -> Result<(), InputError>;
 
@@ -33,7 +29,8 @@ pub(super) trait ReplayedStage: Sized + Serialize + std::fmt::Debug + Send {
     }
 }
 
-fn decoded<'a, T: serde::Deserialize<'a>>(checkpoint: &'a [u8]) -> Result<T, String> {
+/// The stage of a checkpoint.
+pub(super) fn decoded<T: serde::de::DeserializeOwned>(checkpoint: &[u8]) -> Result<T, String> {
     match postcard::take_from_bytes(checkpoint) {
         Ok((stage, [])) => Ok(stage),
         Ok((_, rest)) => Err(format!("the checkpoint has {} bytes too many for this program", rest.len())),
@@ -41,12 +38,20 @@ fn decoded<'a, T: serde::Deserialize<'a>>(checkpoint: &'a [u8]) -> Result<T, Str
     }
 }
 
+/// The decide stage of a checkpoint, with the policy that is made for it.
+pub(super) fn decide_stage<P: Policy>(
+    checkpoint: &[u8],
+    make: &impl Fn(&PolicyRecord) -> Result<P, String>,
+) -> Result<DecideStage<P>, String> {
+    let record = recorded_policy(checkpoint)
+        .map_err(|error| format!("the checkpoint is not one that this program can read: {error}"))?;
+    let policy = make(&record).map_err(|error| format!("{record}: {error}"))?;
+    let stage: DecideStage<PolicyRecord> = decoded(checkpoint)?;
+    stage.with_policy(policy).map_err(|error| error.to_string())
+}
+
 impl ReplayedStage for FeedStage {
     const ID: StageId = StageId::Feed;
-
-    fn restore(checkpoint: &[u8], _options: ReplayOptions<'_>) -> Result<Self, String> {
-        decoded(checkpoint)
-    }
 
     fn input(&mut self, record: &StageRecord, port: &mut ReplayPort<'_>) -> Result<(), InputError> {
         FeedInput::read(record.kind, &record.payload)?.apply(self, record.now, port);
@@ -54,16 +59,8 @@ impl ReplayedStage for FeedStage {
     }
 }
 
-impl ReplayedStage for DecideStage<AnyPolicy> {
+impl<P: Policy + Send> ReplayedStage for DecideStage<P> {
     const ID: StageId = StageId::Decide;
-
-    fn restore(checkpoint: &[u8], options: ReplayOptions<'_>) -> Result<Self, String> {
-        let memory = recorded_policy(checkpoint)
-            .map_err(|error| format!("the checkpoint is not one that this program can read: {error}"))?;
-        let policy = AnyPolicy::recorded(&memory, options.model).map_err(|error| format!("{memory}: {error}"))?;
-        let stage: DecideStage<PolicyMemory> = decoded(checkpoint)?;
-        stage.with_policy(policy).map_err(|error| error.to_string())
-    }
 
     fn input(&mut self, record: &StageRecord, port: &mut ReplayPort<'_>) -> Result<(), InputError> {
         let input = DecideInput::read(record.kind, &record.payload)?;
@@ -84,10 +81,6 @@ impl ReplayedStage for DecideStage<AnyPolicy> {
 impl ReplayedStage for ExecuteStage {
     const ID: StageId = StageId::Execute;
 
-    fn restore(checkpoint: &[u8], _options: ReplayOptions<'_>) -> Result<Self, String> {
-        decoded(checkpoint)
-    }
-
     fn input(&mut self, record: &StageRecord, port: &mut ReplayPort<'_>) -> Result<(), InputError> {
         ExecuteInput::read(record.kind, &record.payload)?.apply(self, record.now, port);
         if let Some(sums) = port.ledger.changed(self) {
@@ -99,10 +92,6 @@ impl ReplayedStage for ExecuteStage {
 
 impl ReplayedStage for ReconcileStage {
     const ID: StageId = StageId::Reconcile;
-
-    fn restore(checkpoint: &[u8], _options: ReplayOptions<'_>) -> Result<Self, String> {
-        decoded(checkpoint)
-    }
 
     fn input(&mut self, record: &StageRecord, port: &mut ReplayPort<'_>) -> Result<(), InputError> {
         ReconcileInput::read(record.kind, &record.payload)?.apply(self, record.now, port);

@@ -7,8 +7,9 @@ use crate::market::{
     OrderStatus, Price, Ticker, TradeId,
 };
 use crate::messages::{
-    AccountEvent, AccountNote, Action, DayState, DecisionStamps, ExecuteToReconcile, Fill, KnownGroup, Listing, MarketStatus, OrderIntent, OrderReport,
-    Owner, Phase, PortfolioUpdate, Pricing, QueryKind, QueryRequest, Source,
+    AccountEvent, AccountNote, Action, DayState, DecisionStamps, ExecuteToReconcile, Fill, KnownGroup, Listing,
+    MarketStatus, OrderIntent, OrderReport, OwnFill, OwnSettlement, Owner, Phase, PortfolioUpdate, Pricing, QueryKind,
+    QueryRequest, Quote, QuoteLife, Source,
 };
 use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort, Full, NotSent, OrderRequest, RequestId};
 use crate::record::Span;
@@ -31,6 +32,10 @@ pub(super) struct Port {
     pub written: Vec<Written>,
     pub queries: Vec<QueryRequest>,
     pub portfolios: Vec<PortfolioUpdate>,
+    pub fills: Vec<OwnFill>,
+    pub settlements: Vec<OwnSettlement>,
+    /// How many portfolios had been told when the last fill was.
+    portfolios_at_fill: usize,
     pub persisted: Vec<DayState>,
     pub kept_groups: Vec<KnownGroup>,
     pub abandoned: Vec<RequestId>,
@@ -38,6 +43,13 @@ pub(super) struct Port {
     pub latencies: Vec<Span>,
     pub no_connection: bool,
     pub full: bool,
+}
+
+impl Port {
+    /// The portfolio that was told right after the last fill.
+    pub fn first_after_a_fill(&self) -> PortfolioUpdate {
+        self.portfolios[self.portfolios_at_fill]
+    }
 }
 
 impl ExecutePort for Port {
@@ -63,6 +75,11 @@ impl ExecutePort for Port {
         }
         match message {
             ExecuteMessage::Decide(AccountNote::Portfolio(update)) => self.portfolios.push(update),
+            ExecuteMessage::Decide(AccountNote::Fill(fill)) => {
+                self.fills.push(fill);
+                self.portfolios_at_fill = self.portfolios.len();
+            }
+            ExecuteMessage::Decide(AccountNote::Settlement(settlement)) => self.settlements.push(settlement),
             ExecuteMessage::Reconcile(ExecuteToReconcile::Query(query)) => self.queries.push(query),
         }
         Ok(())
@@ -220,12 +237,15 @@ impl Bench {
         let intent = OrderIntent {
             id: self.intents,
             market: key,
-            action,
-            pricing,
-            price: cents(price),
+            side: action.book_side().unwrap(),
+            quote: Some(Quote {
+                price: cents(price),
+                count: contracts(count),
+                life: if pricing == Pricing::Aggressive { QuoteLife::Immediate } else { QuoteLife::Resting },
+                reduce_only: action.reduces(),
+            }),
             best_bid: Some(cents(40)),
             best_ask: Some(cents(44)),
-            count: contracts(count),
             time_ms: self.now.session_ms,
             portfolio_version: 0,
             stamps: DecisionStamps::default(),
@@ -233,6 +253,24 @@ impl Bench {
         self.stage.on_intent(&intent, self.now, &mut self.port);
         self.stage.audit().unwrap();
         intent.id
+    }
+
+    /// No order is wanted in a market.
+    pub fn want_nothing(&mut self, key: MarketKey) {
+        self.intents += 1;
+        let intent = OrderIntent {
+            id: self.intents,
+            market: key,
+            side: BookSide::Bid,
+            quote: None,
+            best_bid: Some(cents(40)),
+            best_ask: Some(cents(44)),
+            time_ms: self.now.session_ms,
+            portfolio_version: 0,
+            stamps: DecisionStamps::default(),
+        };
+        self.stage.on_intent(&intent, self.now, &mut self.port);
+        self.stage.audit().unwrap();
     }
 
     pub fn answer(&mut self, request: RequestId, status: u16, body: &serde_json::Value) {

@@ -8,6 +8,7 @@ mod harness;
 mod interleavings;
 mod leases;
 mod life;
+mod notes;
 mod orders;
 mod random;
 mod unread;

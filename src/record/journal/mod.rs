@@ -62,7 +62,8 @@ use serde::{Deserialize, Serialize};
 /// Up to version 8 every decision had the 52 features of one schema.
 /// In version 9 each message between stages had a kind of its own; now each pair of stages has one.
 /// In version 10 fees never changed.
-pub const FORMAT_VERSION: u32 = 11;
+/// Up to version 11 a decision wanted one order at most, and `decide` was told only of portfolios.
+pub const FORMAT_VERSION: u32 = 12;
 /// The largest payload: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 

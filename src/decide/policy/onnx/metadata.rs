@@ -7,7 +7,7 @@ use thiserror::Error;
 use tract_onnx::pb::ModelProto;
 
 use crate::decide::observation::Schema;
-use crate::decide::policy::{PolicyTerms, TermsError};
+use crate::decide::policy::{ActionTerms, TermsError};
 use crate::messages::Action;
 
 /// What this program's keys begin with.
@@ -50,7 +50,7 @@ pub enum MetadataError {
 
 /// What the metadata says.
 pub(super) struct Metadata {
-    pub terms: PolicyTerms,
+    pub terms: ActionTerms,
     /// The schema of its input, which is the terms'.
     pub schema: Schema,
     pub notes: Option<String>,
@@ -61,7 +61,7 @@ pub(super) fn read(model: &ModelProto) -> Result<Metadata, MetadataError> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for entry in &model.metadata_props {
         let Some(key) = entry.key.strip_prefix(KEY_PREFIX) else { continue };
-        if !(key == "format" || key == "actions" || key == "notes" || PolicyTerms::NAMES.contains(&key)) {
+        if !(key == "format" || key == "actions" || key == "notes" || ActionTerms::NAMES.contains(&key)) {
             return Err(MetadataError::Unknown(shortened(&entry.key)));
         }
         if pairs.iter().any(|(other, _)| *other == key) {
@@ -81,12 +81,12 @@ pub(super) fn read(model: &ModelProto) -> Result<Metadata, MetadataError> {
         }
     }
     let missing = |key| MetadataError::Missing { key, expected: "it in every model".to_owned() };
-    let mut terms = PolicyTerms::standard();
-    for key in PolicyTerms::NAMES {
+    let mut terms = ActionTerms::standard();
+    for key in ActionTerms::NAMES {
         let value = find(key).ok_or_else(|| missing(key))?;
         terms.set(key, value)?;
     }
-    let schema = terms.schema.ok_or_else(|| missing("observation"))?;
+    let schema = terms.policy.schema.ok_or_else(|| missing("observation"))?;
     Ok(Metadata { terms, schema, notes: find("notes").map(str::to_owned) })
 }
 

@@ -61,7 +61,7 @@ fn a_crossed_state_is_passed_over_and_the_next_one_of_its_instant_is_decided() {
     assert!(bench.stage.book(KEY).unwrap().is_crossed(), "the book is trusted all the same");
     bench.uncross(300);
     assert_eq!(bench.decision_times(), [300], "the bucket's decision was due, and is taken now");
-    assert_eq!(bench.port.intents[0].price, Price::from_cents(46));
+    assert_eq!(bench.port.intents[0].quote.unwrap().price, Price::from_cents(46));
     assert_eq!(bench.market().points.current().unwrap().time_ms, 300);
     assert_eq!((bench.crossed(), bench.stage.counters().book_errors), ((2, 1), 0));
 }
@@ -140,8 +140,7 @@ fn what_waits_for_a_late_stage_comes_before_its_timer() {
 fn the_wait_is_one_of_session_time() {
     let mut bench = Bench::ready(Action::BuyYes);
     let config = DecideConfig { max_markets: 8, clock: SessionClock::new(0, 0, 20_000) };
-    let terms = bench.stage.state.terms.clone();
-    bench.stage = DecideStage::new(Prepared { terms, action: Action::Hold, fault: None }, &config).unwrap();
+    bench.stage = DecideStage::new(Prepared::new(ActionTerms::standard(), Action::Hold), &config).unwrap();
     bench.list(KEY);
     bench.snapshot(0, &[(46, 10)], &[(55, 10)]);
     bench.stage.on_drained(&mut bench.port);
