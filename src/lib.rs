@@ -1,26 +1,71 @@
-//! A trading actor for Kalshi event contracts: books from the exchange's WebSocket, a 52-feature observation, an ONNX
-//! policy, limit orders, and a ledger that agrees with the exchange to the micro-dollar.
+//! A trading actor for Kalshi event contracts: books from the exchange's WebSocket, a policy that decides, limit orders,
+//! and a ledger that agrees with the exchange to the micro-dollar. With it comes the exchange itself, embedded.
 //!
-//! # The path of a tick
+//! # A strategy of your own
 //!
-//! 1. `network::websocket` reads a frame; `wire::frame` parses it.
-//! 2. `feed` checks its sequence number and market and sends a `messages::BookEvent` over a ring.
-//! 3. `decide` applies it to the `book`, and when the frame's time enters a new decision bucket builds the
-//!    observation, asks the policy, forms the wanted price, and sends a `messages::OrderIntent`.
-//! 4. `execute` passes it through the risk gate, keeps, amends, cancels or places, reserves the cash, and hands the
-//!    body to `network::http`, which writes it with a signature made ahead.
-//! 5. The exchange's answer comes back to `execute`; fills come over the private stream through `reconcile`; each
-//!    changes the ledger, and a `messages::PortfolioUpdate` tells `decide`.
+//! Implement [`strategy::Policy`], and trade: on the embedded exchange, on recorded markets, on paper, or for real. Ledger,
+//! risk gate, leases, kill line, journal and report are the same for every strategy.
 //!
-//! # How it hangs together
+//! ```
+//! # use std::time::Duration;
+//! use kalshi_actor::market::Count;
+//! use kalshi_actor::strategy::{Answer, Policy, PolicyIdentity, PolicyTerms, View};
+//! use kalshi_actor::{Config, Session};
 //!
-//! `market` is the vocabulary and imports nothing of this crate; `wire` is Kalshi's JSON over it. The four stages are
-//! plain state machines: they take an input with its time and call a port (`ports`). They never import each other.
-//! Drivers feed them: `drivers::live` with pinned threads, rings and sockets, `drivers::simulation` in one thread on
-//! virtual time. `exchange` is a whole Kalshi on loopback that shares vocabulary, codecs and the fee formula with the
-//! trader and nothing else. `record` keeps the journal, the histograms and the report. `session` puts a
-//! session together from start to report, and `kill` is the way out when it cannot cancel by itself. Both stand on
-//! `network` (connections and signatures) and `host` (what the operating system provides).
+//! /// Always bids for one contract at the touch.
+//! struct Bidder(PolicyTerms);
+//!
+//! impl Policy for Bidder {
+//!     fn identity(&self) -> PolicyIdentity {
+//!         PolicyIdentity::named("bidder/1")
+//!     }
+//!
+//!     fn terms(&self) -> &PolicyTerms {
+//!         &self.0
+//!     }
+//!
+//!     fn decide(&mut self, view: &View<'_>) -> Answer {
+//!         view.touch.bid.map_or(Answer::leave(), |bid| Answer::bid(bid, Count::from_contracts(1)))
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Two seconds on generated markets of an exchange of its own.
+//! # let folder = tempfile::tempdir()?;
+//! let session = Session::builder(Config::default()).duration(Duration::from_secs(2));
+//! # let session = session.folder(folder.path());
+//! let report = session.run(Bidder(PolicyTerms::unobserved()))?;
+//! println!("{}", report.report());
+//! assert!(report.is_success());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reading a session's journal
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use kalshi_actor::JournalReader;
+//!
+//! /// How many records of every kind a journal has.
+//! fn count(folder: &Path) -> Result<std::collections::BTreeMap<String, u64>, kalshi_actor::JournalError> {
+//!     let mut reader = JournalReader::open(&folder.join("journal"))?;
+//!     let mut counts = std::collections::BTreeMap::new();
+//!     while let Some(record) = reader.next_record()? {
+//!         *counts.entry(format!("{:?}", record.kind)).or_default() += 1;
+//!     }
+//!     Ok(counts)
+//! }
+//!
+//! let error = count(Path::new("no-session")).unwrap_err();
+//! assert!(error.to_string().contains("no-session"));
+//! ```
+//!
+//! [`replay`] runs a recorded session through the same stages again, and [`Campaign`] runs a strategy under faults;
+//! [`exchange::Exchange::builder`] starts an exchange in a test of your own.
+//!
+//! How it all hangs together is told in `docs/architecture.md`, and at the top of every module's file.
 //!
 //! # Features
 //!

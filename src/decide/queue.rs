@@ -136,10 +136,12 @@ mod tests {
         Count::from_contracts(contracts)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the function under test takes it")]
     fn bid(remaining: i64, acked_ms: Option<i64>) -> Option<OpenOrder> {
         Some(OpenOrder { remaining: contracts(remaining), acked_ms, price: BID, side: BookSide::Bid })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the function under test takes it")]
     fn change(cents: u16, change: i64) -> Option<LevelChange> {
         let price = Price::from_cents(cents);
         Some(LevelChange { outcome: Outcome::Yes, price, change: contracts(change) })

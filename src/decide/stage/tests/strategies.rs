@@ -8,6 +8,7 @@ fn contracts(contracts: i64) -> Count {
     Count::from_contracts(contracts)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the function under test takes it")]
 fn quote(cents: u16, count: i64) -> Option<Quote> {
     Some(Quote::resting(Price::from_cents(cents), contracts(count)))
 }
