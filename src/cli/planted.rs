@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use crate::decide::policy::AnyPolicy;
 use crate::drivers::campaign::{Campaign, Hunt, hunt_all};
 use crate::exchange::keys::issue_ed25519;
 use crate::planted::Bug;
@@ -39,7 +40,7 @@ impl FromStr for Plant {
 
 /// Prints the list, or hunts every mistake over these seeds and prints the table.
 pub(super) fn run(
-    campaign: &Campaign,
+    campaign: &Campaign<AnyPolicy>,
     hunt: Option<Range<u64>>,
     jobs: Option<u16>,
     out: &mut Out,
