@@ -171,6 +171,9 @@ mod tests {
     /// process of its own.
     #[test]
     fn the_user_signal_sets_its_flag_and_ignored_ones_leave_the_process_alive() {
+        // Tests that run under `nohup` inherit that SIGHUP is ignored, which `install` would respect.
+        // SAFETY: no handler is installed, so nothing of ours runs when the signal comes.
+        unsafe { libc::signal(SIGHUP, libc::SIG_DFL) };
         let signals = Signals::install().unwrap();
         for signal in IGNORED.into_iter().chain(ignored_here()) {
             low_level::raise(signal).unwrap();

@@ -69,11 +69,14 @@ impl Engine {
             matched.filled += count;
             matched.filled_value += price.times(count);
             matched.fees += fee;
-            if self.count_in_group(group, count, Some(taker), now_ms) {
+            let over_limit = self.count_in_group(group, count, Some(taker), now_ms);
+            // Whatever ends the order: the owner's other orders have less cash behind them now.
+            let covered = self.cover(self.orders[taker].holding, Some(taker), now_ms);
+            if over_limit {
                 matched.stopped = Some(UpdateReason::GroupCancel);
                 break;
             }
-            if self.cover(self.orders[taker].holding, Some(taker), now_ms) == Covered::No {
+            if covered == Covered::No {
                 matched.stopped = Some(UpdateReason::MarginCancel);
                 break;
             }

@@ -67,6 +67,24 @@ fn an_incoming_order_stops_at_the_fill_that_triggers_its_group() {
 }
 
 #[test]
+fn a_fill_that_triggers_a_group_is_paid_for_by_cash_that_other_orders_no_longer_have() {
+    let (mut engine, _, bob) = venue();
+    engine.set_collateral(Collateral::PerOrder);
+    let poor = trader(&mut engine, 10);
+    let group = engine.create_group(poor, 0, 0, contracts(5), 0).unwrap();
+    let outside = engine.create_order(&bid(poor, 30, 10), 1).unwrap().order;
+    engine.create_order(&ask(bob, 80, 10), 2).unwrap();
+    let placed = engine.create_order(&within(group, bid(poor, 80, 10)), 3).unwrap();
+    assert_eq!((placed.filled, reason(&engine, placed.order).0), (contracts(10), OrderStatus::Executed));
+    assert!(engine.group(poor, group).unwrap().triggered);
+    assert_eq!(
+        reason(&engine, outside),
+        (OrderStatus::Canceled, UpdateReason::MarginCancel),
+        "it needs over three dollars"
+    );
+}
+
+#[test]
 fn contracts_older_than_fifteen_seconds_no_longer_count() {
     let (mut engine, ann, bob, group) = grouped(5);
     let order = engine.create_order(&within(group, ask(ann, 45, 50)), 1).unwrap().order;
