@@ -260,7 +260,7 @@ impl Book {
         Some(self.best_bid()?.units() + self.best_ask()?.units())
     }
 
-    /// The size of a level, zero when there is none.
+    /// How many contracts rest at a price.
     #[must_use]
     pub fn size(&self, side: Outcome, price: Price) -> Count {
         Count::from_units(self.grid.slot(price).map_or(0, |slot| self.bids(side).size(slot)))

@@ -114,7 +114,7 @@ pub mod pool {
     /// Makes that many.
     ///
     /// # Errors
-    /// When the number is none that a pool has.
+    /// When there are more buffers than a pool may have.
     pub fn deserialize<'de, T: Default, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
         let buffers = usize::deserialize(deserializer)?;
         if buffers > BUFFERS_MAX {

@@ -77,7 +77,9 @@
 //! | `cli` (default) | the command `kalshi-actor`, over `trader` |
 
 // Re-exports that only tests name are no rubbish; code that only tests call is, unless it says so.
-#![cfg_attr(not(feature = "internals"), allow(unused))]
+#![cfg_attr(not(feature = "internals"), allow(unused_imports))]
+// The exchange alone leaves parts of the vocabulary unused that the trader speaks.
+#![cfg_attr(not(feature = "trader"), allow(unused))]
 
 /// Declares the rooms of the crate. What users may rely on is re-exported below; the rest is only open to this
 /// repository's own tests and benches, through the feature `internals`.
@@ -161,6 +163,10 @@ pub use config::{Config, ConfigError};
 pub use drivers::campaign::{Campaign, Faults, SeedReport, Violation};
 #[cfg(feature = "trader")]
 pub use drivers::replay::{Difference, Replay, ReplayError, replay};
+#[cfg(feature = "trader")]
+pub use drivers::simulation::{Simulation, SimulationConfig};
+#[cfg(feature = "trader")]
+pub use drivers::stages::{Stages, Start, build_stages};
 #[cfg(feature = "trader")]
 pub use host::signals::Signals;
 #[cfg(feature = "exchange")]

@@ -129,8 +129,6 @@ pub trait FeedPort {
     fn stamp_ns(&mut self) -> u64;
     /// An empty buffer for a snapshot, while the pool has one.
     fn take_levels(&mut self) -> Option<Box<BookLevels>>;
-    /// Gives back a buffer that was not sent.
-    fn return_levels(&mut self, levels: Box<BookLevels>);
     /// Records a latency figure of a frame's path.
     fn latency(&mut self, span: Span, nanos: u64);
 }

@@ -56,9 +56,6 @@ impl FeedPort for FeedIo {
     fn take_levels(&mut self) -> Option<Box<BookLevels>> {
         self.spare.pop()
     }
-    fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.spare.push(levels);
-    }
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
@@ -258,7 +255,7 @@ impl Path {
             self.execute.on_feed(&message, self.now, &mut self.execute_io);
         }
         while let Some(levels) = self.decide_io.levels.pop() {
-            self.feed_io.return_levels(levels);
+            self.feed_io.spare.push(levels);
         }
         if let Some(request) = self.execute_io.write.request.take() {
             let (amends, now) = (self.execute_io.write.amends, self.now);

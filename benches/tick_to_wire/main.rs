@@ -73,9 +73,6 @@ impl FeedPort for FeedIo {
     fn take_levels(&mut self) -> Option<Box<BookLevels>> {
         self.book.take_levels()
     }
-    fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.book.return_levels(levels);
-    }
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 

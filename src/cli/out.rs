@@ -44,7 +44,7 @@ impl Out {
         let _ = write!(self, "{text}");
     }
 
-    /// Hands over what was written so far, for a reader who waits for it.
+    /// Flushes what was written so far, so that a waiting reader sees it.
     pub(super) fn show(&mut self) {
         // Kept in `failed`, for the end.
         let _ = self.flush();
@@ -66,7 +66,7 @@ impl Out {
         }
     }
 
-    /// What a command that only writes makes of its end: a reader that went away is none of its failures.
+    /// The result of a command that only writes. If its reader has gone away, that isn't a failure of the command.
     pub(super) fn unless_unread<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         match result {
             Err(_) if self.failed.as_ref().is_some_and(is_unread) => Ok(None),

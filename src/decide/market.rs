@@ -93,7 +93,7 @@ impl Market {
         entered
     }
 
-    /// Notes a state of the book that the frame led to. A crossed one is none that anything follows from.
+    /// Records the book's state after a frame as a point of its history, unless the book is crossed.
     #[inline]
     pub(super) fn record(&mut self, event: &BookEvent) {
         if !self.crossing.is_open() {

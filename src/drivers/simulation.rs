@@ -202,6 +202,7 @@ impl<P: Policy> Simulation<P> {
     }
 
     /// Has the stages rehearse once, as idle threads of a live session do.
+    #[cfg(feature = "internals")]
     pub fn rehearse(&mut self) {
         let now = self.tick();
         self.stages.feed.rehearse();
@@ -265,6 +266,7 @@ impl<P: Policy> Simulation<P> {
     }
 
     /// Every public frame so far, if they are kept.
+    #[cfg(feature = "internals")]
     pub fn frames(&self) -> &[ReceivedFrame] {
         &self.wires.frames
     }

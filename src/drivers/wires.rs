@@ -447,10 +447,6 @@ impl FeedPort for FeedIo<'_> {
         self.0.pool.pop()
     }
 
-    fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.0.pool.push(levels);
-    }
-
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 

@@ -12,7 +12,7 @@ use crate::ports::Full;
 pub fn ring<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(capacity > 0, "a ring without room delivers nothing");
     let (producer, consumer) = rtrb::RingBuffer::new(capacity);
-    (Sender { producer, refused: 0 }, Receiver { consumer, high_water: 0 })
+    (Sender { producer, refused: 0 }, Receiver { consumer })
 }
 
 /// The end of a ring that is written. Belongs to one thread.
@@ -66,29 +66,18 @@ impl<T> Sender<T> {
 #[derive(Debug)]
 pub struct Receiver<T> {
     consumer: rtrb::Consumer<T>,
-    high_water: usize,
 }
 
 impl<T> Receiver<T> {
     /// The oldest message, if there is one.
     pub fn pop(&mut self) -> Option<T> {
-        let message = self.consumer.pop().ok()?;
-        // What this end knows to be waiting: exact whenever the pop had to look at the sender's position, and free
-        // of the cache miss that asking for it each time would cost.
-        self.high_water = self.high_water.max(self.consumer.cached_slots() + 1);
-        Some(message)
+        self.consumer.pop().ok()
     }
 
     /// How many messages wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.consumer.slots()
-    }
-
-    /// The most messages that were ever seen waiting.
-    #[must_use]
-    pub fn high_water(&self) -> usize {
-        self.high_water
     }
 
     /// Whether the writing end is gone.
@@ -118,7 +107,7 @@ mod tests {
         assert_eq!(receiver.pop(), Some(1));
         assert_eq!((sender.room(), sender.push(4)), (1, Ok(())));
         assert_eq!((receiver.pop(), receiver.pop(), receiver.pop()), (Some(2), Some(4), None));
-        assert_eq!((sender.refused(), receiver.high_water(), receiver.capacity()), (1, 2, 2));
+        assert_eq!((sender.refused(), receiver.capacity()), (1, 2));
     }
 
     #[test]

@@ -236,6 +236,7 @@ impl SignatureCache {
 
     /// How often signatures were ready.
     #[must_use]
+    #[cfg(feature = "internals")]
     pub fn counters(&self) -> &SigningCounters {
         &self.counters
     }

@@ -130,10 +130,6 @@ impl<P: FeedPort> FeedPort for Recorded<'_, P> {
         levels
     }
 
-    fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.port.return_levels(levels);
-    }
-
     fn latency(&mut self, span: Span, nanos: u64) {
         self.port.latency(span, nanos);
     }

@@ -10,6 +10,7 @@
 
 mod tanh;
 
+#[cfg(feature = "internals")]
 pub use tanh::TANH_ERROR_MAX;
 
 use thiserror::Error;

@@ -78,11 +78,6 @@ impl BookSender {
         Some(levels)
     }
 
-    /// Gives back a buffer that was not sent.
-    pub fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.spare.push(levels);
-    }
-
     /// Sends a message.
     ///
     /// # Errors
@@ -163,12 +158,6 @@ impl BookReceiver {
     pub fn waiting(&self) -> usize {
         self.events.waiting()
     }
-
-    /// The most events that were ever seen waiting.
-    #[must_use]
-    pub fn high_water(&self) -> usize {
-        self.events.high_water()
-    }
 }
 
 #[cfg(test)]
@@ -240,8 +229,10 @@ mod tests {
         assert!(sender.take_levels().is_none());
         first.no.push((Price::ZERO, Count::ZERO));
         sender.push(snapshot(1, first)).unwrap();
-        sender.return_levels(second);
+        sender.push(snapshot(2, second)).unwrap();
         let Some(FeedToDecide::Snapshot(_, levels)) = receiver.pop() else { panic!("a snapshot was sent") };
+        receiver.return_levels(levels);
+        let Some(FeedToDecide::Snapshot(_, levels)) = receiver.pop() else { panic!("two snapshots were sent") };
         receiver.return_levels(levels);
         let both = [sender.take_levels().unwrap(), sender.take_levels().unwrap()];
         assert!(both.iter().all(|levels| **levels == BookLevels::default()));

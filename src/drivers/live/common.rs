@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::control::{Control, Heart, Pulse};
+use super::Progress;
+use super::control::{Control, Heart};
 use crate::clock::{Now, SessionClock};
 use crate::config::IdleName;
 use crate::host::clock::Clock;
@@ -62,7 +63,7 @@ pub(super) struct Bench {
     pub(super) latencies: Latencies,
     pub(super) checkpoints: CheckpointCost,
     heart: Heart,
-    pulses: Sender<Pulse>,
+    pulses: Sender<Progress>,
     idle_kind: IdleKind,
     core: Option<usize>,
     rehearsed_ns: u64,
@@ -75,7 +76,7 @@ impl Bench {
         clock: Clock,
         session: &SessionClock,
         control: Control,
-        pulses: Sender<Pulse>,
+        pulses: Sender<Progress>,
         idle_kind: IdleKind,
         core: Option<usize>,
     ) -> Self {
@@ -136,10 +137,10 @@ impl Bench {
 
     /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.
     /// Whether one was due.
-    pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Pulse) -> bool {
+    pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Progress) -> bool {
         let due = self.heart.is_due(self.now.mono_ns);
         if due {
-            let _ = self.pulses.push(Pulse { worst: self.heart.take_worst(), ..figures() });
+            let _ = self.pulses.push(Progress { worst: self.heart.take_worst(), ..figures() });
         }
         due
     }

@@ -4,9 +4,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::execute::{LeasePlan, Standstill, Waiting};
-use crate::market::{Count, Money};
-use crate::messages::Verdict;
 use crate::record::Span;
 
 /// The flags of a running session.
@@ -74,54 +71,6 @@ impl Control {
 
 /// How often a thread sends a pulse.
 pub(super) const PULSE_NS: u64 = 250_000_000;
-
-/// A thread's figures for the live line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pulse {
-    /// Frames read since the start; feed only.
-    pub(super) frames: u64,
-    /// Decisions taken since the start; decide only.
-    pub(super) decisions: u64,
-    /// Order writes since the start; execute only.
-    pub(super) orders: u64,
-    /// Amends that changed price or size, since the start; execute only.
-    pub(super) amends: u64,
-    /// Fills since the start; execute only.
-    pub(super) fills: u64,
-    /// Contracts held by their signs; execute only.
-    pub(super) position: Count,
-    /// Profit after fees; execute only.
-    pub(super) pnl: Money,
-    /// How long orders may rest, and how many; execute only, once it trades.
-    pub(super) leases: Option<LeasePlan>,
-    /// Intents by what became of them; execute only.
-    pub(super) verdicts: [u64; Verdict::COUNT],
-    /// Why no market takes new risk; execute only.
-    pub(super) standstill: Option<Standstill>,
-    /// What a stop waits for; execute only, while one is under way.
-    pub(super) waiting: Option<Waiting>,
-    /// The longest stretch since the last pulse.
-    pub(super) worst: Option<(Span, u64)>,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self {
-            frames: 0,
-            decisions: 0,
-            orders: 0,
-            amends: 0,
-            fills: 0,
-            position: Count::ZERO,
-            pnl: Money::ZERO,
-            leases: None,
-            verdicts: [0; Verdict::COUNT],
-            standstill: None,
-            waiting: None,
-            worst: None,
-        }
-    }
-}
 
 /// Remembers the longest stretch between two pulses, and when the next pulse is due.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::book_rings::BookReceiver;
 use super::common::{Bench, CheckpointCost};
-use super::control::Pulse;
+use super::Progress;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideCounters, DecideStage};
@@ -36,7 +36,6 @@ pub(super) struct DecideWires {
 pub(super) struct DecideOutcome {
     pub(super) counters: DecideCounters,
     pub(super) latencies: Latencies,
-    pub(super) ring_high_water: usize,
     pub(super) checkpoints: CheckpointCost,
 }
 
@@ -99,7 +98,7 @@ impl<P: Policy> DecideThread<P> {
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let decisions = self.stage.counters().decisions;
-            let _ = self.wires.bench.pulse(|| Pulse { decisions, ..Pulse::default() });
+            let _ = self.wires.bench.pulse(|| Progress { decisions, ..Progress::default() });
             if !worked {
                 if self.wires.bench.rehearsal_due() {
                     self.stage.rehearse();
@@ -111,7 +110,6 @@ impl<P: Policy> DecideThread<P> {
         self.tape.end(now, &self.stage);
         Ok(DecideOutcome {
             counters: *self.stage.counters(),
-            ring_high_water: self.wires.book.high_water(),
             latencies: self.wires.bench.latencies,
             checkpoints: self.wires.bench.checkpoints,
         })

@@ -1,7 +1,7 @@
 //! The execute thread: ledger, risk gate and orders between the rings and the order connections.
 
 use super::common::{Bench, CheckpointCost};
-use super::control::Pulse;
+use super::Progress;
 use crate::clock::Now;
 use crate::execute::ExecuteStage;
 use crate::host::idle::Idle;
@@ -9,8 +9,8 @@ use crate::host::ring::{Receiver, Sender};
 use crate::messages::{
     AccountEvent, AccountNote, DayState, DecideToExecute, ExecuteToReconcile, FeedToExecute, KnownGroup,
 };
-use crate::network::http::{HttpCounters, HttpEvent, HttpPool};
-use crate::network::signing::{SignatureCache, SigningCounters};
+use crate::network::http::{HttpEvent, HttpPool};
+use crate::network::signing::SignatureCache;
 use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort, Full, NotSent, OrderRequest};
 use crate::record::{Latencies, Span};
 use crate::tape::{self, ExecuteInput, Tape};
@@ -48,8 +48,6 @@ pub(super) struct ExecuteWires {
 pub(super) struct ExecuteOutcome {
     pub(super) stage: ExecuteStage,
     pub(super) latencies: Latencies,
-    pub(super) http: HttpCounters,
-    pub(super) signing: SigningCounters,
     pub(super) checkpoints: CheckpointCost,
 }
 
@@ -151,8 +149,6 @@ impl ExecuteThread {
         self.tape.end(now, &self.stage);
         Ok(ExecuteOutcome {
             stage: self.stage,
-            http: *self.wires.http.counters(),
-            signing: *self.wires.signatures.counters(),
             latencies: self.wires.bench.latencies,
             checkpoints: self.wires.bench.checkpoints,
         })
@@ -210,9 +206,9 @@ impl ExecuteThread {
 }
 
 /// The account's figures for the live line.
-fn pulse(stage: &ExecuteStage, now: Now) -> Pulse {
+fn pulse(stage: &ExecuteStage, now: Now) -> Progress {
     let counters = stage.counters();
-    Pulse {
+    Progress {
         orders: counters.sent,
         amends: counters.amended,
         fills: counters.fills,
@@ -222,6 +218,6 @@ fn pulse(stage: &ExecuteStage, now: Now) -> Pulse {
         verdicts: counters.verdicts,
         standstill: stage.standstill(now),
         waiting: stage.waiting(now),
-        ..Pulse::default()
+        ..Progress::default()
     }
 }

@@ -4,7 +4,7 @@ use tungstenite::Utf8Bytes;
 
 use super::book_rings::BookSender;
 use super::common::{Bench, CheckpointCost, Trouble, lent};
-use super::control::Pulse;
+use super::Progress;
 use crate::clock::Now;
 use crate::feed::{FeedCounters, FeedStage};
 use crate::host::ring::{Receiver, Sender};
@@ -84,10 +84,6 @@ impl FeedPort for FeedWires {
         self.book.take_levels()
     }
 
-    fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.book.return_levels(levels);
-    }
-
     fn latency(&mut self, span: Span, nanos: u64) {
         self.bench.latency(span, nanos);
     }
@@ -114,7 +110,7 @@ impl FeedThread {
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
             let frames = self.stage.counters().frames;
-            if self.wires.bench.pulse(|| Pulse { frames, ..Pulse::default() }) {
+            if self.wires.bench.pulse(|| Progress { frames, ..Progress::default() }) {
                 self.wires.trouble.tell(self.stage.last_problem());
             }
             if !worked {

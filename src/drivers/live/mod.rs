@@ -45,7 +45,7 @@ use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 use book_rings::{BookRingSizes, book_rings};
 pub use common::CheckpointCost;
 use common::{Bench, Trouble, idle_kind};
-use control::{Control, Pulse};
+use control::Control;
 pub use feed::TeeFrame;
 pub use outcome::{LiveOutcome, ThreadFailure};
 pub use reconcile::Tamper;
@@ -127,7 +127,7 @@ pub struct Problem {
     pub at: Instant,
 }
 
-/// Figures for the live line.
+/// Figures for the live line. Each thread tells those that it knows, four times a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Frames read.
@@ -184,7 +184,7 @@ pub struct Live {
     reconcile: JoinHandle<io::Result<reconcile::ReconcileOutcome>>,
     /// The threads that the four above are helped by. They end after them.
     helpers: [(&'static str, JoinHandle<()>); 3],
-    pulses: [Receiver<Pulse>; THREADS],
+    pulses: [Receiver<Progress>; THREADS],
     progress: Progress,
     /// What went wrong with the account and with the feed.
     troubles: [channel::Receiver<String>; 2],
@@ -341,14 +341,8 @@ impl Live {
                     0 => self.progress.frames = pulse.frames,
                     1 => self.progress.decisions = pulse.decisions,
                     2 => {
-                        self.progress.orders = pulse.orders;
-                        self.progress.amends = pulse.amends;
-                        self.progress.fills = pulse.fills;
-                        self.progress.position = pulse.position;
-                        self.progress.pnl = pulse.pnl;
-                        (self.progress.verdicts, self.progress.standstill) = (pulse.verdicts, pulse.standstill);
-                        self.progress.waiting = pulse.waiting;
-                        self.progress.leases = pulse.leases.or(self.progress.leases);
+                        let Progress { frames, decisions, leases, worst, .. } = self.progress;
+                        self.progress = Progress { frames, decisions, leases: pulse.leases.or(leases), worst, ..pulse };
                     }
                     _ => {}
                 }

@@ -14,8 +14,6 @@ use crate::decide::DecideCounters;
 use crate::execute::ExecuteStage;
 use crate::feed::FeedCounters;
 use crate::messages::DayState;
-use crate::network::http::HttpCounters;
-use crate::network::signing::SigningCounters;
 use crate::reconcile::ReconcileCounters;
 use crate::record::Latencies;
 use crate::record::journal::JournalReport;
@@ -45,12 +43,6 @@ pub struct LiveOutcome {
     pub execute: Option<ExecuteStage>,
     /// The reconcile stage's counters.
     pub reconcile: Option<ReconcileCounters>,
-    /// The order connections' counters.
-    pub http: HttpCounters,
-    /// How often signatures were ready.
-    pub signing: SigningCounters,
-    /// The most events that ever waited for `decide`.
-    pub ring_high_water: usize,
     /// All histograms.
     pub latencies: Latencies,
     /// What checkpoints cost the threads, in the order of the stages.
@@ -144,9 +136,6 @@ pub(super) fn collect(
     let unread = problems.last().cloned();
     problems.extend(feed.as_ref().and_then(|part| part.last_problem.clone()));
     LiveOutcome {
-        ring_high_water: decide.as_ref().map_or(0, |part| part.ring_high_water),
-        http: execute.as_ref().map(|part| part.http).unwrap_or_default(),
-        signing: execute.as_ref().map(|part| part.signing).unwrap_or_default(),
         feed: feed.map(|part| part.counters),
         decide: decide.map(|part| part.counters),
         execute: execute.map(|part| part.stage),

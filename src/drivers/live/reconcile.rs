@@ -3,7 +3,7 @@
 use tungstenite::Utf8Bytes;
 
 use super::common::{Bench, CheckpointCost, Trouble, lent};
-use super::control::Pulse;
+use super::Progress;
 use crate::clock::Now;
 use crate::host::ring::{Receiver, Sender};
 use crate::messages::{AccountEvent, ExecuteToReconcile, ReconcileToFeed};
@@ -95,7 +95,7 @@ impl ReconcileThread {
                 self.take(ReconcileInput::Timer, now);
             }
             self.wires.bench.checkpoint(worked, &mut self.tape, &self.stage);
-            if self.wires.bench.pulse(Pulse::default) {
+            if self.wires.bench.pulse(Progress::default) {
                 self.wires.trouble.tell(self.stage.problems().last().map(String::as_str));
             }
             if !worked {

@@ -252,8 +252,6 @@ impl FeedPort for ReplayPort<'_> {
         self.sent(Kind::Buffer, &()).then(Box::default)
     }
 
-    fn return_levels(&mut self, _levels: Box<BookLevels>) {}
-
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 

@@ -269,6 +269,7 @@ impl HttpPool {
 
     /// What the pool has seen.
     #[must_use]
+    #[cfg(feature = "internals")]
     pub fn counters(&self) -> &HttpCounters {
         &self.counters
     }

@@ -96,9 +96,6 @@ impl FeedPort for Port {
     fn take_levels(&mut self) -> Option<Box<BookLevels>> {
         self.pool.pop()
     }
-    fn return_levels(&mut self, levels: Box<BookLevels>) {
-        self.pool.push(levels);
-    }
     fn latency(&mut self, _: Span, _: u64) {}
 }
 

@@ -7,6 +7,7 @@
 
 /// The largest absolute difference from the true tanh over all `f32`, measured on every one of them. It is
 /// rounding: the fit itself is within 1.1e-8.
+#[cfg(feature = "internals")]
 pub const TANH_ERROR_MAX: f32 = 3.4e-7;
 
 const LIMIT: f32 = 8.4;
