@@ -46,7 +46,7 @@ pub struct SimulationConfig {
     pub snapshot_buffers: usize,
     /// Signs the trader's requests.
     pub credentials: Arc<Credentials>,
-    /// Whether the public frames are kept for [`Simulation::frames`].
+    /// Whether the public frames are kept for the tests that read them.
     pub keep_frames: bool,
 }
 

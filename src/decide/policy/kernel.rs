@@ -29,7 +29,7 @@ const LANES: usize = 8;
 pub enum Activation {
     /// Nothing.
     Identity,
-    /// The hyperbolic tangent, within [`TANH_ERROR_MAX`].
+    /// The hyperbolic tangent, within 3.4e-7.
     Tanh,
     /// `max(x, 0)`; not a number stays not a number.
     Relu,

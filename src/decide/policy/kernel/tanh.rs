@@ -18,7 +18,7 @@ const P: [f32; 5] = [1.471_534_5, 0.197_372_33, 0.005_199_758_3, 3.127_280_5e-5,
 /// `Q`, constant term first.
 const Q: [f32; 5] = [1.471_534_5, 0.687_883_56, 0.038_290_013, 0.000_492_737_5, 1.199_145_2e-6];
 
-/// tanh, within [`TANH_ERROR_MAX`] and never beyond one; not a number stays not a number.
+/// tanh, within 3.4e-7 and never beyond one; not a number stays not a number.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "each processor path must get its own copy, compiled for its instructions")]
 pub(super) fn tanh(x: f32) -> f32 {
