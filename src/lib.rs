@@ -78,6 +78,8 @@
 
 // Re-exports that only tests name are no rubbish; code that only tests call is, unless it says so.
 #![cfg_attr(not(feature = "internals"), allow(unused_imports))]
+// Documentation is required of what users can reach, which is checked in builds without the feature.
+#![cfg_attr(feature = "internals", allow(missing_docs))]
 // The exchange alone leaves parts of the vocabulary unused that the trader speaks.
 #![cfg_attr(not(feature = "trader"), allow(unused))]
 
