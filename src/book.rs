@@ -1,7 +1,6 @@
-//! One market's book: the resting bids of both outcomes, as the wire carries them. Owns the levels and what is derived
-//! from them (best prices, mid, volumes, level counts, largest levels), all kept up to date by each change. Knows
-//! nothing of sequence numbers, connections or staleness: whoever applies a change that is refused must ask for a
-//! snapshot.
+//! One market's book: the resting bids for both outcomes, as the wire carries them. It owns the levels and what is derived
+//! from them (best prices, mid, volumes, level counts, largest levels), all updated with each change. It knows nothing of
+//! sequence numbers, connections or staleness: if a change is rejected, the caller must request a snapshot.
 
 mod bids;
 mod crossing;
@@ -18,54 +17,54 @@ use crate::messages::ResyncReason;
 use bids::Bids;
 pub use crossing::{CROSSED_GRACE_MS, Crossing};
 
-/// Why a change was refused. It proves that a frame was lost or is wrong.
+/// Why a change was rejected. Any of these means that a frame was lost or is wrong.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum BookError {
-    /// More would leave a level than it has.
+    /// The change would make a level's size negative.
     #[error("{side:?} bid at {price}: a change of {change} on a size of {size} leaves less than nothing")]
     NegativeSize {
-        /// The outcome.
+        /// The outcome that the level bids for.
         side: Outcome,
-        /// The level, on the outcome's own scale.
+        /// The level's price, on the outcome's own scale.
         price: Price,
-        /// What the level has.
+        /// The level's present size.
         size: Count,
-        /// The change.
+        /// The rejected change.
         change: Count,
     },
-    /// A level that the market's grid does not have.
+    /// The level's price is not on the market's grid, or is $0 or $1.
     #[error("{side:?} bid at {price}: not a price of the market's grid between $0 and $1")]
     OffGrid {
-        /// The outcome.
+        /// The outcome that the level bids for.
         side: Outcome,
-        /// The level.
+        /// The level's price, on the outcome's own scale.
         price: Price,
     },
-    /// The best bids of both outcomes still cost a dollar or more together when the instant in which they may is over. No
-    /// change is refused for it: see [`Crossing`].
+    /// The best bids for both outcomes still add up to a dollar or more after the instant in which they may. [`Crossing`]
+    /// reports this; no change is rejected because of it.
     #[error("best bids of {yes} for YES and {no} for NO: together they must be below $1 again when an instant is over")]
     StaysCrossed {
-        /// The best YES bid.
+        /// The best bid for YES.
         yes: Price,
-        /// The best NO bid.
+        /// The best bid for NO, at its NO price.
         no: Price,
     },
-    /// A snapshot lists a level twice, or with no size, or a size is beyond [`Count::LIMIT`].
+    /// A snapshot lists a level twice or with a size of zero or less, or a size exceeds [`Count::LIMIT`].
     #[error(
         "{side:?} bid at {price}: {size} is no size for it: expected each level once, above zero and within limits"
     )]
     BadLevel {
-        /// The outcome.
+        /// The outcome that the level bids for.
         side: Outcome,
-        /// The level.
+        /// The level's price, on the outcome's own scale.
         price: Price,
-        /// Its listed or resulting size.
+        /// The size, as listed or as it would become.
         size: Count,
     },
 }
 
 impl BookError {
-    /// The reason to give when a snapshot is asked for.
+    /// The reason to give when requesting a snapshot because of this error.
     #[must_use]
     pub const fn reason(&self) -> ResyncReason {
         match self {
@@ -77,11 +76,11 @@ impl BookError {
     }
 }
 
-/// The book of one market on one grid. Memory is proportional to the grid's prices (8 bytes each, twice) and fixed.
+/// The book of one market on one grid. Its memory is fixed: 16 bytes for each price of the grid.
 ///
-/// A YES ask at `1 - p` exists for every NO bid at `p`, of the same size. Invariants: every size is above zero and at
-/// most [`Count::LIMIT`], and every price is on the grid and strictly between $0 and $1. The best bids of both outcomes
-/// together cost less than $1, but for an instant: [`Book::is_crossed`] tells, and [`Crossing`] for how long.
+/// Every NO bid at `p` is also a YES ask at `1 - p` of the same size. Invariants: every size is above zero and at most
+/// [`Count::LIMIT`], and every price is on the grid and strictly between $0 and $1. The best bids for both outcomes add up
+/// to less than $1, except within an instant: see [`Book::is_crossed`], and [`Crossing`] for how long.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "BookState")]
 pub struct Book {
@@ -90,7 +89,7 @@ pub struct Book {
     no: Bids,
 }
 
-/// A book's grid and levels, from which everything else in it follows.
+/// A book's grid and levels, from which everything else is derived.
 #[derive(Serialize, Deserialize)]
 struct BookState {
     bands: GridBands,
@@ -115,7 +114,7 @@ impl TryFrom<BookState> for Book {
 }
 
 impl Book {
-    /// An empty book.
+    /// An empty book on a grid.
     #[must_use]
     pub fn new(grid: Arc<Grid>) -> Self {
         let slots = grid.slots();
@@ -128,7 +127,7 @@ impl Book {
         &self.grid
     }
 
-    /// Forgets all levels and keeps the memory.
+    /// Removes all levels and keeps the allocated memory.
     pub fn clear(&mut self) {
         self.yes.clear();
         self.no.clear();
@@ -137,7 +136,7 @@ impl Book {
     /// Replaces the whole book.
     ///
     /// # Errors
-    /// When a level is off the grid, listed twice or without size. The book is empty then.
+    /// If a level is off the grid, listed twice, or has a size of zero or less. The book is then empty.
     pub fn apply_snapshot(&mut self, levels: &BookLevels) -> Result<(), BookError> {
         self.clear();
         let filled = self.fill(Outcome::Yes, &levels.yes).and_then(|()| self.fill(Outcome::No, &levels.no));
@@ -158,10 +157,10 @@ impl Book {
         Ok(())
     }
 
-    /// Changes the size of one level; a level whose size becomes zero is gone.
+    /// Changes the size of one level, and removes the level if its size becomes zero.
     ///
     /// # Errors
-    /// When the level is off the grid, or would fall below zero or exceed [`Count::LIMIT`]. The book is as before then.
+    /// If the level is off the grid, or its size would become negative or exceed [`Count::LIMIT`]. The book is then unchanged.
     #[inline]
     pub fn apply_delta(&mut self, side: Outcome, price: Price, change: Count) -> Result<(), BookError> {
         let slot = self.slot(side, price)?;
@@ -177,10 +176,10 @@ impl Book {
         Ok(())
     }
 
-    /// Moves the levels to another grid, which allocates. Meant for a market whose tick became finer.
+    /// Moves the levels to another grid, which allocates. Meant for a market whose tick size is reduced.
     ///
     /// # Errors
-    /// When a level is not on the new grid: the book is on the new grid and empty then.
+    /// If a level is not on the new grid. The book is then empty, and on the new grid.
     pub fn regrid(&mut self, grid: Arc<Grid>) -> Result<(), BookError> {
         let old = std::mem::replace(self, Self::new(grid));
         for side in [Outcome::Yes, Outcome::No] {
@@ -197,7 +196,7 @@ impl Book {
         Ok(())
     }
 
-    /// The best bid of an outcome, on its own scale.
+    /// The best bid for an outcome, on the outcome's own scale.
     #[must_use]
     #[inline]
     pub fn best(&self, side: Outcome) -> Option<Price> {
@@ -211,15 +210,15 @@ impl Book {
         self.best(Outcome::Yes)
     }
 
-    /// The best YES ask, which is the best NO bid seen from the other side.
+    /// The best YES ask: the complement of the best NO bid.
     #[must_use]
     #[inline]
     pub fn best_ask(&self) -> Option<Price> {
         self.best(Outcome::No).map(Price::complement)
     }
 
-    /// Whether someone could buy both outcomes for a dollar or less: the best YES ask is below the best YES bid (crossed)
-    /// or at it (locked). Prices of such a state mean nothing.
+    /// Whether the best YES ask is below the best YES bid (crossed) or equal to it (locked), so that both outcomes could be
+    /// bought for a dollar or less. Prices are meaningless in this state.
     #[must_use]
     #[inline]
     pub fn is_crossed(&self) -> bool {
@@ -229,7 +228,7 @@ impl Book {
         }
     }
 
-    /// The error that a crossed book is when its instant is over.
+    /// The error to report when the book is still crossed after its instant.
     #[must_use]
     #[cold]
     pub fn stays_crossed(&self) -> BookError {
@@ -237,13 +236,13 @@ impl Book {
         BookError::StaysCrossed { yes: best(Outcome::Yes), no: best(Outcome::No) }
     }
 
-    /// The best YES bid when an order of ours for `count` rests at `price`: a level held only by it is passed over.
+    /// The best YES bid, disregarding an own order of `count` contracts at `price`: a level that consists only of it is skipped.
     #[must_use]
     pub fn best_bid_without(&self, price: Price, count: Count) -> Option<Price> {
         self.best_without(Outcome::Yes, price, count)
     }
 
-    /// The best YES ask when an order of ours for `count` asks the YES price `price`.
+    /// The best YES ask, disregarding an own order of `count` contracts at the YES price `price`.
     #[must_use]
     pub fn best_ask_without(&self, price: Price, count: Count) -> Option<Price> {
         self.best_without(Outcome::No, price.complement(), count).map(Price::complement)
@@ -253,34 +252,34 @@ impl Book {
         self.levels(side).find(|&(level, size)| level != price || size > count).map(|(level, _)| level)
     }
 
-    /// The sum of best YES bid and ask, which is the mid in units of $0.00005; none when a side is empty.
+    /// The sum of the best YES bid and ask, which is the mid in units of $0.00005. `None` if a side is empty.
     #[must_use]
     #[inline]
     pub fn mid2(&self) -> Option<i64> {
         Some(self.best_bid()?.units() + self.best_ask()?.units())
     }
 
-    /// How many contracts rest at a price.
+    /// How many contracts rest at a price, on the outcome's own scale.
     #[must_use]
     pub fn size(&self, side: Outcome, price: Price) -> Count {
         Count::from_units(self.grid.slot(price).map_or(0, |slot| self.bids(side).size(slot)))
     }
 
-    /// How many levels an outcome's bids have.
+    /// The number of levels of an outcome's bids.
     #[must_use]
     #[inline]
     pub fn level_count(&self, side: Outcome) -> u32 {
         self.bids(side).levels()
     }
 
-    /// The summed size of an outcome's bids.
+    /// The total size of an outcome's bids.
     #[must_use]
     #[inline]
     pub fn volume(&self, side: Outcome) -> Count {
         Count::from_units(self.bids(side).volume())
     }
 
-    /// The summed size of the three largest levels, bids of both outcomes pooled.
+    /// The total size of the three largest levels among the bids for both outcomes.
     #[must_use]
     #[inline]
     pub fn largest_three(&self) -> Count {
@@ -298,14 +297,14 @@ impl Book {
         Count::from_units(total)
     }
 
-    /// The bids of an outcome, best first, on its own scale.
+    /// The bids for an outcome, best first, at prices on its own scale.
     pub fn levels(&self, side: Outcome) -> impl Iterator<Item = (Price, Count)> + '_ {
         self.bids(side).descending().map(|(slot, size)| (self.grid.price(slot), Count::from_units(size)))
     }
 
     #[inline]
     fn slot(&self, side: Outcome, price: Price) -> Result<usize, BookError> {
-        // Slots 0 and the last are $0 and $1: no order may rest there.
+        // The first and the last slot are $0 and $1, where no order can rest.
         match self.grid.slot(price) {
             Some(slot) if slot > 0 && slot + 1 < self.grid.slots() => Ok(slot),
             _ => Err(BookError::OffGrid { side, price }),

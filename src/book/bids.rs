@@ -1,12 +1,12 @@
-//! The bids of one outcome by grid slot. Owns sizes, occupancy and the running totals; does not know prices.
+//! The bids for one outcome by grid slot: sizes, occupancy and running totals. Prices are the caller's business.
 
 use super::largest::Largest;
 
 const WORD_BITS: usize = 64;
-/// Enough summary words for the finest grid: 10,001 slots are 157 words, which are 3 summary words.
+/// Enough summary words for the finest grid: 10,001 slots take 157 words, whose bits fill 3 summary words.
 const SUMMARY_WORDS: usize = 3;
 
-/// Sizes by slot, with a two-level bitmap of the slots in use: one bit a slot, and one bit a word of those.
+/// Sizes by slot, with a two-level bitmap of the slots in use: one bit per slot, and one bit per word of those.
 #[derive(Clone, Debug)]
 pub(super) struct Bids {
     sizes: Box<[i64]>,
@@ -33,7 +33,7 @@ impl Bids {
         }
     }
 
-    /// Touches only what is occupied, so clearing a thin book on a fine grid is cheap.
+    /// Visits only occupied slots, so clearing a thin book on a fine grid is cheap.
     pub(super) fn clear(&mut self) {
         while let Some(slot) = self.best {
             let slot = usize::from(slot);
@@ -65,13 +65,13 @@ impl Bids {
         self.volume
     }
 
-    /// The three largest sizes, largest first, zero where there are fewer levels.
+    /// The three largest sizes in descending order, padded with zeros if there are fewer levels.
     #[inline]
     pub(super) fn largest_three(&self) -> [i64; 3] {
         self.largest.three()
     }
 
-    /// Changes a slot from `old`, its present size, to `new`.
+    /// Sets a slot's size to `new`; `old` is its present size.
     #[inline]
     pub(super) fn set(&mut self, slot: usize, old: i64, new: i64) {
         debug_assert!(self.sizes[slot] == old && new >= 0, "the caller reads the size before it changes it");
@@ -94,7 +94,7 @@ impl Bids {
         }
     }
 
-    /// Slots in use and their sizes, highest slot first.
+    /// The slots in use and their sizes, highest slot first.
     pub(super) fn descending(&self) -> impl Iterator<Item = (usize, i64)> + '_ {
         std::iter::successors(self.best, |&slot| self.below(usize::from(slot)))
             .map(|slot| (usize::from(slot), self.sizes[usize::from(slot)]))
@@ -116,7 +116,7 @@ impl Bids {
         self.summary[word / WORD_BITS] |= 1 << (word % WORD_BITS);
     }
 
-    /// Marks a slot free and returns the next lower one in use.
+    /// Marks a slot as free and returns the next lower slot in use.
     #[inline]
     fn vacate(&mut self, slot: usize) -> Option<u16> {
         let word = slot / WORD_BITS;
@@ -127,7 +127,7 @@ impl Bids {
         self.below(slot)
     }
 
-    /// The highest slot in use below another.
+    /// The highest slot in use below `slot`.
     #[inline]
     fn below(&self, slot: usize) -> Option<u16> {
         let word = slot / WORD_BITS;

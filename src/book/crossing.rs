@@ -1,30 +1,31 @@
-//! How long a crossed book is excused. The exchange publishes what one order did level by level, and what is left of an
-//! order that aggressed may come before the orders that it traded with leave the book. Within one exchange time the best
-//! YES bid may therefore stand above the best YES ask (crossed) or at it (locked), and nothing is wrong. A book that is
-//! still so when the exchange's time has moved on, or when nothing more came for [`CROSSED_GRACE_MS`], is.
+//! How long a crossed book is tolerated. The exchange publishes the effects of an order level by level, and the remainder of
+//! an aggressing order may be published before the orders that it traded with leave the book. Within one exchange timestamp
+//! the best YES bid may therefore be above the best YES ask (crossed) or equal to it (locked) without anything being wrong.
+//! A book is wrong if it is still crossed once the exchange's time has moved on, or once nothing more has arrived for
+//! [`CROSSED_GRACE_MS`].
 //!
-//! The time is the one that the exchange gave to the market's own book frames. Trades do not count: they come on another
-//! subscription, whose frames may be ahead of the book's. Neither does the time at which a delta was sent.
+//! The time is the one that the exchange stamped on the market's own book frames. Trades do not count: they come on another
+//! subscription, whose frames may be ahead of the book's. Nor does the time at which a delta was sent.
 
 use serde::{Deserialize, Serialize};
 
-/// How long a crossed book waits for the rest of its instant when nothing more comes, in session milliseconds.
+/// How long a crossed book waits for the rest of its instant if nothing more arrives, in session milliseconds.
 pub const CROSSED_GRACE_MS: u64 = 250;
 
-/// Follows one market's book through the exchange's time.
+/// Tracks one market's book through exchange time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crossing {
-    /// The newest time of a book frame; none while it is not known.
+    /// The exchange time of the newest book frame, in milliseconds; `None` while it is unknown.
     instant_ms: Option<i64>,
-    /// While the book is crossed: how long more of the instant is waited for, on the clock by which frames arrive.
+    /// While the book is crossed: when to stop waiting for the rest of the instant, in session milliseconds.
     until: Option<u64>,
-    /// Whether a crossed state of this instant was counted.
+    /// Whether this instant was already counted as crossed.
     counted: bool,
 }
 
 impl Crossing {
-    /// The whole book is replaced: what came before says nothing about it. A snapshot has the time at which it was sent, or
-    /// none; without one the next delta that has a time may still belong to its instant.
+    /// Starts over after the whole book was replaced. `sent_ms` is the time at which the snapshot was sent, if it has one;
+    /// without it, the next delta that has a time may still belong to the snapshot's instant.
     pub fn replace(&mut self, sent_ms: Option<i64>) {
         *self = Self { instant_ms: sent_ms, until: None, counted: false };
     }
@@ -36,28 +37,28 @@ impl Crossing {
         self.until.is_some()
     }
 
-    /// Until when the rest of the instant is waited for; none while the book is not crossed.
+    /// When to stop waiting for the rest of the instant, in session milliseconds; `None` while the book is not crossed.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         self.until
     }
 
-    /// Whether the book is crossed although the exchange's time has moved on to that of the next frame. To be asked
-    /// before the frame is applied.
+    /// Whether the book is still crossed although the next frame's exchange time is later. To be called before that frame is
+    /// applied.
     #[must_use]
     #[inline]
     pub fn outlasts(&self, next_ms: Option<i64>) -> bool {
         self.is_open() && next_ms > self.instant_ms && self.instant_ms.is_some()
     }
 
-    /// Takes note of the state that a frame led to. `until` is [`CROSSED_GRACE_MS`] after its arrival. A frame without a
-    /// time belongs to the last instant, and does not show that the instant goes on. Returns whether the state is the
-    /// first crossed one of its instant.
+    /// Records the state of the book after a frame. `until` is [`CROSSED_GRACE_MS`] after the frame's arrival, in session
+    /// milliseconds. A frame without a time belongs to the latest instant, and does not show that the instant continues.
+    /// Returns whether this is the first crossed state of its instant.
     #[inline]
     pub fn follow(&mut self, is_crossed: bool, frame_ms: Option<i64>, until: u64) -> bool {
         let moves_on = match self.instant_ms {
             Some(_) => frame_ms > self.instant_ms,
-            // Where no time is known every crossing is an instant.
+            // As long as no time is known, every crossing counts as an instant of its own.
             None => frame_ms.is_none() && !self.is_open(),
         };
         self.instant_ms = self.instant_ms.max(frame_ms);

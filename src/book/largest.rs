@@ -1,10 +1,10 @@
-//! The largest levels of one outcome's bids, kept without looking at all of them.
+//! The largest levels of one outcome's bids, maintained without looking at all levels.
 
-/// How many are tracked. Only three are asked for; the others are a reserve, so that a full rescan is due only after
-/// six of the tracked levels have shrunk out of the set.
+/// How many levels are tracked. Only three are asked for; the others are a reserve, so that a full rescan is needed only
+/// after six of the tracked levels have dropped out of the set.
 const TRACKED: usize = 8;
 
-/// The largest levels, largest first. Every level that is not tracked is at most `floor`, every tracked one at least.
+/// The largest levels in descending order. Untracked levels are at most `floor`, tracked ones at least `floor`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Largest {
     sizes: [i64; TRACKED],
@@ -19,10 +19,10 @@ impl Largest {
         [self.sizes[0], self.sizes[1], self.sizes[2]]
     }
 
-    /// Follows a level's change; `levels` counts the levels after it. Returns whether a rescan is due.
+    /// Records a level's change; `levels` is the number of levels after it. Returns whether a rescan is needed.
     #[inline]
     pub(super) fn change(&mut self, slot: u16, old: i64, new: i64, levels: u32) -> bool {
-        // A level below the floor is not tracked, before and after; but when others went it may be among the three now.
+        // A level below the floor is untracked before and after, but it may be among the three largest once others have shrunk.
         if old.max(new) >= self.floor {
             if old > 0 {
                 self.remove(slot);
@@ -34,7 +34,7 @@ impl Largest {
         self.length < 3 && self.length < levels as usize
     }
 
-    /// Takes an untracked level into account.
+    /// Inserts an untracked level if it is large enough.
     #[inline]
     pub(super) fn offer(&mut self, slot: u16, size: i64) {
         if size < self.floor {

@@ -1,4 +1,4 @@
-//! The book against a naive one, and its rules one by one.
+//! The book against a naive model of it, and its rules one by one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn book(yes: &[(&str, &str)], no: &[(&str, &str)]) -> Book {
     book
 }
 
-/// What a book is, written as simply as possible.
+/// A book written as simply as possible.
 #[derive(Clone, Default)]
 struct Naive {
     yes: BTreeMap<Price, i64>,
@@ -131,7 +131,7 @@ proptest! {
         for (yes, per_mille, change, empty) in changes {
             let (side, level) = (side_of(yes), at(per_mille));
             let size = book.size(side, level).units();
-            // Half the time a level that exists is emptied, or random changes would only ever add levels.
+            // Half of the time an existing level is emptied; otherwise random changes would only ever add levels.
             let change = if empty && size > 0 { -size } else { change };
             let valid = level > Price::ZERO && naive.delta(side, level, change);
             prop_assert_eq!(book.apply_delta(side, level, Count::from_units(change)).is_ok(), valid);

@@ -1,27 +1,28 @@
-//! A number of contracts in units of 0.01.
+//! Contract counts, in hundredths of a contract.
 
 use super::DecimalError;
 use super::decimal::{self, decimal_type};
 
-/// Contracts in units of 0.01. Signed: a delta may be negative, and a position is positive for YES and negative for NO.
+/// A number of contracts, in units of 0.01. Signed: a delta may be negative, and a position is positive for YES and negative
+/// for NO.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Count(i64);
 
 impl Count {
-    /// No contracts.
+    /// Zero contracts.
     pub const ZERO: Self = Self(0);
-    /// The most contracts either way: ten billion, far above anything the exchange lists, low enough that sums and
-    /// products with a price stay inside `i64`.
+    /// The largest count in either direction: ten billion contracts. That is far above anything the exchange lists, and low
+    /// enough that sums, and products with a price, fit `i64`.
     pub const LIMIT: Self = Self(1_000_000_000_000);
 
-    /// A count of that many hundredths of a contract.
+    /// A count from hundredths of a contract.
     #[must_use]
     pub const fn from_units(units: i64) -> Self {
         Self(units)
     }
 
-    /// A whole number of contracts.
+    /// A count from whole contracts.
     #[must_use]
     pub const fn from_contracts(contracts: i64) -> Self {
         Self(contracts * 100)
@@ -35,34 +36,34 @@ impl Count {
         }
     }
 
-    /// Parses `"-54.00"`.
+    /// Parses the exchange's decimal string, such as `"-54.00"`.
     ///
     /// # Errors
-    /// When the bytes are not a decimal, are finer than 0.01, or exceed [`Count::LIMIT`] either way.
+    /// If the bytes are not a decimal, are finer than 0.01, or exceed [`Count::LIMIT`] in either direction.
     pub fn parse_bytes(bytes: &[u8]) -> Result<Self, DecimalError> {
         Self::from_units_checked(decimal::parse(bytes, 2, "ten billion contracts either way")?)
     }
 
-    /// Hundredths of a contract.
+    /// The count in hundredths of a contract.
     #[must_use]
     pub const fn units(self) -> i64 {
         self.0
     }
 
-    /// Contracts, for features and display.
+    /// The count in contracts, for features and display; never for accounting.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
     pub fn contracts(self) -> f64 {
         self.0 as f64 / 100.0
     }
 
-    /// The count without its sign.
+    /// The absolute value.
     #[must_use]
     pub const fn abs(self) -> Self {
         Self(self.0.abs())
     }
 
-    /// Whether this is no contracts at all.
+    /// Whether the count is exactly zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0

@@ -1,37 +1,37 @@
-//! Exact parsing and printing of the exchange's decimal strings. No float is involved.
+//! Exact parsing and printing of the exchange's decimal strings, without floating point.
 
 use thiserror::Error;
 
-/// Why a decimal string was refused.
+/// Why a decimal string was rejected.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DecimalError {
     /// The text is not `[-]digits[.digits]`.
     #[error("`{0}` is not a decimal number")]
     NotANumber(String),
-    /// The text has significant digits below the unit.
+    /// The text has nonzero digits below the unit.
     #[error("`{text}` has more than {decimals} decimals")]
     TooPrecise {
-        /// What was given.
+        /// The rejected text, at most 40 bytes of it.
         text: String,
-        /// How many decimals the unit has.
+        /// The number of decimals the unit has.
         decimals: u32,
     },
-    /// The value does not fit its range.
+    /// The value is outside the type's range.
     #[error("`{text}` is outside {range}")]
     OutOfRange {
-        /// What was given.
+        /// The rejected text, at most 40 bytes of it.
         text: String,
-        /// The range, in words.
+        /// The allowed range, in words.
         range: &'static str,
     },
 }
 
-/// Text of an error, short enough for a log line whatever was sent.
+/// The start of the input, short enough for a log line however much was sent.
 fn excerpt(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned()
 }
 
-/// Parses `[-]digits[.digits]` into units of `10^-decimals`. Further digits must be zeros.
+/// Parses `[-]digits[.digits]` into units of `10^-decimals`. Digits beyond `decimals` must be zeros.
 pub(crate) fn parse(bytes: &[u8], decimals: u32, range: &'static str) -> Result<i64, DecimalError> {
     let (negative, digits) = match bytes.split_first() {
         Some((b'-', rest)) => (true, rest),
@@ -78,7 +78,7 @@ pub(crate) fn parse(bytes: &[u8], decimals: u32, range: &'static str) -> Result<
     Ok(if negative { -value } else { value })
 }
 
-/// A decimal in a fixed buffer: what the hot path writes without allocating.
+/// A decimal formatted in a fixed buffer, so that the hot path can write it without allocating.
 pub(crate) struct DecimalText {
     bytes: [u8; 24],
     start: usize,
@@ -113,19 +113,19 @@ impl DecimalText {
     }
 }
 
-/// The conversions that every decimal newtype shares: text both ways and serde as a JSON string.
+/// The conversions that every decimal newtype shares: text in both directions, and serde as a JSON string.
 macro_rules! decimal_type {
     ($name:ident, $decimals:expr, $expecting:expr) => {
         impl $name {
             /// Parses the exchange's decimal string exactly.
             ///
             /// # Errors
-            /// When the text is not a decimal, is finer than the unit, or lies outside the type's range.
+            /// If the text is not a decimal, is finer than the unit, or is outside the type's range.
             pub fn parse(text: &str) -> Result<Self, $crate::market::DecimalError> {
                 Self::parse_bytes(text.as_bytes())
             }
 
-            /// Appends the exchange's decimal string to a buffer, without allocating if it has room.
+            /// Appends the exchange's decimal string to a buffer. Does not allocate if the buffer has room.
             pub fn write_to(self, buffer: &mut Vec<u8>) {
                 let text = $crate::market::decimal::DecimalText::new(self.units(), $decimals);
                 buffer.extend_from_slice(text.as_str().as_bytes());
@@ -158,7 +158,8 @@ macro_rules! decimal_type {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                // Apart: a person who writes 100 does not mean units, and some formats offer a number where text is asked for.
+                // Two visitors: a person who writes 100 does not mean units, and some formats pass a number where a string is
+                // requested.
                 struct Text;
                 impl serde::de::Visitor<'_> for Text {
                     type Value = $name;

@@ -1,18 +1,18 @@
-//! A market's fees over time: what its series charges, what its event overrides, and a waiver that ends. Fixed in size, so
-//! that messages that carry it stay `Copy`.
+//! A market's fees over time: what its series charges, what its event overrides, and a fee waiver with its end. Fixed in
+//! size, so that messages that carry it stay `Copy`.
 
 use serde::{Deserialize, Serialize};
 
 use super::FeeSchedule;
 
-/// How many changes are told apart: the newest. Of an older one only the last counts, as what was there from the beginning.
+/// How many changes are kept: the newest ones. Older changes collapse into the starting value.
 const CHANGES_MAX: usize = 4;
 
-/// Something that changes at certain times.
+/// A value that changes at certain times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Timeline<T> {
     first: T,
-    /// In the order of their times; what is behind `length` means nothing.
+    /// Sorted by time; entries from `length` on are meaningless.
     changes: [(i64, T); CHANGES_MAX],
     length: u8,
 }
@@ -23,7 +23,7 @@ impl<T: Copy> Timeline<T> {
     }
 
     fn changes(&self) -> &[(i64, T)] {
-        // A length that was read from a file may be any.
+        // A length read from a file may be out of range.
         self.changes.get(..usize::from(self.length)).unwrap_or(&self.changes)
     }
 
@@ -32,7 +32,7 @@ impl<T: Copy> Timeline<T> {
         begun.map_or(self.first, |(_, value)| *value)
     }
 
-    /// Adds a change; one of the same time is replaced.
+    /// Adds a change, or replaces the one at the same time.
     fn change(&mut self, from_ms: i64, value: T) {
         let length = self.changes().len();
         let place = self.changes().partition_point(|(other_ms, _)| *other_ms < from_ms);
@@ -50,13 +50,13 @@ impl<T: Copy> Timeline<T> {
     }
 }
 
-/// The fees of a market.
+/// The fees of a market, as they change over time. Times are exchange time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeTerms {
     series: Timeline<FeeSchedule>,
     event: Timeline<Option<FeeSchedule>>,
     waived_until_ms: Option<i64>,
-    /// What makers pay by wherever they pay at all, in ten-thousandths, when that is known better than by a fee type.
+    /// The makers' multiplier in ten-thousandths, where a source states it more precisely than a fee type does.
     makers_e4: Option<u32>,
 }
 
@@ -67,7 +67,7 @@ impl From<FeeSchedule> for FeeTerms {
 }
 
 impl FeeTerms {
-    /// The same fees always.
+    /// Fees that never change.
     #[must_use]
     pub const fn constant(schedule: FeeSchedule) -> Self {
         Self {
@@ -78,54 +78,54 @@ impl FeeTerms {
         }
     }
 
-    /// With what the event overrides from the beginning.
+    /// Sets the event's override, in force from the beginning; `None` for an event that overrides nothing.
     #[must_use]
     pub fn overridden(self, schedule: Option<FeeSchedule>) -> Self {
         Self { event: Timeline::constant(schedule), ..self }
     }
 
-    /// With nothing to pay before a time.
+    /// Waives all fees before a time.
     #[must_use]
     pub fn waived_until(self, waived_until_ms: Option<i64>) -> Self {
         Self { waived_until_ms, ..self }
     }
 
-    /// With a multiplier of the makers' own, in ten-thousandths, in place of any that a fee type tells. Where that tells of
-    /// no makers' fees there are none.
+    /// Sets a multiplier for makers, in ten-thousandths, that replaces the one implied by the fee type. It has no effect
+    /// while the fee type says that makers pay nothing.
     #[must_use]
     pub fn with_makers(self, makers_e4: Option<u32>) -> Self {
         Self { makers_e4, ..self }
     }
 
-    /// The series charges something else from a time on.
+    /// The series charges `schedule` from a time on.
     pub fn change_series(&mut self, from_ms: i64, schedule: FeeSchedule) {
         self.series.change(from_ms, schedule);
     }
 
-    /// The event overrides its series from a time on, or no longer.
+    /// The event overrides its series with `schedule` from a time on, or stops overriding it if `None`.
     pub fn change_event(&mut self, from_ms: i64, schedule: Option<FeeSchedule>) {
         self.event.change(from_ms, schedule);
     }
 
-    /// When the waiver ends, if there is one.
+    /// When the fee waiver ends, if there is one.
     #[must_use]
     pub fn waiver_ends_ms(&self) -> Option<i64> {
         self.waived_until_ms
     }
 
-    /// What the series charges at a time, whatever its event says.
+    /// What the series charges at a time, ignoring any override by its event.
     #[must_use]
     pub fn of_series(&self, time_ms: i64) -> FeeSchedule {
         self.series.at(time_ms)
     }
 
-    /// What the event overrides at a time.
+    /// The event's override at a time, if it has one.
     #[must_use]
     pub fn of_event(&self, time_ms: i64) -> Option<FeeSchedule> {
         self.event.at(time_ms)
     }
 
-    /// What a fill of that time is charged by.
+    /// The fees of a fill at a time.
     #[must_use]
     pub fn at(&self, time_ms: i64) -> FeeSchedule {
         if self.waived_until_ms.is_some_and(|until_ms| time_ms < until_ms) {
@@ -134,7 +134,7 @@ impl FeeTerms {
         self.due_at(time_ms)
     }
 
-    /// The same without the waiver.
+    /// The same, ignoring the waiver.
     fn due_at(&self, time_ms: i64) -> FeeSchedule {
         let told = self.event.at(time_ms).unwrap_or_else(|| self.series.at(time_ms));
         match self.makers_e4 {
@@ -143,8 +143,8 @@ impl FeeTerms {
         }
     }
 
-    /// The dearest that a fill of that time or a later one can be charged by, as far as it is known: an order that rests
-    /// may fill after a change or when the waiver is over, so what is set aside for it is the worst of all.
+    /// The highest known fees of any fill at or after this time. A resting order may fill after a change or after the
+    /// waiver has ended, so the reserve for its fees has to cover the worst case.
     #[must_use]
     pub fn dearest_from(&self, time_ms: i64) -> FeeSchedule {
         let mut dearest = self.due_at(time_ms);
@@ -217,7 +217,7 @@ mod tests {
         let dearest = FeeSchedule { taker_multiplier_e4: 10_000, maker_multiplier_e4: 10_000 };
         assert_eq!(terms.dearest_from(100), dearest);
         assert_eq!(terms.dearest_from(200), taker(10_000));
-        // What an override hides is not ahead, unless the override ends.
+        // A series change hidden by an override does not count, unless the override ends.
         terms.change_event(150, Some(taker(1)));
         assert_eq!(terms.dearest_from(200), taker(1));
         terms.change_event(300, None);

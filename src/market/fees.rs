@@ -1,40 +1,40 @@
 //! The fee formula: fee schedule effective 2026-07-07, trade fees rounded up to $0.000001 (fee rounding page as read
-//! on 2026-09-18). How an account's balance step and an order's rounding accumulator turn it into booked money is
-//! written twice, in `execute` and in `exchange`, and compared.
+//! on 2026-09-18). How the account's balance step and the order's rounding accumulator turn a trade fee into booked money
+//! is implemented twice, in `execute` and in `exchange`, and the two are compared.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Count, Money, Price};
 
-/// Whether a fill took liquidity or gave it.
+/// Whether a fill added liquidity or removed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Liquidity {
-    /// The order rested.
+    /// The order was resting.
     Maker = 0,
-    /// The order crossed.
+    /// The order crossed the spread.
     Taker = 1,
 }
 
-/// A series' fee type: which multiplier its makers have. The exchange's interfaces tell the takers' multiplier as a number and
-/// the makers' by this name alone; one that has no name can only be configured.
+/// A series' fee type, which determines its makers' multiplier. The exchange's API gives the takers' multiplier as a number
+/// and the makers' only by this name; a multiplier without a name can only be configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum FeeType {
     /// Makers pay nothing: their multiplier is 0.
     Quadratic = 0,
-    /// Makers pay a quarter of what takers pay by default: their multiplier is 1.
+    /// Makers pay by default a quarter of what takers pay: their multiplier is 1.
     QuadraticWithMakerFees = 1,
-    /// Makers pay half of it: their multiplier is 2.
+    /// Makers pay by default half of what takers pay: their multiplier is 2.
     QuadraticWithComboMakerFees = 2,
 }
 
-/// A multiplier of one, in ten-thousandths.
+/// A multiplier of 1, in ten-thousandths.
 const ONE_E4: u32 = 10_000;
-/// The rate on C P (1 - P) that a taker pays at a multiplier of one, in ten-thousandths.
+/// The taker's rate on C P (1 - P) at a multiplier of 1, in ten-thousandths.
 const TAKER_RATE_E4: u32 = 700;
-/// The same for a maker.
+/// The maker's rate on C P (1 - P) at a multiplier of 1, in ten-thousandths.
 const MAKER_RATE_E4: u32 = 175;
 
 impl FeeType {
@@ -48,7 +48,7 @@ impl FeeType {
     }
 }
 
-/// A multiplier from 0 to 100 with at most four decimals, in ten-thousandths.
+/// Converts a multiplier to ten-thousandths. `None` unless it is between 0 and 100 and has at most four decimals.
 #[must_use]
 pub fn multiplier_e4(value: f64) -> Option<u32> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a million")]
@@ -56,29 +56,31 @@ pub fn multiplier_e4(value: f64) -> Option<u32> {
     ((f64::from(e4) / f64::from(ONE_E4) - value).abs() < 1e-9).then_some(e4)
 }
 
-/// The fees of a market at a time: a multiplier for takers, by default 1, and one of their own for makers, by default 0.
+/// The fees of a market at one time: a multiplier for takers, 1 by default, and one for makers, 0 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(C)]
 pub struct FeeSchedule {
-    /// What takers pay is 0.07 C P (1 - P) times this, in ten-thousandths: 10 000 is 1.
+    /// The takers' multiplier M in ten-thousandths (10,000 is 1): takers pay 0.07 M C P (1 - P).
     pub taker_multiplier_e4: u32,
-    /// What makers pay is 0.0175 C P (1 - P) times this, in ten-thousandths.
+    /// The makers' multiplier M in ten-thousandths: makers pay 0.0175 M C P (1 - P).
     pub maker_multiplier_e4: u32,
 }
 
 impl FeeSchedule {
-    /// What nearly every series has: takers pay, makers don't.
+    /// The schedule of nearly every series: takers pay, makers don't.
     pub const QUADRATIC: Self = Self { taker_multiplier_e4: ONE_E4, maker_multiplier_e4: 0 };
-    /// Nobody pays.
+    /// No fees.
     pub const FREE: Self = Self { taker_multiplier_e4: 0, maker_multiplier_e4: 0 };
 
-    /// What a series or an override says: the multiplier is the takers'; the makers' own follows from the type.
+    /// The schedule that a series or an override describes: `multiplier_e4` is the takers', in ten-thousandths, and the
+    /// makers' follows from the type.
     #[must_use]
     pub const fn of(fee_type: FeeType, multiplier_e4: u32) -> Self {
         Self { taker_multiplier_e4: multiplier_e4, maker_multiplier_e4: fee_type.maker_multiplier_e4() }
     }
 
-    /// The name under which the exchange tells the makers' multiplier; of one that has no name, that makers pay.
+    /// The fee type under which the exchange publishes the makers' multiplier. For a multiplier without a name of its own it is
+    /// the type that says that makers pay.
     #[must_use]
     pub const fn fee_type(self) -> FeeType {
         if self.maker_multiplier_e4 == 0 {
@@ -93,7 +95,7 @@ impl FeeSchedule {
     /// The trade fee of one fill: rate x M x C x P x (1 - P), rounded up to a micro-dollar. Symmetric in P and 1 - P.
     ///
     /// # Panics
-    /// When `count` is negative, or beyond `Count::LIMIT` so far that the fee leaves `i64`.
+    /// If `count` is negative, or so far beyond `Count::LIMIT` that the fee overflows `i64`.
     #[must_use]
     pub fn trade_fee(self, count: Count, price: Price, liquidity: Liquidity) -> Money {
         let (rate, multiplier) = match liquidity {
@@ -109,14 +111,14 @@ impl FeeSchedule {
         Money::from_micros(i64::try_from(micros).expect("a fee below nine trillion dollars fits"))
     }
 
-    /// The most that a fill can cost, whichever side of it one is on.
+    /// The highest fee of a fill, as maker or as taker.
     #[must_use]
     pub fn worst_fee(self, count: Count, price: Price) -> Money {
         let taker = self.trade_fee(count, price, Liquidity::Taker);
         taker.max(self.trade_fee(count, price, Liquidity::Maker))
     }
 
-    /// Each side at the larger of two multipliers.
+    /// The higher multiplier of the two schedules, for takers and for makers separately.
     #[must_use]
     pub fn dearer(self, other: Self) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! Tick grids: which prices a market accepts. The only source is the exchange's `price_ranges`; the names of
-//! structures are labels of an open set.
+//! Tick grids: which prices a market accepts. The exchange's `price_ranges` are the only source; the names of price
+//! structures are just labels, and new ones may appear.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use thiserror::Error;
 
 use super::Price;
 
-/// Why price ranges make no grid.
+/// Why price ranges do not form a grid.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum GridError {
-    /// No band at all.
+    /// The list is empty.
     #[error("price ranges are empty: at least one {{start, end, step}} is needed")]
     Empty,
-    /// More bands than a message carries.
+    /// There are more bands than a message can carry.
     #[error("{0} price ranges, but at most {max} are supported", max = GridBands::CAPACITY)]
     TooMany(usize),
-    /// A band with no tick, reversed ends, or ends that are no whole number of ticks apart.
+    /// The tick is zero, the ends are reversed, or the range is not a whole number of ticks.
     #[error("price range {start} to {end} in steps of {step}: the step must be positive and divide the range")]
     BadBand {
-        /// First price.
+        /// The band's first price.
         start: Price,
-        /// Last price.
+        /// The band's last price.
         end: Price,
         /// The tick.
         step: Price,
     },
-    /// A band does not begin where the one before it ends.
+    /// A band does not begin where the previous one ends.
     #[error("price range starts at {found}, expected {expected}: ranges must be contiguous from 0 to 1")]
     NotContiguous {
-        /// Where the previous band ended.
+        /// Where the previous band ends.
         expected: Price,
-        /// Where this one begins.
+        /// Where this band begins.
         found: Price,
     },
 }
@@ -41,15 +41,15 @@ pub enum GridError {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Band {
-    /// First price of the band.
+    /// The first price of the band.
     pub start: Price,
-    /// Last price of the band, shared with the next.
+    /// The last price of the band, which is also the first of the next.
     pub end: Price,
-    /// The tick within the band.
+    /// The tick size within the band.
     pub step: Price,
 }
 
-/// A grid's bands in a fixed-size form that messages carry. Always valid: contiguous from $0 to $1.
+/// A grid's bands in a fixed-size form that messages can carry. Always valid: contiguous from $0 to $1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "UncheckedBands")]
 #[repr(C)]
@@ -58,7 +58,7 @@ pub struct GridBands {
     bands: [Band; Self::CAPACITY],
 }
 
-/// Bands as they were written, which may be anything.
+/// Bands as they were read, not yet checked.
 #[derive(Deserialize)]
 struct UncheckedBands {
     length: u8,
@@ -75,13 +75,13 @@ impl TryFrom<UncheckedBands> for GridBands {
 }
 
 impl GridBands {
-    /// The most bands. Every structure published so far has one or three.
+    /// The largest number of bands. Every structure published so far has one or three.
     pub const CAPACITY: usize = 4;
 
-    /// Checks bands as the exchange lists them.
+    /// Checks bands as listed by the exchange.
     ///
     /// # Errors
-    /// When there are none or too many, a step does not divide its band, or they don't run from $0 to $1 without holes.
+    /// If there are none or too many, a tick does not divide its band, or the bands do not cover $0 to $1 without gaps.
     pub fn new(bands: &[Band]) -> Result<Self, GridError> {
         if bands.is_empty() {
             return Err(GridError::Empty);
@@ -108,15 +108,15 @@ impl GridBands {
         Ok(Self { length: u8::try_from(bands.len()).expect("checked against the capacity above"), bands: fixed })
     }
 
-    /// The grid with one tick everywhere.
+    /// A grid with the same tick at every price.
     ///
     /// # Errors
-    /// When the tick does not divide a dollar.
+    /// If the tick does not divide a dollar.
     pub fn uniform(step: Price) -> Result<Self, GridError> {
         Self::new(&[Band { start: Price::ZERO, end: Price::ONE, step }])
     }
 
-    /// The grid of whole cents, the most common one.
+    /// The grid of whole cents, which most markets have.
     #[must_use]
     pub fn cents() -> Self {
         Self::uniform(Price::from_cents(1)).expect("a cent divides a dollar")
@@ -128,11 +128,11 @@ impl GridBands {
         &self.bands[..usize::from(self.length)]
     }
 
-    /// A published structure by name, as listed on the exchange's fixed-point page (2026-08-20). `None` for a name
-    /// whose bands are not published.
+    /// A published price structure by name, as listed on the exchange's fixed-point page (2026-08-20). `None` if the bands
+    /// of that name are not published.
     #[must_use]
     pub fn named(structure: &str) -> Option<Self> {
-        // Edge tick, centre tick, and the price at which the lower edge ends, all in $0.0001.
+        // The tick at the edges, the tick in the centre, and the price at which the lower edge ends, all in $0.0001.
         let (edge, centre, edge_end) = match structure {
             "linear_cent" => (100, 100, 0),
             "deci_cent" => (10, 10, 0),
@@ -164,7 +164,7 @@ impl GridBands {
     }
 }
 
-/// A grid with its price-to-slot tables: slots number the valid prices from $0 upward.
+/// A grid with lookup tables between prices and slots. Slots number the valid prices, from $0 upward.
 #[derive(Debug)]
 pub struct Grid {
     bands: GridBands,
@@ -173,10 +173,10 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// No slot.
+    /// Marks a price that has no slot.
     const OFF_GRID: u16 = u16::MAX;
 
-    /// Builds the tables of a grid: about 20 kB for the first, 2 bytes a price for the second.
+    /// Builds the lookup tables of a grid: about 20 kB from price to slot, and 2 bytes per price back.
     #[must_use]
     pub fn new(bands: GridBands) -> Arc<Self> {
         let mut slot_by_price = vec![Self::OFF_GRID; Price::ONE.index() + 1].into_boxed_slice();
@@ -196,19 +196,19 @@ impl Grid {
         Arc::new(Self { bands, slot_by_price, price_by_slot: price_by_slot.into_boxed_slice() })
     }
 
-    /// The bands the grid was made of.
+    /// The bands from which the grid was built.
     #[must_use]
     pub fn bands(&self) -> &GridBands {
         &self.bands
     }
 
-    /// How many prices are on the grid, $0 and $1 included.
+    /// The number of prices on the grid, $0 and $1 included.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.price_by_slot.len()
     }
 
-    /// The slot of a price, or none off the grid.
+    /// The slot of a price, or `None` if the price is off the grid.
     #[must_use]
     pub fn slot(&self, price: Price) -> Option<usize> {
         let slot = self.slot_by_price[price.index()];
@@ -218,13 +218,13 @@ impl Grid {
     /// The price of a slot.
     ///
     /// # Panics
-    /// When the slot is not below [`Grid::slots`].
+    /// If the slot is not below [`Grid::slots`].
     #[must_use]
     pub fn price(&self, slot: usize) -> Price {
         self.price_by_slot[slot]
     }
 
-    /// Whether an order may have this price: on the grid and strictly between $0 and $1.
+    /// Whether an order may have this price: it is on the grid and strictly between $0 and $1.
     #[must_use]
     pub fn accepts(&self, price: Price) -> bool {
         price > Price::ZERO && price < Price::ONE && self.slot(price).is_some()

@@ -1,35 +1,35 @@
-//! Identifiers: markets, orders, trades, client order ids.
+//! Identifiers of markets, events, orders, order groups, trades and transfers, and client order ids.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why an identifier was refused.
+/// Why an identifier was rejected.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum IdError {
-    /// Not a hyphenated UUID.
+    /// The text is not a hyphenated UUID.
     #[error("`{0}` is not a UUID such as 5f0c7a52-0f0e-4a55-9c60-0f4f5f3b8d01")]
     NotAUuid(String),
 }
 
-/// A market inside this process: a small index that is reused, and a generation that tells its users apart.
+/// A market within this process: a small index that is reused, and a generation that tells apart the markets that had it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(C)]
 pub struct MarketKey {
-    /// Position in every stage's tables.
+    /// The position in every stage's tables.
     pub index: u16,
-    /// Counts the markets that have had this index.
+    /// How many markets had this index before.
     pub generation: u16,
 }
 
 impl MarketKey {
-    /// The index as a position in a table.
+    /// The index, as a position in a table.
     #[must_use]
     pub const fn position(self) -> usize {
         self.index as usize
     }
 }
 
-/// An event inside this process: a number that no other event of this run has.
+/// An event within this process: a number unique within the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(transparent)]
 pub struct EventKey(pub u32);
@@ -53,7 +53,7 @@ fn parse_uuid(text: &str) -> Option<u128> {
     Some(value)
 }
 
-/// A UUID's text in a fixed buffer.
+/// Formats a UUID in a fixed buffer.
 fn format_uuid(value: u128) -> [u8; 36] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'-'; 36];
@@ -76,13 +76,13 @@ macro_rules! uuid_type {
         pub struct $name(u128);
 
         impl $name {
-            /// The identifier with these 128 bits.
+            /// The identifier with the given 128 bits.
             #[must_use]
             pub const fn from_bits(bits: u128) -> Self {
                 Self(bits)
             }
 
-            /// The 128 bits.
+            /// The identifier's 128 bits.
             #[must_use]
             pub const fn bits(self) -> u128 {
                 self.0
@@ -91,12 +91,12 @@ macro_rules! uuid_type {
             /// Parses a hyphenated UUID.
             ///
             /// # Errors
-            /// When the text is none.
+            /// If the text is not a hyphenated UUID.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 parse_uuid(text).map(Self).ok_or_else(|| IdError::NotAUuid(text.chars().take(64).collect()))
             }
 
-            /// Appends the hyphenated text to a buffer, without allocating if it has room.
+            /// Appends the hyphenated text to a buffer. Does not allocate if the buffer has room.
             pub fn write_to(self, buffer: &mut Vec<u8>) {
                 buffer.extend_from_slice(&format_uuid(self.0));
             }
@@ -151,17 +151,17 @@ uuid_type! {
 }
 
 uuid_type! {
-    /// A client's id of a transfer between its subaccounts.
+    /// The id that a client gives a transfer between its subaccounts.
     TransferId
 }
 
 uuid_type! {
-    /// The exchange's id of a market, which frames carry beside its ticker.
+    /// The exchange's id of a market, which WebSocket frames carry beside its ticker.
     MarketId
 }
 
 impl MarketId {
-    /// The id that the embedded exchange gives to a ticker: the 128-bit FNV-1a hash of its name.
+    /// The id that the embedded exchange assigns to a ticker: the 128-bit FNV-1a hash of its text.
     #[must_use]
     pub fn of_ticker(ticker: &str) -> Self {
         const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
@@ -171,26 +171,26 @@ impl MarketId {
 }
 
 uuid_type! {
-    /// The exchange's id of a trade. Both parties of a trade may carry it; a fill is keyed by it and the order's id.
+    /// The exchange's id of a trade. Both parties of a trade may see it, so a fill is identified by it and the order's id.
     TradeId
 }
 
-/// A client order id of ours: `<prefix>-<start nonce>-<counter>`, used once, ever. The nonce tells runs apart, so the
-/// counter may begin at one in each.
+/// A client order id of this program: `<prefix>-<start nonce>-<counter>`, never used twice. The nonce differs from run to
+/// run, so the counter can start at 1 in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(C)]
 pub struct ClientOrderId {
-    /// Drawn once for each start of the actor.
+    /// Drawn at random once per start of the program.
     pub nonce: u64,
-    /// Counts the orders of that start, from one.
+    /// Counts the orders since that start, from 1.
     pub counter: u32,
 }
 
 impl ClientOrderId {
-    /// The mark of this program's orders.
+    /// Marks an order as sent by this program.
     pub const PREFIX: &'static str = "kact";
 
-    /// Reads an id of ours. `None` is an order of somebody else.
+    /// Parses an id of this program. `None` if the order was sent by something else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(Self::PREFIX)?.strip_prefix('-')?;
@@ -201,7 +201,7 @@ impl ClientOrderId {
         Some(Self { nonce: u64::from_str_radix(nonce, 16).ok()?, counter: u32::from_str_radix(counter, 16).ok()? })
     }
 
-    /// Appends the text to a buffer, without allocating if it has room.
+    /// Appends the text to a buffer. Does not allocate if the buffer has room.
     pub fn write_to(self, buffer: &mut Vec<u8>) {
         use std::io::Write;
         write!(buffer, "{self}").expect("writing to a Vec cannot fail");

@@ -1,5 +1,5 @@
-//! The vocabulary: prices, counts, money, tickers, sides, tick grids, fees. No behaviour above it lives here, and it
-//! imports nothing else of this crate.
+//! The vocabulary: prices, counts, money, tickers, sides, tick grids, fees. It contains no behaviour beyond these types,
+//! and imports nothing else of this crate.
 
 mod count;
 mod decimal;

@@ -1,31 +1,31 @@
-//! Money in micro-dollars.
+//! Money, in micro-dollars.
 
 use super::DecimalError;
 use super::decimal::{self, decimal_type};
 
-/// Money in micro-dollars ($0.000001). Price times count is exact in it. Arithmetic that would overflow panics rather
-/// than wraps: nine trillion dollars are a defect, not a balance.
+/// An amount of money in micro-dollars ($0.000001), in which a price times a count is exact. Arithmetic that would overflow
+/// panics rather than wraps: nine trillion dollars are a bug, not a balance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Money(i64);
 
 impl Money {
-    /// No money.
+    /// Zero dollars.
     pub const ZERO: Self = Self(0);
 
-    /// That many micro-dollars.
+    /// An amount from micro-dollars.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Whole dollars.
+    /// An amount from whole dollars.
     #[must_use]
     pub const fn from_dollars(dollars: i64) -> Self {
         Self(dollars * 1_000_000)
     }
 
-    /// Whole cents.
+    /// An amount from whole cents.
     #[must_use]
     pub const fn from_cents(cents: i64) -> Self {
         Self(cents * 10_000)
@@ -36,15 +36,15 @@ impl Money {
         Ok(Self(units))
     }
 
-    /// Parses `"1250.431200"`, with up to six decimals.
+    /// Parses a decimal string of dollars with up to six decimals, such as `"1250.431200"`.
     ///
     /// # Errors
-    /// When the bytes are not a decimal, are finer than a micro-dollar, or leave `i64`.
+    /// If the bytes are not a decimal, are finer than a micro-dollar, or overflow `i64`.
     pub fn parse_bytes(bytes: &[u8]) -> Result<Self, DecimalError> {
         Ok(Self(decimal::parse(bytes, 6, "nine trillion dollars either way")?))
     }
 
-    /// Micro-dollars.
+    /// The amount in micro-dollars.
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.0
@@ -54,23 +54,23 @@ impl Money {
         self.0
     }
 
-    /// Dollars, for features and display; never for accounts.
+    /// The amount in dollars, for features and display; never for accounting.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "display and features need no more than 53 bits")]
     pub fn dollars(self) -> f64 {
         self.0 as f64 / 1_000_000.0
     }
 
-    /// The money without its sign.
+    /// The absolute value.
     #[must_use]
     pub const fn abs(self) -> Self {
         Self(self.0.abs())
     }
 
-    /// Rounded down to a multiple of `step`, toward minus infinity.
+    /// Rounds down, toward minus infinity, to a multiple of `step`.
     ///
     /// # Panics
-    /// When `step` is not positive.
+    /// If `step` is not positive.
     #[must_use]
     pub fn floor_to(self, step: Self) -> Self {
         assert!(step.0 > 0, "a balance step is positive");

@@ -1,22 +1,22 @@
-//! What an order may be and become.
+//! An order's time in force, its status, and why it ended.
 
 use serde::{Deserialize, Serialize};
 
-/// How long an order may wait.
+/// Time in force: how long an order stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum TimeInForce {
     /// Rests until filled, cancelled or expired.
     GoodTillCanceled = 0,
-    /// Fills what it can at once; the rest is cancelled.
+    /// Fills what it can at once; the remainder is cancelled.
     ImmediateOrCancel = 1,
-    /// Fills entirely at once or not at all.
+    /// Fills completely at once or not at all.
     FillOrKill = 2,
 }
 
 impl TimeInForce {
-    /// The wire's word.
+    /// The word used on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,50 +32,50 @@ impl TimeInForce {
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum OrderStatus {
-    /// In the book.
+    /// Open, with some or all of its count in the book.
     Resting = 0,
-    /// Ended with something unfilled.
+    /// Cancelled before it was completely filled.
     Canceled = 1,
-    /// Filled entirely.
+    /// Completely filled.
     Executed = 2,
 }
 
-/// Why an order ended, as the private stream says it (protocol page, 3: `last_update_reason`). Reads do not say.
+/// Why an order ended, as the private stream reports it (protocol page, 3: `last_update_reason`). REST reads do not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum EndReason {
-    /// Not said, or not ended.
+    /// The order has not ended, or the reason was not reported.
     #[default]
     Unsaid = 0,
-    /// Filled entirely.
+    /// Completely filled.
     Filled,
-    /// Cancelled by its owner, from here or by hand, or by its order group: the exchange has one word for them.
+    /// Cancelled by its owner, through this program or otherwise, or by its order group: the exchange uses one word for all.
     Owner,
-    /// It would have traded with an order of the same owner.
+    /// It would have traded against an order of the same owner.
     SelfTrade,
-    /// Its expiration came.
+    /// It reached its expiration time.
     Expired,
     /// Its market closed.
     Close,
-    /// Its market or the exchange paused, and it was to be cancelled then.
+    /// Its market or the exchange was paused, and the order asked to be cancelled in that case.
     Halt,
-    /// Collateral ran out.
+    /// The account ran out of collateral.
     Margin,
-    /// A post-only order would have traded at once.
+    /// It was post-only and would have crossed.
     PostOnlyCross,
-    /// A reduce-only order had nothing left to reduce.
+    /// It was reduce-only, and no position was left to reduce.
     ReduceOnly,
-    /// A settlement rule of the exchange.
+    /// A settlement rule of the exchange ended it.
     SettlementBounds,
-    /// A word that is not documented.
+    /// An undocumented word.
     Other,
 }
 
 impl EndReason {
-    /// How many there are.
+    /// The number of reasons.
     pub const COUNT: usize = Self::Other as usize + 1;
-    /// All reasons, in the order of their numbers.
+    /// All reasons, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Unsaid,
         Self::Filled,
@@ -91,7 +91,7 @@ impl EndReason {
         Self::Other,
     ];
 
-    /// Of an order with that status and, from the stream, that `last_update_reason`.
+    /// Maps an order's status, and the stream's `last_update_reason` if there was one, to a reason.
     #[must_use]
     pub fn of(status: OrderStatus, reason: Option<&str>) -> Self {
         match (status, reason) {
@@ -103,7 +103,7 @@ impl EndReason {
         }
     }
 
-    /// The exchange's word for it, where it has one of its own.
+    /// The exchange's word for this reason, if it has one to itself.
     #[must_use]
     pub const fn wire_word(self) -> Option<&'static str> {
         match self {

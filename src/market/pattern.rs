@@ -1,11 +1,11 @@
-//! Patterns of tickers: one name, or all that begin alike.
+//! Ticker patterns: one ticker, or all tickers with a common prefix.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Ticker, TickerError};
 
-/// Which tickers are meant: `KXBTCD-26JUL0317-T60499.99` is that market, `KXBTCD-*` all that begin so.
+/// Selects tickers: `KXBTCD-26JUL0317-T60499.99` matches that market only, `KXBTCD-*` all tickers that start with `KXBTCD-`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TickerPattern {
     text: Ticker,
@@ -13,7 +13,7 @@ pub struct TickerPattern {
 }
 
 impl TickerPattern {
-    /// Whether a ticker is one of those.
+    /// Whether the pattern matches a ticker.
     #[must_use]
     pub fn matches(&self, ticker: &str) -> bool {
         if self.prefix { ticker.starts_with(self.text.as_str()) } else { ticker == self.text.as_str() }
@@ -23,10 +23,11 @@ impl TickerPattern {
 impl FromStr for TickerPattern {
     type Err = TickerError;
 
-    /// Reads a ticker, or the beginning of tickers with `*` behind it.
+    /// Parses a ticker, or a prefix followed by `*`.
     ///
     /// # Errors
-    /// When what is before the `*` is empty or no ticker: a pattern of all markets is no restriction but a stop.
+    /// If what precedes the `*` is empty or has a character that tickers don't have. To stop trading in all markets there are
+    /// other means than a pattern that matches everything.
     fn from_str(text: &str) -> Result<Self, TickerError> {
         let beginning = text.strip_suffix('*');
         Ok(Self { text: Ticker::new(beginning.unwrap_or(text))?, prefix: beginning.is_some() })

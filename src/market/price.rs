@@ -1,10 +1,10 @@
-//! A price in units of $0.0001.
+//! Prices, in units of $0.0001.
 
 use super::decimal::{self, decimal_type};
 use super::{Count, DecimalError, Money};
 
-/// A price between $0 and $1 inclusive, in units of $0.0001. On the single book it is always a YES price; a NO price
-/// is its [`complement`](Price::complement).
+/// A price between $0 and $1 inclusive, in units of $0.0001. In the unified book it is always a YES price; the same price
+/// seen from NO is its [`complement`](Price::complement).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Price(u16);
@@ -12,19 +12,19 @@ pub struct Price(u16);
 impl Price {
     /// $0.
     pub const ZERO: Self = Self(0);
-    /// $1, what a winning contract pays.
+    /// $1, the payout of a winning contract.
     pub const ONE: Self = Self(10_000);
 
-    /// A price of that many $0.0001, or none above $1.
+    /// A price from units of $0.0001. `None` above $1.
     #[must_use]
     pub const fn from_units(units: u16) -> Option<Self> {
         if units <= Self::ONE.0 { Some(Self(units)) } else { None }
     }
 
-    /// A price in whole cents.
+    /// A price from whole cents.
     ///
     /// # Panics
-    /// Above 100 cents.
+    /// If there are more than 100 cents.
     #[must_use]
     pub const fn from_cents(cents: u16) -> Self {
         assert!(cents <= 100, "a price is at most 100 cents");
@@ -38,10 +38,10 @@ impl Price {
             .ok_or_else(|| DecimalError::OutOfRange { text: units.to_string(), range: "0 to 1 dollars" })
     }
 
-    /// Parses `"0.4200"`.
+    /// Parses the exchange's decimal string, such as `"0.4200"`.
     ///
     /// # Errors
-    /// When the bytes are not a decimal, are finer than $0.0001, or lie outside $0 to $1.
+    /// If the bytes are not a decimal, are finer than $0.0001, or are outside $0 to $1.
     pub fn parse_bytes(bytes: &[u8]) -> Result<Self, DecimalError> {
         let units = decimal::parse(bytes, 4, "0 to 1 dollars")?;
         Self::from_units_checked(units).map_err(|_| DecimalError::OutOfRange {
@@ -50,34 +50,34 @@ impl Price {
         })
     }
 
-    /// The number of $0.0001.
+    /// The price in units of $0.0001: 0 to 10,000.
     #[must_use]
     pub const fn units(self) -> i64 {
         self.0 as i64
     }
 
-    /// The number of $0.0001, as an index.
+    /// The price in units of $0.0001, as an index into a table.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// What the other outcome costs at this price: $1 - p.
+    /// The price of the other outcome: $1 - p.
     #[must_use]
     pub const fn complement(self) -> Self {
         Self(Self::ONE.0 - self.0)
     }
 
-    /// Dollars, for features and display; never for money.
+    /// The price in dollars, for features and display; never for accounting.
     #[must_use]
     pub fn dollars(self) -> f64 {
         f64::from(self.0) / 10_000.0
     }
 
-    /// The exact money that `count` contracts cost at this price.
+    /// The exact cost of `count` contracts at this price.
     ///
     /// # Panics
-    /// When the product leaves `i64`: more than 9 * 10^14 contracts.
+    /// If the product overflows `i64`, which takes more than 9 * 10^14 contracts.
     #[must_use]
     pub fn times(self, count: Count) -> Money {
         Money::from_micros(

@@ -1,20 +1,20 @@
-//! Sides of a book and of a contract.
+//! Sides of the book, and outcomes of a contract.
 
 use serde::{Deserialize, Serialize};
 
-/// A side of the single YES book: a bid buys YES (or closes NO), an ask buys NO (or closes YES).
+/// A side of the unified YES book: a bid buys YES (or closes NO), an ask buys NO (or closes YES).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum BookSide {
     /// Buys YES.
     Bid = 0,
-    /// Sells YES, which is buying NO at the complement.
+    /// Sells YES, which is the same as buying NO at the complement.
     Ask = 1,
 }
 
 impl BookSide {
-    /// The other side.
+    /// The opposite side.
     #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
@@ -23,7 +23,7 @@ impl BookSide {
         }
     }
 
-    /// The outcome that the side bets on.
+    /// The outcome that an order on this side profits from.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
@@ -32,7 +32,7 @@ impl BookSide {
         }
     }
 
-    /// `+1` for a bid and `-1` for an ask: the sign of the position change of a fill.
+    /// `+1` for a bid and `-1` for an ask: the sign by which a fill changes the position.
     #[must_use]
     pub const fn sign(self) -> i64 {
         match self {
@@ -41,7 +41,7 @@ impl BookSide {
         }
     }
 
-    /// The wire's word.
+    /// The word used on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,19 +51,19 @@ impl BookSide {
     }
 }
 
-/// One of a market's two outcomes. The wire's book levels are bids on one of them.
+/// One of a market's two outcomes. Book levels on the wire are bids for one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Outcome {
-    /// The event happens.
+    /// The contract resolves to YES.
     Yes = 0,
-    /// It does not.
+    /// The contract resolves to NO.
     No = 1,
 }
 
 impl Outcome {
-    /// The other outcome.
+    /// The opposite outcome.
     #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
@@ -81,7 +81,7 @@ impl Outcome {
         }
     }
 
-    /// The wire's word.
+    /// The word used on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

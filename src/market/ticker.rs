@@ -2,21 +2,21 @@
 
 use thiserror::Error;
 
-/// Why a ticker was refused.
+/// Why a ticker was rejected.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TickerError {
-    /// Empty text.
+    /// The text is empty.
     #[error("a ticker is empty")]
     Empty,
-    /// Too many bytes for a message.
+    /// The text is longer than [`Ticker::CAPACITY`] bytes.
     #[error("ticker `{0}` is longer than {max} bytes", max = Ticker::CAPACITY)]
     TooLong(String),
-    /// A byte that no ticker has.
+    /// The text has a character that tickers don't have.
     #[error("ticker `{0}` has a character outside A-Z a-z 0-9 . _ -")]
     BadCharacter(String),
 }
 
-/// The name of a series, an event or a market, kept inline so that messages that carry one stay `Copy`.
+/// The name of a series, an event or a market, stored inline so that messages that carry one stay `Copy`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(C)]
 pub struct Ticker {
@@ -25,13 +25,13 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    /// The longest ticker, in bytes.
+    /// The maximum length of a ticker, in bytes.
     pub const CAPACITY: usize = 63;
 
     /// Checks and copies a ticker.
     ///
     /// # Errors
-    /// When it is empty, longer than [`Ticker::CAPACITY`] or has a character that no ticker has.
+    /// If the text is empty, longer than [`Ticker::CAPACITY`], or has a character outside `A-Z a-z 0-9 . _ -`.
     pub fn new(text: &str) -> Result<Self, TickerError> {
         if text.is_empty() {
             return Err(TickerError::Empty);
@@ -47,13 +47,13 @@ impl Ticker {
         Ok(Self { length: u8::try_from(text.len()).expect("checked against the capacity above"), bytes })
     }
 
-    /// The text.
+    /// The ticker's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).expect("the constructor took only ASCII")
     }
 
-    /// The text's bytes.
+    /// The ticker's text as bytes, all of them ASCII.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]

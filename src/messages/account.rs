@@ -1,4 +1,4 @@
-//! What is said of the account: between `reconcile`, `execute` and `decide`.
+//! Messages about the account, between `reconcile`, `execute` and `decide`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,21 +8,20 @@ use crate::market::{
     OrderStatus, Price, TradeId,
 };
 
-/// Our open order in a market, as `decide` needs it.
+/// An open order of this run in a market, as `decide` needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct OpenOrder {
-    /// What has not filled yet.
+    /// The unfilled count.
     pub remaining: Count,
-    /// The exchange's time of its last acknowledgement in session milliseconds; none before the first.
+    /// The exchange's time of the last acknowledgement, in session milliseconds; `None` before the first.
     pub acked_ms: Option<i64>,
-    /// Its limit, as a YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// Its side of the YES book.
     pub side: BookSide,
 }
 
-/// Where an account fact came from.
+/// Where a fact about the account came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Source {
@@ -36,107 +35,88 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Fill {
-    /// The exchange's id of the trade.
     pub trade: TradeId,
-    /// The order that was filled.
     pub order: OrderId,
-    /// Contracts.
     pub count: Count,
-    /// The fee booked for this fill.
     pub fee: Money,
-    /// The signed position after it, when the exchange said.
+    /// The signed position after the fill, if the exchange reported it.
     pub post_position: Option<Count>,
     /// The exchange's time of the fill in session milliseconds.
     pub time_ms: i64,
-    /// When the frame or body had been read.
+    /// When the frame or body was read.
     pub read_ns: u64,
-    /// Which market.
     pub market: MarketKey,
     /// The trade's YES price.
     pub price: Price,
-    /// The order's side of the YES book.
     pub side: BookSide,
-    /// Maker or taker.
     pub liquidity: Liquidity,
-    /// Stream or read.
     pub source: Source,
 }
 
-/// Who placed an order.
+/// The origin of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Owner {
-    /// Us, in this run or an earlier one.
+    /// This program, in this run or an earlier one.
     Ours(ClientOrderId),
-    /// Somebody else with this account: reported and left alone.
+    /// Anything else that uses the account. Such orders are reported and left alone.
     Foreign,
 }
 
-/// An order as the exchange has it.
+/// An order as the exchange reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct OrderReport {
-    /// The exchange's id.
     pub order: OrderId,
-    /// Who placed it.
     pub owner: Owner,
-    /// Filled so far.
     pub filled: Count,
-    /// Still in the book.
     pub remaining: Count,
-    /// The exchange's time of the last change in session milliseconds.
+    /// The exchange's time of the last change, in session milliseconds.
     pub time_ms: i64,
-    /// When it ends by itself, in session milliseconds, if it does and the exchange tells.
+    /// When the order expires, in session milliseconds, if it does and the exchange says so.
     pub expires_ms: Option<i64>,
-    /// Which market.
     pub market: MarketKey,
-    /// Its limit, as a YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// Its side.
     pub side: BookSide,
-    /// Its status.
     pub status: OrderStatus,
-    /// Why it ended, if it has and the exchange says why.
+    /// Why the order ended, if it has and the exchange says why.
     pub reason: EndReason,
-    /// Stream or read.
     pub source: Source,
 }
 
-/// Where an order group is in its life.
+/// The state of an order group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum GroupState {
-    /// It takes orders.
+    /// It accepts orders.
     Active = 0,
-    /// It cancelled its orders and takes none.
+    /// It has cancelled its orders and accepts no new ones.
     Triggered = 1,
     /// It was deleted.
     Gone = 2,
 }
 
-/// An order group of the account, whoever made it.
+/// An order group of the account, no matter what created it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct GroupReport {
-    /// Which.
     pub group: OrderGroupId,
-    /// Its limit, where that is told.
+    /// The group's limit, where it is reported.
     pub limit: Option<Count>,
-    /// Its state.
     pub state: GroupState,
-    /// Stream or read.
     pub source: Source,
 }
 
-/// What a REST read was for.
+/// The purpose of a REST read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum QueryKind {
-    /// Everything the ledger is built from: exchange status, limits, markets, balances, positions, resting orders, fills.
+    /// Everything that the ledger is built from: exchange status, limits, markets, balances, positions, resting orders, fills.
     Rebuild = 0,
     /// Balances, positions and resting orders, to be compared with the ledger.
     Compare = 1,
-    /// Orders and fills of one market since a time, to find out what became of an order.
+    /// The orders and fills of one market since a time, to find out what became of an order.
     Resolve = 2,
     /// Settlements since a time.
     Settlements = 3,
@@ -144,145 +124,127 @@ pub enum QueryKind {
     Successor = 4,
 }
 
-/// From `execute` to `reconcile`.
+/// Messages from `execute` to `reconcile`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecuteToReconcile {
-    /// Something is to be read from the exchange.
+    /// Asks for a REST read.
     Query(QueryRequest),
 }
 
-/// A question to the exchange.
+/// A request to read something from the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct QueryRequest {
-    /// The asker's number for it, returned in [`AccountEvent::ReadBegin`] and [`AccountEvent::ReadEnd`].
+    /// Chosen by `execute`, and returned in [`AccountEvent::ReadBegin`] and [`AccountEvent::ReadEnd`].
     pub query: u32,
-    /// What to read.
     pub kind: QueryKind,
-    /// The market it concerns; ignored by kinds that concern the account.
+    /// The market to read; ignored by kinds that concern the whole account.
     pub market: MarketKey,
-    /// Only what happened at or after this session time, where the kind has a beginning.
+    /// Read only what happened at or after this session time, for kinds that have a start time.
     pub since_ms: i64,
 }
 
-/// From `reconcile` to `execute`: a fact about the account. A read's facts stand between its `ReadBegin` and `ReadEnd`.
+/// Messages from `reconcile` to `execute`: facts about the account. The facts of a read come between its `ReadBegin` and its
+/// `ReadEnd`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountEvent {
-    /// A market entered the directory.
+    /// A market was added to the directory.
     Listing(Listing),
-    /// What a market's fills are charged by, now and as far as it is settled: behind its listing, and when that changes.
+    /// A market's present and announced fees. Sent after its listing, and whenever they change.
     Fees {
-        /// Which market.
         market: MarketKey,
-        /// Its fees.
         fees: FeeTerms,
     },
-    /// A fill.
     Fill(Fill),
-    /// An order changed, or was read.
     Order(OrderReport),
-    /// A shard's cash: fills, settlements and transfers move it, resting orders don't.
+    /// A shard's cash. Fills, settlements and transfers change it, resting orders don't.
     Balance {
-        /// Which shard.
         exchange_index: u8,
-        /// Its cash.
         cash: Money,
     },
-    /// A position as the exchange has it.
+    /// A position as the exchange reports it.
     Position {
-        /// Which market.
         market: MarketKey,
-        /// Signed contracts.
+        /// The position in signed contracts.
         position: Count,
-        /// What the exchange says they cost.
+        /// The position's cost as the exchange reports it.
         cost: Money,
     },
-    /// Something of the account in a market could not be read: our order there, a fill, or the position. Only within a
-    /// read, which says nothing else of that market then.
+    /// Part of what the account has in a market could not be parsed: an order of this program, a fill, or the position. Occurs
+    /// only within a read, which then says nothing else about that market.
     Unusable {
-        /// Which market.
         market: MarketKey,
-        /// What it was.
         what: Unread,
     },
-    /// A market settled.
     Settlement {
-        /// Which market.
         market: MarketKey,
-        /// What a YES contract paid.
+        /// The payout of a YES contract.
         value: Price,
-        /// What the settlement itself cost.
+        /// The fee of the settlement itself.
         fee: Money,
     },
-    /// The write bucket of the account's tier.
+    /// The write rate limit of the account's tier: a token bucket.
     WriteLimit {
-        /// Tokens a second.
+        /// Tokens per second.
         refill: u32,
-        /// Tokens at most.
+        /// The largest number of tokens the bucket holds.
         capacity: u32,
     },
-    /// What an order group of the account is like.
+    /// The state of an order group of the account.
     Group(GroupReport),
-    /// What order writes cost, in tokens.
+    /// The cost of order writes in tokens.
     WriteCosts {
-        /// A create.
         create: u32,
-        /// An amend.
         amend: u32,
-        /// Each order of a batched cancel.
+        /// Per order of a batched cancel.
         cancel: u32,
     },
-    /// Whether a shard trades.
+    /// Whether a shard is trading.
     Trading {
-        /// Which shard.
         exchange_index: u8,
-        /// Whether orders are taken.
+        /// Whether the shard accepts orders.
         active: bool,
     },
-    /// Whether the private stream delivers: after a gap a rebuild is due.
+    /// Whether the private stream delivers. After an interruption the ledger has to be rebuilt.
     Stream {
         /// Connected and subscribed.
         up: bool,
     },
-    /// A read begins.
     ReadBegin {
-        /// The asker's number.
+        /// The number from the [`QueryRequest`].
         query: u32,
-        /// What is read.
         kind: QueryKind,
     },
-    /// A read ended.
     ReadEnd {
-        /// The asker's number.
+        /// The number from the [`QueryRequest`].
         query: u32,
-        /// What was read.
         kind: QueryKind,
-        /// Whether every page was read; if not, nothing may be concluded from absence.
+        /// Whether every page was read; if not, the absence of something proves nothing.
         complete: bool,
-        /// The session time at which the first request of the read was sent: it shows at least what was true then,
-        /// less the exchange's read lag.
+        /// The session time at which the read's first request was sent: the result is at least as recent as that, less the
+        /// exchange's read lag.
         as_of_ms: i64,
     },
-    /// The account is one that the ledger cannot model.
+    /// The account has a property that the ledger cannot model.
     Unsupported(Unsupported),
-    /// A read or a handshake was refused for its credentials.
+    /// The exchange rejected the credentials of a read or a handshake.
     Refused(Refusal),
 }
 
-/// How the exchange refuses credentials.
+/// How the exchange rejected credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Refusal {
-    /// It does not know the key, or its signature is wrong.
+    /// The key is unknown or the signature is wrong.
     Key = 0,
-    /// The key may not do this.
+    /// The key lacks the permission.
     Scope = 1,
-    /// It says that the time is wrong, or does not say what is.
+    /// The exchange reports a wrong time, or no reason at all.
     Unclear = 2,
 }
 
 impl Refusal {
-    /// What a status and the exchange's error code say (protocol page, 1); none when they are about something else.
+    /// Classifies a response's status and error code (protocol page, 1). `None` if it is not about credentials.
     #[must_use]
     pub fn of(http_status: u16, code: &str) -> Option<Self> {
         match (http_status, code) {
@@ -294,19 +256,18 @@ impl Refusal {
     }
 }
 
-/// What of the account could not be read.
+/// What could not be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Unread {
-    /// An order of ours.
+    /// An order of this program.
     Order = 0,
     /// A fill that was not delivered before.
     Fill = 1,
-    /// The position.
     Position = 2,
 }
 
-/// Why an account is refused.
+/// Why an account is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Unsupported {

@@ -1,4 +1,4 @@
-//! What `decide` tells the journal: each decision, and each that was due and not taken.
+//! What `decide` reports to the journal: each decision taken, and each that was due but skipped.
 
 use std::borrow::Cow;
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Wanted};
 use crate::market::{MarketKey, Price};
 
-/// Why a policy held instead of choosing.
+/// Why a policy's answer was replaced by a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum PolicyFault {
-    /// A logit was infinite or not a number.
+    /// A logit was infinite or NaN.
     NonFinite = 0,
 }
 
@@ -25,45 +25,45 @@ impl PolicyFault {
     }
 }
 
-/// Why a due decision was not taken, or a decision led to no intent.
+/// Why a due decision was not taken, or why a decision led to no intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Skip {
     /// The book cannot be trusted.
     Stale = 0,
-    /// An overflow was raised and not cleared: the book may have missed an event.
+    /// An overflow epoch was raised and is not cleared: the book may have missed an event.
     Epoch,
-    /// An intent without verdict, or a write in flight.
+    /// An intent is waiting for its verdict, or a write is in flight.
     Busy,
-    /// A later decision of the same market replaced it, because this stage was behind.
+    /// A later decision in the same market replaced it because the stage had fallen behind.
     Behind,
-    /// No state of this market's account was ever received: `execute` may not know the market yet.
+    /// No account state was received for this market yet, so `execute` may not know it.
     NotReady,
     /// The market is past its close.
     Closed,
-    /// The market takes no new risk, and the order would add some.
+    /// The market accepts no new risk, and the order would add some.
     Blocked,
-    /// The price that the pricing strategy needs does not exist.
+    /// A price that the pricing needs does not exist.
     NoPrice,
-    /// An order that may only reduce, without a position to reduce.
+    /// The order may only reduce, and there is no position.
     NothingToReduce,
-    /// The ring to `execute` was full: the intent was dropped.
+    /// The ring to `execute` was full, and the intent was dropped.
     RingFull,
-    /// A price that is not on the market's grid.
+    /// The price is not on the market's grid.
     OffGrid,
-    /// A number of contracts that no order can have.
+    /// The count is not one that an order can have.
     BadCount,
-    /// A resting quote at or through the other side's best price: the exchange would refuse it as post-only.
+    /// A resting quote is at or through the other side's best price, where the exchange would reject it as post-only.
     WouldTake,
-    /// A bid at or above the ask that is wanted with it.
+    /// The wanted bid is at or above the wanted ask.
     CrossedQuotes,
 }
 
 impl Skip {
-    /// How many reasons there are.
+    /// The number of reasons.
     pub const COUNT: usize = Self::CrossedQuotes as usize + 1;
-    /// All reasons, in the order of their numbers.
+    /// All reasons, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Stale,
         Self::Epoch,
@@ -103,35 +103,34 @@ impl Skip {
     }
 }
 
-/// A decision as the journal keeps it: what was seen, what was chosen, and what came of it.
+/// A decision as the journal stores it: what the policy saw, what it chose, and the outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionRecord<'a> {
-    /// Which market.
     pub market: MarketKey,
-    /// The time of the frame it was taken on.
+    /// The time of the frame on which it was taken.
     pub time_ms: i64,
-    /// The portfolio version it was taken on.
+    /// The version of the portfolio on which it was taken.
     pub portfolio_version: u64,
     /// Which of the five actions the policy chose, if it chooses among them.
     pub action: Option<Action>,
-    /// The orders that it wants; none when everything may stay as it is.
+    /// The wanted orders; `None` if everything may stay as it is.
     pub wanted: Option<Wanted>,
-    /// Why the policy held instead of choosing.
+    /// Why the policy's answer was replaced by a hold.
     pub fault: Option<PolicyFault>,
-    /// Why something that it wants led to no intent: the first reason, where there are two.
+    /// Why a wanted order led to no intent; the first reason if there are two.
     pub withheld: Option<Skip>,
-    /// The limit of the order that is honoured, as a YES price.
+    /// The limit of the order that was honoured, as a YES price.
     pub price: Option<Price>,
-    /// The intent that was sent, 0 for none.
+    /// The id of the intent that was sent, or 0.
     pub intent: u64,
-    /// What the policy answered, when it has logits.
+    /// The policy's logits, if it has any.
     pub logits: Option<[f32; Action::COUNT]>,
-    /// What it saw: empty for a policy without an observation.
+    /// The observation; empty for a policy without one.
     pub observation: Cow<'a, [f32]>,
 }
 
 impl DecisionRecord<'_> {
-    /// The same record, with an observation of its own.
+    /// Copies the observation, so that the record borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> DecisionRecord<'static> {
         let Self { market, time_ms, portfolio_version, action, wanted, fault, withheld, price, intent, logits, .. } = self;

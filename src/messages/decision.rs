@@ -1,33 +1,33 @@
-//! Decisions on their way from `decide` to `execute`, and what becomes of them.
+//! Decisions on their way from `decide` to `execute`, and their outcomes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::market::{BookSide, Count, MarketKey, Price};
 
-/// The policy's choice. The discriminants are the model's action ids.
+/// The choice of a five-action policy. The discriminants are the model's action ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Action {
-    /// Nothing.
+    /// Do nothing.
     Hold = 0,
-    /// A bid.
+    /// Bid for YES.
     BuyYes = 1,
-    /// An ask that reduces a YES position.
+    /// Ask, reducing a YES position.
     SellYes = 2,
-    /// An ask.
+    /// Bid for NO, which is an ask in the YES book.
     BuyNo = 3,
-    /// A bid that reduces a NO position.
+    /// Bid, reducing a NO position.
     SellNo = 4,
 }
 
 impl Action {
-    /// How many actions there are.
+    /// The number of actions.
     pub const COUNT: usize = 5;
-    /// All actions in the order of their ids.
+    /// All actions, in the order of their ids.
     pub const ALL: [Self; Self::COUNT] = [Self::Hold, Self::BuyYes, Self::SellYes, Self::BuyNo, Self::SellNo];
 
-    /// The side of the single YES book on which the action's order goes; none for a hold.
+    /// The side of the YES book for the action's order; `None` for a hold.
     #[must_use]
     pub const fn book_side(self) -> Option<BookSide> {
         match self {
@@ -56,7 +56,7 @@ impl Action {
     }
 }
 
-/// How the price of an action's order is formed, which decides how the order may rest.
+/// How the price of an action's order is formed, which also determines its time in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -69,58 +69,58 @@ pub enum Pricing {
     Mid = 2,
 }
 
-/// How long a wanted order is good for, and whether it may take.
+/// The time in force of a wanted order, and whether it may take liquidity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum QuoteLife {
-    /// Post-only. It rests while it is wanted, on leases that are renewed, and goes when it was not wanted for the policy's
-    /// `order_ttl_ms`.
+    /// Post-only. It rests while it is wanted, on leases that are renewed, and is withdrawn after it has not been wanted for
+    /// the policy's `order_ttl_ms`.
     Resting = 0,
-    /// Immediate or cancel: it fills what it can at its price or better, and the rest is cancelled.
+    /// Immediate-or-cancel: fills what it can at its price or better, and the remainder is cancelled.
     Immediate = 1,
 }
 
-/// An order that is wanted on one side of a market.
+/// An order wanted on one side of a market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Quote {
-    /// How many contracts.
+    /// The number of contracts, above zero.
     pub count: Count,
-    /// The limit, as a YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// How long it is good for.
+    /// Its time in force.
     pub life: QuoteLife,
-    /// Whether it may only reduce the position: it is cut to what is held, and withdrawn when less is held.
+    /// Whether it may only reduce the position: its count is capped at the position, and it is withdrawn if that shrinks.
     pub reduce_only: bool,
 }
 
 impl Quote {
-    /// An order that rests.
+    /// A post-only order that rests.
     #[must_use]
     pub const fn resting(price: Price, count: Count) -> Self {
         Self { count, price, life: QuoteLife::Resting, reduce_only: false }
     }
 
-    /// An order that takes what is there at once.
+    /// An immediate-or-cancel order.
     #[must_use]
     pub const fn immediate(price: Price, count: Count) -> Self {
         Self { count, price, life: QuoteLife::Immediate, reduce_only: false }
     }
 
-    /// The same order, that may only reduce the position.
+    /// The same order, restricted to reducing the position.
     #[must_use]
     pub const fn reducing(self) -> Self {
         Self { reduce_only: true, ..self }
     }
 
-    /// Whether it rests.
+    /// Whether the order may rest.
     #[must_use]
     pub const fn is_resting(&self) -> bool {
         matches!(self.life, QuoteLife::Resting)
     }
 }
 
-/// The orders wanted in one market: at most one bid and one ask. A side without a quote wants no order there.
+/// The orders wanted in one market: at most one bid and one ask. `None` means that no order is wanted on that side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// The order to buy YES.
@@ -130,7 +130,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// One order.
+    /// A single order on one side.
     #[must_use]
     pub const fn one(side: BookSide, quote: Quote) -> Self {
         match side {
@@ -139,7 +139,7 @@ impl Wanted {
         }
     }
 
-    /// The quote of a side.
+    /// The quote on a side.
     #[must_use]
     pub const fn on(&self, side: BookSide) -> Option<Quote> {
         match side {
@@ -149,124 +149,121 @@ impl Wanted {
     }
 }
 
-/// When the parts of a decision were done, in monotonic nanoseconds. They measure; nothing decides by them.
+/// When the parts of a decision were complete, in monotonic nanoseconds. For measurement only: nothing is decided by them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct DecisionStamps {
-    /// The oldest frame since the market's last decision had been read.
+    /// When the oldest frame since the market's last decision was read.
     pub oldest_read_ns: u64,
-    /// The newest frame had been read.
+    /// When the newest frame was read.
     pub newest_read_ns: u64,
-    /// It had been applied to the book.
+    /// When the newest frame was applied to the book.
     pub applied_ns: u64,
-    /// The observation was complete.
+    /// When the observation was complete.
     pub observed_ns: u64,
-    /// The policy had answered.
+    /// When the policy had answered.
     pub inferred_ns: u64,
-    /// The intent was ready.
+    /// When the intent was ready.
     pub decided_ns: u64,
 }
 
-/// From `decide` to `execute`.
+/// Messages from `decide` to `execute`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DecideToExecute {
     /// A decision that may become an order.
     Intent(OrderIntent),
 }
 
-/// A decision that may become an order. Gets exactly one verdict.
+/// A decision that may become an order. It gets exactly one verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct OrderIntent {
-    /// Counts the intents of this run, from one.
+    /// Counts the intents of this run, from 1.
     pub id: u64,
-    /// Which market.
     pub market: MarketKey,
-    /// The side of the YES book.
     pub side: BookSide,
-    /// The order; none when no order is wanted in the market and what rests has to go.
+    /// The wanted order; `None` if no order is wanted in the market and any resting one has to be cancelled.
     pub quote: Option<Quote>,
-    /// The best bid without our own orders, for the price collar; none when that side is empty.
+    /// The best bid without this program's own orders, for the price collar; `None` if that side is empty.
     pub best_bid: Option<Price>,
-    /// The best ask without our own orders.
+    /// The best ask without this program's own orders.
     pub best_ask: Option<Price>,
-    /// The decision's time: that of the frame it was taken on.
+    /// The time of the frame on which the decision was taken.
     pub time_ms: i64,
-    /// The portfolio version it was decided on.
+    /// The version of the portfolio on which the decision was taken.
     pub portfolio_version: u64,
-    /// When its parts were done.
     pub stamps: DecisionStamps,
 }
 
-/// What became of an intent. From [`Verdict::RefusedOrderSize`] on: a refusal by the risk gate.
+/// The outcome of an intent. From [`Verdict::RefusedOrderSize`] on: refusals by the risk gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Verdict {
-    /// No intent yet.
+    /// There was no intent yet.
     None = 0,
-    /// What rests, or that nothing does, is what is wanted: kept, an order's time to live renewed.
+    /// The resting order (or its absence) already is what is wanted: it was kept and its time to live renewed.
     Kept,
     /// A new order was accepted.
     Placed,
     /// The resting order was amended.
     Amended,
-    /// The resting order was cancelled because the other side, or nothing, is wanted.
+    /// The resting order was cancelled because the other side, or no order, is wanted.
     Cancelled,
     /// The exchange rejected the write.
     Rejected,
-    /// The outcome is not known yet; the market takes no new risk until it is.
+    /// The outcome is not known yet; until it is, the market accepts no new risk.
     Unknown,
-    /// Nothing to reduce, or all of it is already being sold.
+    /// There is no position to reduce, or all of it is already offered.
     NothingToReduce,
-    /// More contracts than an order may have.
+    /// The order has more contracts than allowed.
     RefusedOrderSize,
     /// The position would exceed its limit.
     RefusedPosition,
-    /// More cash at risk than allowed.
+    /// More cash would be at risk than allowed.
     RefusedCashAtRisk,
-    /// The account cannot pay for it.
+    /// The account cannot pay for the order.
     RefusedBalance,
-    /// Too many open orders.
+    /// Too many orders are open.
     RefusedOpenOrders,
-    /// Too far from the mid.
+    /// The price is too far from the mid.
     RefusedCollar,
     /// The book is stale, crossed or one-sided.
     RefusedBook,
-    /// No write tokens left above the reserve for cancelling.
+    /// No write tokens are left above the reserve for cancelling.
     RefusedRate,
-    /// Too close to the close, or past it.
+    /// The market's close is too near, or has passed.
     RefusedCloseTime,
     /// The market is not open.
     RefusedPhase,
-    /// The daily loss stop.
+    /// The daily loss stop was hit.
     RefusedLossStop,
-    /// The market's breaker is open.
+    /// The market's circuit breaker is open.
     RefusedBreaker,
-    /// An order of unknown outcome, a disconnected private stream, a pause: no new risk.
+    /// No new risk: an order has an unknown outcome, the private stream is down, or trading is paused.
     RefusedDegraded,
-    /// The actor is stopping or has tripped.
+    /// The program is stopping or has tripped.
     RefusedStopping,
     /// Every connection for orders is busy or down.
     RefusedNoConnection,
-    /// The event could lose more than allowed.
+    /// The possible loss in the event would exceed its limit.
     RefusedEventLoss,
-    /// The drawdown stop; `kalshi-actor resume` lifts it.
+    /// The drawdown stop was hit; `kalshi-actor resume` lifts it.
     RefusedDrawdown,
-    /// Too many messages in a second or a minute.
+    /// Too many messages were sent within a second or a minute.
     RefusedMessageRate,
     /// The same order was placed a moment ago.
     RefusedDuplicate,
-    /// Orders were executed in a market too often; `kalshi-actor resume` lifts it.
+    /// Orders executed too often in a market; `kalshi-actor resume` lifts it.
     RefusedRepeated,
     /// The configuration forbids orders in the market.
     RefusedRestricted,
 }
 
 impl Verdict {
-    /// How many verdicts there are.
+    /// The number of verdicts.
     pub const COUNT: usize = Self::RefusedRestricted as usize + 1;
-    /// All verdicts, in the order of their numbers.
+    /// All verdicts, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::None,
         Self::Kept,
@@ -299,7 +296,7 @@ impl Verdict {
         Self::RefusedRestricted,
     ];
 
-    /// Whether nothing of the intent was done, or what was done was refused.
+    /// Whether nothing was done about the intent, or the exchange rejected what was done.
     #[must_use]
     pub const fn is_refusal(self) -> bool {
         !matches!(self, Self::None | Self::Kept | Self::Placed | Self::Amended | Self::Cancelled | Self::Unknown)

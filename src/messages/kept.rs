@@ -1,17 +1,17 @@
-//! What `execute` has kept beyond a run, so that the next one goes on from it.
+//! The state of `execute` that outlives a run.
 
 use serde::{Deserialize, Serialize};
 
 use crate::market::{Money, OrderGroupId};
 
-/// What must survive a restart, or stopping and starting again would be a way around the stop.
+/// Loss stops and their figures. They survive a restart; otherwise restarting would circumvent the stops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayState {
     /// The UTC day, counted from 1970-01-01.
     pub day: i64,
-    /// Realised on that day, net of fees, over all runs.
+    /// The result realised on that day, net of fees, over all runs.
     pub realized: Money,
-    /// Whether the stop was hit on that day.
+    /// Whether the daily loss stop was hit on that day.
     pub stopped: bool,
     /// The stops that outlast the day.
     #[serde(default)]
@@ -19,32 +19,30 @@ pub struct DayState {
 }
 
 impl DayState {
-    /// A person has looked and lifts the stops that outlast the day. The daily loss stop stays until its day is over.
+    /// Lifts the stops that outlast the day, after a person has looked. The daily loss stop stays until its day is over.
     #[must_use]
     pub fn resumed(self) -> Self {
         Self { sticky: Sticky::default(), ..self }
     }
 }
 
-/// What the stops remember.
+/// Stops that last until a `resume`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sticky {
-    /// Realised net of fees over all runs since the last `resume`.
+    /// The result realised since the last `resume`, net of fees, over all runs.
     pub result: Money,
-    /// The most that has ever been.
+    /// The highest value `result` has had.
     pub high_water: Money,
     /// Whether the drawdown stop was hit.
     pub drawn_down: bool,
-    /// Whether a market was executed in too often.
+    /// Whether the limit on repeated executions in a market was hit.
     pub repeated: bool,
 }
 
-/// A group that a run leaves to the next.
+/// An order group that a run passes on to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownGroup {
-    /// Its shard.
     pub exchange_index: u8,
-    /// Its id.
     pub group: OrderGroupId,
 }

@@ -1,46 +1,46 @@
-//! What is said of markets: between `reconcile`, `feed`, `decide` and `execute`.
+//! Messages about markets, between `reconcile`, `feed`, `decide` and `execute`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::market::{BookLevels, Count, EventKey, FeeSchedule, GridBands, MarketKey, Outcome, Price, Ticker};
 
-/// A market's phase of life, as far as it matters to a trader.
+/// The phase of a market's life cycle, as far as it matters for trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Phase {
-    /// Listed, not open yet.
+    /// Listed, not yet open.
     Listed = 0,
     /// Open for trading.
     Open = 1,
-    /// Deactivated for now.
+    /// Temporarily deactivated.
     Paused = 2,
     /// Past its close.
     Closed = 3,
-    /// Its result is known: positions pay.
+    /// Its result is known, and positions are due to be paid.
     Determined = 4,
 }
 
-/// From `reconcile` to `feed`.
+/// Messages from `reconcile` to `feed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReconcileToFeed {
-    /// A market enters the directory, or what is known of it changed: `feed` subscribes to it.
+    /// A market was added to the directory, or its listing changed. `feed` subscribes to it.
     Listing(Listing),
 }
 
-/// A market enters the directory. From `reconcile` to `feed`, which subscribes, and to `execute`; `feed` passes it on
-/// to `decide` as [`BookEventKind::Listed`] with the same key.
+/// A market's entry in the directory. `reconcile` sends it to `feed`, which subscribes, and to `execute`; `feed` passes it on
+/// to `decide` as [`BookEventKind::Listed`] under the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Listing {
     /// When the market closes, in session milliseconds.
     pub close_time_ms: i64,
-    /// The key it has from now on.
+    /// The market's key from now on.
     pub market: MarketKey,
-    /// The event it belongs to.
+    /// The event that the market belongs to.
     pub event: EventKey,
-    /// How long ago it was true at least, in session milliseconds: a life-cycle frame of since then knows better.
+    /// An upper bound on the age of this information in session milliseconds; life-cycle frames since then are more recent.
     pub age_ms: u32,
-    /// The dearest that its fills may be charged by, as far as is settled; [`AccountEvent::Fees`] has it by times.
+    /// The highest known fees of its fills; [`AccountEvent::Fees`] has them by time.
     ///
     /// [`AccountEvent::Fees`]: super::AccountEvent::Fees
     pub fees: FeeSchedule,
@@ -48,60 +48,58 @@ pub struct Listing {
     pub exclusive: bool,
     /// The shard that matches its orders.
     pub exchange_index: u8,
-    /// Its phase when read.
+    /// The phase when it was read.
     pub phase: Phase,
-    /// Whether it is ours to trade. A market in which the account merely holds something is watched for its value.
+    /// Whether this program trades it. A market in which the account merely holds a position is watched for its value.
     pub traded: bool,
-    /// How much of its name is that of its event; 0 where the event is named otherwise.
+    /// The length of the prefix of the ticker that is its event's name; 0 if the event is named differently.
     pub event_length: u8,
-    /// Its name.
     pub ticker: Ticker,
-    /// Its tick grid.
     pub bands: GridBands,
 }
 
 impl Listing {
-    /// The name of its event. None for the rare market whose own name does not begin with it: of such an event no frame is
-    /// understood, only what is read.
+    /// The event's name. `None` for the rare market whose ticker does not begin with it: frames about such an event are not
+    /// recognised, only reads.
     #[must_use]
     pub fn event_name(&self) -> Option<&str> {
         self.ticker.as_str().get(..usize::from(self.event_length)).filter(|name| !name.is_empty())
     }
 }
 
-/// What a [`BookEvent`] says.
+/// The kind of a [`BookEvent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum BookEventKind {
-    /// A market was listed: [`FeedToDecide::Listed`].
+    /// The market was listed: [`FeedToDecide::Listed`].
     Listed = 0,
-    /// The whole book: [`FeedToDecide::Snapshot`].
+    /// The book was replaced: [`FeedToDecide::Snapshot`].
     Snapshot = 1,
     /// One level changed by `change`.
     Delta = 2,
-    /// A trade was printed: `change` contracts at `price`; `side` is what the taker bought.
+    /// A trade was printed: `change` contracts at `price`; `side` is the outcome that the taker bought.
     Trade = 3,
     /// The book cannot be trusted until the next snapshot.
     Stale = 4,
-    /// The market left the directory: its key will not be used again.
+    /// The market left the directory, and its key will not be used again.
     Delisted = 5,
-    /// Every market that overflow epoch `clock` concerns has been marked stale.
+    /// Every market affected by overflow epoch `clock` has been marked stale.
     EpochCleared = 6,
 }
 
-/// From `feed` to `decide`, in the order of the wire.
+/// Messages from `feed` to `decide`, in the order of the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeedToDecide {
-    /// A change, a trade, or a condition.
+    /// A delta, a trade, or a change of the book's condition.
     Event(BookEvent),
     /// A whole book, in a buffer that `decide` returns to the pool.
     Snapshot(BookEvent, Box<BookLevels>),
-    /// A market enters, or what is known of it changed.
+    /// A market was listed, or its listing changed.
     Listed(BookEvent, Listing),
 }
 
 impl FeedToDecide {
-    /// Which market, when, and by which frame.
+    /// The market, the times and the frame of the message.
     #[must_use]
     #[inline]
     pub const fn event(&self) -> &BookEvent {
@@ -110,14 +108,14 @@ impl FeedToDecide {
         }
     }
 
-    /// As [`event`](Self::event), to change it.
+    /// Mutable access to [`event`](Self::event).
     pub const fn event_mut(&mut self) -> &mut BookEvent {
         match self {
             Self::Event(event) | Self::Snapshot(event, _) | Self::Listed(event, _) => event,
         }
     }
 
-    /// A copy, unless a buffer travels with the message.
+    /// A copy of the message, unless it owns a buffer.
     #[must_use]
     #[inline]
     pub const fn copied(&self) -> Option<Self> {
@@ -128,7 +126,7 @@ impl FeedToDecide {
         }
     }
 
-    /// The buffer that travels with the message.
+    /// The buffer that the message owns, if any.
     #[must_use]
     #[inline]
     pub fn into_levels(self) -> Option<Box<BookLevels>> {
@@ -143,36 +141,34 @@ impl FeedToDecide {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct BookEvent {
-    /// Whose book.
     pub market: MarketKey,
-    /// What happened.
     pub kind: BookEventKind,
-    /// The outcome on which the level is a bid.
+    /// The outcome that the level bids for.
     pub side: Outcome,
     /// The level's price, on that outcome's own scale.
     pub price: Price,
-    /// The change of the level's size; a trade's size.
+    /// The change of the level's size, or the size of a trade.
     pub change: Count,
-    /// The frame's time by the rule of the observation schema, never earlier than the market's last.
+    /// The frame's time by the rule of the observation schema; never earlier than the market's last one.
     pub time_ms: i64,
-    /// The exchange's own time: that of a delta's change or of a trade, or when a snapshot was sent; [`NO_TIME_MS`] when
-    /// the frame had none, and for everything else. Unlike `time_ms` it may run backwards.
+    /// The exchange's own time: that of a delta's change or of a trade, or when a snapshot was sent. [`NO_TIME_MS`] if the
+    /// frame had no time, and for all other kinds. Unlike `time_ms` it may run backwards.
     pub exchange_ms: i64,
-    /// The exchange's clock of the change, 0 when the frame had none; the epoch for [`BookEventKind::EpochCleared`].
+    /// The exchange's clock of the change, 0 if the frame had none; the epoch for [`BookEventKind::EpochCleared`].
     pub clock: u64,
-    /// The connection-wide number of the frame that caused this, for logs and replay.
+    /// The connection-wide sequence number of the frame that caused this, for logs and replay.
     pub seq: u64,
-    /// When the frame had been read from the socket.
+    /// When the frame was read from the socket.
     pub read_ns: u64,
-    /// When it had been parsed.
+    /// When the frame had been parsed.
     pub parsed_ns: u64,
 }
 
-/// [`BookEvent::exchange_ms`] of what has no time of its own.
+/// [`BookEvent::exchange_ms`] for events without an exchange time.
 pub const NO_TIME_MS: i64 = i64::MIN;
 
 impl BookEvent {
-    /// The exchange's own time, if it has one.
+    /// The exchange's own time, if the event has one.
     #[must_use]
     #[inline]
     pub const fn exchange_time_ms(&self) -> Option<i64> {
@@ -180,20 +176,18 @@ impl BookEvent {
     }
 }
 
-/// From `decide` to `feed`.
+/// Messages from `decide` to `feed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DecideToFeed {
-    /// A book is wrong: a snapshot is wanted.
+    /// A book is wrong, and a snapshot is needed.
     Resync(ResyncRequest),
 }
 
-/// This market's book is wrong.
+/// A request for a snapshot, because the market's book is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct ResyncRequest {
-    /// Whose book.
     pub market: MarketKey,
-    /// What is wrong with it.
     pub reason: ResyncReason,
 }
 
@@ -203,52 +197,48 @@ pub struct ResyncRequest {
 pub enum ResyncReason {
     /// A delta would have made a level negative.
     NegativeSize = 0,
-    /// A level off the market's grid.
+    /// A level is off the market's grid.
     OffGrid = 1,
-    /// The best bid stayed at or above the best ask beyond the instant in which it may be.
+    /// The best bid stayed at or above the best ask beyond the instant in which it may.
     Crossed = 2,
     /// The ring to `decide` overflowed.
     Overflow = 3,
-    /// A delta came for a book that never had a snapshot.
+    /// A delta arrived before any snapshot.
     NoSnapshot = 4,
-    /// A snapshot lists a level twice or without size, or a level grew beyond every limit.
+    /// A snapshot lists a level twice or without a size, or a level grew beyond the limit.
     BadLevel = 5,
 }
 
-/// What an event's markets are charged by instead of what their series says.
+/// The fees of an event's markets, in place of those of their series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeOverride {
-    /// From when on, in the exchange's time.
+    /// When it takes effect, in exchange time.
     pub from_ms: i64,
-    /// What it is; none when the override ended.
+    /// The fees; `None` ends the override.
     pub schedule: Option<FeeSchedule>,
 }
 
-/// From `feed` to `execute`.
+/// Messages from `feed` to `execute`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeedToExecute {
-    /// A market's condition.
     Status(MarketStatus),
 }
 
-/// A market's condition. Until the newest is delivered the market takes no new risk.
+/// A market's condition. The market accepts no new risk until the newest one has been delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct MarketStatus {
-    /// Which market.
     pub market: MarketKey,
-    /// Its phase.
     pub phase: Phase,
-    /// Whether its book is right as of the newest frame.
+    /// Whether its book is correct as of the newest frame.
     pub fresh: bool,
-    /// What a YES contract pays, once determined.
+    /// The payout of a YES contract, once determined.
     pub settlement: Option<Price>,
-    /// When it closes, in session milliseconds.
+    /// When the market closes, in session milliseconds.
     pub close_time_ms: i64,
-    /// What a frame last said that its event overrides; none before one did.
+    /// The event's latest fee override as told by a frame; `None` before the first.
     pub fee_override: Option<FeeOverride>,
     /// The session time of this condition.
     pub time_ms: i64,
-    /// Its tick grid.
     pub bands: GridBands,
 }

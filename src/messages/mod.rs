@@ -1,8 +1,9 @@
-//! What the stages send each other: of fixed size, at most 128 bytes but for fees, and `Copy` but for a snapshot and its
-//! buffer. Markets are [`MarketKey`](crate::market::MarketKey)s; tickers appear only where a market is introduced ([`Listing`]).
+//! The messages between the stages. They have a fixed size, at most 128 bytes except for fees, and are `Copy` except for a
+//! snapshot, which owns a buffer. Markets are [`MarketKey`](crate::market::MarketKey)s; tickers appear only where a market is
+//! introduced ([`Listing`]).
 //!
-//! Each stage has one enumeration for all that it says to another. Rings, queues, the journal and the replay know only these,
-//! so that a new message is a variant here, and what its sender and its receiver do with it:
+//! Each stage has one enumeration for everything that it sends to another stage. Rings, queues, the journal and the replay
+//! handle only these, so a new message takes a variant here, a sender and a receiver:
 //!
 //! | from | to | enumeration |
 //! |---|---|---|
@@ -15,8 +16,8 @@
 //! | `reconcile` | `execute` | [`AccountEvent`] |
 //! | `reconcile` | `feed` | [`ReconcileToFeed`] |
 //!
-//! Messages that describe a market's or the account's condition ([`MarketStatus`], [`PortfolioUpdate`]) carry the whole
-//! condition, not a change of it: a receiver that gets only the newest has missed nothing.
+//! Messages about a market's or the account's condition ([`MarketStatus`], [`PortfolioUpdate`]) carry the whole condition
+//! rather than a change: a receiver that sees only the newest one has missed nothing.
 
 mod account;
 mod decided;
@@ -40,7 +41,7 @@ const _: () = {
     assert!(size_of::<DecideToExecute>() <= 128);
     assert!(size_of::<AccountNote>() <= 128);
     assert!(size_of::<ExecuteToReconcile>() <= 128);
-    // Nothing that a tick waits for: fees with their changes.
+    // Carries a timeline of fees, but no tick waits for it.
     assert!(size_of::<AccountEvent>() <= 240);
     assert!(size_of::<ReconcileToFeed>() <= 128);
 };

@@ -1,15 +1,15 @@
-//! What `execute` tells `decide`: the account's state, and what became of our own orders.
+//! What `execute` tells `decide`: the account's state, and the fate of this program's own orders.
 
 use serde::{Deserialize, Serialize};
 
 use super::{OpenOrder, Verdict};
 use crate::market::{BookSide, Count, Liquidity, MarketKey, Money, OrderId, Price, TradeId};
 
-/// From `execute` to `decide`. Updates of the portfolio say the whole state, and the newest is enough; fills and settlements
-/// are told one by one, in order, each before the update that has it, and none is lost to a full ring.
+/// Messages from `execute` to `decide`. A portfolio update carries the whole state, so the newest one suffices. Fills and
+/// settlements are sent one by one, in order, each before the update that includes it, and a full ring loses none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountNote {
-    /// The account and one market's part of it.
+    /// The account, and one market's share of it.
     Portfolio(PortfolioUpdate),
     /// A fill of an order of this run.
     Fill(OwnFill),
@@ -17,75 +17,74 @@ pub enum AccountNote {
     Settlement(OwnSettlement),
 }
 
-/// From `execute` to `decide`: the account and one market's part of it.
+/// The account, and one market's share of it. From `execute` to `decide`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct PortfolioUpdate {
-    /// Grows with every change of the ledger.
+    /// Increases with every change of the ledger.
     pub version: u64,
-    /// Cash that no order has claimed, over all shards that are traded.
+    /// Cash not reserved for orders, over all shards that are traded.
     pub available: Money,
-    /// Cash promised to open orders.
+    /// Cash reserved for open orders.
     pub reserved: Money,
-    /// Which market.
     pub market: MarketKey,
-    /// Whether a write is in flight there: no intent is expected.
+    /// Whether a write is in flight in the market; no intent is expected meanwhile.
     pub busy: bool,
-    /// Whether the market may take new risk; without it only reducing intents are useful.
+    /// Whether the market accepts no new risk, so that only reducing intents make sense.
     pub blocked: bool,
-    /// What became of the market's last intent.
+    /// The outcome of the market's last intent.
     pub verdict: Verdict,
-    /// Signed contracts held.
+    /// The position in signed contracts.
     pub position: Count,
-    /// What they cost, fees excluded.
+    /// The position's cost, without fees.
     pub cost: Money,
     /// The market's open order.
     pub open_order: Option<OpenOrder>,
     /// The last intent that got its verdict; 0 before the first.
     pub last_intent: u64,
-    /// When the frame or answer that caused this had been read; 0 when none did.
+    /// When the frame or response that caused this was read; 0 if there was none.
     pub cause_read_ns: u64,
 }
 
-/// A fill of an order that this run placed. Those of earlier runs and of others only move the position.
+/// A fill of an order that this run placed. Fills of other orders only change the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct OwnFill {
     /// The exchange's id of the trade.
     pub trade: TradeId,
-    /// The order that was filled.
+    /// The exchange's id of the order.
     pub order: OrderId,
-    /// Contracts.
+    /// The number of contracts, above zero.
     pub count: Count,
     /// The fee booked for this fill.
     pub fee: Money,
-    /// The exchange's time of the fill in session milliseconds.
+    /// The exchange's time of the fill, in session milliseconds.
     pub time_ms: i64,
-    /// Which market.
+    /// The market of the order.
     pub market: MarketKey,
     /// The trade's YES price.
     pub price: Price,
     /// The order's side of the YES book.
     pub side: BookSide,
-    /// Maker or taker.
+    /// Whether the order was maker or taker.
     pub liquidity: Liquidity,
 }
 
-/// A position whose market's result is known. Contracts that are found to have filled before the end are told of once more,
-/// by themselves.
+/// A settled position. If contracts turn out later to have filled before the market's end, they are reported in a
+/// settlement of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct OwnSettlement {
-    /// Signed contracts that were settled.
+    /// The settled position in signed contracts.
     pub contracts: Count,
-    /// What they had cost, fees excluded.
+    /// The position's cost, without fees.
     pub cost: Money,
-    /// What the exchange pays for them.
+    /// What the exchange pays for the position.
     pub pays: Money,
-    /// When it was booked, in session milliseconds.
+    /// When the settlement was booked, in session milliseconds.
     pub time_ms: i64,
-    /// Which market.
+    /// The settled market.
     pub market: MarketKey,
-    /// What a YES contract pays.
+    /// The payout of a YES contract.
     pub value: Price,
 }

@@ -1,4 +1,4 @@
-//! The decide stage's inputs and outputs.
+//! The inputs and outputs of the decide stage.
 
 use super::form::{InputError, Noted, message, unexpected};
 use super::{Recorded, Tape};
@@ -11,20 +11,20 @@ use crate::ports::{DecideEffect, DecideMessage, DecidePort, Full};
 use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
-/// Something that happens to the decide stage.
+/// An input of the decide stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecideInput {
-    /// `feed` says something.
+    /// A message from `feed`.
     Feed(FeedToDecide),
-    /// `execute` says something.
+    /// A message from `execute`.
     Execute(AccountNote),
-    /// Everything that had waited has been handled.
+    /// All waiting messages have been handled.
     Drained,
-    /// Something is due.
+    /// A deadline has passed.
     Timer,
 }
 
-/// Hands the stage an input and notes it and what follows from it.
+/// Passes an input to the stage, and records it and its effects.
 #[inline]
 pub fn decide<P: Policy>(
     stage: &mut DecideStage<P>,
@@ -69,10 +69,10 @@ impl DecideInput {
         }
     }
 
-    /// Reads an input back.
+    /// Reads an input back from its record.
     ///
     /// # Errors
-    /// When the record is no input of this stage.
+    /// If the record is not an input of this stage.
     pub fn read(kind: Kind, payload: &[u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::FeedToDecide => Self::Feed(message(kind, payload)?),
@@ -83,7 +83,7 @@ impl DecideInput {
         })
     }
 
-    /// Hands the input to the stage.
+    /// Passes the input to the stage.
     #[inline]
     pub fn apply<P: Policy>(self, stage: &mut DecideStage<P>, now: Now, port: &mut impl DecidePort) {
         match self {

@@ -1,4 +1,4 @@
-//! The execute stage's inputs and outputs.
+//! The inputs and outputs of the execute stage.
 
 use std::borrow::Cow;
 
@@ -13,55 +13,48 @@ use crate::ports::{ExecuteEffect, ExecuteMessage, ExecutePort, Full, NoAnswer, N
 use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
-/// Something that happens to the execute stage.
+/// An input of the execute stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecuteInput<'a> {
-    /// `feed` says something.
+    /// A message from `feed`.
     Feed(FeedToExecute),
-    /// `decide` says something.
+    /// A message from `decide`.
     Decide(DecideToExecute),
-    /// `reconcile` says something.
+    /// A message from `reconcile`.
     Reconcile(AccountEvent),
-    /// The answer to a write.
+    /// The response to a write.
     Answer {
-        /// To which.
+        /// The request it answers.
         request: RequestId,
-        /// Its HTTP status.
         status: u16,
-        /// When it had been read.
+        /// When it was read.
         read_ns: u64,
-        /// Its body.
         body: &'a [u8],
     },
-    /// A write remains without an answer.
+    /// A write will not be answered.
     NoAnswer(RequestId, NoAnswer),
-    /// Something is due.
+    /// A deadline has passed.
     Timer,
-    /// A stop was asked for.
+    /// A stop was requested.
     Stop,
-    /// A trip was asked for.
+    /// A trip was requested, with its reason.
     Trip(Cow<'a, str>),
 }
 
-/// An order write as the journal has it.
+/// An order write as stored in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord<'a> {
-    /// Its number.
     pub id: RequestId,
-    /// `POST` or `DELETE`.
     pub method: Cow<'a, str>,
-    /// The path.
     pub path: Cow<'a, str>,
-    /// The JSON body.
     pub body: Cow<'a, str>,
-    /// Whether it should use the connection kept for cancelling.
+    /// Whether it should use the connection reserved for cancels.
     pub cancels: bool,
-    /// When the kernel had it; zero when it was not sent.
+    /// When the kernel had taken it; zero if it was not sent.
     pub written_ns: u64,
 }
 
 impl<'a> RequestRecord<'a> {
-    /// Of a request and the time at which it was written.
     #[must_use]
     pub fn new(request: &OrderRequest<'a>, written_ns: u64) -> Self {
         Self {
@@ -75,7 +68,7 @@ impl<'a> RequestRecord<'a> {
     }
 }
 
-/// Hands the stage an input and notes it and what follows from it.
+/// Passes an input to the stage, and records it and its effects.
 #[inline]
 pub fn execute(
     stage: &mut ExecuteStage,
@@ -111,10 +104,10 @@ impl<'a> ExecuteInput<'a> {
         }
     }
 
-    /// Reads an input back.
+    /// Reads an input back from its record.
     ///
     /// # Errors
-    /// When the record is no input of this stage.
+    /// If the record is not an input of this stage.
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::FeedToExecute => Self::Feed(message(kind, payload)?),
@@ -135,7 +128,7 @@ impl<'a> ExecuteInput<'a> {
         })
     }
 
-    /// Hands the input to the stage.
+    /// Passes the input to the stage.
     #[inline]
     pub fn apply(self, stage: &mut ExecuteStage, now: Now, port: &mut impl ExecutePort) {
         match self {
@@ -167,7 +160,7 @@ impl Noted for ExecuteEffect<'_> {
         match self {
             Self::Presign(..) => Some(Kind::Presign),
             Self::Abandon(_) => Some(Kind::Abandon),
-            // It says nothing that the answers before it did not.
+            // It follows from the responses recorded before it.
             Self::Groups(_) => None,
             Self::Day(_) => Some(Kind::Day),
         }

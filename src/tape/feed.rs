@@ -1,4 +1,4 @@
-//! The feed stage's inputs and outputs.
+//! The inputs and outputs of the feed stage.
 
 use super::form::{InputError, Noted, message};
 use super::{Recorded, Tape, fate, socket};
@@ -10,22 +10,22 @@ use crate::ports::{FeedEffect, FeedMessage, FeedPort, Refused, SocketInput};
 use crate::record::Span;
 use crate::record::journal::{Flags, Kind};
 
-/// Something that happens to the feed stage.
+/// An input of the feed stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedInput<'a> {
-    /// It begins.
+    /// The stage is to begin.
     Start,
-    /// Its WebSocket brings something.
+    /// An event of its WebSocket.
     Socket(SocketInput<&'a [u8]>),
-    /// `reconcile` says something.
+    /// A message from `reconcile`.
     Reconcile(ReconcileToFeed),
-    /// `decide` says something.
+    /// A message from `decide`.
     Decide(DecideToFeed),
-    /// Something is due.
+    /// A deadline has passed.
     Timer,
 }
 
-/// Hands the stage an input and notes it and what follows from it.
+/// Passes an input to the stage, and records it and its effects.
 #[inline]
 pub fn feed(stage: &mut FeedStage, input: FeedInput<'_>, now: Now, tape: &mut Tape, port: &mut impl FeedPort) {
     tape.now = now;
@@ -44,10 +44,10 @@ impl<'a> FeedInput<'a> {
         }
     }
 
-    /// Reads an input back.
+    /// Reads an input back from its record.
     ///
     /// # Errors
-    /// When the record is no input of this stage.
+    /// If the record is not an input of this stage.
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::Start => Self::Start,
@@ -58,7 +58,7 @@ impl<'a> FeedInput<'a> {
         })
     }
 
-    /// Hands the input to the stage.
+    /// Passes the input to the stage.
     #[inline]
     pub fn apply(self, stage: &mut FeedStage, now: Now, port: &mut impl FeedPort) {
         match self {

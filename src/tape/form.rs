@@ -1,4 +1,4 @@
-//! The forms that several stages' records share: bytes from outside behind a fixed prefix, and messages in postcard.
+//! The forms shared by several stages' records: external bytes behind a fixed prefix, and messages in postcard.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -6,19 +6,18 @@ use thiserror::Error;
 use crate::ports::{ConnectionId, RequestId};
 use crate::record::journal::{FRAME_PREFIX_BYTES, Kind};
 
-/// Something that leaves a stage. Its form in the journal is its own, without a number for what it is: that is the kind.
+/// An output of a stage. Its serialised form does not say what it is: the record's kind does.
 pub(crate) trait Noted: Serialize {
-    /// What kind of record it is; none for what needs no record, since it follows from what was noted before.
+    /// The kind of its record; `None` if it needs no record because it follows from what was recorded before.
     fn kind(&self) -> Option<Kind>;
 }
 
-/// A record that is no input of its stage.
+/// A record that is not a valid input of its stage.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the record is no {kind:?} that this stage could have been given: {reason}")]
 pub struct InputError {
-    /// What it says that it is.
+    /// The kind that the record claims.
     pub kind: Kind,
-    /// What is wrong.
     pub reason: String,
 }
 
@@ -32,7 +31,7 @@ pub(super) fn unexpected(kind: Kind) -> InputError {
     InputError { kind, reason: "no input of this stage has that kind".to_owned() }
 }
 
-/// A frame's prefix: its connection and when it had been read.
+/// A frame's prefix: the connection it came on and when it was read.
 pub(crate) fn frame_prefix(connection: ConnectionId, read_ns: u64) -> [u8; FRAME_PREFIX_BYTES] {
     let mut prefix = [0; FRAME_PREFIX_BYTES];
     prefix[..4].copy_from_slice(&connection.to_le_bytes());
@@ -46,7 +45,7 @@ pub(super) fn frame(payload: &[u8]) -> Result<(ConnectionId, u64, &[u8]), InputE
     Ok((u32::from_le_bytes(*connection), u64::from_le_bytes(*read_ns), bytes))
 }
 
-/// An answer's prefix: its request, its status, and when it had been read.
+/// A response's prefix: the request it answers, its status, and when it was read.
 pub(crate) fn answer_prefix(request: RequestId, status: u16, read_ns: u64) -> [u8; 14] {
     let mut prefix = [0; 14];
     prefix[..4].copy_from_slice(&request.to_le_bytes());
@@ -66,10 +65,10 @@ fn too_short(kind: Kind) -> InputError {
     InputError { kind, reason: "it ends within its prefix".to_owned() }
 }
 
-/// The frame in the payload of a recorded [`Kind::Frame`] that came in.
+/// The frame in the payload of a recorded incoming [`Kind::Frame`].
 ///
 /// # Errors
-/// When it ends within its prefix.
+/// If the payload ends within its prefix.
 pub fn recorded_frame(payload: &[u8]) -> Result<&[u8], InputError> {
     frame(payload).map(|(_, _, bytes)| bytes)
 }
@@ -77,7 +76,7 @@ pub fn recorded_frame(payload: &[u8]) -> Result<&[u8], InputError> {
 /// The status and the body in the payload of a recorded [`Kind::Answer`].
 ///
 /// # Errors
-/// When it ends within its prefix.
+/// If the payload ends within its prefix.
 pub fn recorded_answer(payload: &[u8]) -> Result<(u16, &[u8]), InputError> {
     answer(payload).map(|(_, status, _, body)| (status, body))
 }

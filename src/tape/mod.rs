@@ -1,13 +1,13 @@
-//! What enters and leaves each stage, and its form in the journal. The one place that knows both: drivers hand a stage
-//! its inputs through the functions here, which note the input, then let it act on a port that notes what leaves it and
-//! whether there was room. A replay reads the same inputs back and applies them by the same code.
+//! What enters and leaves each stage, and its form in the journal. Only this module knows both: drivers pass inputs to a stage
+//! through the functions here, which record the input and let the stage act on a port that records each output and whether
+//! there was room for it. A replay reads the same inputs back and applies them with the same code.
 //!
-//! Recorded are all that a stage's next state depends on: its inputs with their times, and what the driver told it in
-//! return, which is the fate of each push, whether a snapshot buffer was free, when a request's bytes were written, and
-//! the overflow epoch. Not recorded are readings of the monotonic clock that only measure
-//! ([`stamp_ns`](crate::ports::FeedPort::stamp_ns)): where one travels in a message it is named in [`NOT_COMPARED`].
+//! Everything that a stage's next state depends on is recorded: its inputs with their times, and what the driver returned to
+//! it, which is the fate of each push, whether a snapshot buffer was free, when a request's bytes were written, and the
+//! overflow epoch. Readings of the monotonic clock that only measure ([`stamp_ns`](crate::ports::FeedPort::stamp_ns)) are not
+//! recorded; where a message carries one, [`NOT_COMPARED`] names it.
 //!
-//! Owns no state of a session beside what it takes to write it down. Without a journal it costs a branch an input.
+//! A tape owns no session state except what it needs for writing. Without a journal it costs one branch per input.
 
 mod decide;
 mod execute;
@@ -33,7 +33,7 @@ pub(crate) use form::Noted;
 use crate::clock::Now;
 use crate::record::journal::{Encoded, Flags, JournalWriter, Kind};
 
-/// What a replay takes from the recording instead of comparing it, and why: clock readings that measure.
+/// The fields that a replay copies from the recording instead of comparing, and why: clock readings for measurement.
 pub const NOT_COMPARED: [(&str, &str); 3] = [
     ("BookEvent.parsed_ns", "when a frame had been parsed: read for latency figures"),
     (
@@ -46,25 +46,25 @@ pub const NOT_COMPARED: [(&str, &str); 3] = [
     ),
 ];
 
-/// How long a checkpoint may wait for a turn without work, in nanoseconds.
+/// How long a due checkpoint waits for a turn without work, in nanoseconds.
 const CHECKPOINT_PATIENCE_NS: u64 = 50_000_000;
 
-/// A stage's side of the journal, or of none.
+/// A stage's access to the journal, if there is one.
 #[derive(Debug)]
 pub struct Tape {
     pen: Option<JournalWriter>,
-    /// The time of the input in hand.
+    /// The time of the input being handled.
     now: Now,
-    /// The overflow epoch that was noted last.
+    /// The last overflow epoch recorded.
     epoch: Option<u64>,
     ledger: LedgerWatch,
     tops: TopsWatch,
-    /// Since when a checkpoint is due.
+    /// Since when a checkpoint has been due.
     due_ns: Option<u64>,
 }
 
 impl Tape {
-    /// A tape that is written with that pen; without one nothing is noted.
+    /// A tape that writes with the given writer, or records nothing without one.
     #[must_use]
     pub fn new(pen: Option<JournalWriter>) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Tape {
         }
     }
 
-    /// Whether the journal wants the stage's state now: soon after it asked, at a turn that had no work if one comes.
+    /// Whether to write a checkpoint now: one was requested, and this turn had no work or the wait has been long enough.
     #[must_use]
     pub fn checkpoint_due(&mut self, now: Now, worked: bool) -> bool {
         if !self.pen.as_ref().is_some_and(JournalWriter::checkpoint_due) {
@@ -88,18 +88,18 @@ impl Tape {
         !worked || now.mono_ns.saturating_sub(since_ns) >= CHECKPOINT_PATIENCE_NS
     }
 
-    /// Notes the stage's whole state. First of all, between two inputs whenever it is due, and last of all.
+    /// Records the stage's whole state. Called at the start, between two inputs whenever it is due, and at the end.
     pub fn checkpoint(&mut self, now: Now, stage: &impl Serialize) {
         let Some(pen) = &mut self.pen else { return };
         pen.checkpoint(now, stage);
         self.due_ns = None;
-        // What comes after must not lean on what is noted before.
+        // Records after the checkpoint must not depend on records before it.
         self.epoch = None;
         self.ledger = LedgerWatch::default();
         self.tops = TopsWatch::default();
     }
 
-    /// Notes the stage's last state, and that it ended in good order.
+    /// Records the stage's last state, and that it ended in good order.
     pub fn end(&mut self, now: Now, stage: &impl Serialize) {
         self.checkpoint(now, stage);
         self.now = now;
@@ -124,7 +124,7 @@ impl Tape {
         }
     }
 
-    /// Notes something that leaves the stage, unless it needs no record.
+    /// Records an output of the stage, unless it needs no record.
     #[inline]
     fn note(&mut self, output: &impl Noted, flags: Flags) {
         if let Some(kind) = output.kind() {
@@ -132,12 +132,12 @@ impl Tape {
         }
     }
 
-    /// Encodes a message that is about to be given away.
+    /// Encodes a message that is about to be moved away.
     fn encode(&mut self, message: &impl Serialize) -> Option<Encoded> {
         self.pen.as_mut().map(|pen| pen.encode(message))
     }
 
-    /// Notes what became of the message that was encoded.
+    /// Records the fate of the message that was encoded.
     fn commit(&mut self, kind: Kind, encoded: Option<Encoded>, taken: bool) {
         if let (Some(pen), Some(encoded)) = (&mut self.pen, encoded) {
             pen.commit(kind, fate(taken), self.now, encoded);
@@ -149,13 +149,14 @@ fn fate(taken: bool) -> Flags {
     if taken { Flags::Output } else { Flags::Refused }
 }
 
-/// A driver's port that notes what passes.
+/// A driver's port that records what passes through it.
 struct Recorded<'a, P> {
     port: &'a mut P,
     tape: &'a mut Tape,
 }
 
-/// Sends a message by the port beneath, then notes it and whether there was room: what is sent waits for no pen.
+/// Sends first through the underlying port, then records the message and whether there was room, so that sending never waits
+/// for the journal.
 impl<P> Recorded<'_, P> {
     #[inline]
     fn passed<M: Noted + Copy, E>(&mut self, message: M, push: impl FnOnce(&mut P, M) -> Result<(), E>) -> Result<(), E> {

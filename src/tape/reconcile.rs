@@ -1,4 +1,4 @@
-//! The reconcile stage's inputs and outputs.
+//! The inputs and outputs of the reconcile stage.
 
 use std::borrow::Cow;
 
@@ -10,33 +10,31 @@ use crate::ports::{Full, ReconcileEffect, ReconcileMessage, ReconcilePort, Reque
 use crate::reconcile::ReconcileStage;
 use crate::record::journal::{Flags, Kind};
 
-/// Something that happens to the reconcile stage.
+/// An input of the reconcile stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReconcileInput<'a> {
-    /// It begins.
+    /// The stage is to begin.
     Start,
-    /// Its WebSocket brings something.
+    /// An event of its WebSocket.
     Socket(SocketInput<&'a [u8]>),
-    /// The answer to a read.
+    /// The response to a read.
     Answer {
-        /// To which.
+        /// The request it answers.
         request: RequestId,
-        /// Its HTTP status.
         status: u16,
-        /// When it had been read.
+        /// When it was read.
         read_ns: u64,
-        /// Its body.
         body: &'a [u8],
     },
-    /// A read has no answer, and why.
+    /// A read will not be answered, and why.
     NoAnswer(RequestId, Cow<'a, str>),
-    /// `execute` says something.
+    /// A message from `execute`.
     Execute(ExecuteToReconcile),
-    /// Something is due.
+    /// A deadline has passed.
     Timer,
 }
 
-/// Hands the stage an input and notes it and what follows from it.
+/// Passes an input to the stage, and records it and its effects.
 #[inline]
 pub fn reconcile(
     stage: &mut ReconcileStage,
@@ -64,10 +62,10 @@ impl<'a> ReconcileInput<'a> {
         }
     }
 
-    /// Reads an input back.
+    /// Reads an input back from its record.
     ///
     /// # Errors
-    /// When the record is no input of this stage.
+    /// If the record is not an input of this stage.
     pub fn read(kind: Kind, payload: &'a [u8]) -> Result<Self, InputError> {
         Ok(match kind {
             Kind::Start => Self::Start,
@@ -85,7 +83,7 @@ impl<'a> ReconcileInput<'a> {
         })
     }
 
-    /// Hands the input to the stage.
+    /// Passes the input to the stage.
     #[inline]
     pub fn apply(self, stage: &mut ReconcileStage, now: Now, port: &mut impl ReconcilePort) {
         match self {

@@ -1,4 +1,4 @@
-//! What a stage's WebSocket brings it and is told, in the same form for both stages that have one.
+//! The events of a stage's WebSocket and the orders it is given, in the same form for both stages that have one.
 
 use super::Tape;
 use super::form::{InputError, Noted, frame, frame_prefix, message, unexpected};
@@ -17,10 +17,10 @@ pub(super) fn write(input: &SocketInput<&[u8]>, tape: &mut Tape) {
     }
 }
 
-/// Reads an input back.
+/// Reads an input back from its record.
 ///
 /// # Errors
-/// When the record is no input of a socket.
+/// If the record is not an input of a socket.
 pub(super) fn read(kind: Kind, payload: &[u8]) -> Result<SocketInput<&[u8]>, InputError> {
     Ok(match kind {
         Kind::Connect => SocketInput::Opened(message(kind, payload)?),

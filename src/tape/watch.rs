@@ -1,5 +1,5 @@
-//! What is noted of a stage's state as it goes, beside its messages: the ledger's sums after each change, and the best
-//! prices of every book after each event. Both the recording and the replay keep these.
+//! Facts about a stage's state that are recorded besides its messages: the ledger's sums after each change, and the best
+//! prices of every book after each event. The recording and the replay both compute them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,35 +8,33 @@ use crate::decide::policy::Policy;
 use crate::execute::ExecuteStage;
 use crate::market::{MarketKey, Money};
 
-/// The ledger's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerSums {
-    /// Grows with every change of the ledger.
+    /// Increases with every change of the ledger.
     pub version: u64,
-    /// Cash that no order has claimed.
+    /// Cash not reserved for orders.
     pub available: Money,
-    /// Cash promised to open orders.
+    /// Cash reserved for open orders.
     pub reserved: Money,
-    /// What the exchange owes for determined markets.
+    /// What the exchange still owes for determined markets.
     pub awaiting: Money,
-    /// What positions cost.
+    /// The cost of open positions.
     pub cost: Money,
-    /// Profit realised, gross of fees.
+    /// Realised profit, before fees.
     pub realized: Money,
-    /// Fees booked.
     pub fees: Money,
-    /// What positions would win or lose at their exit prices.
+    /// The profit or loss of open positions at their exit prices.
     pub unrealized: Money,
 }
 
-/// Notices changes of the ledger.
+/// Detects changes of the ledger.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LedgerWatch {
     seen: Option<(u64, Money)>,
 }
 
 impl LedgerWatch {
-    /// The ledger's sums, when they changed since the last call.
+    /// The ledger's sums, if they changed since the last call.
     pub fn changed(&mut self, stage: &ExecuteStage) -> Option<LedgerSums> {
         let ledger = stage.ledger();
         let seen = Some((ledger.version(), stage.unrealized()));
@@ -65,10 +63,10 @@ pub struct TopsWatch {
 }
 
 impl TopsWatch {
-    /// Notes the best prices of a market after an event: none while its book cannot be trusted.
+    /// Adds the best prices of a market after an event; none while its book cannot be trusted.
     #[inline]
     pub fn note<P: Policy>(&mut self, stage: &DecideStage<P>, market: MarketKey) {
-        // No price of a book is as high as a dollar and one unit.
+        // No price is above 10,000.
         const NONE: u16 = 10_001;
         let units = |price: Option<crate::market::Price>| {
             price.and_then(|price| u16::try_from(price.units()).ok()).unwrap_or(NONE).to_le_bytes()
@@ -81,7 +79,7 @@ impl TopsWatch {
         self.checksum.update(&[index_low, index_high, bid_low, bid_high, ask_low, ask_high]);
     }
 
-    /// The number of events noted since the last call and their checksum, if there were any.
+    /// The number of events added since the last call and their checksum, if there were any.
     pub fn take(&mut self) -> Option<(u64, u32)> {
         if self.events == 0 {
             return None;
