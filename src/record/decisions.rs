@@ -14,44 +14,44 @@ use crate::messages::{DecisionRecord, FeedToDecide};
 /// Why a session's decisions cannot be written.
 #[derive(Debug, Error)]
 pub enum DecisionsError {
-    /// The journal cannot be read, or not to its end.
+    /// The journal cannot be read, or only in part.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A record that is not what its kind says.
-    #[error("journal record {number} of the decide stage is no {expected}: {reason}")]
+    /// The payload of a record is not what its kind says.
+    #[error("journal record {number} of the decide stage is not a valid {expected}: {reason}")]
     Record {
-        /// Its number within the stage.
+        /// The record's number within the stage.
         number: u64,
-        /// What it should be.
+        /// What the payload should be.
         expected: &'static str,
-        /// What is wrong.
+        /// Why it is not.
         reason: String,
     },
-    /// The lines could not be written.
+    /// The output failed.
     #[error("cannot write the decisions: {0}")]
     Write(#[from] std::io::Error),
 }
 
-/// One line.
+/// One line of the output.
 #[derive(Serialize)]
 struct Line<'a> {
     ts_ms: i64,
     market: Option<&'a str>,
     /// The id of the policy's choice among the five actions, if it chooses among them.
     action: Option<u8>,
-    /// Why something wanted led to no intent.
+    /// Why a wanted order led to no intent.
     withheld: Option<&'a str>,
-    /// The wanted limit as a YES price.
+    /// The limit of the wanted order, as a YES price.
     price: Option<Price>,
     logits: Option<&'a [f32]>,
     observation: &'a [f32],
 }
 
-/// Writes one JSON line for each decision of the session in `session`, in the order in which they were taken.
+/// Writes one JSON line for each decision of the session in folder `session`, in the order in which they were taken, and
+/// returns their number.
 ///
 /// # Errors
-/// When the journal is missing or damaged (the decisions before the damage have been written then), and when writing
-/// fails.
+/// If the journal is missing or damaged (decisions before the damage will have been written), or if writing fails.
 pub fn write_decisions(session: &Path, output: &mut impl Write) -> Result<u64, DecisionsError> {
     let mut reader = JournalReader::open(&journal_of(session))?;
     let mut tickers: BTreeMap<MarketKey, Ticker> = BTreeMap::new();

@@ -1,52 +1,51 @@
-//! Latency histograms. Owns one per measured stretch and thread, allocated up front; recording costs a nanosecond.
+//! Latency histograms, one per measured span and thread, allocated up front; recording a value takes a nanosecond.
 
 use std::fmt;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The longest latency that is told apart; longer ones count as this long.
+/// The longest latency that can be recorded, in nanoseconds; longer ones count as this.
 pub const LATENCY_NS_MAX: u64 = 60_000_000_000;
-/// Decimal digits that a recorded latency keeps.
+/// The significant decimal digits kept of a recorded latency.
 const DIGITS: u8 = 3;
 
-/// A span of time that is measured on a tick's path.
+/// A measured span of time on the path of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Span {
-    /// Bytes read from the kernel to frame handed to the feed stage: the frames before it in the same read, WebSocket
-    /// decoding, the journal's copy.
+    /// From the bytes read from the kernel to the frame handed to the feed stage: includes the frames before it in the same
+    /// read, WebSocket decoding, and the journal's copy.
     Receive = 0,
-    /// Frame handed to the feed stage to frame parsed.
+    /// From the frame handed to the feed stage to the frame parsed.
     Parse,
-    /// Event received to book updated.
+    /// From the event received to the book updated.
     Book,
-    /// Book updated to observation complete.
+    /// From the book updated to the observation complete.
     Observe,
-    /// Observation to policy answer.
+    /// From the observation to the policy's answer.
     Infer,
-    /// Policy answer to intent ready.
+    /// From the policy's answer to the intent ready.
     Decide,
-    /// Intent received to risk gate passed.
+    /// From the intent received to the risk gate passed.
     Risk,
-    /// Risk gate passed to order bytes handed to the kernel.
+    /// From the risk gate passed to the order bytes handed to the kernel.
     Write,
-    /// Oldest frame since the market's last decision read, to order bytes handed to the kernel.
+    /// From the oldest frame since the market's last decision read to the order bytes handed to the kernel.
     TickToWire,
-    /// Newest frame read to order bytes handed to the kernel.
+    /// From the newest frame read to the order bytes handed to the kernel.
     NewestToWire,
-    /// Order bytes written to answer read.
+    /// From the order bytes written to the response read.
     OrderRoundTrip,
-    /// Fill frame read to the portfolio update that carries it handled by `decide`.
+    /// From a fill's frame read to `decide` having handled the portfolio update that carries it.
     FillToPortfolio,
-    /// Newest frame of a decision read to the portfolio update with its verdict handled by `decide`.
+    /// From a decision's newest frame read to `decide` having handled the portfolio update with its verdict.
     BookToPortfolio,
 }
 
 impl Span {
-    /// How many stretches are measured.
     pub const COUNT: usize = Self::BookToPortfolio as usize + 1;
-    /// All of them, in the order of a tick's path.
+    /// All spans, in the order of a tick's path.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Receive,
         Self::Parse,
@@ -63,7 +62,7 @@ impl Span {
         Self::BookToPortfolio,
     ];
 
-    /// Its key in `summary.json` and its name in the report.
+    /// The key in `summary.json` and the name in the report.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,7 +83,7 @@ impl Span {
     }
 }
 
-/// One thread's histograms. Takes about 2.5 MB, all of it when made.
+/// One thread's histograms. They take about 2.5 MB, all of it allocated at the start.
 #[derive(Clone)]
 pub struct Latencies {
     histograms: Box<[Histogram<u64>; Span::COUNT]>,
@@ -103,14 +102,13 @@ impl fmt::Debug for Latencies {
 }
 
 impl Latencies {
-    /// Empty histograms.
     #[must_use]
     pub fn new() -> Self {
         let empty = Histogram::new_with_bounds(1, LATENCY_NS_MAX, DIGITS).expect("the bounds are constants that fit");
         Self { histograms: Box::new(std::array::from_fn(|_| empty.clone())) }
     }
 
-    /// Counts a latency. Does not allocate; what is longer than [`LATENCY_NS_MAX`] counts as that.
+    /// Counts a latency in nanoseconds. Does not allocate; values above [`LATENCY_NS_MAX`] count as that.
     pub fn record(&mut self, span: Span, nanos: u64) {
         self.histograms[span as usize].saturating_record(nanos);
     }
@@ -122,7 +120,7 @@ impl Latencies {
         }
     }
 
-    /// The figures of one stretch.
+    /// The quantiles of one span.
     #[must_use]
     pub fn quantiles(&self, span: Span) -> Quantiles {
         let histogram = &self.histograms[span as usize];
@@ -137,20 +135,15 @@ impl Latencies {
     }
 }
 
-/// What is reported of a histogram, in nanoseconds; zeros when nothing was counted.
+/// The reported quantiles of a histogram, in nanoseconds; zero if nothing was counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles {
-    /// How many latencies were counted.
+    /// The number of latencies counted.
     pub count: u64,
-    /// The median.
     pub p50: u64,
-    /// Nine of ten were at most this.
     pub p90: u64,
-    /// 99 of a hundred were.
     pub p99: u64,
-    /// 999 of a thousand were.
     pub p999: u64,
-    /// The longest.
     pub max: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The line that a running session shows. Owns its layout; whoever prints it reads the figures from the threads' rings.
+//! The status line of a running session. This module owns its layout; the caller gathers the figures from the threads' rings.
 
 use std::fmt;
 
@@ -6,26 +6,24 @@ use super::latency::Span;
 use super::report::Nanos;
 use crate::market::{Count, Money};
 
-/// What the line shows.
+/// The figures in the status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveFigures {
-    /// Since the session began, in milliseconds of the wall clock.
+    /// The time since the session began, in wall-clock milliseconds.
     pub elapsed_ms: u64,
-    /// Frames read in the second before.
+    /// Frames read in the last second.
     pub frames_per_s: u64,
-    /// Decisions taken in the second before.
+    /// Decisions taken in the last second.
     pub decisions_per_s: u64,
-    /// New orders written so far.
     pub orders: u64,
     /// Amends so far that changed price or size; not shown.
     pub amends: u64,
-    /// Fills so far.
     pub fills: u64,
-    /// Contracts held, all markets together, by their signs.
+    /// Signed contracts held, summed over all markets.
     pub position: Count,
-    /// Profit after fees so far.
+    /// Profit so far, after fees.
     pub pnl: Money,
-    /// The stretch of a tick's path that takes longest, by its p99, once anything was measured.
+    /// The slowest span of a tick's path by its p99, and that p99 in nanoseconds, once anything was measured.
     pub worst: Option<(Span, u64)>,
 }
 

@@ -1,5 +1,5 @@
-//! The record stage: what a session leaves behind. Owns the journal, the latency histograms, `summary.json` and the
-//! report. May not slow a stage: hot threads only count into memory of their own and push bytes into a ring.
+//! The record stage: what a session leaves behind, which is the journal, the latency histograms, `summary.json` and the report.
+//! It must not slow down a stage: hot threads only count in memory of their own and push bytes into a ring.
 
 pub mod journal;
 

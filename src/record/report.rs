@@ -1,4 +1,4 @@
-//! The report at the end of a session, for people. Owns its layout; the facts are those of [`Summary`].
+//! The report at the end of a session, for people. This module owns its layout; the facts come from [`Summary`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use super::latency::{Quantiles, Span};
 use super::summary::{BookSummary, StandstillSummary, Summary};
 use crate::market::Money;
 
-/// A duration in nanoseconds, printed with three digits and the unit that fits.
+/// A duration in nanoseconds, printed with three digits and a suitable unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nanos(pub u64);
 
@@ -29,19 +29,17 @@ impl fmt::Display for Nanos {
     }
 }
 
-/// The report.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
-    /// The facts.
     pub summary: &'a Summary,
-    /// What a reader of the figures has to know: the limits of a model, why a run ended early.
+    /// What to know when reading the figures: the limits of a model, or why a run ended early.
     pub notes: &'a [String],
-    /// Why the session is no success, apart from its ledger.
+    /// Why the session failed, apart from its ledger.
     pub failures: &'a [String],
 }
 
 impl Report<'_> {
-    /// Whether all is well: the verdict of the last line, and of the exit status.
+    /// Whether all is well, which decides the last line of the report and the exit status.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.summary.ledger.agrees && self.failures.is_empty()
@@ -105,7 +103,7 @@ impl fmt::Display for Report<'_> {
             writeln!(f, "note: {note}")?;
         }
         write_standstills(f, summary)?;
-        // The last line is the verdict: what failed stands below a ledger that agrees, and above one that does not.
+        // The last line is the verdict: failures are printed below a ledger that agrees, and above one that does not.
         let ledger = &summary.ledger;
         if ledger.agrees {
             writeln!(f, "ledger agrees with the exchange")?;
@@ -121,7 +119,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// What kept the session from trading, and why it did nothing, if it did nothing.
+/// Writes what kept the session from trading, and if it sent no order at all, why.
 fn write_standstills(f: &mut fmt::Formatter<'_>, summary: &Summary) -> fmt::Result {
     for standstill in &summary.standstills {
         let StandstillSummary { reason, until, seconds, at_end } = standstill;
@@ -165,7 +163,7 @@ fn write_latencies(f: &mut fmt::Formatter<'_>, latencies: &BTreeMap<String, Quan
     Ok(())
 }
 
-/// Only what happened; most reasons never do.
+/// Only the reasons that occurred, since most never do.
 fn counts(by_name: &BTreeMap<String, u64>) -> String {
     let happened: Vec<String> =
         by_name.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{name} {count}")).collect();
@@ -226,7 +224,7 @@ mod tests {
     fn positions_and_cash_that_are_not_equal_yet_are_no_verdict() {
         let mut summary = agreeing();
         summary.ledger.exchange_cash_micros = Some(7);
-        // The market has a result and is not paid.
+        // The market is determined but not paid yet.
         summary.ledger.positions = vec![PositionSummary {
             market: "A".to_owned(),
             contracts: 0.0,

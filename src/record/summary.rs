@@ -1,4 +1,4 @@
-//! The facts of a session as `summary.json` has them. Owns the names, which other programs read.
+//! The facts of a session, as stored in `summary.json`. This module owns the names, which other programs read.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,81 +8,81 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::{Latencies, Quantiles, Span};
 
-/// What a session did.
+/// The facts of a session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// `sim`, `demo`, `prod`, or the frames that were played.
     pub venue: String,
-    /// How long it traded, in seconds of the wall clock.
+    /// How long the session traded, in wall-clock seconds.
     pub duration_s: f64,
-    /// Markets that were traded.
+    /// The number of markets traded.
     pub markets: u64,
     /// Frames read from the public connection.
     pub frames: u64,
     /// Book events handled by `decide`.
     pub book_events: u64,
-    /// What was odd about the books.
+    /// Irregularities of the books.
     #[serde(default)]
     pub book: BookSummary,
     /// Decisions taken, holds included.
     pub decisions: u64,
-    /// Decisions not taken, by reason.
+    /// Due decisions that were not taken, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// Order writes.
+    /// Order writes by outcome.
     pub orders: Orders,
-    /// How long orders may rest by themselves.
+    /// How long orders may rest without being renewed.
     #[serde(default)]
     pub leases: Leases,
     /// The order groups of the shards that were traded.
     #[serde(default)]
     pub groups: Vec<GroupSummary>,
-    /// How often one was triggered.
+    /// How often an order group was triggered.
     #[serde(default)]
     pub groups_triggered: u64,
-    /// What kept the session from trading for more than a few seconds, the longest first.
+    /// What kept the session from trading for more than a few seconds, longest first.
     #[serde(default)]
     pub standstills: Vec<StandstillSummary>,
-    /// Orders that ended without being asked to, by the exchange's reason.
+    /// Orders that ended without a request of this program, by the exchange's reason.
     pub orders_ended_unasked: BTreeMap<String, u64>,
-    /// Fills.
+    /// The number of fills of this session's orders.
     pub fills: u64,
     /// Fills that left part of their order open.
     pub partial_fills: u64,
-    /// Profit after fees, open positions at their mark, in micro-dollars.
+    /// Profit after fees in micro-dollars, with open positions at their mark.
     pub pnl_micros: i64,
     /// Fees paid, in micro-dollars.
     pub fees_micros: i64,
-    /// Whether our books are the exchange's.
+    /// The last comparison of the ledger with the exchange.
     pub ledger: LedgerSummary,
     /// Messages that found a full ring, by ring.
     pub drops: BTreeMap<String, u64>,
-    /// The journal.
+    /// The size and completeness of the journal.
     pub journal: JournalSummary,
-    /// Latencies in nanoseconds, by [`Span`].
+    /// Latency quantiles in nanoseconds, by [`Span`].
     pub latency_ns: BTreeMap<String, Quantiles>,
 }
 
-/// What was odd about the books.
+/// Irregularities of the books.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookSummary {
-    /// States in which a book was crossed or locked. Nothing was decided on them.
+    /// States in which a book was crossed or locked. No decision was taken on them.
     pub crossed_states: u64,
-    /// Instants of a market, by the exchange's time, that had such a state.
+    /// The number of instants, by market and exchange time, with such a state.
     pub crossed_steps: u64,
-    /// Books that were given up for a change that could not be, or because they stayed crossed.
+    /// Books that became stale because of an invalid change or because they stayed crossed.
     pub errors: u64,
 }
 
 /// Order writes by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
-    /// Handed to the kernel.
+    /// Requests handed to the kernel.
     pub sent: u64,
     /// New orders accepted.
     pub acked: u64,
-    /// Refused by the exchange.
+    /// Requests rejected by the exchange.
     pub rejected: u64,
-    /// Without a known outcome when their answer was due.
+    /// Requests whose outcome was unknown when their answer was due.
     pub unknown: u64,
     /// Cancels accepted.
     pub cancelled: u64,
@@ -90,54 +90,54 @@ pub struct Orders {
     pub amended: u64,
 }
 
-/// Resting orders end by themselves unless they are renewed.
+/// Leases: resting orders expire unless they are renewed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leases {
-    /// The longest that an order rests after its last write, in session milliseconds.
+    /// The longest time that an order rests after its last write, in session milliseconds.
     pub lease_ms: i64,
-    /// Orders that may be open at once.
+    /// The largest number of orders open at once.
     pub open_orders_max: u64,
-    /// Write tokens a second, which both follow from.
+    /// Write tokens per second, from which, with `write_capacity`, the two limits above follow.
     pub write_refill: u32,
-    /// Write tokens at most.
+    /// The largest number of write tokens the bucket holds.
     pub write_capacity: u32,
-    /// Renewals applied.
+    /// The number of leases renewed.
     pub renewed: u64,
-    /// Orders that ended with their lease.
+    /// The number of orders that expired with their lease.
     pub ended: u64,
 }
 
 /// A shard's order group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupSummary {
-    /// The shard.
+    /// The index of the shard.
     pub exchange_index: u8,
-    /// The exchange's id of the group; empty when there was none.
+    /// The exchange's id of the group; empty if there was none.
     pub group: String,
-    /// Contracts that may trade within 15 seconds.
+    /// The number of contracts that may trade within 15 seconds.
     pub limit: f64,
-    /// Whether it took orders at the end.
+    /// Whether it accepted orders at the end.
     pub active: bool,
 }
 
-/// Time in which no market took new risk, or every order was refused, for one reason.
+/// A period in which, for one reason, no market accepted new risk or every order was refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StandstillSummary {
-    /// Why.
+    /// The reason, in words.
     pub reason: String,
-    /// What ends it.
+    /// What ends it, in words.
     pub until: String,
-    /// For how long altogether, in seconds of the wall clock.
+    /// Its total length in wall-clock seconds.
     pub seconds: f64,
-    /// Whether it was so when the session was stopped.
+    /// Whether it still lasted when the session was stopped.
     pub at_end: bool,
 }
 
 /// The last comparison of the ledger with the exchange.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LedgerSummary {
-    /// Whether everything is equal: what the last comparison came to, and what the exit status follows. Nothing else here
-    /// says so; cash and positions below may differ and be right, as between a market's result and its payment.
+    /// Whether everything is equal. This is the result of the comparison, and decides the exit status; don't infer it from
+    /// the other fields, since cash and positions may legitimately differ, as between a market's result and its payment.
     pub agrees: bool,
     /// Why ledger and exchange were not compared, if so.
     #[serde(default)]
@@ -145,74 +145,74 @@ pub struct LedgerSummary {
     /// What differs, in words.
     #[serde(default)]
     pub differences: Vec<String>,
-    /// Available and reserved cash by our ledger, in micro-dollars.
+    /// Available and reserved cash by the ledger, in micro-dollars.
     pub cash_micros: i64,
-    /// Cash by the exchange, in micro-dollars; none when the last comparison was not made.
+    /// Cash by the exchange, in micro-dollars; `None` if the last comparison was not made.
     pub exchange_cash_micros: Option<i64>,
-    /// Positions that one of the two knows.
+    /// The positions that either of the two knows.
     pub positions: Vec<PositionSummary>,
 }
 
-/// A position by both books, in signed contracts. Numbers for other programs to read; whether they are equal was decided
-/// on integers.
+/// A position by the ledger and by the exchange, in signed contracts. These numbers are for other programs to read; whether
+/// they are equal was decided on integers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PositionSummary {
     /// The market's ticker.
     pub market: String,
-    /// By our ledger.
+    /// Signed contracts by the ledger.
     pub contracts: f64,
-    /// By the exchange.
+    /// Signed contracts by the exchange.
     pub exchange_contracts: f64,
-    /// What the exchange has still to pay for it after its result, in micro-dollars.
+    /// What the exchange still has to pay for it after the result, in micro-dollars.
     #[serde(default)]
     pub awaiting_micros: i64,
 }
 
-/// What the journal took.
+/// The size and completeness of the journal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JournalSummary {
-    /// Bytes written.
+    /// The number of bytes written.
     pub bytes: u64,
-    /// Records lost; with one lost the session cannot be replayed.
+    /// The number of records lost; the session can be replayed only if it is zero.
     pub lost: u64,
-    /// Segments begun, deleted ones included.
+    /// Segments begun, including deleted ones.
     pub segments: u64,
-    /// Segments deleted to stay within the limit.
+    /// Segments deleted to stay within the size limit.
     pub segments_dropped: u64,
     /// Whether what was kept can be replayed.
     pub replayable: bool,
-    /// How fast it grew.
+    /// How fast the journal grew.
     pub rate: JournalRate,
-    /// Checkpoints asked for by full segments, by stage: how many, and how long the longest kept its thread.
+    /// The checkpoints requested because of full segments, by stage.
     pub checkpoints: BTreeMap<String, CheckpointSummary>,
 }
 
 /// A stage's checkpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointSummary {
-    /// How many.
+    /// The number of checkpoints.
     pub count: u64,
-    /// The longest, in nanoseconds.
+    /// The longest time that one took on the stage's thread, in nanoseconds.
     pub longest_ns: u64,
 }
 
 /// How fast a journal grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JournalRate {
-    /// Megabytes (10^6 bytes) a minute.
+    /// Megabytes (10^6 bytes) per minute.
     pub mb_per_minute: f64,
-    /// Hours from the start until the oldest segments are deleted; none when that is not known.
+    /// Hours from the start until the oldest segments are deleted; `None` if unknown.
     pub hours_to_bound: Option<f64>,
 }
 
 impl JournalRate {
-    /// Of that many bytes in that many seconds, where `bytes_max` are kept; zero when that is not known.
+    /// The rate for `bytes` written in `seconds`, with at most `bytes_max` kept; zero if unknown.
     #[must_use]
     pub fn new(bytes: u64, seconds: f64, bytes_max: u64) -> Self {
         if bytes == 0 || seconds <= 0.0 {
             return Self::default();
         }
-        // Three decimals survive a round trip through JSON text, which parses longer ones only nearly.
+        // Three decimals survive a round trip through JSON text; longer ones are parsed only approximately.
         let thousandths = |value: f64| (value * 1e3).round() / 1e3;
         let bytes_per_s = bytes as f64 / seconds;
         let hours = thousandths(bytes_max as f64 / bytes_per_s / 3_600.0);
@@ -231,16 +231,16 @@ impl std::fmt::Display for JournalRate {
 }
 
 impl Summary {
-    /// Takes over the figures of every stretch, those without a measurement included.
+    /// Takes over the quantiles of every span, including those without a measurement.
     pub fn set_latencies(&mut self, latencies: &Latencies) {
         self.latency_ns =
             Span::ALL.map(|span| (span.as_str().to_owned(), latencies.quantiles(span))).into_iter().collect();
     }
 
-    /// Writes `summary.json` into a folder, which is made if needed.
+    /// Writes `summary.json` to a folder, which is created if needed.
     ///
     /// # Errors
-    /// What the disk said.
+    /// If writing fails.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;

@@ -14,7 +14,7 @@ pub(crate) trait Noted: Serialize {
 
 /// A record that is not a valid input of its stage.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the record is no {kind:?} that this stage could have been given: {reason}")]
+#[error("the record is not a valid {kind:?} for this stage: {reason}")]
 pub struct InputError {
     /// The kind that the record claims.
     pub kind: Kind,

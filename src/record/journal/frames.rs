@@ -1,15 +1,16 @@
-//! A journal's public frames as a frames file: one `{"recv_ms":N,"connection":N,"event":{frame}}` a line, in the order in which the feed
-//! stage was given them. What reads recordings reads a session's journal by this.
+//! A journal's public frames in the form of a frames file: one line `{"recv_ms":N,"connection":N,"event":{frame}}` per frame,
+//! in the order in which the feed stage received them. Through this, whatever reads recordings can also read the journal of
+//! a session.
 
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use super::{Flags, JournalProblem, JournalReader, Kind, StageId, journal_of};
 
-/// What stands before the bytes of a frame that came in: its connection and when it had been read.
+/// The length of the prefix of an incoming frame's bytes: its connection, and when it was read.
 pub const FRAME_PREFIX_BYTES: usize = 12;
 
-/// The lines of a journal.
+/// Reads a journal as the text of a frames file.
 #[derive(Debug)]
 pub struct JournalFrames {
     reader: JournalReader,
@@ -18,22 +19,22 @@ pub struct JournalFrames {
 }
 
 impl JournalFrames {
-    /// Whether a path names a journal rather than a frames file: a folder, or a segment.
+    /// Whether a path is a journal (a folder, or a segment) rather than a frames file.
     #[must_use]
     pub fn is_journal(path: &Path) -> bool {
         path.is_dir() || path.extension().is_some_and(|extension| extension == "kaj")
     }
 
-    /// Opens the journal of a session's folder, a journal's folder, or one segment.
+    /// Opens the journal in a session's folder, a journal's folder, or one segment.
     ///
     /// # Errors
-    /// When there is none that can be read.
+    /// If there is no readable journal.
     pub fn open(path: &Path) -> io::Result<Self> {
         let reader = JournalReader::open(&journal_of(path)).map_err(io::Error::other)?;
         Ok(Self { reader, line: Vec::new(), at: 0 })
     }
 
-    /// Makes the line of the next frame; an empty one at the end, which may be where the session crashed.
+    /// Builds the next frame's line; an empty one at the end of the journal, which may be where the session crashed.
     fn advance(&mut self) -> io::Result<()> {
         (self.at, self.line) = (0, Vec::new());
         loop {
@@ -51,7 +52,7 @@ impl JournalFrames {
             let received_ms = record.now.session_ms;
             let wrapped = format!("{{\"recv_ms\":{received_ms},\"connection\":{connection},\"event\":");
             self.line.extend_from_slice(wrapped.as_bytes());
-            // A line break within a frame is blank space between its tokens.
+            // A line break inside a frame is whitespace between its tokens.
             self.line.extend(frame.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
             self.line.extend_from_slice(b"}\n");
             return Ok(());

@@ -1,5 +1,5 @@
-//! What a journal holds, found by reading all of it: counts by stage and kind, times, segments, and whether it can be
-//! replayed or why not.
+//! The contents of a journal, found by reading all of it: counts by stage and kind, times, segments, and whether it can be
+//! replayed, or why not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,88 +8,85 @@ use serde::{Deserialize, Serialize};
 
 use super::{Closing, Flags, JournalError, JournalReader, Kind, StageId};
 
-/// What a session says of itself in the description of its journal. Holds no secret.
+/// What a session stores about itself in the description of its journal. Contains no secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalNote {
-    /// Where it traded.
+    /// The venue that was traded on.
     pub venue: String,
-    /// The program that wrote it.
+    /// The name and version of the program that wrote the journal.
     pub program: String,
-    /// The most bytes that are kept.
+    /// The size at which the oldest segments are deleted, in bytes.
     pub bytes_max: u64,
 }
 
 impl JournalNote {
-    /// Of a session of this program.
+    /// A note by this program.
     #[must_use]
     pub fn new(venue: &str, bytes_max: u64) -> Self {
         let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned();
         Self { venue: venue.to_owned(), program, bytes_max }
     }
 
-    /// As the description of a journal.
+    /// The note as the description of a journal.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("two texts and a number have JSON")
     }
 
-    /// Reads a description; one that is none says nothing.
+    /// Parses a description; an invalid one yields an empty note.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 }
 
-/// The journal of what a person named: a session's folder, a journal's folder, or one segment.
+/// The journal at a path given by a user: a session's folder, a journal's folder, or one segment.
 #[must_use]
 pub fn journal_of(path: &Path) -> PathBuf {
     let inside = path.join("journal");
     if inside.is_dir() { inside } else { path.to_owned() }
 }
 
-/// When a stage's records were made, in monotonic nanoseconds.
+/// The time span of a stage's records, in monotonic nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageSpan {
-    /// The first.
     pub first_ns: u64,
-    /// The last.
     pub last_ns: u64,
 }
 
-/// What a journal holds.
+/// The contents of a journal.
 #[derive(Debug)]
 pub struct Inspection {
-    /// What the session said of itself.
     pub note: JournalNote,
-    /// The numbers of the first and of the last segment.
+    /// The numbers of the first and the last segment.
     pub segments: (u32, u32),
-    /// Bytes of all segments.
+    /// The total size of all segments.
     pub bytes: u64,
-    /// Records, by stage, kind and way.
+    /// The number of records by stage, kind and direction.
     pub counts: BTreeMap<(StageId, Kind, Flags), u64>,
-    /// Bytes of payloads by stage and kind.
+    /// The size of the payloads by stage and kind.
     pub payload_bytes: BTreeMap<(StageId, Kind), u64>,
-    /// From when to when, by stage.
+    /// The time span of the records by stage.
     pub spans: BTreeMap<StageId, StageSpan>,
-    /// From when to when in session milliseconds.
+    /// The time span of all records in session milliseconds.
     pub session_ms: Option<(i64, i64)>,
-    /// Records that are missing between others.
+    /// The number of records missing between others.
     pub missing: u64,
-    /// What the writer said at the end; none when it did not come to an end.
+    /// The closing record; `None` if the writer did not finish.
     pub closing: Option<Closing>,
-    /// Where it is torn or damaged.
+    /// Where the journal is torn or damaged.
     pub problems: Vec<JournalError>,
     gapless: bool,
 }
 
 impl Inspection {
-    /// All records.
+    /// The total number of records.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.counts.values().sum()
     }
 
-    /// From the first record to the last, in seconds.
+    /// The time from the first record to the last, in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         let first_ns = self.spans.values().map(|span| span.first_ns).min().unwrap_or(0);
@@ -97,7 +94,7 @@ impl Inspection {
         last_ns.saturating_sub(first_ns) as f64 / 1e9
     }
 
-    /// Why it cannot be replayed; none when it can. Torn at the end it can be replayed up to there.
+    /// Why the journal cannot be replayed; `None` if it can. A journal with a torn end can be replayed up to there.
     #[must_use]
     pub fn obstacle(&self) -> Option<String> {
         use super::JournalProblem::TornTail;
@@ -112,10 +109,10 @@ impl Inspection {
     }
 }
 
-/// Reads a journal, or one segment, to its end or to where it is damaged.
+/// Reads a journal, or one segment, to its end or to the first damage.
 ///
 /// # Errors
-/// When there is no journal, or no good header at its beginning.
+/// If there is no journal, or its first segment has no valid header.
 pub fn inspect(path: &Path) -> Result<Inspection, JournalError> {
     let path = journal_of(path);
     let mut reader = JournalReader::open(&path)?;

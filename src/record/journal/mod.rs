@@ -1,5 +1,5 @@
-//! The journal: what entered and left each stage, in the order in which that stage saw it. Owns the format, which is
-//! little-endian throughout.
+//! The journal: what entered and left each stage, in the order in which that stage saw it. This module owns the format, which
+//! is little-endian throughout.
 //!
 //! A journal is a folder of segments, `000000.kaj` and on. A segment starts with a header:
 //!
@@ -12,7 +12,7 @@
 //! | n | the description of the session, the same in every segment |
 //! | 4 | CRC-32 of all of the above |
 //!
-//! and goes on with records:
+//! and continues with records:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -21,22 +21,22 @@
 //! | 1 | kind, a [`Kind`] |
 //! | 1 | flags, see [`Flags`] |
 //! | 1 | zero |
-//! | 8 | number of the record among those of its stage, from zero |
+//! | 8 | number of the record within its stage, from zero |
 //! | 8 | monotonic nanoseconds |
 //! | 8 | session milliseconds |
-//! | n | payload: bytes from outside as they came, or a message in postcard |
+//! | n | payload: external bytes as they were received, or a message in postcard |
 //! | 4 | CRC-32 of all of the above |
 //!
-//! Records of different stages lie in the order in which the record thread found them; only the order within a stage
-//! means something. A record that found no room leaves a hole in its stage's numbers. No request header and no key ever
-//! gets here: the writer is only given frames, bodies and messages. What the payload of a kind is, and what it means to
-//! a replay, is said where it is written, in [`tape`](crate::tape).
+//! Records of different stages are stored in the order in which the record thread found them; only the order within a stage
+//! is meaningful. A record that found no room leaves a gap in its stage's numbers. Request headers and keys never get here:
+//! the writer is only given frames, bodies and messages. The payload of each kind, and its meaning for a replay, is documented
+//! where it is written, in [`tape`](crate::tape).
 //!
 //! # Segments and checkpoints
-//! The first record of each stage in a segment is a checkpoint of its whole state, so each segment can be replayed
-//! alone. When a segment is nearly full the record thread asks for checkpoints; a stage makes its own between two inputs,
-//! and from that record on its records go to the *next* segment. While some stages have and others have not, both files
-//! are open; the older one is closed when the last stage has moved on. A crash can therefore tear the last two files.
+//! The first record of each stage in a segment is a checkpoint of its whole state, so each segment can be replayed alone. When
+//! a segment is nearly full, the record thread requests checkpoints. A stage writes its own between two inputs, and from that
+//! record on its records go to the *next* segment. While only some of the stages have done so, both files are open; the
+//! older one is closed when the last stage has moved on. A crash can therefore tear the last two files.
 
 mod frames;
 mod inspect;
@@ -54,45 +54,40 @@ pub use writer::{Encoded, JournalWriter};
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the format that is written and read.
+/// The version of the format that is written, and the only one that is read.
+///
 /// Version 1 had no checkpoints and did not record what the stages were told by their rings and pools.
-/// Version 3 did not have the refusals of credentials in the checkpoint of `execute`; version 4 kept no times of fills.
-/// In version 5 a book could not be crossed, and its changes came without the exchange's own time.
-/// Version 6 did not have what of the account could not be read.
-/// Up to version 8 every decision had the 52 features of one schema.
+/// Version 3 lacked the rejections of credentials in the checkpoint of `execute`; version 4 did not keep the times of fills.
+/// In version 5 a book could not be crossed, and its changes lacked the exchange's own time.
+/// Version 6 lacked what of the account could not be parsed.
+/// Up to version 8 every decision had the 52 features of a single schema.
 /// In version 9 each message between stages had a kind of its own; now each pair of stages has one.
 /// In version 10 fees never changed.
-/// Up to version 11 a decision wanted one order at most, and `decide` was told only of portfolios.
+/// Up to version 11 a decision wanted at most one order, and `decide` received only portfolio updates.
 pub const FORMAT_VERSION: u32 = 12;
-/// The largest payload: a little more than the largest frame that a socket accepts.
+/// The largest payload in bytes: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 
 const MAGIC: [u8; 8] = *b"KALSHIAJ";
 const HEAD_BYTES: usize = 32;
 const CRC_BYTES: usize = 4;
 
-/// Whose record it is.
+/// The stage that a record belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum StageId {
-    /// The feed stage.
     Feed = 0,
-    /// The decide stage.
     Decide = 1,
-    /// The execute stage.
     Execute = 2,
-    /// The reconcile stage.
     Reconcile = 3,
-    /// The journal itself.
+    /// The journal itself, which writes the [`Closing`] record.
     Journal = 4,
 }
 
 impl StageId {
-    /// How many there are.
     pub const COUNT: usize = Self::Journal as usize + 1;
-    /// All of them, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile, Self::Journal];
-    /// Those that have state, which are the stages themselves.
+    /// Those with a state of their own, which are the actual stages.
     pub const STAGES: [Self; 4] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile];
 
     /// The word used in files and reports.
@@ -108,78 +103,77 @@ impl StageId {
     }
 }
 
-/// What a record says.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Kind {
-    /// The stage's whole state, in postcard. What comes after is of the same segment.
+    /// The stage's whole state, in postcard. It starts the stage's part of a segment.
     Checkpoint = 0,
-    /// The stage was told to open its connection and begin.
+    /// The stage was told to connect and begin.
     Start,
-    /// The stage ends in good order.
+    /// The stage ended in good order.
     End,
-    /// A timer was due.
+    /// A deadline passed.
     Timer,
     /// The input ring was empty.
     Drained,
-    /// A stop was asked for; the payload is a reason when it is a trip.
+    /// A stop was requested; for a trip, the payload is the reason.
     Stop,
-    /// A connection was asked for, or is open.
+    /// A connection was requested, or is open.
     Connect,
-    /// A connection was closed, or is gone.
+    /// A connection was to be closed, or is gone.
     Closed,
-    /// A text frame, as it came or went.
+    /// A text frame, as received or sent.
     Frame,
-    /// The exchange pinged.
+    /// The exchange sent a ping.
     Ping,
     /// An HTTP request: method, path and body.
     Request,
-    /// An HTTP answer: its number, status and body.
+    /// An HTTP response: the number of its request, status and body.
     Answer,
-    /// An HTTP request remains without an answer.
+    /// An HTTP request will not be answered.
     NoAnswer,
-    /// A request was given up.
+    /// A request was abandoned.
     Abandon,
-    /// A path whose signature may be needed.
+    /// A path whose signature may be needed soon.
     Presign,
     /// The state of the day's loss, to be kept.
     Day,
-    /// What `feed` says to `decide`.
+    /// A message from `feed` to `decide`.
     FeedToDecide,
-    /// What `reconcile` says to `feed`.
+    /// A message from `reconcile` to `feed`.
     ReconcileToFeed,
-    /// A snapshot buffer was asked for: there was one, or (refused) none.
+    /// A snapshot buffer was requested, and there was one or (refused) none.
     Buffer,
-    /// What `feed` says to `execute`.
+    /// A message from `feed` to `execute`.
     FeedToExecute,
-    /// What `decide` says to `feed`.
+    /// A message from `decide` to `feed`.
     DecideToFeed,
-    /// An overflow epoch, raised or read.
+    /// An overflow epoch was raised or read.
     OverflowEpoch,
-    /// A `DecisionRecord`.
+    /// A decision, with what it was based on: `DecisionRecord`.
     Decision,
-    /// A decision that was due and not taken: market, time, reason.
+    /// A decision that was due but skipped: market, time, reason.
     Skipped,
-    /// The best prices of the books after each of some book events, as a checksum.
+    /// A checksum of the best prices of the books after each of a number of book events.
     Tops,
-    /// What `decide` says to `execute`.
+    /// A message from `decide` to `execute`.
     DecideToExecute,
-    /// What `execute` says to `decide`.
+    /// A message from `execute` to `decide`.
     AccountNote,
     /// The ledger's sums after a change.
     Ledger,
-    /// What `reconcile` says to `execute`.
+    /// A message from `reconcile` to `execute`.
     AccountEvent,
-    /// What `execute` says to `reconcile`.
+    /// A message from `execute` to `reconcile`.
     ExecuteToReconcile,
     /// The journal is complete; the payload is a [`Closing`].
     Closing,
 }
 
 impl Kind {
-    /// How many there are.
     pub const COUNT: usize = Self::Closing as usize + 1;
-    /// All kinds, in the order of their numbers.
+    /// All kinds, in the order of their discriminants.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Checkpoint,
         Self::Start,
@@ -215,14 +209,14 @@ impl Kind {
     ];
 }
 
-/// Which way a record went and what became of it.
+/// The direction of a record, and whether it was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Flags {
     /// It entered the stage.
     Input,
     /// It left the stage.
     Output,
-    /// It should have left the stage, and the ring or the connection had no room for it.
+    /// It was to leave the stage, but the ring or the connection had no room for it.
     Refused,
 }
 
@@ -248,11 +242,11 @@ impl Flags {
 /// The journal's last record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// Records that found no room.
+    /// The number of records that found no room.
     pub lost: u64,
-    /// Segments deleted to stay within the limit of the disk. What is left begins with checkpoints.
+    /// The number of segments deleted to stay within the size limit. What is left begins with checkpoints.
     pub segments_dropped: u64,
-    /// Whether what is left can be replayed: nothing was lost.
+    /// Whether what is left can be replayed, because nothing was lost.
     pub replayable: bool,
 }
 
@@ -281,7 +275,7 @@ impl Head {
         bytes
     }
 
-    /// Nothing when a field has a value that no writer gives it.
+    /// `None` if a field has a value that no writer gives it.
     fn decode(bytes: &[u8; HEAD_BYTES]) -> Option<Self> {
         let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were taken"));
         let payload_bytes = u32::from_le_bytes(bytes[0..4].try_into().expect("four bytes were taken"));

@@ -1,5 +1,5 @@
-//! Reading a journal back. Owns the checks: every checksum, every head, the order of the segments and the numbers of each
-//! stage's records.
+//! Reading a journal back. This module checks every checksum, every record head, the order of the segments and the numbers of
+//! each stage's records.
 
 use std::fs;
 use std::io;
@@ -12,34 +12,34 @@ use super::{CRC_BYTES, Closing, FORMAT_VERSION, Flags, HEAD_BYTES, Head, Kind, M
 use crate::clock::Now;
 use crate::files;
 
-/// The largest segment that is read: what a configuration may ask for, and as much again for what a stage still wrote
-/// after the others had moved on.
+/// The largest segment that is read: the largest that can be configured, and as much again for what a stage wrote after the
+/// others had moved on.
 const SEGMENT_BYTES_MAX: u64 = 2 << 30;
 
-/// A record that was read.
+/// A record read from a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Whose it is.
+    /// The stage it belongs to.
     pub stage: StageId,
-    /// What it says.
+    /// The kind of record, which determines the form of the payload.
     pub kind: Kind,
-    /// Which way it went.
+    /// Whether it entered or left the stage.
     pub flags: Flags,
-    /// Its number among those of its stage.
+    /// Its number within its stage, from 0.
     pub number: u64,
     /// The time at which the stage handled it.
     pub now: Now,
-    /// Bytes from outside, or a message in postcard.
+    /// External bytes as they were received, or a message in postcard.
     pub payload: &'a [u8],
 }
 
-/// A journal that cannot be read further, and where.
+/// The reason and the place at which a journal cannot be read further.
 #[derive(Debug, Error)]
 #[error("journal segment {segment} at byte {offset}: {problem}")]
 pub struct JournalError {
-    /// The file.
+    /// The segment's file.
     pub segment: PathBuf,
-    /// How many bytes of it are good.
+    /// The number of good bytes before the problem.
     pub offset: u64,
     /// What is wrong there.
     pub problem: JournalProblem,
@@ -48,66 +48,66 @@ pub struct JournalError {
 /// What can be wrong with a journal.
 #[derive(Debug, Error)]
 pub enum JournalProblem {
-    /// The last segment ends within a record, as after a crash. Everything before is good.
+    /// The last segment ends within a record, as after a crash. Everything before that is good.
     #[error("the file ends within a record, as after a crash; every record before it is good")]
     TornTail,
-    /// A journal that another version of this program wrote.
+    /// The journal has another version of the format.
     #[error("a journal of format version {found}; this program reads version {FORMAT_VERSION}")]
     Version {
-        /// Its version.
+        /// The journal's version.
         found: u32,
     },
-    /// Bytes were changed.
+    /// A checksum does not match.
     #[error("the checksum of a record does not match: the file was damaged")]
     Checksum,
-    /// A head with values that no writer writes.
+    /// A record head has values that no writer writes.
     #[error("expected the head of a record and found something else")]
     Head,
-    /// Not a journal, or one of another version.
+    /// The file is not a journal, or its header is damaged.
     #[error("expected the header of a journal of version {FORMAT_VERSION}: {0}")]
     Header(&'static str),
-    /// A segment is missing, or belongs to another journal.
+    /// A segment is missing or belongs to another journal.
     #[error("expected segment {expected} here: {found}")]
     Sequence {
-        /// The number that should have come.
+        /// The expected segment number.
         expected: u32,
-        /// What came instead.
+        /// What was found instead.
         found: &'static str,
     },
-    /// The file could not be read.
+    /// The file cannot be read.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// Reads the records of a journal one by one. One segment is in memory at a time.
+/// Reads the records of a journal one by one, holding one segment in memory at a time.
 #[derive(Debug)]
 pub struct JournalReader {
     folder: PathBuf,
     description: Vec<u8>,
-    /// The numbers of the first and of the last segment.
+    /// The numbers of the first and the last segment.
     first: u32,
     last: u32,
-    /// The size of all segments.
+    /// The total size of all segments in bytes.
     bytes: u64,
     number: u32,
     segment: Vec<u8>,
     at: usize,
     over: bool,
-    /// The number of each stage's next record, once it has one.
+    /// The number of each stage's next record, once the stage has had one.
     next_numbers: [Option<u64>; StageId::COUNT],
     missing: u64,
     /// Whether every stage's first record is a checkpoint.
     anchored: bool,
-    /// Where an earlier file than the last ends within a record, as a crash between two segments leaves it.
+    /// Where a file before the last one ends within a record, as after a crash while the stages moved between segments.
     torn: Option<JournalError>,
     closing: Option<Closing>,
 }
 
 impl JournalReader {
-    /// Opens the journal in a folder, or one segment of it by its file.
+    /// Opens the journal in a folder, or a single segment by its file name.
     ///
     /// # Errors
-    /// When there is none, or its first segment has no good header.
+    /// If there is no journal, or its first segment has no valid header.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let fail = |problem| JournalError { segment: path.to_owned(), offset: 0, problem };
         let number_of = |name: &std::ffi::OsStr| {
@@ -155,65 +155,64 @@ impl JournalReader {
         Ok(reader)
     }
 
-    /// What the writer said of the session.
+    /// The description that the writer stored, the same in every segment.
     #[must_use]
     pub fn description(&self) -> &[u8] {
         &self.description
     }
 
-    /// The segments: the numbers of the first, and of the last.
+    /// The numbers of the first and the last segment.
     #[must_use]
     pub fn segments(&self) -> (u32, u32) {
         (self.first, self.last)
     }
 
-    /// The segment that the last record was in.
+    /// The number of the segment that contained the last record.
     #[must_use]
     pub fn segment(&self) -> u32 {
         self.number
     }
 
-    /// How many records are known to be missing so far: holes in the numbers of a stage after its first record here.
+    /// How many records are known to be missing so far: gaps in a stage's numbers after its first record.
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.missing
     }
 
-    /// The closing record, once the end was reached; none in a journal whose writer crashed.
+    /// The closing record, once the end was reached; `None` if the writer crashed.
     #[must_use]
     pub fn closing(&self) -> Option<&Closing> {
         self.closing.as_ref()
     }
 
-    /// Whether all that was read so far is enough to replay: each stage begins with a checkpoint, and nothing is missing
-    /// after it.
+    /// Whether what was read so far suffices for a replay: each stage begins with a checkpoint, and nothing is missing after it.
     #[must_use]
     pub fn is_gapless(&self) -> bool {
         self.anchored && self.missing == 0
     }
 
-    /// Where a file before the last ends within a record: a crash came while the stages moved to the next. Reading goes on
-    /// there, and what is missing shows in the numbers.
+    /// Where a file before the last one ends within a record, because of a crash while the stages moved on to the next segment.
+    /// Reading continues after it, and what is missing shows in the record numbers.
     #[must_use]
     pub fn torn(&self) -> Option<&JournalError> {
         self.torn.as_ref()
     }
 
-    /// As [`torn`](Self::torn), given away.
+    /// Like [`torn`](Self::torn), by value.
     pub fn take_torn(&mut self) -> Option<JournalError> {
         self.torn.take()
     }
 
-    /// The size of all segments.
+    /// The total size of all segments in bytes.
     pub(super) fn bytes_on_disk(&self) -> u64 {
         self.bytes
     }
 
-    /// The next record, in the order of the file.
+    /// The next record, in file order, or `None` at the end.
     ///
     /// # Errors
-    /// Once, where the journal cannot be read further; nothing follows. [`JournalProblem::TornTail`] is what a crash
-    /// leaves and means that all before it is good.
+    /// Once, where the journal cannot be read further; after that, `None`. [`JournalProblem::TornTail`] is what a crash leaves,
+    /// and means that everything before it is good.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, JournalError> {
         if self.over {
             return Ok(None);
@@ -229,7 +228,7 @@ impl JournalReader {
             }
             match self.check_record() {
                 Ok(found) => break found,
-                // Two files were open when the crash came.
+                // Two files were open at the time of the crash.
                 Err(JournalProblem::TornTail) if self.last - self.number == 1 => {
                     self.torn = Some(self.error_at(self.at, JournalProblem::TornTail));
                     self.at = self.segment.len();
@@ -266,9 +265,9 @@ impl JournalReader {
         *next = Some(head.number.saturating_add(1));
     }
 
-    /// The record at the current place, if it is whole and right.
+    /// The record at the current position, if it is complete and valid.
     fn check_record(&self) -> Result<(Head, usize), JournalProblem> {
-        // Only the ends of the two newest files can be torn; elsewhere a short record is damage.
+        // Only the ends of the two newest files can be torn; anywhere else a short record is damage.
         let torn = || if self.last - self.number <= 1 { JournalProblem::TornTail } else { JournalProblem::Checksum };
         let rest = &self.segment[self.at..];
         let head = rest.first_chunk::<HEAD_BYTES>().ok_or_else(torn)?;
@@ -293,7 +292,7 @@ impl JournalReader {
     }
 
     fn check_header(&self, number: u32) -> Result<(Vec<u8>, usize), JournalProblem> {
-        // A crash right after a segment was begun leaves less than a header, or nothing.
+        // A crash right after a segment was begun leaves an incomplete header, or an empty file.
         let short = || {
             if number == self.last && number > self.first {
                 JournalProblem::TornTail

@@ -1,4 +1,4 @@
-//! Segments on disk. Owns the files of one journal's folder while it is written, and their total size.
+//! Segments on disk: the files of one journal's folder while it is written, and their total size.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -9,12 +9,12 @@ use super::{CRC_BYTES, FORMAT_VERSION, MAGIC, StageId};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// How large a journal may get.
+/// Size limits of a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentLimits {
-    /// A segment ends at about this size: the stages are asked for checkpoints at seven eighths of it.
+    /// The approximate size of a segment; checkpoints are requested at seven eighths of it.
     pub segment_bytes: u64,
-    /// The oldest segments are deleted when all together would be larger. The newest is never deleted.
+    /// The total size above which the oldest segments are deleted. The newest is never deleted.
     pub total_bytes: u64,
 }
 
@@ -24,15 +24,14 @@ impl Default for SegmentLimits {
     }
 }
 
-/// A segment is not ended before it holds so many times what its checkpoints take, however small it was meant to be.
+/// A segment is not ended before it is this many times larger than its checkpoints, however small its limit.
 const CHECKPOINT_SHARE: u64 = 4;
 
-/// The file name of a segment.
 pub(super) fn segment_name(number: u32) -> String {
     format!("{number:06}.kaj")
 }
 
-/// A file that is being written.
+/// A file being written.
 #[derive(Debug)]
 struct Segment {
     file: BufWriter<File>,
@@ -41,7 +40,7 @@ struct Segment {
     checkpoint_bytes: u64,
 }
 
-/// The files of a journal that is being written.
+/// The files of a journal being written.
 #[derive(Debug)]
 pub(super) struct Segments {
     folder: PathBuf,
@@ -50,9 +49,9 @@ pub(super) struct Segments {
     /// The number of `current`.
     number: u32,
     current: Segment,
-    /// Where the stages go that have made the checkpoint they were asked for.
+    /// The file of the stages that have written their requested checkpoint.
     next: Option<Segment>,
-    /// Which stages have, and which write at all.
+    /// Which stages have moved to `next`, and which write at all.
     moved: [bool; StageId::COUNT],
     writes: [bool; StageId::COUNT],
     closed: VecDeque<(PathBuf, u64)>,
@@ -62,10 +61,10 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// Starts a journal of these stages in a folder, which is made if needed.
+    /// Starts a journal of these stages in a folder, which is created if needed.
     ///
     /// # Errors
-    /// When the folder cannot be written or already has a journal.
+    /// If the folder cannot be written or already contains a journal.
     pub(super) fn create(
         folder: &Path,
         limits: SegmentLimits,
@@ -101,10 +100,10 @@ impl Segments {
         self.number + u32::from(self.next.is_some() || full)
     }
 
-    /// Appends a record of a stage, head and payload, and its checksum.
+    /// Appends a stage's record: head, payload and checksum.
     ///
     /// # Errors
-    /// What the disk said.
+    /// If writing fails.
     pub(super) fn append(&mut self, stage: StageId, head: &[u8], payload: &[u8]) -> io::Result<()> {
         let segment = match &mut self.next {
             Some(next) if self.moved[stage as usize] => next,
@@ -122,10 +121,10 @@ impl Segments {
         Ok(())
     }
 
-    /// Appends a stage's checkpoint, which begins its part of a segment. When that is the next one, the stage moves on.
+    /// Appends a stage's checkpoint, which begins its part of segment `begins`. If that is the next segment, the stage moves on.
     ///
     /// # Errors
-    /// What the disk said.
+    /// If writing fails.
     pub(super) fn append_checkpoint(
         &mut self,
         stage: StageId,
@@ -140,7 +139,7 @@ impl Segments {
                 self.written_bytes += next.bytes;
                 self.next = Some(next);
             }
-            // What this stage wrote before is in the kernel before anything of it is in the next file.
+            // The stage's earlier records reach the kernel before any of its records in the next file do.
             self.current.file.flush()?;
             self.moved[stage as usize] = true;
         }
@@ -150,16 +149,16 @@ impl Segments {
         self.close_if_left()
     }
 
-    /// A stage writes nothing more: nobody waits for its checkpoint.
+    /// A stage has stopped writing, so its checkpoint is no longer waited for.
     ///
     /// # Errors
-    /// What the disk said.
+    /// If writing fails.
     pub(super) fn ended(&mut self, stage: StageId) -> io::Result<()> {
         self.writes[stage as usize] = false;
         self.close_if_left()
     }
 
-    /// Ends the older of two segments once every stage has left it.
+    /// Closes the older of two open segments once every stage has left it.
     fn close_if_left(&mut self) -> io::Result<()> {
         let left = (0..StageId::COUNT).all(|stage| self.moved[stage] || !self.writes[stage]);
         if !left {
@@ -176,7 +175,7 @@ impl Segments {
         Ok(())
     }
 
-    /// Deletes the oldest segments, so that the one that begins may grow to its full size.
+    /// Deletes the oldest segments, so that the one being started can grow to its full size.
     fn make_room(&mut self) -> io::Result<()> {
         while self.closed_bytes + self.current.bytes + self.limits.segment_bytes > self.limits.total_bytes {
             let Some((path, bytes)) = self.closed.pop_front() else { break };
@@ -187,31 +186,31 @@ impl Segments {
         Ok(())
     }
 
-    /// Hands everything to the kernel: it survives the end of this process, not that of the machine.
+    /// Passes everything to the kernel, which protects it from the end of this process but not of the machine.
     ///
     /// # Errors
-    /// What the disk said.
+    /// If writing fails.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.current.file.flush()?;
         self.next.as_mut().map_or(Ok(()), |next| next.file.flush())
     }
 
-    /// Hands everything to the disk.
+    /// Writes everything through to the disk.
     ///
     /// # Errors
-    /// What the disk said.
+    /// If writing fails.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
         self.current.file.get_ref().sync_data()?;
         self.next.as_ref().map_or(Ok(()), |next| next.file.get_ref().sync_data())
     }
 
-    /// Bytes written, deleted segments included.
+    /// Bytes written, including those in deleted segments.
     pub(super) fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
 
-    /// Segments begun, deleted ones included.
+    /// Segments begun, including deleted ones.
     pub(super) fn begun(&self) -> u64 {
         u64::from(self.number) + 1 + u64::from(self.next.is_some())
     }
@@ -224,7 +223,7 @@ impl Segments {
 
 fn open_segment(folder: &Path, number: u32, description: &[u8]) -> io::Result<Segment> {
     let path = folder.join(segment_name(number));
-    // A journal is never overwritten: it may be the only memory of a session.
+    // A journal is never overwritten: it may be all that is left of a session.
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -1,6 +1,6 @@
-//! The record thread's part in the journal. Owns the reading ends of the byte rings and the files; unpinned, so that it
-//! takes what the hot threads leave of the machine. Trouble with the disk ends the journal and is told to whoever asks; what
-//! becomes of the session is not decided here.
+//! The record thread's part of the journal. It owns the reading ends of the byte rings and the files, and is not pinned, so it
+//! takes the CPU time that the hot threads leave. A failing disk ends the journal and is reported to the caller; the
+//! consequences for the session are not decided here.
 
 use std::io;
 use std::path::Path;
@@ -15,35 +15,33 @@ use super::{Closing, Flags, HEAD_BYTES, Head, Kind, StageId};
 
 /// How long the thread sleeps when every ring is empty.
 const NAP: Duration = Duration::from_millis(1);
-/// How long a record may wait before it is handed to the kernel.
+/// How long a record may wait before it is passed to the kernel.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
-/// How long before it is handed to the disk.
+/// How long a record may wait before it is written through to the disk.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
-/// The most that is taken from one ring before the next has its turn.
+/// The most bytes taken from one ring before it is the next one's turn.
 const TURN_BYTES: usize = 1 << 20;
 
-/// What became of a journal.
+/// The outcome of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalReport {
-    /// Bytes written, deleted segments included.
+    /// Bytes written, including those in deleted segments.
     pub bytes: u64,
-    /// Records written.
     pub records: u64,
-    /// Records lost: no room in a ring, or no disk to write on.
+    /// Records lost because a ring had no room or the disk had failed.
     pub lost: u64,
-    /// Segments begun, deleted ones included.
+    /// Segments begun, including deleted ones.
     pub segments: u64,
     /// Segments deleted to stay within the limit.
     pub segments_dropped: u64,
-    /// The most bytes that are kept, which is when the oldest segments are deleted.
+    /// The size at which the oldest segments are deleted, in bytes.
     pub bytes_max: u64,
     /// Whether what was kept of the session can be replayed.
     pub replayable: bool,
-    /// What the disk said when it failed.
+    /// The error with which the disk failed.
     pub error: Option<String>,
 }
 
-/// The running record thread.
 #[derive(Debug)]
 pub struct JournalHandle {
     thread: JoinHandle<JournalReport>,
@@ -51,13 +49,13 @@ pub struct JournalHandle {
 }
 
 impl JournalHandle {
-    /// Whether the thread has ended: by a panic, while there are writers.
+    /// Whether the thread has ended; while there are writers, it can only have panicked.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
 
-    /// What the disk said, when nothing is written any more.
+    /// The disk's error, if it has ended the journal.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         self.shared.problem.get().cloned()
@@ -69,12 +67,12 @@ impl JournalHandle {
         self.thread.join().unwrap_or_else(|_| unfinished("the record thread panicked"))
     }
 
-    /// As [`JournalHandle::finish`], but not longer than until then.
+    /// Like [`JournalHandle::finish`], but waits no longer than until a deadline.
     #[must_use]
     pub fn finish_by(self, until: Instant) -> JournalReport {
         while !self.thread.is_finished() {
             if Instant::now() >= until {
-                return unfinished("the record thread does not end");
+                return unfinished("the record thread did not end in time");
             }
             std::thread::sleep(NAP);
         }
@@ -86,11 +84,11 @@ fn unfinished(error: &str) -> JournalReport {
     JournalReport { error: Some(error.to_owned()), ..JournalReport::default() }
 }
 
-/// Starts a journal in a folder that has none, with a ring of `ring_bytes` for each stage. `description` says what
-/// session this is and must hold no secret. The writers come back in the order of `stages`.
+/// Starts a journal in a folder that has none, with a ring of `ring_bytes` for each stage. `description` identifies the session
+/// and must not contain secrets. The writers are returned in the order of `stages`.
 ///
 /// # Errors
-/// When the folder cannot be written or has a journal already, or when no thread can be started.
+/// If the folder cannot be written or already contains a journal, or if no thread can be started.
 pub fn start_journal<const N: usize>(
     folder: &Path,
     limits: SegmentLimits,
@@ -104,10 +102,10 @@ pub fn start_journal<const N: usize>(
     Ok((writers, JournalHandle { thread, shared }))
 }
 
-/// As [`start_journal`], without a thread: the caller gives the [`Scribe`] its turns.
+/// Like [`start_journal`] without a thread: the caller gives the [`Scribe`] its turns.
 ///
 /// # Errors
-/// When the folder cannot be written or has a journal already.
+/// If the folder cannot be written or already contains a journal.
 pub fn create_journal<const N: usize>(
     folder: &Path,
     limits: SegmentLimits,
@@ -126,17 +124,17 @@ pub fn create_journal<const N: usize>(
     Ok((writers, Scribe { segments, limits, drains, shared, records: 0, failed: 0, error: None }))
 }
 
-/// One stage's ring, and the bytes that were taken from it but make no whole record yet.
+/// One stage's ring, and the bytes taken from it that are not yet a complete record.
 #[derive(Debug)]
 struct Drain {
     stage: StageId,
     ends: DrainEnds,
     bytes: Vec<u8>,
-    /// Its writer is gone and everything was taken.
+    /// The writer was dropped and everything was taken.
     over: bool,
 }
 
-/// What moves records from the rings to the files.
+/// Moves records from the rings to the files.
 #[derive(Debug)]
 pub struct Scribe {
     segments: Segments,
@@ -144,7 +142,7 @@ pub struct Scribe {
     drains: Vec<Drain>,
     shared: Arc<Shared>,
     records: u64,
-    /// Records that the disk refused.
+    /// The number of records that could not be written.
     failed: u64,
     error: Option<String>,
 }
@@ -172,10 +170,10 @@ impl Scribe {
         }
     }
 
-    /// Takes what waits in the rings and asks for checkpoints when the segment is nearly full. Whether there was
-    /// anything.
+    /// Takes what is waiting in the rings, and requests checkpoints when the segment is nearly full. Returns whether there was
+    /// anything to take.
     pub fn turn(&mut self) -> bool {
-        // Asked before draining: what was written before a writer went is still found.
+        // Checked before draining, so that what a writer wrote before it was dropped is still found.
         let gone: Vec<bool> = self.drains.iter().map(|drain| drain.ends.bytes.is_abandoned()).collect();
         let moved = self.drain_all();
         for (index, gone) in gone.into_iter().enumerate() {
@@ -191,20 +189,20 @@ impl Scribe {
         moved
     }
 
-    /// Whether every writer is gone and everything was taken.
+    /// Whether every writer was dropped and everything was taken.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.drains.iter().all(|drain| drain.over)
     }
 
-    /// Takes what is left and ends the journal. The writers have been dropped.
+    /// Takes what is left and ends the journal. All writers must have been dropped.
     #[must_use]
     pub fn finish(mut self) -> JournalReport {
         while !self.is_over() && self.turn() {}
         self.close()
     }
 
-    /// Whether there was anything.
+    /// Returns whether there was anything to take.
     fn drain_all(&mut self) -> bool {
         let mut moved = false;
         for index in 0..self.drains.len() {
@@ -244,13 +242,13 @@ impl Scribe {
         self.drains[index].bytes = bytes;
     }
 
-    /// Writes the checkpoint whose head was found; its body waits in a ring of its own.
+    /// Writes the checkpoint whose head was found; its body is waiting in a ring of its own.
     fn write_checkpoint(&mut self, index: usize, head: &[u8]) {
         let drain = &mut self.drains[index];
         let stage = drain.stage;
         let (begins, body) = drain.ends.checkpoints.pop().expect("a writer sends the body before the head");
         self.append(|segments| segments.append_checkpoint(stage, head, &body, begins));
-        // Without room the buffer is freed here, which costs the stage nothing.
+        // If there is no room, the buffer is freed here, at no cost for the stage.
         let _ = self.drains[index].ends.returned.push(body);
     }
 
@@ -268,19 +266,19 @@ impl Scribe {
         self.note(result);
     }
 
-    /// The first trouble ends the journal: what came after a hole could not be trusted.
+    /// The first error ends the journal, because nothing after a gap could be trusted.
     fn note(&mut self, result: io::Result<()>) {
         if let (Err(error), None) = (result, &self.error) {
             tracing::error!(%error, "the journal ends here: its disk failed");
             let problem = error.to_string();
             self.error = Some(problem.clone());
-            // This is the only writer, and it gets here once.
+            // This thread is the only writer, and gets here once.
             self.shared.problem.get_or_init(|| problem);
         }
     }
 
     fn close(mut self) -> JournalReport {
-        // Relaxed: the writers are gone, and their going was seen with acquire.
+        // Relaxed: the writers are gone, which was observed with acquire ordering.
         let lost = self.shared.lost.load(Ordering::Relaxed) + self.failed;
         let closing = Closing { lost, segments_dropped: self.segments.dropped(), replayable: lost == 0 };
         let payload = postcard::to_stdvec(&closing).expect("three plain fields can be encoded");

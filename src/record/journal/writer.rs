@@ -1,5 +1,5 @@
-//! The end of the journal that hot threads write. Never blocks, and allocates for nothing but a checkpoint: a record
-//! goes into the thread's own byte ring whole, or is counted as lost.
+//! The end of the journal that hot threads write to. It never blocks, and allocates only for checkpoints: a record either
+//! fits into the thread's own byte ring or is counted as lost.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,34 +9,34 @@ use serde::Serialize;
 use super::{Flags, HEAD_BYTES, Head, Kind, PAYLOAD_BYTES_MAX, StageId};
 use crate::clock::Now;
 
-/// The largest message that is encoded: a page of a thousand fills or orders takes close to 1 MB. Untouched pages cost nothing.
+/// The largest encoded message: a page of a thousand fills or orders takes close to 1 MB. Untouched pages cost nothing.
 const SCRATCH_BYTES: usize = 4 << 20;
 
-/// What the writers and the record thread tell each other beside the rings.
+/// State shared by the writers and the record thread, besides the rings.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Records of all stages that found no room.
+    /// The number of records of all stages that found no room.
     pub(super) lost: AtomicU64,
-    /// The segment that stages shall move to with a checkpoint each.
+    /// The segment that stages should move to, by writing a checkpoint.
     pub(super) wanted_segment: AtomicU32,
-    /// What the disk said when the journal ended before its writers did.
+    /// The disk's error, if the journal ended before its writers did.
     pub(super) problem: OnceLock<String>,
 }
 
-/// The ends of a writer's rings that the record thread drains.
+/// The ends of a writer's rings that belong to the record thread.
 #[derive(Debug)]
 pub(super) struct DrainEnds {
     pub(super) bytes: rtrb::Consumer<u8>,
-    /// Checkpoints and the segments they begin. They may be larger than the ring of bytes, which has their heads.
+    /// Checkpoints and the segments they begin. They may be larger than the byte ring, which carries their heads.
     pub(super) checkpoints: rtrb::Consumer<(u32, Vec<u8>)>,
-    /// Their buffers on the way back.
+    /// The checkpoints' buffers on their way back.
     pub(super) returned: rtrb::Producer<Vec<u8>>,
 }
 
-/// Checkpoints on their way to the record thread. A stage makes one a segment.
+/// The capacity for checkpoints on their way to the record thread. A stage writes one per segment.
 const CHECKPOINTS: usize = 4;
 
-/// A stage's pen. Belongs to the stage's thread; dropping it tells the record thread that the stage is done.
+/// A stage's writer. It belongs to the stage's thread; dropping it tells the record thread that the stage is done.
 #[derive(Debug)]
 pub struct JournalWriter {
     stage: StageId,
@@ -50,26 +50,26 @@ pub struct JournalWriter {
     segment: u32,
 }
 
-/// A message that was encoded and waits for its fate.
+/// A message that was encoded and not yet written.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "what was encoded is written by `JournalWriter::commit`"]
 pub struct Encoded(Option<usize>);
 
 impl JournalWriter {
-    /// A pen and the end of its ring that the record thread drains.
+    /// A writer, and the ends of its rings for the record thread.
     pub(super) fn new(stage: StageId, ring_bytes: usize, shared: Arc<Shared>) -> (Self, DrainEnds) {
         let (mut ring, bytes) = rtrb::RingBuffer::new(ring_bytes);
         let (checkpoints, checkpoints_out) = rtrb::RingBuffer::new(CHECKPOINTS);
         let (returned_in, returned) = rtrb::RingBuffer::new(CHECKPOINTS);
-        // Zeroes the whole ring without sending anything: its pages are mapped now, not under the hot thread's pen.
+        // Zeroes the whole ring without sending anything, so that its pages are mapped now rather than under the hot thread.
         drop(ring.write_chunk(ring_bytes));
-        // Not zeros, which the allocator may hand out unmapped.
+        // Not zeros, which the allocator may provide as unmapped pages.
         let scratch = vec![u8::MAX; SCRATCH_BYTES].into_boxed_slice();
         let drain = DrainEnds { bytes, checkpoints: checkpoints_out, returned: returned_in };
         (Self { stage, ring, scratch, next_number: 0, shared, checkpoints, returned, segment: 0 }, drain)
     }
 
-    /// Writes bytes as they came from outside, after a prefix that says what they belong to.
+    /// Writes external bytes as they were received, after a prefix that says what they belong to.
     pub fn bytes(&mut self, kind: Kind, flags: Flags, now: Now, prefix: &[u8], payload: &[u8]) {
         let payload_bytes = prefix.len() + payload.len();
         let head = self.head(kind, flags, now, payload_bytes);
@@ -89,7 +89,7 @@ impl JournalWriter {
         self.commit(kind, flags, now, encoded);
     }
 
-    /// Encodes a message whose fate is not known yet, because it is about to be given away.
+    /// Encodes a message that is about to be moved away, before its fate is known.
     pub fn encode(&mut self, message: &impl Serialize) -> Encoded {
         Encoded(postcard::to_slice(message, &mut self.scratch[HEAD_BYTES..]).ok().map(|payload| payload.len()))
     }
@@ -105,15 +105,15 @@ impl JournalWriter {
         }
     }
 
-    /// Whether the record thread wants this stage's state, so that the segment can end.
+    /// Whether the record thread wants a checkpoint of this stage, so that the segment can end.
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
-        // Relaxed: nothing is read because of it, and a turn later is soon enough.
+        // Relaxed: no other memory depends on it, and noticing it one turn later is soon enough.
         self.shared.wanted_segment.load(Ordering::Relaxed) > self.segment
     }
 
-    /// Writes the stage's whole state. The bytes go past the ring, which need not have room for them; the buffer that
-    /// they are encoded into comes back and is used again.
+    /// Writes the stage's whole state. The bytes bypass the ring, which need not have room for them; the buffer comes back
+    /// for the next checkpoint.
     pub fn checkpoint(&mut self, now: Now, state: &impl Serialize) {
         let segment = self.shared.wanted_segment.load(Ordering::Relaxed);
         let mut buffer = self.returned.pop().unwrap_or_default();
@@ -122,7 +122,7 @@ impl JournalWriter {
         let bytes = encoded.as_ref().map_or(0, Vec::len);
         let head = self.head(Kind::Checkpoint, Flags::Output, now, bytes);
         let room = self.ring.slots() >= HEAD_BYTES;
-        // The body first: who finds the head finds the body.
+        // The body goes first, so that whoever finds the head finds the body.
         let sent = encoded.is_some_and(|encoded| room && self.checkpoints.push((segment, encoded)).is_ok());
         if sent {
             self.segment = segment;
@@ -132,19 +132,19 @@ impl JournalWriter {
         }
     }
 
-    /// Writes that something happened which has no content but its time.
+    /// Writes that something happened at this time that has no other content.
     pub fn event(&mut self, kind: Kind, flags: Flags, now: Now) {
         self.bytes(kind, flags, now, &[], &[]);
     }
 
-    /// Records of all stages that found no room so far.
+    /// The number of records of all stages that have found no room so far.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// The head of the next record. A lost record has its number too: its absence shows.
+    /// The head of the next record. A lost record takes a number too, so that the gap shows.
     fn head(&mut self, kind: Kind, flags: Flags, now: Now, payload_bytes: usize) -> [u8; HEAD_BYTES] {
         let number = self.next_number;
         self.next_number += 1;
@@ -155,7 +155,7 @@ impl JournalWriter {
 
     #[cold]
     fn count_loss(&self) {
-        // Relaxed: a count that nothing is ordered by; the record thread reads it after this ring was abandoned.
+        // Relaxed: nothing is ordered by this count; the record thread reads it after the ring was abandoned.
         self.shared.lost.fetch_add(1, Ordering::Relaxed);
     }
 }

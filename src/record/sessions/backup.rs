@@ -1,10 +1,9 @@
-//! Copies of sessions that were read back.
+//! Verified copies of sessions.
 //!
-//! A copy is made in a folder whose name ends in `.partial`: every file is written and handed to the disk, then all of it is
-//! read again, its checksums compared with those of the originals, which are read again too, and its records counted like
-//! theirs. Only then the manifest is written, and the folder gets its name. A crash at any moment leaves a `.partial` folder,
-//! which is no backup whatever it contains and which the next attempt removes; a folder without a good manifest is no
-//! backup either.
+//! A copy is made in a folder whose name ends in `.partial`. Every file is written through to the disk. Then everything is read
+//! again: the copy's checksums are compared with the original's, which is also read again, and the journal records of both
+//! are counted. Only then is the manifest written and the folder renamed. A crash at any moment leaves a `.partial` folder,
+//! which is not a backup whatever it contains, and which the next attempt removes; nor is a folder without a valid manifest.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,9 +15,7 @@ use super::{MANIFEST_FILE, Manifest, PARTIAL, SessionsError, count, session_in};
 /// A verified backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// Its folder.
     pub folder: PathBuf,
-    /// What it holds.
     pub manifest: Manifest,
 }
 
@@ -26,11 +23,10 @@ fn sync_folder(folder: &Path) -> Result<(), SessionsError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(SessionsError::io(folder))
 }
 
-/// Copies a session of `root` below `backups`, verifies the copy, and calls it a backup. `made` is the time for the manifest.
-///
+/// Copies a session of `root` to `backups`, verifies the copy, and turns it into a backup. `made` is the time for the manifest.
 /// # Errors
-/// When the session changes meanwhile, when anything differs after copying, when there is a folder of that name already, and
-/// what the disk says. The copy then is no backup.
+/// If the session changes meanwhile, anything differs after copying, the backup exists already, or a file operation fails. The
+/// copy then is not a backup.
 pub fn back_up(root: &Path, name: &str, backups: &Path, made: String) -> Result<Backup, SessionsError> {
     let session = session_in(root, name)?;
     let (target, partial) = (backups.join(name), backups.join(format!("{name}{PARTIAL}")));
@@ -54,7 +50,7 @@ pub(super) fn copy_files(session: &Path, partial: &Path) -> Result<Vec<StoredFil
     let mut copied = Vec::new();
     for path in paths_below(session)? {
         if path == MANIFEST_FILE {
-            // The copy's own manifest would be written over it.
+            // The copy's manifest would overwrite it.
             return Err(SessionsError::Foreign(session.join(path)));
         }
         let to = partial.join(&path);
@@ -67,7 +63,7 @@ pub(super) fn copy_files(session: &Path, partial: &Path) -> Result<Vec<StoredFil
     Ok(copied)
 }
 
-/// Reads copy and original again: both must be what was copied, to the last byte and record.
+/// Reads the copy and the original again, and checks that both still are what was copied, to the last byte and record.
 pub(super) fn verify_copy(
     name: &str,
     session: &Path,
@@ -83,7 +79,7 @@ pub(super) fn verify_copy(
     Ok(Manifest::new(name, made, copied, records))
 }
 
-/// Whether a folder has these files and no others.
+/// Checks that a folder has exactly these files.
 fn same_files(folder: &Path, expected: &[StoredFile], found: &[StoredFile]) -> Result<(), SessionsError> {
     let differs = |path: &str, reason: String| SessionsError::Differs { path: folder.join(path), reason };
     for file in expected {
@@ -104,11 +100,11 @@ fn same_files(folder: &Path, expected: &[StoredFile], found: &[StoredFile]) -> R
     }
 }
 
-/// Reads a backup to the last byte and compares it with its manifest.
+/// Reads a whole backup and compares it with its manifest.
 ///
 /// # Errors
-/// [`SessionsError::NoBackup`] without a good manifest, [`SessionsError::Differs`] at the first file that is not what the
-/// manifest says or when the journal's records are not those that were counted.
+/// [`SessionsError::NoBackup`] without a valid manifest; [`SessionsError::Differs`] at the first file that differs from the
+/// manifest, or if the number of journal records does.
 pub fn verify_backup(folder: &Path) -> Result<Backup, SessionsError> {
     let reason = |reason: &str| SessionsError::NoBackup { path: folder.to_owned(), reason: reason.to_owned() };
     if folder.to_string_lossy().ends_with(PARTIAL) {
@@ -131,7 +127,7 @@ pub fn verify_backup(folder: &Path) -> Result<Backup, SessionsError> {
     Ok(Backup { folder: folder.to_owned(), manifest })
 }
 
-/// Whether a folder has the manifest of a backup. What it says of the files is not checked: [`verify_backup`] does.
+/// Whether a folder has the manifest of a backup. The files are not checked against it: see [`verify_backup`].
 #[must_use]
 pub fn has_manifest(folder: &Path) -> bool {
     !folder.to_string_lossy().ends_with(PARTIAL) && Manifest::read(folder).is_ok()

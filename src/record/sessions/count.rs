@@ -1,4 +1,4 @@
-//! What a session holds, counted record by record from its journal.
+//! The contents of a session, counted record by record from its journal.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,45 +12,45 @@ use super::files::paths_below;
 use crate::record::journal::{JournalError, JournalProblem, JournalReader};
 use crate::record::summary::Summary;
 
-/// The largest summary that is read.
+/// The largest summary that is read, in bytes.
 const SUMMARY_BYTES_MAX: u64 = 16 << 20;
 
-/// Records of a journal.
+/// The records of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Records {
-    /// Good records.
+    /// The number of valid records.
     pub total: u64,
-    /// Those by what they say.
+    /// The number of valid records by kind.
     pub kinds: BTreeMap<String, u64>,
-    /// Whether the writer came to an end; without it the session crashed or still runs.
+    /// Whether the writer finished; if not, the session crashed or is still running.
     pub ended: bool,
-    /// Where and why reading ended before the end of the files. What is behind that place is not counted, and may be good.
+    /// Where and why reading stopped before the end of the files. Anything after that place is not counted, but may be valid.
     pub unread: Option<String>,
-    /// Whether that is the end of the last file within a record, which is all that a crash leaves.
+    /// Whether it stopped because the last file ends within a record, which is all that a crash leaves.
     pub torn: bool,
 }
 
-/// What a session holds.
+/// The contents of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contents {
-    /// Bytes of all its files.
+    /// The total size of all files in bytes.
     pub bytes: u64,
-    /// How many files.
+    /// The number of files.
     pub files: usize,
-    /// Its journal; none when it has none.
+    /// The journal's records; `None` without a journal.
     pub records: Option<Records>,
-    /// What its summary claims.
+    /// The session's summary, whose figures are only a claim.
     pub summary: Option<Summary>,
 }
 
 impl Contents {
-    /// Whether a journal was damaged, beyond what a crash leaves.
+    /// Whether the journal is damaged beyond what a crash leaves.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.records.as_ref().is_some_and(|records| records.unread.is_some() && !records.torn)
     }
 
-    /// What the summary claims to have recorded and the journal contradicts, in words.
+    /// How the journal contradicts what the summary claims to have recorded, in words.
     #[must_use]
     pub fn contradiction(&self) -> Option<String> {
         let (records, summary) = (self.records.as_ref()?, self.summary.as_ref()?);
@@ -79,11 +79,11 @@ impl fmt::Display for Contents {
     }
 }
 
-/// Reads the whole session.
+/// Reads a whole session.
 ///
 /// # Errors
-/// When its folder cannot be read. A journal that cannot be read to its end is no error: it is counted as far as it goes, and
-/// says where that is.
+/// If its folder cannot be read. A journal that cannot be read to its end is not an error: it is counted up to there, and
+/// the result says where that is.
 pub fn count(folder: &Path) -> Result<Contents, SessionsError> {
     let paths = paths_below(folder)?;
     let mut bytes = 0;
@@ -123,7 +123,7 @@ fn count_records(journal: &Path) -> Records {
             }
         }
     }
-    // A crash between two segments tears the file before the last, too; reading went on behind that.
+    // A crash between two segments also tears the file before the last; reading continued after it.
     if let Some(torn) = reader.torn() {
         records.torn |= records.unread.is_none();
         records.unread = records.unread.or_else(|| Some(place(torn)));
@@ -132,7 +132,7 @@ fn count_records(journal: &Path) -> Records {
     records
 }
 
-/// Where reading ended and why, without the session's own folder: a copy says the same.
+/// Where and why reading stopped, without the session's folder, so that it reads the same for a copy.
 fn place(error: &JournalError) -> String {
     let segment = error.segment.file_name().unwrap_or_default().to_string_lossy();
     format!("segment {segment} at byte {}: {}", error.offset, error.problem)

@@ -1,31 +1,31 @@
-//! Deleting a session, which takes a backup that holds just what the session holds at that moment.
+//! Deleting a session, which requires a backup of exactly what the session contains at that moment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Contents, DELETING, SessionsError, count, session_in, stored_files, verify_backup};
 
-/// What was deleted.
+/// A deleted session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deleted {
-    /// The folder it was.
+    /// The folder it was in.
     pub session: PathBuf,
-    /// What it held, counted before.
+    /// Its contents, counted before.
     pub contents: Contents,
-    /// The backup that holds it; none when it was forced.
+    /// Its backup; `None` if the deletion was forced.
     pub backup: Option<PathBuf>,
 }
 
-/// Deletes a session of `root` if the backup of its name below `backups` is verified once more and holds the same files with
-/// the same contents. With `force` it is deleted whatever there is.
+/// Deletes a session of `root` if its backup in `backups` passes verification once more and holds the same files with the same
+/// contents. With `force` it is deleted regardless.
 ///
 /// # Errors
-/// [`SessionsError::NotBackedUp`] with the reason and what would have been lost; what the disk says.
+/// [`SessionsError::NotBackedUp`] with the reason and what would have been lost, or a file error.
 pub fn delete(root: &Path, name: &str, backups: &Path, force: bool) -> Result<Deleted, SessionsError> {
     let session = session_in(root, name)?;
     let contents = count(&session)?;
     let backup = if force { None } else { Some(check_backup(&session, &contents, &backups.join(name))?) };
-    // Under another name first: what a crash leaves half deleted is never taken for a session.
+    // Renamed first, so that what a crash leaves half deleted is never taken for a session.
     let doomed = root.join(format!("{DELETING}{name}"));
     fs::rename(&session, &doomed).map_err(SessionsError::io(&session))?;
     fs::remove_dir_all(&doomed).map_err(SessionsError::io(&doomed))?;

@@ -1,4 +1,4 @@
-//! The files of a folder with their sizes and SHA-256.
+//! The files of a folder, with sizes and SHA-256 checksums.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,18 +11,16 @@ use super::SessionsError;
 
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// A file of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredFile {
-    /// Its path from the session's folder, with `/`.
+    /// The path relative to the session's folder, with `/`.
     pub path: String,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The SHA-256 of its content, in hexadecimal digits.
+    /// The SHA-256 of the content, in lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -31,7 +29,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Reads a file to its end and hands on what it reads. Returns its size and SHA-256.
+/// Reads a file to its end, passing on each part. Returns its size and SHA-256.
 fn read_through(
     path: &Path,
     mut sink: impl FnMut(&[u8]) -> Result<(), SessionsError>,
@@ -50,12 +48,12 @@ fn read_through(
     }
 }
 
-/// Size and SHA-256 of a file on disk.
+/// The size and SHA-256 of a file.
 pub(super) fn checksum(path: &Path) -> Result<(u64, String), SessionsError> {
     read_through(path, |_| Ok(()))
 }
 
-/// Copies a file and hands it to the disk. Returns size and SHA-256 of what was read.
+/// Copies a file and writes it through to the disk. Returns the size and SHA-256 of what was read.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(u64, String), SessionsError> {
     let mut file = File::create_new(to).map_err(SessionsError::io(to))?;
     let read = read_through(from, |bytes| file.write_all(bytes).map_err(SessionsError::io(to)))?;
@@ -63,10 +61,10 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(u64, String), SessionsErro
     Ok(read)
 }
 
-/// The paths of all files below a folder, from there, in their order.
+/// The sorted paths of all files in a folder, relative to it.
 ///
 /// # Errors
-/// When something cannot be read, or is neither file nor folder: links are not followed.
+/// If something cannot be read, or is neither a file nor a folder; links are not followed.
 pub(super) fn paths_below(folder: &Path) -> Result<Vec<String>, SessionsError> {
     let mut paths = Vec::new();
     gather(folder, "", &mut paths)?;
@@ -91,10 +89,10 @@ fn gather(folder: &Path, beginning: &str, paths: &mut Vec<String>) -> Result<(),
     Ok(())
 }
 
-/// Every file of a folder, in the order of the paths.
+/// All files of a folder, sorted by path.
 ///
 /// # Errors
-/// When one cannot be read, or something is neither file nor folder.
+/// If one cannot be read, or something is neither a file nor a folder.
 pub fn stored_files(folder: &Path) -> Result<Vec<StoredFile>, SessionsError> {
     let stored = |path: String| {
         let (bytes, sha256) = checksum(&folder.join(&path))?;

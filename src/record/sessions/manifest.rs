@@ -1,4 +1,4 @@
-//! What makes a copy a backup: a manifest of every file with its checksum, written last, with a checksum of its own.
+//! What makes a copy a backup: a manifest of every file with its checksum, written last, and with a checksum of its own.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,33 +10,30 @@ use serde::{Deserialize, Serialize};
 use super::files::hex;
 use super::{Records, SessionsError, StoredFile};
 
-/// The name of the file in a backup's folder.
+/// The manifest's file name in a backup's folder.
 pub const MANIFEST_FILE: &str = "backup.json";
-/// The largest manifest that is read: far more files than a journal may have segments.
+/// The largest manifest that is read, in bytes; a journal cannot have nearly so many segments.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
-/// The version that is written and read.
+/// The version that is written, and the only one that is read.
 const FORMAT_VERSION: u32 = 1;
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The version of this format.
     pub format: u32,
-    /// The session's name.
     pub session: String,
     /// When the copy was made and verified (RFC 3339, UTC).
     pub made: String,
-    /// Every file of the session.
     pub files: Vec<StoredFile>,
-    /// The records of its journal; none when it has none.
+    /// The records of its journal; `None` if it has no journal.
     pub records: Option<Records>,
     /// The SHA-256 of this manifest as compact JSON with this field empty.
     pub sha256: String,
 }
 
 impl Manifest {
-    /// Of a copy that was verified.
+    /// The manifest of a verified copy.
     #[must_use]
     pub fn new(session: &str, made: String, files: Vec<StoredFile>, records: Option<Records>) -> Self {
         let sha256 = String::new();
@@ -51,7 +48,7 @@ impl Manifest {
         hex(digest(&SHA256, &text).as_ref())
     }
 
-    /// Bytes of all files.
+    /// The total size of all files in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
@@ -60,7 +57,7 @@ impl Manifest {
     /// Reads the manifest of a backup.
     ///
     /// # Errors
-    /// [`SessionsError::NoBackup`] when it is missing, damaged, or of another version.
+    /// [`SessionsError::NoBackup`] if it is missing, damaged, or of another version.
     pub fn read(folder: &Path) -> Result<Self, SessionsError> {
         let no_backup = |reason: String| SessionsError::NoBackup { path: folder.to_owned(), reason };
         let text = crate::files::read(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)
@@ -79,7 +76,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Writes it; on disk when this returns.
+    /// Writes the manifest through to the disk.
     pub(super) fn write(&self, folder: &Path) -> Result<(), SessionsError> {
         let path = folder.join(MANIFEST_FILE);
         let write = || {

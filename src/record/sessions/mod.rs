@@ -1,8 +1,8 @@
-//! Sessions on disk: what a folder of sessions holds, counted from what is stored; verified copies of them; and deleting,
-//! which asks for such a copy. Owns nothing while trading goes on: these are commands of a person.
+//! Sessions on disk: the contents of a folder of sessions, counted from what is stored; verified copies; and deletion, which
+//! requires such a copy. These are commands for people, and nothing here runs during trading.
 //!
-//! Nothing here believes a counter. A summary that says a session recorded nothing is a claim that is shown beside what its
-//! journal holds, and never a reason to delete anything.
+//! Counters are not trusted. A summary that says that a session recorded nothing is a claim, shown beside what the journal
+//! contains, and never a reason to delete anything.
 
 mod backup;
 mod count;
@@ -21,57 +21,50 @@ pub use delete::{Deleted, delete};
 pub use files::{StoredFile, stored_files};
 pub use manifest::{MANIFEST_FILE, Manifest};
 
-/// The ending of a copy that is not a backup yet.
+/// The suffix of a copy that is not a backup yet.
 const PARTIAL: &str = ".partial";
-/// The beginning of the name of a session that is being deleted.
+/// The prefix of the name of a session that is being deleted.
 const DELETING: &str = ".deleting-";
 
-/// Why something was not done with a session. Nothing was changed unless it says so.
+/// Why an operation on a session was not done. Nothing was changed unless the error says so.
 #[derive(Debug, Error)]
 pub enum SessionsError {
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}")]
     Io {
-        /// Which.
         path: PathBuf,
-        /// Why.
         source: io::Error,
     },
-    /// A name that is none.
+    /// The text cannot be the name of a session.
     #[error("session `{0}`: expected the name of a folder in the folder of sessions, such as sim-20261121T120000000Z")]
     Name(String),
     /// There is no such session.
     #[error("no session {0}: expected a folder")]
     NoSession(PathBuf),
-    /// Something that is neither a file nor a folder is not copied, and so not deleted either.
+    /// Something is neither a file nor a folder, so it is not copied, and the session is not deleted either.
     #[error("{0} is neither a file nor a folder: a session has only those")]
     Foreign(PathBuf),
-    /// The session changed while it was copied.
+    /// The session changed while it was being copied.
     #[error("{0} changed while it was copied: a session is backed up after its end")]
     Changed(PathBuf),
-    /// A backup is there already.
-    #[error("{0} exists: `kalshi-actor sessions verify` says whether it is a backup; it is not written over")]
+    /// The backup exists already.
+    #[error("{0} exists: `kalshi-actor sessions verify` says whether it is a backup; it is not overwritten")]
     Exists(PathBuf),
-    /// No backup: its manifest is missing or damaged.
-    #[error("{path} is no backup: {reason}")]
+    /// The folder is not a backup: its manifest is missing or damaged.
+    #[error("{path} is not a backup: {reason}")]
     NoBackup {
-        /// The folder.
         path: PathBuf,
-        /// What is wrong.
         reason: String,
     },
-    /// A file of a copy differs from the original, or from what the manifest says.
+    /// A file of a copy differs from the original or from the manifest.
     #[error("{path} is not what was copied: {reason}")]
     Differs {
-        /// The file.
         path: PathBuf,
-        /// What is wrong.
         reason: String,
     },
-    /// A session without a backup that holds what it holds now.
+    /// The session has no backup of what it contains now.
     #[error("{session} is not deleted: {reason}\nit holds {contents}; back it up first, or delete it with --force")]
     NotBackedUp {
-        /// Which.
         session: PathBuf,
         /// What is wrong with its backup.
         reason: String,
@@ -87,10 +80,10 @@ impl SessionsError {
     }
 }
 
-/// The folder of a session of that name.
+/// The folder of the session with that name.
 ///
 /// # Errors
-/// When the name is not that of a folder there.
+/// If there is no such folder.
 pub fn session_in(root: &Path, name: &str) -> Result<PathBuf, SessionsError> {
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
     if !plain {
@@ -100,11 +93,11 @@ pub fn session_in(root: &Path, name: &str) -> Result<PathBuf, SessionsError> {
     if folder.is_dir() { Ok(folder) } else { Err(SessionsError::NoSession(folder)) }
 }
 
-/// The names of the sessions in a folder, oldest name first. Half copies and halves of what is being deleted are told, too:
-/// nobody else would.
+/// The names of the sessions in a folder, in sorted order. Unfinished copies and half-deleted sessions are included, since
+/// nothing else would report them.
 ///
 /// # Errors
-/// When the folder cannot be read; one that is not there has no sessions.
+/// If the folder cannot be read; a folder that does not exist has no sessions.
 pub fn session_names(root: &Path) -> Result<Vec<String>, SessionsError> {
     let mut names = Vec::new();
     let entries = match std::fs::read_dir(root) {

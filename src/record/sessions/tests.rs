@@ -1,4 +1,4 @@
-//! Sessions with journals that were really written: counted, copied, damaged, deleted.
+//! Sessions with real journals: counted, copied, damaged, deleted.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::record::summary::Summary;
 const NAME: &str = "sim-1";
 const MADE: &str = "2026-11-21T14:00:00Z";
 
-/// Folders of sessions and backups, with one session: a journal of 500 frames in several segments, a summary, a state.
+/// A folder of sessions and one of backups, with one session: a journal of 500 frames in several segments, a summary, a state.
 struct Folders {
     _root: tempfile::TempDir,
     sessions: PathBuf,
@@ -88,7 +88,7 @@ fn a_session_is_counted_from_its_files() {
     let contents = count(&folders.session()).unwrap();
     let records = contents.records.as_ref().unwrap();
     let segments = folders.segments().len() as u64;
-    // A checkpoint a segment, and the closing record.
+    // One checkpoint per segment, and the closing record.
     assert_eq!((records.kinds["Frame"], records.total), (500, 501 + segments));
     assert!(records.ended && records.unread.is_none() && !contents.is_damaged());
     assert!(segments > 3, "{segments}");
@@ -210,7 +210,7 @@ fn a_crash_anywhere_in_a_backup_leaves_nothing_that_passes_and_the_next_attempt_
     manifest.write(&partial).unwrap();
     assert!(matches!(verify_backup(&partial), Err(SessionsError::NoBackup { .. })));
     assert!(folders.delete(false).is_err());
-    // The same files without their ending, as if somebody had renamed them before the manifest was there.
+    // The same files without the suffix, as if the folder had been renamed before the manifest was written.
     fs::remove_file(partial.join(MANIFEST_FILE)).unwrap();
     fs::rename(&partial, folders.copy()).unwrap();
     assert!(matches!(verify_backup(&folders.copy()), Err(SessionsError::NoBackup { .. })));

@@ -11,7 +11,7 @@ fn now(number: u64) -> Now {
     Now { mono_ns: number * 10, session_ms: 1_000 + number.cast_signed() }
 }
 
-/// A journal of the feed alone: its pen and the scribe, which has its turn after every record.
+/// A journal of the feed stage only: its writer and the scribe, which gets a turn after every record.
 struct Bench {
     feed: JournalWriter,
     scribe: Scribe,
@@ -51,7 +51,7 @@ fn journal(folder: &Path, limits: SegmentLimits, payloads: &[Vec<u8>]) -> Journa
     Bench::new(folder, limits).frames(payloads).finish()
 }
 
-/// All payloads of the feed that can be read, and the error at the end.
+/// All readable payloads of the feed stage, and the error at the end.
 fn read(folder: &Path) -> (Vec<Vec<u8>>, Option<JournalError>) {
     let mut reader = match JournalReader::open(folder) {
         Ok(reader) => reader,
@@ -173,7 +173,7 @@ fn every_segment_of_every_stage_begins_with_its_checkpoint_and_can_be_read_alone
     for number in 1..400 {
         for (index, pen) in (0..).zip(&mut pens) {
             pen.message(Kind::Timer, Flags::Input, now(number), &number);
-            // The second stage answers later than the first: meanwhile two files are open.
+            // The second stage responds later than the first, so two files are open for a while.
             if pen.checkpoint_due() && number % 7 == index {
                 pen.checkpoint(now(number), &number);
             }
