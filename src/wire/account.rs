@@ -1,5 +1,5 @@
-//! Bodies about the account: positions, orders, fills, settlements. The exchange prints them whole; of what it prints a
-//! reader needs little, and only that must be there.
+//! REST bodies about the account: positions, orders, fills, settlements. The exchange writes them in full; a reader needs
+//! little of them, and only that is required.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,7 @@ use crate::market::{BookSide, Count, Money, OrderId, OrderStatus, Outcome, Price
 /// `GET /portfolio/positions`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PositionsPage {
-    /// A position a market.
     pub market_positions: Vec<MarketPosition>,
-    /// A position an event.
     #[serde(default)]
     pub event_positions: Vec<EventPosition>,
     /// Where the next page begins; empty on the last.
@@ -24,26 +22,21 @@ pub struct PositionsPage {
 /// A position in one market.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarketPosition {
-    /// The market.
     pub ticker: String,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
-    /// Money traded.
+    /// The total money traded.
     #[serde(default, deserialize_with = "lenient")]
     pub total_traded_dollars: Money,
-    /// Signed contracts: + YES, - NO.
+    /// Signed contracts: positive for YES, negative for NO.
     pub position_fp: Count,
-    /// What the position cost.
+    /// The cost of the position.
     #[serde(default, deserialize_with = "lenient")]
     pub market_exposure_dollars: Option<Money>,
-    /// Realised profit.
     #[serde(default, deserialize_with = "lenient")]
     pub realized_pnl_dollars: Money,
-    /// Fees paid.
     #[serde(default, deserialize_with = "lenient")]
     pub fees_paid_dollars: Money,
-    /// When it last changed.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub last_updated_ts: Option<Timestamp>,
 }
@@ -61,32 +54,26 @@ impl Element for MarketPosition {
 /// A position in one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventPosition {
-    /// The event.
     pub event_ticker: String,
-    /// What it cost.
+    /// The total cost.
     pub total_cost_dollars: Money,
-    /// Contracts it cost that for.
+    /// The number of contracts that the total cost paid for.
     pub total_cost_shares_fp: Count,
-    /// What the positions cost.
+    /// The cost of the open positions.
     pub event_exposure_dollars: Money,
-    /// Realised profit.
     pub realized_pnl_dollars: Money,
-    /// Fees paid.
     pub fees_paid_dollars: Money,
 }
 
 /// `Order` of `GET /portfolio/orders` and `GET /portfolio/orders/{order_id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
-    /// The exchange's id.
     pub order_id: String,
-    /// The account.
     #[serde(default, deserialize_with = "lenient")]
     pub user_id: String,
-    /// The id the client gave; empty without one.
+    /// The id that the client gave the order; empty if it gave none.
     #[serde(default, deserialize_with = "lenient")]
     pub client_order_id: String,
-    /// The market.
     pub ticker: String,
     /// Deprecated.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
@@ -94,71 +81,61 @@ pub struct Order {
     /// Deprecated: `buy` or `sell`.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// The outcome it bets on.
+    /// The outcome that the order profits from.
     #[serde(default, deserialize_with = "lenient")]
     pub outcome_side: Option<Outcome>,
-    /// Its side of the YES book.
+    /// The side of the YES book.
     #[serde(default, deserialize_with = "lenient")]
     pub book_side: Option<BookSide>,
     /// `limit`.
     #[serde(default, deserialize_with = "lenient", rename = "type")]
     pub order_type: String,
-    /// Its status.
     #[serde(default, deserialize_with = "lenient")]
     pub status: Option<OrderStatus>,
-    /// Its limit on the YES scale.
+    /// The limit price on the YES scale.
     pub yes_price_dollars: Price,
-    /// Its limit on the NO scale.
+    /// The limit price on the NO scale.
     #[serde(default, deserialize_with = "lenient")]
     pub no_price_dollars: Price,
-    /// Filled.
     pub fill_count_fp: Count,
-    /// In the book.
+    /// The open count.
     pub remaining_count_fp: Count,
-    /// Asked for.
+    /// The count that was asked for.
     #[serde(default, deserialize_with = "lenient")]
     pub initial_count_fp: Count,
-    /// Cost of its fills as a taker.
+    /// The cost of its fills as a taker.
     #[serde(default, deserialize_with = "lenient")]
     pub taker_fill_cost_dollars: Money,
-    /// Cost of its fills as a maker.
+    /// The cost of its fills as a maker.
     #[serde(default, deserialize_with = "lenient")]
     pub maker_fill_cost_dollars: Money,
-    /// Fees as a taker.
     #[serde(default, deserialize_with = "lenient")]
     pub taker_fees_dollars: Money,
-    /// Fees as a maker.
     #[serde(default, deserialize_with = "lenient")]
     pub maker_fees_dollars: Money,
-    /// When it ends.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<Timestamp>,
-    /// When it was placed.
     #[serde(default, deserialize_with = "lenient")]
     pub created_time: Option<Timestamp>,
-    /// When it last changed.
     #[serde(default, deserialize_with = "lenient")]
     pub last_update_time: Option<Timestamp>,
-    /// What happens at a cross with ourselves.
+    /// What happens when it would trade with an order of the same account.
     #[serde(default, deserialize_with = "lenient")]
     pub self_trade_prevention_type: Option<SelfTradePrevention>,
-    /// Its group.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub order_group_id: Option<String>,
-    /// Whether a pause cancels it. Sent only when it does, as captured.
+    /// Whether a pause cancels it. Sent only if it does, as captured.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "std::ops::Not::not")]
     pub cancel_order_on_pause: bool,
-    /// Its subaccount.
     #[serde(default, deserialize_with = "lenient")]
     pub subaccount_number: Option<u32>,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
 }
 
 impl Order {
-    /// Its side of the YES book, by either field that tells it. The deprecated pair of `side` and `action` means one thing in
-    /// orders and another in fills, as captured: nothing is concluded from it.
+    /// The side of the YES book, from either field that tells it. Nothing is derived from the deprecated pair of `side` and
+    /// `action`, which means one thing in orders and another in fills, as captured.
     #[must_use]
     pub fn side(&self) -> Option<BookSide> {
         self.book_side.or(self.outcome_side.map(Outcome::book_side))
@@ -179,19 +156,16 @@ fn no_side() -> String {
     "neither `book_side` nor `outcome_side` tells its side".to_owned()
 }
 
-/// What cancelling an order needs to know of it. Whatever else its element says, or fails to say, an order of ours can be
-/// cancelled.
+/// The part of an order that is needed to cancel it. Whatever else its element contains or lacks, an order of this program
+/// can be cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Cancelable {
-    /// The exchange's id.
     pub order_id: OrderId,
-    /// The market, if it says.
     #[serde(default, deserialize_with = "lenient")]
     pub ticker: Option<String>,
-    /// The id the client gave, if it has one.
+    /// The id that the client gave the order; empty if it gave none.
     #[serde(default, deserialize_with = "lenient")]
     pub client_order_id: String,
-    /// The shard, if it says.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: Option<u8>,
 }
@@ -214,55 +188,47 @@ pub struct OrdersPage {
 /// `GET /portfolio/orders/{order_id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderBody {
-    /// The order.
     pub order: Order,
 }
 
 /// `GET /portfolio/orders/queue_positions`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueuePositionsBody {
-    /// A position a resting order.
+    /// One for each resting order.
     pub queue_positions: Vec<OrderQueuePosition>,
 }
 
-/// Where an order stands in its queue.
+/// An order's position in the queue of its price level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderQueuePosition {
-    /// The order.
     pub order_id: String,
-    /// Its market.
     pub market_ticker: String,
-    /// Contracts that trade before it.
+    /// The number of contracts that trade before it.
     pub queue_position_fp: Count,
 }
 
 /// `GET /portfolio/summary/total_resting_order_value`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RestingOrderValue {
-    /// Cents over all shards.
+    /// In cents, over all shards.
     pub total_resting_order_value: i64,
-    /// Each shard's.
+    /// By shard.
     pub resting_order_value_breakdown: Vec<super::markets::ShardBalance>,
 }
 
 /// `Fill` of `GET /portfolio/fills`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fill {
-    /// The fill.
     #[serde(default, deserialize_with = "lenient")]
     pub fill_id: String,
-    /// Its trade.
     #[serde(default, deserialize_with = "lenient")]
     pub trade_id: String,
-    /// The order.
     pub order_id: String,
-    /// The market.
     #[serde(default, deserialize_with = "lenient")]
     pub ticker: String,
-    /// The market again.
+    /// The same as `ticker`, in another field.
     #[serde(default, deserialize_with = "lenient")]
     pub market_ticker: String,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
     /// Deprecated.
@@ -271,30 +237,24 @@ pub struct Fill {
     /// Deprecated.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// The outcome bought.
+    /// The outcome that the order bought.
     #[serde(default, deserialize_with = "lenient")]
     pub outcome_side: Option<Outcome>,
-    /// The order's side.
+    /// The order's side of the YES book.
     #[serde(default, deserialize_with = "lenient")]
     pub book_side: Option<BookSide>,
-    /// Contracts.
     pub count_fp: Count,
-    /// YES price.
     pub yes_price_dollars: Price,
-    /// NO price.
     #[serde(default, deserialize_with = "lenient")]
     pub no_price_dollars: Price,
-    /// Taker or maker.
     pub is_taker: bool,
-    /// When.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub created_time: Option<Timestamp>,
-    /// The fee booked for it.
+    /// The fee booked for the fill.
     pub fee_cost: Money,
-    /// The subaccount.
     #[serde(default, deserialize_with = "lenient")]
     pub subaccount_number: Option<u32>,
-    /// Unix seconds.
+    /// The time in Unix seconds.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub ts: Option<i64>,
 }
@@ -306,19 +266,19 @@ impl Fill {
         self.book_side.or(self.outcome_side.map(Outcome::book_side))
     }
 
-    /// The id of its trade, under either of its two names (protocol page, 3.4).
+    /// The trade's id, from either of its two fields (protocol page, 3.4).
     #[must_use]
     pub fn trade(&self) -> Option<TradeId> {
         TradeId::parse(&self.trade_id).or_else(|_| TradeId::parse(&self.fill_id)).ok()
     }
 
-    /// The market, under either of its two names.
+    /// The market, from either of its two fields.
     #[must_use]
     pub fn market(&self) -> &str {
         if self.ticker.is_empty() { &self.market_ticker } else { &self.ticker }
     }
 
-    /// When it happened, in milliseconds since the Unix epoch. Without that nobody can say whether it is booked already.
+    /// The time in milliseconds since the Unix epoch. Without it, it is impossible to tell whether the fill is booked already.
     #[must_use]
     pub fn time_ms(&self) -> Option<i64> {
         self.created_time.map(Timestamp::as_millisecond).or(self.ts.map(|seconds| seconds.saturating_mul(1_000)))
@@ -354,39 +314,33 @@ pub struct FillsPage {
 /// `Settlement` of `GET /portfolio/settlements`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settlement {
-    /// The market.
     pub ticker: String,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
-    /// Its event.
     #[serde(default, deserialize_with = "lenient")]
     pub event_ticker: String,
     /// `yes`, `no` or `scalar`.
     #[serde(default, deserialize_with = "lenient")]
     pub market_result: String,
-    /// YES contracts that were held.
+    /// The YES contracts held at settlement.
     #[serde(default, deserialize_with = "lenient")]
     pub yes_count_fp: Count,
-    /// What they cost.
     #[serde(default, deserialize_with = "lenient")]
     pub yes_total_cost_dollars: Money,
-    /// NO contracts that were held.
+    /// The NO contracts held at settlement.
     #[serde(default, deserialize_with = "lenient")]
     pub no_count_fp: Count,
-    /// What they cost.
     #[serde(default, deserialize_with = "lenient")]
     pub no_total_cost_dollars: Money,
-    /// What was paid, in cents.
+    /// The payout in cents.
     #[serde(default, deserialize_with = "lenient")]
     pub revenue: i64,
-    /// When.
     #[serde(default, deserialize_with = "lenient")]
     pub settled_time: Option<Timestamp>,
-    /// Fees paid in the market.
+    /// The fees paid in the market.
     #[serde(default, deserialize_with = "lenient")]
     pub fee_cost: Money,
-    /// What a YES contract paid, in cents.
+    /// The payout of a YES contract in cents.
     #[serde(default, deserialize_with = "lenient")]
     pub value: Option<i64>,
 }
@@ -409,12 +363,10 @@ pub struct SettlementsPage {
 /// Whether a subaccount nets positions across the markets of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NettingConfig {
-    /// The subaccount; 0 is the primary one.
+    /// 0 is the primary subaccount.
     #[serde(default, deserialize_with = "lenient")]
     pub subaccount_number: u32,
-    /// Whether it nets.
     pub enabled: bool,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
 }

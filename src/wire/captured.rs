@@ -1,5 +1,5 @@
-//! Captured REST bodies against the structs that read them. The folder is named by `KALSHI_REAL_DATA`, default
-//! `../shared/data/real`; without it the test skips.
+//! Captured REST bodies, parsed by the structs of this module. The environment variable `KALSHI_REAL_DATA` names their folder,
+//! by default `../shared/data/real`; without the folder the tests skip.
 
 use std::path::{Path, PathBuf};
 
@@ -22,19 +22,19 @@ fn read<T: DeserializeOwned>(name: &str, body: &[u8]) {
     }
 }
 
-/// Every element of a captured list of this generation can be used.
+/// Checks that every element of a captured list is usable.
 fn list<T: Element>(name: &str, body: &[u8]) {
     let page: Page<T> = read_page(body).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(page.unusable.is_empty(), "{name}: {}", page.unusable[0]);
 }
 
-/// How many elements of a list can be used, and how many cannot.
+/// The number of usable elements of a list, and of unusable ones.
 fn counts<T: Element>(body: &[u8]) -> (usize, usize) {
     let page: Page<T> = read_page(body).unwrap();
     (page.elements.len(), page.unusable.len())
 }
 
-/// A folder of real data, if it is there.
+/// A folder of real data, if it exists.
 fn folder(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("KALSHI_REAL_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real"), PathBuf::from);
@@ -46,8 +46,8 @@ fn folder(name: &str) -> Option<PathBuf> {
     found.then_some(folder)
 }
 
-/// Bodies of January 2026, which have integer cents beside dollars and no direction: as lists all are read, and what cannot be
-/// used says so element by element. Whoever cancels can use every order.
+/// Bodies from January 2026, with integer cents beside dollars and without a direction. All of them are parsed as lists, and
+/// unusable elements are reported one by one. For cancelling, every order is usable.
 #[test]
 fn lists_of_an_older_generation_are_read_element_by_element() {
     let Some(folder) = folder("rest_golden_2026-01") else { return };
@@ -74,7 +74,7 @@ fn lists_of_an_older_generation_are_read_element_by_element() {
     read::<ExchangeStatus>("status", &body("exchange_status_response"));
 }
 
-/// What production printed of orders and fills in July 2026.
+/// Orders and fills as sent by production in July 2026.
 #[test]
 fn real_orders_and_fills_are_all_usable() {
     let Some(folder) = folder("orders_prod_crypto15m_2026-07") else { return };

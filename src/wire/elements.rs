@@ -1,9 +1,9 @@
-//! Lists in REST bodies, read element by element. The exchange adds words and fields all the time; an element that cannot
-//! be used must cost nobody the rest of its list. So each is read by itself: a usable one is returned, any other is
-//! described ([`Unusable`]), and whoever asked decides what follows from its absence.
+//! Lists in REST bodies, read element by element. The exchange keeps adding words and fields, and an element that cannot be
+//! used must not cost the reader the rest of its list. So each is parsed by itself: usable elements are returned, the others
+//! are described ([`Unusable`]), and the caller decides what follows from their absence.
 //!
-//! What a body promises as a whole stays strict: it must be JSON to its end, have its list, and have a cursor that is text.
-//! Of an element only what its readers need must be there; [`lenient`] is for the rest.
+//! The body as a whole is checked strictly: it must be valid JSON to its end, contain its list, and have text as its cursor.
+//! Of an element, only what its readers need is required; [`lenient`] is for the rest.
 
 use std::fmt;
 
@@ -13,59 +13,57 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::WireError;
 use super::scan::Scanner;
 
-/// The longest text that is quoted from an element.
+/// The longest text quoted from an element, in characters.
 const QUOTED_MAX: usize = 64;
 
-/// An element of a list.
+/// The type of a list's elements.
 pub trait Element: DeserializeOwned {
-    /// The key of the list in its body.
+    /// The key of the list in the body.
     const LIST: &'static str;
-    /// What an element is called in problems.
+    /// The word for an element in error messages.
     const WHAT: &'static str;
 
-    /// Whether it has what its readers need, beyond what its type says.
+    /// Checks what its readers need, beyond what its type requires.
     ///
     /// # Errors
-    /// In words: what is missing or cannot be read.
+    /// A description of what is missing or invalid.
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
 }
 
-/// What a body has in its list.
+/// A parsed body with a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
-    /// The elements that can be used, in their order.
+    /// The usable elements, in the order of the body.
     pub elements: Vec<T>,
-    /// The others.
     pub unusable: Vec<Unusable>,
     /// Where the next page begins; empty on the last.
     pub cursor: String,
 }
 
-/// An element that cannot be used: what it says of itself, and why.
+/// An element that cannot be used: what it says about itself, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unusable {
-    /// What it is, such as `order`.
+    /// The word for such an element, such as `order`.
     pub what: String,
     /// Its place in the list, from 1; 0 for one that can be used in part.
     pub place: usize,
-    /// Its own id, as far as it has one that is text: of an order, a trade, a group.
+    /// Its own id (of an order, a trade or a group), if it has one that is text.
     pub id: Option<String>,
-    /// The order that it belongs to, in a fill.
+    /// For a fill, the order it belongs to.
     pub order_id: Option<String>,
-    /// Its market.
     pub ticker: Option<String>,
-    /// The id that the client gave, in an order.
+    /// For an order, the id that the client gave it.
     pub client_order_id: Option<String>,
-    /// Whether it is an object at all. What is none has neither a market nor an owner.
+    /// Whether it is an object at all. If not, it has neither a market nor an owner.
     pub is_object: bool,
     /// What was expected.
     pub reason: String,
 }
 
 impl Unusable {
-    /// An element of its kind whose raw JSON is `text`.
+    /// Describes an element from its raw JSON `text`.
     #[must_use]
     pub fn new(what: &str, place: usize, text: &str, reason: String) -> Self {
         #[derive(Default, Deserialize)]
@@ -119,18 +117,18 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// Reads a body with a list of elements. A list that is `null` is empty: that is how Go prints a list without elements.
+/// Parses a body with a list of elements. A list that is `null` counts as empty, since that is how Go prints an empty slice.
 ///
 /// # Errors
-/// When the body is no JSON object, or lacks the list, or its cursor is no text. An element is never an error.
+/// If the body is not a JSON object, the list is missing, or the cursor is not text. An element never causes an error.
 pub fn read_page<T: Element>(body: &[u8]) -> Result<Page<T>, WireError> {
     read_list(body)?.ok_or(WireError::Missing { what: T::LIST, field: T::LIST })
 }
 
-/// Reads a body that may do without its list; none when it does.
+/// Parses a body in which the list is optional; `None` if it is missing.
 ///
 /// # Errors
-/// As [`read_page`], but for a list that is missing.
+/// Like [`read_page`], except for a missing list.
 pub fn read_list<T: Element>(body: &[u8]) -> Result<Option<Page<T>>, WireError> {
     let mut scanner = Scanner::new(T::LIST, body)?;
     let mut page = Page { elements: Vec::new(), unusable: Vec::new(), cursor: String::new() };
@@ -167,10 +165,10 @@ fn element<T: Element>(scanner: &mut Scanner<'_>, page: &mut Page<T>) -> Result<
     Ok(())
 }
 
-/// Reads a field that its element can do without: what is `null` or of another kind than expected counts as absent.
+/// Deserialises a field that its reader can do without: `null`, or a value of an unexpected kind, counts as absent.
 ///
 /// # Errors
-/// Only when the JSON itself ends.
+/// Only if the JSON itself is truncated.
 pub fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

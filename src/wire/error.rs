@@ -1,12 +1,12 @@
-//! Errors: the exchange's error bodies in all their shapes, and what goes wrong when its JSON is read.
+//! Errors: the exchange's error bodies in all their shapes, and the errors of parsing its JSON.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why a frame or body was refused. Names the field and what was expected; never carries a secret.
+/// Why a frame or body was rejected. Names the field and what was expected; never contains a secret.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum WireError {
-    /// The bytes are no JSON, or not of the documented shape.
+    /// The bytes are not JSON, or not of the documented shape.
     #[error("{what}: {reason}")]
     Malformed {
         /// The frame type or body.
@@ -14,7 +14,6 @@ pub enum WireError {
         /// What is wrong, where, and what was expected.
         reason: String,
     },
-    /// A required key is missing.
     #[error("{what}: `{field}` is missing")]
     Missing {
         /// The frame type or body.
@@ -34,55 +33,53 @@ pub enum WireError {
     },
 }
 
-/// The exchange's error: code, message and details, whatever shape they came in.
+/// The exchange's error: code, message and details, from whatever shape they came in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// The machine-readable code, such as `insufficient_balance`. Empty when the shape has none.
+    /// The machine-readable code, such as `insufficient_balance`. Empty if the shape has none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub code: String,
-    /// The message.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// More, such as `post only cross`.
+    /// Additional information, such as `post only cross`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
 }
 
-/// The shapes in which the exchange prints errors (protocol page, 3.1).
+/// The shapes of the exchange's error bodies (protocol page, 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorShape {
-    /// `{"error":{"code":..,"message":..,"details":..}}`: authentication, order and engine rejects.
+    /// `{"error":{"code":..,"message":..,"details":..}}`: authentication errors, and orders rejected by the matching engine.
     Nested,
-    /// `{"code":..,"message":..,"details":..}`: a body that does not decode.
+    /// `{"code":..,"message":..,"details":..}`: a request body that does not decode.
     Flat,
-    /// `{"msg":..}`: a query that does not validate. Carries the message only.
+    /// `{"msg":..}`: an invalid query. Only the message is kept.
     Message,
-    /// `{"error":".."}`: too many requests. Carries the message only.
+    /// `{"error":".."}`: too many requests. Only the message is kept.
     Text,
 }
 
 impl ErrorBody {
-    /// An error whose message is its code in words.
+    /// An error whose message is its code with spaces for underscores.
     #[must_use]
     pub fn new(code: &str) -> Self {
         Self { code: code.to_owned(), message: code.replace('_', " "), details: None }
     }
 
-    /// An error that is only a message.
+    /// An error with only a message.
     #[must_use]
     pub fn from_message(message: &str) -> Self {
         Self { message: message.to_owned(), ..Self::default() }
     }
 
-    /// The same with details.
+    /// Adds details.
     #[must_use]
     pub fn with_details(self, details: &str) -> Self {
         Self { details: Some(details.to_owned()), ..self }
     }
 
-    /// Reads the body of an answer with an error status, whatever its shape. It never fails: what is no error body in
-    /// any known shape (a proxy's page, an exchange status) becomes a message that quotes the status and the start of
-    /// the body, without a code.
+    /// Parses the body of a response with an error status, whatever its shape. It never fails: a body of no known shape (a
+    /// proxy's page, an exchange status) becomes a message that quotes the status and the start of the body, without a code.
     #[must_use]
     pub fn parse(status: u16, bytes: &[u8]) -> Self {
         #[derive(Deserialize)]
@@ -120,10 +117,10 @@ impl ErrorBody {
         })
     }
 
-    /// The body in the given shape.
+    /// Writes the body in the given shape.
     #[must_use]
     pub fn to_json(&self, shape: ErrorShape) -> Vec<u8> {
-        /// Keeps the keys in the exchange's order, which a `serde_json::Value` would sort.
+        /// Keeps the exchange's key order, where a `serde_json::Value` would sort the keys.
         #[derive(Serialize)]
         struct Nested<'e> {
             error: &'e ErrorBody,

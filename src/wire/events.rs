@@ -1,4 +1,4 @@
-//! Bodies about what markets belong to: events and series.
+//! REST bodies about events and series.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,43 +10,37 @@ use crate::market::Count;
 /// `EventData` of `GET /events` and `GET /events/{event_ticker}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// The event.
     #[serde(default, deserialize_with = "lenient")]
     pub event_ticker: String,
-    /// Its series.
     #[serde(default, deserialize_with = "lenient")]
     pub series_ticker: String,
-    /// Its title.
     #[serde(default, deserialize_with = "lenient")]
     pub title: String,
-    /// More of its title.
     #[serde(default, deserialize_with = "lenient")]
     pub sub_title: String,
     /// `MECNET`, `DIRECNET` or empty.
     #[serde(default, deserialize_with = "lenient")]
     pub collateral_return_type: String,
-    /// Whether only one of its markets can resolve to YES.
+    /// Whether at most one of its markets can resolve to YES.
     #[serde(default, deserialize_with = "lenient")]
     pub mutually_exclusive: bool,
     /// Deprecated: the series' category.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// Overrides the series' fee type. Whatever it is, it is kept: one that is not understood leaves the fees unknown.
+    /// Overrides the series' fee type. Kept whatever it is, since one that is not understood makes the fees unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee_type_override: Option<serde_json::Value>,
-    /// Overrides the series' multiplier; likewise.
+    /// Overrides the series' multiplier. Kept whatever it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee_multiplier_override: Option<serde_json::Value>,
-    /// Its markets, when nested ones were asked for.
+    /// Its markets, if nested ones were asked for.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Vec::is_empty")]
     pub markets: Vec<Market>,
-    /// Where results come from.
+    /// Where its result comes from.
     #[serde(default, deserialize_with = "lenient")]
     pub settlement_sources: Option<Vec<serde_json::Value>>,
-    /// When its terms last changed.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub last_updated_ts: Option<Timestamp>,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<u8>,
 }
@@ -63,9 +57,8 @@ impl Element for Event {
 /// `GET /events/{event_ticker}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventBody {
-    /// The event.
     pub event: Event,
-    /// Its markets, when not nested.
+    /// Its markets, if they are not nested.
     #[serde(default, deserialize_with = "lenient")]
     pub markets: Vec<Market>,
 }
@@ -73,9 +66,8 @@ pub struct EventBody {
 /// `GET /events` and `GET /events/multivariate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventsPage {
-    /// The events.
     pub events: Vec<Event>,
-    /// Milestones, when asked for.
+    /// The milestones, if asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub milestones: Option<Vec<serde_json::Value>>,
     /// Where the next page begins; empty on the last.
@@ -86,49 +78,40 @@ pub struct EventsPage {
 /// `Series` of `GET /series/{ticker}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// The series.
     #[serde(default, deserialize_with = "lenient")]
     pub ticker: String,
-    /// How often it lists.
+    /// How often it lists an event.
     #[serde(default, deserialize_with = "lenient")]
     pub frequency: String,
-    /// Its title.
     #[serde(default, deserialize_with = "lenient")]
     pub title: String,
-    /// Its category.
     #[serde(default, deserialize_with = "lenient")]
     pub category: String,
-    /// All its categories.
     #[serde(default, deserialize_with = "lenient")]
     pub categories: Vec<String>,
-    /// Its tags.
     #[serde(default, deserialize_with = "lenient")]
     pub tags: Option<Vec<String>>,
-    /// Where results come from.
+    /// Where its results come from.
     #[serde(default, deserialize_with = "lenient")]
     pub settlement_sources: Option<Vec<serde_json::Value>>,
-    /// The contract's page.
     #[serde(default, deserialize_with = "lenient")]
     pub contract_url: String,
-    /// The contract's terms.
     #[serde(default, deserialize_with = "lenient")]
     pub contract_terms_url: String,
-    /// The fee formula, by name; an open set.
+    /// The name of the fee formula; new ones may appear.
     #[serde(default, deserialize_with = "lenient")]
     pub fee_type: String,
-    /// The multiplier, exactly as printed.
+    /// The takers' fee multiplier, exactly as sent.
     #[serde(default)]
     pub fee_multiplier: serde_json::Value,
-    /// Who may not trade it.
+    /// Further groups of people that may not trade it.
     #[serde(default, deserialize_with = "lenient")]
     pub additional_prohibitions: Option<Vec<String>>,
-    /// Contracts traded in all its events, when asked for.
+    /// Contracts traded in all its events, if asked for.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub volume_fp: Option<Count>,
-    /// When its terms last changed.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub last_updated_ts: Option<Timestamp>,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<u8>,
 }
@@ -136,13 +119,11 @@ pub struct Series {
 /// `GET /series/{ticker}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesBody {
-    /// The series.
     pub series: Series,
 }
 
-/// `GET /series`: all at once, without pages.
+/// `GET /series`: everything at once, without pages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesPage {
-    /// The series.
     pub series: Vec<Series>,
 }

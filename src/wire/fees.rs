@@ -1,5 +1,5 @@
-//! Fees as the exchange tells them: a fee type, which tells the makers' multiplier, and the takers' multiplier as a number;
-//! and the lists of changes that were settled.
+//! Fees on the wire: a fee type, which determines the makers' multiplier; the takers' multiplier as a number; and the lists
+//! of scheduled changes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::elements::{Element, lenient};
 use super::markets::fee_type_name;
 use crate::market::{FeeSchedule, FeeType, Money};
 
-/// The number that tells a schedule's takers' multiplier.
+/// A schedule's takers' multiplier as a JSON number.
 #[must_use]
 pub fn multiplier(schedule: FeeSchedule) -> Number {
     let e4 = schedule.taker_multiplier_e4;
@@ -20,21 +20,21 @@ pub fn multiplier(schedule: FeeSchedule) -> Number {
     }
 }
 
-/// The schedule that a fee type and a multiplier tell. The multiplier is taken exactly as it is printed.
+/// The schedule for a fee type and the text of a multiplier, which is taken exactly as sent.
 ///
 /// # Errors
-/// In words, when the type's formula is not known or the multiplier is none.
+/// A message, if the type's formula is unknown or the multiplier is invalid.
 pub fn schedule(fee_type: &str, multiplier: &str) -> Result<FeeSchedule, String> {
     Ok(FeeSchedule::of(parse_fee_type(fee_type)?, parse_multiplier(multiplier)?))
 }
 
-/// The same of values as a body has them, whatever they are.
+/// Like [`schedule`], from arbitrary JSON values.
 ///
 /// # Errors
-/// As [`schedule`].
+/// As in [`schedule`].
 pub fn schedule_of(fee_type: &Value, multiplier: &Value) -> Result<FeeSchedule, String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    // A multiplier that is text is none.
+    // A multiplier given as a string is invalid.
     schedule(&text(fee_type), &multiplier.to_string())
 }
 
@@ -61,17 +61,15 @@ fn parse_multiplier(number: &str) -> Result<u32, String> {
     u32::try_from(micros / 100).map_err(|_| wrong())
 }
 
-/// A change of a series' fees.
+/// A scheduled change of a series' fees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesFeeChange {
-    /// Its identifier.
     #[serde(default, deserialize_with = "lenient")]
     pub id: String,
-    /// The series.
     pub series_ticker: String,
     /// The fee type from then on.
     pub fee_type: String,
-    /// The takers' multiplier from then on, exactly as printed.
+    /// The takers' multiplier from then on, exactly as sent.
     pub fee_multiplier: Number,
     /// When it takes effect.
     pub scheduled_ts: Timestamp,
@@ -80,7 +78,6 @@ pub struct SeriesFeeChange {
 /// `GET /series/fee_changes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesFeeChangesBody {
-    /// The changes.
     pub series_fee_change_arr: Vec<SeriesFeeChange>,
 }
 
@@ -89,20 +86,17 @@ impl Element for SeriesFeeChange {
     const WHAT: &'static str = "change of a series' fees";
 }
 
-/// A change of what an event overrides; both values are null where the override ends.
+/// A scheduled change of an event's override; both values are `null` if the override ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventFeeChange {
-    /// Its identifier.
     #[serde(default, deserialize_with = "lenient")]
     pub id: String,
-    /// The event.
     pub event_ticker: String,
-    /// The event's series.
     #[serde(default, deserialize_with = "lenient")]
     pub series_ticker: String,
     /// The fee type from then on.
     pub fee_type_override: Option<String>,
-    /// The takers' multiplier from then on, exactly as printed.
+    /// The takers' multiplier from then on, exactly as sent.
     pub fee_multiplier_override: Option<Number>,
     /// When it takes effect.
     pub scheduled_ts: Timestamp,
@@ -111,9 +105,8 @@ pub struct EventFeeChange {
 /// `GET /events/fee_changes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventFeeChangesPage {
-    /// The changes.
     pub event_fee_changes: Vec<EventFeeChange>,
-    /// The next page's cursor; empty on the last.
+    /// Where the next page begins; empty on the last.
     #[serde(default)]
     pub cursor: String,
 }

@@ -1,12 +1,12 @@
-//! WebSocket frames, from server to client: the types, and one entry to parse them.
+//! WebSocket frames, from server to client: their types, and one entry point to parse them.
 //!
-//! Two parsers stand behind the entry, tried in turn: a positional scan of the hot frames as the exchange prints them,
-//! and a general scanner that takes any JSON. The bench `parse` compares them with the usual libraries; a property test
-//! holds both against `serde_json`.
+//! Behind the entry point are two parsers, tried in turn: a positional scan of hot frames exactly as the exchange prints
+//! them, and a general scanner that accepts any JSON. The bench `parse` compares them with the usual libraries, and a property
+//! test compares both with `serde_json`.
 //!
-//! Text is borrowed from the frame, so it is exposed as sent. Where it identifies something (tickers, order and trade
-//! ids, channels) an escape sequence in it is an error; client order ids, reasons and messages keep theirs. A `null`
-//! counts as an absent key, and the last of several equal keys counts.
+//! Text is borrowed from the frame, so it is returned as sent. Where it identifies something (tickers, order and trade ids,
+//! channels), an escape sequence in it is an error; in client order ids, reasons and messages, escapes are kept. A `null`
+//! counts as an absent key, and of several equal keys the last one counts.
 
 mod account;
 mod control;
@@ -19,30 +19,28 @@ use crate::market::{BookLevels, BookSide, Count, FeeSchedule, Money, OrderStatus
 use super::WireError;
 use super::markets::PriceRange;
 
-/// What stands around a message.
+/// The fields around a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// The subscription, on every data frame.
+    /// The subscription; on every data frame.
     pub sid: Option<u64>,
-    /// Its running number, on sequenced frames.
+    /// The sequence number within the subscription; on sequenced frames.
     pub seq: Option<u64>,
-    /// The command this answers.
+    /// The command that this answers.
     pub id: Option<u64>,
     /// When the exchange queued the frame.
     pub sending_ts_ms: Option<i64>,
 }
 
-/// A parsed frame. Text borrows from the frame's bytes.
+/// A parsed frame. Its text borrows from the frame's bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame<'a> {
-    /// What stands around the message.
     pub envelope: Envelope,
-    /// The message.
     pub message: Message<'a>,
 }
 
 impl Frame<'_> {
-    /// The frame's own time: that of the change it tells, else when the exchange queued it.
+    /// The frame's own time: that of the change it reports if it has one, else when the exchange queued it.
     #[must_use]
     pub fn time_ms(&self) -> Option<i64> {
         let own = match &self.message {
@@ -58,7 +56,7 @@ impl Frame<'_> {
 /// A message by type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message<'a> {
-    /// `orderbook_snapshot`; its levels were written to the caller's [`BookLevels`].
+    /// `orderbook_snapshot`; its levels are written to the caller's [`BookLevels`].
     Snapshot(Snapshot<'a>),
     /// `orderbook_delta`.
     Delta(Delta<'a>),
@@ -76,69 +74,60 @@ pub enum Message<'a> {
     EventFees(EventFees<'a>),
     /// `subscribed`: a subscription was opened.
     Subscribed {
-        /// The channel.
         channel: &'a str,
-        /// Its sid.
         sid: u64,
     },
-    /// `unsubscribed`: the envelope's sid ended.
+    /// `unsubscribed`: the subscription in the envelope ended.
     Unsubscribed,
-    /// `ok`: a command was carried out. Consumes a seq on sequenced channels.
+    /// `ok`: a command was carried out. It takes a sequence number on sequenced channels.
     Ok,
     /// `error`.
     Error {
-        /// The documented code.
+        /// The documented error code.
         code: i64,
-        /// Its text.
         text: &'a str,
     },
     /// `order_group_updates`.
     OrderGroup(OrderGroupUpdate<'a>),
-    /// A message of a type that is known, which lacks something that it needs. Only what stands around it can be used: its seq
-    /// counts. Never a book frame, for which that is an error: a change that is lost makes the book wrong.
+    /// A message of a known type that lacks something required. Only its envelope can be used: its sequence number counts. Never
+    /// a book frame, for which this is an error, since a lost change makes the book wrong.
     Unusable(WireError),
-    /// A type this program has no use for. Its seq still counts.
+    /// A type that this program does not use. Its sequence number still counts.
     Other(&'a str),
 }
 
 /// `orderbook_snapshot`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// The newest exchange clock included; 0 when absent.
+    /// The newest exchange clock included; 0 if absent.
     pub clock: u64,
 }
 
 /// `orderbook_delta`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delta<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// The outcome on which the level is a bid.
+    /// The outcome that the level bids for.
     pub side: Outcome,
-    /// The level, on that outcome's scale unless `use_yes_price` was asked for.
+    /// The level's price, on that outcome's scale unless `use_yes_price` was asked for.
     pub price: Price,
-    /// The change of its size.
+    /// The change of the level's size.
     pub change: Count,
-    /// The exchange's time: `ts_ms`, or `ts` in the frames of before April 2026, which have nothing else.
+    /// The exchange's time: `ts_ms`, or in frames from before April 2026, which lack it, `ts`.
     pub ts_ms: Option<i64>,
-    /// The exchange's clock; 0 when absent.
+    /// The exchange's clock; 0 if absent.
     pub clock: u64,
 }
 
 /// `trade`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// The trade.
     pub trade_id: &'a str,
-    /// YES price.
     pub yes_price: Price,
-    /// Contracts.
     pub count: Count,
-    /// What the taker bought.
+    /// The outcome that the taker bought.
     pub taker_outcome: Outcome,
     /// The exchange's time.
     pub ts_ms: Option<i64>,
@@ -147,25 +136,20 @@ pub struct Trade<'a> {
 /// `fill`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill<'a> {
-    /// The trade.
     pub trade_id: &'a str,
-    /// The order.
     pub order_id: &'a str,
-    /// The id the client gave.
+    /// The id that the client gave the order.
     pub client_order_id: Option<&'a str>,
-    /// The market.
     pub ticker: &'a str,
-    /// Taker or maker.
     pub is_taker: bool,
     /// The order's side of the YES book.
     pub book_side: BookSide,
     /// The trade's YES price.
     pub yes_price: Price,
-    /// Contracts.
     pub count: Count,
-    /// The fee booked.
+    /// The fee booked for the fill.
     pub fee_cost: Money,
-    /// The signed position afterwards.
+    /// The signed position after the fill.
     pub post_position: Option<Count>,
     /// The exchange's time.
     pub ts_ms: Option<i64>,
@@ -174,36 +158,31 @@ pub struct Fill<'a> {
 /// `user_order`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserOrder<'a> {
-    /// The order.
     pub order_id: &'a str,
-    /// The id the client gave; empty without one.
+    /// The id that the client gave the order; empty if it gave none.
     pub client_order_id: &'a str,
-    /// The market.
     pub ticker: &'a str,
-    /// Its status; none for the exchange's own `unknown`, and for a word that is new.
+    /// `None` for the exchange's own `unknown`, and for a new word.
     pub status: Option<OrderStatus>,
-    /// Its side.
     pub book_side: BookSide,
-    /// Its limit.
+    /// The limit price, as a YES price.
     pub yes_price: Price,
-    /// Filled.
     pub filled: Count,
-    /// In the book.
+    /// The open count.
     pub remaining: Count,
-    /// Asked for, if the frame says.
+    /// The count that was asked for, if the frame says.
     pub initial: Option<Count>,
-    /// Why it changed.
+    /// Why the order changed.
     pub reason: Option<&'a str>,
-    /// When it ends by itself.
+    /// When the order expires by itself.
     pub expires_ms: Option<i64>,
-    /// When it last changed, else when it was created.
+    /// When the order last changed, or else when it was created.
     pub ts_ms: i64,
 }
 
 /// `market_position`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketPosition<'a> {
-    /// The market.
     pub ticker: &'a str,
     /// Signed contracts.
     pub position: Count,
@@ -212,86 +191,76 @@ pub struct MarketPosition<'a> {
 /// `order_group_updates`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderGroupUpdate<'a> {
-    /// The group.
     pub group: &'a str,
-    /// What happened to it.
     pub event: OrderGroupEvent,
-    /// The limit, when it was set.
+    /// The new limit, if it was set.
     pub limit: Option<Count>,
 }
 
-/// What happened to an order group.
+/// A change of an order group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderGroupEvent {
-    /// Its orders are cancelled, and it takes no more.
+    /// Its orders are cancelled, and it accepts no more.
     Triggered,
-    /// It takes orders again.
+    /// It accepts orders again.
     Reset,
-    /// It is gone, and its orders with it.
+    /// It is gone, and so are its orders.
     Deleted,
-    /// Something that changes nothing for its orders: made, or given another limit.
+    /// Something that does not affect its orders: it was created, or its limit changed.
     Other,
 }
 
-/// `market_lifecycle_v2`. Times in Unix seconds, as sent.
+/// `market_lifecycle_v2`. Times are in Unix seconds, as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifecycle<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// What happened.
     pub event: LifecycleEvent,
 }
 
-/// `event_fee_update`: what an event's markets are charged by from now on.
+/// `event_fee_update`: the fees of an event's markets from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFees<'a> {
-    /// The event.
     pub event_ticker: &'a str,
-    /// The override; none when it ended. In words, when its formula is not known.
+    /// The override, or a message if its formula is unknown; `None` if the override ended.
     pub schedule: Option<Result<FeeSchedule, String>>,
 }
 
-/// What happened to a market.
+/// A change in a market's life cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LifecycleEvent {
     /// It was listed.
     Created {
-        /// When it opens.
         open_ts: i64,
-        /// When it closes.
         close_ts: i64,
     },
     /// It was reactivated.
     Activated,
-    /// It was deactivated.
     Deactivated,
-    /// Its close moved.
+    /// Its close was moved.
     CloseDateUpdated {
-        /// The new close.
         close_ts: i64,
     },
     /// Its result is known.
     Determined {
-        /// What YES pays.
+        /// The payout of a YES contract.
         settlement_value: Price,
     },
-    /// It paid.
+    /// It was paid.
     Settled,
-    /// Its grid changed.
+    /// Its tick grid changed.
     PriceLevelStructureUpdated {
-        /// The new bands.
         price_ranges: Vec<PriceRange>,
     },
-    /// Something this program has no use for.
+    /// Something that this program does not use.
     Other,
 }
 
-/// Parses one frame. The levels of a snapshot are written to `levels`, which is cleared first; for any other frame it
-/// is left alone. After an error its contents mean nothing.
+/// Parses one frame. The levels of a snapshot are written to `levels`, which is cleared first; other frames leave it alone.
+/// After an error its contents are unspecified.
 ///
 /// # Errors
-/// When the bytes are no JSON object with a type, a number around the message is not what it should be, or a book frame
-/// lacks something. The error names the frame type and the key.
+/// If the bytes are not a JSON object with a type, a number in the envelope is invalid, or a book frame lacks something
+/// required. The error names the frame type and the key.
 pub fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Result<Frame<'a>, WireError> {
     match positional::parse(bytes, levels) {
         Some(frame) => Ok(frame),

@@ -1,6 +1,6 @@
-//! Writers of WebSocket frames, from server to client: the exchange's half of [`super::frame`]. Each appends one frame
-//! to a buffer, in the documented key order (`sending_ts_ms` before `msg`), deprecated keys included, and allocates
-//! nothing while the buffer has room. Deprecated keys are derived here from those that replaced them.
+//! Writers of WebSocket frames, from server to client: the exchange's counterpart of [`super::frame`]. Each appends one frame
+//! to a buffer, in the documented key order (`sending_ts_ms` before `msg`), and does not allocate while the buffer has room.
+//! Deprecated keys are included, derived from those that replaced them.
 
 mod account;
 mod control;
@@ -23,7 +23,7 @@ use std::io::Write;
 use super::frame::Envelope;
 use super::json::Object;
 
-/// Writes what stands around a data message, and the message through `fields`.
+/// Writes the envelope of a data message, and the message through `fields`.
 fn data_frame(buffer: &mut Vec<u8>, kind: &str, envelope: &Envelope, fields: impl FnOnce(&mut Object<'_>)) {
     let mut frame = Object::begin(buffer);
     frame.text("type", kind);
@@ -37,7 +37,7 @@ fn data_frame(buffer: &mut Vec<u8>, kind: &str, envelope: &Envelope, fields: imp
     frame.end();
 }
 
-/// A time as RFC 3339 text. A time that has none is left out, with its key.
+/// A time as RFC 3339 text. A time that cannot be written is left out with its key.
 fn rfc3339(object: &mut Object<'_>, key: &str, ts_ms: i64) {
     if let Some(time) = super::time::timestamp(ts_ms) {
         object.quoted(key, |text| write!(text, "{time}").expect("writing to a Vec cannot fail"));

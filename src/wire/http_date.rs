@@ -1,17 +1,17 @@
-//! The date of an HTTP response (RFC 9110, 5.6.7), in which servers say what time it is for them, to the second.
+//! The date of an HTTP response (RFC 9110, 5.6.7): the server's time, to the second.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
 use super::time::timestamp;
 
-/// Milliseconds since the Unix epoch, rounded down to the second; none for what is no date.
+/// Milliseconds since the Unix epoch, in whole seconds; `None` if the text is not a date.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<i64> {
     DateTimeParser::new().parse_timestamp(text).ok().map(Timestamp::as_millisecond)
 }
 
-/// A date as it stands in a response: always as long.
+/// A date in the form of a response header, which has a fixed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate {
     second: i64,
@@ -19,7 +19,7 @@ pub struct HttpDate {
 }
 
 impl HttpDate {
-    /// The date of a time; without a text for a time before the year 1 or after 9999, which no date can hold.
+    /// The date of a time. It has no text for a time before the year 1 or after 9999, which the form cannot express.
     #[must_use]
     pub fn new(unix_ms: i64) -> Self {
         let second = unix_ms.div_euclid(1_000);
@@ -28,14 +28,14 @@ impl HttpDate {
         Self { second, text: text.and_then(|text| text.into_bytes().try_into().ok()) }
     }
 
-    /// Moves on to a time; what it takes is spent once a second.
+    /// Moves on to a later time. Costs something only once a second.
     pub fn advance(&mut self, unix_ms: i64) {
         if unix_ms.div_euclid(1_000) != self.second {
             *self = Self::new(unix_ms);
         }
     }
 
-    /// Its text. A response whose date has none carries no date, as one from a server without a clock (RFC 9110, 6.6.1).
+    /// The text, if there is one. A response without it carries no date, like that of a server without a clock (RFC 9110, 6.6.1).
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         self.text.as_ref().map(<[u8; 29]>::as_slice)

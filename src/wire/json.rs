@@ -1,4 +1,4 @@
-//! Writing JSON objects straight into a byte buffer: no intermediate value, no allocation while the buffer has room.
+//! Writing JSON objects directly into a byte buffer: no intermediate value, and no allocation while the buffer has room.
 
 use std::io::Write;
 
@@ -17,12 +17,12 @@ impl<'b> Object<'b> {
         Self { buffer, first: true }
     }
 
-    /// Closes it.
+    /// Closes the object.
     pub(crate) fn end(self) {
         self.buffer.push(b'}');
     }
 
-    /// Writes the key; the caller writes one JSON value to the buffer that it gets.
+    /// Writes the key; the caller writes one JSON value to the returned buffer.
     pub(crate) fn value(&mut self, key: &str) -> &mut Vec<u8> {
         if !self.first {
             self.buffer.push(b',');
@@ -34,12 +34,12 @@ impl<'b> Object<'b> {
         self.buffer
     }
 
-    /// A nested object.
+    /// Opens a nested object.
     pub(crate) fn object(&mut self, key: &str) -> Object<'_> {
         Object::begin(self.value(key))
     }
 
-    /// A string of characters that need no escape, such as a decimal or an id.
+    /// Writes a string that needs no escapes, such as a decimal or an id.
     pub(crate) fn quoted(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
         let buffer = self.value(key);
         buffer.push(b'"');
@@ -47,37 +47,35 @@ impl<'b> Object<'b> {
         buffer.push(b'"');
     }
 
-    /// Any string.
+    /// Writes any string.
     pub(crate) fn text(&mut self, key: &str, text: &str) {
         write_text(self.value(key), text);
     }
 
-    /// Any string that is there.
+    /// Writes any string, or nothing for `None`.
     pub(crate) fn optional_text(&mut self, key: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(key, text);
         }
     }
 
-    /// An integer.
     pub(crate) fn integer(&mut self, key: &str, value: impl Into<i128>) {
         write!(self.value(key), "{}", value.into()).expect("writing to a Vec cannot fail");
     }
 
-    /// An integer that is there.
+    /// Writes an integer, or nothing for `None`.
     pub(crate) fn optional_integer(&mut self, key: &str, value: Option<impl Into<i128>>) {
         if let Some(value) = value {
             self.integer(key, value);
         }
     }
 
-    /// `true` or `false`.
     pub(crate) fn boolean(&mut self, key: &str, value: bool) {
         self.value(key).extend_from_slice(if value { b"true" } else { b"false" });
     }
 }
 
-/// A JSON string with what must be escaped escaped.
+/// Writes a JSON string with the necessary escapes.
 pub(crate) fn write_text(buffer: &mut Vec<u8>, text: &str) {
     buffer.push(b'"');
     let mut rest = text.as_bytes();
@@ -95,7 +93,7 @@ pub(crate) fn write_text(buffer: &mut Vec<u8>, text: &str) {
     buffer.push(b'"');
 }
 
-/// The elements of a JSON array, separated; the caller's closure writes each.
+/// Writes a JSON array; the closure writes each element.
 pub(crate) fn write_array<T>(
     buffer: &mut Vec<u8>,
     elements: impl IntoIterator<Item = T>,

@@ -1,6 +1,6 @@
-//! Kalshi's JSON: frames and bodies to and from the vocabulary. Shared by the client and the embedded exchange, so each
-//! shape is written once. Unknown keys are ignored everywhere and the order of keys never matters. Nothing here keeps
-//! state or knows a socket.
+//! Kalshi's JSON: frames and bodies to and from the vocabulary. Shared by the client and the embedded exchange, so each shape is
+//! written only once. Unknown keys are ignored everywhere, and the order of keys never matters. Nothing here keeps state or
+//! knows about sockets.
 
 pub mod account;
 #[cfg(test)]
@@ -30,12 +30,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::market::Money;
 
-/// The path prefix of every REST call; part of what is signed.
+/// The path prefix of every REST call, which is part of what is signed.
 pub const REST_PREFIX: &str = "/trade-api/v2";
-/// The path of the WebSocket handshake; what its signature covers.
+/// The path of the WebSocket handshake, which is part of what is signed.
 pub const WS_PATH: &str = "/trade-api/ws/v2";
 
-/// Appends a value to a path or query, percent-escaped but for the unreserved characters (RFC 3986): cursors are opaque.
+/// Appends a value to a path or query, percent-encoding all but the unreserved characters (RFC 3986), since cursors are opaque.
 pub fn escape_query(path: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -46,8 +46,8 @@ pub fn escape_query(path: &mut String, text: &str) {
     }
 }
 
-/// Dollars that the exchange prints with four decimals, such as averages and balances. Reads up to six; prints four,
-/// rounded down.
+/// Dollars that the exchange prints with four decimals, such as averages and balances. Parsed with up to six decimals, and
+/// printed with four, rounded down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dollars4(pub Money);
 

@@ -1,5 +1,5 @@
-//! Order groups: what is asked and answered about them over REST (protocol page, 3.5). A group is cancelled as a whole
-//! when more than its limit trades within 15 seconds, or when it is triggered by hand.
+//! REST requests and bodies about order groups (protocol page, 3.5). All orders of a group are cancelled when more than its limit
+//! trades within 15 seconds, or when it is triggered by request.
 
 use std::fmt::Write as _;
 
@@ -9,23 +9,21 @@ use super::elements::{Element, lenient};
 use super::json::Object;
 use crate::market::{Count, OrderGroupId};
 
-/// Where groups are read.
+/// The path to list groups.
 pub const GROUPS_PATH: &str = "/trade-api/v2/portfolio/order_groups";
-/// Where a group is made.
+/// The path to create a group.
 pub const CREATE_GROUP_PATH: &str = "/trade-api/v2/portfolio/order_groups/create";
 
-/// A group, in the list of `GET /portfolio/order_groups`.
+/// An element of `GET /portfolio/order_groups`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderGroup {
-    /// Its id.
     pub id: OrderGroupId,
     /// The most contracts that may trade within 15 seconds.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub contracts_limit_fp: Option<Count>,
-    /// Whether it is triggered and takes no orders, if it says.
+    /// Whether it is triggered and accepts no orders, if it says so.
     #[serde(default, deserialize_with = "lenient")]
     pub is_auto_cancel_enabled: Option<bool>,
-    /// Its shard.
     #[serde(default, deserialize_with = "lenient")]
     pub exchange_index: u8,
 }
@@ -35,14 +33,13 @@ impl Element for OrderGroup {
     const WHAT: &'static str = "order group";
 }
 
-/// The answer to `POST /portfolio/order_groups/create`.
+/// The response to `POST /portfolio/order_groups/create`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedGroup {
-    /// The new group.
     pub order_group_id: OrderGroupId,
 }
 
-/// Appends the body that makes a group.
+/// Appends the body that creates a group.
 pub fn write_create_group(buffer: &mut Vec<u8>, limit: Count, exchange_index: u8) {
     let mut body = Object::begin(buffer);
     body.quoted("contracts_limit_fp", |text| limit.write_to(text));
@@ -50,21 +47,22 @@ pub fn write_create_group(buffer: &mut Vec<u8>, limit: Count, exchange_index: u8
     body.end();
 }
 
-/// Appends the body that gives a group another limit.
+/// Appends the body that changes a group's limit.
 pub fn write_limit_group(buffer: &mut Vec<u8>, limit: Count) {
     let mut body = Object::begin(buffer);
     body.quoted("contracts_limit_fp", |text| limit.write_to(text));
     body.end();
 }
 
-/// Sets the path of a change (`reset`, `trigger` or `limit`) with its query: groups are not routed, so the shard is named.
+/// Sets the path and query of a change (`reset`, `trigger` or `limit`). Group requests are not routed, so
+/// it names the shard.
 pub fn set_group_path(path: &mut String, group: OrderGroupId, change: &str, exchange_index: u8) {
     path.clear();
     write!(path, "{GROUPS_PATH}/{group}/{change}?exchange_index={exchange_index}")
         .expect("writing to a String cannot fail");
 }
 
-/// Sets the path at which a group is deleted, and its orders with it.
+/// Sets the path and query that delete a group together with its orders.
 pub fn set_delete_group_path(path: &mut String, group: OrderGroupId, exchange_index: u8) {
     path.clear();
     write!(path, "{GROUPS_PATH}/{group}?exchange_index={exchange_index}").expect("writing to a String cannot fail");

@@ -1,6 +1,5 @@
-//! Bodies that write orders (V2, under `/portfolio/events/orders`), in both directions. The structs here are for the
-//! exchange's side and for tests; the client's hot path uses the writers of [`body`] and the parsers of [`answer`],
-//! which allocate nothing.
+//! Bodies of order writes (V2, under `/portfolio/events/orders`), in both directions. The structs here are for the exchange's
+//! side and for tests; the client's hot path uses the writers of [`body`] and the parsers of [`answer`], which do not allocate.
 
 pub mod answer;
 pub mod body;
@@ -18,13 +17,13 @@ pub const ORDERS_PATH: &str = "/trade-api/v2/portfolio/events/orders";
 /// The path of batched creates and batched cancels.
 pub const BATCHED_PATH: &str = "/trade-api/v2/portfolio/events/orders/batched";
 
-/// What happens when an order would trade with another of the same account.
+/// What happens when an order would trade with another order of the same account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SelfTradePrevention {
-    /// The incoming order is cancelled at the cross.
+    /// The incoming order is cancelled when it would trade.
     TakerAtCross,
-    /// The resting order is cancelled and matching goes on.
+    /// The resting order is cancelled, and matching continues.
     Maker,
 }
 
@@ -32,124 +31,110 @@ pub enum SelfTradePrevention {
 #[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "what tests read the hot path's bodies with"))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateOrder<'a> {
-    /// The market.
     #[serde(borrow)]
     pub ticker: Cow<'a, str>,
-    /// Used once, ever.
+    /// The client's id for the order, never used twice.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<Cow<'a, str>>,
-    /// Bid or ask on the YES book.
+    /// The side of the YES book.
     pub side: BookSide,
-    /// Contracts.
     pub count: Count,
-    /// The limit, as a YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// How long it may wait.
     pub time_in_force: TimeInForce,
-    /// What happens at a cross with ourselves.
+    /// What happens when it would trade with an order of the same account.
     pub self_trade_prevention_type: SelfTradePrevention,
-    /// When it ends, in Unix seconds.
+    /// When it expires, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<i64>,
-    /// Refuse it rather than let it take.
+    /// Whether to reject it rather than let it take liquidity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_only: Option<bool>,
-    /// Cancel it when trading pauses.
+    /// Whether to cancel it if trading pauses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_order_on_pause: Option<bool>,
-    /// Cap it by the position; only with immediate-or-cancel.
+    /// Whether its count is capped at the position; only with immediate-or-cancel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduce_only: Option<bool>,
-    /// The subaccount, 0 to 63.
+    /// 0 to 63.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subaccount: Option<u32>,
-    /// The order group.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub order_group_id: Option<Cow<'a, str>>,
-    /// The shard; absent or -1 routes by ticker.
+    /// The shard; if absent or -1, the ticker determines it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<i32>,
 }
 
-/// The answer to a create (201).
+/// The response to a create (201).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreatedOrder {
-    /// The exchange's id.
     pub order_id: String,
-    /// The id we gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<String>,
-    /// Filled at once.
+    /// Filled immediately.
     pub fill_count: Count,
     /// Left in the book; zero after immediate-or-cancel.
     pub remaining_count: Count,
-    /// Average YES price of the fills, when there were any.
+    /// The average YES price of the fills, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_fill_price: Option<Dollars4>,
-    /// Average fee per contract, when there were fills.
+    /// The average fee per contract, if there were fills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_fee_paid: Option<Dollars4>,
     /// The matching engine's time.
     pub ts_ms: i64,
 }
 
-/// `POST /portfolio/events/orders/{order_id}/amend`. `count` is the new total: filled plus wanted resting.
+/// `POST /portfolio/events/orders/{order_id}/amend`. `count` is the new total: what has filled plus what is to rest.
 #[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "what tests read the hot path's bodies with"))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AmendOrder<'a> {
-    /// The market.
     #[serde(borrow)]
     pub ticker: Cow<'a, str>,
-    /// The order's side.
     pub side: BookSide,
-    /// The new limit.
     pub price: Price,
-    /// The new total.
     pub count: Count,
-    /// The order's id of ours, to be checked.
+    /// The order's client order id, which the exchange checks.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<Cow<'a, str>>,
-    /// A new id of ours.
+    /// A new client order id.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub updated_client_order_id: Option<Cow<'a, str>>,
-    /// Absent keeps, 0 removes, else the new end in Unix seconds.
+    /// Keeps the expiration if absent and removes it if 0; otherwise the new one in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<i64>,
-    /// The shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<i32>,
 }
 
-/// The answer to an amend (200).
+/// The response to an amend (200).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AmendedOrder {
-    /// The exchange's id; an amend keeps it.
+    /// The exchange's id, which an amend keeps.
     pub order_id: String,
-    /// The id of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<String>,
     /// Left in the book.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remaining_count: Option<Count>,
-    /// Filled by the amend itself, when the new price crossed.
+    /// Filled by the amend itself, if the new price crossed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill_count: Option<Count>,
-    /// Average price of those fills.
+    /// The average price of those fills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_fill_price: Option<Dollars4>,
-    /// Average fee of those fills.
+    /// The average fee of those fills, per contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_fee_paid: Option<Dollars4>,
     /// The matching engine's time.
     pub ts_ms: i64,
 }
 
-/// The answer to a decrease (200).
+/// The response to a decrease (200).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecreasedOrder {
-    /// The exchange's id.
     pub order_id: String,
-    /// The id of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<String>,
     /// Left in the book.
@@ -158,12 +143,11 @@ pub struct DecreasedOrder {
     pub ts_ms: i64,
 }
 
-/// The answer to `DELETE /portfolio/events/orders/{order_id}` (200).
+/// The response to `DELETE /portfolio/events/orders/{order_id}` (200).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CanceledOrder {
-    /// The exchange's id.
     pub order_id: String,
-    /// The id of ours; may be missing.
+    /// May be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<String>,
     /// Contracts cancelled.
@@ -175,7 +159,6 @@ pub struct CanceledOrder {
 /// `DELETE /portfolio/events/orders/batched`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CancelBatch<'a> {
-    /// What to cancel.
     #[serde(borrow)]
     pub orders: Vec<CancelBatchItem<'a>>,
 }
@@ -183,38 +166,33 @@ pub struct CancelBatch<'a> {
 /// One order of a batched cancel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CancelBatchItem<'a> {
-    /// The exchange's id.
     #[serde(borrow)]
     pub order_id: Cow<'a, str>,
-    /// The market, which tells the shard.
+    /// The market, which determines the shard.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub market_ticker: Option<Cow<'a, str>>,
-    /// The shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_index: Option<i32>,
-    /// The subaccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subaccount: Option<u32>,
 }
 
-/// The answer to a batched cancel (200): items in the order of the request.
+/// The response to a batched cancel (200): items in the order of the request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CanceledBatch {
     /// One for each item of the request.
     pub orders: Vec<CanceledBatchItem>,
 }
 
-/// One answer of a batched cancel.
+/// One item of the response to a batched cancel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CanceledBatchItem {
-    /// The exchange's id.
     pub order_id: String,
-    /// The id of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_order_id: Option<String>,
-    /// Contracts cancelled; zero on an error.
+    /// Contracts cancelled; zero after an error.
     pub reduced_by: Count,
-    /// The matching engine's time; absent on an error.
+    /// The matching engine's time; absent after an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts_ms: Option<i64>,
     /// Why it was not cancelled.

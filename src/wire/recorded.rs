@@ -7,22 +7,21 @@ use jiff::Timestamp;
 use super::WireError;
 use super::scan::Scanner;
 
-/// A line taken apart.
+/// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedLine<'a> {
-    /// When the recorder received the frame, if it says so.
+    /// When the recorder received the frame, if the line says so.
     pub received_ms: Option<i64>,
-    /// The connection that brought it, if the recorder numbers them.
+    /// The connection that the frame came on, if the recorder numbers connections.
     pub connection: Option<u64>,
-    /// The frame.
     pub frame: &'a [u8],
 }
 
-/// Splits a line `{"recv_ms":N,"connection":N,"event":{frame}}`, in which both numbers may be missing. A line without
-/// `event` is a bare frame and comes back as it is, unchecked.
+/// Parses a line `{"recv_ms":N,"connection":N,"event":{frame}}`, in which both numbers are optional. A line without `event` is a
+/// bare frame, and is returned unchecked.
 ///
 /// # Errors
-/// When the line is no JSON object.
+/// If the line is not a JSON object.
 pub fn unwrap_line(line: &[u8]) -> Result<RecordedLine<'_>, WireError> {
     if line.starts_with(br#"{"type":"#) {
         return Ok(RecordedLine { received_ms: None, connection: None, frame: line });
@@ -45,11 +44,10 @@ pub fn unwrap_line(line: &[u8]) -> Result<RecordedLine<'_>, WireError> {
     })
 }
 
-/// The time that a delta or trade has in `ts`, for recordings from before frames had `ts_ms`: a date as deltas have it,
-/// or seconds as trades have them.
+/// The time in `ts` of a delta or trade, for recordings from before frames had `ts_ms`: a date in deltas, seconds in trades.
 ///
 /// # Errors
-/// When it is neither.
+/// If it is neither.
 pub fn written_ms(frame: &[u8]) -> Result<Option<i64>, WireError> {
     let mut scanner = Scanner::new("frame", frame)?;
     let mut ts_ms = None;
@@ -78,11 +76,11 @@ pub fn written_ms(frame: &[u8]) -> Result<Option<i64>, WireError> {
     Ok(ts_ms)
 }
 
-/// The first object in a JSON text, in the order of their beginnings, of which something is true: where it stands. Keys
-/// and values are given as they are sent.
+/// Finds the first object in a JSON text, ordered by where the objects begin, that satisfies a predicate, and returns its
+/// position. The predicate is called with keys and values as sent.
 ///
 /// # Errors
-/// When the text is no JSON.
+/// If the text is not JSON.
 pub fn find_object(text: &str, is_it: impl Fn(&[(&str, &str)]) -> bool) -> Result<Option<Range<usize>>, WireError> {
     let base = text.as_ptr().addr();
     let mut waiting = vec![Scanner::new("JSON text", text.as_bytes())?.whole_value()?];

@@ -1,18 +1,18 @@
-//! A strict JSON scanner over borrowed bytes: what the general frame parser and the parsers of order answers walk with.
-//! It owns no memory and knows no frame. A value that is `null` counts as absent, keys are compared after their escapes
-//! are decoded, and everything that is skipped is checked to be JSON all the same, so a truncated or damaged frame is
-//! never taken for a whole one.
+//! A strict JSON scanner over borrowed bytes, used by the general frame parser and the parsers of order responses. It owns no
+//! memory and knows nothing of frames. A value that is `null` counts as absent, keys are compared after decoding their escapes,
+//! and everything that is skipped is still checked to be JSON, so that a truncated or damaged frame is never taken for a whole
+//! one.
 
 use std::borrow::Cow;
 
 use super::WireError;
 use crate::market::DecimalError;
 
-/// How deeply a skipped value may nest. `serde_json` stops at 128, two of which the frame itself uses.
+/// The deepest nesting of a skipped value. `serde_json` stops at 128, of which the frame itself uses two.
 const MAX_DEPTH: u32 = 120;
 
-/// How many bytes from the start are printable ASCII without `"` and `\`: the part of a JSON string that needs no
-/// further look. Eight at a time; of each flag only the lowest counts, and the lowest is exact.
+/// The length of the leading part that is printable ASCII without `"` and `\`, which is the part of a JSON string that needs no
+/// further check. Looks at eight bytes at a time; of the flags only the lowest one is used, because only that one is exact.
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -44,12 +44,12 @@ pub(crate) struct RawText<'a> {
 }
 
 impl<'a> RawText<'a> {
-    /// The text as sent: an escape sequence stays one.
+    /// The text as sent, with its escape sequences.
     pub(crate) const fn as_sent(self) -> &'a str {
         self.raw
     }
 
-    /// The text that was meant.
+    /// The text with its escape sequences decoded.
     pub(crate) fn decoded(self) -> Cow<'a, str> {
         if self.escaped {
             let literal = format!("\"{}\"", self.raw);
@@ -60,7 +60,7 @@ impl<'a> RawText<'a> {
     }
 }
 
-/// A position in a JSON text. Copying it remembers a place to come back to.
+/// A position in a JSON text. A copy remembers the place.
 #[derive(Clone, Copy)]
 pub(crate) struct Scanner<'a> {
     what: &'static str,
@@ -69,7 +69,7 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// At the start of `bytes`; `what` names them in errors.
+    /// A scanner at the start of `bytes`; `what` names them in errors.
     pub(crate) fn new(what: &'static str, bytes: &'a [u8]) -> Result<Self, WireError> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self { what, text, at: 0 }),
@@ -79,7 +79,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The same place under another name for errors.
+    /// The same position, under another name in errors.
     pub(crate) const fn named(self, what: &'static str) -> Self {
         Self { what, ..self }
     }
@@ -89,12 +89,12 @@ impl<'a> Scanner<'a> {
         value.ok_or(WireError::Missing { what: self.what, field })
     }
 
-    /// The error that `field` holds something else than `expected`.
+    /// The error that `field` has an invalid value.
     pub(crate) fn bad_value(&self, field: &'static str, reason: impl Into<String>) -> WireError {
         WireError::BadValue { what: self.what, field, reason: reason.into() }
     }
 
-    /// Walks an object: `entry` is called at each value with its key and must consume the value.
+    /// Walks an object: `entry` is called at each value with its key, and must consume the value.
     pub(crate) fn object(
         &mut self,
         mut entry: impl FnMut(&mut Self, &str) -> Result<(), WireError>,
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Walks an object whose keys and values are taken as they are sent.
+    /// Walks an object, passing its keys and values as sent.
     pub(crate) fn raw_object(&mut self, mut entry: impl FnMut(&'a str, &'a str)) -> Result<(), WireError> {
         self.open(b'{', "an object")?;
         if self.close(b'}') {
@@ -129,14 +129,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The one value that a text is, checked to be JSON.
+    /// The value that makes up the whole text, checked to be JSON.
     pub(crate) fn whole_value(mut self) -> Result<&'a str, WireError> {
         let value = self.raw_value()?;
         self.end()?;
         Ok(value)
     }
 
-    /// Walks an array: `element` is called at each value and must consume it.
+    /// Walks an array: `element` is called at each value, and must consume it.
     pub(crate) fn array(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), WireError>,
@@ -154,12 +154,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Consumes one punctuation mark or says what was expected.
+    /// Consumes one punctuation mark, or reports what was expected.
     pub(crate) fn open(&mut self, mark: u8, expected: &'static str) -> Result<(), WireError> {
         if self.close(mark) { Ok(()) } else { Err(self.malformed(expected)) }
     }
 
-    /// Consumes the mark if it is next.
+    /// Consumes the mark if it is next, and returns whether it was.
     fn close(&mut self, mark: u8) -> bool {
         self.whitespace();
         let found = self.peek() == Some(mark);
@@ -167,13 +167,13 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Makes sure that nothing but white space is left.
+    /// Checks that only white space is left.
     pub(crate) fn end(&mut self) -> Result<(), WireError> {
         self.whitespace();
         if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("the end")) }
     }
 
-    /// A string; none for `null`.
+    /// A string; `None` for `null`.
     pub(crate) fn string(&mut self, field: &'static str) -> Result<Option<RawText<'a>>, WireError> {
         if self.null() {
             return Ok(None);
@@ -184,7 +184,7 @@ impl<'a> Scanner<'a> {
         self.raw_string().map(Some)
     }
 
-    /// A string that must stand there without escapes, because others compare it byte by byte.
+    /// A string that must not contain escapes, because it is compared byte by byte.
     pub(crate) fn identifier(&mut self, field: &'static str) -> Result<Option<&'a str>, WireError> {
         match self.string(field)? {
             Some(text) if text.escaped => {
@@ -204,7 +204,7 @@ impl<'a> Scanner<'a> {
         parse(text.decoded().as_bytes()).map(Some).map_err(|error| self.bad_value(field, error.to_string()))
     }
 
-    /// A word of a closed set.
+    /// A word from a closed set.
     pub(crate) fn word<T>(
         &mut self,
         field: &'static str,
@@ -218,7 +218,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// An integer.
     pub(crate) fn integer<T: std::str::FromStr>(&mut self, field: &'static str) -> Result<Option<T>, WireError> {
         if self.null() {
             return Ok(None);
@@ -237,7 +236,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `true` or `false`.
     pub(crate) fn boolean(&mut self, field: &'static str) -> Result<Option<bool>, WireError> {
         if self.null() {
             Ok(None)
@@ -250,7 +248,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A value that its reader can do without: one of another kind than expected counts as absent.
+    /// A value that its reader can do without: a value of an unexpected kind counts as absent.
     pub(crate) fn lenient<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<Option<T>, WireError>,
@@ -264,13 +262,13 @@ impl<'a> Scanner<'a> {
         Ok(None)
     }
 
-    /// Consumes `null` if it is next.
+    /// Consumes `null` if it is next, and returns whether it was.
     pub(crate) fn null(&mut self) -> bool {
         self.whitespace();
         self.keyword("null")
     }
 
-    /// Consumes any one value, checking that it is JSON.
+    /// Consumes any value, checking that it is JSON.
     pub(crate) fn skip(&mut self) -> Result<(), WireError> {
         let mut objects = 0u128; // One bit for each open container, the innermost lowest; set for an object.
         let mut depth = 0;
@@ -312,7 +310,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Consumes any one value, checking that it is JSON, and returns its text.
+    /// Consumes any value, checking that it is JSON, and returns its text.
     pub(crate) fn raw_value(&mut self) -> Result<&'a str, WireError> {
         self.whitespace();
         let start = self.at;
@@ -363,7 +361,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// An escape sequence. A `\u` surrogate must come as a pair.
+    /// An escape sequence. Surrogates of `\u` must come in pairs.
     fn escape(&mut self) -> Result<(), WireError> {
         self.at += 1;
         let kind = self.peek();
@@ -396,7 +394,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A number by the grammar of JSON.
+    /// A number by the JSON grammar.
     fn number(&mut self) -> Result<(), WireError> {
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
@@ -448,11 +446,11 @@ impl<'a> Scanner<'a> {
     fn malformed(&self, expected: &'static str) -> WireError {
         WireError::Malformed {
             what: self.what,
-            reason: format!("at byte {}: expected {expected}, found `{}`", self.at, self.excerpt()),
+            reason: format!("at byte {}: expected {expected}, found {}", self.at, self.excerpt()),
         }
     }
 
-    /// What stands at this place, short enough for a log line.
+    /// The text at this position, short enough for a log line.
     fn excerpt(&self) -> String {
         match self.text.get(self.at..) {
             None | Some("") => "the end".to_owned(),
@@ -498,7 +496,7 @@ mod tests {
 
         #[test]
         fn skipping_agrees_with_serde_json_on_json_like_text(text in r#"[\[\]{}:,"a0-9eE.+\\un \-]{0,24}"#) {
-            // serde_json also refuses numbers that overflow a float; two exponent digits cannot.
+            // serde_json also rejects numbers that overflow a float, which two exponent digits cannot.
             let oracle = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
             let strict = serde_json::from_str::<serde_json::Value>(&text).is_ok();
             let ours = skips(&text);

@@ -1,6 +1,6 @@
-//! Request signatures: RSA-PSS-SHA256 and Ed25519 over timestamp + method + path, made and checked. The client signs
-//! with a [`Signer`]; the embedded exchange checks with a [`Verifier`] and hands out keys of its own making. No key
-//! material is printed by any `Debug` or error here.
+//! Request signatures: RSA-PSS-SHA256 and Ed25519 over timestamp + method + path. The client signs with a [`Signer`]; the
+//! embedded exchange verifies with a [`Verifier`] and hands out keys that it generated. Key material never appears in a `Debug`
+//! output or an error of this module.
 
 mod headers;
 mod pem;
@@ -19,34 +19,32 @@ use thiserror::Error;
 
 pub use headers::{KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_headers};
 
-/// The longest text that is signed: timestamp, method and path. The longest path of the protocol is about 100 bytes.
+/// The longest text that is signed, in bytes: timestamp, method and path. The longest path of the protocol has about 100 bytes.
 const MAX_SIGNED: usize = 512;
-/// Bytes of the largest signature: RSA with 4096 bits.
+/// The size of the largest signature: RSA with 4096 bits.
 const MAX_SIGNATURE: usize = 512;
-/// Its base64.
+/// The size of its base64 form.
 const MAX_TEXT: usize = MAX_SIGNATURE.div_ceil(3) * 4;
 
-/// Why a key was refused or a signature could not be made. Never carries key material.
+/// Why a key was rejected or a signature could not be made. Never contains key material.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SignError {
-    /// The text is no PEM of a kind that is read.
+    /// The text is not a PEM of a supported kind.
     #[error("{0}")]
     NotPem(String),
-    /// The PEM is well-formed, the key in it is not usable.
+    /// The PEM is well-formed, but the key in it cannot be used.
     #[error("the key in `{label}` is refused: expected {expected}")]
     BadKey {
-        /// The PEM's label.
         label: &'static str,
-        /// What was expected.
         expected: &'static str,
     },
-    /// Timestamp, method and path together are too long to sign.
+    /// Timestamp, method and path are too long together.
     #[error("timestamp, method and path are {length} bytes; expected at most {MAX_SIGNED}")]
     TooLong {
-        /// How long.
+        /// Their length in bytes.
         length: usize,
     },
-    /// The signature does not match: another key, or another timestamp, method or path.
+    /// The signature does not match: made with another key, or for another timestamp, method or path.
     #[error("the signature does not match the key, timestamp, method and path")]
     Mismatch,
     /// The cryptographic library failed.
@@ -54,7 +52,6 @@ pub enum SignError {
     Library(&'static str),
 }
 
-/// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PSS with SHA-256, MGF1-SHA-256 and a salt of 32 bytes.
@@ -63,7 +60,7 @@ pub enum Algorithm {
     Ed25519,
 }
 
-/// A signature as standard base64, in a fixed buffer that its owner reuses.
+/// A signature in standard base64, in a fixed buffer that its owner reuses.
 #[derive(Clone)]
 pub struct SignatureText {
     bytes: [u8; MAX_TEXT],
@@ -71,13 +68,13 @@ pub struct SignatureText {
 }
 
 impl SignatureText {
-    /// Empty.
+    /// An empty text.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: [0; MAX_TEXT], length: 0 }
     }
 
-    /// The header's value.
+    /// The value of the signature header.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).expect("base64 is ASCII")
@@ -112,11 +109,11 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Reads a PEM: `RSA PRIVATE KEY` (PKCS#1), or `PRIVATE KEY` (PKCS#8) with an RSA or an Ed25519 key. Text around
-    /// the block is ignored. RSA keys have 2048 to 4096 bits.
+    /// Parses a PEM: `RSA PRIVATE KEY` (PKCS#1), or `PRIVATE KEY` (PKCS#8) with an RSA or an Ed25519 key. Text around the block
+    /// is ignored. RSA keys must have 2048 to 4096 bits.
     ///
     /// # Errors
-    /// When there is no such block, it is encrypted or damaged, or the key is of another kind.
+    /// If there is no such block, it is encrypted or damaged, or the key is of another kind.
     pub fn from_pem(text: &str) -> Result<Self, SignError> {
         let block = pem::private_key(text)?;
         let key = match block.label {
@@ -147,11 +144,11 @@ impl Signer {
         }
     }
 
-    /// Signs `timestamp_ms` + `method` + `path` into `out`. The method is upper case; the path starts at the root,
-    /// without host and query. An RSA signature takes about a millisecond, an Ed25519 one some tens of microseconds.
+    /// Signs `timestamp_ms` + `method` + `path` into `out`. The method is in upper case; the path starts at the root, without
+    /// host and query. An RSA signature takes about a millisecond, an Ed25519 signature some tens of microseconds.
     ///
     /// # Errors
-    /// When the three are longer than 512 bytes together, or the library fails.
+    /// If the three together are longer than 512 bytes, or the library fails.
     pub fn sign(&self, timestamp_ms: i64, method: &str, path: &str, out: &mut SignatureText) -> Result<(), SignError> {
         let mut timestamp = [0u8; 20];
         let timestamp = decimal(timestamp_ms, &mut timestamp);
@@ -173,7 +170,7 @@ impl Signer {
         Ok(())
     }
 
-    /// The checker of this key's signatures.
+    /// The verifier for this key's signatures.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let public = match &self.key {
@@ -186,7 +183,7 @@ impl Signer {
     /// The public key as SPKI PEM (`BEGIN PUBLIC KEY`).
     ///
     /// # Errors
-    /// When the library cannot encode it.
+    /// If the library cannot encode it.
     pub fn public_key_pem(&self) -> Result<String, SignError> {
         let der: Result<PublicKeyX509Der<'_>, _> = match &self.key {
             PrivateKey::Rsa(key) => key.public_key().as_der(),
@@ -203,17 +200,17 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// A public key that checks signatures.
+/// A public key that verifies signatures.
 #[derive(Clone)]
 pub struct Verifier {
     key: ParsedPublicKey,
 }
 
 impl Verifier {
-    /// Reads an SPKI PEM (`BEGIN PUBLIC KEY`) with an RSA or an Ed25519 key.
+    /// Parses an SPKI PEM (`BEGIN PUBLIC KEY`) with an RSA or an Ed25519 key.
     ///
     /// # Errors
-    /// When there is no such block, it is damaged, or the key is of another kind.
+    /// If there is no such block, it is damaged, or the key is of another kind.
     pub fn from_pem(text: &str) -> Result<Self, SignError> {
         let der = pem::public_key(text)?;
         ParsedPublicKey::new(&ED25519, &der)
@@ -222,12 +219,12 @@ impl Verifier {
             .map_err(|_| SignError::BadKey { label: pem::PUBLIC, expected: "an RSA or Ed25519 public key (SPKI)" })
     }
 
-    /// Checks a request's signature. `timestamp` is the header's text, as it was signed.
+    /// Verifies a request's signature. `timestamp` is the text of the header, since that is what was signed.
     ///
     /// # Errors
-    /// [`SignError::Mismatch`] when the signature is no base64, or is not of this key over these three.
+    /// [`SignError::Mismatch`] if the signature is not base64, or not by this key over these three.
     pub fn verify(&self, timestamp: &str, method: &str, path: &str, signature: &str) -> Result<(), SignError> {
-        // What a client may send is longer than what is signed here: a path with escapes, for one.
+        // Not limited to MAX_SIGNED: a client may send more than this program ever signs, such as a path with escapes.
         let parts = [timestamp.as_bytes(), method.as_bytes(), path.as_bytes()];
         let message = parts.concat();
         let mut bytes = [0u8; MAX_SIGNATURE + 3];
@@ -242,11 +239,11 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// A key id and its private key: who we are to the exchange.
+/// A key id and its private key: the identity of a client on the exchange.
 pub struct Credentials {
-    /// The exchange's id of the key; the `KALSHI-ACCESS-KEY` header.
+    /// The exchange's id of the key, sent in the `KALSHI-ACCESS-KEY` header.
     pub key_id: String,
-    /// The key.
+    /// The private key.
     pub signer: Signer,
 }
 
@@ -256,10 +253,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Makes an RSA key of 2048 bits; PKCS#1 PEM, as the exchange hands out.
+/// Generates an RSA key of 2048 bits as PKCS#1 PEM, the form in which the exchange hands out keys.
 ///
 /// # Errors
-/// When the library fails.
+/// If the library fails.
 pub fn generate_rsa_2048() -> Result<String, SignError> {
     let failed = |_| SignError::Library("make an RSA key");
     let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
@@ -268,10 +265,10 @@ pub fn generate_rsa_2048() -> Result<String, SignError> {
     Ok(pem::encode(pem::PKCS1, pkcs1))
 }
 
-/// Makes an Ed25519 key; PKCS#8 PEM, as the exchange hands out.
+/// Generates an Ed25519 key as PKCS#8 PEM, the form in which the exchange hands out keys.
 ///
 /// # Errors
-/// When the library fails.
+/// If the library fails.
 pub fn generate_ed25519() -> Result<String, SignError> {
     let failed = |_| SignError::Library("make an Ed25519 key");
     let key = Ed25519KeyPair::generate().map_err(failed)?;
@@ -279,7 +276,7 @@ pub fn generate_ed25519() -> Result<String, SignError> {
     Ok(pem::encode(pem::PKCS8, pkcs8.as_ref()))
 }
 
-/// The three signed parts end to end, on the stack.
+/// The three signed parts, concatenated on the stack.
 struct SignedBytes {
     bytes: [u8; MAX_SIGNED],
     length: usize,
@@ -305,7 +302,7 @@ impl SignedBytes {
     }
 }
 
-/// An integer's decimal text.
+/// The decimal text of an integer.
 fn decimal(value: i64, buffer: &mut [u8; 20]) -> &[u8] {
     use std::io::Write;
     let mut rest = &mut buffer[..];

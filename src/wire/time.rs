@@ -1,14 +1,14 @@
-//! Times as the wire writes them: RFC 3339 text with a year of four digits. A time outside that range has no text, and
-//! is refused where it comes in: no time is ever written in place of another.
+//! Times as written on the wire: RFC 3339 text with a four-digit year. A time outside that range has no text and is rejected
+//! where it enters; another time is never written in its place.
 
 use jiff::Timestamp;
 
-/// The last millisecond that can be written: some hours before the end of the year 9999.
+/// The last millisecond that can be written, some hours before the end of the year 9999.
 const LAST_MS: i64 = 253_402_207_200_000;
-/// The first one: the beginning of the year 1.
+/// The first millisecond that can be written, the beginning of the year 1.
 const FIRST_MS: i64 = -62_135_596_800_000;
 
-/// A time in milliseconds since the Unix epoch; none when it cannot be written.
+/// A time in milliseconds since the Unix epoch; `None` if it cannot be written.
 #[must_use]
 pub fn timestamp(unix_ms: i64) -> Option<Timestamp> {
     is_writable(unix_ms).then(|| Timestamp::from_millisecond(unix_ms).ok()).flatten()

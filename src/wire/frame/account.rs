@@ -1,4 +1,4 @@
-//! The messages of the private channels, in any key order.
+//! Parsers of the private channels' messages, for any key order.
 
 use super::market_data::outcome;
 use super::{Fill, MarketPosition, OrderGroupEvent, OrderGroupUpdate, UserOrder};

@@ -1,4 +1,4 @@
-//! The market life cycle and the answers to commands, in any key order.
+//! Parsers of the market life cycle and of the replies to commands, for any key order.
 
 use super::{EventFees, Lifecycle, LifecycleEvent, Message};
 use crate::market::Price;
@@ -60,7 +60,7 @@ pub(super) fn lifecycle(mut scanner: Scanner<'_>) -> Result<Lifecycle<'_>, WireE
         "deactivated" => LifecycleEvent::Deactivated,
         "close_date_updated" => LifecycleEvent::CloseDateUpdated { close_ts: scanner.required(close_ts, "close_ts")? },
         "determined" => {
-            // The value is optional in the spec; a plain result says as much.
+            // The value is optional in the spec; a plain result implies it.
             let implied = match result.map(RawText::decoded).as_deref() {
                 Some("yes") => Some(Price::ONE),
                 Some("no") => Some(Price::ZERO),

@@ -1,5 +1,5 @@
-//! The general frame parser: any key order, unknown keys, white space and escapes. The envelope is walked once, which
-//! finds the type and the place of `msg` wherever they stand; then `msg` is walked by type.
+//! The general frame parser: any key order, unknown keys, white space and escapes. A first pass over the envelope finds the
+//! type and the position of `msg`, wherever they are; then `msg` is parsed by type.
 
 use super::{Envelope, Frame, Message, account, control, market_data};
 use crate::market::BookLevels;

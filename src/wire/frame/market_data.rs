@@ -1,4 +1,4 @@
-//! The messages of the public order book and trade channels, in any key order.
+//! Parsers of the public order book and trade channels' messages, for any key order.
 
 use super::{Delta, Snapshot, Trade};
 use crate::market::{BookLevels, Count, Outcome, Price};
@@ -13,7 +13,7 @@ pub(super) fn outcome(scanner: &mut Scanner<'_>, field: &'static str) -> Result<
     })
 }
 
-/// The milliseconds of an RFC 3339 date, in which older frames have the exchange's time; none for any other text.
+/// An RFC 3339 date, the form of the exchange's time in older frames, in milliseconds; `None` for any other text.
 pub(super) fn date_ms(text: &str) -> Option<i64> {
     text.parse().ok().map(jiff::Timestamp::as_millisecond)
 }
@@ -65,7 +65,7 @@ pub(super) fn trade(mut scanner: Scanner<'_>) -> Result<Trade<'_>, WireError> {
         trade_id: scanner.required(trade_id, "trade_id")?,
         yes_price: scanner.required(yes_price, "yes_price_dollars")?,
         count: scanner.required(count, "count_fp")?,
-        // Frames from before May 2026 have only the older of the two keys.
+        // Frames from before May 2026 only have the older of the two keys.
         taker_outcome: scanner.required(taker_outcome.or(taker_side), "taker_outcome_side")?,
         ts_ms,
     })
@@ -87,7 +87,7 @@ pub(super) fn snapshot<'a>(mut scanner: Scanner<'a>, levels: &mut BookLevels) ->
     Ok(Snapshot { ticker: scanner.required(ticker, "market_ticker")?, clock: clock.unwrap_or(0) })
 }
 
-/// One side's `[["price","count"],..]`. The last of several arrays under one key counts, as with any key.
+/// One side's `[["price","count"],..]`. If a key occurs several times the last array counts, as for any key.
 fn side_levels(
     scanner: &mut Scanner<'_>,
     field: &'static str,

@@ -1,6 +1,6 @@
-//! The fast path: hot frames in the key order that the exchange documents and sends, byte for byte. Anything else, be
-//! it a new key, another order, an escape or an odd number, is none and goes to the general parser, which alone decides
-//! whether a frame is wrong.
+//! The fast path: hot frames in the key order that the exchange documents and sends, byte for byte. For anything else, be it
+//! a new key, another order, an escape or an odd number, it returns `None`, and the general parser decides whether the frame
+//! is wrong.
 
 use super::market_data::date_ms;
 use super::{Delta, Envelope, Fill, Frame, Message, Snapshot, Trade};
@@ -23,13 +23,13 @@ pub(super) fn parse<'a>(bytes: &'a [u8], levels: &mut BookLevels) -> Option<Fram
     }
 }
 
-/// The bytes that are left. Each method consumes what it names or gives none.
+/// The remaining bytes. Each method consumes what it names, or returns `None`.
 struct Cursor<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    /// What follows the type: envelope, message, envelope again.
+    /// What follows the type: part of the envelope, the message, the rest of the envelope.
     fn frame(&mut self, message: impl FnOnce(&mut Self) -> Option<Message<'a>>) -> Option<Frame<'a>> {
         let mut envelope = Envelope::default();
         if self.optional(b",\"sending_ts_ms\":") {
@@ -131,7 +131,7 @@ impl<'a> Cursor<'a> {
         let is_taker = self.boolean()?;
         self.literal(b",\"side\":\"")?;
         self.skip_text()?;
-        // Captured frames have the times here, documented ones after `action`.
+        // In captured frames the times are here, in documented ones after `action`.
         let mut ts_ms = None;
         self.fill_times(&mut ts_ms)?;
         self.literal(b",\"yes_price_dollars\":\"")?;
@@ -197,7 +197,7 @@ impl<'a> Cursor<'a> {
         Some(Snapshot { ticker, clock })
     }
 
-    /// At least one level and the array's end.
+    /// At least one level, and the end of the array.
     fn levels(&mut self, side: &mut Vec<(Price, Count)>) -> Option<()> {
         loop {
             self.literal(b"[\"")?;
@@ -279,7 +279,7 @@ impl<'a> Cursor<'a> {
         if self.optional(b"bid\"") { Some(BookSide::Bid) } else { self.literal(b"ask\"").map(|()| BookSide::Ask) }
     }
 
-    /// A price and its closing quote. Four decimals, as the exchange prints them, take the short way.
+    /// A price and its closing quote. Four decimals, as the exchange prints them, take a shortcut.
     fn price(&mut self) -> Option<Price> {
         if let [whole, b'.', tenths, cents, mills, units, b'"', rest @ ..] = self.rest {
             let digits = [whole, tenths, cents, mills, units].map(|byte| u32::from(byte.wrapping_sub(b'0')));
@@ -293,8 +293,8 @@ impl<'a> Cursor<'a> {
         self.decimal(Price::parse_bytes)
     }
 
-    /// A count and its closing quote. Two decimals and at most ten digits before them take the short way: they can
-    /// exceed neither `i64` nor [`Count::LIMIT`].
+    /// A count and its closing quote. Two decimals, with at most ten digits before them, take a shortcut: such a count can exceed
+    /// neither `i64` nor [`Count::LIMIT`].
     fn count(&mut self) -> Option<Count> {
         let negative = self.rest.first() == Some(&b'-');
         let digits = &self.rest[usize::from(negative)..];

@@ -1,4 +1,4 @@
-//! The whole chain against `serde_json` as the oracle, and against documented and captured frames.
+//! Both parsers against `serde_json` as the oracle, and against documented and captured frames.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 
-/// What a frame says according to `serde_json`; an error when it should be refused.
+/// What a frame means according to `serde_json`; an error if it should be rejected.
 type Expected<T> = Result<T, ()>;
 
 /// A key's value; `null` counts as absent.
@@ -29,7 +29,7 @@ fn lenient<'v, T>(object: &'v Map<String, Value>, key: &str, read: fn(&'v Value)
     get(object, key).and_then(read)
 }
 
-/// A message of a type that is known, which lacks what it needs; for comparisons, whatever the reason.
+/// A message of a known type that lacks something required; comparisons ignore the reason.
 fn unusable<'v>() -> Message<'v> {
     Message::Unusable(WireError::Missing { what: "", field: "" })
 }
@@ -173,7 +173,7 @@ const POSITION: &str = r#"{"type":"market_position","sid":14,"msg":{"user_id":"u
 const GROUP: &str = r#"{"type":"order_group_updates","sid":5,"seq":2,"msg":{"event_type":"limit_updated","order_group_id":"ee587a1c-8b87-4dcf-b721-9f6f790619fa","contracts_limit_fp":"300.00","ts_ms":1795233600007}}"#;
 const EXAMPLES: [&str; 7] = [DELTA, TRADE, FILL, SNAPSHOT, USER_ORDER, POSITION, GROUP];
 
-/// Whether the text of this key is exposed as sent, so that an escape in it would be refused or kept.
+/// Whether the text of this key is returned as sent, so that an escape in it is an error or kept.
 fn exposed(key: &str) -> bool {
     matches!(
         key,
@@ -188,7 +188,7 @@ fn exposed(key: &str) -> bool {
     )
 }
 
-/// Prints JSON with whatever white space and escapes the noise says.
+/// Prints JSON with random white space and escapes.
 struct Printer<'n> {
     noise: std::iter::Cycle<std::slice::Iter<'n, u8>>,
     text: String,
@@ -264,7 +264,7 @@ fn odd_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// An example's fields in any order, with further keys, and now and then an odd value.
+/// An example's fields in random order, with additional keys, and now and then an odd value.
 fn fields(example: &Map<String, Value>) -> impl Strategy<Value = Vec<(String, Value)>> + use<> {
     let known: Vec<(String, Value)> = example.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     let count = known.len();
@@ -352,7 +352,7 @@ proptest! {
         let found = parse(&bytes, &mut levels);
         let value = serde_json::from_slice::<Value>(&bytes);
         match (found, value.as_ref().map_err(|_| ()).and_then(oracle)) {
-            // A life-cycle or answer type cannot come from so little damage; another type is `Other` to both.
+            // So little damage cannot produce a life-cycle or reply type; any other type is `Other` for both.
             (Ok(found), Ok((expected, expected_levels))) => {
                 if !bytes.contains(&b'\\') {
                     prop_assert_eq!(without_reason(found), expected);
@@ -360,9 +360,9 @@ proptest! {
                 }
             }
             (Err(_), Err(())) => {}
-            // Text that identifies something is refused with an escape in it.
+            // Identifying text is rejected if it has an escape.
             (Err(_), Ok(_)) => prop_assert!(bytes.contains(&b'\\')),
-            // A number too large for a float is an error only for who reads it.
+            // A number too large for a float is an error only for a parser that reads it.
             (Ok(_), Err(())) => prop_assert!(value.is_err() && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()),
         }
     }

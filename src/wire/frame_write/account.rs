@@ -1,4 +1,4 @@
-//! Frames of the private channels.
+//! Writers of the private channels' frames.
 
 use super::{data_frame, rfc3339};
 use crate::market::{BookSide, Count, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId};
@@ -8,103 +8,79 @@ use crate::wire::orders::SelfTradePrevention;
 /// `fill`.
 #[derive(Clone, Copy, Debug)]
 pub struct FillOut<'a> {
-    /// The trade.
     pub trade: TradeId,
-    /// The order.
     pub order: OrderId,
-    /// The id the client gave.
+    /// The id that the client gave the order.
     pub client_order_id: Option<&'a str>,
-    /// The market.
     pub ticker: &'a str,
-    /// Its shard.
     pub exchange_index: u8,
-    /// Taker or maker.
     pub is_taker: bool,
     /// The order's side of the YES book.
     pub side: BookSide,
     /// The trade's YES price.
     pub yes_price: Price,
-    /// Contracts.
     pub count: Count,
-    /// The fee booked for it.
+    /// The fee booked for the fill.
     pub fee_cost: Money,
     /// The exchange's time.
     pub ts_ms: i64,
-    /// The signed position afterwards.
+    /// The signed position after the fill.
     pub post_position: Count,
-    /// The subaccount.
     pub subaccount: Option<u32>,
 }
 
 /// `user_order`.
 #[derive(Clone, Copy, Debug)]
 pub struct UserOrderOut<'a> {
-    /// The order.
     pub order: OrderId,
     /// The account, a UUID.
     pub user_id: &'a str,
-    /// The market.
     pub ticker: &'a str,
-    /// Its shard.
     pub exchange_index: u8,
-    /// Its status.
     pub status: OrderStatus,
-    /// Its side of the YES book.
+    /// The order's side of the YES book.
     pub side: BookSide,
-    /// Its limit.
+    /// The limit price, as a YES price.
     pub yes_price: Price,
-    /// Filled.
     pub filled: Count,
-    /// In the book.
+    /// The open count.
     pub remaining: Count,
-    /// Asked for.
+    /// The count that was asked for.
     pub initial: Count,
-    /// Cost of its fills as a taker.
+    /// The cost of its fills as a taker.
     pub taker_fill_cost: Money,
-    /// Cost of its fills as a maker.
+    /// The cost of its fills as a maker.
     pub maker_fill_cost: Money,
-    /// Fees as a taker.
     pub taker_fees: Money,
-    /// Fees as a maker.
     pub maker_fees: Money,
-    /// The id the client gave; empty without one.
+    /// The id that the client gave the order; empty if it gave none.
     pub client_order_id: &'a str,
-    /// Its group.
     pub order_group_id: Option<&'a str>,
-    /// What happens at a cross with ourselves.
+    /// What happens when it would trade with an order of the same account.
     pub self_trade_prevention: Option<SelfTradePrevention>,
-    /// When it was placed.
     pub created_ts_ms: i64,
-    /// When it last changed.
     pub last_updated_ts_ms: Option<i64>,
-    /// When it ends.
     pub expiration_ts_ms: Option<i64>,
-    /// Why it changed.
+    /// Why the order changed.
     pub last_update_reason: Option<&'a str>,
-    /// The subaccount.
     pub subaccount_number: Option<u32>,
 }
 
 /// `market_position`.
 #[derive(Clone, Copy, Debug)]
 pub struct MarketPositionOut<'a> {
-    /// The account.
     pub user_id: &'a str,
-    /// The market.
     pub ticker: &'a str,
     /// Signed contracts.
     pub position: Count,
-    /// What they cost.
+    /// The cost of the position.
     pub position_cost: Money,
-    /// Realised profit.
     pub realized_pnl: Money,
-    /// Fees paid.
     pub fees_paid: Money,
-    /// Fees of the open position.
+    /// The fees of the open position.
     pub position_fee_cost: Money,
     /// Contracts traded.
     pub volume: Count,
-    /// The subaccount.
     pub subaccount: Option<u32>,
 }
 
@@ -113,15 +89,13 @@ pub struct MarketPositionOut<'a> {
 pub struct OrderGroupUpdateOut {
     /// `created`, `triggered`, `reset`, `deleted` or `limit_updated`.
     pub event: &'static str,
-    /// The group.
     pub group: OrderGroupId,
-    /// Its limit, when it was made or changed.
+    /// The limit, if the group was created or its limit changed.
     pub contracts_limit: Option<Count>,
     /// The exchange's time.
     pub ts_ms: i64,
 }
 
-/// Appends a `fill`.
 pub fn write_fill(buffer: &mut Vec<u8>, envelope: &Envelope, fill: &FillOut<'_>) {
     let outcome = fill.side.outcome().as_str();
     data_frame(buffer, "fill", envelope, |msg| {
@@ -146,7 +120,6 @@ pub fn write_fill(buffer: &mut Vec<u8>, envelope: &Envelope, fill: &FillOut<'_>)
     });
 }
 
-/// Appends a `user_order`.
 pub fn write_user_order(buffer: &mut Vec<u8>, envelope: &Envelope, order: &UserOrderOut<'_>) {
     let outcome = order.side.outcome().as_str();
     data_frame(buffer, "user_order", envelope, |msg| {
@@ -196,7 +169,6 @@ pub fn write_user_order(buffer: &mut Vec<u8>, envelope: &Envelope, order: &UserO
     });
 }
 
-/// Appends a `market_position`.
 pub fn write_market_position(buffer: &mut Vec<u8>, envelope: &Envelope, position: &MarketPositionOut<'_>) {
     data_frame(buffer, "market_position", envelope, |msg| {
         msg.text("user_id", position.user_id);
@@ -211,7 +183,6 @@ pub fn write_market_position(buffer: &mut Vec<u8>, envelope: &Envelope, position
     });
 }
 
-/// Appends an `order_group_updates`.
 pub fn write_order_group_update(buffer: &mut Vec<u8>, envelope: &Envelope, update: &OrderGroupUpdateOut) {
     data_frame(buffer, "order_group_updates", envelope, |msg| {
         msg.text("event_type", update.event);

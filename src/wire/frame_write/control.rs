@@ -1,4 +1,4 @@
-//! Life-cycle frames and the answers to commands.
+//! Writers of life-cycle frames and of the replies to commands.
 
 use super::data_frame;
 use crate::market::{FeeSchedule, Outcome, Price};
@@ -7,39 +7,29 @@ use crate::wire::frame::Envelope;
 use crate::wire::json::{Object, write_array, write_text};
 use crate::wire::markets::{PriceRange, fee_type_name};
 
-/// What a `created` event tells of a new market. Times in Unix seconds.
+/// The content of a `created` event. Times are in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct CreatedMarket<'a> {
-    /// Its shard.
     pub exchange_index: u8,
-    /// When it opens.
     pub open_ts: i64,
-    /// When it closes.
     pub close_ts: i64,
-    /// Its event.
     pub event_ticker: &'a str,
-    /// Its title.
     pub title: &'a str,
-    /// The name of its tick structure.
+    /// The name of the price structure.
     pub price_level_structure: &'a str,
-    /// Its tick bands.
+    /// The bands of the tick grid.
     pub price_ranges: &'a [PriceRange],
 }
 
-/// What an `event_lifecycle` tells of a new event. Events here net nothing across their markets.
+/// The content of an `event_lifecycle`. Events of the embedded exchange never net collateral across their markets.
 #[derive(Clone, Copy, Debug)]
 pub struct CreatedEvent<'a> {
-    /// Its name.
     pub event_ticker: &'a str,
-    /// The shard of its markets.
     pub exchange_index: u8,
-    /// Its title.
     pub title: &'a str,
-    /// Its series.
     pub series_ticker: &'a str,
 }
 
-/// Appends an `event_lifecycle`.
 pub fn write_event_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, event: &CreatedEvent<'_>) {
     data_frame(buffer, "event_lifecycle", envelope, |msg| {
         msg.text("event_ticker", event.event_ticker);
@@ -51,7 +41,7 @@ pub fn write_event_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, event: &
     });
 }
 
-/// Appends an `event_fee_update`: what an event overrides from now on; nothing any more when there is no schedule.
+/// Appends an `event_fee_update`: the override of an event's fees from now on, or its end if `schedule` is `None`.
 pub fn write_event_fee_update(
     buffer: &mut Vec<u8>,
     envelope: &Envelope,
@@ -71,45 +61,38 @@ pub fn write_event_fee_update(
     });
 }
 
-/// An event of `market_lifecycle_v2`. Times in Unix seconds.
+/// An event of `market_lifecycle_v2`. Times are in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 pub enum LifecycleOut<'a> {
     /// It was listed.
     Created(CreatedMarket<'a>),
     /// It was reactivated.
     Activated,
-    /// It was deactivated.
     Deactivated,
-    /// Its close moved.
+    /// Its close was moved.
     CloseDateUpdated {
-        /// The new close.
         close_ts: i64,
     },
     /// Its result is known.
     Determined {
-        /// When.
         determination_ts: i64,
-        /// The outcome that won; none for a scalar result.
+        /// The winning outcome; `None` for a scalar result.
         result: Option<Outcome>,
-        /// What YES pays.
+        /// The payout of a YES contract.
         settlement_value: Price,
     },
-    /// It paid.
+    /// It was paid.
     Settled {
-        /// When.
         settled_ts: i64,
     },
-    /// Its grid changed.
+    /// Its tick grid changed.
     #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "the embedded exchange keeps its grids; tests read what it would say"))]
     PriceLevelStructureUpdated {
-        /// The name of the new structure.
         price_level_structure: &'a str,
-        /// The new bands.
         price_ranges: &'a [PriceRange],
     },
 }
 
-/// Appends a `market_lifecycle_v2`.
 pub fn write_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, ticker: &str, event: &LifecycleOut<'_>) {
     data_frame(buffer, "market_lifecycle_v2", envelope, |msg| {
         msg.text("market_ticker", ticker);
@@ -149,7 +132,7 @@ pub fn write_lifecycle(buffer: &mut Vec<u8>, envelope: &Envelope, ticker: &str, 
     });
 }
 
-/// A market here has one name for everything, no rules, and expires when it closes.
+/// A market of the embedded exchange uses one name for everything, has no rules, and expires when it closes.
 fn write_metadata(msg: &mut Object<'_>, market: &CreatedMarket<'_>) {
     let mut metadata = msg.object("additional_metadata");
     for key in ["name", "title", "yes_sub_title", "no_sub_title"] {
@@ -175,7 +158,7 @@ fn write_structure(msg: &mut Object<'_>, name: &str, ranges: &[PriceRange]) {
     });
 }
 
-/// Opens an answer to a command: the envelope's keys and the type.
+/// Begins a reply to a command: the keys of the envelope, and the type.
 fn answer<'b>(buffer: &'b mut Vec<u8>, kind: &str, envelope: &Envelope) -> Object<'b> {
     let mut frame = Object::begin(buffer);
     frame.optional_integer("id", envelope.id);
@@ -186,7 +169,7 @@ fn answer<'b>(buffer: &'b mut Vec<u8>, kind: &str, envelope: &Envelope) -> Objec
     frame
 }
 
-/// Appends a `subscribed`: `sid` of `channel` was opened. The sid stands in the message, so the envelope has none.
+/// Appends a `subscribed`: `sid` of `channel` was opened. The sid is part of the message, so the envelope has none.
 pub fn write_subscribed(buffer: &mut Vec<u8>, envelope: &Envelope, channel: &str, sid: u64) {
     let mut frame = answer(buffer, "subscribed", envelope);
     let mut msg = frame.object("msg");
@@ -196,12 +179,12 @@ pub fn write_subscribed(buffer: &mut Vec<u8>, envelope: &Envelope, channel: &str
     frame.end();
 }
 
-/// Appends an `unsubscribed`: the envelope's sid ended.
+/// Appends an `unsubscribed`: the subscription in the envelope ended.
 pub fn write_unsubscribed(buffer: &mut Vec<u8>, envelope: &Envelope) {
     answer(buffer, "unsubscribed", envelope).end();
 }
 
-/// Appends an `ok` with the subscription's full lists; none leaves a list out, both are none under `skip_ticker_ack`.
+/// Appends an `ok` with the subscription's full lists. `None` leaves a list out; under `skip_ticker_ack` both are `None`.
 pub fn write_ok<'a>(
     buffer: &mut Vec<u8>,
     envelope: &Envelope,
@@ -236,7 +219,7 @@ pub fn write_ok_list<'a>(
     frame.end();
 }
 
-/// Appends an `error`, with the market it concerns where the exchange says so.
+/// Appends an `error`, with the market it concerns where the exchange names it.
 pub fn write_error(buffer: &mut Vec<u8>, envelope: &Envelope, code: i64, text: &str, market_ticker: Option<&str>) {
     let mut frame = answer(buffer, "error", envelope);
     let mut msg = frame.object("msg");

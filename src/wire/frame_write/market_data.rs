@@ -1,4 +1,4 @@
-//! Frames of the public order book, trade and ticker channels.
+//! Writers of the public order book, trade and ticker channels' frames.
 
 use super::{data_frame, rfc3339};
 use crate::market::{BookLevels, Count, Outcome, Price, TradeId};
@@ -8,9 +8,8 @@ use crate::wire::json::{Object, write_array};
 /// `orderbook_snapshot`.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotOut<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// Its id, a UUID.
+    /// The market's id, a UUID.
     pub market_id: &'a str,
     /// The newest exchange clock included.
     pub clock: u64,
@@ -21,40 +20,33 @@ pub struct SnapshotOut<'a> {
 /// `orderbook_delta`.
 #[derive(Clone, Copy, Debug)]
 pub struct DeltaOut<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// Its id, a UUID.
+    /// The market's id, a UUID.
     pub market_id: &'a str,
-    /// The exchange's clock.
     pub clock: u64,
-    /// The level.
+    /// The level's price, on the outcome's own scale.
     pub price: Price,
-    /// The change of its size.
+    /// The change of the level's size.
     pub change: Count,
-    /// The outcome on which the level is a bid.
+    /// The outcome that the level bids for.
     pub side: Outcome,
-    /// The id of the order that caused it; only for the connection of its owner.
+    /// The client order id of the order that caused the change; only for its owner's connections.
     pub client_order_id: Option<&'a str>,
     /// The exchange's time.
     pub ts_ms: i64,
-    /// The owner's subaccount; only for the connection of its owner.
+    /// The owner's subaccount; only for its owner's connections.
     pub subaccount: Option<u32>,
 }
 
 /// `trade`.
 #[derive(Clone, Copy, Debug)]
 pub struct TradeOut<'a> {
-    /// The trade.
     pub trade: TradeId,
-    /// The market.
     pub ticker: &'a str,
-    /// YES price.
     pub yes_price: Price,
-    /// Contracts.
     pub count: Count,
-    /// What the taker bought.
+    /// The outcome that the taker bought.
     pub taker: Outcome,
-    /// Whether it was a block trade.
     pub is_block_trade: bool,
     /// The exchange's time.
     pub ts_ms: i64,
@@ -63,15 +55,14 @@ pub struct TradeOut<'a> {
 /// `ticker`.
 #[derive(Clone, Copy, Debug)]
 pub struct TickerOut<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// Its id, a UUID.
+    /// The market's id, a UUID.
     pub market_id: &'a str,
-    /// Last traded YES price.
+    /// The last traded YES price.
     pub price: Price,
-    /// Best YES bid, 0 without one.
+    /// The best YES bid, or 0 if there is none.
     pub yes_bid: Price,
-    /// Best YES ask, 1 without one.
+    /// The best YES ask, or 1 if there is none.
     pub yes_ask: Price,
     /// Contracts traded.
     pub volume: Count,
@@ -81,17 +72,15 @@ pub struct TickerOut<'a> {
     pub dollar_volume: i64,
     /// Whole dollars outstanding.
     pub dollar_open_interest: i64,
-    /// Size of the best bid.
+    /// The size of the best bid.
     pub yes_bid_size: Count,
-    /// Size of the best ask.
+    /// The size of the best ask.
     pub yes_ask_size: Count,
-    /// Contracts of the last trade.
     pub last_trade_size: Count,
     /// The exchange's time.
     pub ts_ms: i64,
 }
 
-/// Appends an `orderbook_snapshot`.
 pub fn write_snapshot(buffer: &mut Vec<u8>, envelope: &Envelope, snapshot: &SnapshotOut<'_>) {
     data_frame(buffer, "orderbook_snapshot", envelope, |msg| {
         msg.text("market_ticker", snapshot.ticker);
@@ -115,7 +104,6 @@ fn write_side(msg: &mut Object<'_>, key: &str, levels: &[(Price, Count)]) {
     });
 }
 
-/// Appends an `orderbook_delta`.
 pub fn write_delta(buffer: &mut Vec<u8>, envelope: &Envelope, delta: &DeltaOut<'_>) {
     data_frame(buffer, "orderbook_delta", envelope, |msg| {
         msg.text("market_ticker", delta.ticker);
@@ -131,7 +119,6 @@ pub fn write_delta(buffer: &mut Vec<u8>, envelope: &Envelope, delta: &DeltaOut<'
     });
 }
 
-/// Appends a `trade`.
 pub fn write_trade(buffer: &mut Vec<u8>, envelope: &Envelope, trade: &TradeOut<'_>) {
     data_frame(buffer, "trade", envelope, |msg| {
         msg.quoted("trade_id", |text| trade.trade.write_to(text));
@@ -148,7 +135,6 @@ pub fn write_trade(buffer: &mut Vec<u8>, envelope: &Envelope, trade: &TradeOut<'
     });
 }
 
-/// Appends a `ticker`.
 pub fn write_ticker(buffer: &mut Vec<u8>, envelope: &Envelope, ticker: &TickerOut<'_>) {
     data_frame(buffer, "ticker", envelope, |msg| {
         msg.text("market_id", ticker.market_id);

@@ -1,61 +1,58 @@
-//! Parsers of the answers to order writes: `Copy` structs, no allocation unless the body is refused. Any key order,
-//! unknown keys ignored, `null` counts as absent.
+//! Parsers of the responses to order writes: they return `Copy` structs, and allocate only if the body is rejected. Any key order
+//! is accepted, unknown keys are ignored, and `null` counts as absent.
 
 use crate::market::{Count, Money, OrderId};
 use crate::wire::WireError;
 use crate::wire::scan::{RawText, Scanner};
 
-/// The answer to a create, an amend or a decrease, as the order state machine needs it.
+/// The response to a create, an amend or a decrease, as the order state machine needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderAnswer {
-    /// The exchange's id.
     pub order: OrderId,
     /// Filled by this write; an amend may leave it out, a decrease always does.
     pub filled: Option<Count>,
     /// Left in the book; an amend may leave it out.
     pub remaining: Option<Count>,
-    /// Average YES price of the fills, when there were any.
+    /// The average YES price of the fills, if there were any.
     pub average_price: Option<Money>,
-    /// Average fee per contract, when there were fills.
+    /// The average fee per contract, if there were fills.
     pub average_fee: Option<Money>,
     /// The matching engine's time.
     pub ts_ms: i64,
 }
 
-/// The answer to a create.
+/// The response to a create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreatedAnswer {
-    /// The exchange's id.
     pub order: OrderId,
-    /// Filled at once.
+    /// Filled immediately.
     pub filled: Count,
     /// Left in the book; zero after immediate-or-cancel.
     pub remaining: Count,
-    /// Average YES price of the fills, when there were any.
+    /// The average YES price of the fills, if there were any.
     pub average_price: Option<Money>,
-    /// Average fee per contract, when there were fills.
+    /// The average fee per contract, if there were fills.
     pub average_fee: Option<Money>,
     /// The matching engine's time.
     pub ts_ms: i64,
 }
 
-/// One item of the answer to a batched cancel.
+/// One item of the response to a batched cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CanceledAnswer<'a> {
-    /// The exchange's id.
     pub order: OrderId,
-    /// Contracts cancelled; zero on an error.
+    /// Contracts cancelled; zero after an error.
     pub reduced_by: Count,
-    /// The matching engine's time; absent on an error.
+    /// The matching engine's time; absent after an error.
     pub ts_ms: Option<i64>,
-    /// The code of the error, as sent; empty when the error has none.
+    /// The error's code, as sent; empty if the error has none.
     pub error: Option<&'a str>,
 }
 
-/// Parses the answer to `POST /portfolio/events/orders` (201).
+/// Parses the response to `POST /portfolio/events/orders` (201).
 ///
 /// # Errors
-/// When the body is no JSON object, or lacks the id, a count or the time, or one of them is not what it should be.
+/// If the body is not a JSON object, or the id, a count or the time is missing or invalid.
 pub fn parse_created(bytes: &[u8]) -> Result<CreatedAnswer, WireError> {
     let what = "created order";
     let mut answer = parse(what, bytes)?;
@@ -72,10 +69,10 @@ pub fn parse_created(bytes: &[u8]) -> Result<CreatedAnswer, WireError> {
     })
 }
 
-/// Parses the answer to `POST /portfolio/events/orders/{order_id}/amend` (200).
+/// Parses the response to `POST /portfolio/events/orders/{order_id}/amend` (200).
 ///
 /// # Errors
-/// When the body is no JSON object, or lacks the id or the time, or a value is not what it should be.
+/// If the body is not a JSON object, the id or the time is missing, or a value is invalid.
 pub fn parse_amended(bytes: &[u8]) -> Result<OrderAnswer, WireError> {
     parse("amended order", bytes)
 }
@@ -107,12 +104,12 @@ fn parse(what: &'static str, bytes: &[u8]) -> Result<OrderAnswer, WireError> {
     })
 }
 
-/// Parses the answer to `DELETE /portfolio/events/orders/batched` (200) and gives its items one by one, in the order
-/// of the request.
+/// Parses the response to `DELETE /portfolio/events/orders/batched` (200), and calls `each` with its items in the order of the
+/// request.
 ///
 /// # Errors
-/// When the body is no JSON object with an array `orders`, or an item lacks its id, or has neither a time nor an
-/// error. The other items have been given, wherever they stand.
+/// If the body is not a JSON object with an array `orders`, or an item lacks its id, or has neither a time nor an error. `each`
+/// is still called with all other items, wherever they are.
 pub fn parse_canceled_batch<'a>(bytes: &'a [u8], mut each: impl FnMut(CanceledAnswer<'a>)) -> Result<(), WireError> {
     let mut scanner = Scanner::new("cancelled batch", bytes)?;
     let (mut found, mut unusable) = (None, None);
@@ -154,7 +151,7 @@ fn canceled_item<'a>(scanner: &mut Scanner<'a>) -> Result<CanceledAnswer<'a>, Wi
     })?;
     let order = scanner.required(order, "order_id")?;
     if error.is_none() {
-        // Without an error all of it is promised, and cash will be released by it.
+        // Without an error all of these are promised, and cash will be released because of them.
         scanner.required(reduced_by, "reduced_by")?;
         scanner.required(ts_ms, "ts_ms")?;
     }

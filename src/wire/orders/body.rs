@@ -1,64 +1,52 @@
-//! Writers of the hot order bodies: no allocation while the caller's buffer has room. They write what the serde structs
-//! beside them read, and always carry the design's fixed terms: self-trade prevention `taker_at_cross`, an explicit
-//! shard, and cancellation when trading pauses.
+//! Writers of the hot order bodies, which do not allocate while the caller's buffer has room. What they write is read by the
+//! serde structs of the parent module. Some terms are fixed: self-trade prevention `taker_at_cross`, an explicit shard, and
+//! cancellation when trading pauses.
 
 use crate::market::{BookSide, ClientOrderId, Count, OrderGroupId, OrderId, Price, TimeInForce};
 use crate::wire::json::{Object, write_array};
 
-/// What a create says beyond the fixed terms.
+/// The variable terms of a create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Create<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// Used once, ever.
+    /// Never used twice.
     pub client_order_id: ClientOrderId,
-    /// Bid or ask on the YES book.
+    /// The side of the YES book.
     pub side: BookSide,
-    /// Contracts.
     pub count: Count,
-    /// The limit, as a YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// How long it may wait.
     pub time_in_force: TimeInForce,
-    /// Refuse it rather than let it take.
+    /// Whether to reject it rather than let it take liquidity.
     pub post_only: bool,
-    /// Cap it by the position; only with immediate-or-cancel.
+    /// Whether its count is capped at the position; only with immediate-or-cancel.
     pub reduce_only: bool,
-    /// When it ends by itself, in Unix seconds of the venue's time; never together with immediate-or-cancel.
+    /// When it expires, in Unix seconds of the venue's time; never together with immediate-or-cancel.
     pub expiration_s: Option<i64>,
-    /// The order group it belongs to, of the same shard.
+    /// The order group it belongs to, which is on the same shard.
     pub group: Option<OrderGroupId>,
-    /// The market's shard.
     pub exchange_index: u8,
 }
 
-/// What an amend says. `count` is the new total: filled plus wanted resting.
+/// The content of an amend. `count` is the new total: what has filled plus what is to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amend<'a> {
-    /// The market.
     pub ticker: &'a str,
-    /// The order's id of ours, which the exchange checks.
+    /// The order's client order id, which the exchange checks.
     pub client_order_id: ClientOrderId,
-    /// The order's side.
     pub side: BookSide,
-    /// The new limit.
     pub price: Price,
-    /// The new total.
     pub count: Count,
-    /// The new end in Unix seconds of the venue's time; without one the order keeps the end it has.
+    /// The new expiration in Unix seconds of the venue's time; if absent, the order keeps the one it has.
     pub expiration_s: Option<i64>,
-    /// The market's shard.
     pub exchange_index: u8,
 }
 
 /// One order of a batched cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cancel<'a> {
-    /// The order.
     pub order: OrderId,
-    /// Its market.
     pub ticker: &'a str,
-    /// Its market's shard.
     pub exchange_index: u8,
 }
 

@@ -1,15 +1,15 @@
-//! The three headers that sign a request.
+//! The three headers that authenticate a request.
 
 use super::{Credentials, SignError, SignatureText};
 
-/// The header of the key's id.
+/// The header with the key's id.
 pub const KEY_HEADER: &str = "KALSHI-ACCESS-KEY";
-/// The header of the signature's time in milliseconds.
+/// The header with the time of the signature, in milliseconds since the Unix epoch.
 pub const TIMESTAMP_HEADER: &str = "KALSHI-ACCESS-TIMESTAMP";
-/// The header of the signature.
+/// The header with the signature.
 pub const SIGNATURE_HEADER: &str = "KALSHI-ACCESS-SIGNATURE";
 
-/// Names and values of the headers of a request that is signed already.
+/// The names and values of the headers for an existing signature.
 #[must_use]
 pub fn signed_headers(key_id: &str, timestamp_ms: i64, signature: &SignatureText) -> [(&'static str, String); 3] {
     [
@@ -20,8 +20,8 @@ pub fn signed_headers(key_id: &str, timestamp_ms: i64, signature: &SignatureText
 }
 
 impl Credentials {
-    /// Signs a request that is sent at `timestamp_ms` (wall time, milliseconds since the Unix epoch) and returns its
-    /// headers. The path starts at the root, without host and query.
+    /// Signs a request that is sent at `timestamp_ms` (wall time, milliseconds since the Unix epoch), and returns its headers.
+    /// The path starts at the root, without host and query.
     ///
     /// # Errors
     /// See [`Signer::sign`](super::Signer::sign).

@@ -1,35 +1,33 @@
-//! PEM in and out: finding the one block that is wanted, naming what is there instead, and the little DER that turns
-//! an RSA key's PKCS#8 into the PKCS#1 that the exchange hands out. Decoded keys are overwritten when dropped.
+//! PEM in and out: finding the wanted block, or naming what is there instead, and the little DER that turns an RSA key's PKCS#8
+//! into the PKCS#1 that the exchange hands out. Decoded private keys are overwritten when dropped.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::SignError;
 
-/// An RSA private key.
+/// The label of an RSA private key.
 pub(super) const PKCS1: &str = "RSA PRIVATE KEY";
-/// A private key of any kind.
+/// The label of a private key of any kind.
 pub(super) const PKCS8: &str = "PRIVATE KEY";
-/// A public key of any kind.
+/// The label of a public key of any kind.
 pub(super) const PUBLIC: &str = "PUBLIC KEY";
 
-/// A decoded private key.
 pub(super) struct PrivateBlock {
     /// [`PKCS1`] or [`PKCS8`].
     pub(super) label: &'static str,
-    /// Its DER.
     pub(super) der: Vec<u8>,
 }
 
 impl Drop for PrivateBlock {
     fn drop(&mut self) {
         self.der.fill(0);
-        // Keeps the overwriting from being dropped as a store that nobody reads.
+        // Keeps the overwriting from being optimised away as a dead store.
         std::hint::black_box(&self.der);
     }
 }
 
-/// The text's private key.
+/// Finds the private key in a text.
 pub(super) fn private_key(text: &str) -> Result<PrivateBlock, SignError> {
     for label in [PKCS1, PKCS8] {
         if let Some(der) = block(text, label)? {
@@ -39,12 +37,12 @@ pub(super) fn private_key(text: &str) -> Result<PrivateBlock, SignError> {
     Err(absent(text, "`-----BEGIN RSA PRIVATE KEY-----` or `-----BEGIN PRIVATE KEY-----`"))
 }
 
-/// The text's public key.
+/// Finds the public key in a text.
 pub(super) fn public_key(text: &str) -> Result<Vec<u8>, SignError> {
     block(text, PUBLIC)?.ok_or_else(|| absent(text, "`-----BEGIN PUBLIC KEY-----`"))
 }
 
-/// The error for a text without the wanted block. It names the label that is there, never the text itself.
+/// The error for a text without the wanted block. Names the label that was found, but never quotes the text itself.
 fn absent(text: &str, expected: &str) -> SignError {
     let found = text.lines().find_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
     SignError::NotPem(match found {
@@ -75,7 +73,7 @@ fn block(text: &str, label: &str) -> Result<Option<Vec<u8>>, SignError> {
     }
 }
 
-/// Wraps DER into PEM with lines of 64 characters.
+/// Encodes DER as PEM with lines of 64 characters.
 pub(super) fn encode(label: &str, der: &[u8]) -> String {
     let base64 = STANDARD.encode(der);
     let mut text = format!("-----BEGIN {label}-----\n");
@@ -89,7 +87,7 @@ pub(super) fn encode(label: &str, der: &[u8]) -> String {
     text
 }
 
-/// The PKCS#1 key inside a PKCS#8 one: `SEQUENCE { version INTEGER, algorithm SEQUENCE, key OCTET STRING }` (RFC 5208).
+/// The PKCS#1 key inside a PKCS#8 key: `SEQUENCE { version INTEGER, algorithm SEQUENCE, key OCTET STRING }` (RFC 5208).
 pub(super) fn pkcs1_of_pkcs8(der: &[u8]) -> Option<&[u8]> {
     let (outer, _) = element(der, 0x30)?;
     let (_version, rest) = element(outer, 0x02)?;
@@ -97,7 +95,7 @@ pub(super) fn pkcs1_of_pkcs8(der: &[u8]) -> Option<&[u8]> {
     Some(element(rest, 0x04)?.0)
 }
 
-/// The contents of one DER element with this tag, and what follows it.
+/// The contents of one DER element with this tag, and the bytes after it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&[found, first], rest) = der.split_first_chunk()?;
     if found != tag {
