@@ -1,20 +1,19 @@
-//! Growing, capped, jittered pauses between attempts that never end. Shared by the stages that talk to the exchange;
-//! knows neither clocks nor sockets, and its only randomness is the generator it is seeded with.
+//! Exponential back-off with a cap and jitter, for retries without a limit. Shared by the stages that talk to the
+//! exchange. It has no clock and no socket, and its only randomness is the generator it is seeded with.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-/// How pauses grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackoffConfig {
-    /// The longest pause after the first failure, in nanoseconds.
+    /// Upper bound of the pause after the first failure, in nanoseconds. It doubles with each further failure.
     pub first_ns: u64,
-    /// The longest pause at all, in nanoseconds.
+    /// Upper bound of every pause, in nanoseconds.
     pub cap_ns: u64,
 }
 
-/// The pauses between the attempts of one undertaking. There is no last attempt.
+/// The pauses between attempts at one thing, such as connecting. Attempts never run out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Backoff {
     config: BackoffConfig,
@@ -23,14 +22,15 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// No failure yet. The seed decides the jitter.
+    /// Starts without a failure. The seed determines the jitter.
     #[must_use]
     pub fn new(config: BackoffConfig, seed: u64) -> Self {
         Self { config, failures: 0, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
-    /// The pause after one more failure: between half and all of `first * 2^failures`, or of the cap when that is
-    /// less. The lower bound keeps the growth, the spread keeps many clients from coming back together.
+    /// Counts a failure and returns the pause after it: a random time between half and all of `first * 2^failures`, or
+    /// of the cap if that is less. The lower bound preserves the growth; the spread keeps many clients from
+    /// reconnecting together.
     pub fn next_ns(&mut self) -> u64 {
         let grown_ns = self.config.first_ns.saturating_mul(1u64.checked_shl(self.failures).unwrap_or(u64::MAX));
         let longest_ns = grown_ns.min(self.config.cap_ns).max(1);
@@ -38,7 +38,7 @@ impl Backoff {
         self.random.random_range(longest_ns.div_ceil(2)..=longest_ns)
     }
 
-    /// An attempt succeeded: the next pause is short again.
+    /// Call this after a success: the next pause is short again.
     pub fn reset(&mut self) {
         self.failures = 0;
     }

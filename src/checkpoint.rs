@@ -1,43 +1,37 @@
-//! How a stage's state is written into a journal, where deriving alone does not say it: text for what comes from the
-//! exchange's JSON, sorted pairs for hash maps, lengths for pools of empty buffers. Owns these forms and nothing else.
+//! Serde helpers for fields of a checkpoint whose derived form would not do: JSON text for values from the exchange,
+//! sorted pairs for hash maps, a length for a pool of empty buffers.
 //!
-//! A checkpoint is a whole stage in postcard. What a stage rebuilds or only uses within one input (buffers, kernels,
-//! rehearsals) is left out with `#[serde(skip)]`. Two stages in the same state have the same bytes, so bytes are what a
-//! replay compares.
+//! A checkpoint is a whole stage encoded with postcard. State that a stage rebuilds, or needs only while it handles one
+//! input (buffers, kernels, rehearsals), is left out with `#[serde(skip)]`. Two stages in the same state have the same
+//! bytes, so a replay compares bytes.
 
-/// A value as JSON text: for the exchange's own bodies, whose serde forms need a format that describes itself.
+/// A value as JSON text: for the exchange's own bodies, whose serde implementations need a self-describing format.
 pub mod json {
     use serde::de::{DeserializeOwned, Error as _};
     use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// Writes the value's JSON.
-    ///
     /// # Errors
-    /// When the value has no JSON, or the serializer fails.
+    /// When the value has no JSON form, or the serializer fails.
     pub fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&serde_json::to_string(value).map_err(S::Error::custom)?)
     }
 
-    /// Reads it back.
-    ///
     /// # Errors
-    /// When the text is no JSON of the type.
+    /// When the text is not valid JSON of this type.
     pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
         serde_json::from_str(&text).map_err(D::Error::custom)
     }
 }
 
-/// A hash map as pairs in the order of their keys, so that equal maps have equal bytes.
+/// A hash map as pairs sorted by key, so that equal maps have equal bytes.
 pub mod sorted {
     use std::collections::HashMap;
     use std::hash::{BuildHasher, Hash};
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// Writes the pairs.
-    ///
     /// # Errors
     /// When the serializer fails.
     pub fn serialize<K, V, H, S>(map: &HashMap<K, V, H>, serializer: S) -> Result<S::Ok, S::Error>
@@ -51,10 +45,8 @@ pub mod sorted {
         pairs.serialize(serializer)
     }
 
-    /// Reads them back.
-    ///
     /// # Errors
-    /// When the bytes are no pairs.
+    /// When the bytes are not pairs of these types.
     pub fn deserialize<'de, K, V, H, D>(deserializer: D) -> Result<HashMap<K, V, H>, D::Error>
     where
         K: Deserialize<'de> + Hash + Eq,
@@ -66,13 +58,11 @@ pub mod sorted {
     }
 }
 
-/// An array longer than serde's own forms reach, as a sequence.
+/// An array of any length as a sequence; serde itself stops at 32 elements.
 pub mod array {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// Writes the elements.
-    ///
     /// # Errors
     /// When the serializer fails.
     pub fn serialize<T: Serialize, S: Serializer, const N: usize>(
@@ -82,10 +72,8 @@ pub mod array {
         array.as_slice().serialize(serializer)
     }
 
-    /// Reads them back.
-    ///
     /// # Errors
-    /// When there are more or fewer than `N`.
+    /// When there are not exactly `N` elements.
     pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>, const N: usize>(
         deserializer: D,
     ) -> Result<[T; N], D::Error> {
@@ -95,26 +83,22 @@ pub mod array {
     }
 }
 
-/// A pool of interchangeable empty buffers as their number.
+/// A pool of interchangeable empty buffers as the number of buffers.
 pub mod pool {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// More buffers than any pool of a stage has.
+    /// An upper bound for a damaged checkpoint: no pool of a stage has as many.
     const BUFFERS_MAX: usize = 1 << 16;
 
-    /// Writes how many there are.
-    ///
     /// # Errors
     /// When the serializer fails.
     pub fn serialize<T, S: Serializer>(pool: &[T], serializer: S) -> Result<S::Ok, S::Error> {
         pool.len().serialize(serializer)
     }
 
-    /// Makes that many.
-    ///
     /// # Errors
-    /// When there are more buffers than a pool may have.
+    /// When there are more than `BUFFERS_MAX` buffers.
     pub fn deserialize<'de, T: Default, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
         let buffers = usize::deserialize(deserializer)?;
         if buffers > BUFFERS_MAX {

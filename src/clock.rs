@@ -1,12 +1,12 @@
-//! Time as the stages see it. Owns no clock: drivers read clocks and hand the result in.
+//! Time as the stages see it. Drivers read the clocks and pass the result in with each input.
 //!
-//! Three times exist. *Monotonic* nanoseconds order events of this process and measure latency. *Session*
-//! milliseconds are the venue's time, which is scaled under `--speed`: features, decision times, order age and leases
-//! use it. *Wall* time signs requests and stays in the drivers.
+//! There are three times. *Monotonic* nanoseconds order the events of this process and measure latency. *Session*
+//! milliseconds are the venue's time, which runs faster under `--speed`; features, decision times, order ages and
+//! leases use it. *Wall* time signs requests and stays in the drivers.
 
 use serde::{Deserialize, Serialize};
 
-/// No deadline is armed.
+/// A deadline that never comes.
 pub const NEVER_NS: u64 = u64::MAX;
 
 /// The moment at which a stage handles one input.
@@ -18,51 +18,50 @@ pub struct Now {
     pub session_ms: i64,
 }
 
-/// A stretch of session time in which nothing happens, and which passes in a second: the hours between two recordings.
+/// A stretch of session time in which nothing happens, such as the hours between two recordings. It passes within a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Break {
-    /// Its first session millisecond.
+    /// The first session millisecond of the break.
     pub from_ms: i64,
-    /// The session millisecond after it.
+    /// The first session millisecond after the break.
     pub until_ms: i64,
 }
 
 impl Break {
-    /// How long it is, in session milliseconds.
     #[must_use]
     pub fn length_ms(&self) -> i64 {
         self.until_ms - self.from_ms
     }
 }
 
-/// How many breaks a clock can have.
+/// The most breaks that a clock can have.
 pub const BREAKS_MAX: usize = 32;
 
-/// The fixed map between monotonic and session time: affine but for its breaks.
+/// The mapping between monotonic and session time: linear except in its breaks. It never changes during a session.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionClock {
     base_mono_ns: u64,
     base_session_ms: i64,
     /// Session milliseconds that pass per thousand milliseconds of monotonic time.
     speed_milli: u32,
-    /// In the order of time; those beyond `break_count` are empty.
+    /// In order of time; entries from `break_count` on are unused.
     breaks: [Break; BREAKS_MAX],
     break_count: usize,
 }
 
 impl SessionClock {
-    /// A clock that reads `base_session_ms` at `base_mono_ns` and runs `speed_milli / 1000` times as fast.
+    /// Creates a clock that reads `base_session_ms` at `base_mono_ns` and runs `speed_milli / 1000` times as fast.
     ///
     /// # Panics
-    /// When `speed_milli` is zero: the configuration refuses that speed before.
+    /// When `speed_milli` is zero, which the configuration refuses.
     #[must_use]
     pub fn new(base_mono_ns: u64, base_session_ms: i64, speed_milli: u32) -> Self {
         assert!(speed_milli > 0, "a session clock that stands still never ends");
         Self { base_mono_ns, base_session_ms, speed_milli, breaks: [Break::default(); BREAKS_MAX], break_count: 0 }
     }
 
-    /// The same clock with breaks, which are apart from each other, in the order of time and after its base. Those that
-    /// it has no room for pass at its speed.
+    /// Adds breaks. They must not touch, and must be in order of time and after the clock's base. Breaks beyond
+    /// [`BREAKS_MAX`] are ignored: they pass at the clock's speed.
     #[must_use]
     pub fn with_breaks(mut self, breaks: &[Break]) -> Self {
         self.break_count = 0;
@@ -80,7 +79,7 @@ impl SessionClock {
         Now { mono_ns, session_ms: self.session_ms(mono_ns) }
     }
 
-    /// Session milliseconds at a monotonic instant; instants before the base count as the base.
+    /// Session milliseconds at a monotonic instant. Instants before the base read as the base.
     #[must_use]
     pub fn session_ms(&self, mono_ns: u64) -> i64 {
         let elapsed_ns = u128::from(mono_ns.saturating_sub(self.base_mono_ns));
@@ -109,7 +108,7 @@ impl SessionClock {
         self.base_mono_ns.saturating_add(u64::try_from(ahead_ns).unwrap_or(u64::MAX))
     }
 
-    /// What this clock would read, had it no breaks, at the first instant at which it reads at least `session_ms`.
+    /// What this clock would read without its breaks at the first instant at which it reads at least `session_ms`.
     fn without_breaks(&self, session_ms: i64) -> i64 {
         let mut saved_ms = 0;
         for passed in &self.breaks[..self.break_count] {
@@ -126,32 +125,33 @@ impl SessionClock {
         session_ms - saved_ms
     }
 
-    /// What a break takes, in session milliseconds at the clock's speed: a second of monotonic time, or its length.
+    /// How long a break takes, in session milliseconds at the clock's speed: one second of monotonic time, or its
+    /// length if that is shorter.
     fn takes_ms(&self, passed: Break) -> i64 {
         passed.length_ms().min(i64::from(self.speed_milli))
     }
 
-    /// The monotonic duration in which `session_ms` milliseconds of session time pass outside a break.
+    /// The monotonic duration of `session_ms` milliseconds of session time outside a break.
     #[must_use]
     pub fn duration_ns(&self, session_ms: u64) -> u64 {
         let ns = (u128::from(session_ms) * 1_000_000_000).div_ceil(u128::from(self.speed_milli));
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
-    /// The monotonic instant at which it began.
+    /// The monotonic instant of the clock's base, in nanoseconds.
     #[must_use]
     pub fn base_mono_ns(&self) -> u64 {
         self.base_mono_ns
     }
 
-    /// How many times faster than the wall clock session time runs, in thousandths.
+    /// The speed of session time relative to wall time, in thousandths.
     #[must_use]
     pub fn speed_milli(&self) -> u32 {
         self.speed_milli
     }
 }
 
-/// `value * to / from` without its fraction, and whether it has none.
+/// `value * to / from` rounded towards zero, and whether the division was exact.
 fn scaled(value: i64, to: i64, from: i64) -> (i64, bool) {
     let product = i128::from(value) * i128::from(to);
     let whole = i64::try_from(product / i128::from(from)).expect("the part of a stretch fits what the stretch fits");

@@ -1,4 +1,4 @@
-//! The one configuration file: its keys, their defaults, and what is checked before anything starts. Unknown keys and
+//! The configuration file: its keys, their defaults, and the checks that run before anything starts. Unknown keys and
 //! impossible values are errors that name the key and what was expected.
 
 use std::collections::BTreeMap;
@@ -19,34 +19,34 @@ pub enum ConfigError {
     /// The file can't be read.
     #[error("configuration {path}: {source}")]
     Unreadable {
-        /// Which file.
+        /// The file named.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is no TOML, has an unknown key, or a value of the wrong type.
+    /// The file is not valid TOML, or has an unknown key or a value of the wrong type.
     #[error("configuration {path}: {reason}")]
     Malformed {
-        /// Which file.
+        /// The file named.
         path: PathBuf,
-        /// What is wrong, with the line.
+        /// What is wrong, and in which line.
         reason: String,
     },
-    /// A value is impossible.
+    /// A value is out of range, or contradicts another one.
     #[error("configuration{}: {key} = {found}: expected {expected}", named(path.as_deref()))]
     Impossible {
         /// The file, if the value comes from one.
         path: Option<PathBuf>,
-        /// The key with its section.
+        /// The key with its section, such as `risk.max_event_loss`.
         key: &'static str,
-        /// The value.
+        /// The value as configured.
         found: String,
-        /// What would do.
+        /// Which values are accepted.
         expected: String,
     },
 }
 
-/// The file in an error's text.
+/// The file as it appears in an error text.
 fn named(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!(" {}", path.display()))
 }
@@ -55,23 +55,22 @@ fn impossible<T>(key: &'static str, found: &dyn Display, expected: impl Display)
     Err(ConfigError::Impossible { path: None, key, found: found.to_string(), expected: expected.to_string() })
 }
 
-/// The largest configuration file that is read.
+/// The largest configuration file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const HOUR_MS: u64 = 3_600_000;
 const MONTH_MS: u64 = 31 * 24 * HOUR_MS;
-/// No amount is larger: sums of many of them are exact with room to spare.
+/// The largest amount of money: sums of many such amounts still fit.
 const MONEY_MAX: Money = Money::from_dollars(1_000_000_000);
-/// No number of contracts is larger.
 const CONTRACTS_MAX: Count = Count::from_contracts(10_000_000);
 /// The smallest order.
 const CONTRACTS_MIN: Count = Count::from_units(1);
 const A_TICKER: &str = "1 to 63 of the characters A-Z a-z 0-9 . _ -";
-/// Whoever reads a journal keeps a segment in memory.
+/// Bounded because a reader of the journal keeps a whole segment in memory.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
-/// A petabyte: no disk has more.
+/// One pebibyte, more than any disk has.
 const JOURNAL_BYTES_MAX: u64 = 1 << 50;
 
-/// Declares a section: its struct, defaults, and the comments that `kalshi-actor config` prints, from one text.
+/// Declares a section of the configuration: the struct, its defaults, and the comments that `kalshi-actor config` prints.
 macro_rules! section {
     ($(#[doc = $section_doc:literal])+ $name:ident { $( $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr ; )+ }) => {
         $(#[doc = $section_doc])+
@@ -112,12 +111,12 @@ pub enum VenueName {
     Sim,
     /// Kalshi's demo environment.
     Demo,
-    /// Kalshi.
+    /// Kalshi's production environment, with real money.
     Prod,
 }
 
 impl VenueName {
-    /// The word used in files and reports.
+    /// The name used in files and reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sim => "sim",
@@ -127,17 +126,17 @@ impl VenueName {
     }
 }
 
-/// How a hot thread waits.
+/// How a hot thread waits when it has nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IdleName {
-    /// `spin` when there is a core for each pinned thread, else `yield`.
+    /// `spin` if there is a core for each pinned thread, otherwise `yield`.
     Auto,
-    /// Never gives up its core.
+    /// The thread never gives up its core.
     Spin,
-    /// Offers its core to others at every miss.
+    /// The thread yields its core whenever it has nothing to do.
     Yield,
-    /// Sleeps up to a millisecond.
+    /// The thread sleeps for up to a millisecond.
     Park,
 }
 
@@ -146,19 +145,20 @@ section! {
     VenueConfig {
         /// "sim" (the embedded exchange), "demo" or "prod".
         name: VenueName = VenueName::Sim;
-        /// Base of REST paths, such as `https://external-api.demo.kalshi.co`; empty for the venue's own.
+        /// Base URL of the REST API, such as `https://external-api.demo.kalshi.co`; empty for the venue's default.
         rest_url: String = String::new();
-        /// Base of the WebSocket, such as `wss://external-api-ws.demo.kalshi.co`; empty for the venue's own.
+        /// Base URL of the WebSocket, such as `wss://external-api-ws.demo.kalshi.co`; empty for the venue's default.
         ws_url: String = String::new();
-        /// The API key's id; `KALSHI_API_KEY_ID` in the environment goes first.
+        /// The API key's id; the environment variable `KALSHI_API_KEY_ID` takes precedence.
         key_id: String = String::new();
-        /// The file with the API key's private half, as PEM, which nobody else may be able to read; the environment goes
-        /// first: `KALSHI_PRIVATE_KEY_PATH`, or the key itself in `KALSHI_PRIVATE_KEY`. It never stands here.
+        /// The PEM file with the API key's private key, readable by its owner alone. `KALSHI_PRIVATE_KEY_PATH`, or the
+        /// key itself in `KALSHI_PRIVATE_KEY`, takes precedence. The key itself never belongs in this file.
         private_key_path: String = String::new();
         /// Send orders to demo or prod; without it they are matched on paper against the live feed.
         live: bool = false;
-        /// How far this machine's clock may be from the venue's when a live session starts, and may move against the monotonic
-        /// clock while it trades, in milliseconds; beyond that it does not start, or stops until `resume`.
+        /// How far this machine's clock may differ from the venue's when a live session starts, and may drift from the
+        /// monotonic clock while it trades, in milliseconds. Beyond that the session does not start, or stops until
+        /// `resume`.
         max_clock_error_ms: u64 = 1_000;
     }
 }
@@ -168,70 +168,71 @@ section! {
     MarketsConfig {
         /// Market tickers; empty for `series` or the first `count` open markets.
         tickers: Vec<String> = Vec::new();
-        /// A series to follow from market to market; empty for none.
+        /// A series to follow from one market to the next; empty for none.
         series: String = String::new();
-        /// How many open markets to trade when no ticker and no series is named.
+        /// How many open markets to trade when neither tickers nor a series are named.
         count: usize = 8;
-        /// The most markets that one process keeps, ended ones included until their index is reused.
+        /// The most markets that one process keeps, including ended ones until their slot is reused.
         max_markets: usize = 1024;
-        /// By series, what makers' fees are multiplied by where they are charged at all. The exchange tells the multipliers 0, 1
-        /// and 2 by the fee type; any other must stand here, such as { KXMLBGAME = 0.25 }.
+        /// Maker fee multipliers by series, for series that charge makers. The exchange's fee types imply the
+        /// multipliers 0, 1 and 2; any other must be given here, such as { KXMLBGAME = 0.25 }.
         maker_multipliers: BTreeMap<String, f64> = BTreeMap::new();
     }
 }
 
 section! {
-    /// What decides.
+    /// The strategy.
     PolicyConfig {
         /// "onnx", "maker", "hold" or "script:FILE".
         kind: String = "onnx".to_owned();
-        /// The ONNX file; empty for the model that is built in.
+        /// The ONNX file; empty for the built-in model.
         model: String = String::new();
-        /// Settings of a strategy of your own, which checks them; the policies named above have none.
+        /// Settings of a strategy of your own, checked by the strategy; the policies named above have none.
         settings: toml::Table = toml::Table::new();
     }
 }
 
 section! {
-    /// The risk gate. Every limit has its own reason, counter and test.
+    /// The risk gate. Every limit has its own refusal reason and counter.
     RiskConfig {
-        /// The most contracts of one order.
+        /// The largest order, in contracts.
         max_order_contracts: Count = Count::from_contracts(10);
-        /// The most contracts held either way in one market, open orders counted as filled.
+        /// The largest position in one market, long or short, with open orders counted as filled, in contracts.
         max_position_contracts: Count = Count::from_contracts(30);
-        /// The most cash at risk: cost of all positions plus cash reserved by all orders, in dollars.
+        /// The most cash at risk, in dollars: the cost of all positions plus the cash reserved by all orders.
         max_cash_at_risk: Money = Money::from_dollars(100);
-        /// The most open orders.
+        /// The most open orders over all markets.
         max_open_orders: usize = 64;
-        /// How far from the mid a limit may be, in dollars.
+        /// How far from the mid an order's limit price may be, in dollars.
         price_collar: Price = Price::from_cents(10);
-        /// No opening order this close to a market's close, in session milliseconds.
+        /// No opening orders this close to the close of a market, in session milliseconds.
         stop_before_close_ms: u64 = 60_000;
-        /// The loss of one UTC day after which nothing is opened any more, in dollars; survives a restart.
+        /// The loss in one UTC day after which no position is opened any more, in dollars; survives a restart.
         daily_loss_stop: Money = Money::from_dollars(50);
-        /// The most that one event may lose at worst, all its markets together, open and unknown orders at their worst, in
-        /// dollars.
+        /// The largest possible loss in one event, in dollars: all its markets together, with open orders and orders of
+        /// unknown outcome counted at their worst.
         max_event_loss: Money = Money::from_dollars(60);
-        /// How far the realised result, open losses included, may fall below its best over all sessions since the last
-        /// `resume`, in dollars; then everything stops until `resume`. 0.00 for any.
+        /// How far the realised result, open losses included, may fall below its peak over all sessions since the last
+        /// `resume`, in dollars; beyond that everything stops until `resume`. 0.00 for no limit.
         max_drawdown: Money = Money::from_dollars(75);
-        /// The most creates, amends and cancelled orders in a second of session time; 0 for any. Cancels count and are never
-        /// held back.
+        /// The most creates, amends and cancelled orders in a second of session time; 0 for no limit. Cancels count but
+        /// are never held back.
         max_messages_per_s: u32 = 100;
-        /// The same in a minute.
+        /// The same in a minute; 0 for no limit.
         max_messages_per_min: u32 = 2_000;
-        /// For how long the same order (market, side, price, count) is not placed again, in session milliseconds; 0 for none.
+        /// How long an identical order (market, side, price, count) is not placed again, in session milliseconds; 0 to
+        /// allow it.
         duplicate_window_ms: u64 = 500;
-        /// The most orders executed in one market within `executions_window_ms`; with one more, everything stops until
-        /// `resume`. 0 for any.
+        /// The most orders executed in one market within `executions_window_ms`; one more stops everything until
+        /// `resume`. 0 for no limit.
         max_executions: u32 = 120;
-        /// That window, in session milliseconds.
+        /// The window of `max_executions`, in session milliseconds.
         executions_window_ms: u64 = 60_000;
-        /// Markets in which nothing is written but cancels: tickers, or beginnings of tickers with a `*` behind them.
+        /// Markets in which only cancels are sent: tickers, or prefixes of tickers followed by `*`.
         restricted: Vec<TickerPattern> = Vec::new();
-        /// Rejects in a row after which a market is left alone.
+        /// Consecutive rejections after which a market's circuit breaker opens.
         breaker_rejects: u32 = 5;
-        /// For how long, in session milliseconds.
+        /// How long the breaker stays open, in session milliseconds.
         breaker_ms: u64 = 300_000;
     }
 }
@@ -239,31 +240,32 @@ section! {
 section! {
     /// Orders and the ledger.
     OrdersConfig {
-        /// After which time an unanswered request counts as unknown, in milliseconds.
+        /// How long to wait for the answer to a request before its outcome counts as unknown, in milliseconds.
         answer_timeout_ms: u64 = 3_000;
         /// How long the exchange may still accept a request after its signature was made, in milliseconds.
         signature_valid_ms: u64 = 30_000;
-        /// Warm connections for orders, besides the one kept for cancels.
+        /// Warm connections for orders, besides the one reserved for cancels.
         connections: usize = 3;
-        /// How often ledger and exchange are compared, in milliseconds.
+        /// How often the ledger is compared with the exchange, in milliseconds.
         compare_every_ms: u64 = 5_000;
         /// How far the exchange's REST reads may lag its matching engine, in session milliseconds.
         read_lag_ms: u64 = 1_000;
-        /// The share of the write tokens that renewing orders may use, in percent. What an order is renewed for, and how
-        /// many may be open, follows from it and the account's tier.
+        /// The share of the write tokens that renewing leases may use, in percent. The length of a lease and the number
+        /// of orders that may be open follow from it and the account's tier.
         lease_share_percent: u32 = 25;
-        /// The longest that an order may rest when nothing renews it, in session milliseconds.
+        /// The longest lease: how long an order may rest when nothing renews it, in session milliseconds.
         lease_longest_ms: u64 = 60_000;
-        /// Whether orders belong to an order group of their shard, which the exchange cancels as a whole when too much
-        /// trades within 15 seconds.
+        /// Whether orders belong to an order group of their shard, which the exchange cancels as a whole when too many
+        /// contracts trade within 15 seconds.
         order_groups: bool = true;
-        /// Contracts that may trade on a shard within 15 seconds; zero derives it: an order of full size in every market,
-        /// once a second.
+        /// Contracts that may trade on a shard within 15 seconds; 0 derives the limit from one order of full size in
+        /// every market, every second.
         group_limit_contracts: Count = Count::ZERO;
-        /// How long a triggered group stays so before it is reset, in session milliseconds; zero leaves that to the next start.
+        /// How long a triggered group stays triggered before it is reset, in session milliseconds; 0 leaves that to the
+        /// next start.
         group_reset_ms: u64 = 60_000;
-        /// How long a stop waits, at most, for open orders and reads to settle, in milliseconds: above `signature_valid_ms`, for
-        /// what became of a request without an answer may be certain only then.
+        /// The longest that a stop waits for open orders and reads to settle, in milliseconds. It must exceed
+        /// `signature_valid_ms`, since the outcome of an unanswered request may not be certain before then.
         stop_timeout_ms: u64 = 60_000;
     }
 }
@@ -271,15 +273,16 @@ section! {
 section! {
     /// The public feed.
     FeedConfig {
-        /// Buffers for snapshots: as many are asked for at a time.
+        /// Buffers for snapshots, which is also how many snapshots are requested at a time.
         snapshot_buffers: usize = 64;
-        /// Silence (no frame, no ping) after which a connection is given up, in milliseconds; the exchange pings every 10 s.
+        /// Silence (no frame, no ping) after which a connection is closed and reopened, in milliseconds; the exchange
+        /// pings every 10 s.
         silence_timeout_ms: u64 = 25_000;
-        /// How long a snapshot may take before the next remedy, in milliseconds.
+        /// How long to wait for a snapshot before the next remedy, in milliseconds.
         snapshot_timeout_ms: u64 = 3_000;
-        /// First pause before a reconnect, in milliseconds; doubles up to the longest.
+        /// The pause before the first reconnect, in milliseconds; it doubles up to the longest.
         reconnect_first_ms: u64 = 250;
-        /// Longest pause before a reconnect, in milliseconds.
+        /// The longest pause before a reconnect, in milliseconds.
         reconnect_longest_ms: u64 = 30_000;
     }
 }
@@ -287,11 +290,12 @@ section! {
 section! {
     /// Threads and rings.
     PipelineConfig {
-        /// How the pinned threads wait: "spin", "yield", "park", or "auto" (spin with a core for each of them, else yield).
+        /// How the pinned threads wait: "spin", "yield", "park", or "auto" (spin if there is a core for each, otherwise
+        /// yield).
         idle: IdleName = IdleName::Auto;
-        /// The cores of feed, decide, execute and reconcile; empty spreads them over the cores there are.
+        /// The cores of feed, decide, execute and reconcile; empty spreads the threads over the available cores.
         cores: Vec<usize> = Vec::new();
-        /// Messages in each ring.
+        /// The capacity of each ring, in messages.
         ring_capacity: usize = 1024;
     }
 }
@@ -299,13 +303,13 @@ section! {
 section! {
     /// The embedded exchange of the sim venue, of paper trading and of `kalshi-actor exchange`.
     ExchangeConfig {
-        /// Milliseconds of session time until an order reaches the matching engine; its answer takes as long again.
+        /// How long an order takes to reach the matching engine, in session milliseconds; its answer takes as long again.
         order_latency_ms: u64 = 50;
-        /// Milliseconds that REST reads of orders and fills lag the matching engine.
+        /// How far REST reads of orders and fills lag the matching engine, in session milliseconds.
         read_lag_ms: u64 = 300;
         /// The rate limits of the account: a documented tier, or "unlimited".
         tier: String = "premier".to_owned();
-        /// Dollars on each shard at the start.
+        /// The initial balance on each shard, in dollars.
         cash: Money = Money::from_dollars(1_000);
     }
 }
@@ -315,19 +319,19 @@ section! {
     RecordConfig {
         /// Whether the session is journaled.
         journal: bool = true;
-        /// The most bytes of journal a session keeps; the oldest segments go first.
+        /// The most bytes of journal that a session keeps; the oldest segments are deleted first.
         journal_bytes: u64 = 4 << 30;
-        /// Bytes of one segment.
+        /// The size of a journal segment, in bytes.
         segment_bytes: u64 = 64 << 20;
-        /// The room in bytes that the disk of the session's folder must have: with less a session does not start, and one that
-        /// trades cancels and ends. 0 for any.
+        /// The free space that the disk of the session's folder must have, in bytes: with less a session does not
+        /// start, and a running one cancels and ends. 0 for no limit.
         free_bytes_min: u64 = 64 << 20;
-        /// Where sessions live, each in a folder of its own.
+        /// The folder of sessions, each in a folder of its own.
         sessions_dir: String = "sessions".to_owned();
-        /// Where `kalshi-actor sessions backup` keeps verified copies of them.
+        /// The folder in which `kalshi-actor sessions backup` keeps verified copies.
         backups_dir: String = "session-backups".to_owned();
-        /// Where the trip marker and the daily loss live, a folder a venue; empty for the session's own folder on sim
-        /// and for $XDG_STATE_HOME/kalshi-actor otherwise.
+        /// Where the trip marker and the daily loss are kept, with a folder for each venue; empty for the session's own
+        /// folder on sim and for $XDG_STATE_HOME/kalshi-actor otherwise.
         state_dir: String = String::new();
     }
 }
@@ -336,31 +340,32 @@ section! {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where the actor trades.
+    /// The exchange to trade on, and the credentials for it.
     pub venue: VenueConfig,
-    /// Which markets.
+    /// Which markets are traded.
     pub markets: MarketsConfig,
-    /// What decides.
+    /// The strategy and its settings.
     pub policy: PolicyConfig,
-    /// The risk gate.
+    /// The limits of the risk gate.
     pub risk: RiskConfig,
-    /// Orders and the ledger.
+    /// Order handling, leases and the comparison with the exchange.
     pub orders: OrdersConfig,
-    /// The public feed.
+    /// Time limits and buffers of the public feed.
     pub feed: FeedConfig,
     /// Threads and rings.
     pub pipeline: PipelineConfig,
     /// The embedded exchange.
     pub exchange: ExchangeConfig,
-    /// What is written.
+    /// What is written to disk, and where.
     pub record: RecordConfig,
 }
 
 impl Config {
-    /// Reads and checks a file.
+    /// Reads a file and checks it.
     ///
     /// # Errors
-    /// When it can't be read, is no TOML, has an unknown key, or a value is of the wrong type or impossible.
+    /// When the file can't be read or is not valid TOML, or has an unknown key, a value of the wrong type or an
+    /// impossible value.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = files::read_text(path, FILE_BYTES_MAX)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
@@ -377,7 +382,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks what types can't: ranges, and values that exclude each other.
+    /// Checks what the types can't: ranges, and values that exclude each other.
     ///
     /// # Errors
     /// [`ConfigError::Impossible`] with the key, its value and what was expected.
@@ -388,7 +393,7 @@ impl Config {
         self.check_together()
     }
 
-    /// Addresses, markets, policy, tier and folders.
+    /// Checks addresses, markets, policy, tier and folders.
     fn check_names(&self) -> Result<(), ConfigError> {
         for (key, url, schemes) in [
             ("venue.rest_url", &self.venue.rest_url, ["https://", "http://127.0.0.1:"]),
@@ -441,7 +446,7 @@ impl Config {
         Ok(())
     }
 
-    /// The range of every whole number.
+    /// Checks the range of every integer.
     fn check_numbers(&self) -> Result<(), ConfigError> {
         let Self { venue, markets, risk, orders, feed, pipeline, exchange, record, .. } = self;
         for (key, value, least, most) in [
@@ -487,7 +492,7 @@ impl Config {
         Ok(())
     }
 
-    /// The range of every amount of contracts and of money.
+    /// Checks the range of every number of contracts and amount of money.
     fn check_amounts(&self) -> Result<(), ConfigError> {
         let Self { risk, orders, exchange, .. } = self;
         for (key, count, least) in [
@@ -514,14 +519,14 @@ impl Config {
         Ok(())
     }
 
-    /// What values say of each other.
+    /// Checks values that limit each other.
     fn check_together(&self) -> Result<(), ConfigError> {
         let Self { markets, risk, orders, feed, exchange, record, .. } = self;
         if !markets.tickers.is_empty() && !markets.series.is_empty() {
             return impossible(
                 "markets.series",
                 &markets.series,
-                "no series beside markets.tickers, or the other way round",
+                "either a series or markets.tickers, not both",
             );
         }
         if markets.count > markets.max_markets {
@@ -536,7 +541,7 @@ impl Config {
         }
         let (per_s, per_min) = (risk.max_messages_per_s, risk.max_messages_per_min);
         if per_min > 0 && per_s > per_min {
-            return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for any");
+            return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for no limit");
         }
         if orders.stop_timeout_ms <= orders.signature_valid_ms {
             return impossible(
@@ -545,7 +550,7 @@ impl Config {
                 "more than orders.signature_valid_ms",
             );
         }
-        // The end waits once for fills on their way and once for a read of what is then the truth.
+        // A stop waits once for fills in flight, and once for a read that is certain to include them.
         if orders.stop_timeout_ms <= orders.read_lag_ms.saturating_mul(2) {
             return impossible("orders.stop_timeout_ms", &orders.stop_timeout_ms, "more than twice orders.read_lag_ms");
         }
@@ -553,7 +558,7 @@ impl Config {
             return impossible(
                 "exchange.read_lag_ms",
                 &exchange.read_lag_ms,
-                "at most orders.read_lag_ms, which is what the trader goes by",
+                "at most orders.read_lag_ms, the lag that the trader allows for",
             );
         }
         if feed.reconnect_longest_ms < feed.reconnect_first_ms {

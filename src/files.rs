@@ -1,5 +1,5 @@
-//! Reading files that people name. What is read is a file and has a size that makes sense: a pipe may never end and a
-//! device never does, and nobody who waits for them is told why nothing happens.
+//! Reads files named on the command line or in the configuration. Only regular files of a bounded size are read: a pipe
+//! or a device may never end, and the program would hang without saying why.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -8,9 +8,9 @@ use std::path::Path;
 /// Opens a file for reading.
 ///
 /// # Errors
-/// What the disk said, or that it is a folder, a pipe or a device.
+/// When the file cannot be opened, or is a folder, a pipe or a device.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Before it is opened, which waits for the other end of a pipe.
+    // Checked before opening, since opening a pipe waits for its other end.
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
         return Err(io::Error::new(ErrorKind::IsADirectory, "a folder; expected a file"));
@@ -24,7 +24,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Reads a whole file of at most `bytes_max` bytes.
 ///
 /// # Errors
-/// As [`open`], or that it is larger.
+/// As [`open`], or when the file is larger.
 pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let too_large = || {
@@ -35,7 +35,7 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
         return Err(too_large());
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(|_| too_large())?);
-    // It may grow while it is read.
+    // The file may grow while it is read.
     file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > bytes_max { Err(too_large()) } else { Ok(bytes) }
 }
@@ -43,7 +43,7 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 /// Reads a whole text file of at most `bytes_max` bytes.
 ///
 /// # Errors
-/// As [`read`], or that it is no UTF-8.
+/// As [`read`], or when the file is not UTF-8.
 pub fn read_text(path: &Path, bytes_max: u64) -> io::Result<String> {
     String::from_utf8(read(path, bytes_max)?)
         .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.utf8_error()))

@@ -1,10 +1,11 @@
-//! A trading actor for Kalshi event contracts: books from the exchange's WebSocket, a policy that decides, limit orders,
-//! and a ledger that agrees with the exchange to the micro-dollar. With it comes the exchange itself, embedded.
+//! A trading actor for Kalshi event contracts: order books from the exchange's WebSocket, a policy that decides, limit
+//! orders, and a ledger that agrees with the exchange to the micro-dollar. An exchange that behaves as Kalshi does is
+//! included.
 //!
 //! # A strategy of your own
 //!
-//! Implement [`strategy::Policy`], and trade: on the embedded exchange, on recorded markets, on paper, or for real. Ledger,
-//! risk gate, leases, kill line, journal and report are the same for every strategy.
+//! Implement [`strategy::Policy`], and trade: on the embedded exchange, on recorded markets, on paper, or for real. The
+//! ledger, risk gate, leases, kill line, journal and report are the same for every strategy.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -30,7 +31,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Two seconds on generated markets of an exchange of its own.
+//! // Two seconds on the generated markets of an embedded exchange.
 //! # let folder = tempfile::tempdir()?;
 //! let session = Session::builder(Config::default()).duration(Duration::from_secs(2));
 //! # let session = session.folder(folder.path());
@@ -48,7 +49,7 @@
 //!
 //! use kalshi_actor::JournalReader;
 //!
-//! /// How many records of every kind a journal has.
+//! /// Counts the records of a journal by kind.
 //! fn count(folder: &Path) -> Result<std::collections::BTreeMap<String, u64>, kalshi_actor::JournalError> {
 //!     let mut reader = JournalReader::open(&folder.join("journal"))?;
 //!     let mut counts = std::collections::BTreeMap::new();
@@ -62,28 +63,28 @@
 //! assert!(error.to_string().contains("no-session"));
 //! ```
 //!
-//! [`replay`] runs a recorded session through the same stages again, and [`Campaign`] runs a strategy under faults;
+//! [`replay`] runs a recorded session through the same stages again, [`Campaign`] runs a strategy under faults, and
 //! [`exchange::Exchange::builder`] starts an exchange in a test of your own.
 //!
-//! How it all hangs together is told in `docs/architecture.md`, and at the top of every module's file.
+//! `docs/architecture.md` describes how the parts fit together; each module describes itself at the top of its file.
 //!
 //! # Features
 //!
-//! | feature | what it has |
+//! | feature | what it adds |
 //! |---|---|
 //! | none | the vocabulary: [`market`], [`book`], `wire`, `messages` |
-//! | `exchange` | the exchange, and the reading of the recordings and journals that it plays |
-//! | `trader` | stages, drivers, sessions, campaigns and replay, over `exchange` |
-//! | `cli` (default) | the command `kalshi-actor`, over `trader` |
+//! | `exchange` | the embedded exchange, and readers for the recordings and journals that it plays |
+//! | `trader` | stages, drivers, sessions, campaigns and replay; includes `exchange` |
+//! | `cli` (default) | the command `kalshi-actor`; includes `trader` |
 
-// Re-exports that only tests name are no rubbish; code that only tests call is, unless it says so.
+// Re-exports may be there for tests alone. Code that only tests call is dead code, unless an attribute gives a reason.
 #![cfg_attr(not(feature = "internals"), allow(unused_imports))]
 // Documentation is required of what users can reach, which is checked in builds without the feature.
 #![cfg_attr(feature = "internals", allow(missing_docs))]
-// The exchange alone leaves parts of the vocabulary unused that the trader speaks.
+// Without the trader, parts of the vocabulary are unused.
 #![cfg_attr(not(feature = "trader"), allow(unused))]
 
-/// Declares the rooms of the crate. What users may rely on is re-exported below; the rest is only open to this
+/// Declares the internal modules of the crate. The public API is re-exported below; the rest is open only to this
 /// repository's own tests and benches, through the feature `internals`.
 macro_rules! rooms {
     ($($room:ident)*) => {$(
@@ -140,8 +141,8 @@ rooms! {
 #[doc(hidden)]
 pub mod cli;
 
-/// What a strategy of one's own is made of: it implements [`Policy`](strategy::Policy), and sessions, campaigns and replays
-/// take it. `docs/strategies.md` says how to write one.
+/// Everything that a strategy of your own needs. A strategy implements [`Policy`](strategy::Policy), and sessions,
+/// campaigns and replays take it. `docs/strategies.md` describes how to write one.
 #[cfg(feature = "trader")]
 pub mod strategy {
     pub use crate::decide::observation::{

@@ -1,6 +1,6 @@
-//! The life of one stage's WebSocket: connecting, being heard, falling silent, coming back with growing pauses. Owns
-//! the numbers of connections, so that frames of an earlier one are told apart; knows nothing of what is said on it. What
-//! is to be done with the socket is returned, for the stage to hand to its port.
+//! The connection state of one stage's WebSocket: connecting, open, silent for too long, reconnecting with back-off. It
+//! numbers the connections, so that frames of an earlier one can be told apart, and knows nothing of their contents.
+//! Its methods return what is to be done with the socket, and the stage passes that to its port.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,14 @@ use crate::backoff::{Backoff, BackoffConfig};
 use crate::clock::{NEVER_NS, Now};
 use crate::ports::{ConnectionId, SocketOutput};
 
-/// The times of a link, in monotonic nanoseconds.
+/// The time limits of a link, in monotonic nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkConfig {
     /// How long a handshake may take.
     pub connect_timeout_ns: u64,
-    /// How long an open connection may be silent. The server pings every 10 s (protocol page, 2.1), so this must allow
-    /// for at least two lost pings.
+    /// How long an open connection may be silent. The exchange pings every 10 s, so this should allow for two lost pings.
     pub silence_ns: u64,
-    /// How long a connection must have been open for the next pause to be short again.
+    /// How long a connection must have been open for the back-off to start over.
     pub stable_ns: u64,
     /// The pauses between attempts.
     pub backoff: BackoffConfig,
@@ -37,26 +36,26 @@ impl Default for LinkConfig {
 enum State {
     /// Not started.
     Idle,
-    /// Between attempts.
+    /// Pausing before the next attempt.
     Waiting { until_ns: u64 },
-    /// A handshake is under way.
+    /// The handshake is in progress.
     Connecting { since_ns: u64 },
-    /// Frames may come.
+    /// The handshake succeeded. `heard_ns` is when something was last read.
     Open { since_ns: u64, heard_ns: u64 },
 }
 
-/// What a timer found out about a link.
+/// What [`Link::on_timer`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkTimer {
-    /// Nothing that concerns the stage.
+    /// Nothing the stage has to act on.
     Quiet,
-    /// The handshake took too long: another attempt follows.
+    /// The handshake took too long. Another attempt follows.
     TimedOut,
-    /// The open connection was silent for too long and has been closed: another attempt follows.
+    /// The open connection was silent for too long and has been closed. Another attempt follows.
     Silent,
 }
 
-/// One WebSocket and its successors.
+/// A WebSocket that is reconnected whenever it is lost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Link {
     config: LinkConfig,
@@ -66,19 +65,18 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that has not been started.
     #[must_use]
     pub fn new(config: LinkConfig, seed: u64) -> Self {
         Self { config, connection: 0, state: State::Idle, backoff: Backoff::new(config.backoff, seed) }
     }
 
-    /// Opens the first connection. Does nothing when called again.
+    /// Opens the first connection. Later calls do nothing.
     #[must_use]
     pub fn start(&mut self, now: Now) -> Option<SocketOutput<'static>> {
         (self.state == State::Idle).then(|| self.connect(now))
     }
 
-    /// The handshake succeeded. False for a connection that was given up meanwhile.
+    /// The handshake succeeded. Returns `false` for a connection that has been given up in the meantime.
     pub fn on_opened(&mut self, connection: ConnectionId, now: Now) -> bool {
         let current = connection == self.connection && matches!(self.state, State::Connecting { .. });
         if current {
@@ -87,7 +85,8 @@ impl Link {
         current
     }
 
-    /// Something was read. False for a connection that is not the open one: what was read is not to be applied.
+    /// Something was read. Returns `false` if it came from any connection but the open one: the caller must then
+    /// discard it.
     pub fn on_heard(&mut self, connection: ConnectionId, now: Now) -> bool {
         if connection != self.connection {
             return false;
@@ -97,7 +96,7 @@ impl Link {
         true
     }
 
-    /// The connection ended or its handshake failed. False when it was not the current one.
+    /// The connection ended or its handshake failed. Returns `false` when it was not the current one.
     pub fn on_closed(&mut self, connection: ConnectionId, now: Now) -> bool {
         let current = connection == self.connection && self.is_up();
         if current {
@@ -106,7 +105,7 @@ impl Link {
         current
     }
 
-    /// Ends the connection from this side; another attempt follows after a pause.
+    /// Closes the connection from this side. Another attempt follows after a pause.
     #[must_use]
     pub fn reconnect(&mut self, now: Now) -> Option<SocketOutput<'static>> {
         self.is_up().then(|| {
@@ -115,7 +114,7 @@ impl Link {
         })
     }
 
-    /// Looks at the times: connects when the pause is over, gives up on a handshake or a silent connection.
+    /// Connects when a pause is over, and gives up on a handshake that takes too long or a connection that is silent.
     #[must_use]
     pub fn on_timer(&mut self, now: Now) -> (LinkTimer, Option<SocketOutput<'static>>) {
         if now.mono_ns < self.deadline_ns() {
@@ -129,7 +128,7 @@ impl Link {
         }
     }
 
-    /// When [`Link::on_timer`] has something to do.
+    /// The monotonic time at which [`Link::on_timer`] has something to do.
     #[must_use]
     pub fn deadline_ns(&self) -> u64 {
         match self.state {
@@ -140,7 +139,7 @@ impl Link {
         }
     }
 
-    /// The newest connection's number; 0 before the first.
+    /// The number of the newest connection; 0 before the first.
     #[must_use]
     pub fn connection(&self) -> ConnectionId {
         self.connection

@@ -1,14 +1,14 @@
-//! Mistakes on purpose, to prove that the invariants of the campaigns catch what they are there for.
+//! Deliberate bugs, to prove that the invariants of the campaigns catch what they are meant to catch.
 //!
-//! With the cargo feature `planted` a thread may have one of these bugs planted in the code that it runs; without the
-//! feature this file is a macro that is the literal `false`, and nothing of the bugs is in the binary. Never build what
-//! trades with it.
+//! With the cargo feature `planted`, a thread can have one of these bugs active in the code that it runs. Without the
+//! feature the macro `planted!` is the literal `false`, and the binary contains nothing of the bugs. Never trade with a
+//! build that has the feature.
 //!
-//! This is the one exception to "no globals": a switch handed through every stage, parser and the exchange would leave
-//! its mark in code that must not know of it. It is a value of the thread, so seeds that run beside each other do not
-//! see each other's.
+//! This is the one exception to "no globals": passing a switch through every stage, every parser and the exchange would
+//! change code that must not know of it. The switch is thread-local, so seeds that run in parallel do not see each
+//! other's bugs.
 
-/// Whether this bug is planted now; `false` in any binary that trades.
+/// Whether this bug is active in the current thread; the literal `false` without the feature `planted`.
 #[cfg(feature = "planted")]
 macro_rules! planted {
     ($bug:ident) => {
@@ -16,7 +16,7 @@ macro_rules! planted {
     };
 }
 
-/// Whether this bug is planted now; `false` in any binary that trades.
+/// Whether this bug is active in the current thread; the literal `false` without the feature `planted`.
 #[cfg(not(feature = "planted"))]
 macro_rules! planted {
     ($bug:ident) => {
@@ -33,12 +33,12 @@ mod bugs {
     use std::fmt;
     use std::str::FromStr;
 
-    /// Where a bug is.
+    /// The part of the system that a bug is in.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Part {
-        /// Encoding and decoding.
+        /// Encoding and decoding of frames, requests and answers.
         Wire,
-        /// Sequence numbers, staleness, levels.
+        /// Sequence numbers, staleness and levels.
         Book,
         /// Money and positions.
         Ledger,
@@ -46,13 +46,13 @@ mod bugs {
         LifeCycle,
         /// Restarts and reconnections.
         Recovery,
-        /// How long orders rest without us.
+        /// The expiry and renewal of resting orders.
         Leases,
-        /// The groups with which the exchange stops us.
+        /// Order groups.
         Groups,
-        /// The write tokens.
+        /// The budget of write tokens.
         Tokens,
-        /// The risk gate and its controls.
+        /// The risk gate.
         Gate,
         /// What a strategy is told and remembers.
         Strategy,
@@ -80,29 +80,26 @@ mod bugs {
 
     macro_rules! bugs {
         ($($bug:ident, $part:ident, $name:literal, $what:literal;)*) => {
-            /// A mistake that can be planted.
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             pub enum Bug {
                 $(#[doc = $what] $bug,)*
             }
 
             impl Bug {
-                /// Every bug, part by part.
                 pub const ALL: &'static [Self] = &[$(Self::$bug,)*];
 
-                /// Its name on the command line.
+                /// The name on the command line.
                 #[must_use]
                 pub const fn name(self) -> &'static str {
                     match self { $(Self::$bug => $name,)* }
                 }
 
-                /// Where it is.
                 #[must_use]
                 pub const fn part(self) -> Part {
                     match self { $(Self::$bug => Part::$part,)* }
                 }
 
-                /// What is wrong.
+                /// A short description of the bug.
                 #[must_use]
                 pub const fn what(self) -> &'static str {
                     match self { $(Self::$bug => $what,)* }
@@ -193,13 +190,13 @@ mod bugs {
         static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
     }
 
-    /// Whether a bug is planted in this thread.
+    /// Whether the bug is active in this thread.
     #[must_use]
     pub fn is(bug: Bug) -> bool {
         PLANTED.get() == Some(bug)
     }
 
-    /// Does something with a bug planted, or with none, in this thread.
+    /// Calls `act` with a bug active in this thread, or with none.
     pub fn with<T>(bug: Option<Bug>, act: impl FnOnce() -> T) -> T {
         struct Restore(Option<Bug>);
         impl Drop for Restore {

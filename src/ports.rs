@@ -1,11 +1,12 @@
-//! What stages ask of their driver. A stage is a plain state machine: it takes one input with the time, changes its own
-//! state, and calls its port. The live driver puts sockets and rings behind the ports, the simulation virtual ones.
+//! The interfaces between the stages and their driver. A stage is a plain state machine: it takes one input and the
+//! time, changes its own state, and calls its port. Behind the ports, the live driver has sockets and rings, and the
+//! simulation has virtual ones.
 //!
-//! Each port has one method for messages to other stages, `push`, and one for what its driver is to do or to keep, `tell`.
-//! Both take values: a port says where they go and does not know what they say. What the driver answers at once (a clock, a
-//! buffer, the time at which a request was written) has a method of its own.
+//! Each port has a method for messages to other stages, `push`, and one for what the driver is to do or to store,
+//! `tell`. Both take values: a port knows where they go and not what they mean. Anything the driver answers at once (a
+//! clock, a buffer, the time at which a request was written) has a method of its own.
 //!
-//! A push can fail with [`Full`]: what a stage does then is part of its contract. `stamp_ns` reads the driver's monotonic
+//! A push can fail with [`Full`], and each stage defines what it does then. `stamp_ns` reads the driver's monotonic
 //! clock for latency figures only; no decision may depend on it.
 
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,11 @@ use crate::messages::{
 };
 use crate::record::Span;
 
-/// A bounded ring had no room. Nothing was sent.
+/// A bounded ring had no room. The message was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// A ring of the feed stage had no room. Nothing was sent; the buffer of a snapshot comes back.
+/// A ring of the feed stage had no room. The message was not sent, and a snapshot's buffer is handed back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused(pub Option<Box<BookLevels>>);
 
@@ -37,40 +38,39 @@ impl From<FeedToDecide> for Refused {
     }
 }
 
-/// A connection of a stage, counted from one for each stage: frames of an earlier one are never applied.
+/// The number of a stage's connection, counted from 1 for each stage. Frames of an earlier connection are never applied.
 pub type ConnectionId = u32;
 
-/// Why a connection ended or could not be made. The text names the reason and never a secret.
+/// Why a connection ended or could not be made. The text never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionLost {
-    /// What happened.
+    /// The cause, for logs and reports.
     pub reason: String,
-    /// The HTTP status of a refused handshake.
+    /// The HTTP status with which the handshake was refused, if it was.
     pub http_status: Option<u16>,
 }
 
-/// What a stage's WebSocket brings it. The bytes of a frame are owned by whoever read them and lent to the stage.
+/// An input from a stage's WebSocket. The reader owns the bytes of a frame and lends them to the stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketInput<B> {
-    /// A connection is open.
     Opened(ConnectionId),
-    /// A connection is gone, or could not be made. Nothing of it follows.
+    /// The connection ended, or could not be made. No further input of it follows.
     Closed(ConnectionId, ConnectionLost),
     /// The exchange pinged; the driver has answered.
     Ping(ConnectionId),
-    /// A text frame.
+    /// A text frame arrived.
     Frame {
-        /// On which connection.
+    /// The connection that it arrived on.
         connection: ConnectionId,
-        /// When the last of its bytes had been read, on the driver's monotonic clock.
+        /// When its last byte had been read, on the driver's monotonic clock.
         read_ns: u64,
-        /// The frame.
+        /// The text of the frame, as UTF-8.
         bytes: B,
     },
 }
 
 impl<B: AsRef<[u8]>> SocketInput<B> {
-    /// The same input, its frame lent.
+    /// The same input with its frame borrowed.
     #[inline]
     pub fn lent(&self) -> SocketInput<&[u8]> {
         match self {
@@ -84,200 +84,193 @@ impl<B: AsRef<[u8]>> SocketInput<B> {
     }
 }
 
-/// What a stage wants of its WebSocket. At most one connection is open at a time.
+/// What a stage asks of its WebSocket. At most one connection is open at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum SocketOutput<'a> {
-    /// Opens a connection, signed: [`SocketInput::Opened`] or [`SocketInput::Closed`] follows with the same id.
+    /// Opens a connection with a signed handshake. [`SocketInput::Opened`] or [`SocketInput::Closed`] follows with the
+    /// same number.
     Connect(ConnectionId),
-    /// Sends a text frame. Lost without notice when the connection is gone: [`SocketInput::Closed`] follows.
+    /// Sends a text frame. It is lost without an error of its own if the connection is gone, for which
+    /// [`SocketInput::Closed`] follows.
     Send(ConnectionId, &'a str),
-    /// Ends a connection. No input of it follows, [`SocketInput::Closed`] included.
+    /// Closes a connection. No further input of it follows, not even [`SocketInput::Closed`].
     Close(ConnectionId),
 }
 
-/// A message of the feed stage, by its receiver.
+/// A message of the feed stage; the variant names the receiver.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FeedMessage {
-    /// To `decide`.
     Decide(FeedToDecide),
-    /// To `execute`.
     Execute(FeedToExecute),
 }
 
-/// What the feed stage's driver is to do.
+/// What the feed stage asks of its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FeedEffect<'a> {
-    /// Something with the public WebSocket.
+    /// An operation on the public WebSocket.
     Socket(SocketOutput<'a>),
     /// Raises the overflow epoch that `decide` reads before each decision.
     Overflow(u64),
 }
 
-/// What the feed stage may do.
+/// The driver as the feed stage sees it.
 pub trait FeedPort {
-    /// Sends a message.
+    /// Sends a message to another stage.
     ///
     /// # Errors
-    /// When the ring has no room; with a snapshot's buffer.
+    /// [`Refused`] when the ring has no room, with the snapshot's buffer if there is one.
     fn push(&mut self, message: FeedMessage) -> Result<(), Refused>;
-    /// Has the driver do something.
     fn tell(&mut self, effect: FeedEffect<'_>);
-    /// The driver's monotonic clock, for latency figures.
+    /// Reads the driver's monotonic clock, for latency figures.
     fn stamp_ns(&mut self) -> u64;
-    /// An empty buffer for a snapshot, while the pool has one.
+    /// Takes an empty snapshot buffer from the pool; `None` when all are in use.
     fn take_levels(&mut self) -> Option<Box<BookLevels>>;
-    /// Records a latency figure of a frame's path.
+    /// Records the duration of one span of a frame's path.
     fn latency(&mut self, span: Span, nanos: u64);
 }
 
-/// A message of the decide stage, by its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum DecideMessage {
-    /// To `execute`. An intent that finds no room is dropped and counted.
+    /// An intent that finds no room is dropped and counted.
     Execute(DecideToExecute),
-    /// To `feed`. Repeated later when it finds no room.
+    /// Repeated later when it finds no room.
     Feed(DecideToFeed),
 }
 
-/// What the decide stage tells the journal.
+/// What the decide stage has written to the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum DecideEffect<'a> {
-    /// A decision, holds included.
+    /// A decision, including a hold.
     Decided(&'a DecisionRecord<'a>),
-    /// A decision was due and not taken: where, at which time, and why.
+    /// A decision was due and not taken: the market, the session time in milliseconds, and why.
     Skipped(MarketKey, i64, Skip),
 }
 
-/// What the decide stage may do. It has no I/O.
+/// The driver as the decide stage sees it. The stage has no I/O.
 pub trait DecidePort {
     /// Sends a message.
     ///
     /// # Errors
     /// [`Full`] when the ring has no room.
     fn push(&mut self, message: DecideMessage) -> Result<(), Full>;
-    /// Hands something to the journal.
     fn tell(&mut self, effect: DecideEffect<'_>);
-    /// The driver's monotonic clock, for latency figures.
+    /// Reads the driver's monotonic clock, for latency figures.
     fn stamp_ns(&mut self) -> u64;
-    /// The newest overflow epoch of `feed`.
+    /// The latest overflow epoch that `feed` has raised.
     fn overflow_epoch(&mut self) -> u64;
-    /// Returns a snapshot's buffer to the pool.
+    /// Gives a snapshot's buffer back to the pool.
     fn return_levels(&mut self, levels: Box<BookLevels>);
-    /// Records a latency figure of a tick's path.
+    /// Records the duration of one span of a tick's path.
     fn latency(&mut self, span: Span, nanos: u64);
 }
 
-/// Which request of the execute stage an answer belongs to.
+/// The number that ties an answer to its request.
 pub type RequestId = u32;
 
-/// An order write on its way to the exchange.
+/// An order write to be sent to the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderRequest<'a> {
-    /// Returned with the answer.
+    /// Comes back with the answer.
     pub id: RequestId,
     /// `POST` or `DELETE`.
     pub method: &'static str,
-    /// The path from the root, which is what is signed.
+    /// The path from the root, which is part of what is signed.
     pub path: &'a str,
-    /// The JSON body; empty for none.
+    /// The JSON body; empty if the request has no body.
     pub body: &'a [u8],
-    /// Whether it should use the connection kept for cancelling.
+    /// Whether to prefer the connection reserved for cancels.
     pub cancels: bool,
 }
 
-/// Why a request was not sent. Nothing reached the exchange.
+/// The request was not sent, and nothing reached the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent;
 
-/// Why a sent request has no answer: its outcome is unknown.
+/// Why a request that was sent has no answer. Its outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NoAnswer {
-    /// The connection was cut after bytes were written.
+    /// The connection was lost after the request had been written, at least in part.
     Cut,
-    /// What came back was no HTTP answer.
+    /// The reply was not a valid HTTP response.
     Garbled,
 }
 
-/// A message of the execute stage, by its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ExecuteMessage {
-    /// To `decide`. The market of a portfolio that finds no room stays dirty.
+    /// The market of a portfolio update that finds no room stays dirty.
     Decide(AccountNote),
-    /// To `reconcile`. Asked again later when it finds no room.
+    /// Asked again later when it finds no room.
     Reconcile(ExecuteToReconcile),
 }
 
-/// What the execute stage's driver is to do or to keep. None of it may block.
+/// What the execute stage asks its driver to do or to store. None of it may block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ExecuteEffect<'a> {
-    /// A request with this method and path may follow, so that its signature can be made ahead. A hint: nothing but time is
-    /// lost where it is ignored.
+    /// A request with this method and path may follow, so its signature can be made in advance. Ignoring this hint only
+    /// costs time.
     Presign(&'static str, &'a str),
-    /// Gives up waiting: an answer that still comes is not delivered, and its connection is not used again.
+    /// Stops waiting for an answer. It is not delivered if it still comes, and its connection is not used again.
     Abandon(RequestId),
-    /// Which order groups are ours, to be kept beyond this run. Told when that changed.
+    /// Our order groups, to be kept across restarts. Sent whenever they change.
     Groups(&'a [KnownGroup]),
-    /// The daily loss stop's state, to be kept beyond this run. Told when it changed.
+    /// The state of the daily loss stop, to be kept across restarts. Sent whenever it changes.
     Day(&'a DayState),
 }
 
-/// What the execute stage may do.
+/// The driver as the execute stage sees it.
 pub trait ExecutePort {
     /// Sends a message.
     ///
     /// # Errors
     /// [`Full`] when the ring has no room.
     fn push(&mut self, message: ExecuteMessage) -> Result<(), Full>;
-    /// Has the driver do or keep something.
     fn tell(&mut self, effect: ExecuteEffect<'_>);
-    /// Writes an order request without waiting for the answer. Returns the time of the monotonic clock at which its bytes
-    /// had been handed to the kernel.
+    /// Writes an order request without waiting for the answer. Returns the monotonic time at which its bytes had been
+    /// handed to the kernel.
     ///
     /// # Errors
-    /// [`NotSent`] when no connection can take it now.
+    /// [`NotSent`] when no connection is free to take it.
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent>;
-    /// Does all that [`request`](ExecutePort::request) would except hand over bytes: see `ExecuteStage::rehearse`.
+    /// Does everything that [`request`](ExecutePort::request) does except write the bytes: see `ExecuteStage::rehearse`.
     fn rehearse(&mut self, _request: &OrderRequest<'_>) {}
-    /// The driver's monotonic clock, for latency figures.
+    /// Reads the driver's monotonic clock, for latency figures.
     fn stamp_ns(&mut self) -> u64;
-    /// Records a latency figure of an order's path.
+    /// Records the duration of one span of an order's path.
     fn latency(&mut self, span: Span, nanos: u64);
 }
 
-/// A message of the reconcile stage, by its receiver. The stage keeps what finds no room, and takes no input until there is.
+/// A message of the reconcile stage. The stage keeps a message that finds no room, and takes no input until it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ReconcileMessage {
-    /// To `execute`.
     Execute(AccountEvent),
-    /// To `feed`.
     Feed(ReconcileToFeed),
 }
 
-/// What the reconcile stage's driver is to do.
+/// What the reconcile stage asks of its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ReconcileEffect<'a> {
-    /// Something with the private WebSocket.
+    /// An operation on the private WebSocket.
     Socket(SocketOutput<'a>),
-    /// Sends a `GET` through the cold REST helper: an answer or none follows with the same id. The path has the query string.
+    /// Sends a `GET` through the cold REST helper. The path includes the query string. An answer or an error follows
+    /// with the same id.
     Get(RequestId, &'a str),
 }
 
-/// What the reconcile stage may do.
+/// The driver as the reconcile stage sees it.
 pub trait ReconcilePort {
     /// Sends a message.
     ///
     /// # Errors
     /// [`Full`] when the ring has no room.
     fn push(&mut self, message: ReconcileMessage) -> Result<(), Full>;
-    /// Has the driver do something.
     fn tell(&mut self, effect: ReconcileEffect<'_>);
 }

@@ -1,9 +1,9 @@
-//! Tells a fill from its repetitions, in memory that is bounded and has its full size from the start: the newest fills
-//! by (trade, order), since both orders of a trade may be ours.
+//! Recognises duplicate fills, in memory of a fixed size that is allocated at the start. Fills are identified by trade
+//! and order, since both orders of a trade may be ours; the newest are remembered.
 //!
-//! What is forgotten is known by its time: a read that reaches further back than the memory brings fills of which nobody can
-//! say whether they were booked. They count as repetitions, since a fill booked twice is worse than one that the next
-//! comparison with the exchange misses. The stream tells nothing that old twice.
+//! A read that reaches further back than the memory brings fills that may or may not have been booked. They count as
+//! duplicates, since booking a fill twice is worse than missing one that the next comparison with the exchange shows.
+//! The stream never repeats a fill that old.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::market::{OrderId, TradeId};
 use crate::messages::Source;
 
-/// A fill that was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     trade: TradeId,
@@ -21,7 +20,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Without a random seed, so that runs repeat.
+    /// Hashes without a random seed, so that runs are repeatable.
     fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.trade, self.order).hash(&mut hasher);
@@ -33,25 +32,26 @@ impl Seen {
     }
 }
 
-/// An entry of the index without a fill.
+/// An unused entry of the index.
 const EMPTY: u32 = u32::MAX;
 
-/// The newest fills. The oldest is forgotten when a new one finds no room.
+/// The newest fills. When it is full, a new fill replaces the oldest.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Kept")]
 pub struct SeenFills {
-    /// A ring once it is full.
+    /// A ring buffer once it is full.
     fills: Vec<Seen>,
-    /// Where in a full ring the oldest is.
+    /// Position of the oldest fill in a full ring; 0 before.
     oldest: usize,
     bound: usize,
-    /// By hash, places in the ring; a power of two, at most half full. What has to give way stands behind its place.
+    /// Open-addressing hash index of positions in `fills`, with linear probing. Its length is a power of two, and it is
+    /// at most half full.
     index: Box<[u32]>,
-    /// The newest time of a fill that was forgotten.
+    /// The newest time of all fills that were forgotten.
     forgotten_ms: i64,
 }
 
-/// What a checkpoint keeps of them.
+/// The form in which a checkpoint keeps the memory.
 #[derive(Serialize, Deserialize)]
 struct Kept<F = Vec<Seen>> {
     bound: usize,
@@ -60,7 +60,7 @@ struct Kept<F = Vec<Seen>> {
     fills: F,
 }
 
-/// The fills in the order of a checkpoint, in which they are written by a hot thread: without a copy.
+/// Serializes the fills oldest first without copying them, since a hot thread writes the checkpoint.
 struct OldestFirst<'a>(&'a SeenFills);
 
 impl Serialize for OldestFirst<'_> {
@@ -98,13 +98,13 @@ impl TryFrom<Kept> for SeenFills {
 }
 
 impl SeenFills {
-    /// The largest memory.
+    /// The largest bound allowed.
     pub const BOUND_MAX: usize = 1 << 20;
 
-    /// Room for `bound` fills.
+    /// Allocates room for `bound` fills.
     ///
     /// # Panics
-    /// When that is none, or more than [`SeenFills::BOUND_MAX`].
+    /// When `bound` is 0 or more than [`SeenFills::BOUND_MAX`].
     #[must_use]
     pub fn new(bound: usize) -> Self {
         assert!((1..=Self::BOUND_MAX).contains(&bound), "a memory of fills has a size that makes sense");
@@ -117,7 +117,7 @@ impl SeenFills {
         }
     }
 
-    /// Remembers a fill. Returns whether it is new.
+    /// Remembers a fill. Returns `true` if it is new.
     pub fn insert(&mut self, trade: TradeId, order: OrderId, time_ms: i64, source: Source) -> bool {
         let fill = Seen { trade, order, time_ms };
         if self.place_of(&fill).is_some() || (source == Source::Read && time_ms <= self.forgotten_ms) {
@@ -133,14 +133,12 @@ impl SeenFills {
         self.place_of(&Seen { trade, order, time_ms: 0 }).is_some()
     }
 
-    /// How many are remembered.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn len(&self) -> usize {
         self.fills.len()
     }
 
-    /// Whether none is remembered.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -169,7 +167,7 @@ impl SeenFills {
         self.index[at] = u32::try_from(place).expect("a memory has fewer fills than 2^32");
     }
 
-    /// Where in the index a fill would stand if nothing were in its way.
+    /// The fill's home slot in the index: where it is without collisions.
     fn home(&self, fill: &Seen) -> usize {
         usize::try_from(fill.hash() & (self.index.len() as u64 - 1)).expect("the index fits the memory")
     }
@@ -178,7 +176,7 @@ impl SeenFills {
         (at + 1) & (self.index.len() - 1)
     }
 
-    /// Where in the index a fill stands.
+    /// The slot of the index that holds the fill.
     fn place_of(&self, fill: &Seen) -> Option<usize> {
         let mut at = self.home(fill);
         while self.index[at] != EMPTY {
@@ -190,13 +188,13 @@ impl SeenFills {
         None
     }
 
-    /// Takes an entry out of the index. Those behind it that it was in the way of move up.
+    /// Removes an entry from the index and moves up the entries behind it that it had displaced.
     fn vacate(&mut self, mut hole: usize) {
         let mut at = self.next(hole);
         while self.index[at] != EMPTY {
             let home = self.home(&self.fills[self.index[at] as usize]);
             let mask = self.index.len() - 1;
-            // Whether its own place is at the hole or before it, going round.
+            // True if the entry's home slot is at the hole or before it, cyclically.
             if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
                 self.index[hole] = self.index[at];
                 hole = at;

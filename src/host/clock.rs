@@ -1,9 +1,9 @@
-//! The clocks of the live driver. Owns their reading; stages are handed the result.
+//! The clocks of the live driver. Drivers read them and pass the time to the stages.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Monotonic nanoseconds since the clock was made (the CPU's time-stamp counter where it can be trusted), and the wall
-/// clock. Copies of one clock agree.
+/// Monotonic nanoseconds since the clock was started (from the CPU's time-stamp counter where that is reliable), and
+/// the wall clock. Clones of a clock agree with each other.
 #[derive(Clone, Debug)]
 pub struct Clock {
     counter: quanta::Clock,
@@ -11,7 +11,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that reads zero now. The first one of a process takes some milliseconds to calibrate.
+    /// Starts a clock at zero. The first one in a process takes some milliseconds to calibrate.
     #[must_use]
     pub fn start() -> Self {
         let counter = quanta::Clock::new();
@@ -19,13 +19,13 @@ impl Clock {
         Self { counter, origin }
     }
 
-    /// Nanoseconds since the start; about 10 ns to read.
+    /// Nanoseconds since the start. Reading takes about 10 ns.
     #[must_use]
     pub fn now_ns(&self) -> u64 {
         self.counter.delta_as_nanos(self.origin, self.counter.raw())
     }
 
-    /// The instant at which it read zero, for what counts from there by the system's monotonic clock.
+    /// The instant at which this clock read zero, for timers that use the system's monotonic clock.
     #[must_use]
     pub fn origin(&self) -> Instant {
         let now = Instant::now();
@@ -39,7 +39,7 @@ impl Clock {
     }
 }
 
-/// Milliseconds since the Unix epoch by the machine's clock; zero for a clock set before 1970.
+/// Milliseconds since the Unix epoch by the machine's clock; 0 if the clock is set before 1970.
 #[must_use]
 pub fn wall_ms() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

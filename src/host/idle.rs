@@ -1,5 +1,5 @@
-//! What a thread does when a turn of its loop found nothing to do. Owns the waiting; no strategy needs another thread to
-//! wake it, so a hot thread never pays for a wake-up.
+//! How a thread waits when a turn of its loop found nothing to do. None of the ways of waiting needs a wake-up from
+//! another thread, so a hot thread never pays for waking one.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -10,39 +10,36 @@ use mio::{Events, Interest, Poll, Token};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The longest a parked thread sleeps: what a ring message that arrives meanwhile may be late.
+/// The longest that a parked thread sleeps, and so the longest that a message on a ring may wait for it.
 pub const PARK_MAX: Duration = Duration::from_millis(1);
 
-/// How a thread waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IdleKind {
-    /// Never gives up its core: production, with a core for each pinned thread.
+    /// The thread never gives up its core: for production, with a core for each pinned thread.
     Spin,
-    /// Offers its core to others between turns: right where threads share cores.
+    /// The thread yields its core between turns: for threads that share cores.
     Yield,
-    /// Sleeps up to [`PARK_MAX`], less when one of its sockets has something: tests and idle machines.
+    /// The thread sleeps up to [`PARK_MAX`], or until one of its sockets is readable: for tests and idle machines.
     Park,
 }
 
-/// Spinning was asked for without a core for each pinned thread.
+/// Spinning was configured without a core for each pinned thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "idle = \"spin\" needs a core for each of the {threads} pinned threads, and this process may use {cores}: spinning \
      threads that share a core wait milliseconds for each other; use idle = \"yield\", or give the process more cores"
 )]
 pub struct TooFewCores {
-    /// Threads that would spin.
     pub threads: usize,
-    /// Cores they would share.
     pub cores: usize,
 }
 
 impl IdleKind {
-    /// Refuses a strategy that cannot work with so many threads on so many cores.
+    /// Refuses a way of waiting that cannot work for this many threads on this many cores.
     ///
     /// # Errors
-    /// [`TooFewCores`] for spinning with fewer cores than threads.
+    /// [`TooFewCores`] for spinning on fewer cores than threads.
     pub fn check(self, threads: usize, cores: usize) -> Result<(), TooFewCores> {
         match self {
             Self::Spin if cores < threads => Err(TooFewCores { threads, cores }),
@@ -50,14 +47,14 @@ impl IdleKind {
         }
     }
 
-    /// What to use on this many cores when nothing was asked for.
+    /// The default for this many threads on this many cores.
     #[must_use]
     pub fn default_for(threads: usize, cores: usize) -> Self {
         if cores > threads { Self::Spin } else { Self::Yield }
     }
 }
 
-/// A thread's way of waiting. Made by the thread that uses it.
+/// One thread's way of waiting. Each thread creates its own.
 #[derive(Debug)]
 pub struct Idle {
     strategy: Strategy,
@@ -71,10 +68,8 @@ enum Strategy {
 }
 
 impl Idle {
-    /// Prepares to wait that way.
-    ///
     /// # Errors
-    /// When the kernel refuses an epoll instance to [`IdleKind::Park`].
+    /// When the kernel refuses an epoll instance, which [`IdleKind::Park`] needs.
     pub fn new(kind: IdleKind) -> io::Result<Self> {
         let strategy = match kind {
             IdleKind::Spin => Strategy::Spin,
@@ -84,11 +79,11 @@ impl Idle {
         Ok(Self { strategy })
     }
 
-    /// Lets a socket end a park early. A socket is forgotten when it is closed. Wakes on changes only, so its owner
-    /// reads until there is nothing left before each wait, as every loop here does.
+    /// Lets a socket end a park early, until it is closed. The trigger is on edges, so the socket's owner must read
+    /// until nothing is left before each wait, as every loop here does.
     ///
     /// # Errors
-    /// When the kernel refuses to watch it.
+    /// When the kernel refuses to watch the socket.
     pub fn watch(&self, socket: BorrowedFd<'_>) -> io::Result<()> {
         match &self.strategy {
             Strategy::Spin | Strategy::Yield => Ok(()),
@@ -98,14 +93,14 @@ impl Idle {
         }
     }
 
-    /// Waits a little.
+    /// Waits as this kind waits, for [`PARK_MAX`] at most.
     pub fn wait(&mut self) {
         match &mut self.strategy {
             Strategy::Spin => std::hint::spin_loop(),
             Strategy::Yield => std::thread::yield_now(),
             Strategy::Park { poll, events } => {
                 if poll.poll(events, Some(PARK_MAX)).is_err() {
-                    // Interrupted by a signal, or out of resources: either way the next turn of the loop is due.
+                    // Interrupted by a signal or out of resources: go on with the next turn of the loop.
                     std::thread::yield_now();
                 }
             }

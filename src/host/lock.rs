@@ -1,5 +1,5 @@
-//! A folder that one process at a time may use. Owns the lock file in it: whoever holds the kernel's lock on that file has the
-//! folder, for as long as its process lives, however that ends. The file says whose it is and goes with the lock.
+//! A lock on a folder that only one process at a time may use. The process holds a kernel lock on a file in the folder,
+//! which the kernel releases however the process ends. The file contains the process id and is removed with the lock.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -9,46 +9,43 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 const LOCK_FILE: &str = "process.lock";
-/// How often a file is opened anew that its last holder has just removed.
+/// How often to retry when the last holder removes the file between our opening and locking it.
 const ATTEMPTS: usize = 16;
 
 /// Why a folder cannot be used.
 #[derive(Debug, Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "{path} is in use by {}: two processes must not write there; stop that one first, or name another folder",
         process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"))
     )]
     Held {
-        /// The folder.
         path: PathBuf,
-        /// Whose it is, if that could be read.
+        /// The id of that process, if it could be read.
         process: Option<u32>,
     },
-    /// The disk said no.
+    /// The lock file could not be opened, locked or written.
     #[error("lock file {path}: {error}")]
     Io {
-        /// The file.
         path: PathBuf,
-        /// What the disk said.
         error: io::Error,
     },
 }
 
-/// A folder held by this process. Dropped, it is free again.
+/// A folder locked by this process, until this value is dropped.
 #[derive(Debug)]
 pub struct FolderLock {
     path: PathBuf,
-    /// Holds the lock while it is open.
+    /// Keeping the file open keeps the lock.
     _file: File,
 }
 
 impl FolderLock {
-    /// Takes a folder, which must exist.
+    /// Locks a folder, which must exist.
     ///
     /// # Errors
-    /// When another process has it, or the lock file cannot be written.
+    /// When another process holds the lock, or the lock file cannot be written.
     pub fn take(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join(LOCK_FILE);
         let failed = |error| LockError::Io { path: path.clone(), error };
@@ -59,31 +56,32 @@ impl FolderLock {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let mut text = String::new();
-                    // What cannot be read is not named.
+                    // A file that cannot be read leaves the process unnamed.
                     let process = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
                     return Err(LockError::Held { path: folder.to_owned(), process });
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-            // Between opening and locking the last holder may have removed the file: then another one can lock a new file.
+            // Between our opening and locking, the last holder may have removed the file. Another process could then
+            // lock a new one.
             if !is_at(&file, &path) {
                 continue;
             }
             file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
             return Ok(Self { path, _file: file });
         }
-        Err(failed(io::Error::other("it is taken and released by others all the time")))
+        Err(failed(io::Error::other("other processes keep taking and releasing it")))
     }
 }
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // What stays is a file without a lock, which keeps nobody out.
+        // If this fails, the file stays without a lock and keeps nobody out.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether the path leads to this open file.
+/// Whether the path still leads to this open file.
 fn is_at(file: &File, path: &Path) -> bool {
     let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     file.metadata().map(place).ok() == fs::metadata(path).map(place).ok()

@@ -1,5 +1,5 @@
-//! The operating system: clocks, cores, signals, locks, room on the disk, how a thread waits, and the rings between
-//! threads. Knows no market and no order.
+//! What the operating system provides: clocks, cores, signals, locks, disk space, ways for a thread to wait, and the
+//! rings between threads. Nothing here knows of markets or orders.
 
 pub mod clock;
 pub mod idle;

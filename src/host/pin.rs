@@ -1,4 +1,4 @@
-//! Pinning threads to cores. A pinned thread spawns nothing: whatever it started would share its core.
+//! Pins threads to cores. A pinned thread must not spawn threads, since they would inherit its core.
 
 use thiserror::Error;
 
@@ -8,20 +8,18 @@ pub enum PinError {
     /// The configuration names a core that this process may not use.
     #[error("core {core} in `cores` does not exist or is not allowed to this process; it may use {available:?}")]
     NoSuchCore {
-        /// The core named.
         core: usize,
-        /// Those it may use.
+        /// The cores that this process may use.
         available: Vec<usize>,
     },
-    /// The kernel said no.
+        /// The kernel refused.
     #[error("the kernel refused to pin a thread to core {core}")]
     Refused {
-        /// The core named.
         core: usize,
     },
 }
 
-/// The cores this process may use, in ascending order; empty where the platform does not tell.
+/// The cores that this process may use, in ascending order; empty if the platform does not say.
 #[must_use]
 pub fn available_cores() -> Vec<usize> {
     let mut cores: Vec<usize> = core_affinity::get_core_ids().unwrap_or_default().iter().map(|core| core.id).collect();
@@ -29,7 +27,7 @@ pub fn available_cores() -> Vec<usize> {
     cores
 }
 
-/// Checks a configured list before any thread is started.
+/// Checks the configured list of cores before any thread is started.
 ///
 /// # Errors
 /// [`PinError::NoSuchCore`] for the first core that this process may not use.
@@ -71,7 +69,7 @@ mod tests {
         let available = available_cores();
         assert!(!available.is_empty(), "this platform tells its cores");
         for core in available {
-            // A thread of its own: the test's thread belongs to the test runner.
+            // In a thread of its own, since the current one belongs to the test runner.
             std::thread::spawn(move || {
                 pin_current(core).unwrap();
                 assert_eq!(available_cores(), [core]);

@@ -1,13 +1,13 @@
-//! A bounded ring between two threads. Owns the only way in which hot threads talk to each other: one producer, one
-//! consumer, a fixed capacity, nobody blocks and nobody is woken. It may not drop a message without telling the sender,
-//! and allocates only when it is made.
+//! A bounded single-producer, single-consumer ring between two threads: the only channel between hot threads. It never
+//! blocks, wakes no thread, and allocates only when it is created. It never drops a message without an error to the
+//! sender.
 
 use crate::ports::Full;
 
-/// Makes a ring with room for `capacity` messages.
+/// Creates a ring with room for `capacity` messages.
 ///
 /// # Panics
-/// When `capacity` is zero: the configuration refuses that before.
+/// When `capacity` is zero, which the configuration refuses.
 #[must_use]
 pub fn ring<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(capacity > 0, "a ring without room delivers nothing");
@@ -15,7 +15,7 @@ pub fn ring<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     (Sender { producer, refused: 0 }, Receiver { consumer })
 }
 
-/// The end of a ring that is written. Belongs to one thread.
+/// The writing end of a ring, owned by one thread.
 #[derive(Debug)]
 pub struct Sender<T> {
     producer: rtrb::Producer<T>,
@@ -23,11 +23,9 @@ pub struct Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Sends a message.
-    ///
     /// # Errors
-    /// [`Full`] when there is no room; the message is dropped. Whoever sends something that must not be lost asks
-    /// [`Sender::is_full`] first: room never shrinks between the two, since this is the only sender.
+    /// [`Full`] when there is no room; the message is dropped. A caller with a message that must not be lost checks
+    /// [`Sender::is_full`] first: room cannot shrink in between, since this is the only sender.
     pub fn push(&mut self, message: T) -> Result<(), Full> {
         self.producer.push(message).map_err(|_| {
             self.refused += 1;
@@ -35,26 +33,25 @@ impl<T> Sender<T> {
         })
     }
 
-    /// Whether a message would be refused now.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.producer.is_full()
     }
 
-    /// How many messages would be taken now.
+    /// How many more messages fit now.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn room(&self) -> usize {
         self.producer.slots()
     }
 
-    /// Whether the reading end is gone.
+    /// Whether the receiver has been dropped.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.producer.is_abandoned()
     }
 
-    /// How many messages were refused.
+    /// How many messages were refused since the ring was created.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn refused(&self) -> u64 {
@@ -62,32 +59,31 @@ impl<T> Sender<T> {
     }
 }
 
-/// The end of a ring that is read. Belongs to one thread.
+/// The reading end of a ring, owned by one thread.
 #[derive(Debug)]
 pub struct Receiver<T> {
     consumer: rtrb::Consumer<T>,
 }
 
 impl<T> Receiver<T> {
-    /// The oldest message, if there is one.
+    /// Takes the oldest message, if there is one.
     pub fn pop(&mut self) -> Option<T> {
         self.consumer.pop().ok()
     }
 
-    /// How many messages wait.
+    /// How many messages are in the ring.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.consumer.slots()
     }
 
-    /// Whether the writing end is gone.
+    /// Whether the sender has been dropped.
     #[must_use]
     #[cfg(feature = "internals")]
     pub fn is_abandoned(&self) -> bool {
         self.consumer.is_abandoned()
     }
 
-    /// How many messages fit.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn capacity(&self) -> usize {

@@ -1,71 +1,62 @@
-//! Room on the disks that a session writes to: looked at before it starts, and again and again while it trades.
+//! Free space on the disks that a session writes to, checked before it starts and periodically while it trades.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Files that must be possible besides, where the file system counts them.
+/// How many more files the file system must allow, where it counts them.
 const FILES_MIN: u64 = 16;
 
-/// There is too little room.
 #[derive(Debug, Error)]
 pub enum RoomError {
-    /// Too few bytes.
     #[error("the disk of {path} has {free} bytes left, {wanted} are needed ({key}): make room")]
     Bytes {
-        /// The folder.
         path: PathBuf,
-        /// What is free.
+        /// Bytes free.
         free: u64,
-        /// What is needed.
+        /// Bytes needed.
         wanted: u64,
-        /// What says so.
+        /// The setting that requires them.
         key: &'static str,
     },
-    /// Too few files.
     #[error("the disk of {path} takes {free} more files, {FILES_MIN} are needed: remove some")]
     Files {
-        /// The folder.
         path: PathBuf,
-        /// How many it takes.
+        /// How many more files it allows.
         free: u64,
     },
-    /// It could not be asked.
+    /// The free space could not be determined.
     #[error("the disk of {path}: {error}")]
     Io {
-        /// The folder.
         path: PathBuf,
-        /// What the system said.
         error: io::Error,
     },
 }
 
-/// A folder and the room that its disk has to have.
+/// A folder and the free space that its disk must have.
 #[derive(Clone, Debug)]
 pub struct Room {
     path: PathBuf,
     wanted: u64,
-    /// The key of the configuration, or what else decides.
+    /// The setting that requires the space, for error texts.
     key: &'static str,
 }
 
 impl Room {
-    /// Of a folder that exists.
+    /// `path` must exist. `wanted` is in bytes, and `key` names the setting that requires them.
     #[must_use]
     pub fn new(path: &Path, wanted: u64, key: &'static str) -> Self {
         Self { path: path.to_owned(), wanted, key }
     }
 
-    /// Looks at the disk.
-    ///
     /// # Errors
-    /// When there is too little room, or the disk could not be asked.
+    /// When there is too little space, or it could not be determined.
     pub fn check(&self) -> Result<(), RoomError> {
         let disk = rustix::fs::statvfs(&self.path)
             .map_err(|error| RoomError::Io { path: self.path.clone(), error: error.into() })?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        // Some file systems do not count blocks, many do not count files.
+        // Some file systems report no blocks, and many report no files.
         if disk.f_blocks > 0 && free < self.wanted {
             return Err(RoomError::Bytes { path: self.path.clone(), free, wanted: self.wanted, key: self.key });
         }

@@ -1,8 +1,8 @@
-//! Signals as flags, and which of them end a session how. Owns the handlers and the dispositions of the process;
-//! `docs/signals.md` lists every signal for the person who sends it.
+//! Signals as flags, and which signal ends a session how. This module owns the handlers and the dispositions of the
+//! process; `docs/signals.md` lists every signal for users.
 //!
-//! A first signal asks for a clean stop. A second SIGINT, SIGTERM or SIGQUIT asks for haste: the session cancels over the
-//! kill line and ends. A third ends the process at once, and so does a second while nothing could be resting.
+//! A first signal asks for a clean stop. A second SIGINT, SIGTERM or SIGQUIT asks for haste: the session cancels over
+//! the kill line and ends. A third ends the process at once, and so does a second while no order can be resting.
 
 use std::io;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use signal_hook::consts::{
 };
 use signal_hook::{flag, low_level};
 
-/// The exit status of a process that was told more than once to stop.
+/// The exit status of a process that was told to stop more than once.
 pub const FORCED_EXIT_STATUS: u8 = 130;
 
-/// What a person sends to stop a session. Sent again, they mean haste.
+/// Signals that a person sends to stop a session. A second one asks for haste.
 const URGENT: [c_int; 3] = [SIGINT, SIGTERM, SIGQUIT];
-/// What systems send: a closed terminal (from the shell and from the kernel, so that it may come twice), a time-out, a limit
-/// on processor time, a watchdog. However often they come, they ask for a clean stop.
+/// Signals that systems send: for a closed terminal (from both the shell and the kernel, so it may come twice), a
+/// time-out, a limit on processor time, a watchdog. They always ask for a clean stop, however often they come.
 const STOPPING: [c_int; 4] = [SIGHUP, SIGALRM, SIGXCPU, SIGABRT];
-/// What would end or freeze the process and has no business to. A write beyond a file-size limit or into a closed pipe is an
-/// error of that write; a frozen trader could cancel nothing.
+/// Signals that would end or freeze the process and are ignored. A write beyond a file-size limit or into a closed pipe
+/// fails with an error instead, and a frozen trader could not cancel its orders.
 const IGNORED: [c_int; 8] = [SIGUSR2, SIGPIPE, SIGXFSZ, SIGPROF, SIGVTALRM, SIGTSTP, SIGTTIN, SIGTTOU];
-/// Of Linux: what a failing power supply sends stops.
+/// On Linux, the signal of a failing power supply also stops.
 #[cfg(target_os = "linux")]
 const STOPPING_HERE: [c_int; 1] = [libc::SIGPWR];
 #[cfg(not(target_os = "linux"))]
 const STOPPING_HERE: [c_int; 0] = [];
 
-/// Of Linux: signals without a meaning of their own, which end a process all the same.
+/// On Linux, further signals without a meaning of their own, which would end the process.
 #[cfg(target_os = "linux")]
 fn ignored_here() -> impl Iterator<Item = c_int> {
     [libc::SIGIO, libc::SIGSTKFLT].into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
@@ -42,31 +42,31 @@ fn ignored_here() -> impl Iterator<Item = c_int> {
     std::iter::empty()
 }
 
-/// What signals have asked for. Copies share their state.
+/// What signals have asked for. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct Signals {
     flags: Arc<Flags>,
     user: Arc<AtomicBool>,
 }
 
-// Relaxed throughout: the flags carry no data with them.
+// Relaxed ordering throughout: no other data depends on the flags.
 #[derive(Debug, Default)]
 struct Flags {
     stop: AtomicBool,
     hurry: AtomicBool,
-    /// Whether somebody cancels orders when haste is asked for.
+    /// Whether a session is watching for haste, so that a second signal must not end the process.
     guarded: AtomicBool,
 }
 
 impl Flags {
-    /// An urgent signal came. Returns whether the process is to end at once.
+    /// Records an urgent signal. Returns whether the process is to end at once.
     fn urgent(&self) -> bool {
         let again = self.stop.swap(true, Ordering::Relaxed);
         again && (!self.guarded.load(Ordering::Relaxed) || self.hurry.swap(true, Ordering::Relaxed))
     }
 }
 
-/// As long as this lives, a second signal asks for haste instead of ending the process.
+/// While this value lives, a second signal asks for haste instead of ending the process.
 #[derive(Debug)]
 pub struct Guard {
     flags: Arc<Flags>,
@@ -79,7 +79,7 @@ impl Drop for Guard {
 }
 
 impl Signals {
-    /// Installs the handlers. Once for each process: handlers add up.
+    /// Installs the handlers. Call it once in a process, since handlers accumulate.
     ///
     /// # Errors
     /// When the kernel refuses a handler.
@@ -101,7 +101,7 @@ impl Signals {
             registered?;
         }
         for signal in STOPPING.into_iter().chain(STOPPING_HERE) {
-            // Who starts a program under `nohup` wants it to outlive the terminal.
+            // A program started under `nohup` should outlive its terminal.
             if signal == SIGHUP && ignore(signal)? {
                 continue;
             }
@@ -113,43 +113,43 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Flags that no signal sets: for runs inside a test or a library.
+    /// Creates flags that no signal sets, for sessions inside a test or another program.
     #[must_use]
     pub fn detached() -> Self {
         Self { flags: Arc::new(Flags::default()), user: Arc::new(AtomicBool::new(false)) }
     }
 
-    /// Whether a stop was asked for.
+    /// Whether a stop has been requested.
     #[must_use]
     pub fn stop_requested(&self) -> bool {
         self.flags.stop.load(Ordering::Relaxed)
     }
 
-    /// Asks for a stop as a signal would.
+    /// Requests a stop, as a signal would.
     pub fn request_stop(&self) {
         self.flags.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a stop was asked for again: what is open is to be cancelled by the shortest way.
+    /// Whether a stop has been requested a second time: open orders are to be cancelled in the quickest way.
     #[must_use]
     pub fn haste_requested(&self) -> bool {
         self.flags.hurry.load(Ordering::Relaxed)
     }
 
-    /// Asks for haste as a second signal would.
+    /// Requests haste, as a second signal would.
     pub fn request_haste(&self) {
         self.request_stop();
         self.flags.hurry.store(true, Ordering::Relaxed);
     }
 
-    /// Says that the caller looks at [`Signals::haste_requested`] until it drops what is returned.
+    /// Declares that the caller watches [`Signals::haste_requested`] until it drops the guard.
     #[must_use]
     pub fn guard(&self) -> Guard {
         self.flags.guarded.store(true, Ordering::Relaxed);
         Guard { flags: Arc::clone(&self.flags) }
     }
 
-    /// Whether SIGUSR1 came since this was last asked.
+    /// Whether SIGUSR1 has come since the last call.
     #[must_use]
     pub fn take_user(&self) -> bool {
         self.user.swap(false, Ordering::Relaxed)
@@ -158,7 +158,7 @@ impl Signals {
 
 /// Ignores a signal. Returns whether it was ignored before.
 fn ignore(signal: c_int) -> io::Result<bool> {
-    // SAFETY: no handler is installed, so nothing of ours runs when the signal comes.
+    // SAFETY: no handler is installed, so none of our code runs when the signal comes.
     let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(before == libc::SIG_IGN) }
 }
@@ -167,12 +167,12 @@ fn ignore(signal: c_int) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    /// The handlers belong to the process, so there is one test of them here; `tests/sockets/signals.rs` sends every signal to a
-    /// process of its own.
+    /// Handlers belong to the whole process, so there is only one test of them here. `tests/sockets/endings.rs` sends
+    /// signals to the program itself.
     #[test]
     fn the_user_signal_sets_its_flag_and_ignored_ones_leave_the_process_alive() {
-        // Tests that run under `nohup` inherit that SIGHUP is ignored, which `install` would respect.
-        // SAFETY: no handler is installed, so nothing of ours runs when the signal comes.
+        // Tests run under `nohup` inherit an ignored SIGHUP, which `install` would respect.
+        // SAFETY: no handler is installed, so none of our code runs when the signal comes.
         unsafe { libc::signal(SIGHUP, libc::SIG_DFL) };
         let signals = Signals::install().unwrap();
         for signal in IGNORED.into_iter().chain(ignored_here()) {

@@ -1,7 +1,7 @@
-//! Connecting without blocking a hot thread. Owns one unpinned thread that starts a short-lived thread for each
-//! connection to be made (name look-up, TCP, TLS, WebSocket handshake, all blocking with a deadline) and hands the
-//! connected, nonblocking stream over a channel. A connection that takes long delays no other one, and since the
-//! parent is unpinned no helper lands on a hot thread's core.
+//! Makes connections without blocking a hot thread. One unpinned thread starts a short-lived thread for each connection
+//! (name look-up, TCP, TLS, WebSocket handshake, all blocking with a deadline) and sends the connected, nonblocking
+//! stream over a channel. A slow connection delays no other, and since the parent is unpinned, no helper runs on a hot
+//! thread's core.
 
 use std::io;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::network::signing::Signature;
 use crate::ports::ConnectionLost;
 use crate::wire::sign::Credentials;
 
-/// The largest text frame that is accepted; a snapshot of a full book of the finest grid is below 1 MiB.
+/// The largest text frame that is accepted, in bytes. A snapshot of a full book on the finest grid is below 1 MiB.
 pub const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// The read buffer of a WebSocket: at tungstenite's default of 128 KiB a frame costs half a microsecond more.
+/// The read buffer of a WebSocket. With tungstenite's default of 128 KiB a frame takes half a microsecond longer.
 const READ_BUFFER_BYTES: usize = 4 << 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Makes connections. Copies share the helper thread, which ends when the last copy is gone.
+/// Makes connections. Clones share the helper thread, which ends when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Connector {
     jobs: channel::Sender<Job>,
@@ -45,7 +45,7 @@ pub struct Pending<T> {
 }
 
 impl<T> Pending<T> {
-    /// The connection, or why there is none; nothing while it is being made. Never blocks.
+    /// Returns the connection or the error; `None` while it is still being made. Never blocks.
     pub fn poll(&mut self) -> Option<Result<T, ConnectionLost>> {
         match self.answer.try_recv() {
             Ok(result) => Some(result),
@@ -60,24 +60,25 @@ fn lost(reason: String) -> ConnectionLost {
 }
 
 impl Connector {
-    /// Starts the helper thread. Called by the unpinned main thread.
+    /// Starts the helper thread. Must be called by the unpinned main thread.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When the thread cannot be started.
     pub fn start(tls: Arc<ClientConfig>, timeout: Duration, clock: Clock) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = channel::unbounded::<Job>();
         let thread = std::thread::Builder::new().name("connector".to_owned()).spawn(move || {
             for job in queue {
-                // A refused thread drops the job, and with it the sender of its answer: the asker sees it end.
+                // If no thread can be started, the job is dropped, and with it the sending end of its channel: the
+                // caller sees that.
                 if let Err(error) = std::thread::Builder::new().name("connect".to_owned()).spawn(job) {
-                    tracing::error!(%error, "no thread to connect with");
+                    tracing::error!(%error, "cannot start a thread for a connection");
                 }
             }
         })?;
         Ok((Self { jobs, tls, timeout, clock }, thread))
     }
 
-    /// Connects a plain or TLS stream.
+    /// Connects a stream, plain or TLS as the endpoint says.
     #[must_use]
     pub fn stream(&self, endpoint: &Endpoint) -> Pending<NetStream> {
         let (this, endpoint) = (self.clone_settings(), endpoint.clone());
@@ -88,7 +89,7 @@ impl Connector {
         })
     }
 
-    /// Connects a WebSocket; its handshake is signed at the moment it is sent.
+    /// Connects a WebSocket. The handshake is signed just before it is sent.
     #[must_use]
     pub fn websocket(
         &self,
@@ -108,10 +109,10 @@ impl Connector {
     ) -> Pending<T> {
         let (reply, answer) = channel::bounded(1);
         let job: Job = Box::new(move || {
-            // The asker may have changed its mind: then the connection is dropped here.
+            // If the caller no longer wants the connection, it is dropped here.
             let _ = reply.send(work());
         });
-        // A connector that ended drops the job, and `Pending::poll` reports it.
+        // If the connector has ended, the job is dropped and `Pending::poll` reports it.
         let _ = self.jobs.send(job);
         Pending { answer }
     }
@@ -121,7 +122,8 @@ impl Connector {
     }
 }
 
-/// What a job needs of its connector. Not the connector itself: a job in the queue would keep its thread alive.
+/// What a job needs from its connector. A job must not hold the connector itself, or a queued job would keep its thread
+/// alive.
 struct Settings {
     tls: Arc<ClientConfig>,
     timeout: Duration,
@@ -143,7 +145,7 @@ fn upgrade(
     endpoint: &Endpoint,
     credentials: Option<&Credentials>,
 ) -> Result<WebSocket<NetStream>, ConnectionLost> {
-    let uri = endpoint.to_string().parse().map_err(|error| lost(format!("{endpoint} is no URI: {error}")))?;
+    let uri = endpoint.to_string().parse().map_err(|error| lost(format!("{endpoint} is not a URI: {error}")))?;
     let mut request = ClientRequestBuilder::new(uri).with_header("user-agent", crate::network::USER_AGENT);
     if let Some(credentials) = credentials {
         let signature = Signature::make(credentials, "GET", &endpoint.path, crate::host::clock::wall_ms())

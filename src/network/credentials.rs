@@ -1,5 +1,5 @@
-//! Where the key comes from: the environment or a file. Owns the reading and the check that nobody else can read the
-//! file. No error here repeats anything of a key.
+//! Reads the API key from the environment or from a file, and checks that no other user can read the file. No error
+//! here contains any part of a key.
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -10,73 +10,64 @@ use thiserror::Error;
 use crate::files;
 use crate::wire::sign::{Credentials, SignError, Signer};
 
-/// The variable with the key's id.
+/// The environment variable with the key's id.
 pub const KEY_ID_VARIABLE: &str = "KALSHI_API_KEY_ID";
-/// The variable with the key itself, as PEM.
+/// The environment variable with the key itself, as PEM.
 pub const PRIVATE_KEY_VARIABLE: &str = "KALSHI_PRIVATE_KEY";
-/// The variable with the path of the key's file.
+/// The environment variable with the path of the key file.
 pub const PRIVATE_KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 
-/// The largest key file that is read: an RSA-4096 PEM has 3.3 KB.
+/// The largest key file that is read, in bytes. An RSA-4096 PEM has 3.3 KB.
 const KEY_BYTES_MAX: u64 = 64 << 10;
 
 /// Why there are no credentials.
 #[derive(Debug, Error)]
 pub enum CredentialsError {
-    /// Nothing names a key id.
     #[error("no API key id: set {KEY_ID_VARIABLE}, or `venue.key_id` in the configuration")]
     NoKeyId,
-    /// Nothing names a key.
     #[error(
         "no private key: set {PRIVATE_KEY_PATH_VARIABLE} to a PEM file or {PRIVATE_KEY_VARIABLE} to its text, or \
          `venue.private_key_path` in the configuration"
     )]
     NoKey,
-    /// The key id cannot stand in a header.
+    /// The key id is not valid in an HTTP header.
     #[error("the API key id has a space or a character outside ASCII; expected a UUID as the exchange shows it")]
     BadKeyId,
     /// The file cannot be read.
     #[error("private key file {path}: {problem}")]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the disk said.
         problem: String,
     },
-    /// Others can read the file.
     #[error(
         "private key file {path} can be read by others (mode {mode:03o}): it is refused until you run \
          `chmod 600 {path}`, and a key that others may have read should be replaced"
     )]
     Exposed {
-        /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
-    /// The text is no usable key.
+    /// The text is not a usable key.
     #[error("{origin}: {error}")]
     BadKey {
-        /// The variable or the file.
+        /// The environment variable or the file that the key came from.
         origin: String,
-        /// What was wrong and what was expected.
         error: SignError,
     },
 }
 
-/// What the configuration says of credentials. The environment goes first.
+/// The configuration's settings for credentials. The environment takes precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CredentialsConfig {
-    /// The key's id.
     pub key_id: Option<String>,
-    /// The key's file.
     pub private_key_path: Option<PathBuf>,
 }
 
-/// Finds and reads the credentials. `variable` reads the environment; `std::env::var(name).ok()` outside tests.
+/// Finds and reads the credentials. `variable` looks up an environment variable: `std::env::var(name).ok()` outside tests.
 ///
 /// # Errors
-/// What is missing or wrong, and what to do about it.
+/// When the id or the key is missing or unusable. The text says what to do about it.
 pub fn load_credentials(
     config: &CredentialsConfig,
     variable: impl Fn(&str) -> Option<String>,
@@ -88,7 +79,7 @@ pub fn load_credentials(
         return Err(CredentialsError::BadKeyId);
     }
     let (origin, pem) = if let Some(pem) = variable(PRIVATE_KEY_VARIABLE) {
-        // Many ways of setting a variable cannot hold a line break and write `\n` for it.
+        // Many ways of setting a variable cannot express a line break, so `\n` is accepted instead.
         (PRIVATE_KEY_VARIABLE.to_owned(), pem.replace("\\n", "\n"))
     } else {
         let path = variable(PRIVATE_KEY_PATH_VARIABLE).map(PathBuf::from).or_else(|| config.private_key_path.clone());
@@ -102,7 +93,7 @@ pub fn load_credentials(
 fn read_key_file(path: &Path) -> Result<String, CredentialsError> {
     let unreadable = |problem: String| CredentialsError::Unreadable { path: path.to_owned(), problem };
     let file = files::open(path).map_err(|error| unreadable(error.to_string()))?;
-    // Of the opened file, not of the path: what is checked is what is read.
+    // Checked on the open file rather than on the path, so that the file checked is the file read.
     let mode = file.metadata().map_err(|error| unreadable(error.to_string()))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(CredentialsError::Exposed { path: path.to_owned(), mode });

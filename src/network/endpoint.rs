@@ -1,4 +1,4 @@
-//! Where a service is: the parts of a URL that a socket needs. Owns their parsing.
+//! The parts of a URL that a socket needs, and their parser.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,18 +8,17 @@ use thiserror::Error;
 /// The address of a service: `http`, `https`, `ws` or `wss`, a host, a port and a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// `https` and `wss`.
+    /// Whether the scheme is `https` or `wss`.
     pub tls: bool,
-    /// A name or an address, without the brackets of an IPv6 address.
+    /// A host name or an IP address; IPv6 without brackets.
     pub host: String,
-    /// The port, the scheme's own by default.
+    /// The scheme's default unless the URL names one.
     pub port: u16,
-    /// The path without a trailing slash; empty for none.
+    /// The path without a trailing slash; may be empty.
     pub path: String,
     scheme: &'static str,
 }
 
-/// What is wrong with a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{url}` is not a URL that can be used here: {problem}; expected one such as https://host:8080/path")]
 pub struct EndpointError {
@@ -28,7 +27,7 @@ pub struct EndpointError {
 }
 
 impl Endpoint {
-    /// The value of the `Host` header: the port only where it is not the scheme's own.
+    /// The value of the `Host` header. It has a port only if that is not the scheme's default.
     #[must_use]
     pub fn authority(&self) -> String {
         let brackets = if self.host.contains(':') { ("[", "]") } else { ("", "") };
@@ -36,7 +35,7 @@ impl Endpoint {
         if self.port == default_port(self.tls) { host } else { format!("{host}:{}", self.port) }
     }
 
-    /// Scheme, host and port: what a path from the root is appended to.
+    /// Scheme, host and port, to which a path from the root can be appended.
     #[must_use]
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.authority())

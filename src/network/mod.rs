@@ -1,9 +1,9 @@
-//! Connections to an exchange: addresses, keys and signatures, HTTP/1.1 and WebSocket clients over TLS or plain TCP. No
-//! order logic lives here.
+//! Connections to an exchange: addresses, keys and signatures, HTTP/1.1 and WebSocket clients over TLS or plain TCP.
+//! There is no order logic here.
 //!
-//! Hot parts ([`websocket`], [`http`], [`signing::SignatureCache`]) never block and never wait for another thread.
-//! Whatever may take long (name look-up, connecting, TLS handshakes, RSA, cold reads) runs on helper threads that are
-//! started by the main thread *before* anything is pinned, since a thread inherits its parent's cores.
+//! The hot parts ([`websocket`], [`http`], [`signing::SignatureCache`]) never block and never wait for another thread.
+//! Slow work (name look-up, connecting, TLS handshakes, RSA, cold reads) runs on helper threads that the main thread
+//! starts *before* any thread is pinned, since a thread inherits its parent's cores.
 
 pub mod connect;
 pub mod credentials;
@@ -19,5 +19,5 @@ pub mod websocket;
 #[cfg(test)]
 pub(crate) mod testing;
 
-/// What this program calls itself in requests.
+/// The value of the `user-agent` header.
 pub const USER_AGENT: &str = concat!("kalshi-actor/", env!("CARGO_PKG_VERSION"));

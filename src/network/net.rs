@@ -1,5 +1,5 @@
-//! One TCP connection, with or without TLS. Owns the socket: made blocking with a deadline on a helper thread, then
-//! nonblocking for the rest of its life. Knows bytes only.
+//! One TCP connection, with or without TLS. It is established on a helper thread, blocking with a deadline, and is
+//! nonblocking for the rest of its life.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,19 +14,19 @@ use crate::host::clock::Clock;
 use crate::network::endpoint::Endpoint;
 use crate::ports::ConnectionLost;
 
-/// Which certificate authorities a venue's certificate may come from.
+/// Which certificate authorities are trusted.
 #[derive(Clone, Debug, Default)]
 pub enum Trust {
-    /// Mozilla's list, as it was when this program was built.
+    /// Mozilla's list, as of when this program was built.
     #[default]
     WebPki,
-    /// These and no others.
+    /// Only these.
     #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "tests have authorities of their own"))]
     Only(Vec<CertificateDer<'static>>),
 }
 
 impl Trust {
-    /// The TLS settings of every connection: TLS 1.2 or 1.3 by aws-lc-rs, certificates always checked.
+    /// The TLS settings of every connection: TLS 1.2 or 1.3 by aws-lc-rs, with certificates always verified.
     ///
     /// # Errors
     /// When a certificate of [`Trust::Only`] cannot be read.
@@ -48,8 +48,7 @@ impl Trust {
     }
 }
 
-/// A connection. Reads and writes block until the deadline while there is one, and never after
-/// [`NetStream::set_nonblocking`].
+/// A connection. Reads and writes block, at most until the deadline, until [`NetStream::set_nonblocking`] is called.
 #[derive(Debug)]
 pub struct NetStream {
     tcp: TcpStream,
@@ -60,10 +59,10 @@ pub struct NetStream {
 }
 
 impl NetStream {
-    /// Connects, TLS handshake included. Blocks up to `timeout`, and longer only where name look-up does.
+    /// Connects, including the TLS handshake. Blocks up to `timeout`; only a name look-up may take longer.
     ///
     /// # Errors
-    /// What went wrong and where, without a secret.
+    /// When the name look-up, the connection or the handshake fails or takes too long.
     pub fn connect(
         endpoint: &Endpoint,
         tls: &Arc<ClientConfig>,
@@ -79,7 +78,7 @@ impl NetStream {
         let mut stream = Self { tcp, tls: None, clock: clock.clone(), read_ns: 0, deadline: Some(deadline) };
         if endpoint.tls {
             let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| lost("no TLS name in", &error))?;
-            let connection = ClientConnection::new(Arc::clone(tls), name).map_err(|error| lost("no TLS to", &error))?;
+            let connection = ClientConnection::new(Arc::clone(tls), name).map_err(|error| lost("cannot set up TLS for", &error))?;
             stream.handshake(connection).map_err(|error| lost("TLS handshake failed with", &error))?;
         }
         Ok(stream)
@@ -94,7 +93,7 @@ impl NetStream {
         Ok(())
     }
 
-    /// From now on reads and writes return [`ErrorKind::WouldBlock`] instead of waiting.
+    /// Makes reads and writes return [`ErrorKind::WouldBlock`] instead of waiting.
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -104,13 +103,13 @@ impl NetStream {
         Ok(())
     }
 
-    /// When bytes last left the kernel, on the driver's monotonic clock.
+    /// When bytes were last read from the kernel, on the driver's monotonic clock.
     #[must_use]
     pub fn read_ns(&self) -> u64 {
         self.read_ns
     }
 
-    /// Whether TLS still has records that the kernel has not taken; [`Write::flush`] tries again.
+    /// Whether TLS holds records that the kernel has not taken yet. [`Write::flush`] tries again.
     #[must_use]
     pub fn wants_flush(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.wants_write())
@@ -126,7 +125,7 @@ impl NetStream {
         self.tcp.set_write_timeout(Some(left))
     }
 
-    /// Hands encrypted records to the kernel while it takes them.
+    /// Hands encrypted records to the kernel as long as it takes them.
     fn push_records(&mut self) -> io::Result<()> {
         let Some(tls) = &mut self.tls else { return Ok(()) };
         while tls.wants_write() {
@@ -138,7 +137,7 @@ impl NetStream {
     }
 }
 
-/// A socket with a time-out says that it would block; say what it means.
+/// A socket with a time-out reports `WouldBlock` when the time is up. Translates that to a time-out.
 fn as_timeout(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }
@@ -177,7 +176,8 @@ impl Read for NetStream {
             tls.read_tls(&mut self.tcp)?;
             self.read_ns = self.clock.now_ns();
             let processed = tls.process_new_packets();
-            // Key updates and alerts are answered at once; what the kernel does not take now goes with the next write.
+            // Replies to key updates and alerts are sent at once. What the kernel does not take now goes with the next
+            // write.
             let pushed = self.push_records();
             processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
             match pushed {
@@ -194,9 +194,9 @@ impl Write for NetStream {
         let Some(tls) = &mut self.tls else { return self.tcp.write(bytes) };
         let count = tls.writer().write(bytes)?;
         match self.push_records() {
-            // The buffer of TLS was full. There may be room now, but the caller tries again as with any socket.
+            // The TLS buffer was full. There may be room now, but the caller retries as with any socket.
             Ok(()) if count == 0 && !bytes.is_empty() => Err(ErrorKind::WouldBlock.into()),
-            // Encrypted and kept: to the caller it is written.
+            // The bytes are encrypted and buffered, which counts as written.
             Err(error) if error.kind() == ErrorKind::WouldBlock && count > 0 => Ok(count),
             pushed => pushed.map(|()| count),
         }

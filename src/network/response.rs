@@ -1,23 +1,22 @@
-//! Reading an HTTP/1.1 response from the bytes that have come so far. Pure: no socket, no clock.
+//! Parses an HTTP/1.1 response from the bytes received so far, without a socket or a clock.
 
 use crate::ports::NoAnswer;
 
-/// The largest response to an order write that is read; real ones are below 1 KiB, batches below 100 KiB.
+/// The largest response to an order write that is accepted, in bytes. Real ones are below 1 KiB, batches below 100 KiB.
 pub const RESPONSE_BYTES_MAX: usize = 1 << 20;
 const HEADERS_MAX: usize = 64;
 
-/// A whole response, apart from its body.
+/// A complete response without its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The status.
     pub status: u16,
-    /// How many of the bytes belong to it.
+    /// The length of the response in bytes, from the status line to the end of the body.
     pub bytes: usize,
     /// Whether the connection may carry another request.
     pub keep_alive: bool,
 }
 
-/// How a response says where its body ends.
+/// How the end of a response's body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Length(usize),
@@ -25,11 +24,11 @@ enum Framing {
     UntilClose,
 }
 
-/// Reads the response at the start of `bytes` and puts its body into `body`, emptied first. `ended` says that no more
-/// bytes will come. Nothing while the response is incomplete.
+/// Parses the response at the start of `bytes` and replaces the contents of `body` with its body. `ended` says that no
+/// more bytes will come. Returns `None` while the response is incomplete.
 ///
 /// # Errors
-/// [`NoAnswer::Garbled`] when the bytes are no HTTP response or one beyond [`RESPONSE_BYTES_MAX`].
+/// [`NoAnswer::Garbled`] when the bytes are not an HTTP response, or the response exceeds [`RESPONSE_BYTES_MAX`].
 pub fn parse(bytes: &[u8], ended: bool, body: &mut Vec<u8>) -> Result<Option<Response>, NoAnswer> {
     body.clear();
     let mut start = 0;
@@ -76,7 +75,8 @@ fn incomplete(bytes: &[u8]) -> Result<Option<Response>, NoAnswer> {
     if bytes.len() > RESPONSE_BYTES_MAX { Err(NoAnswer::Garbled) } else { Ok(None) }
 }
 
-/// RFC 9112 section 6.3: no body by status, then `Transfer-Encoding`, then `Content-Length`, then the connection's end.
+/// RFC 9112 section 6.3: statuses without a body, then `Transfer-Encoding`, then `Content-Length`, then the end of the
+/// connection.
 fn framing(status: u16, headers: &[httparse::Header<'_>]) -> Result<Framing, NoAnswer> {
     if status == 204 || status == 304 {
         return Ok(Framing::Length(0));
@@ -106,7 +106,7 @@ fn says_close(headers: &[httparse::Header<'_>]) -> bool {
     })
 }
 
-/// Appends the chunks to `body`; the number of bytes they took, or nothing while some are missing.
+/// Appends the chunks to `body`. Returns the number of bytes consumed, or `None` while chunks are missing.
 fn dechunk(bytes: &[u8], body: &mut Vec<u8>) -> Result<Option<usize>, NoAnswer> {
     let mut at = 0;
     loop {
@@ -134,7 +134,7 @@ fn dechunk(bytes: &[u8], body: &mut Vec<u8>) -> Result<Option<usize>, NoAnswer> 
     }
 }
 
-/// Skips the trailer lines up to the empty one.
+/// Skips the trailer lines up to and including the empty line.
 fn trailers_end(bytes: &[u8], mut at: usize) -> Result<Option<usize>, NoAnswer> {
     loop {
         let Some(line) = memchr::memchr(b'\n', &bytes[at..]) else { return Ok(None) };
@@ -159,7 +159,7 @@ mod tests {
         (response, body)
     }
 
-    /// Nothing comes of any shorter part of a response that says where it ends.
+    /// Checks that every proper prefix of the response is incomplete, and that the whole gives `expected`.
     fn grows_into(bytes: &[u8], status: u16, expected: &[u8]) {
         let mut body = Vec::new();
         for end in 0..bytes.len() {

@@ -1,5 +1,5 @@
-//! The cold REST client: reads for `reconcile` on a helper thread, and single blocking calls for commands such as `kill`.
-//! Owns ureq. Never used on the way of an order.
+//! The REST client for everything but orders, built on ureq: reads for `reconcile` on a helper thread, and single
+//! blocking calls for commands such as `kill`.
 
 use std::io;
 use std::sync::Arc;
@@ -19,21 +19,19 @@ use crate::ports::RequestId;
 use crate::wire::http_date::parse_http_date;
 use crate::wire::sign::Credentials;
 
-/// The largest body that is read; a full page of orders is below 1 MiB.
+/// The largest body that is read, in bytes. A full page of orders is below 1 MiB.
 pub const BODY_BYTES_MAX: u64 = 32 << 20;
 
-/// An answer of any status.
+/// An HTTP response of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestAnswer {
-    /// The HTTP status.
     pub status: u16,
-    /// The body.
     pub body: Vec<u8>,
-    /// When the exchange says it answered, in milliseconds since the Unix epoch, rounded down to the second.
+    /// The `date` header, in milliseconds since the Unix epoch, which is rounded down to the second.
     pub date_ms: Option<i64>,
 }
 
-/// Why there is no answer. Names the request and never a secret.
+/// Why there is no answer. The text names the request and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{method} {path}: {problem}")]
 pub struct RestError {
@@ -42,7 +40,7 @@ pub struct RestError {
     problem: String,
 }
 
-/// A blocking client with connections of its own. Copies share them.
+/// A blocking client. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct RestClient {
     agent: Agent,
@@ -52,8 +50,9 @@ pub struct RestClient {
 }
 
 impl RestClient {
-    /// A client of the exchange at `endpoint`, whose path is ignored: requests name theirs from the root. `timeout`
-    /// covers a request from name look-up to the last byte. Without credentials requests are not signed.
+    /// Creates a client of the exchange at `endpoint`. The endpoint's path is ignored, since requests give theirs from
+    /// the root. `timeout` covers a request from name look-up to the last byte. Without credentials, requests are not
+    /// signed.
     #[must_use]
     pub fn new(endpoint: &Endpoint, trust: &Trust, credentials: Option<Arc<Credentials>>, timeout: Duration) -> Self {
         let roots = match trust {
@@ -71,7 +70,8 @@ impl RestClient {
             .tls_config(tls)
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
-            // The signature covers the path: a redirected request could only fail, and would show its headers elsewhere.
+            // The signature covers the path, so a redirected request could only fail, and would send its headers to
+            // another host.
             .max_redirects(0)
             .user_agent(crate::network::USER_AGENT)
             .build()
@@ -80,23 +80,23 @@ impl RestClient {
         Self { agent, origin, credentials }
     }
 
-    /// Reads. `path` is from the root, with its query.
+    /// Sends a `GET`. `path` is from the root and includes the query.
     ///
     /// # Errors
-    /// When no answer came in time, or one with a body beyond [`BODY_BYTES_MAX`].
+    /// When no answer comes in time, or its body exceeds [`BODY_BYTES_MAX`].
     pub fn get(&self, path: &str) -> Result<RestAnswer, RestError> {
         self.call("GET", path, &[], None)
     }
 
-    /// Deletes, with a JSON body or an empty one.
+    /// Sends a `DELETE` with a JSON body or an empty one.
     ///
     /// # Errors
-    /// As [`RestClient::get`]. Whether the exchange acted is then unknown.
+    /// As [`RestClient::get`]. It is then unknown whether the exchange acted on the request.
     pub fn delete(&self, path: &str, body: &[u8]) -> Result<RestAnswer, RestError> {
         self.call("DELETE", path, body, None)
     }
 
-    /// Puts a JSON body. With a signature that was made before, nothing is signed now.
+    /// Sends a `PUT` with a JSON body. If a fresh `signature` is given, it is used instead of making one.
     ///
     /// # Errors
     /// As [`RestClient::delete`].
@@ -144,19 +144,17 @@ impl RestClient {
     }
 }
 
-/// What came of a read.
+/// The outcome of a read.
 #[derive(Clone, Debug)]
 pub struct RestOutcome {
-    /// Which read.
     pub request: RequestId,
-    /// The answer, or why there is none.
     pub result: Result<RestAnswer, RestError>,
-    /// When it was there, on the driver's monotonic clock.
+    /// When the outcome was known, on the driver's monotonic clock.
     pub read_ns: u64,
 }
 
-/// `reconcile`'s end of the helper thread. Reads are done one after the other, in the order in which they were asked
-/// for. The thread ends when this is dropped, after the read it is at.
+/// A helper thread that does the reads of `reconcile`, one at a time and in the order requested. When this handle is
+/// dropped, the thread ends after its current read.
 #[derive(Debug)]
 pub struct RestHelper {
     jobs: channel::Sender<(RequestId, String)>,
@@ -164,10 +162,10 @@ pub struct RestHelper {
 }
 
 impl RestHelper {
-    /// Starts the thread. Called by the unpinned main thread.
+    /// Starts the thread. Must be called by the unpinned main thread.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When the thread cannot be started.
     pub fn start(client: RestClient, clock: Clock) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = channel::unbounded::<(RequestId, String)>();
         let (results, outcomes) = channel::unbounded();
@@ -182,13 +180,13 @@ impl RestHelper {
         Ok((Self { jobs, outcomes }, thread))
     }
 
-    /// Asks for a read; its outcome follows. Never blocks: a stage has few reads under way at a time.
+    /// Queues a read. Never blocks; the queue stays short, since a stage has few reads in flight at a time.
     pub fn get(&self, request: RequestId, path: &str) {
-        // The thread ends only with this end of the channel.
+        // Cannot fail: the thread lives as long as this end of the channel.
         let _ = self.jobs.send((request, path.to_owned()));
     }
 
-    /// The next outcome, if there is one. Never blocks.
+    /// Returns the next outcome, if there is one. Never blocks.
     pub fn poll(&mut self) -> Option<RestOutcome> {
         self.outcomes.try_recv().ok()
     }
@@ -200,7 +198,7 @@ mod tests {
     use crate::network::testing::{credentials, ends, read_request, server, trust, until};
     use std::io::Write;
 
-    /// Answers every request with what it was asked for.
+    /// Starts a server that answers every request with the request itself.
     fn echo(scheme: &str) -> Endpoint {
         server(scheme, |_, mut peer| {
             loop {

@@ -1,10 +1,10 @@
-//! Signatures that are ready before they are needed. Owns the helper thread that makes them and the cache in the hot
-//! thread that hands them out. The signed string is timestamp + method + path, so a signature serves any body; one is
-//! used for at most [`SIGNATURE_AGE_MAX_MS`], well inside what the exchange accepts.
+//! Makes signatures before they are needed: a helper thread signs, and a cache in the hot thread hands the signatures
+//! out. The signed string is timestamp + method + path, so one signature serves any body. It is used for at most
+//! [`SIGNATURE_AGE_MAX_MS`], well within what the exchange accepts.
 //!
-//! Creates and batched cancels have constant paths, which are kept signed all the time. Amends carry the order's id in
-//! their path: those are signed from the moment [`SignatureCache::presign`] names them. Whatever has no fresh signature
-//! is signed in place, which costs an RSA key 200 us.
+//! Creates and batched cancels have constant paths, which are kept signed at all times. The path of an amend contains
+//! the order's id; it is kept signed once [`SignatureCache::presign`] has named it. A request without a fresh signature
+//! is signed in place, which takes 200 us with an RSA key.
 
 use std::io;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use crate::host::clock::wall_ms;
 use crate::host::ring::{Receiver, Sender, ring};
 use crate::wire::sign::{Credentials, SignError, SignatureText, signed_headers};
 
-/// The oldest a signature may be when it is used.
+/// The maximum age of a signature at its use.
 pub const SIGNATURE_AGE_MAX_MS: i64 = 2_000;
-/// How often the helper renews what it keeps signed: half the allowed age, so that one late round does no harm.
+/// How often the helper renews its signatures: half the maximum age, so that one late round does no harm.
 const RENEW_MS: i64 = SIGNATURE_AGE_MAX_MS / 2;
-/// How long the helper sleeps between looks at its jobs.
+/// How long the helper sleeps between checks for new jobs.
 const HELPER_NAP: Duration = Duration::from_millis(1);
-/// Paths beside the constant ones that are kept signed; a new one takes the place of the oldest. With an RSA-2048 key
-/// this many cost the helper 1.3% of a core.
+/// How many paths are kept signed besides the constant ones; a new one replaces the oldest. With an RSA-2048 key this
+/// many take the helper 1.3% of a core.
 const NAMED_PATHS_MAX: usize = 64;
-/// `/trade-api/v2/portfolio/events/orders/{uuid}/amend` has 80.
+/// Room for `/trade-api/v2/portfolio/events/orders/{uuid}/amend`, which has 80.
 const PATH_BYTES_MAX: usize = 128;
 
-/// A signature and the time it was made for. Fixed size, so that it crosses a ring.
+/// A signature and its timestamp. It has a fixed size, so that it can be sent through a ring.
 #[derive(Clone, Debug)]
 pub struct Signature {
     timestamp_ms: i64,
@@ -35,10 +35,10 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Signs. Blocks the thread for as long as the key takes: 200 us for RSA-2048.
+    /// Signs timestamp, method and path. Blocks the thread while the key is used: 200 us for RSA-2048.
     ///
     /// # Errors
-    /// When the three together are too long, or the library fails.
+    /// When the three together are too long, or the cryptographic library fails.
     pub fn make(credentials: &Credentials, method: &str, path: &str, wall_ms: i64) -> Result<Self, SignError> {
         let mut text = SignatureText::new();
         credentials.signer.sign(wall_ms, method, path, &mut text)?;
@@ -57,20 +57,21 @@ impl Signature {
         self.text.as_str()
     }
 
-    /// The three headers of a request signed with it.
+    /// The three authentication headers of a request.
     #[must_use]
     pub fn headers(&self, key_id: &str) -> [(&'static str, String); 3] {
         signed_headers(key_id, self.timestamp_ms, &self.text)
     }
 
-    /// Whether it may be used at that wall-clock time. A signature from the future is one from before a clock jump.
+    /// Whether the signature may be used at this wall-clock time. A timestamp in the future means that the clock has
+    /// been set back, and is not fresh.
     #[must_use]
     pub fn is_fresh(&self, wall_ms: i64) -> bool {
         (0..=SIGNATURE_AGE_MAX_MS).contains(&(wall_ms - self.timestamp_ms))
     }
 }
 
-/// What is signed, apart from the time.
+/// The signed method and path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Target {
     method: &'static str,
@@ -79,7 +80,7 @@ struct Target {
 }
 
 impl Target {
-    /// Nothing for a path that is longer than any that is worth keeping.
+    /// `None` for a path longer than [`PATH_BYTES_MAX`].
     fn new(method: &'static str, path: &str) -> Option<Self> {
         let mut bytes = [0; PATH_BYTES_MAX];
         bytes.get_mut(..path.len())?.copy_from_slice(path.as_bytes());
@@ -91,16 +92,16 @@ impl Target {
     }
 
     fn is(&self, method: &str, path: &str) -> bool {
-        // Bytes: reading them as a str would check them once more for each slot that is looked at.
+        // Compared as bytes, since `path()` would validate the UTF-8 again for every slot.
         self.path[..usize::from(self.len)] == *path.as_bytes() && self.method == method
     }
 }
 
-/// Keep this target signed from now on, in that slot.
+/// An order to the helper: keep this target signed in this slot from now on.
 #[derive(Clone, Copy)]
 struct Job {
     slot: u16,
-    /// Counts the targets that the slot has had: a signature for an earlier one is not taken for this one's.
+    /// The number of targets that the slot has had, so that a signature for an earlier one is not used for this one.
     turn: u32,
     target: Target,
 }
@@ -111,7 +112,6 @@ struct Made {
     signature: Signature,
 }
 
-/// How often signatures were ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SigningCounters {
     /// Handed out ready made.
@@ -124,7 +124,7 @@ pub struct SigningCounters {
 pub struct SignatureCache {
     credentials: Arc<Credentials>,
     slots: Vec<Slot>,
-    /// How many slots at the front are constant.
+    /// How many slots at the front hold constant paths.
     constant: usize,
     next_named: usize,
     jobs: Sender<Job>,
@@ -144,18 +144,18 @@ impl std::fmt::Debug for SignatureCache {
     }
 }
 
-/// Starts the helper thread and makes the cache it fills. Called by the unpinned main thread. `constant` are the
-/// (method, path) pairs to keep signed. The helper ends when the cache is dropped.
+/// Starts the helper thread and creates the cache that it fills. Must be called by the unpinned main thread. `constant`
+/// lists the (method, path) pairs to keep signed at all times. The helper ends when the cache is dropped.
 ///
 /// # Errors
-/// When no thread can be started, or a constant path is longer than 128 bytes.
+/// When the thread cannot be started, or a constant path is longer than 128 bytes.
 pub fn start_signing(
     credentials: Arc<Credentials>,
     constant: &[(&'static str, &str)],
 ) -> io::Result<(SignatureCache, JoinHandle<()>)> {
     let slot_count = constant.len() + NAMED_PATHS_MAX;
     let (mut jobs_in, jobs_out) = ring(slot_count);
-    // Two rounds fit: a hot thread that misses one does not make the helper drop the next.
+    // Room for two rounds, so that a hot thread that misses one does not make the helper drop the next.
     let (made_in, made_out) = ring(2 * slot_count);
     let mut slots = Vec::with_capacity(slot_count);
     for (slot, (method, path)) in (0..).zip(constant) {
@@ -180,7 +180,7 @@ pub fn start_signing(
 }
 
 impl SignatureCache {
-    /// Takes over what the helper has made. Call it in every turn; it costs a glance when there is nothing.
+    /// Takes over new signatures from the helper. Call it in every turn; it costs next to nothing when there are none.
     pub fn refresh(&mut self) {
         while let Some(Made { slot, turn, signature }) = self.made.pop() {
             let slot = &mut self.slots[usize::from(slot)];
@@ -190,8 +190,8 @@ impl SignatureCache {
         }
     }
 
-    /// A signature for the request, ready made if there is a fresh one, else made in place. A query in the path is not
-    /// signed.
+    /// Returns a signature for the request: a fresh one from the cache, or one made in place. A query in the path is
+    /// not signed.
     ///
     /// # Errors
     /// When the key cannot sign.
@@ -214,14 +214,14 @@ impl SignatureCache {
         Ok(signature)
     }
 
-    /// The signature at hand for a request, fresh or not: for rehearsals.
+    /// The cached signature for a request, fresh or not, for rehearsals.
     #[must_use]
     pub fn peek(&self, method: &str, path: &str) -> Option<&Signature> {
         let slot = self.slots.iter().find(|slot| slot.target.as_ref().is_some_and(|target| target.is(method, path)));
         slot?.signature.as_ref()
     }
 
-    /// Has a path kept signed from now on: an order rests, and an amend of it may come.
+    /// Keeps a path signed from now on. Called when an order comes to rest, since an amend of it may follow.
     pub fn presign(&mut self, method: &'static str, path: &str) {
         let known = self.slots.iter().any(|slot| slot.target.as_ref().is_some_and(|target| target.is(method, path)));
         let Some(target) = Target::new(method, path).filter(|_| !known) else { return };
@@ -234,7 +234,6 @@ impl SignatureCache {
         }
     }
 
-    /// How often signatures were ready.
     #[must_use]
     #[cfg(feature = "internals")]
     pub fn counters(&self) -> &SigningCounters {
@@ -258,7 +257,7 @@ impl Helper {
                 self.sign(&job);
             }
             let now_ms = wall_ms();
-            // A clock that jumped back renews at once, too.
+            // Also renews at once after the clock has been set back.
             if !(0..RENEW_MS).contains(&(now_ms - renewed_ms)) {
                 renewed_ms = now_ms;
                 for index in 0..self.kept.len() {
@@ -273,7 +272,7 @@ impl Helper {
 
     fn sign(&mut self, job: &Job) {
         match Signature::make(&self.credentials, job.target.method, job.target.path(), wall_ms()) {
-            // A full ring means that nobody takes signatures now: the next round brings fresher ones.
+            // A full ring means that the hot thread is not taking signatures now; the next round brings fresher ones.
             Ok(signature) => drop(self.made.push(Made { slot: job.slot, turn: job.turn, signature })),
             Err(error) => tracing::error!(%error, "the signing helper cannot sign"),
         }
@@ -297,7 +296,7 @@ mod tests {
         assert_eq!(verifier.verify(&timestamp, method, path, signature.text()), Ok(()));
     }
 
-    /// Waits until a signature is handed out that was ready.
+    /// Waits until the cache hands out a signature made by the helper.
     fn ready(cache: &mut SignatureCache, method: &str, path: &str) -> Signature {
         until(|| {
             let before = cache.counters().ready;

@@ -1,21 +1,20 @@
-//! The addresses of an exchange and the keys for them.
+//! The addresses of an exchange and the credentials for them.
 
 use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use crate::wire::sign::Credentials;
 
-/// Where a session trades.
 #[derive(Clone, Debug)]
 pub struct Venue {
     /// The public WebSocket.
     pub feed: Endpoint,
-    /// Signs the public handshake.
+    /// Sign the handshake of the public WebSocket.
     pub feed_credentials: Arc<Credentials>,
     /// The private WebSocket.
     pub account: Endpoint,
-    /// Orders and reads.
+    /// The REST API, for orders and reads.
     pub rest: Endpoint,
-    /// Signs everything about the account.
+    /// Sign the private handshake and all REST requests.
     pub credentials: Arc<Credentials>,
 }

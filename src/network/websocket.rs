@@ -1,5 +1,5 @@
-//! The client WebSocket of a hot thread. Owns at most one connection: asks the connector for it, then reads and writes
-//! without ever blocking. Which connection, when to reconnect and what to say is the stage's business.
+//! The client WebSocket of a hot thread. It has at most one connection, which it gets from the connector, and reads and
+//! writes without ever blocking. The stage decides when to connect and what to send.
 
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
@@ -14,7 +14,6 @@ use crate::network::net::NetStream;
 use crate::ports::{ConnectionId, ConnectionLost, SocketInput, SocketOutput};
 use crate::wire::sign::Credentials;
 
-/// A stage's WebSocket.
 #[derive(Debug)]
 pub struct LiveSocket {
     connector: Connector,
@@ -30,31 +29,31 @@ enum State {
     Connecting(Pending<WebSocket<NetStream>>),
     Open {
         socket: Box<WebSocket<NetStream>>,
-        /// The kernel has not taken everything that was sent.
+        /// Whether the kernel has yet to take some of what was sent.
         unflushed: bool,
     },
-    /// A send failed: the stage is told at its next poll.
+    /// A send failed. The stage is told at its next poll.
     Broken(ConnectionLost),
 }
 
 impl LiveSocket {
-    /// A closed socket to that endpoint. Without credentials the handshake is not signed.
+    /// Creates a socket without a connection. Without credentials the handshake is not signed.
     #[must_use]
     pub fn new(connector: Connector, endpoint: Endpoint, credentials: Option<Arc<Credentials>>) -> Self {
         Self { connector, endpoint, credentials, connection: 0, state: State::Closed }
     }
 
-    /// Says good-bye as far as the kernel takes it, and forgets the connection.
+    /// Sends a close frame if the kernel takes it, and drops the connection.
     fn end(&mut self) {
         if let State::Open { socket, .. } = &mut self.state {
-            // It ends either way, and an exchange that no longer reads must not hold this thread.
+            // The connection ends in any case, and an exchange that no longer reads must not hold up this thread.
             let _ = socket.close(None);
         }
         self.state = State::Closed;
     }
 
-    /// The next input; nothing when the kernel has nothing. Never blocks. A new connection's socket is put under `idle`'s
-    /// watch. A frame owns its bytes, so that the stage may use the socket while it reads them.
+    /// Returns the next input, or `None` when there is nothing to read. Never blocks. `idle` watches the socket of a
+    /// new connection. A frame owns its bytes, so the stage may use the socket while it reads them.
     pub fn poll(&mut self, idle: &Idle) -> Option<SocketInput<Utf8Bytes>> {
         let input = match &mut self.state {
             State::Closed => return None,
@@ -93,7 +92,7 @@ impl LiveSocket {
 }
 
 impl LiveSocket {
-    /// Does what the stage wants. An earlier connection ends with a new one.
+    /// Carries out a stage's request. Opening a new connection closes an earlier one.
     pub fn tell(&mut self, output: SocketOutput<'_>) {
         match output {
             SocketOutput::Connect(connection) => self.connect(connection),
@@ -114,7 +113,7 @@ impl LiveSocket {
         }
         let State::Open { socket, unflushed } = &mut self.state else { return };
         let sent = match socket.write(Message::text(text)) {
-            // Kept in tungstenite's buffer.
+            // The frame is in tungstenite's buffer.
             Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
             sent => sent,
         };
@@ -135,7 +134,7 @@ fn lost(error: &WsError) -> ConnectionLost {
     ConnectionLost { reason: error.to_string(), http_status: None }
 }
 
-/// Whether everything went out.
+/// Returns whether everything has been sent.
 fn flush(socket: &mut WebSocket<NetStream>) -> Result<bool, WsError> {
     match socket.flush() {
         Ok(()) => Ok(true),
@@ -144,7 +143,7 @@ fn flush(socket: &mut WebSocket<NetStream>) -> Result<bool, WsError> {
     }
 }
 
-/// The next frame that means something to a stage. tungstenite answers pings by itself at the read after.
+/// Returns the next frame that concerns the stage. tungstenite answers pings by itself, at the following read.
 fn receive(
     socket: &mut WebSocket<NetStream>,
     unflushed: &mut bool,
@@ -160,7 +159,7 @@ fn receive(
                 return Ok(Some(SocketInput::Frame { connection, read_ns, bytes: text }));
             }
             Ok(Message::Ping(_)) => {
-                // At once rather than at the next read, which a parked thread may make a millisecond later.
+                // Answered now rather than at the next read, which may be a millisecond later on a parked thread.
                 *unflushed |= !flush(socket)?;
                 return Ok(Some(SocketInput::Ping(connection)));
             }
@@ -281,7 +280,7 @@ mod tests {
         });
         let mut client = Client::open(endpoint);
         assert!(matches!(client.next(), SocketInput::Ping(1)));
-        // The answer went out with the ping itself: nothing is polled any more.
+        // The pong was sent as soon as the ping was read, without another poll.
         assert_eq!(seen.recv_timeout(Duration::from_secs(5)).unwrap(), Message::Pong("heartbeat".into()));
     }
 

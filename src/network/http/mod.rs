@@ -1,6 +1,6 @@
-//! The HTTP/1.1 client of the order writes. Owns a fixed number of warm keep-alive connections, one request at a time on
-//! each, and one connection more that only cancels use first. Never blocks: connecting is the connector's work, and a
-//! write hands its bytes to the kernel in one call. What an answer means is the execute stage's business.
+//! The HTTP/1.1 client for order writes. It keeps a fixed number of warm keep-alive connections, with one request at a
+//! time on each, and one more that is reserved for cancels. It never blocks: the connector makes the connections, and a
+//! request is handed to the kernel in one call. The execute stage decides what an answer means.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
@@ -18,53 +18,48 @@ const REQUEST_BYTES: usize = 4 << 10;
 const RESPONSE_BYTES: usize = 16 << 10;
 const RETRY_MIN_NS: u64 = 50_000_000;
 const RETRY_MAX_NS: u64 = 5_000_000_000;
-/// Connections that failed together do not come back together.
+/// Extra delay per connection, in nanoseconds, so that connections that failed together do not reconnect together.
 const RETRY_SPREAD_NS: u64 = 13_000_000;
 
-/// What became of a request. The body of an answer is in the buffer that was handed to [`HttpPool::poll`].
+/// The outcome of a request. The body of an answer is in the buffer that was passed to [`HttpPool::poll`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpEvent {
-    /// An answer.
     Answer {
-        /// To which request.
         request: RequestId,
-        /// Its HTTP status.
+    /// The HTTP status.
         status: u16,
-        /// When the last of its bytes left the kernel.
+    /// When the last bytes of the answer were read from the kernel, on the driver's monotonic clock.
         read_ns: u64,
     },
     /// No answer will come.
     NoAnswer {
-        /// To which request.
         request: RequestId,
-        /// Why.
         why: NoAnswer,
     },
 }
 
-/// What the pool has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HttpCounters {
     /// Requests handed to the kernel.
     pub sent: u64,
     /// Requests refused because no connection could take them.
     pub not_sent: u64,
-    /// Connections made.
+    /// Connections established.
     pub connected: u64,
     /// Attempts to connect that failed.
     pub failed: u64,
-    /// Connections lost without a request on them.
+    /// Connections lost while idle.
     pub lost_idle: u64,
-    /// Connections lost with a request outstanding.
+    /// Connections lost with a request in flight.
     pub lost_busy: u64,
 }
 
-/// The connections of the order writes.
+/// The connections for order writes.
 #[derive(Debug)]
 pub struct HttpPool {
     connector: Connector,
     endpoint: Endpoint,
-    /// The headers that are the same in every request.
+    /// The headers that are the same in every request, rendered.
     constant_headers: Vec<u8>,
     /// The order connections, then the one for cancels.
     lines: Vec<Line>,
@@ -78,9 +73,9 @@ pub struct HttpPool {
 #[derive(Debug)]
 struct Line {
     state: LineState,
-    /// What has come of the answer so far.
+    /// The part of the answer received so far.
     received: Vec<u8>,
-    /// What the kernel has not taken of the request yet.
+    /// The part of the request that the kernel has not taken yet.
     unsent: Vec<u8>,
     failures: u32,
 }
@@ -96,14 +91,14 @@ enum LineState {
         stream: NetStream,
         request: RequestId,
     },
-    /// The write failed: the stage is told at the next poll.
+    /// The write failed. The stage is told at the next poll.
     Cut {
         request: RequestId,
     },
 }
 
 impl HttpPool {
-    /// A pool that starts connecting at its first poll. `key_id` goes into every request.
+    /// Creates a pool that starts to connect at its first poll. `key_id` is sent with every request.
     #[must_use]
     pub fn new(connector: Connector, endpoint: Endpoint, key_id: &str, connections: usize) -> Self {
         let constant_headers = format!(
@@ -130,11 +125,11 @@ impl HttpPool {
         }
     }
 
-    /// Sends a request on a connection that is free and alive. An error of the write itself counts as sent: part of it
-    /// may have left, and [`NoAnswer::Cut`] follows.
+    /// Sends a request on a connection that is free and alive. A request whose write fails counts as sent, since part
+    /// of it may have left; [`NoAnswer::Cut`] follows.
     ///
     /// # Errors
-    /// [`NotSent`] when there is no such connection. Nothing left this machine.
+    /// [`NotSent`] when there is no such connection. Nothing has been sent then.
     pub fn request(&mut self, request: &OrderRequest<'_>, signature: &Signature) -> Result<(), NotSent> {
         self.render(request, signature);
         while let Some(index) = self.free_line(request.cancels) {
@@ -152,13 +147,13 @@ impl HttpPool {
         Err(NotSent)
     }
 
-    /// Renders a request and sends nothing: the next one finds the way prepared.
+    /// Renders a request without sending it, to warm the caches for the next one.
     pub fn rehearse(&mut self, request: &OrderRequest<'_>, signature: &Signature) {
         self.render(request, signature);
         std::hint::black_box(&self.request);
     }
 
-    /// A line without a request: cancels begin with the one kept for them, the others never use it.
+    /// Finds a free connection. Cancels try the one reserved for them first; other requests never use it.
     fn free_line(&self, cancels: bool) -> Option<usize> {
         let (orders, kept) = (self.lines.len() - 1, self.lines.len() - 1);
         let free = |index: &usize| matches!(self.lines[*index].state, LineState::Idle(_));
@@ -185,7 +180,7 @@ impl HttpPool {
         out.extend_from_slice(request.body);
     }
 
-    /// Gives up on a request: its connection is dropped, since an answer to it could be taken for another's.
+    /// Gives up on a request. Its connection is dropped, since a late answer could be mistaken for that to another request.
     pub fn abandon(&mut self, request: RequestId) {
         for line in &mut self.lines {
             if line.request() == Some(request) {
@@ -194,8 +189,8 @@ impl HttpPool {
         }
     }
 
-    /// The next thing that happened; nothing when there is nothing. Never blocks. Also keeps the connections up: call it
-    /// until it gives nothing in every turn.
+    /// Returns the next event, or `None`. Never blocks. It also maintains the connections, so call it in every turn
+    /// until it returns `None`.
     pub fn poll(&mut self, now_ns: u64, idle: &Idle, body: &mut Vec<u8>) -> Option<HttpEvent> {
         self.now_ns = now_ns;
         self.probe_one();
@@ -218,7 +213,8 @@ impl HttpPool {
         None
     }
 
-    /// Looks at one idle connection in each turn, so that an end by the exchange is noticed long before the next order.
+    /// Checks one idle connection in each turn, so that a connection closed by the exchange is noticed long before the
+    /// next order.
     fn probe_one(&mut self) {
         self.next_probe = (self.next_probe + 1) % self.lines.len();
         let line = &mut self.lines[self.next_probe];
@@ -253,21 +249,20 @@ impl HttpPool {
         }
     }
 
-    /// How many connections could take a request now, the one for cancels included.
+    /// How many connections could take a request now, including the one for cancels.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn free(&self) -> usize {
         self.lines.iter().filter(|line| matches!(line.state, LineState::Idle(_))).count()
     }
 
-    /// How many requests have no answer yet.
+    /// How many requests are in flight.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn outstanding(&self) -> usize {
         self.lines.iter().filter(|line| line.request().is_some()).count()
     }
 
-    /// What the pool has seen.
     #[must_use]
     #[cfg(feature = "internals")]
     pub fn counters(&self) -> &HttpCounters {
@@ -275,7 +270,7 @@ impl HttpPool {
     }
 }
 
-/// A response and when it had been read.
+/// A response and the time at which it was read, or why there is none.
 type Outcome = Result<(Response, u64), NoAnswer>;
 
 impl Line {
@@ -286,20 +281,21 @@ impl Line {
         }
     }
 
-    /// Whether an idle connection is still open and silent. Bytes nobody asked for make it useless.
+    /// Whether an idle connection is still open and silent. Unsolicited bytes make it unusable.
     fn is_alive(&mut self) -> bool {
         let LineState::Idle(stream) = &mut self.state else { return false };
         matches!(stream.read(&mut [0; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// The pause keeps an exchange that accepts and hangs up from being called without end.
+    /// Drops the connection and schedules the next attempt. The pause prevents a tight loop against an exchange that
+    /// accepts and hangs up.
     fn drop_connection(&mut self, now_ns: u64) {
         self.state = LineState::Down { retry_ns: now_ns + RETRY_MIN_NS };
         self.received.clear();
         self.unsent.clear();
     }
 
-    /// Hands the request to the kernel; what it does not take at once waits for the next poll.
+    /// Hands the request to the kernel. What the kernel does not take at once is sent by the next poll.
     fn send(&mut self, request: RequestId, bytes: &[u8]) {
         let LineState::Idle(mut stream) = std::mem::replace(&mut self.state, LineState::Cut { request }) else {
             return;
@@ -313,7 +309,7 @@ impl Line {
         }
     }
 
-    /// Sends what is left, reads what has come; the request's outcome once there is one.
+    /// Sends the rest of the request and reads what has arrived. Returns the request's outcome once there is one.
     fn progress(&mut self, body: &mut Vec<u8>) -> Option<(RequestId, Outcome)> {
         let (stream, request) = match &mut self.state {
             LineState::Busy { stream, request } => (stream, *request),
@@ -322,7 +318,8 @@ impl Line {
         };
         let sent = send_rest(stream, &mut self.unsent);
         let outcome = match receive(stream, &mut self.received, body) {
-            // An exchange may refuse a request before it has read all of it, so an answer counts more than the write.
+            // An exchange may refuse a request before it has read all of it, so an answer takes precedence over a
+            // failed write.
             Ok(None) if sent.is_err() => Err(NoAnswer::Cut),
             Ok(None) => return None,
             Ok(Some(response)) => Ok((response, stream.read_ns())),
@@ -331,7 +328,7 @@ impl Line {
         Some((request, outcome))
     }
 
-    /// The connection is free again, if it can be.
+    /// Frees the connection for the next request, or drops it if it cannot be reused.
     fn finish(&mut self, keep_alive: bool, now_ns: u64) {
         let clean = keep_alive && self.unsent.is_empty();
         match std::mem::replace(&mut self.state, LineState::Down { retry_ns: now_ns }) {
@@ -343,7 +340,7 @@ impl Line {
     }
 }
 
-/// How many bytes were taken; none is not an error.
+/// Writes what the kernel takes now and returns the number of bytes, which may be 0.
 fn write_some(stream: &mut NetStream, bytes: &[u8]) -> std::io::Result<usize> {
     let mut taken = 0;
     while taken < bytes.len() {
@@ -372,7 +369,7 @@ fn send_rest(stream: &mut NetStream, unsent: &mut Vec<u8>) -> std::io::Result<()
     Ok(())
 }
 
-/// Reads until the kernel has nothing; the response once it is complete.
+/// Reads until the kernel has no more. Returns the response once it is complete.
 fn receive(stream: &mut NetStream, received: &mut Vec<u8>, body: &mut Vec<u8>) -> Result<Option<Response>, NoAnswer> {
     let before = received.len();
     let ended = loop {
@@ -393,7 +390,7 @@ fn receive(stream: &mut NetStream, received: &mut Vec<u8>, body: &mut Vec<u8>) -
     }
     match response::parse(received, ended, body)? {
         Some(response) => {
-            // Bytes beyond the answer belong to no request: the connection has lost its rhythm.
+            // Bytes beyond the answer belong to no request: requests and answers no longer match on this connection.
             let keep_alive = response.keep_alive && !ended && response.bytes == received.len();
             Ok(Some(Response { keep_alive, ..response }))
         }

@@ -16,7 +16,7 @@ struct Client {
 }
 
 impl Client {
-    /// A pool whose connections are all up.
+    /// Creates a pool and waits until all its connections are up.
     fn new(endpoint: &Endpoint, connections: usize) -> Self {
         let clock = Clock::start();
         let connector = connector(&clock, Duration::from_secs(5));

@@ -1,4 +1,4 @@
-//! What the tests of this folder share: real servers on loopback, with and without TLS.
+//! Shared by the tests of this folder: real servers on loopback, with and without TLS.
 //!
 //! `localhost-cert.pem` is a self-signed certificate for `localhost` and 127.0.0.1, valid from 2020 to 2120, made with
 //! `openssl ca -selfsign`. Its key protects nothing.
@@ -20,11 +20,11 @@ use crate::network::endpoint::Endpoint;
 use crate::network::net::Trust;
 use crate::wire::sign::{Credentials, Signer, generate_ed25519};
 
-/// A connection that a test's server accepted.
+/// A connection accepted by a test server.
 pub trait Peer: Read + Write + Send {}
 impl<T: Read + Write + Send> Peer for T {}
 
-/// Trusts the certificate of the test servers and no other.
+/// Trusts only the certificate of the test servers.
 pub fn trust() -> Trust {
     let pem = include_bytes!("localhost-cert.pem");
     Trust::Only(vec![CertificateDer::from_pem_slice(pem).unwrap()])
@@ -51,8 +51,8 @@ fn server_tls() -> Arc<ServerConfig> {
     Arc::new(builder.with_single_cert(vec![certificate], key).unwrap())
 }
 
-/// Starts a server that hands each accepted connection, with its number from zero, to `serve` on a thread of its own.
-/// The address to connect to comes back. Threads end with the test's process.
+/// Starts a server that runs `serve` on a thread of its own for each accepted connection, numbered from zero. Returns
+/// the address to connect to. The threads end with the test process.
 pub fn server(scheme: &str, serve: impl Fn(usize, Box<dyn Peer>) + Send + Sync + 'static) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
@@ -76,7 +76,8 @@ fn accept(tcp: TcpStream, tls: Option<Arc<ServerConfig>>) -> Box<dyn Peer> {
     }
 }
 
-/// Reads one HTTP request with a `content-length` body, head and body together; empty when the client is gone.
+/// Reads one HTTP request with a `content-length` body and returns head and body together; empty when the client has
+/// disconnected.
 pub fn read_request(peer: &mut dyn Peer) -> String {
     let mut bytes = Vec::new();
     let mut byte = [0];
@@ -93,7 +94,7 @@ pub fn read_request(peer: &mut dyn Peer) -> String {
     head + std::str::from_utf8(&body).unwrap()
 }
 
-/// Asks again and again until there is an answer.
+/// Calls `ask` until it returns a value.
 ///
 /// # Panics
 /// After ten seconds.
@@ -108,7 +109,7 @@ pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Joins a helper thread that should end by itself.
+/// Waits for a helper thread that should end by itself.
 pub fn ends(thread: JoinHandle<()>) {
     until(|| thread.is_finished().then_some(()));
     thread.join().unwrap();
