@@ -60,7 +60,7 @@ pub enum SocketInput<B> {
     Ping(ConnectionId),
     /// A text frame arrived.
     Frame {
-    /// The connection that it arrived on.
+        /// The connection that it arrived on.
         connection: ConnectionId,
         /// When its last byte had been read, on the driver's monotonic clock.
         read_ns: u64,

@@ -12,7 +12,7 @@ pub enum PinError {
         /// The cores that this process may use.
         available: Vec<usize>,
     },
-        /// The kernel refused.
+    /// The kernel refused.
     #[error("the kernel refused to pin a thread to core {core}")]
     Refused {
         core: usize,

@@ -1,5 +1,5 @@
-//! Orders of ours that a session's journal knows: what `kill` cancels by id when the venue's list of resting orders cannot be
-//! read. Owns nothing.
+//! Finds our open orders in a session's journal, so that `kill` can cancel them by id when the venue's list of resting
+//! orders cannot be read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::tape::{recorded_answer, recorded_frame};
 use crate::wire::frame::{Message, parse};
 use crate::wire::orders::answer::parse_amended;
 
-/// The newest folder of a venue's session that has a journal, by its name, which has its time.
+/// The folder of the venue's newest session with a journal, judged by the time in the folder's name.
 #[must_use]
 pub fn newest_session(sessions: &Path, venue: &str) -> Option<PathBuf> {
     let prefix = format!("{venue}-");
@@ -20,8 +20,9 @@ pub fn newest_session(sessions: &Path, venue: &str) -> Option<PathBuf> {
     named.map(|entry| entry.path()).filter(|path| path.join("journal").is_dir()).max()
 }
 
-/// The orders that a session placed or amended, or was told of, at or after `since_ms`, and that it did not see ending. Also
-/// why the journal could not be read on, if it could not: the end of one that is being written is torn.
+/// The orders that a session placed, amended or was told of at or after `since_ms`, and that did not end as far as the
+/// journal says. The second value is the error at which reading stopped, if any: the end of a journal that is still
+/// being written is torn.
 ///
 /// # Errors
 /// When there is no journal, or it cannot be read at all.
@@ -40,7 +41,7 @@ pub fn known_orders(session: &Path, since_ms: i64) -> Result<(Vec<KnownOrder>, O
         }
         match (record.stage, record.kind) {
             (StageId::Execute, Kind::Answer) => {
-                // The answers to creates and amends have an order's id and nothing of its market.
+                // The answers to creates and amends have the order's id but not its market.
                 let Ok((200 | 201, body)) = recorded_answer(record.payload) else { continue };
                 if let Ok(answer) = parse_amended(body) {
                     orders.entry(answer.order).or_default();

@@ -1,11 +1,12 @@
-//! The kill line of a session: a thread with a connection of its own that is open already, and signatures that are ready.
-//! Owns both, and what it knows of our order groups. It uses nothing that the session trades with, so it works when the
-//! execute thread panicked, hangs, or has no connection left.
+//! The kill line of a session: a thread with an open connection of its own, signatures that are ready, and the ids of
+//! our order groups. It shares nothing with the code that trades, so it works when the execute thread has panicked,
+//! hangs, or has lost its connections.
 //!
-//! Fired, it triggers every order group of ours, one request a shard: the exchange cancels all of the group's orders and
-//! takes none that may still be on their way. Then it reads what rests, cancels what is left one by one, and reads again
-//! until nothing of ours has rested for as long as reads may lag ([`crate::kill`] has the steps). Groups stay triggered: the
-//! next start resets them as the configuration allows. [`kill`] does the same from another process, which has to connect first.
+//! When fired, it triggers each of our order groups, with one request per shard: the exchange cancels all of the
+//! group's orders and refuses any still in flight. Then it reads the resting orders, cancels what is left one by one,
+//! and reads again until none of ours has rested for as long as reads may lag ([`crate::kill`] has the steps). Groups
+//! stay triggered; the next start resets them as the configuration allows. [`kill`] does the same from another process,
+//! which has to connect first.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -24,21 +25,21 @@ use crate::wire::REST_PREFIX;
 use crate::wire::order_groups::{set_delete_group_path, set_group_path};
 use crate::wire::sign::Credentials;
 
-/// How often signatures are made anew: half of what they may be old.
+/// How often signatures are renewed: half their maximum age.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
-/// After so many of those the connection is used, so that neither side closes it as idle.
+/// After this many renewals a request is sent, so that neither side closes the connection as idle.
 const WARM_EVERY: u32 = 5;
-/// How long a request may take; it is tried again.
+/// How long a request may take before it is retried.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 enum Command {
     Know(Vec<KnownGroup>),
-    /// With so much time.
+    /// Cancel everything within this time.
     Fire(Duration),
 }
 
-/// Cancels everything of ours on a venue, by a line that is made for it. `known` are our order groups there: a trader that
-/// still runs can place nothing in them from then on.
+/// Cancels all our orders on a venue, over a new connection. `known` are our order groups there: once they are
+/// triggered, a trader that is still running cannot place orders in them.
 #[must_use]
 pub fn kill(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup], ways: KillWays<'_>) -> Killed {
     let mut line = Line::new(venue, trust, settings);
@@ -46,7 +47,7 @@ pub fn kill(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[Known
     line.fire(settings.patience, ways)
 }
 
-/// The session's end of the kill line. Dropped without a shot, it ends the thread.
+/// The session's handle to the kill line. Dropping it without firing ends the thread.
 #[derive(Debug)]
 pub struct KillLine {
     commands: Sender<Command>,
@@ -59,7 +60,7 @@ impl KillLine {
     /// Starts the thread, which connects at once.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When the thread cannot be started.
     pub fn start(venue: &Venue, trust: &Trust, settings: KillSettings, known: &[KnownGroup]) -> std::io::Result<Self> {
         let (commands, inbox) = channel::unbounded();
         let mut line = Line::new(venue, trust, settings);
@@ -71,30 +72,30 @@ impl KillLine {
         Ok(Self { commands, thread, fired: false, patience: settings.patience })
     }
 
-    /// These are our groups now.
+    /// Replaces the list of our order groups.
     pub fn know(&self, known: Vec<KnownGroup>) {
-        // A thread that is gone has fired.
+        // If the thread has ended, it has already fired.
         let _ = self.commands.send(Command::Know(known));
     }
 
-    /// Cancels everything of ours. Returns at once; later calls do nothing.
+    /// Starts to cancel all our orders. Returns at once; later calls do nothing.
     pub fn fire(&mut self) {
         self.fire_within(self.patience);
     }
 
-    /// The same within another time than the settings say.
+    /// As [`KillLine::fire`], with a time limit other than that of the settings.
     pub fn fire_within(&mut self, patience: Duration) {
         if !std::mem::replace(&mut self.fired, true) {
             let _ = self.commands.send(Command::Fire(patience));
         }
     }
 
-    /// Whether its thread has ended although it was not fired.
+    /// Whether the thread has ended without having been fired.
     pub fn has_failed(&self) -> bool {
         !self.fired && self.thread.is_finished()
     }
 
-    /// Ends the line. Waits for what it does if it was fired.
+    /// Ends the thread. If it was fired, waits until it is done and returns the result.
     pub fn finish(self) -> Option<Killed> {
         drop(self.commands);
         self.thread.join().unwrap_or(None)
@@ -131,7 +132,7 @@ impl Line {
         }
     }
 
-    /// Keeps the connection open. What is answered does not matter.
+    /// Sends a request to keep the connection open. The answer does not matter.
     fn warm(&self) {
         if let Err(error) = self.client.get(&format!("{REST_PREFIX}/exchange/status")) {
             tracing::debug!(%error, "the kill line has no connection");
@@ -156,7 +157,7 @@ impl Line {
         }
     }
 
-    /// With nothing but what the line has itself.
+    /// Cancels with only what the kill line has itself: it knows of no orders from a journal.
     fn fire_alone(&self, patience: Duration) -> Killed {
         let ways = KillWays {
             everything: false,
@@ -180,7 +181,7 @@ mod tests {
     use crate::market::OrderGroupId;
     use crate::network::testing::{credentials, read_request, server, trust};
 
-    /// Answers everything, and tells on which connection each request came.
+    /// A venue that answers every request, and reports on which connection it came.
     fn venue(scheme: &str) -> (Venue, Receiver<(usize, String)>) {
         let (seen, requests) = channel::unbounded();
         let endpoint = server(scheme, move |connection, mut peer| {

@@ -1,10 +1,10 @@
-//! Cancels everything of this program on a venue, by plain requests of its own. Owns nothing between calls. Orders of others
-//! are looked at and left alone, unless everything on the account is asked for.
+//! Cancels all orders of this program on a venue, with plain REST requests. No state is kept between calls. Orders that
+//! this program did not place are left alone, unless everything on the account is to be cancelled.
 //!
-//! Each turn does what is left to do: trigger our order groups (delete one that will not be triggered), read what rests and
-//! cancel what is ours as its page comes in, whatever else stands on the page. When pages cannot be read to the end, orders of
-//! ours whose ids are known from elsewhere are cancelled by those. It ends when nothing of ours has rested for as long as reads
-//! may lag, or when its time is over.
+//! Each turn does what is left to do: trigger our order groups (and delete one that cannot be triggered), then read the
+//! resting orders page by page and cancel ours as each page comes in. If the pages cannot be read to the end, orders
+//! whose ids are known from elsewhere are cancelled by id. It ends when none of our orders has rested for as long as
+//! reads may lag, or when its time is up.
 
 pub mod known_orders;
 pub mod line;
@@ -25,28 +25,27 @@ use crate::wire::elements::{Unusable, read_page};
 use crate::wire::orders::answer::parse_canceled_batch;
 use crate::wire::orders::{BATCHED_PATH, CancelBatch, CancelBatchItem, ORDERS_PATH};
 
-/// Orders in one request: 40 tokens, which every tier's bucket has (protocol page, 6).
+/// Orders per request. 20 cancels cost 40 tokens, which fit into the bucket of every tier.
 const BATCH: usize = 20;
 /// The shortest and the longest pause between two turns.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// Pages of resting orders, at most.
+/// The most pages of resting orders that are read.
 const PAGES_MAX: usize = 1_000;
-/// How often it is said what goes on.
+/// How often progress is reported.
 const TELL_EVERY: Duration = Duration::from_secs(5);
-/// The shards that an order may be on when nothing tells which (protocol page, 0).
+/// The shards that an order may be on when it does not say which.
 const SHARDS: std::ops::RangeInclusive<i32> = 0..=3;
 
-/// How long it is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct KillSettings {
     /// How far the venue's reads may lag its matching engine.
     pub read_lag: Duration,
-    /// After which time it gives up.
+    /// How long to try before giving up.
     pub patience: Duration,
 }
 
 impl KillSettings {
-    /// As the session's own stop.
+    /// The same limits as for a session's own stop.
     #[must_use]
     pub fn new(orders: &OrdersConfig) -> Self {
         Self {
@@ -56,48 +55,47 @@ impl KillSettings {
     }
 }
 
-/// An order of ours that is known without reading it from the venue.
+/// One of our orders that is known without reading it from the venue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownOrder {
-    /// The exchange's id.
     pub order: OrderId,
-    /// Its market, if that is known.
+    /// The order's market, if known.
     pub ticker: Option<String>,
 }
 
-/// What a kill may use besides its own requests.
+/// What to cancel, and what a kill may use besides its own requests.
 pub struct KillWays<'a> {
-    /// Whether every order on the account is to be cancelled, whoever placed it.
+    /// Whether to cancel every order on the account, including those that other programs placed.
     pub everything: bool,
-    /// Orders of ours that are known from elsewhere. Asked once, when the resting orders cannot be read.
+    /// Returns our orders as known from elsewhere. Called once, when the resting orders cannot be read.
     pub known_orders: &'a mut dyn FnMut() -> Vec<KnownOrder>,
-    /// Gets what goes on, in words: at once when there is trouble, then every few seconds.
+    /// Receives progress as text: at once when there is trouble, then every few seconds.
     pub tell: &'a mut dyn FnMut(&str),
 }
 
-/// What was found and done.
+/// What a kill found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KillReport {
-    /// Orders of ours that were seen resting.
+    /// Number of our orders that were seen resting.
     pub found: usize,
-    /// Those whose cancellation the venue confirmed. Others were filled or ended by themselves, if none is left.
+    /// Number of orders whose cancellation the venue confirmed. The rest were filled or expired, unless some are `left`.
     pub cancelled: usize,
-    /// Orders of ours that rest in spite of all, each with its market, as far as they say.
+    /// Our orders that still rest, by id, each with its market as far as known.
     pub left: Vec<(String, String)>,
-    /// Orders of others, which are none of our business.
+    /// Number of orders that this program did not place, which were left alone.
     pub foreign: usize,
-    /// Whether the venue has taken the request to cancel everything on the account.
+    /// Whether the venue accepted the request to cancel everything on the account.
     pub everything: bool,
-    /// Why the resting orders were not read to the end the last time: some of ours may be open.
+    /// Why the resting orders could not be read to the end the last time. Some of ours may be open then.
     pub unseen: Option<String>,
-    /// For how long nothing of ours was seen resting, when that is less than reads may lag.
+    /// How long none of our orders was seen resting, if that is less than reads may lag.
     pub unconfirmed: Option<Duration>,
-    /// What the venue answered instead of doing what was asked, each once.
+    /// The venue's distinct refusals and errors.
     pub problems: BTreeSet<String>,
 }
 
 impl KillReport {
-    /// Whether it is certain that nothing of ours rests.
+    /// Whether it is certain that none of our orders rests.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.left.is_empty() && self.unseen.is_none() && self.unconfirmed.is_none()
@@ -127,55 +125,55 @@ impl fmt::Display for KillReport {
     }
 }
 
-/// What a kill did.
 #[derive(Clone, Debug)]
 pub struct Killed {
-    /// Order groups that the exchange triggered.
+    /// Number of order groups that the exchange triggered.
     pub triggered: usize,
-    /// From the call to the exchange's last answer about a group.
+    /// Time from the call to the exchange's last answer about a group.
     pub triggered_in: Duration,
-    /// From the call to its end.
+    /// Time from the call to its end.
     pub took: Duration,
-    /// What was found resting after that, and done.
+    /// What was found resting afterwards, and what was done about it.
     pub report: KillReport,
 }
 
-/// The trigger of an order group of ours, ready to be sent.
+/// The request that triggers one of our order groups, ready to be sent.
 pub(super) struct Trigger {
     pub(super) exchange_index: u8,
     pub(super) path: String,
-    /// Where it is deleted, should it not be triggered.
+    /// The path that deletes the group, in case it cannot be triggered.
     pub(super) delete_path: String,
     pub(super) signature: Option<Signature>,
 }
 
-/// A kill under way.
+/// A kill in progress.
 pub(super) struct Kill<'a, 'w> {
     client: &'a RestClient,
     settings: KillSettings,
     ways: KillWays<'w>,
-    /// Groups that are still to be triggered, and how often each was tried in vain.
+    /// Groups that are still to be triggered, and the number of failed attempts for each.
     triggers: Vec<(&'a Trigger, u32)>,
     triggered: usize,
     triggered_in: Duration,
     started: Instant,
     told: Option<Instant>,
-    /// When something of ours was last seen or done.
+    /// When one of our orders was last seen or cancelled.
     changed: Instant,
     found: BTreeSet<OrderId>,
     cancelled: BTreeSet<OrderId>,
-    /// Orders that a cancel did not find. That proves little of one that was read, and enough of one that is merely known.
+    /// Orders that a cancel did not find. For an order read from the venue that proves little; for one known from
+    /// elsewhere it is enough.
     missing: BTreeSet<OrderId>,
     known: Option<Vec<KnownOrder>>,
     report: KillReport,
 }
 
-/// What one reading of the resting orders came to.
+/// The result of one pass over the resting orders.
 #[derive(Default)]
 struct Reading {
     left: Vec<(String, String)>,
     foreign: usize,
-    /// Why it did not come to its end.
+    /// Why the pass did not get to the end, if so.
     problem: Option<String>,
 }
 
@@ -205,7 +203,7 @@ impl<'a, 'w> Kill<'a, 'w> {
         }
     }
 
-    /// Works until it is certain that nothing of ours rests, or the time is over.
+    /// Runs until it is certain that none of our orders rests, or the time is up.
     pub(super) fn run(mut self) -> Killed {
         self.work();
         let Self { triggered, triggered_in, started, report, .. } = self;
@@ -250,7 +248,7 @@ impl<'a, 'w> Kill<'a, 'w> {
         self.started.elapsed() >= self.settings.patience
     }
 
-    /// Says what goes on, unless something was said just now.
+    /// Reports progress, unless it was just reported.
     fn tell(&mut self, what: &str) {
         if self.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
             return;
@@ -264,8 +262,8 @@ impl<'a, 'w> Kill<'a, 'w> {
         self.report.problems.insert(problem);
     }
 
-    /// Triggers our groups: the exchange cancels all of a group's orders and takes none that are still on their way. One
-    /// that answers with something else is deleted, which does the same.
+    /// Triggers our groups: the exchange cancels all of a group's orders and refuses those still in flight. A group
+    /// that cannot be triggered is deleted, which has the same effect.
     fn trigger_groups(&mut self) {
         let mut open = Vec::new();
         for (trigger, failures) in std::mem::take(&mut self.triggers) {
@@ -288,7 +286,7 @@ impl<'a, 'w> Kill<'a, 'w> {
                         trigger.exchange_index, answer.status
                     );
                     if answer.status == 404 {
-                        // It is gone, and its orders with it.
+                        // The group no longer exists, and neither do its orders.
                         self.problem(problem);
                         continue;
                     }
@@ -318,8 +316,8 @@ impl<'a, 'w> Kill<'a, 'w> {
         }
     }
 
-    /// Reads the resting orders page by page and cancels what is ours of each at once: a list that has no end, or breaks off,
-    /// keeps nothing that was read from being cancelled.
+    /// Reads the resting orders page by page and cancels ours on each page at once, so that a list that never ends or
+    /// breaks off does not delay the orders already read.
     fn read_and_cancel(&mut self) -> Reading {
         let mut reading = Reading::default();
         let (mut cursor, mut followed) = (String::new(), BTreeSet::new());
@@ -356,7 +354,7 @@ impl<'a, 'w> Kill<'a, 'w> {
         reading
     }
 
-    /// One page: cancels what is ours, and returns the cursor of the next.
+    /// Reads one page, cancels our orders on it, and returns the cursor of the next page.
     fn page(&mut self, path: &str, reading: &mut Reading) -> Result<String, String> {
         let answer = self.client.get(path).map_err(|error| error.to_string())?;
         if answer.status != 200 {
@@ -381,7 +379,8 @@ impl<'a, 'w> Kill<'a, 'w> {
         Ok(page.cursor)
     }
 
-    /// An element without a readable id cannot be cancelled by itself. If it is ours it is left, and says so.
+    /// Handles an element that cannot be parsed: it is cancelled if its id is readable, and reported as left if it is
+    /// ours and its id is not.
     fn unusable(&mut self, unusable: &Unusable, reading: &mut Reading) {
         let client = unusable.client_order_id.as_deref().unwrap_or_default();
         self.problem(unusable.to_string());
@@ -393,7 +392,7 @@ impl<'a, 'w> Kill<'a, 'w> {
         }
     }
 
-    /// Orders of ours that are known from elsewhere, once the resting ones cannot be read.
+    /// Cancels our orders as known from elsewhere, once the resting ones cannot be read.
     fn cancel_known(&mut self) {
         if self.is_over() {
             return;
@@ -414,12 +413,12 @@ impl<'a, 'w> Kill<'a, 'w> {
         self.known = Some(known);
     }
 
-    /// Sends the cancels, each shard's in requests of their own, so that one shard's trouble is not another's.
+    /// Sends the cancels, with separate requests for each shard, so that trouble on one shard does not affect another.
     fn cancel(&mut self, orders: &[Cancelable]) {
         let mut by_shard: BTreeMap<Option<i32>, Vec<CancelBatchItem<'_>>> = BTreeMap::new();
         for order in orders {
             let shard = order.exchange_index.map(i32::from);
-            // An order that says neither its market nor its shard is on one of a few.
+            // An order that names neither its market nor its shard is tried on all shards.
             let anywhere = shard.is_none() && order.ticker.is_none();
             for exchange_index in if anywhere { SHARDS.map(Some).collect() } else { vec![shard] } {
                 by_shard.entry(exchange_index).or_default().push(CancelBatchItem {

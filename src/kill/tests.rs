@@ -1,4 +1,4 @@
-//! A kill against venues whose lists are strange, endless or silent.
+//! Kills on venues whose lists are malformed, endless or unanswered.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ fn id(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-/// What a venue has seen: method and target, and the body.
+/// The requests that a venue has received: request line and body.
 type Seen = Arc<Mutex<Vec<(String, String)>>>;
 
-/// A venue that answers by the request's line and body with a status and a body.
+/// A venue that computes the status and body of its answer from the request's line and body.
 fn venue(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> (RestClient, Seen) {
     let seen = Seen::default();
     let log = Arc::clone(&seen);
@@ -41,7 +41,7 @@ fn venue(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -
     (RestClient::new(&endpoint, &trust(), Some(credentials()), Duration::from_secs(3)), seen)
 }
 
-/// Confirms the cancels of a batch, and says which.
+/// The answer that confirms all cancels of a batch.
 fn confirmed(body: &str) -> String {
     let request: serde_json::Value = serde_json::from_str(body).unwrap();
     let items: Vec<_> = request["orders"]
@@ -59,7 +59,7 @@ fn run(client: &RestClient, settings: KillSettings, triggers: &[Trigger], known:
     Kill::new(client, settings, triggers, ways).run().report
 }
 
-/// The ids, markets and shards of all cancels that a venue has seen.
+/// The id, market and shard of each cancel that a venue has received.
 fn cancels(seen: &Seen) -> Vec<(String, Option<String>, Option<i64>)> {
     let seen = seen.lock().unwrap();
     let bodies = seen.iter().filter(|(line, _)| line.starts_with("DELETE") && line.ends_with("/batched"));

@@ -1,38 +1,34 @@
-//! What a demonstration has to have shown, counted from the exchange's own records of the account.
+//! The trading that a demonstration must show, counted from the exchange's own records of the account.
 
 use std::collections::BTreeMap;
 
 use crate::exchange::engine::{AccountId, Engine, MarketIndex, UpdateReason};
 use crate::market::{BookSide, Count, OrderStatus};
 
-/// Kinds of trading that happened, from the exchange's side.
+/// How often each kind of trading happened, according to the exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
     /// Order writes of the trader.
     pub orders: u64,
-    /// Fills.
     pub fills: u64,
-    /// Fills of bids.
     pub bid_fills: u64,
-    /// Fills of asks.
     pub ask_fills: u64,
-    /// Fills that left part of their order open.
+    /// Fills that left a part of their order open.
     pub partial_fills: u64,
     /// Fills that reduced a position.
     pub closes: u64,
-    /// Orders that ended cancelled by their owner.
+    /// Orders cancelled by their owner.
     pub cancels: u64,
-    /// Amends.
     pub amends: u64,
 }
 
 impl Activity {
-    /// Counts the account's records in the engine; orders and amends are the trader's own count.
+    /// Counts the account's records in the engine. `orders` and `amends` are the trader's own counts.
     pub fn of(engine: &Engine, account: AccountId, orders: u64, amends: u64) -> Self {
         let mut activity = Self { orders, amends, ..Self::default() };
         let mut positions: BTreeMap<MarketIndex, Count> = BTreeMap::new();
         let mut fills: Vec<_> = engine.fills_of(account).collect();
-        // Newest first in the engine.
+        // The engine has the newest first.
         fills.reverse();
         let mut filled: BTreeMap<_, Count> = BTreeMap::new();
         for fill in fills {
@@ -54,7 +50,7 @@ impl Activity {
         activity
     }
 
-    /// What a demonstration of half a minute needs and this one lacks, in words.
+    /// What a demonstration of half a minute has to show and this one lacks, as text.
     pub fn missing(&self) -> Vec<String> {
         let needs = [
             ("orders", self.orders, 50),

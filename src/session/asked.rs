@@ -1,5 +1,5 @@
-//! Whether the exchange has the markets that a session is asked to trade, looked up before it starts: a name that is
-//! misspelt would otherwise be a session that does nothing and ends well.
+//! Checks before a session starts that the exchange has the markets it is to trade. Otherwise a misspelt name would
+//! give a session that does nothing and reports success.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,20 +14,16 @@ use crate::network::rest::RestClient;
 use crate::network::venue::Venue;
 use crate::wire::{REST_PREFIX, escape_query};
 
-/// How long a look-up may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Tickers in one look-up (the longest filter that the listing accepts).
+/// Tickers per look-up: the most that the listing's filter accepts.
 const TICKERS_IN_FILTER: usize = 100;
-/// Unknown tickers that an error names.
+/// The most unknown tickers that an error names.
 const NAMED_MAX: usize = 10;
 
-/// What is asked for and not there.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AskedError {
-    /// Markets.
     #[error("markets that the exchange does not have: {0}; expected tickers of its markets")]
     Markets(String),
-    /// A series.
     #[error(
         "series {0}: the exchange does not have it; expected a series such as the beginning of its markets' tickers"
     )]
@@ -44,11 +40,11 @@ struct Named {
     ticker: String,
 }
 
-/// Looks for the markets, or for the series, that the configuration names. What cannot be looked up is left to the session,
-/// which says what is wrong with the exchange.
+/// Looks up the markets or the series that the configuration names. If a look-up fails, the session starts anyway and
+/// reports what is wrong with the exchange.
 ///
 /// # Errors
-/// What the exchange answered that it does not have.
+/// When the exchange answers that it does not have a market or the series.
 pub(super) fn check(markets: &MarketsConfig, venue: &Venue, trust: &Trust) -> Result<(), AskedError> {
     let client = RestClient::new(&venue.rest, trust, None, TIMEOUT);
     if !markets.tickers.is_empty() {

@@ -1,4 +1,4 @@
-//! A session from a configuration, a place to trade, and a policy: what `run` runs, for any program.
+//! Builds a session from a configuration, a place to trade and a policy. The command `run` uses it, and so can any program.
 
 use std::cell::Cell;
 use std::fmt;
@@ -23,20 +23,20 @@ use crate::exchange::{Builder as ExchangeBuilder, Exchange};
 use crate::host::signals::Signals;
 use crate::network::venue::Venue;
 
-/// How long a session on generated markets trades unless it is told otherwise.
+/// How long a session on generated markets trades by default.
 const DEFAULT_DURATION: Duration = Duration::from_secs(30);
 
 /// Where a session trades.
 enum Place {
-    /// On generated markets of an exchange of its own.
+    /// On the generated markets of an embedded exchange.
     Embedded(ExchangeBuilder),
-    /// On recorded markets, which an exchange of its own plays.
+    /// On recorded markets, played by an embedded exchange.
     Recorded(ExchangeBuilder, Recordings),
     /// At the venue of the configuration, on paper or live.
     Outside(Option<Venue>),
 }
 
-/// A session to be: see [`Session::builder`].
+/// Builds a session: see [`Session::builder`].
 pub struct SessionBuilder {
     config: Config,
     place: Option<Place>,
@@ -61,7 +61,8 @@ impl fmt::Debug for SessionBuilder {
     }
 }
 
-/// A session that trades on a thread of its own, from [`SessionBuilder::start`]. Dropped, it is stopped and waited for.
+/// A session that trades on a thread of its own, from [`SessionBuilder::start`]. Dropping it stops the session and
+/// waits for its end.
 #[derive(Debug)]
 pub struct Session {
     signals: Signals,
@@ -69,8 +70,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a session with this configuration. Without another word it trades generated markets (the scenario `busy`) on
-    /// an exchange of its own for 30 seconds, and needs no account and no network.
+    /// Starts to build a session with this configuration. By default it trades generated markets (the scenario `busy`)
+    /// on an embedded exchange for 30 seconds, and needs no account and no network.
     #[must_use]
     pub fn builder(config: Config) -> SessionBuilder {
         SessionBuilder {
@@ -88,21 +89,21 @@ impl Session {
         }
     }
 
-    /// Asks it to cancel what rests, compare its ledger with the exchange, and end.
+    /// Asks the session to cancel its orders, compare its ledger with the exchange, and end. Returns at once.
     pub fn stop(&self) {
         self.signals.request_stop();
     }
 
-    /// Whether it has come to its end.
+    /// Whether the session has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Waits for its end.
+    /// Waits for the session to end.
     ///
     /// # Errors
-    /// When it did not start, or its thread panicked.
+    /// When the session could not be started, or its thread panicked.
     pub fn join(mut self) -> Result<SessionReport, SessionError> {
         let Some(thread) = self.thread.take() else {
             return Err(SessionError::Panicked("it was waited for".to_owned()));
@@ -115,14 +116,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
             self.stop();
-            // Its report is in its folder; nobody is here to be told of a panic.
+            // The report is in the session's folder, and there is no caller to return a panic to.
             let _ = thread.join();
         }
     }
 }
 
 impl SessionBuilder {
-    /// Trades on an embedded exchange of one's own making, from
+    /// Trades on an embedded exchange that you configure with
     /// [`Exchange::builder`](crate::exchange::Exchange::builder). Its first account is the trader's.
     #[must_use]
     pub fn embedded(mut self, exchange: ExchangeBuilder) -> Self {
@@ -130,87 +131,88 @@ impl SessionBuilder {
         self
     }
 
-    /// Trades recorded markets, played by this exchange, until they end. All of them, unless the configuration names some.
+    /// Trades recorded markets, played by this exchange, until they end. It trades all of them, unless the
+    /// configuration names some.
     #[must_use]
     pub fn recorded(mut self, exchange: ExchangeBuilder, recordings: Recordings) -> Self {
         self.place = Some(Place::Recorded(exchange, recordings));
         self
     }
 
-    /// Trades at the venue that the configuration names, demo or prod: with real orders where it says `venue.live`, else on
-    /// paper against the venue's live feed. Credentials come from the configuration and the environment.
+    /// Trades on the venue that the configuration names, demo or prod: with real orders if `venue.live` is set,
+    /// otherwise on paper against the venue's live feed. Credentials come from the configuration and the environment.
     #[must_use]
     pub fn outside(mut self) -> Self {
         self.place = Some(Place::Outside(None));
         self
     }
 
-    /// Like [`SessionBuilder::outside`], at these addresses and with these keys.
+    /// As [`SessionBuilder::outside`], with these addresses and credentials.
     #[must_use]
     pub fn outside_at(mut self, venue: Venue) -> Self {
         self.place = Some(Place::Outside(Some(venue)));
         self
     }
 
-    /// Accepts that prod with `venue.live` trades real money, which may be lost. Without this it is refused.
+    /// Accepts that prod with `venue.live` trades real money, which may be lost. Without this, such a session is refused.
     #[must_use]
     pub fn accept_losses(mut self, accepts: bool) -> Self {
         self.accepts_losses = accepts;
         self
     }
 
-    /// How long it trades. Without it 30 seconds on generated markets, until their end on recorded ones, and until it is
-    /// stopped elsewhere.
+    /// How long the session trades. The default is 30 seconds on generated markets, to the end of recorded ones, and
+    /// until it is stopped elsewhere.
     #[must_use]
     pub fn duration(mut self, duration: impl Into<Option<Duration>>) -> Self {
         self.duration = duration.into();
         self
     }
 
-    /// The session's folder, for its journal and `summary.json`. Without it a new one in the configured folder of sessions.
+    /// The session's folder, for its journal and `summary.json`. The default is a new folder in `record.sessions_dir`.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// What the report and the journal call the venue.
+    /// The name of the venue in the report and the journal.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Seeds the pauses between attempts, and the default exchange. Otherwise 1.
+    /// Seeds the jitter of retries and the default exchange. The default is 1.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Whether a session on generated markets is to go on beyond its length until it has shown every kind of trading, and
-    /// counts as failed if it could not within three more minutes.
+    /// Whether a session on generated markets continues beyond its duration until it has shown every kind of trading.
+    /// It counts as failed if it has not within three more minutes.
     #[must_use]
     pub fn demonstrates(mut self, demonstrates: bool) -> Self {
         self.demonstrates = demonstrates;
         self
     }
 
-    /// Flags that stop it, such as those that the process's signals set.
+    /// Flags that stop the session, such as those that the process's signals set.
     #[must_use]
     pub fn signals(mut self, signals: &Signals) -> Self {
         self.signals = signals.clone();
         self
     }
 
-    /// Gets what there is to see while it trades, once a second.
+    /// Sets a callback that receives the live figures about once a second while the session trades.
     #[must_use]
     pub fn show(mut self, show: impl FnMut(&Shown) + Send + 'static) -> Self {
         self.show = Box::new(show);
         self
     }
 
-    /// The negative tests' seam.
+    /// Alters what the stages receive, for negative tests.
     #[doc(hidden)]
     #[must_use]
     pub fn tamper(mut self, tamper: impl Into<Option<Tamper>>) -> Self {
@@ -218,21 +220,21 @@ impl SessionBuilder {
         self
     }
 
-    /// Starts it on a thread of its own.
+    /// Starts the session on a thread of its own.
     ///
     /// # Errors
-    /// When the system refuses the thread; what else can fail, [`Session::join`] tells.
+    /// When the thread cannot be started. [`Session::join`] returns every other error.
     pub fn start<P: Policy + Send + 'static>(self, policy: P) -> io::Result<Session> {
         let signals = self.signals.clone();
         let thread = std::thread::Builder::new().name("session".to_owned()).spawn(move || self.run(policy))?;
         Ok(Session { signals, thread: Some(thread) })
     }
 
-    /// Trades on this thread until the end, and reports.
+    /// Runs the session on the current thread until its end.
     ///
     /// # Errors
-    /// When it can't be started: the configuration, the policy, the venue, its folder. Once it trades, whatever fails is in
-    /// the report.
+    /// When the session can't be started, because of its configuration, policy, venue or folder. Anything that fails
+    /// after the start is in the report.
     pub fn run<P: Policy + Send + 'static>(mut self, policy: P) -> Result<SessionReport, SessionError> {
         self.config.check()?;
         match self.place.take() {
@@ -287,7 +289,7 @@ impl SessionBuilder {
         Ok(report)
     }
 
-    /// On an exchange of its own, until `end_ms` of session time at the latest.
+    /// Runs on an embedded exchange, until `end_ms` of session time at the latest.
     fn run_embedded<P: Policy + Send + 'static>(
         mut self,
         exchange: ExchangeBuilder,
@@ -311,7 +313,7 @@ impl SessionBuilder {
             policy,
             clock: clock.clone(),
             session,
-            // A demonstration ends when it has shown what it is for.
+            // A demonstration decides itself when it has shown enough.
             duration: duration.filter(|_| demonstration.is_none()),
             folder,
             seed: self.seed,
@@ -340,7 +342,7 @@ impl SessionBuilder {
     }
 }
 
-/// Ends the exchange of a session that is over, and adds to the report what only the exchange knows.
+/// Stops the exchange after the session, and adds to the report what only the exchange knows.
 fn close_embedded(
     embedded: EmbeddedExchange,
     mut report: SessionReport,
@@ -373,20 +375,20 @@ fn close_embedded(
     report
 }
 
-/// The exchange of a session that was given none.
+/// The exchange of a session for which none was set.
 fn default_exchange(config: &Config, seed: u64) -> Result<ExchangeBuilder, SessionError> {
     Ok(configured_exchange(config, seed)?.scenario_of(Scenario::default(), config.markets.count))
 }
 
-/// An exchange with the settings and the cash of the configuration, and without markets.
+/// Creates an exchange with the configuration's settings and cash, and without markets.
 ///
 /// # Errors
-/// When the configuration names a tier that no account has.
+/// When the configuration names an unknown tier.
 pub fn configured_exchange(config: &Config, seed: u64) -> Result<ExchangeBuilder, EmbeddedError> {
     Ok(Exchange::builder().seed(seed).settings(settings(&config.exchange)?).cash(config.exchange.cash))
 }
 
-/// Refuses a speed at which reading what the exchange shows late takes longer than a stop may.
+/// Refuses a speed at which waiting for the exchange's lagging reads would take longer than a stop may.
 fn check_speed(speed_milli: u32, config: &Config) -> Result<(), SessionError> {
     let lag_ms = config.orders.read_lag_ms.saturating_mul(1_000) / u64::from(speed_milli.max(1));
     if lag_ms.saturating_mul(2) < config.orders.stop_timeout_ms {
@@ -400,7 +402,7 @@ fn check_speed(speed_milli: u32, config: &Config) -> Result<(), SessionError> {
     })
 }
 
-/// What of the recorded changes did not fit the book they were applied to.
+/// Describes the recorded changes that did not fit the book they were applied to.
 fn misfits(engine: &Engine) -> String {
     let mut all = RecordedFaults::default();
     for market in 0..engine.market_count() {

@@ -1,6 +1,6 @@
-//! The machine's wall clock, watched: against the venue's before a session starts, and against the monotonic clock, on which
-//! session time runs, as long as it trades. Signatures carry wall time, leases end at session time: a clock that is off
-//! gets orders refused, or lets them rest for longer than they should.
+//! Checks the machine's wall clock: against the venue's before a session starts, and against the monotonic clock, on
+//! which session time runs, while it trades. Signatures carry wall time and leases end at session time, so a wrong
+//! clock gets orders refused or lets them rest for too long.
 
 use std::time::Duration;
 
@@ -10,41 +10,38 @@ use crate::clock::SessionClock;
 use crate::host::clock::{Clock, wall_ms};
 use crate::network::rest::{RestClient, RestError};
 
-/// What is read to learn the venue's time: public, small, and answered by the same servers as orders.
+/// The request that is used to learn the venue's time: public, small, and answered by the same servers as orders.
 pub const STATUS_PATH: &str = "/trade-api/v2/exchange/status";
-/// The resolution of a response's date.
+/// The resolution of an HTTP date, in milliseconds.
 const DATE_MS: i64 = 1_000;
 
-/// Why the machine's clock was not accepted.
 #[derive(Debug, Error)]
 pub enum ClockError {
-    /// The two differ.
+    /// The machine's clock differs from the venue's by more than is allowed.
     #[error(
         "this machine's clock is at least {:.1} s {} the venue's, {} ms are allowed (venue.max_clock_error_ms): signatures \
          would be refused and leases would end at the wrong time; set it by NTP",
         by_ms.unsigned_abs() as f64 / 1e3, if *by_ms > 0 { "ahead of" } else { "behind" }, allowed_ms
     )]
     Off {
-        /// How far this machine's clock is ahead at least; negative when it is behind.
+        /// The least that this machine's clock is ahead, in milliseconds; negative if it is behind.
         by_ms: i64,
-        /// What is allowed.
         allowed_ms: i64,
     },
-    /// The venue did not say what time it is.
+    /// The venue's time could not be read.
     #[error("the venue's time: {0}")]
     Unread(#[from] RestError),
-    /// A response without a date.
+    /// The response has no date.
     #[error("the venue's time: GET {STATUS_PATH} was answered with status {status} and no date")]
     NoDate {
-        /// The response's status.
         status: u16,
     },
 }
 
-/// Compares the machine's clock with the date of a response of the venue.
+/// Compares the machine's clock with the date of a response from the venue.
 ///
 /// # Errors
-/// When they differ by more than `allowed`, as far as a date of whole seconds and the time that the response took can tell; or
+/// When they certainly differ by more than `allowed`, given a date in whole seconds and the duration of the request; or
 /// when there is no date.
 pub fn check_clock(client: &RestClient, allowed: Duration) -> Result<(), ClockError> {
     let asked_ms = wall_ms();
@@ -56,8 +53,8 @@ pub fn check_clock(client: &RestClient, allowed: Duration) -> Result<(), ClockEr
     if by_ms.saturating_abs() > allowed_ms { Err(ClockError::Off { by_ms, allowed_ms }) } else { Ok(()) }
 }
 
-/// How far our clock must be ahead of one that read a date somewhere between our request and its response: the smallest
-/// lead that explains it, negative for a lag, zero where none is needed.
+/// The smallest lead of our clock, in milliseconds, that is consistent with another clock reading `date_ms` some time
+/// between our request and its response. Negative for a lag; zero if no difference is needed.
 fn ahead_ms(asked_ms: i64, answered_ms: i64, date_ms: i64) -> i64 {
     let (least, most) = (asked_ms.saturating_sub(date_ms.saturating_add(DATE_MS)), answered_ms.saturating_sub(date_ms));
     0.clamp(least.min(most), most)
@@ -67,7 +64,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Watches the wall clock of a session whose session time began as wall time.
+/// Watches the wall clock of a session whose session time is wall time.
 #[derive(Clone, Debug)]
 pub struct ClockWatch {
     clock: Clock,
@@ -76,13 +73,13 @@ pub struct ClockWatch {
 }
 
 impl ClockWatch {
-    /// Session time may differ from wall time by so much.
+    /// `allowed` is how far session time may differ from wall time.
     #[must_use]
     pub fn new(clock: Clock, session: SessionClock, allowed: Duration) -> Self {
         Self { clock, session, allowed_ms: millis(allowed) }
     }
 
-    /// Why the session has to end, if the clocks have parted.
+    /// Why the session has to end, if the clocks have drifted too far apart.
     #[must_use]
     pub fn parted(&self) -> Option<String> {
         let session_ms = self.session.session_ms(self.clock.now_ns());

@@ -1,5 +1,5 @@
-//! A demonstration goes on until it has shown what it is for: a slow machine needs longer, which is no failure of the
-//! trader.
+//! Decides when a demonstration ends: once it has shown every kind of trading. A slow machine needs longer, which is
+//! not the trader's fault.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,11 @@ use super::activity::Activity;
 use super::embedded::EmbeddedExchange;
 use crate::record::live::LiveFigures;
 
-/// How long a demonstration goes on, at most, for want of something that it is to show.
+/// How long a demonstration may continue beyond its length.
 const LONGER_MAX: Duration = Duration::from_mins(3);
-/// How often it looks meanwhile.
+/// How often to check, once the length is over.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// When a demonstration ends.
 #[derive(Debug)]
 pub struct Demonstration {
     length: Duration,
@@ -21,14 +20,13 @@ pub struct Demonstration {
 }
 
 impl Demonstration {
-    /// One of this length, longer if it must be.
     #[must_use]
     pub fn new(length: Duration) -> Self {
         Self { length, looked: None, longer: false }
     }
 
-    /// Whether it may end: after its length, and when nothing is missing or it has waited for long enough. `figures` are
-    /// the newest of the live line.
+    /// Whether the demonstration may end: after its length, if nothing is missing or it has waited for long enough.
+    /// `figures` are the latest of the live line.
     pub fn is_over(&mut self, figures: &LiveFigures, exchange: &EmbeddedExchange) -> bool {
         let elapsed = Duration::from_millis(figures.elapsed_ms);
         if elapsed < self.length || self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
@@ -44,7 +42,7 @@ impl Demonstration {
         over || elapsed >= self.length + LONGER_MAX
     }
 
-    /// Whether it had to go on beyond its length.
+    /// Whether the demonstration had to continue beyond its length.
     #[must_use]
     pub fn took_longer(&self) -> bool {
         self.longer

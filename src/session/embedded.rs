@@ -1,4 +1,4 @@
-//! The embedded exchange beside a session: started before it, stopped after it, and asked for the truth at the end.
+//! The embedded exchange of a session: started before it, stopped after it, and queried for what really happened.
 
 use std::sync::Arc;
 
@@ -15,34 +15,33 @@ use crate::network::endpoint::{Endpoint, EndpointError};
 use crate::network::venue::Venue;
 use crate::wire::sign::SignError;
 
-/// Why the embedded exchange is not there.
+/// Why the embedded exchange could not be started or failed.
 #[derive(Debug, Error)]
 pub enum EmbeddedError {
-    /// It did not start.
+    /// The exchange could not be started.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// It has no account for the trader.
+    /// The exchange has no account for the trader.
     #[error("the embedded exchange has no account; expected one for the trader")]
     NoAccount,
-    /// The trader's key.
+    /// The trader's key is unusable.
     #[error("the embedded exchange's key: {0}")]
     Key(#[from] SignError),
-    /// Its addresses.
+    /// An address of the exchange is unusable.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// It ended by a panic.
+    /// The thread of the exchange panicked.
     #[error(transparent)]
     Panicked(#[from] ServerPanicked),
-    /// A tier that no account has.
+    /// The configured tier does not exist.
     #[error("exchange.tier = {0:?}: expected a documented tier such as basic or premier, or unlimited")]
     Tier(String),
 }
 
-/// A running embedded exchange and the way to it.
 #[derive(Debug)]
 pub struct EmbeddedExchange {
     exchange: RunningExchange,
-    /// Where and as whom to trade.
+    /// The addresses of the exchange and the trader's credentials.
     pub venue: Venue,
     /// Session time, shared with the exchange.
     pub session: SessionClock,
@@ -50,7 +49,7 @@ pub struct EmbeddedExchange {
     pub clock: Clock,
 }
 
-/// The settings of an exchange from the configuration.
+/// Converts the configuration to settings of the exchange.
 ///
 /// # Errors
 /// When the tier is unknown.
@@ -68,7 +67,7 @@ impl EmbeddedExchange {
     /// Starts an exchange whose first account is the trader's. Its keys stay in memory.
     ///
     /// # Errors
-    /// When its world is impossible, its keys can't be made, or the system refuses a socket or thread.
+    /// When its world is impossible, its keys can't be generated, or a socket or thread can't be created.
     pub fn start(exchange: Builder) -> Result<Self, EmbeddedError> {
         let clock = Clock::start();
         let exchange = exchange.origin(clock.origin()).start()?;
@@ -85,24 +84,23 @@ impl EmbeddedExchange {
         Ok(Self { session: exchange.clock, exchange, venue, clock })
     }
 
-    /// The control of faults.
     #[cfg(feature = "internals")]
     pub fn faults(&self) -> FaultControl {
         self.exchange.faults()
     }
 
-    /// The way in for another venue's live feed.
+    /// A handle through which another venue's live feed is played.
     pub fn feed(&self) -> FeedControl {
         self.exchange.feed()
     }
 
-    /// What the trader has done so far, by the exchange's records; none of an exchange whose thread has ended.
+    /// What the trader has done so far, by the exchange's records; `None` if the exchange's thread has ended.
     pub fn activity(&self, orders: u64, amends: u64) -> Option<Activity> {
         let account = self.account();
         self.exchange.look(move |exchange| Activity::of(exchange.engine(), account, orders, amends))
     }
 
-    /// Stops it and returns its final state, and the trader's account in it.
+    /// Stops the exchange and returns its final state and the trader's account.
     ///
     /// # Errors
     /// When its thread panicked.

@@ -1,4 +1,4 @@
-//! From what the threads left to the facts of the report.
+//! Builds the report of a session from the final state of its threads.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,7 +16,6 @@ use crate::record::summary::{
     PositionSummary, Summary,
 };
 
-/// The report of a session.
 pub(super) fn report(label: String, folder: PathBuf, traded_for: Duration, outcome: &LiveOutcome) -> SessionReport {
     let mut summary = Summary { venue: label, duration_s: traded_for.as_secs_f64(), ..Summary::default() };
     summary.set_latencies(&outcome.latencies);
@@ -98,7 +97,7 @@ fn decisions(summary: &mut Summary, decide: &DecideCounters) {
     summary.skipped.insert("policy_fault".to_owned(), decide.faults);
 }
 
-/// Why ledger and exchange were not compared at the end, if so, with the last thing that went wrong on the way there.
+/// Why the ledger was not compared with the exchange at the end, if it was not, with the last problem before that.
 fn not_compared(outcome: &LiveOutcome) -> Option<String> {
     let reason = match outcome.execute.as_ref().map(ExecuteStage::agreement) {
         None => return Some("the execute thread failed".to_owned()),
@@ -108,7 +107,7 @@ fn not_compared(outcome: &LiveOutcome) -> Option<String> {
     Some(outcome.unread.iter().fold(reason, |reason, problem| format!("{reason}; last problem: {problem}")))
 }
 
-/// What the exchange has still to pay, market by market.
+/// What the exchange has yet to pay, by market.
 fn awaited(execute: &ExecuteStage) -> Option<String> {
     let awaited: Vec<String> = execute
         .positions()
@@ -119,7 +118,7 @@ fn awaited(execute: &ExecuteStage) -> Option<String> {
         .then(|| format!("results that the exchange has not paid yet, and owes: {}", awaited.join(", ")))
 }
 
-/// Fills in the account's part.
+/// Fills in the account's section.
 fn account(summary: &mut Summary, execute: &ExecuteStage) {
     let counters = execute.counters();
     summary.markets = counters.markets_traded;
@@ -183,7 +182,7 @@ fn exchange_cash(agreement: &Agreement) -> Money {
     agreement.exchange_cash.iter().map(|(_, cash)| *cash).sum()
 }
 
-/// The risk gate's refusals, by their names.
+/// Adds the risk gate's refusals, by name.
 fn refusals(skipped: &mut BTreeMap<String, u64>, execute: &ExecuteStage) {
     for verdict in Verdict::ALL {
         let count = execute.counters().verdict(verdict);

@@ -1,4 +1,4 @@
-//! Where a session keeps what it writes, and the mark of its orders.
+//! The folders that a session writes to, the lock on its account, and the nonce in its client order ids.
 
 use std::path::{Path, PathBuf};
 
@@ -17,18 +17,18 @@ pub fn session_folder(asked: Option<PathBuf>, config: &Config, venue: &str) -> P
     })
 }
 
-/// Where trips and the daily loss are kept: the configured folder; else the session's own on the embedded exchange and
-/// on paper, whose accounts end with the session; else below `$XDG_STATE_HOME`. Without a session it is that of the
-/// venue itself.
+/// The directory for trips and the daily loss. That is the configured folder if there is one; the session's own folder
+/// on the embedded exchange and on paper, whose accounts end with the session; and otherwise a folder below
+/// `$XDG_STATE_HOME`. Without a session, it is the venue's.
 ///
 /// # Errors
-/// When the folder cannot be made.
+/// When the folder cannot be created.
 pub fn state_dir(config: &Config, session: Option<&Path>) -> Result<StateDir, StateError> {
     let (root, name) = state_place(config, session);
     StateDir::open(&root, &name)
 }
 
-/// The folder of [`state_dir`], and the name of the venue's folder in it.
+/// The root folder of [`state_dir`], and the name of the venue's folder in it.
 pub fn state_place(config: &Config, session: Option<&Path>) -> (PathBuf, String) {
     let venue = config.venue.name;
     let paper = session.is_some() && venue != VenueName::Sim && !config.venue.live;
@@ -38,17 +38,17 @@ pub fn state_place(config: &Config, session: Option<&Path>) -> (PathBuf, String)
     (configured.or(own).unwrap_or_else(state_home), name)
 }
 
-/// Keeps every other process of this user on this machine from trading the same account, whatever folders it uses. The lock
-/// lives where the system keeps what need not outlive it; its name does not tell the key.
+/// Keeps other processes of this user on this machine from trading the same account, whatever folders they use. The
+/// lock is in the system's folder for run-time files, and its name does not reveal the key.
 ///
 /// # Errors
-/// When another process has it, or it cannot be written.
+/// When another process holds the lock, or it cannot be written.
 pub(super) fn lock_account(venue: &Venue) -> Result<FolderLock, LockError> {
     let account = format!("{}\n{}", venue.rest.origin(), venue.credentials.key_id);
     let digest = digest::digest(&digest::SHA256, account.as_bytes());
     let name = digest.as_ref()[..8].iter().fold(0, |name, byte| name << 8 | u64::from(*byte));
     let variable = |name| std::env::var_os(name).filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    // A folder of temporary files is shared by all users, that of the running system is not.
+    // The run-time folder belongs to the user; a folder for temporary files is shared by all users.
     let root = variable("XDG_RUNTIME_DIR").filter(|folder| folder.is_dir());
     let user = variable("USER").map_or_else(String::new, |user| format!("-{}", user.display()));
     let root = root.unwrap_or_else(std::env::temp_dir).join(format!("kalshi-actor{user}"));
@@ -57,17 +57,17 @@ pub(super) fn lock_account(venue: &Venue) -> Result<FolderLock, LockError> {
     FolderLock::take(&folder)
 }
 
-/// The user's folder for state, by the XDG base directory rules.
+/// The user's state folder, by the XDG Base Directory Specification.
 fn state_home() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let home = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
     home.unwrap_or_else(|| PathBuf::from(".")).join("kalshi-actor")
 }
 
-/// A mark for this start's orders that no other start has.
+/// Draws the nonce of this start's client order ids, which no other start has.
 ///
 /// # Panics
-/// When the system has no randomness, without which no TLS connection could be made either.
+/// When the system has no source of randomness, without which no TLS connection could be made either.
 pub fn draw_nonce() -> u64 {
     let mut bytes = [0; 8];
     rand::fill(&mut bytes).expect("the system's random source works");

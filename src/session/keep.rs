@@ -1,5 +1,5 @@
-//! What of a session outlives it: the day's result and the order groups while it trades, the mark or the marker when it
-//! ends. Owns what could not be written yet.
+//! Writes the state that outlives a session: the day's result and the order groups while it trades, the mark or the
+//! trip marker when it ends. Keeps what could not be written yet.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use crate::session::state::{Reserved, Running, StateDir, StateError};
 
 use super::Ending;
 
-/// The room that the state directory's disk must have: its files take some tens of kilobytes.
+/// The free space that the state directory's disk must have. The files take some tens of kilobytes.
 const STATE_BYTES_MIN: u64 = 1 << 20;
 
-/// The disks that a session writes to, and the room that each must have.
+/// The folders that a session writes to, and the free space that each disk must have.
 pub(super) fn rooms(config: &Config, state: &StateDir, folder: &Path) -> [Room; 2] {
     [
         Room::new(state.folder(), STATE_BYTES_MIN, "for trips and the day's result"),
@@ -25,7 +25,7 @@ pub(super) fn rooms(config: &Config, state: &StateDir, folder: &Path) -> [Room; 
     ]
 }
 
-/// Told, and kept for the report: the last session did not end cleanly, and this one begins by setting that right.
+/// The note for log and report that the last session did not end cleanly, and what was done about it.
 pub(super) fn note_unclean(last: &Running) -> String {
     let note = format!(
         "the last session (process {}, started at {}, folder {}) did not end cleanly; its state was read, and its account \
@@ -38,7 +38,7 @@ pub(super) fn note_unclean(last: &Running) -> String {
     note
 }
 
-/// What is to be kept across restarts and may not be on disk yet.
+/// State to be kept across restarts that may not be on disk yet.
 pub(super) struct Kept<'a> {
     state: &'a StateDir,
     day: Option<DayState>,
@@ -50,16 +50,16 @@ impl<'a> Kept<'a> {
         Self { state, day: None, groups: None }
     }
 
-    /// Writes what changed.
+    /// Writes what has changed.
     ///
     /// # Errors
-    /// What the disk said. It is tried again with the next call.
+    /// When a file cannot be written. The next call tries again.
     pub(super) fn keep(&mut self, live: &Live, kill_line: &KillLine) -> Result<(), StateError> {
         self.gather(live, Some(kill_line));
         self.write()
     }
 
-    /// Takes over what changed, and tells the kill line of the order groups, whatever becomes of the disk.
+    /// Collects what has changed, and tells the kill line about the order groups, whether or not the disk can be written.
     pub(super) fn gather(&mut self, live: &Live, kill_line: Option<&KillLine>) {
         self.day = live.day_state().or(self.day);
         if let Some(known) = live.known_groups() {
@@ -82,15 +82,15 @@ impl<'a> Kept<'a> {
         Ok(())
     }
 
-    /// The last state of the day. Returns what could not be written, and why.
+    /// Writes the final state of the day. Returns what could not be written, and why.
     pub(super) fn last(mut self, day: Option<DayState>) -> Option<(StateError, Option<DayState>)> {
         self.day = day.or(self.day);
         self.write().err().map(|error| (error, self.day))
     }
 }
 
-/// Writes what the next start has to find, and says in the report what failed. What a person has to look at goes into the
-/// trip marker.
+/// Writes what the next start needs to find, and reports what failed. An ending that a person has to look at goes into
+/// the trip marker.
 pub(super) fn note_ending(
     report: &mut SessionReport,
     ending: Ending,
@@ -116,7 +116,7 @@ pub(super) fn note_ending(
     } else if done {
         reserved.end()
     } else {
-        // The mark stays: the next start is told that this one left orders or a comparison behind.
+        // The mark stays, so that the next start knows that this one left orders or a comparison behind.
         Ok(())
     };
     if let Err(error) = written {

@@ -1,5 +1,5 @@
-//! A trading session from start to report: the exchange that is embedded (or the one outside), the live driver, the
-//! state kept across restarts, and the facts at the end.
+//! A trading session from start to report: the exchange, embedded or real, the live driver, the state kept across
+//! restarts, and the report.
 
 mod activity;
 mod asked;
@@ -61,156 +61,151 @@ use crate::session::clock_watch::ClockWatch;
 use crate::session::state::{Opening, Running, StateDir, StateError};
 use standstill::Standstills;
 
-/// Why a session did not start or could not be kept.
+/// Why a session could not be started.
 #[derive(Debug, Error)]
 pub enum SessionError {
-    /// The live driver.
+    /// The live driver could not be started.
     #[error(transparent)]
     Live(#[from] LiveError),
-    /// The policy cannot be run.
+    /// The policy's terms cannot be honoured.
     #[error(transparent)]
     Policy(#[from] UnusableTerms),
-    /// The state directory, or a trip that nobody resumed.
+    /// The state directory is unusable, or records a trip that has not been resumed.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Another process writes to its folder.
+    /// The session's folder is in use by another process, or cannot be locked.
     #[error("session folder {0}")]
     Lock(#[from] LockError),
-    /// There is no room for what it writes.
+    /// A disk has too little free space.
     #[error(transparent)]
     Room(#[from] RoomError),
-    /// The configuration.
+    /// The configuration has an impossible value.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The exchange of its own.
+    /// The embedded exchange could not be started.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
-    /// The venue outside.
+    /// The venue outside cannot be traded on.
     #[error(transparent)]
     Outside(#[from] OutsideError),
-    /// The recordings.
+    /// A recording cannot be used.
     #[error(transparent)]
     Recordings(#[from] RecordingsError),
-    /// An exchange of its own, and a configuration that names another.
+    /// The session is to use an embedded exchange, and the configuration names another venue.
     #[error("venue.name = {0}: expected sim for a session on an exchange of its own")]
     NotEmbedded(&'static str),
-    /// Its time runs too slowly to stop in time.
+    /// At this speed the exchange's reads lag too far for a stop to end in time.
     #[error(
         "--speed {speed}: orders.read_lag_ms = {read_lag_ms} of session time are {lag_ms} ms then; expected less than \
          half of orders.stop_timeout_ms = {stop_timeout_ms}"
     )]
     Speed {
-        /// Session seconds a second.
+        /// Session seconds per second of real time.
         speed: f64,
-        /// How far reads lag, in session time.
+        /// How far reads lag, in session milliseconds.
         read_lag_ms: u64,
-        /// That in real time.
+        /// How far reads lag, in milliseconds of real time.
         lag_ms: u64,
-        /// How long a stop may take.
+        /// How long a stop may take, in milliseconds.
         stop_timeout_ms: u64,
     },
-    /// Its own thread.
+    /// The session's thread panicked.
     #[error("the session's thread panicked: {0}")]
     Panicked(String),
-    /// It is asked to trade what is not there.
+    /// The exchange does not have the markets or the series to be traded.
     #[error(transparent)]
     Asked(#[from] AskedError),
-    /// A file of the session.
+    /// A file of the session could not be written.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
-/// What a session is made of.
 pub struct SessionPlan<P> {
-    /// Everything configurable.
     pub config: Config,
-    /// Its name in the report: `sim`, `paper:demo`, `demo`, ...
+    /// The name of the venue in the report: `sim`, `paper:demo`, `demo`, ...
     pub label: String,
-    /// Where it trades.
     pub venue: Venue,
-    /// What decides.
     pub policy: P,
     /// The monotonic clock.
     pub clock: Clock,
     /// Session time.
     pub session: SessionClock,
-    /// How long it trades; none until it is stopped.
+    /// How long to trade; until the session is stopped if `None`.
     pub duration: Option<Duration>,
-    /// Its folder.
+    /// The folder for the journal and `summary.json`.
     pub folder: PathBuf,
     /// Where trips and the daily loss are kept.
     pub state: StateDir,
-    /// Seeds back-offs.
+    /// Seeds the jitter of back-offs.
     pub seed: u64,
-    /// The mark of its orders, drawn at random.
+    /// The nonce in the client order ids, drawn at random.
     pub nonce: u64,
-    /// Gets every public frame.
+    /// Receives a copy of every public frame.
     pub tee: Option<crossbeam::channel::Sender<TeeFrame>>,
     /// Watches the wall clock, where session time is wall time.
     pub clock_watch: Option<ClockWatch>,
-    /// The negative tests' seam.
+    /// Alters what the stages receive, for negative tests.
     pub tamper: Option<Tamper>,
 }
 
-/// How a session ended.
 pub struct SessionReport {
     /// The session's folder, with its journal and `summary.json`.
     pub folder: PathBuf,
-    /// The facts, as `summary.json` has them.
+    /// The contents of `summary.json`.
     pub summary: Summary,
-    /// What a reader has to know.
+    /// What a reader of the results should know, as text.
     pub notes: Vec<String>,
-    /// Why it cannot count as a success, apart from its ledger.
+    /// Why the session does not count as a success, apart from a disagreement of the ledger.
     pub failures: Vec<String>,
 }
 
 impl SessionReport {
-    /// Whether all is well, as the report's last line says.
+    /// Whether the session succeeded: nothing failed, and the ledger agrees with the exchange.
     pub fn is_success(&self) -> bool {
         self.report().is_success()
     }
 
-    /// The report for a person.
+    /// The report as text for a person.
     pub fn report(&self) -> Report<'_> {
         Report { summary: &self.summary, notes: &self.notes, failures: &self.failures }
     }
 }
 
-/// How often the main thread looks after the session.
+/// How often the main thread checks the session.
 const TURN: Duration = Duration::from_millis(20);
 /// How often the live line is shown.
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
-/// What a running session has to show.
+/// What a running session shows to its user.
 #[derive(Clone, Debug)]
 pub enum Shown {
-    /// How long orders may rest, and how many: as soon as the account is known, and when it changes.
+    /// How long orders may rest, and how many may be open. Sent as soon as the account is known and whenever it changes.
     Leases(LeasePlan),
-    /// What keeps it from trading, from a few seconds on, with what ends it; none when it trades again.
+    /// What has kept the session from trading for some seconds, and what will end that; `None` when it trades again.
     Standstill(Option<String>),
     /// The figures of the last second.
     Figures(LiveFigures),
-    /// What a stop waits for.
+    /// The session is stopping.
     Stopping {
-        /// That.
+        /// What the stop is waiting for.
         waiting: Waiting,
         /// How long it has waited, in seconds.
         elapsed_s: u64,
-        /// How long it waits at most.
+        /// How much longer it waits at most.
         left: Duration,
     },
 }
 
-/// Why a session came to its end.
+/// Why a session ended.
 enum Ending {
-    /// Its time was over, its markets ended, or it was asked to stop.
+    /// Its time was up, its markets ended, or it was asked to stop.
     Asked,
-    /// It must not go on here, and may start again once that is mended.
+    /// It could not continue, and may start again once the cause is fixed.
     Stopped(String),
     /// The execute stage tripped.
     Tripped,
@@ -221,17 +216,17 @@ enum Ending {
 }
 
 impl Ending {
-    /// Whether the execute stage is left to cancel by itself.
+    /// Whether the execute stage can be left to cancel its orders.
     fn is_orderly(&self) -> bool {
         matches!(self, Self::Asked | Self::Stopped(_))
     }
 }
 
-/// Runs a session to its end. `show` gets what there is to see, once a second; `over` says whether the venue has nothing
-/// more to trade. Once it trades, nothing that fails keeps it from cancelling and from its report.
+/// Runs a session to its end. `show` receives the live figures once a second; `over` says whether the venue has nothing
+/// more to trade. Once the session trades, no failure prevents it from cancelling its orders and reporting.
 ///
 /// # Errors
-/// When it cannot be started.
+/// When the session cannot be started.
 pub fn run_session<P: Policy + Send + 'static>(
     plan: SessionPlan<P>,
     signals: &Signals,
@@ -297,13 +292,13 @@ pub fn run_session<P: Policy + Send + 'static>(
     let mut broken = None;
     if live.can_cancel() {
         live.request_stop();
-        // Whoever shows what is waited for may fail, too: the kill line has the rest of the time then.
+        // `show` may panic here as well. The kill line then gets the rest of the time.
         let waited = catch_unwind(AssertUnwindSafe(|| stop.wait(&mut live, &mut kill_line, signals, &mut show)));
         broken = waited.err().map(|panic| format!("the main thread failed at the stop: {}", panic_text(&*panic)));
     }
     let done = live.is_done();
     if !done || signals.haste_requested() {
-        // The execute thread is gone, did not come to an end, or is not waited for: its orders must not outlive it.
+        // The execute thread has ended, is stuck, or is not waited for: its orders must not outlive it.
         kill_line.fire_within(stop.left());
     }
     let killed = kill_line.finish();
@@ -328,13 +323,13 @@ pub fn run_session<P: Policy + Send + 'static>(
     Ok(report)
 }
 
-/// Cancels everything past the execute stage, and trips.
+/// Cancels everything over the kill line, bypassing the execute stage, and trips.
 fn kill(live: &Live, kill_line: &mut KillLine) {
     kill_line.fire();
     live.request_trip("killed by SIGUSR1".to_owned());
 }
 
-/// What came of cancelling past the execute stage.
+/// Adds the result of the kill line to the report.
 fn note_kill(report: &mut SessionReport, killed: Killed) {
     let Killed { triggered, triggered_in, took, report: killed } = killed;
     let groups = format!("{triggered} order groups triggered within {:.1} ms", triggered_in.as_secs_f64() * 1e3);
@@ -355,7 +350,7 @@ fn journal_plan(config: &Config, folder: &Path, label: &str) -> JournalPlan {
     }
 }
 
-/// Looks after a running session until it has to end.
+/// Watches a running session until it has to end.
 #[expect(clippy::too_many_arguments, reason = "everything that can end a session")]
 fn watch(
     live: &mut Live,
@@ -411,7 +406,7 @@ fn watch(
     }
 }
 
-/// Turns running totals into figures a second.
+/// Turns running totals into figures per second.
 struct LiveLine {
     began: Instant,
     shown: Instant,
@@ -425,7 +420,7 @@ impl LiveLine {
         Self { began, shown: began, frames: 0, decisions: 0, leases: None }
     }
 
-    /// The figures of the last second, and the lease plan if it is another than before.
+    /// The figures of the last second, and the lease plan if it has changed.
     fn next(&mut self, live: &mut Live) -> Option<(Option<LeasePlan>, LiveFigures)> {
         let since = self.shown.elapsed();
         if since < LINE_EVERY {

@@ -1,5 +1,4 @@
-//! Sessions on demo and prod: where they are, whose account it is, whether orders are really sent, and the session
-//! itself, live or on paper.
+//! Sessions on demo and prod, live or on paper: addresses, credentials, and the check that real orders are intended.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,67 +21,61 @@ use crate::session::clock_watch::ClockWatch;
 use crate::session::state::StateDir;
 use crate::wire::{REST_PREFIX, WS_PATH};
 
-/// Why a venue outside can't be traded on.
+/// Why a session on demo or prod was refused.
 #[derive(Debug, Error)]
 pub enum OutsideError {
-    /// It is not outside.
+    /// The venue is the embedded exchange.
     #[error("venue sim is embedded in each session and ends with it; expected --venue demo or --venue prod")]
     Sim,
-    /// Live trading on the embedded exchange.
+    /// Live trading was requested on the embedded exchange.
     #[error("--live (venue.live) sends orders to demo or prod; on venue sim there is no other way to trade")]
     LiveOnSim,
-    /// Real money, and nobody said so.
+    /// Live trading on prod was requested without accepting losses.
     #[error(
         "--venue prod --live trades real money, which you may lose: say --i-accept-losses too, or leave --live out to \
          trade on paper"
     )]
     LossesNotAccepted,
-    /// An address.
+    /// A configured address is not a usable URL.
     #[error("venue.{key}: {source}")]
     Endpoint {
-        /// The key of the configuration.
+        /// The key in the section `venue` of the configuration.
         key: &'static str,
-        /// What is wrong.
         source: EndpointError,
     },
-    /// An address with a path, which the venue's own would be appended to.
+    /// A configured address has a path, although the venue's path is appended to it.
     #[error("venue.{key} = {url}: expected a scheme and a host without a path: {path} is appended")]
     PathGiven {
-        /// The key of the configuration.
+        /// The key in the section `venue` of the configuration.
         key: &'static str,
-        /// The address.
         url: String,
-        /// What is appended.
+        /// The path that is appended.
         path: &'static str,
     },
-    /// Its account.
+    /// The credentials are missing or unusable.
     #[error("venue {venue}: {source}")]
     Credentials {
-        /// Which venue.
         venue: &'static str,
-        /// What is missing or wrong.
         source: CredentialsError,
     },
-    /// What has to be known of it before a start.
+    /// A check before the start failed.
     #[error("venue {venue}: {source}")]
     Preflight {
-        /// Which venue.
         venue: &'static str,
-        /// What is unknown, wrong, or refused.
         source: PreflightError,
     },
-    /// Another process trades its account.
+    /// Another process trades the account.
     #[error("another session trades this account: {0}")]
     Account(LockError),
-    /// The exchange of a paper session.
+    /// The exchange of a paper session could not be started.
     #[error(transparent)]
     Paper(#[from] PaperError),
 }
 
-/// Refuses to send orders where that makes no sense, or where it costs real money and nobody said so.
+/// Refuses live trading on the embedded exchange, and on prod unless losses are accepted.
 ///
 /// # Errors
-/// What is refused, and what would do.
+/// What is refused, and what to do instead.
 pub fn check_live(config: &VenueConfig, accepts_losses: bool) -> Result<(), OutsideError> {
     match config.name {
         VenueName::Sim if config.live => Err(OutsideError::LiveOnSim),
@@ -91,7 +84,7 @@ pub fn check_live(config: &VenueConfig, accepts_losses: bool) -> Result<(), Outs
     }
 }
 
-/// A venue's own addresses for REST and WebSocket (protocol page, 1).
+/// The published base addresses of a venue, for REST and WebSocket.
 fn own_urls(venue: VenueName) -> Result<[&'static str; 2], OutsideError> {
     match venue {
         VenueName::Sim => Err(OutsideError::Sim),
@@ -100,7 +93,7 @@ fn own_urls(venue: VenueName) -> Result<[&'static str; 2], OutsideError> {
     }
 }
 
-/// The configured address, else the venue's own, with the path that every request has.
+/// The configured address or else the venue's, with the common path prefix.
 fn endpoint(key: &'static str, configured: &str, own: &str, path: &'static str) -> Result<Endpoint, OutsideError> {
     let url = if configured.is_empty() { own } else { configured };
     let mut base: Endpoint = url.parse().map_err(|source| OutsideError::Endpoint { key, source })?;
@@ -111,10 +104,10 @@ fn endpoint(key: &'static str, configured: &str, own: &str, path: &'static str) 
     Ok(base)
 }
 
-/// Where demo or prod is, and whose account trades there. `variable` reads the environment.
+/// The addresses of demo or prod, and the credentials for them. `variable` looks up an environment variable.
 ///
 /// # Errors
-/// On the venue sim, or when an address or the credentials are no use.
+/// On the venue sim, or when an address or the credentials are unusable.
 pub fn outside_venue(config: &VenueConfig, variable: impl Fn(&str) -> Option<String>) -> Result<Venue, OutsideError> {
     let [rest, socket] = own_urls(config.name)?;
     let rest = endpoint("rest_url", &config.rest_url, rest, REST_PREFIX)?;
@@ -130,8 +123,8 @@ pub fn outside_venue(config: &VenueConfig, variable: impl Fn(&str) -> Option<Str
     Ok(Venue { feed: socket.clone(), feed_credentials: Arc::clone(&credentials), account: socket, rest, credentials })
 }
 
-/// Demo or prod, ready for a session: its account is locked, its state and clock are known, and on paper an exchange of
-/// our own stands beside its feed. Session time is wall time.
+/// Demo or prod, ready for a session: the account is locked, the venue's state and clock have been checked, and for
+/// paper trading an embedded exchange is running. Session time is wall time.
 pub(super) struct Outside {
     name: &'static str,
     state: StateDir,
@@ -142,16 +135,16 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    /// Locks and checks the venue, and starts the paper exchange where no orders are to be sent.
+    /// Locks the account and checks the venue, and starts the paper exchange if no orders are to be sent.
     ///
     /// # Errors
-    /// When a trip stands, another session trades the account, the venue refuses or can't be read, or there is nothing
-    /// to trade on paper.
+    /// When a trip has not been resumed, another session trades the account, the venue refuses or can't be read, or
+    /// there is nothing to trade on paper.
     pub(super) fn open(config: &Config, venue: &Venue, folder: &Path) -> Result<Self, SessionError> {
         let (name, live) = (config.venue.name.as_str(), config.venue.live);
         let state = state_dir(config, Some(folder))?;
         state.check_not_tripped()?;
-        // Two sessions on one account would each cancel what the other places, whatever folders they use.
+        // Two sessions on one account would cancel each other's orders, whatever folders they use.
         let account = live.then(|| lock_account(venue)).transpose().map_err(OutsideError::Account)?;
         let known = if live { check_venue(venue, clock_error(config)) } else { check_credentials(venue) };
         known.map_err(|source| OutsideError::Preflight { venue: name, source })?;
@@ -166,7 +159,7 @@ impl Outside {
         Ok(Self { name, state, paper, clock, session, _account: account })
     }
 
-    /// A session here, as far as the place decides it.
+    /// The plan of a session on this venue.
     pub(super) fn plan<P>(&self, config: Config, venue: &Venue, policy: P, folder: PathBuf) -> SessionPlan<P> {
         let watch = || ClockWatch::new(self.clock.clone(), self.session, clock_error(&config));
         SessionPlan {
@@ -187,7 +180,7 @@ impl Outside {
         }
     }
 
-    /// Ends the paper exchange, and adds to the report what it knows.
+    /// Stops the paper exchange, and adds what it knows to the report.
     pub(super) fn close(self, report: &mut SessionReport) {
         match self.paper.map(Paper::stop) {
             Some(Ok(notes)) => report.notes.extend(notes),
@@ -197,7 +190,7 @@ impl Outside {
     }
 }
 
-/// How far the wall clock may be from the venue's.
+/// How far the wall clock may differ from the venue's.
 fn clock_error(config: &Config) -> Duration {
     Duration::from_millis(config.venue.max_clock_error_ms)
 }

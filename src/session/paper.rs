@@ -1,5 +1,5 @@
-//! Paper trading: an embedded exchange whose markets are the venue's, recorded as they happen. The public feed is the
-//! venue's; orders, account and private stream are the embedded exchange's. Nothing here can write to the venue: its
+//! Paper trading: an embedded exchange that plays the venue's markets as they happen. The public feed is the venue's;
+//! orders, account and private stream are the embedded exchange's. Nothing here can write to the venue, since the
 //! client has no credentials and only reads.
 
 use std::collections::BTreeSet;
@@ -26,45 +26,43 @@ use crate::reconcile::{Catalog, CatalogMarket, DirectoryConfig};
 
 /// How long a read may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pauses before a failed read is sent again.
+/// Pauses before a failed read is retried.
 const RETRIES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
-/// How often a followed series is looked at for new markets.
+/// How often a followed series is checked for new markets.
 const SERIES_EVERY: Duration = Duration::from_secs(3);
-/// The venue's shards (protocol page, 1).
 const SHARDS: std::ops::RangeInclusive<u8> = 0..=3;
 
-/// Why there is no paper exchange.
+/// Why the paper exchange could not be started.
 #[derive(Debug, Error)]
 pub enum PaperError {
     /// The venue's markets can't be read.
     #[error("the venue's markets: {0}")]
     Markets(String),
-    /// There are none.
+    /// None of the markets can be traded.
     #[error("the venue has none of the markets asked for that can be traded; expected at least one")]
     NoMarkets,
-    /// The embedded exchange.
+    /// The embedded exchange could not be started.
     #[error(transparent)]
     Exchange(#[from] EmbeddedError),
-    /// A thread.
+    /// A thread could not be started.
     #[error("a thread for paper trading: {0}")]
     Thread(#[from] std::io::Error),
 }
 
-/// A running paper exchange.
 pub(super) struct Paper {
     embedded: EmbeddedExchange,
     tee: channel::Sender<TeeFrame>,
     frames: JoinHandle<()>,
-    /// Looks for successors until its channel is closed.
+    /// The thread that looks for the series' next markets, until its channel is closed.
     successors: Option<(channel::Sender<()>, JoinHandle<()>)>,
     notes: Vec<String>,
 }
 
 impl Paper {
-    /// Lists the venue's markets in an embedded exchange of its own.
+    /// Starts an embedded exchange with the venue's markets.
     ///
     /// # Errors
-    /// When the markets can't be read, there is none, or the exchange can't be started.
+    /// When the markets can't be read, none can be traded, or the exchange can't be started.
     pub(super) fn start(config: &Config, venue: &Venue) -> Result<Self, PaperError> {
         let client = RestClient::new(&venue.rest, &Trust::WebPki, None, READ_TIMEOUT);
         let wanted = directory(config);
@@ -101,7 +99,7 @@ impl Paper {
         Ok(Self { embedded, tee, frames, successors, notes })
     }
 
-    /// The venue's feed, and everything else from the paper exchange.
+    /// The venue's address for the feed, and the paper exchange's for everything else.
     pub(super) fn venue(&self, outside: &Venue) -> Venue {
         Venue {
             feed: outside.feed.clone(),
@@ -110,7 +108,7 @@ impl Paper {
         }
     }
 
-    /// Where the frames of the venue's feed go.
+    /// The channel that takes the frames of the venue's feed.
     pub(super) fn tee(&self) -> channel::Sender<TeeFrame> {
         self.tee.clone()
     }
@@ -123,15 +121,15 @@ impl Paper {
         self.embedded.session
     }
 
-    /// Ends it, after the session. Returns what a reader of the results has to know.
+    /// Stops the exchange after the session. Returns what a reader of the results should know.
     ///
     /// # Errors
-    /// When its thread panicked.
+    /// When the exchange's thread panicked.
     pub(super) fn stop(self) -> Result<Vec<String>, PaperError> {
         let mut notes = self.notes;
         if let Some((stop, thread)) = self.successors {
             drop(stop);
-            // A panic in it is a successor that was not listed; the session has ended anyway.
+            // A panic there means that a successor was not listed. The session has ended anyway.
             notes.extend(thread.join().err().map(|_| "looking for the series' next markets failed".to_owned()));
         }
         drop(self.tee);
@@ -154,7 +152,7 @@ impl Paper {
     }
 }
 
-/// Reads markets with their fees; what can't be traded comes back in words.
+/// Reads markets with their fees. The second value describes those that can't be traded.
 fn read(client: &RestClient, wanted: &DirectoryConfig) -> Result<(Vec<CatalogMarket>, Vec<String>), PaperError> {
     let mut catalog = Catalog::new(wanted.clone());
     let mut retries = RETRIES.iter();
@@ -168,7 +166,7 @@ fn read(client: &RestClient, wanted: &DirectoryConfig) -> Result<(Vec<CatalogMar
     Ok(catalog.finish())
 }
 
-/// The markets as the embedded exchange lists them. One whose grid can't be represented becomes a note.
+/// Converts markets for the embedded exchange. A market whose grid can't be represented becomes a note.
 fn terms(markets: Vec<CatalogMarket>, notes: &mut Vec<String>) -> Vec<SessionMarket> {
     let mut listed = Vec::with_capacity(markets.len());
     for CatalogMarket { market, series, fees } in markets {
@@ -184,13 +182,13 @@ fn terms(markets: Vec<CatalogMarket>, notes: &mut Vec<String>) -> Vec<SessionMar
     listed
 }
 
-/// A recording that has nothing yet.
+/// An empty recording.
 fn recording(terms: SessionMarket) -> Recording {
     let steps = RecordedMarket { ticker: terms.spec.ticker.clone(), ..RecordedMarket::default() };
     Recording { terms, steps }
 }
 
-/// Lists the new markets of a series as the venue opens them, until it is told to stop.
+/// Lists the new markets of a series as the venue opens them, until told to stop.
 fn follow_series(
     client: &RestClient,
     wanted: &DirectoryConfig,

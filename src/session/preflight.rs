@@ -1,5 +1,6 @@
-//! What has to be known of a venue before anything is sent there: that it answers, how its exchange is, what time it has, and
-//! that it takes our credentials. A question without an answer is asked again a few times; then the session does not start.
+//! Checks a venue before anything is sent to it: that it answers, whether its exchange is up, that the clocks agree,
+//! and that it accepts our credentials. A request without an answer is retried a few times; after that the session does
+//! not start.
 
 use std::time::Duration;
 
@@ -12,24 +13,21 @@ use crate::session::clock_watch::{ClockError, STATUS_PATH, check_clock};
 use crate::wire::error::ErrorBody;
 use crate::wire::markets::ExchangeStatus;
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Pauses before a question is asked again.
+/// Pauses before a request is retried.
 const RETRIES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
-/// A read that only the account's own key may do, and every such key.
+/// A read that every valid key of the account may do, and nobody else.
 const ACCOUNT_PATH: &str = "/trade-api/v2/account/limits";
 
-/// Why a session must not start.
 #[derive(Debug, Error)]
 pub enum PreflightError {
-    /// Something remained unknown.
+    /// A question was not answered.
     #[error("{question} remains unknown after {attempts} attempts, so nothing is started: {problem}")]
     Unknown {
-        /// What was asked.
         question: &'static str,
-        /// How often.
         attempts: usize,
-        /// What came instead of an answer to the last.
+        /// What came in response to the last attempt.
         problem: String,
     },
     /// The venue refuses our credentials.
@@ -38,17 +36,15 @@ pub enum PreflightError {
          private key (KALSHI_API_KEY_ID, KALSHI_PRIVATE_KEY_PATH)"
     )]
     Refused {
-        /// The status.
         status: u16,
-        /// The exchange's code for it.
+        /// The exchange's error code.
         code: String,
     },
-    /// This machine's clock.
+    /// This machine's clock is wrong, or the venue's could not be read.
     #[error(transparent)]
     Clock(#[from] ClockError),
 }
 
-/// Whether a question is to be asked again.
 enum Failed {
     Again(String),
     ForGood(PreflightError),
@@ -60,7 +56,7 @@ impl From<String> for Failed {
     }
 }
 
-/// Asks everything that live trading relies on.
+/// Checks everything that live trading relies on.
 ///
 /// # Errors
 /// What is unknown, wrong, or refused.
@@ -76,10 +72,10 @@ pub(super) fn check_venue(venue: &Venue, clock_error: Duration) -> Result<(), Pr
     check_credentials(venue)
 }
 
-/// Asks whether the venue takes the credentials that sign its feed and everything about the account.
+/// Checks that the venue accepts the credentials for its feed and for the account.
 ///
 /// # Errors
-/// When it refuses them, or does not say.
+/// When it refuses them, or does not answer.
 pub(super) fn check_credentials(venue: &Venue) -> Result<(), PreflightError> {
     let client = RestClient::new(&venue.rest, &Trust::WebPki, Some(venue.credentials.clone()), TIMEOUT);
     ask("whether the venue takes the credentials", || {

@@ -1,4 +1,4 @@
-//! Recordings for a session: frames files, and journals of earlier sessions with what those knew of their markets.
+//! Loads the recordings for a session: frames files, and journals of earlier sessions with the market terms in them.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub fn load_recordings(
     Recordings::load(paths, given, holes, &journal_terms(paths)?)
 }
 
-/// What the sessions whose journals are played knew of their markets.
+/// The market terms in the journals that are to be played.
 fn journal_terms(paths: &[PathBuf]) -> Result<HashMap<String, KnownTerms>, RecordingsError> {
     let mut known = HashMap::new();
     for path in paths.iter().filter(|path| JournalFrames::is_journal(path)) {
@@ -43,7 +43,7 @@ fn journal_terms(paths: &[PathBuf]) -> Result<HashMap<String, KnownTerms>, Recor
                     }
                 }
                 (StageId::Feed, Kind::Checkpoint, _) => {
-                    // What another version of the stage wrote says nothing here; its listings may follow.
+                    // A checkpoint by another version of the stage cannot be read; its listings may follow later.
                     if let Ok(stage) = postcard::from_bytes::<FeedStage>(record.payload) {
                         known.extend(stage.listings().map(terms));
                     }

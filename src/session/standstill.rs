@@ -1,5 +1,5 @@
-//! What keeps a session from trading for more than a few seconds: followed second by second for the live line, and added up
-//! for the report.
+//! Tracks what keeps a session from trading for more than a few seconds: second by second for the live line, and in
+//! total for the report.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use crate::execute::{Block, Standstill};
 use crate::messages::Verdict;
 use crate::record::summary::StandstillSummary;
 
-/// Shorter ones are told to nobody: a start has some.
+/// Shorter standstills are not reported, since every start has some.
 const TOLD_AFTER: Duration = Duration::from_secs(3);
-/// The same where single orders are refused: other decisions may follow.
+/// The same where individual orders are refused, since other decisions may follow.
 const REFUSALS_TOLD_AFTER: Duration = Duration::from_secs(10);
-/// How much older than a standstill its cause may be.
+/// How long before a standstill its cause may have occurred.
 const CAUSE: Duration = Duration::from_secs(5);
 
-/// A stretch of time without trading, for one reason.
+/// A period without trading, for one reason.
 #[derive(Clone, Debug)]
 struct Spell {
     what: String,
@@ -24,7 +24,7 @@ struct Spell {
     told_after: Duration,
 }
 
-/// Follows a session's progress.
+/// Tracks the standstills of a session.
 #[derive(Debug)]
 pub(super) struct Standstills {
     spell: Option<Spell>,
@@ -32,7 +32,7 @@ pub(super) struct Standstills {
     verdicts: [u64; Verdict::COUNT],
 }
 
-/// How many intents led to something that is wanted.
+/// The number of intents that had the desired effect.
 fn acted(verdicts: &[u64; Verdict::COUNT]) -> u64 {
     [Verdict::Kept, Verdict::Placed, Verdict::Amended, Verdict::Cancelled]
         .into_iter()
@@ -45,7 +45,7 @@ impl Standstills {
         Self { spell: None, over: Vec::new(), verdicts: [0; Verdict::COUNT] }
     }
 
-    /// Takes in what the threads told last. Returns what to show, if there is something to tell.
+    /// Evaluates the latest reports of the threads. Returns the text to show, if any.
     pub(super) fn look(
         &mut self,
         progress: &Progress,
@@ -73,7 +73,7 @@ impl Standstills {
         })
     }
 
-    /// The spell of this moment goes on, or another begins.
+    /// Continues the current spell, or ends it and begins another.
     fn follow(&mut self, spell: Option<Spell>, now: Instant) {
         match (&mut self.spell, spell) {
             (Some(last), Some(new)) if last.what == new.what => last.until = new.until,
@@ -84,7 +84,7 @@ impl Standstills {
         }
     }
 
-    /// The session ends: what kept it from trading, the longest first.
+    /// Ends the tracking and returns what kept the session from trading, longest first.
     pub(super) fn finish(mut self, now: Instant) -> Vec<StandstillSummary> {
         let last = self.spell.take().and_then(|spell| spell.told(now, true));
         let mut sums: Vec<StandstillSummary> = Vec::new();
@@ -128,7 +128,7 @@ fn of_markets(standstill: &Standstill, now: Instant) -> Spell {
     Spell { what: block.what(), until, since: now, told_after: TOLD_AFTER }
 }
 
-/// What was refused since the last look, when there is such a thing.
+/// A spell for the refusals since the last look, if there were any.
 fn refusals(before: &[u64; Verdict::COUNT], after: &[u64; Verdict::COUNT], now: Instant) -> Option<Spell> {
     let more = |verdict: Verdict| after[verdict as usize].saturating_sub(before[verdict as usize]);
     let refused =
@@ -142,7 +142,7 @@ fn refusals(before: &[u64; Verdict::COUNT], after: &[u64; Verdict::COUNT], now: 
     })
 }
 
-/// The problem that explains a block, of those of the account and of the feed.
+/// Picks the problem that explains a block, from the latest of the account and of the feed.
 fn cause(block: Block, [account, feed]: [Option<&Problem>; 2]) -> Option<&Problem> {
     match block {
         Block::StreamDown | Block::AccountUnread | Block::GapUnread | Block::NoMarket => account,

@@ -1,4 +1,4 @@
-//! The end of a session in time: how long the execute stage gets for its stop, and what is left for the kill line.
+//! Divides the time limit of a stop between the execute stage and the kill line.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,15 @@ use crate::drivers::live::Live;
 use crate::host::signals::Signals;
 use crate::kill::line::KillLine;
 
-/// A stop under way: `orders.stop_timeout_ms` bounds all of it. The execute stage gets most of that time, the kill line the
-/// rest, should it be needed.
+/// A stop in progress. `orders.stop_timeout_ms` bounds all of it: the execute stage gets most of that time, and the
+/// kill line the rest, should it be needed.
 pub(super) struct Stop {
     began: Instant,
     timeout: Duration,
 }
 
-/// What the kill line gets of a stop that the execute stage does not bring to its end: at most this, and a quarter.
+/// The most that is reserved for the kill line, in case the execute stage does not finish; never more than a quarter of
+/// the limit.
 const KILL_TIME: Duration = Duration::from_secs(10);
 
 impl Stop {
@@ -26,7 +27,7 @@ impl Stop {
         self.timeout.saturating_sub(self.began.elapsed())
     }
 
-    /// Waits for the execute stage and shows what it waits for, once a second.
+    /// Waits for the execute stage, and shows once a second what it is waiting for.
     pub(super) fn wait(
         &self,
         live: &mut Live,

@@ -26,9 +26,9 @@ const RETRY_SPREAD_NS: u64 = 13_000_000;
 pub enum HttpEvent {
     Answer {
         request: RequestId,
-    /// The HTTP status.
+        /// The HTTP status.
         status: u16,
-    /// When the last bytes of the answer were read from the kernel, on the driver's monotonic clock.
+        /// When the last bytes of the answer were read from the kernel, on the driver's monotonic clock.
         read_ns: u64,
     },
     /// No answer will come.

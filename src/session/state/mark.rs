@@ -1,7 +1,6 @@
-//! The mark of a session under way. It is written before the first order, so that a session whose process dies is seen by
-//! the next start; and it is as large as whatever a trip may have to say, so that a trip needs no room on the disk: it is
-//! written over the mark, which then gets the marker's name. Where not even that is possible the marker goes into the
-//! session's own folder, which the mark names.
+//! The mark of a running session. It is written before the first order, so that the next start sees a session whose
+//! process died. It is as large as any trip marker, so that a trip needs no disk space: the marker overwrites the mark,
+//! which is then renamed. If even that fails, the marker goes into the session's own folder, which the mark names.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,24 +11,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{StateDir, StateError, TRIPPED_FILE, Tripped};
 
-/// Where the mark is.
+/// The name of the mark's file.
 pub(super) const SESSION_FILE: &str = "session.json";
-/// Its size: a long reason and the state of a day, with the rest in blanks, which JSON may end in.
+/// The size of the file: room for a long reason and the state of a day, padded with blanks, which JSON allows.
 const BYTES: usize = 16 << 10;
 
-/// A session under way.
+/// A running session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
-    /// Its process.
+    /// The id of its process.
     pub process: u32,
-    /// When it began, in civil time (RFC 3339, UTC).
+    /// When it started, in RFC 3339, UTC.
     pub started: String,
-    /// Its folder, from the root.
+    /// The absolute path of its folder.
     pub folder: PathBuf,
 }
 
 impl Running {
-    /// A session of this process that begins now.
+    /// Describes a session of this process that starts at `wall_ms`.
     #[must_use]
     pub fn new(wall_ms: i64, folder: &Path) -> Self {
         let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -37,18 +36,18 @@ impl Running {
     }
 }
 
-/// What the mark can say.
+/// The contents of the mark.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Mark {
-    /// A trip whose marker has not got its name.
+    /// A trip that overwrote the mark, but whose file was not renamed.
     Tripped(Tripped),
-    /// A session under way, or one that ended without a word.
+    /// A session that is running, or whose process died.
     Running(Running),
 }
 
 impl Mark {
-    /// The trip that the mark tells of, or that the session could only note in its own folder.
+    /// The trip that the mark describes, or that the session could only record in its own folder.
     pub(super) fn into_tripped(self) -> Result<Option<Tripped>, StateError> {
         match self {
             Self::Tripped(tripped) => Ok(Some(tripped)),
@@ -57,7 +56,7 @@ impl Mark {
     }
 }
 
-/// The mark of this process's session, and the room in it.
+/// The mark of this process's session, and the disk space that it reserves.
 #[derive(Debug)]
 pub struct Reserved {
     state: StateDir,
@@ -79,7 +78,7 @@ impl Reserved {
         }
     }
 
-    /// The session came to its end in good order.
+    /// Removes the mark after a session that ended cleanly.
     ///
     /// # Errors
     /// When the mark cannot be removed.
@@ -88,37 +87,37 @@ impl Reserved {
         fs::remove_file(&path).and_then(|()| self.state.sync()).map_err(|error| StateError::Io { path, error })
     }
 
-    /// Makes the marker of a trip out of the mark: the next start refuses. `day` is the state of the trading day where it could
-    /// not be kept.
+    /// Turns the mark into a trip marker, so that the next start refuses. `day` is the state of the trading day, if it
+    /// could not be written to its own file.
     ///
     /// # Errors
-    /// When the marker is not where it belongs, although it may be in the session's folder.
+    /// When the marker could not be written to its place. It may be in the session's folder then.
     pub fn trip(self, wall_ms: i64, reason: &str, day: Option<serde_json::Value>) -> Result<(), StateError> {
         let (state, tripped) = (&self.state, Tripped::new(wall_ms, reason, day));
         let said = fitting(tripped.clone()).and_then(|bytes| {
             self.file.write_all_at(&bytes, 0)?;
             self.file.sync_data()
         });
-        // Without its text it is a marker that says nothing, and keeps the next start out as well.
+        // Even if the text could not be written, the renamed file keeps the next start out.
         let named = fs::rename(state.folder.join(SESSION_FILE), state.folder.join(TRIPPED_FILE));
         let Err(error) = said.and(named).and_then(|()| state.sync()) else { return Ok(()) };
         if state.folder.join(TRIPPED_FILE).exists() {
             return Err(StateError::Io { path: state.folder.join(TRIPPED_FILE), error });
         }
         tracing::error!(%error, "the mark of the session cannot say that it tripped");
-        // The directory may have been taken away. The day goes into the marker either way.
+        // The directory may have been removed. The day goes into the marker in either case.
         let made = fs::create_dir_all(&state.folder);
         let made = made.map_err(|error| StateError::Io { path: state.folder.clone(), error });
         made.and_then(|()| state.write(TRIPPED_FILE, &tripped)).inspect_err(|_| {
             let aside = StateDir { folder: self.folder.clone() };
             if let Err(error) = aside.write(TRIPPED_FILE, &tripped) {
-                tracing::error!(%error, "the trip could be noted nowhere");
+                tracing::error!(%error, "the trip could not be recorded anywhere");
             }
         })
     }
 }
 
-/// A value as the mark has it.
+/// Serialises a value and pads it to the size of the mark.
 fn padded(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     if bytes.len() >= BYTES {
@@ -129,7 +128,7 @@ fn padded(value: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A trip that fits, its reason cut where it must be.
+/// Serialises a trip, with its reason truncated if it would not fit.
 fn fitting(mut tripped: Tripped) -> io::Result<Vec<u8>> {
     loop {
         let length = tripped.reason.chars().count();
@@ -165,7 +164,7 @@ mod tests {
     fn a_trip_is_written_into_the_room_that_was_kept_for_it() {
         let (_root, state, reserved) = begun();
         let before = fs::metadata(state.folder().join(SESSION_FILE)).unwrap().len();
-        // No room for another byte of anything: the folder takes no new file.
+        // The disk is full: no new file can be created in the folder.
         let day = Some(serde_json::json!({ "day": 20_000 }));
         reserved.trip(1_795_000_000_000, &"\u{1}long ".repeat(20_000), day.clone()).unwrap();
         assert_eq!(fs::metadata(state.folder().join(TRIPPED_FILE)).unwrap().len(), before);
@@ -219,7 +218,7 @@ mod tests {
     fn a_trip_that_the_state_directory_does_not_take_is_found_in_the_sessions_folder() {
         let (root, state, reserved) = begun();
         let (away, session) = (root.path().join("away"), root.path().join("tripped.json"));
-        // As a disk that was made read-only: the mark is there and says that a session is under way.
+        // As if the disk had been remounted read-only: the mark still says that a session is running.
         fs::rename(state.folder(), &away).unwrap();
         let mark = fs::read(away.join(SESSION_FILE)).unwrap();
         fs::write(state.folder(), "no directory").unwrap();

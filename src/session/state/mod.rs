@@ -1,6 +1,6 @@
-//! The state directory: the little that must survive the end of the process. Owns the files of each venue: the marker of a
-//! tripped actor, which only a person removes, the state of the trading day, which order groups are ours, and the mark of a
-//! session under way (`mark`).
+//! The state directory: the files of each venue that must survive the end of the process. These are the trip marker,
+//! which only a person removes, the state of the trading day, the list of our order groups, and the mark of a running
+//! session (`mark`).
 
 mod mark;
 
@@ -21,69 +21,63 @@ const TRIPPED_FILE: &str = "tripped.json";
 const DAY_FILE: &str = "day.json";
 const GROUPS_FILE: &str = "order-groups.json";
 
-/// Far more than any of them has.
+/// The largest state file that is read, in bytes; real ones are far smaller.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// What can be wrong with the state directory.
+/// Why the state directory cannot be used.
 #[derive(Debug, Error)]
 pub enum StateError {
-    /// The disk said no.
+    /// A file could not be read or written.
     #[error("state file {path}: {error}")]
     Io {
-        /// The file.
         path: PathBuf,
-        /// What the disk said.
         error: io::Error,
     },
-    /// The file has something else in it. It is never guessed around: it guards money.
+    /// The contents of a file are not as expected. They are never guessed, since they guard money.
     #[error("state file {path} cannot be read: {error}; repair it, or remove it if you know what it stood for")]
     Content {
-        /// The file.
         path: PathBuf,
-        /// Where and what.
         error: serde_json::Error,
     },
-    /// Another process trades with it.
+    /// Another process uses the directory.
     #[error("state directory {0}")]
     Lock(#[from] LockError),
-    /// A session ended without a word and what it left is not whole.
+    /// The last session did not end cleanly, and its state is incomplete.
     #[error(
         "the session of process {process}, started at {started}, did not end cleanly and {missing} is not there: what it \
          lost today is unknown\nlook at the account, then run `kalshi-actor resume` (mark: {mark})"
     )]
     Lost {
-        /// Whose session.
+        /// The id of that session's process.
         process: u32,
-        /// When it began, in civil time.
+        /// When it started, in RFC 3339.
         started: String,
-        /// What is missing.
+        /// The file that is missing.
         missing: PathBuf,
-        /// The mark of the session.
+        /// The mark of that session.
         mark: PathBuf,
     },
-    /// The actor tripped and nobody has looked at it yet.
+    /// The actor has tripped and has not been resumed.
     #[error(
         "the actor tripped at {time}: {reason}\nit does not start again by itself: look at the account, then run \
          `kalshi-actor resume` (marker: {path})"
     )]
     Tripped {
-        /// When, in civil time.
+        /// When it tripped, in RFC 3339.
         time: String,
-        /// Why.
         reason: String,
-        /// The marker.
+        /// The path of the trip marker.
         path: PathBuf,
     },
 }
 
-/// Why the actor tripped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tripped {
-    /// When, in civil time (RFC 3339, UTC).
+    /// When the actor tripped, in RFC 3339, UTC.
     pub time: String,
     /// Why, for the person who decides whether to resume.
     pub reason: String,
-    /// The state of the trading day, where it could not be kept in its own file.
+    /// The state of the trading day, if it could not be written to its own file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<serde_json::Value>,
 }
@@ -94,10 +88,10 @@ impl Tripped {
     }
 }
 
-/// What a start finds.
+/// What a starting session finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening<T> {
-    /// The state of the trading day; none before the first session.
+    /// The state of the trading day; `None` before the first session.
     pub day: Option<T>,
     /// The last session, if it did not end cleanly.
     pub unclean: Option<Running>,
@@ -112,7 +106,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
     }
 }
 
-/// Wall time as a person reads it.
+/// Wall time in RFC 3339, for people.
 fn civil(wall_ms: i64) -> String {
     crate::wire::time::timestamp(wall_ms)
         .map_or_else(|| format!("{wall_ms} ms after 1970, which is no date"), |time| time.to_string())
@@ -125,10 +119,10 @@ pub struct StateDir {
 }
 
 impl StateDir {
-    /// Opens a venue's directory below `root`, which is made if needed.
+    /// Opens a venue's directory below `root`, creating it if needed.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn open(root: &Path, venue: &str) -> Result<Self, StateError> {
         let folder = root.join(venue);
         match fs::create_dir_all(&folder) {
@@ -140,21 +134,21 @@ impl StateDir {
     /// Keeps every other process out until the lock is dropped or this process ends.
     ///
     /// # Errors
-    /// When another one is in, or the lock cannot be written.
+    /// When another process holds the lock, or it cannot be written.
     pub fn lock(&self) -> Result<FolderLock, StateError> {
         Ok(FolderLock::take(&self.folder)?)
     }
 
-    /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What a start goes on from. A session that ended without a word is no obstacle as long as all it left can be read.
+    /// Reads the state that a start continues from. A session that did not end cleanly is no obstacle as long as
+    /// everything it left can be read.
     ///
     /// # Errors
-    /// When the actor is tripped, or something that guards money is unreadable or missing.
+    /// When the actor is tripped, or a state file is unreadable or missing.
     pub fn opening<T: DeserializeOwned>(&self) -> Result<Opening<T>, StateError> {
         self.check_not_tripped()?;
         let day = self.day()?;
@@ -173,11 +167,11 @@ impl StateDir {
         }
     }
 
-    /// Marks that a session trades from now on, and keeps the room for what a trip writes. Called under the lock, before the
-    /// first order.
+    /// Writes the mark of a session that is about to trade, which reserves the space for a trip marker. Call it under
+    /// the lock and before the first order.
     ///
     /// # Errors
-    /// What the disk said: without the mark nothing may be traded.
+    /// When the mark cannot be written. Nothing may be traded without it.
     pub fn begin<T: Serialize>(&self, running: &Running, day: &T) -> Result<Reserved, StateError> {
         self.set_day(day)?;
         Reserved::write(self, running)
@@ -187,10 +181,10 @@ impl StateDir {
         self.read(SESSION_FILE)
     }
 
-    /// Refuses to go on while the actor is tripped.
+    /// Fails if the actor is tripped.
     ///
     /// # Errors
-    /// [`StateError::Tripped`] with the reason; a marker that cannot be read counts as one.
+    /// [`StateError::Tripped`] with the reason. A marker that cannot be read counts as a trip.
     pub fn check_not_tripped(&self) -> Result<(), StateError> {
         match self.tripped()? {
             None => Ok(()),
@@ -200,22 +194,22 @@ impl StateDir {
         }
     }
 
-    /// Why the actor is tripped, if it is.
+    /// Why the actor is tripped; `None` if it is not.
     ///
     /// # Errors
-    /// When the marker is there and cannot be read.
+    /// When the marker exists and cannot be read.
     pub fn tripped(&self) -> Result<Option<Tripped>, StateError> {
         if let Some(tripped) = self.read(TRIPPED_FILE)? {
             return Ok(Some(tripped));
         }
-        // A trip that came as far as its reserved room.
+        // The trip may have got no further than overwriting the mark.
         self.mark()?.map_or(Ok(None), Mark::into_tripped)
     }
 
-    /// Writes the marker, unless one is there: the first reason is the one to look at.
+    /// Writes the trip marker unless there is one, since the first reason matters most.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the marker cannot be written.
     #[cfg(feature = "internals")]
     pub fn trip(&self, wall_ms: i64, reason: &str) -> Result<(), StateError> {
         if self.folder.join(TRIPPED_FILE).exists() {
@@ -224,11 +218,12 @@ impl StateDir {
         self.write(TRIPPED_FILE, &Tripped::new(wall_ms, reason, None))
     }
 
-    /// Removes the marker, and the mark of a session that left nothing readable: a person has looked. Returns what it said;
-    /// none when there was nothing to resume from. A marker that cannot be read is removed, too. Called under the lock.
+    /// Removes the trip marker, or the mark of a session that left nothing readable, after a person has looked at the
+    /// account. Returns the trip, or `None` when there was nothing to resume from. A marker that cannot be read is
+    /// removed, too. Call it under the lock.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When a file cannot be read or removed.
     pub fn resume(&self) -> Result<Option<Tripped>, StateError> {
         let unreadable = |what: &str, error: &dyn std::fmt::Display| {
             let reason = format!("{what}: {error}");
@@ -254,34 +249,34 @@ impl StateDir {
         Ok(tripped)
     }
 
-    /// The state of the trading day as it was last written; none before the first.
+    /// The state of the trading day as last written; `None` before the first session.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
+    /// When the file exists and cannot be read.
     pub fn day<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
         self.read(DAY_FILE)
     }
 
-    /// Keeps the state of the trading day. Blocks for the disk: not for a hot thread.
+    /// Writes the state of the trading day. Blocks on the disk, so it is not for a hot thread.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the file cannot be written.
     pub fn set_day<T: Serialize>(&self, state: &T) -> Result<(), StateError> {
         self.write(DAY_FILE, state)
     }
 
-    /// The order groups of the last run; none before the first.
+    /// The order groups of the last session; `None` before the first.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When the file exists and cannot be read.
     pub fn groups<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
         self.read(GROUPS_FILE)
     }
 
-    /// Keeps which order groups are ours. Blocks for the disk: not for a hot thread.
+    /// Writes the list of our order groups. Blocks on the disk, so it is not for a hot thread.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the file cannot be written.
     pub fn set_groups<T: Serialize>(&self, groups: &T) -> Result<(), StateError> {
         self.write(GROUPS_FILE, groups)
     }
@@ -296,7 +291,7 @@ impl StateDir {
         written.map_err(|error| StateError::Io { path: self.folder.join(name), error })
     }
 
-    /// The old file or the new one is there after any crash, never a part of one.
+    /// Replaces a file atomically: after a crash either the old or the new one is there, complete.
     fn write_bytes(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let fresh = self.folder.join(format!("{name}.new"));
         let mut file = File::create(&fresh)?;
@@ -306,7 +301,7 @@ impl StateDir {
         self.sync()
     }
 
-    /// A file's new name is on disk only once its folder is.
+    /// Flushes the folder, without which a rename is not durable.
     fn sync(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
