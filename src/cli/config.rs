@@ -7,7 +7,6 @@ use clap::Args;
 use super::ConfigArgs;
 use super::out::Out;
 
-/// The arguments of `config`.
 #[derive(Debug, Args)]
 pub(super) struct ConfigCommandArgs {
     #[command(flatten)]

@@ -16,37 +16,36 @@ use super::ConfigArgs;
 use super::out::{Out, note, say};
 use super::world::WorldArgs;
 
-/// The arguments of `exchange`.
 #[derive(Debug, Args)]
 pub(super) struct ExchangeArgs {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     #[command(flatten)]
     world: WorldArgs,
-    /// Print the scenario as TOML, to begin one of your own with, and end
+    /// Print the scenario as TOML, to start one of your own from, and exit
     #[arg(long)]
     print: bool,
-    /// How many markets are open at any time, or how many of the recorded ones are played; without it as many as there are
+    /// How many markets are open at any time, or how many of the recorded ones are played [default: all of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     markets: Option<u32>,
-    /// How many accounts there are to trade with, each with keys and cash of its own
+    /// How many accounts there are to trade with, each with its own keys and cash
     #[arg(long, value_name = "N", default_value = "1")]
     accounts: NonZeroU8,
-    /// Nobody else trades: the generated markets open, close and settle, and their books are the clients' own
+    /// No other participants trade: the generated markets open, close and settle, and only clients fill their books
     #[arg(long, conflicts_with = "from")]
     quiet_markets: bool,
-    /// Let web pages that this machine serves read answers (CORS)
+    /// Let web pages served from this machine read the responses (CORS)
     #[arg(long)]
     cors: bool,
-    /// Where the private keys are written
+    /// The folder that the private keys are written to
     #[arg(long, value_name = "DIR", default_value = "./exchange-keys")]
     keys: PathBuf,
     #[command(flatten)]
     config: ConfigArgs,
 }
 
-/// What a client needs to know. Printed as one JSON line.
+/// What a client needs to know, printed as one JSON line.
 #[derive(Serialize)]
 struct Facts<'a> {
     rest_url: &'a str,
@@ -54,11 +53,11 @@ struct Facts<'a> {
     /// The keys of the first account.
     #[serde(flatten)]
     first: AccountKeys<'a>,
-    /// The keys of every account, the first one's again included.
+    /// The keys of all accounts, including the first.
     accounts: Vec<AccountKeys<'a>>,
 }
 
-/// The keys of an account: either signs for it.
+/// The keys of an account. Either one may sign for it.
 #[derive(Serialize)]
 struct AccountKeys<'a> {
     key_id: &'a str,
@@ -119,7 +118,7 @@ pub(super) fn run(args: &ExchangeArgs, out: &mut Out) -> anyhow::Result<ExitCode
         .start()?;
     say!(out, "{}", serde_json::to_string(&Facts::of(&exchange))?);
     out.show();
-    // Without its addresses and keys nobody can use it.
+    // Without its addresses and keys nobody can use the exchange.
     out.check()?;
     while !signals.stop_requested() && exchange.is_running() {
         std::thread::sleep(Duration::from_millis(50));

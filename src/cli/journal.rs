@@ -10,7 +10,6 @@ use clap::{Args, Subcommand};
 
 use super::out::{Out, note, say};
 
-/// The arguments of `journal`.
 #[derive(Debug, Args)]
 pub(super) struct JournalArgs {
     #[command(subcommand)]
@@ -19,7 +18,7 @@ pub(super) struct JournalArgs {
 
 #[derive(Debug, Subcommand)]
 enum JournalCommand {
-    /// Print every decision with its observation, one JSON line each: what `models/train.py` learns from
+    /// Print every decision with its observation as a JSON line, which is the input of `models/train.py`
     Decisions {
         /// The session's folder
         session: PathBuf,
@@ -29,7 +28,7 @@ enum JournalCommand {
         /// The session's folder, its journal's, or one segment such as 000003.kaj
         journal: PathBuf,
     },
-    /// Check every checksum and every record's number; an error says where a journal is damaged
+    /// Check every checksum and record number; an error says where the journal is damaged
     Verify {
         /// The session's folder, its journal's, or one segment such as 000003.kaj
         journal: PathBuf,
@@ -88,7 +87,7 @@ fn info(found: &Inspection, out: &mut Out) {
     }
 }
 
-/// Whole means: every checksum right, no number missing, and an end in good order.
+/// A journal is whole if every checksum is right, no record number is missing, and its writer closed it.
 fn verify(journal: &Path, out: &mut Out) -> anyhow::Result<ExitCode> {
     let found = inspect(journal)?;
     let (records, bytes) = (found.records(), found.bytes);

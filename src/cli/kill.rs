@@ -16,17 +16,16 @@ use clap::Args;
 use super::out::{Out, note, say};
 use super::{ConfigArgs, run};
 
-/// The arguments of `kill`.
 #[derive(Debug, Args)]
 pub(super) struct KillArgs {
-    /// The venue: demo or prod; without it the configuration's
+    /// The venue, demo or prod [default: the configuration's]
     #[arg(long, value_name = "VENUE")]
     venue: Option<run::VenueArg>,
-    /// Cancel every order on the account, also those that this program did not place
+    /// Cancel every order on the account, including those that this program did not place
     #[arg(long)]
     everything: bool,
-    /// The folder of the session whose journal names our orders, should the venue's list be unreadable; without it the newest
-    /// of the venue
+    /// The folder of the session whose journal names our orders, in case the venue's list cannot be read [default: the
+    /// newest session on that venue]
     #[arg(long, value_name = "DIR")]
     session: Option<PathBuf>,
     #[command(flatten)]
@@ -46,7 +45,7 @@ pub(super) fn run(args: &KillArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
         }
         _ => outside_venue(&config.venue, |name| std::env::var(name).ok())?,
     };
-    // What a session has kept of its groups; without it orders are cancelled one by one.
+    // The order groups that sessions have recorded. Without them, orders are cancelled one by one.
     let known: Option<Vec<KnownGroup>> =
         state_dir(&config, None).and_then(|state| state.groups()).unwrap_or_else(|error| {
             note!("our order groups are unknown: {error}");
@@ -77,7 +76,7 @@ pub(super) fn run(args: &KillArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// What a person can do otherwise.
+/// What the user can do instead.
 fn other_ways(config: &Config, everything: bool) -> String {
     let website = match config.venue.name {
         VenueName::Prod => "https://kalshi.com",
@@ -97,7 +96,7 @@ fn other_ways(config: &Config, everything: bool) -> String {
     )
 }
 
-/// The orders that may still rest by what a session's journal has: written no longer ago than a lease lasts.
+/// The orders that may still rest according to a session's journal: those written within the length of a lease.
 fn orders_of_the_session(named: Option<&Path>, config: &Config) -> Vec<KnownOrder> {
     let newest = || newest_session(Path::new(&config.record.sessions_dir), config.venue.name.as_str());
     let Some(session) = named.map(Path::to_owned).or_else(newest) else {

@@ -1,4 +1,4 @@
-//! The log of the cold threads, on the standard error. Owns the reading of `KALSHI_ACTOR_LOG`.
+//! The log of the cold threads, on the standard error. Parses `KALSHI_ACTOR_LOG`.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::out::note;
 
-/// What is logged: a level, or levels of modules.
+/// The environment variable that says what is logged: a level, or levels by module.
 const VARIABLE: &str = "KALSHI_ACTOR_LOG";
 
-/// Starts the log. A value that says nothing is reported and the default taken, since a command such as `kill` must not
-/// fail over its log.
+/// Starts the log. An invalid value is reported and replaced by the default, since a command such as `kill` must not
+/// fail because of its log.
 pub(super) fn start() {
     let value = std::env::var_os(VARIABLE).unwrap_or_default();
     let targets = parse(&value.to_string_lossy()).unwrap_or_else(|problem| {
-        note!("warning: {VARIABLE}: {problem}; `warn` is taken");
+        note!("warning: {VARIABLE}: {problem}; using `warn`");
         default()
     });
-    // A terminal that is gone must not end the thread that logs: by default the layer would panic over it.
+    // If the terminal has gone, logging must not end the thread: by default the layer would panic.
     let lines = fmt::layer().with_writer(io::stderr).with_target(false).log_internal_errors(false);
     tracing_subscriber::registry().with(targets).with(lines).init();
 }
@@ -29,7 +29,7 @@ fn default() -> Targets {
     Targets::new().with_default(LevelFilter::WARN)
 }
 
-/// Reads `info`, `kalshi_actor::network=debug`, or several of these with commas between. Nothing is the default.
+/// Parses `info`, `kalshi_actor::network=debug`, or several of these separated by commas. An empty value is the default.
 fn parse(value: &str) -> Result<Targets, String> {
     if value.trim().is_empty() {
         return Ok(default());

@@ -1,5 +1,5 @@
-//! The command line: one file a command. Everything a command does is in the library; here are arguments, printing and
-//! exit codes.
+//! The command line, with one file per command. The work is done in the library; this module parses arguments, prints,
+//! and sets the exit status.
 
 mod config;
 mod exchange;
@@ -25,10 +25,10 @@ use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
 use out::Out;
 
-/// Trades Kalshi event contracts: books from the exchange's WebSocket, a 52-feature observation, an ONNX policy, limit
-/// orders, and a ledger that agrees with the exchange.
+/// Trades Kalshi event contracts: order books from the exchange's WebSocket, a 52-feature observation, an ONNX policy,
+/// limit orders, and a ledger that agrees with the exchange.
 ///
-/// Without a command: `run` for 30 seconds on the embedded exchange, no account and no network needed.
+/// Without a command, it runs `run` for 30 seconds on the embedded exchange, which needs no account and no network.
 #[derive(Debug, Parser)]
 #[command(name = "kalshi-actor", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -42,29 +42,28 @@ struct Cli {
 enum Command {
     /// Trade: on the embedded exchange, on recorded markets, on paper, or for real
     Run(run::RunArgs),
-    /// Run the embedded exchange by itself; prints one JSON line with its addresses and keys
+    /// Run the embedded exchange by itself; prints its addresses and keys as one JSON line
     Exchange(exchange::ExchangeArgs),
     /// Print the observation of every book state of a frames file, one JSON line each
     Observe(observe::ObserveArgs),
-    /// Simulate the trader under faults, seed after seed, and check what must hold
+    /// Simulate the trader under faults, seed after seed, and check its invariants
     Simulate(simulate::SimulateArgs),
-    /// What markets are like in numbers: recorded frames beside scenarios of the embedded exchange
+    /// Print statistics of recorded and generated markets side by side
     Statistics(statistics::StatisticsArgs),
     /// List, verify, back up and delete recorded sessions, counted from what is on disk
     Sessions(sessions::SessionsArgs),
     /// Read a session's journal
     Journal(journal::JournalArgs),
-    /// Run a recorded session through the same stages again, and compare what they do with what they did
+    /// Run a recorded session through the same stages again, and compare what they do with the recording
     Replay(replay::ReplayArgs),
     /// Print the effective configuration as TOML, with a comment for every key
     Config(config::ConfigCommandArgs),
-    /// Cancel every open order of this program on a venue. Stop its session first, which would place new ones
+    /// Cancel every open order of this program on a venue. Stop its session first, or it will place new ones
     Kill(kill::KillArgs),
     /// Clear the mark of a trip, after a person has looked at its reason
     Resume(resume::ResumeArgs),
 }
 
-/// Where the configuration comes from.
 #[derive(Debug, Args)]
 struct ConfigArgs {
     /// The configuration file; `kalshi-actor config` prints every key with its default
@@ -81,7 +80,7 @@ impl ConfigArgs {
     }
 }
 
-/// An error with its causes. Many errors of the library say their cause themselves; it is not said twice.
+/// An error with its causes. A cause that the error's own text already contains is not repeated.
 fn describe(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -94,7 +93,7 @@ fn describe(error: &anyhow::Error) -> String {
     text
 }
 
-/// Runs the command line of this process: reads its arguments, prints, and says how it ended.
+/// Runs the command line of this process and returns its exit status.
 pub fn main() -> ExitCode {
     let mut out = Out::new();
     let cli = match Cli::try_parse() {
@@ -119,7 +118,7 @@ pub fn main() -> ExitCode {
     out.finish(result)
 }
 
-/// Help and the version go to the standard output, what is wrong with the arguments to the standard error.
+/// Help and version go to the standard output, errors in the arguments to the standard error.
 fn parsed_no_command(answer: &clap::Error, mut out: Out) -> ExitCode {
     let status = ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(u8::MAX));
     let text = answer.render();

@@ -12,20 +12,19 @@ use clap::Args;
 
 use super::out::{Named, Out, note};
 
-/// The arguments of `observe`.
 #[derive(Debug, Args)]
 pub(super) struct ObserveArgs {
-    /// One exchange frame a line, bare or in a recorder's `{"recv_ms":N,"event":{frame}}`; .zst is read directly, and a
-    /// session's folder by its journal. No pipes: a recording may have to be read twice
+    /// A recording with one exchange frame per line, bare or in a recorder's `{"recv_ms":N,"event":{frame}}`, plain or
+    /// .zst; or a session's folder. Not a pipe, since a recording may have to be read twice
     frames: PathBuf,
-    /// Where the observations go; without it to the standard output
+    /// The file to write the observations to [default: the standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The width of a point of history, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     point_ms: u64,
-    /// Believe the frames that are there where sequence numbers are missing. Recordings with holes throughout, as those of
-    /// one market of several on a subscription, are known without it
+    /// Accept frames in spite of sequence gaps. Not needed for recordings with gaps throughout, such as those of one
+    /// market out of several on a subscription, which are recognised
     #[arg(long)]
     ignore_seq: bool,
 }
@@ -52,7 +51,7 @@ pub(super) fn run(args: &ObserveArgs, out: &mut Out) -> anyhow::Result<ExitCode>
     note!("{name}: {} book states of {} markets in {findings}", summary.states, summary.markets);
     if summary.crossed_states > 0 {
         let (states, steps) = (summary.crossed_states, summary.crossed_steps);
-        note!("{name}: {states} states more were crossed or locked within {steps} instants, and gave no line");
+        note!("{name}: {states} further states were crossed or locked within {steps} instants, and gave no line");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,9 @@
-//! What every command writes to: the standard output by [`Out`], the standard error by [`note!`]. The only place that
-//! touches either, since `println!` panics when nobody reads any more or the disk is full, and a trader must not.
+//! Output of all commands: [`Out`] writes to the standard output, [`note!`] to the standard error. No other code
+//! touches either, since `println!` panics when the reader has gone or the disk is full, and a trader must not panic.
 //!
-//! * A reader that went away (`| head -1`) ends the output and nothing else: the command does what it has to do, and its
-//!   exit status is the one it would have had.
-//! * Any other failure, such as a full disk, is an error with its name, unless the command failed by itself.
-//! * What the standard error refuses is dropped: there is nowhere left to say it.
+//! * If the reader goes away (`| head -1`), only the output ends: the command completes, and its exit status is unaffected.
+//! * Any other failure, such as a full disk, is reported as an error, unless the command itself failed.
+//! * What cannot be written to the standard error is dropped, since there is nowhere left to report it.
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
@@ -38,27 +37,27 @@ impl Out {
         self.text(format_args!("{text}\n"));
     }
 
-    /// Writes text as it is.
+    /// Writes text without adding a line break.
     pub(super) fn text(&mut self, text: impl fmt::Display) {
-        // Kept in `failed`, for the end.
+        // An error is kept in `failed` and reported at the end.
         let _ = write!(self, "{text}");
     }
 
-    /// Flushes what was written so far, so that a waiting reader sees it.
+    /// Flushes what has been written, so that a waiting reader sees it.
     pub(super) fn show(&mut self) {
-        // Kept in `failed`, for the end.
+        // An error is kept in `failed` and reported at the end.
         let _ = self.flush();
     }
 
-    /// Whether writing failed: there is no use in working out more to write.
+    /// Whether writing has failed, so that there is no point in producing more output.
     pub(super) fn is_over(&self) -> bool {
         self.failed.is_some()
     }
 
-    /// For a command that is of no use when what it wrote was not taken.
+    /// Checks the output so far, for a command that is useless if its output is lost.
     ///
     /// # Errors
-    /// The failure, unless it is that the reader went away.
+    /// When writing has failed for any other reason than a reader that went away.
     pub(super) fn check(&self) -> io::Result<()> {
         match &self.failed {
             Some(failed) if !is_unread(failed) => Err(renamed(failed, failed.to_string())),
@@ -66,7 +65,7 @@ impl Out {
         }
     }
 
-    /// The result of a command that only writes. If its reader has gone away, that isn't a failure of the command.
+    /// The result of a command that only produces output: a reader that went away is not a failure of the command.
     pub(super) fn unless_unread<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         match result {
             Err(_) if self.failed.as_ref().is_some_and(is_unread) => Ok(None),
@@ -74,7 +73,7 @@ impl Out {
         }
     }
 
-    /// Writes what is left, and turns the command's result into the exit status.
+    /// Flushes the output, and turns the command's result into the exit status.
     pub(super) fn finish(mut self, result: anyhow::Result<ExitCode>) -> ExitCode {
         self.show();
         let result = match (result, self.failed) {
@@ -114,7 +113,7 @@ impl Write for Out {
     }
 }
 
-/// Whether the reader went away.
+/// Whether the error means that the reader went away.
 fn is_unread(error: &io::Error) -> bool {
     error.kind() == ErrorKind::BrokenPipe
 }
@@ -123,7 +122,7 @@ fn renamed(error: &io::Error, text: String) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
-/// A writer whose errors say what could not be written.
+/// A writer whose errors name what could not be written to.
 pub(super) struct Named<W> {
     name: String,
     to: W,
@@ -153,16 +152,14 @@ impl<W: Write> Write for Named<W> {
 
 /// Writes to the standard error. See [`note!`].
 pub(super) fn to_standard_error(text: fmt::Arguments<'_>) {
-    // One write a text, so that lines of several threads do not mix; refused, it is dropped.
+    // A single write, so that lines of several threads do not mix. If it fails, the text is dropped.
     let _ = io::stderr().write_all(text.to_string().as_bytes());
 }
 
-/// Whether somebody looks at the standard error.
 pub(super) fn standard_error_is_a_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether somebody looks at the standard output.
 pub(super) fn standard_output_is_a_terminal() -> bool {
     io::stdout().is_terminal()
 }

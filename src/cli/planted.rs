@@ -1,4 +1,4 @@
-//! The part of `simulate` that exists only in builds with planted mistakes: their list, and the hunt for all of them.
+//! The part of `simulate` that exists only in builds with planted bugs: their list, and the hunt for all of them.
 
 use std::ops::Range;
 use std::process::ExitCode;
@@ -12,12 +12,12 @@ use anyhow::Context;
 
 use super::out::{Out, note, say};
 
-/// What `--plant` was given.
+/// The argument of `--plant`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Plant {
-    /// The names are wanted.
+    /// List the bugs.
     List,
-    /// This one.
+    /// Plant this bug.
     Bug(Bug),
 }
 
@@ -38,7 +38,7 @@ impl FromStr for Plant {
     }
 }
 
-/// Prints the list, or hunts every mistake over these seeds and prints the table.
+/// Prints the list, or hunts every bug over these seeds and prints the table.
 pub(super) fn run(
     campaign: &Campaign<AnyPolicy>,
     hunt: Option<Range<u64>>,

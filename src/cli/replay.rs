@@ -10,16 +10,15 @@ use clap::Args;
 
 use super::out::{Out, say};
 
-/// The arguments of `replay`.
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
     /// The session's folder, its journal's, or one segment such as 000003.kaj
     journal: PathBuf,
-    /// Compare everything the stages send, and their whole state at every checkpoint, with what was recorded; stop at the
+    /// Compare everything the stages send, and their whole state at every checkpoint, with the recording; stop at the
     /// first difference and exit with an error
     #[arg(long)]
     verify: bool,
-    /// The model or script of the session, if it is not where the session read it. It must be the same
+    /// The session's model or script, if it is no longer where the session read it. It must be unchanged
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
 }
@@ -68,7 +67,7 @@ fn print(replayed: &Replay, verified: bool, out: &mut Out) {
         let pnl = ledger.realized() - ledger.fees() + execute.unrealized();
         say!(out, "orders     {} sent, {} fills, P&L {:+.2}", counters.sent, counters.fills, pnl.dollars());
     }
-    let verb = if verified { "compared" } else { "not compared (that takes --verify)" };
+    let verb = if verified { "compared" } else { "not compared (use --verify)" };
     say!(out, "outputs    {verb}, but for these stamps, which measure and decide nothing:");
     for (name, why) in NOT_COMPARED {
         say!(out, "           {name}: {why}");

@@ -10,7 +10,6 @@ use clap::Args;
 use super::out::{Out, say};
 use super::{ConfigArgs, run};
 
-/// The arguments of `resume`.
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
     /// The venue that tripped
@@ -28,7 +27,7 @@ pub(super) fn run(args: &ResumeArgs, out: &mut Out) -> anyhow::Result<ExitCode> 
     if let Some(venue) = args.venue {
         config.venue.name = venue.into();
     }
-    // Where the user's own folder has nothing, nothing tripped; a folder that was named has to be the right one.
+    // If the user's own folder has no state, nothing has tripped. A folder that was named must have some.
     let (root, name) = state_place(&config, args.out.as_deref());
     if (args.out.is_some() || !config.record.state_dir.is_empty()) && !root.join(&name).is_dir() {
         bail!("{}: there is no state of {name} here; expected the folder of a session on that venue", root.display());
@@ -36,8 +35,8 @@ pub(super) fn run(args: &ResumeArgs, out: &mut Out) -> anyhow::Result<ExitCode> 
     let state = state_dir(&config, args.out.as_deref())?;
     let _lock = state.lock()?;
     let tripped = state.tripped();
-    // The stops first: if this ends in between, the marker still keeps the venue from starting. Where the day could not be kept
-    // in its own file it is in the marker.
+    // Lift the stops first: if this is interrupted, the marker still keeps the venue from starting. If the state of the
+    // day could not be written to its own file, it is in the marker.
     let unsaved = tripped.as_ref().ok().and_then(Option::as_ref).and_then(|tripped| tripped.day.clone());
     let day: Option<DayState> = match unsaved {
         Some(day) => Some(serde_json::from_value(day).context("the state of the day in the marker")?),
@@ -55,7 +54,7 @@ pub(super) fn run(args: &ResumeArgs, out: &mut Out) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a stop holds without a marker: the session that tripped did not get to write one.
+/// Whether a stop is in force, possibly without a marker because the session could not write one.
 fn is_stopped(day: &DayState) -> bool {
     day.sticky.drawn_down || day.sticky.repeated
 }

@@ -19,10 +19,10 @@ use super::ConfigArgs;
 use super::out::{Out, note, standard_error_is_a_terminal, to_standard_error};
 use super::world::WorldArgs;
 
-/// From this length on a session on the embedded exchange has to have shown every kind of trading.
+/// A session on the embedded exchange of at least this length must show every kind of trading.
 const DEMONSTRATION: Duration = Duration::from_secs(30);
 
-/// A length of time such as `30s`, `5m` or `1h 30m`.
+/// Parses a positive duration such as `30s`, `5m` or `1h 30m`.
 pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let expected = "expected a positive length of time such as 30s, 5m or 1h30m";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| expected.to_owned())?;
@@ -32,7 +32,7 @@ pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> 
     }
 }
 
-/// A speed such as `20` or `0.5`, in thousandths.
+/// Parses a speed such as `20` or `0.5` to thousandths.
 fn parse_speed(text: &str) -> Result<u32, String> {
     let expected = "expected a factor from 0.001 to 1000, with up to three decimals";
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -43,14 +43,13 @@ fn parse_speed(text: &str) -> Result<u32, String> {
     if (1..=1_000_000).contains(&milli) { Ok(milli) } else { Err(expected.to_owned()) }
 }
 
-/// A venue on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum VenueArg {
     /// The embedded exchange
     Sim,
     /// Kalshi's demo environment
     Demo,
-    /// Kalshi
+    /// Kalshi's production environment
     Prod,
 }
 
@@ -64,12 +63,11 @@ impl From<VenueArg> for VenueName {
     }
 }
 
-/// The markets that are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum MarketsArg {
-    /// So many of the open ones.
+    /// This many of the open markets.
     Count(usize),
-    /// These.
+    /// The markets with these tickers.
     Tickers(Vec<String>),
 }
 
@@ -85,32 +83,31 @@ impl FromStr for MarketsArg {
     }
 }
 
-/// The ticker of a market or of a series.
+/// Parses the ticker of a market or of a series.
 fn parse_ticker(text: &str) -> Result<String, String> {
     Ticker::new(text)
         .map(|ticker| ticker.as_str().to_owned())
         .map_err(|error| format!("{error}; expected tickers of 1 to {} characters A-Z a-z 0-9 . _ -", Ticker::CAPACITY))
 }
 
-/// The arguments of `run`.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Where to trade: the embedded exchange, or Kalshi's demo or production environment
     #[arg(long, value_name = "VENUE")]
     venue: Option<VenueArg>,
-    /// How long, such as 30s or 5m; without it 30s on the embedded exchange, and until stopped elsewhere
+    /// How long to trade, such as 30s or 5m [default: 30s on the embedded exchange, until stopped elsewhere]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
-    /// What decides: onnx, maker, hold or script:FILE
+    /// The policy: onnx, maker, hold or script:FILE
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// The ONNX model; without it the one that is built in
+    /// The ONNX model [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Market tickers separated by commas, or how many of the open ones
+    /// Market tickers separated by commas, or how many of the open markets to trade
     #[arg(long, value_name = "A,B|N")]
     markets: Option<MarketsArg>,
-    /// Follow a series from market to market
+    /// Follow a series from one market to the next
     #[arg(long, value_name = "SERIES", conflicts_with = "markets", value_parser = parse_ticker)]
     series: Option<String>,
     #[command(flatten)]
@@ -124,7 +121,7 @@ pub(super) struct RunArgs {
     /// Accept that prod trades real money, which may be lost; needed for --venue prod --live
     #[arg(long)]
     i_accept_losses: bool,
-    /// The session's folder, for journal and summary.json; without it a new one in the configured folder of sessions, `sessions` by default
+    /// The session's folder, for its journal and summary.json [default: a new folder in `record.sessions_dir`]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -132,7 +129,7 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
-    /// The configuration file with the command line over it.
+    /// The configuration file, overridden by the command line.
     fn config(&self) -> anyhow::Result<Config> {
         let mut config = self.config.load()?;
         if let Some(venue) = self.venue {
@@ -144,7 +141,7 @@ impl RunArgs {
         if let Some(model) = &self.model {
             config.policy.model = model.to_string_lossy().into_owned();
         }
-        // Whatever the command line asks for takes the place of all that the file asks for.
+        // Markets on the command line replace all that the file names.
         if self.markets.is_some() || self.series.is_some() {
             config.markets.tickers.clear();
             config.markets.series.clear();
@@ -162,13 +159,13 @@ impl RunArgs {
         Ok(config)
     }
 
-    /// Refuses what only the embedded exchange can do.
+    /// Refuses options that only the embedded exchange supports.
     fn check_outside(&self, venue: VenueName) -> anyhow::Result<()> {
         let given = [
             (self.speed.is_some(), "--speed", "a venue outside runs at the speed of the wall clock"),
             (!self.world.from.is_empty(), "--from", "recorded markets are played by the embedded exchange"),
-            (self.world.seed.is_some(), "--seed", "nothing outside is decided by it"),
-            (self.world.scenario.is_some(), "--scenario", "it is about the embedded exchange"),
+            (self.world.seed.is_some(), "--seed", "it only affects the embedded exchange"),
+            (self.world.scenario.is_some(), "--scenario", "it only affects the embedded exchange"),
         ];
         match given.into_iter().find(|(given, ..)| *given) {
             Some((_, option, why)) => bail!("{option} with --venue {}: {why}; use --venue sim", venue.as_str()),
@@ -177,7 +174,6 @@ impl RunArgs {
     }
 }
 
-/// Runs a session and prints its report.
 pub(super) fn run(args: RunArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
     let signals = Signals::install()?;
@@ -206,7 +202,7 @@ fn load_policy(config: &Config, file: Option<&Path>) -> anyhow::Result<AnyPolicy
     Ok(AnyPolicy::load(&spec, model.as_deref())?)
 }
 
-/// A session on an exchange of its own: generated markets, or recorded ones.
+/// Builds a session on the embedded exchange, with generated or recorded markets.
 fn session_here(args: &RunArgs, mut config: Config) -> anyhow::Result<SessionBuilder> {
     let exchange = args.world.exchange(&config)?.speed_milli(args.speed.unwrap_or(1_000));
     if let Some(recordings) = args.world.recordings()? {
@@ -220,7 +216,7 @@ fn session_here(args: &RunArgs, mut config: Config) -> anyhow::Result<SessionBui
     if named.is_some() && args.markets.is_none() && args.config.config.is_none() {
         config.markets.count = scenario.market_count();
     }
-    // Other scenarios promise other things, and what does not trade or not for long shows little.
+    // Other scenarios have other purposes, and a session that is short or does not trade shows little.
     let trades = matches!(config.policy.kind.as_str(), "onnx" | "maker");
     let demonstrates = named.is_none() && trades && args.duration.is_none_or(|length| length >= DEMONSTRATION);
     let label = named.map_or_else(|| "sim".to_owned(), |name| format!("sim, scenario {name}"));
@@ -235,7 +231,7 @@ fn finish(report: &SessionReport, signals: &Signals, out: &mut Out) -> ExitCode 
     out.text(&text);
     out.show();
     if out.check().is_err() {
-        // What a session did must not be lost with the file or the terminal that was to have it.
+        // The result of a session must not be lost because the standard output cannot be written.
         to_standard_error(format_args!("{text}"));
     }
     match (signals.haste_requested(), report.is_success()) {
@@ -245,8 +241,9 @@ fn finish(report: &SessionReport, signals: &Signals, out: &mut Out) -> ExitCode 
     }
 }
 
-/// The live line: rewritten in place on a terminal, a line every ten seconds elsewhere. The lease plan stands above it, and
-/// what keeps the session from trading behind it, or elsewhere in a line of its own when that begins and ends.
+/// The live line: rewritten in place on a terminal, printed every ten seconds elsewhere. The lease plan is printed
+/// above it. What keeps the session from trading is shown after it on a terminal, and elsewhere in a line of its own
+/// when that begins and ends.
 struct Line {
     terminal: bool,
     standstill: Mutex<Option<String>>,
@@ -257,7 +254,7 @@ impl Line {
         Self { terminal: standard_error_is_a_terminal(), standstill: Mutex::new(None) }
     }
 
-    /// A line that nobody can read any more, as after a terminal was closed, is no reason to end.
+    /// Shows a line. A failure, as after the terminal was closed, is no reason to stop the session.
     fn show(&self, shown: &Shown) {
         if let Shown::Stopping { waiting, elapsed_s, left } = shown {
             return self.stopping(waiting, *elapsed_s, *left);
@@ -271,11 +268,11 @@ impl Line {
         match (shown, standing) {
             (Shown::Leases(plan), _) if self.terminal => note!("\r\x1b[2K{plan}"),
             (Shown::Leases(plan), _) => note!("{plan}"),
-            // With the figures, which follow.
+            // Shown with the figures, which follow.
             (Shown::Standstill(_), _) if self.terminal => {}
             (Shown::Standstill(Some(text)), None) => note!("{text}"),
             (Shown::Standstill(None), Some(_)) => note!("trading again"),
-            // What a stop waits for was shown above.
+            // Handled above.
             (Shown::Standstill(_) | Shown::Stopping { .. }, _) => {}
             (Shown::Figures(figures), None) if self.terminal => {
                 to_standard_error(format_args!("\r\x1b[2K{figures}"));
@@ -289,9 +286,9 @@ impl Line {
         }
     }
 
-    /// A stop that takes a while says why: on a terminal each second, elsewhere after two and then every five.
+    /// Says what a stop is waiting for: every second on a terminal, and elsewhere after two seconds and then every five.
     fn stopping(&self, waiting: &Waiting, elapsed_s: u64, left: Duration) {
-        let text = format!("stopping: waits for {waiting}; {:.0} s at most", left.as_secs_f64().ceil());
+        let text = format!("stopping: waiting for {waiting}; {:.0} s at most", left.as_secs_f64().ceil());
         if self.terminal {
             to_standard_error(format_args!("\r\x1b[2K{text}"));
         } else if elapsed_s == 2 || elapsed_s.is_multiple_of(5) {

@@ -1,4 +1,4 @@
-//! `kalshi-actor simulate`: seed after seed of the whole trader on the simulated network.
+//! `kalshi-actor simulate`: runs the whole trader on the simulated network, seed after seed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,42 +18,41 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::out::{Out, say};
 
-/// The arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
-    /// The seeds, the second one excluded
+    /// The range of seeds, without its end
     #[arg(long, value_name = "A..B", default_value = "0..20", value_parser = parse_seeds)]
     seeds: Range<u64>,
-    /// How much goes wrong: none, default, or hell
+    /// The level of faults: none, default, or hell
     #[arg(long, value_name = "LEVEL", default_value = "default", value_parser = |text: &str| text.parse::<Faults>())]
     faults: Faults,
-    /// Simulated minutes of trading a seed, before faults end and the trader stops
+    /// Simulated minutes of trading per seed, before the faults end and the trader stops
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     minutes: u16,
     /// A shipped scenario (calm, busy, news, thin, settling, gold) or a scenario file
     #[arg(long, value_name = "NAME|FILE", default_value = "busy")]
     scenario: String,
-    /// Markets at a time; without it 4, on two shards, or as many as the scenario names
+    /// How many markets are open at a time [default: 4, on two shards, or as many as the scenario names]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     markets: Option<u16>,
-    /// What decides: maker, onnx, or hold
+    /// The policy: maker, onnx, or hold
     #[arg(long, value_name = "NAME", default_value = "maker")]
     policy: PolicySpec,
-    /// Seeds at a time; without it as many as there are cores
+    /// How many seeds to run in parallel [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Instead of many seeds, kill the trader of the first one after every Nth record of its journal, up to 2,000 records,
-    /// and start it again: every second time at once, else when its leases are over
+    /// Run only the first seed, again and again: kill the trader after every Nth record of its journal, up to 2,000
+    /// records, and restart it, alternately at once and after its leases have ended
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     die_every: Option<u16>,
     /// Print a line for every seed
     #[arg(long)]
     verbose: bool,
-    /// Plant a mistake, to see what catches it; `list` names them
+    /// Plant a bug, to see what catches it; `list` names all bugs
     #[cfg(feature = "planted")]
     #[arg(long, value_name = "BUG")]
     plant: Option<super::planted::Plant>,
-    /// Hunt every mistake that can be planted, and print what caught it after how many seeds
+    /// Hunt every bug that can be planted, and print which invariant caught it in which seed
     #[cfg(feature = "planted")]
     #[arg(long)]
     planted_table: bool,
@@ -68,11 +67,11 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
-/// Markets at a time, unless they or a scenario are named.
+/// The default number of markets, unless another scenario is named.
 const MARKETS: usize = 4;
-/// A campaign that is longer than so many simulated hours has seen every kind of fault, or something is wrong with it.
+/// A campaign of more simulated hours than this must have seen every kind of fault, or something is wrong with it.
 const ALL_KINDS_HOURS: f64 = 8.0;
-/// The limits that refuse in some of the seeds from 0 to 48, in the scenario that is the default.
+/// The limits that refuse something in the seeds 0 to 48 of the default scenario.
 const LIMITS: [Verdict; 8] = [
     Verdict::RefusedPosition,
     Verdict::RefusedCashAtRisk,
@@ -83,12 +82,12 @@ const LIMITS: [Verdict; 8] = [
     Verdict::RefusedMessageRate,
     Verdict::RefusedDuplicate,
 ];
-/// The stops that end some of them.
+/// The stops that end some of those seeds.
 const STOPS: [&str; 2] = ["drawdown", "repeated"];
-/// Records of the longest session that is killed everywhere.
+/// The last record after which `--die-every` kills the trader.
 const RECORDS_MAX: u64 = 2_000;
 
-/// The sums over the seeds.
+/// Totals over the seeds.
 #[derive(Debug, Default)]
 struct Sums {
     seeds: u64,
@@ -104,10 +103,10 @@ struct Sums {
     ledgers_compared: u64,
     troubles: Troubles,
     verdicts: [u64; Verdict::COUNT],
-    /// Seeds that a stop ended, by the stop.
+    /// Number of seeds ended by a stop, by stop.
     stops: BTreeMap<&'static str, u64>,
     violations: u64,
-    /// The longest that something of a dead trader rested.
+    /// The longest that an order of a dead trader rested, in session milliseconds.
     resting_ms: i64,
 }
 
@@ -144,13 +143,13 @@ impl Sums {
         format!("{:.2} simulated hours a second, {} violations", self.hours() / wall_s, self.violations)
     }
 
-    /// The kinds of faults that a campaign of this length should have seen and has not.
+    /// The kinds of faults that have not taken effect, although a campaign of this length should have seen them.
     fn absent(&self, faults: Faults) -> Vec<&'static str> {
         let long = faults != Faults::None && self.hours() >= ALL_KINDS_HOURS;
         if long { self.troubles.absent() } else { Vec::new() }
     }
 
-    /// The limits that should have refused something in a campaign of this length and have not.
+    /// The limits that have refused nothing, although they should have in a campaign of this length.
     fn idle_limits(&self) -> Vec<&'static str> {
         let refused = LIMITS.iter().filter(|verdict| self.verdicts[**verdict as usize] == 0);
         let hit = STOPS.iter().filter(|stop| !self.stops.contains_key(*stop));
@@ -175,7 +174,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> anyhow::Result<ExitCode
     let key = issue_ed25519().context("a key for the simulated account")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
-    // What is run: seeds, or deaths of one of them.
+    // The numbers are seeds, or the records after which the trader of one seed dies.
     let numbers = match args.die_every {
         None => args.seeds.clone(),
         Some(every) => 1..RECORDS_MAX / u64::from(every) + 1,
@@ -235,7 +234,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> anyhow::Result<ExitCode
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Shown while it runs, on a terminal only.
+/// The progress bar, which is shown on a terminal only.
 fn progress(seeds: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} seeds, {eta} left, {msg}");
     ProgressBar::new(seeds).with_style(style.expect("the template names keys that there are"))

@@ -13,33 +13,32 @@ use clap::Args;
 use super::out::{Out, note, say};
 use super::run::parse_duration;
 
-/// Where a generated world begins: any time does.
+/// The start time of generated markets; any time would do.
 const START_MS: i64 = 1_790_000_000_000;
 
-/// The arguments of `statistics`.
 #[derive(Debug, Args)]
 pub(super) struct StatisticsArgs {
-    /// Recorded frames files, .jsonl or .zst, or sessions' folders: a column of the table
+    /// Recorded frames files, .jsonl or .zst, or sessions' folders: one column of the table for all
     frames: Vec<PathBuf>,
-    /// Scenarios of the embedded exchange: calm, busy, news, thin, settling or gold, or TOML files; a column each
+    /// Scenarios of the embedded exchange: calm, busy, news, thin, settling or gold, or TOML files; one column for each
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
     scenario: Vec<String>,
-    /// For how long a scenario runs, in its own time
+    /// How long to run each scenario, in session time
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15m")]
     duration: Duration,
-    /// How many markets of a scenario are open at any time; without it as many as it has
+    /// How many markets of a scenario are open at any time [default: as many as it has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     markets: Option<u32>,
-    /// Only markets of scenarios whose tickers begin so
+    /// Only count markets of scenarios whose tickers have this prefix
     #[arg(long, value_name = "PREFIX", default_value = "")]
     only: String,
-    /// Leave out markets that were seen for less than so many seconds
+    /// Leave out markets seen for less than this many seconds
     #[arg(long, value_name = "S", value_parser = parse_seconds, default_value = "60")]
     shortest: f64,
-    /// Believe the frames of recordings that are there where sequence numbers are missing
+    /// Accept the frames of recordings in spite of sequence gaps
     #[arg(long)]
     ignore_seq: bool,
-    /// Seeds everything that is random in scenarios
+    /// The seed of everything random in scenarios
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Print a JSON line for each market instead of a table
@@ -47,7 +46,7 @@ pub(super) struct StatisticsArgs {
     json: bool,
 }
 
-/// Seconds such as `60` or `0.5`.
+/// Parses seconds such as `60` or `0.5`.
 fn parse_seconds(text: &str) -> Result<f64, String> {
     let seconds = text.parse().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
     seconds.ok_or_else(|| "expected seconds from 0 to 1000000000, such as 60 or 0.5".to_owned())

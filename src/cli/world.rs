@@ -1,4 +1,4 @@
-//! What is traded on the embedded exchange: the arguments that `run` and `exchange` share.
+//! The markets of the embedded exchange: the arguments that `run` and `exchange` share.
 
 use std::path::PathBuf;
 
@@ -10,24 +10,22 @@ use crate::exchange::scenario::{Scenario, ScenarioError};
 use crate::session::{EmbeddedError, configured_exchange, load_recordings};
 use clap::Args;
 
-/// A scenario, or recordings.
 #[derive(Debug, Args)]
 pub(super) struct WorldArgs {
-    /// What the embedded exchange is like: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
+    /// The scenario of the embedded exchange: calm, busy, news, thin, settling or gold, or a TOML file [default: busy]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "from")]
     pub(super) scenario: Option<String>,
-    /// Recorded markets instead: frames files, .jsonl or .zst, or the folder of a session that has a journal
+    /// Play recorded markets instead: frames files, .jsonl or .zst, or the folders of sessions with a journal
     #[arg(long, value_name = "FRAMES", num_args = 1..)]
     pub(super) from: Vec<PathBuf>,
-    /// What recorded markets settle at: yes, no, or what YES pays in dollars; without it their records decide, or they
-    /// stay open
+    /// The result of recorded markets: yes, no, or what YES pays in dollars [default: as recorded, else they stay open]
     #[arg(long, value_name = "RESULT", requires = "from")]
     result: Option<GivenResult>,
-    /// Believe the recorded frames that are there where sequence numbers are missing; without it the books of that
-    /// subscription are empty until their next snapshot
+    /// Accept recorded frames in spite of sequence gaps; otherwise the books of that subscription are empty from a gap
+    /// until their next snapshot
     #[arg(long, requires = "from")]
     ignore_seq: bool,
-    /// Seeds everything that is random in the embedded exchange [default: 1]
+    /// The seed of everything random in the embedded exchange [default: 1]
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 }
@@ -37,12 +35,12 @@ impl WorldArgs {
         self.seed.unwrap_or(1)
     }
 
-    /// The scenario that is asked for.
+    /// The chosen scenario, or the default.
     pub(super) fn scenario(&self) -> Result<Scenario, ScenarioError> {
         self.scenario.as_deref().map_or_else(|| Ok(Scenario::default()), Scenario::find)
     }
 
-    /// The recordings that are asked for, if any are.
+    /// The recordings named by `--from`; `None` without it.
     pub(super) fn recordings(&self) -> Result<Option<Recordings>, RecordingsError> {
         if self.from.is_empty() {
             return Ok(None);
@@ -51,7 +49,7 @@ impl WorldArgs {
         load_recordings(&self.from, self.result, holes).map(Some)
     }
 
-    /// An exchange with this seed and the configured settings and cash, without markets.
+    /// An exchange with the chosen seed and the configured settings and cash, without markets.
     pub(super) fn exchange(&self, config: &Config) -> Result<Builder, EmbeddedError> {
         configured_exchange(config, self.seed())
     }

@@ -1,24 +1,22 @@
-//! The three subscriptions of the public connection and the commands that await an answer.
+//! The three subscriptions of the public connection, and the commands that await an answer.
 
 use serde::{Deserialize, Serialize};
 
 use crate::wire::command::{Command, CommandParams};
 
-/// A public channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Channel {
-    /// Snapshots and deltas.
+    /// Order book snapshots and deltas.
     Book = 0,
-    /// Trades.
     Trade = 1,
-    /// Life cycle of all markets.
+    /// Life-cycle events of all markets.
     Lifecycle = 2,
 }
 
 impl Channel {
     const ALL: [Self; 3] = [Self::Book, Self::Trade, Self::Lifecycle];
 
-    /// The wire's word.
+    /// The channel's name on the wire.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Book => "orderbook_delta",
@@ -28,47 +26,42 @@ impl Channel {
     }
 }
 
-/// Where a subscription is in its life.
+/// The state of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Subscription {
     /// Not subscribed.
     Closed,
-    /// Asked for.
+    /// The subscribe command has been sent.
     Opening,
-    /// Frames of this sid are its own.
+    /// The exchange has acknowledged the subscription.
     Open {
-        /// Its id.
         sid: u64,
-        /// The seq of its next frame; none accepts any, after a frame that could not be read.
+        /// The seq expected of the next frame; `None`, after a frame that could not be read, accepts any.
         next_seq: Option<u64>,
     },
-    /// Its end was asked for: its frames are no longer applied.
+    /// The unsubscribe command has been sent. Frames are no longer applied.
     Closing {
-        /// Its id.
         sid: u64,
     },
 }
 
-/// What a command was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
-    /// Open a subscription.
     Subscribe(Channel),
-    /// End a subscription.
     Unsubscribe(Channel),
-    /// Put markets on the book subscription.
+    /// Add markets to the book subscription.
     AddBooks,
-    /// Put markets on the trade subscription.
+    /// Add markets to the trade subscription.
     AddTrades,
-    /// Snapshots of markets that are on it. Answered by the snapshots, without an acknowledgement.
+    /// Request snapshots of subscribed markets. The answer is the snapshots, without an acknowledgement.
     Snapshots,
-    /// Take markets off the book subscription.
+    /// Remove markets from the book subscription.
     DeleteBooks,
-    /// Take markets off the trade subscription.
+    /// Remove markets from the trade subscription.
     DeleteTrades,
 }
 
-/// A command without an answer yet.
+/// A command that has not been answered yet.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) id: u64,
@@ -84,25 +77,24 @@ pub(super) struct Channels {
     next_id: u64,
 }
 
-/// What a sequence number says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seq {
-    /// As expected.
+    /// The number expected.
     Next,
-    /// Frames are missing or came twice.
+    /// Frames are missing or repeated.
     Gap,
 }
 
 impl Channels {
-    /// More commands than this never wait: the oldest is forgotten, which at worst leaves its error unexplained.
+    /// The most commands that are kept: beyond that the oldest is forgotten, which at worst leaves its error unexplained.
     const PENDING_MAX: usize = 256;
 
     pub(super) fn new() -> Self {
         Self { subscriptions: [Subscription::Closed; 3], pending: Vec::with_capacity(Self::PENDING_MAX), next_id: 1 }
     }
 
-    /// The connection is gone, and with it its subscriptions and commands. Command numbers go on, so that a number
-    /// names one command of the run.
+    /// Forgets the subscriptions and commands of a lost connection. Command ids continue, so that an id is unique
+    /// within a run.
     pub(super) fn forget(&mut self) {
         self.subscriptions = [Subscription::Closed; 3];
         self.pending.clear();
@@ -129,12 +121,12 @@ impl Channels {
         Channel::ALL.into_iter().find(|&channel| self.open_sid(channel) == Some(sid))
     }
 
-    /// The channel with this sid whose end was asked for.
+    /// The channel with this sid that is being unsubscribed.
     pub(super) fn closing(&self, sid: u64) -> Option<Channel> {
         Channel::ALL.into_iter().find(|&channel| self.state(channel) == Subscription::Closing { sid })
     }
 
-    /// Checks a frame's seq against its subscription and expects the one after it.
+    /// Checks a frame's seq against its subscription, and expects its successor next.
     pub(super) fn check_seq(&mut self, channel: Channel, seq: u64) -> Seq {
         let Subscription::Open { next_seq, .. } = &mut self.subscriptions[channel as usize] else { return Seq::Next };
         let as_expected = next_seq
@@ -143,7 +135,7 @@ impl Channels {
         if as_expected { Seq::Next } else { Seq::Gap }
     }
 
-    /// A frame could not be read, so it is not known whose seq it consumed: every subscription accepts any next one.
+    /// Lets every subscription accept any seq next: a frame could not be read, so its subscription is unknown.
     pub(super) fn accept_any_seq(&mut self) {
         for subscription in &mut self.subscriptions {
             if let Subscription::Open { next_seq, .. } = subscription {
@@ -152,7 +144,7 @@ impl Channels {
         }
     }
 
-    /// Numbers a command and writes its text.
+    /// Assigns an id to a command and returns the id and the frame's text.
     pub(super) fn command(&mut self, purpose: Purpose, params: CommandParams, now_ns: u64) -> (u64, String) {
         let cmd = match purpose {
             Purpose::Subscribe(_) => "subscribe",
@@ -169,18 +161,18 @@ impl Channels {
         (id, serde_json::to_string(&command).expect("a command has only strings, numbers and flags"))
     }
 
-    /// Takes the command that an answer names.
+    /// Removes and returns the command with this id.
     pub(super) fn answered(&mut self, id: Option<u64>) -> Option<Pending> {
         let index = self.pending.iter().position(|pending| Some(pending.id) == id)?;
         Some(self.pending.remove(index))
     }
 
-    /// Puts a command back whose answer was of no use: it will be overdue.
+    /// Puts back a command whose answer was unusable, so that it will time out.
     pub(super) fn unanswered(&mut self, pending: Pending) {
         self.pending.push(pending);
     }
 
-    /// When the oldest command that must be acknowledged was sent.
+    /// When the oldest command that is still to be acknowledged was sent, in monotonic nanoseconds.
     pub(super) fn oldest_unacknowledged_ns(&self) -> Option<u64> {
         self.pending.iter().filter(|p| p.purpose != Purpose::Snapshots).map(|p| p.sent_ns).min()
     }

@@ -1,4 +1,4 @@
-//! What the feed stage is told, and what it counts.
+//! The feed stage's settings and counters.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +7,20 @@ use crate::link::LinkConfig;
 /// The feed stage's settings. Times in `_ns` are monotonic, times in `_ms` are session time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedConfig {
-    /// Market indexes are below this.
+    /// The number of market slots: every market index is below this.
     pub max_markets: usize,
-    /// Snapshots asked for and not yet received, at most: as many as the pool has level buffers.
+    /// The most snapshots requested and not yet received; also the number of level buffers in the pool.
     pub snapshots_in_flight: usize,
-    /// The public connection.
     pub link: LinkConfig,
-    /// How long a command may wait for its acknowledgement before the connection is given up.
+    /// How long to wait for the acknowledgement of a command before reconnecting.
     pub ack_timeout_ns: u64,
-    /// How long a snapshot may take before the next, stronger remedy is tried.
+    /// How long to wait for a snapshot before the next, stronger remedy.
     pub snapshot_timeout_ns: u64,
     /// How often delivery to a full ring is retried.
     pub retry_ns: u64,
-    /// How long a determined market stays listed, so that late frames and questions still find it.
+    /// How long a determined market stays listed for late frames and requests.
     pub determined_linger_ms: i64,
-    /// How long a closed market's book stays subscribed while its result is not known.
+    /// How long a closed market's book stays subscribed while its result is unknown.
     pub closed_linger_ms: i64,
 }
 
@@ -40,42 +39,42 @@ impl Default for FeedConfig {
     }
 }
 
-/// What the feed stage counted since its start.
+/// Counters of the feed stage, since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedCounters {
     /// Connections opened.
     pub connections: u64,
-    /// Connections lost or given up, failed handshakes included.
+    /// Connections lost or given up, including failed handshakes.
     pub disconnections: u64,
     /// Handshakes that the exchange answered with an HTTP error.
     pub refused_handshakes: u64,
-    /// Connections given up because nothing was heard.
+    /// Connections given up because of silence.
     pub silences: u64,
-    /// Frames of the current connection.
+    /// Frames that came on the connection that was current.
     pub frames: u64,
-    /// Frames of an earlier connection: not applied.
+    /// Frames of an earlier connection, which were not applied.
     pub frames_of_old_connections: u64,
-    /// Frames that could not be parsed, or lacked what their type needs.
+    /// Frames that could not be parsed, or lacked fields that their type needs.
     pub malformed: u64,
-    /// Frames of no book that lacked what their type needs: left alone.
+    /// Frames other than book frames that lacked fields that their type needs, which were ignored.
     pub unusable: u64,
-    /// Frames of a subscription that has ended: not applied.
+    /// Frames of a subscription that has ended, which were not applied.
     pub unknown_sids: u64,
     /// Book frames of a market that was not subscribed.
     pub unknown_markets: u64,
-    /// Jumps of a sequence number on the book subscription.
+    /// Sequence gaps on the book subscription.
     pub seq_gaps: u64,
-    /// Jumps of a sequence number on the other subscriptions.
+    /// Sequence gaps on the other subscriptions.
     pub seq_gaps_other: u64,
-    /// Snapshots handed to `decide`.
+    /// Snapshots delivered to `decide`.
     pub snapshots: u64,
-    /// Deltas handed to `decide`.
+    /// Deltas delivered to `decide`.
     pub deltas: u64,
-    /// Deltas of books that were stale: dropped, a later snapshot contains them.
+    /// Deltas of stale books, which were dropped since a later snapshot contains them.
     pub deltas_while_stale: u64,
-    /// Trades handed to `decide`.
+    /// Trades delivered to `decide`.
     pub trades: u64,
-    /// Trades that `decide` did not get because its ring was full or the market unknown.
+    /// Trades not delivered, because the ring was full or the market unknown.
     pub trades_lost: u64,
     /// Life-cycle frames of listed markets.
     pub lifecycle: u64,
@@ -83,22 +82,22 @@ pub struct FeedCounters {
     pub stale: u64,
     /// Overflow epochs raised.
     pub overflow_epochs: u64,
-    /// Snapshots asked for.
+    /// Snapshots requested.
     pub snapshots_asked: u64,
     /// Snapshots that did not come in time.
     pub snapshot_timeouts: u64,
-    /// Snapshots that found no free level buffer.
+    /// Snapshots for which no level buffer was free.
     pub snapshots_without_buffer: u64,
     /// Commands not acknowledged in time.
     pub ack_timeouts: u64,
-    /// The book subscription was ended and opened again.
+    /// How often the book subscription was ended and reopened.
     pub resubscriptions: u64,
     /// Error frames.
     pub errors: u64,
-    /// Requests of `decide` for a snapshot.
+    /// Requests for a snapshot from `decide`.
     pub resync_requests: u64,
-    /// Listings refused: index out of range.
+    /// Listings refused because their index is out of range.
     pub refused_listings: u64,
-    /// Tick grids that could not be represented; the market is paused.
+    /// Tick grids that could not be represented, whose markets were paused.
     pub bad_grids: u64,
 }

@@ -1,4 +1,4 @@
-//! What the other stages must be told, kept until their rings have room.
+//! Delivers to the other stages what they must be told, and keeps it while their rings are full.
 
 use super::markets::Book;
 use super::stage::FeedStage;
@@ -7,7 +7,7 @@ use crate::market::{Count, MarketKey, Outcome, Price};
 use crate::messages::{BookEvent, BookEventKind, FeedToDecide, FeedToExecute, MarketStatus, NO_TIME_MS};
 use crate::ports::{FeedEffect, FeedMessage, FeedPort, Refused};
 
-/// An event that no frame caused.
+/// An event that was not caused by a frame.
 fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> BookEvent {
     BookEvent {
         market,
@@ -24,14 +24,15 @@ fn notice(market: MarketKey, kind: BookEventKind, time_ms: i64, clock: u64) -> B
     }
 }
 
-/// Sends an event that has nothing beside it to `decide`.
+/// Sends an event without a snapshot to `decide`.
 #[inline]
 pub(super) fn push_event(event: BookEvent, port: &mut impl FeedPort) -> Result<(), Refused> {
     port.push(FeedMessage::Decide(FeedToDecide::Event(event)))
 }
 
 impl FeedStage {
-    /// Ends every input: delivers what is owed, asks for what is wanted, and arms the retry for the rest.
+    /// Called at the end of every input: delivers what is owed, requests the snapshots that are needed, and arms the
+    /// retry for the rest.
     pub(super) fn settle(&mut self, now: Now, port: &mut impl FeedPort) {
         self.flush_stale(now, port);
         self.flush_statuses(now, port);
@@ -48,7 +49,7 @@ impl FeedStage {
         self.retry_at_ns = if owes { now.mono_ns.saturating_add(self.config.retry_ns) } else { NEVER_NS };
     }
 
-    /// An event of this market did not reach `decide`, which may decide nothing until it knows.
+    /// An event of this market did not reach `decide`, which must not decide until it has been told.
     pub(super) fn lost(&mut self, position: usize, port: &mut impl FeedPort) {
         self.mark_stale(position);
         self.owed_stale.insert(position);
@@ -64,7 +65,7 @@ impl FeedStage {
         }
     }
 
-    /// The time that a notice about a market carries: that of its newest frame.
+    /// The time of a notice about a market, which is that of its newest frame.
     fn notice_time_ms(&self, position: usize, now: Now) -> i64 {
         self.markets.get(position).and_then(|market| market.time_ms).unwrap_or(now.session_ms)
     }
@@ -123,7 +124,7 @@ impl FeedStage {
         }
     }
 
-    /// A market leaves only after its last condition was delivered.
+    /// Delists markets whose last status has been delivered.
     fn flush_delistings(&mut self, now: Now, port: &mut impl FeedPort) {
         while let Some(position) = self.owed_delisting.first() {
             if self.owed_status.contains(position) {

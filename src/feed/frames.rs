@@ -1,4 +1,4 @@
-//! From a frame's bytes to events: sequence first, then the type.
+//! Turns the bytes of a frame into events. The sequence number is checked first, then the frame is handled by type.
 
 use super::channels::{Channel, Seq};
 use super::deliver::push_event;
@@ -47,7 +47,7 @@ impl FeedStage {
                 self.doubt_frame(format!("frame {}: {error}", self.frame_number));
             }
         }
-        // Figures are recorded when the event is on its way.
+        // Recorded only after the event has been sent.
         port.latency(Span::Receive, handed_ns.saturating_sub(read_ns));
         port.latency(Span::Parse, parsed_ns.saturating_sub(handed_ns));
         self.settle(now, port);
@@ -112,14 +112,14 @@ impl FeedStage {
         }
     }
 
-    /// A frame that says nothing reliable may have been a delta: no book is trusted.
+    /// An unreadable frame may have been a delta, so all books become stale.
     fn doubt_frame(&mut self, problem: String) {
         self.counters.malformed += 1;
         self.problem(problem);
         self.distrust_books();
     }
 
-    /// Whether a book frame may be applied: it belongs to the open book subscription and has its place there.
+    /// Whether a book frame may be applied: it belongs to the open book subscription and is next in its sequence.
     fn is_book_frame(&mut self, envelope: &Envelope, channel: Option<Channel>, what: &str) -> bool {
         match (envelope.sid, channel, envelope.seq) {
             (Some(_), Some(Channel::Book), Some(_)) => true,
@@ -135,8 +135,7 @@ impl FeedStage {
         }
     }
 
-    /// The position of a book frame's market. A market that is not listed means that our view of the subscription is
-    /// wrong.
+    /// The position of a book frame's market. A market that is not listed means that our view of the subscription is wrong.
     fn book_position(&mut self, ticker: &str) -> Option<usize> {
         let position = self.markets.find(ticker);
         if position.is_none() {
@@ -282,7 +281,7 @@ impl FeedStage {
     }
 }
 
-/// Text of the exchange, short enough for a log line.
+/// A text from the exchange, shortened for a log line.
 pub(super) fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
 }

@@ -1,4 +1,4 @@
-//! A market's phases: told by life-cycle frames, read again from time to time, or reached by time.
+//! The phases of a market, which change by life-cycle frames, by periodic REST reads, or at known times.
 
 use super::channels::{Channel, Purpose};
 use super::markets::Book;
@@ -12,13 +12,13 @@ use crate::wire::frame::{EventFees, Lifecycle, LifecycleEvent};
 use crate::wire::markets::PriceRange;
 use crate::wire::time::is_writable;
 
-/// For how long a market stays paused by a frame that told of unknown fees, in session milliseconds. After that the lists of
-/// changes have been read more than once, and whether it is paused is what those readings say.
+/// How long a frame with unknown fees pauses a market, in session milliseconds. By then the lists of fee changes have
+/// been read more than once, and those reads determine whether it stays paused.
 const FEES_UNKNOWN_MS: i64 = 60_000;
 
 impl FeedStage {
     pub(super) fn on_lifecycle(&mut self, lifecycle: &Lifecycle<'_>, now: Now) {
-        // The channel tells of every market of the exchange.
+        // The channel carries every market of the exchange.
         let Some(position) = self.markets.find(lifecycle.ticker) else { return };
         self.counters.lifecycle += 1;
         if let Some(market) = self.markets.get_mut(position) {
@@ -35,7 +35,7 @@ impl FeedStage {
         self.note_phase_change(position);
     }
 
-    /// The market was read again: what its life-cycle frames did not tell, or told before it was subscribed, is made good.
+    /// Applies a new read of the market, for changes whose life-cycle frames were lost or came before the subscription.
     pub(super) fn relist(&mut self, position: usize, listing: &Listing, now: Now) {
         let Some(market) = self.markets.get_mut(position) else { return };
         let known_better = now.session_ms.saturating_sub(i64::from(listing.age_ms)) < market.told_ms;
@@ -49,7 +49,7 @@ impl FeedStage {
         }
         market.listing = Listing { phase: market.listing.phase, ..*listing };
         if regridded {
-            // `decide` gets the book by a snapshot.
+            // `decide` gets the book from a snapshot.
             self.mark_stale(position);
         }
         match listing.phase {
@@ -58,13 +58,13 @@ impl FeedStage {
                 self.enter(position, listing.phase);
             }
             Phase::Listed | Phase::Paused => (),
-            // Its result comes with a frame, or with its payment.
+            // The result comes with a frame, or with the settlement.
             Phase::Closed | Phase::Determined => self.end(position, now),
         }
         self.note_phase_change(position);
     }
 
-    /// No orders are taken any more.
+    /// The market takes no more orders.
     fn end(&mut self, position: usize, now: Now) {
         let Some(market) = self.markets.get_mut(position) else { return };
         if !matches!(market.phase, Phase::Closed | Phase::Determined) {
@@ -81,15 +81,15 @@ impl FeedStage {
         }
     }
 
-    /// An event's override of its series' fees began or ended. Where its formula is not known its markets are paused: what
-    /// an order there costs cannot be set aside.
+    /// An event's override of its series' fees began or ended. If the formula is unknown, the event's markets are
+    /// paused, since the cost of an order cannot be reserved.
     pub(super) fn on_event_fees(&mut self, fees: &EventFees<'_>, from_ms: i64, now: Now) {
         let of_event = self.markets.iter().filter(|(_, market)| market.listing.event_name() == Some(fees.event_ticker));
         let positions: Vec<usize> = of_event.map(|(position, _)| position).collect();
         for position in positions {
             self.counters.lifecycle += 1;
             let Some(market) = self.markets.get_mut(position) else { continue };
-            // A frame that was held back on its way says less than the one that overtook it.
+            // A delayed frame must not replace a newer one that overtook it.
             if market.fee_override.is_some_and(|known| known.from_ms > from_ms) {
                 continue;
             }
@@ -109,13 +109,13 @@ impl FeedStage {
 
     fn override_fees(&mut self, position: usize, from_ms: i64, schedule: Option<FeeSchedule>) {
         let Some(market) = self.markets.get_mut(position) else { return };
-        // If that paused it, the next reading lets it go on.
+        // If unknown fees had paused the market, the next read resumes it.
         market.fees_unknown_ms = None;
         market.fee_override = Some(FeeOverride { from_ms, schedule });
         self.owed_status.insert(position);
     }
 
-    /// A paused market goes on, or a closed one whose close was moved reopens.
+    /// A paused market resumes, or a closed one reopens because its close was moved.
     fn on_activated(&mut self, position: usize, now: Now) {
         let Some(market) = self.markets.get_mut(position) else { return };
         if now.session_ms < market.listing.close_time_ms && market.phase != Phase::Determined {
@@ -124,7 +124,7 @@ impl FeedStage {
             let unknown_until = market.fees_unknown_ms.map(|told_ms| told_ms.saturating_add(FEES_UNKNOWN_MS));
             let unknown = unknown_until.is_some_and(|until_ms| now.session_ms < until_ms);
             if market.listing.phase == Phase::Closed {
-                // So `decide` was told when it was listed, and it is told of no other phase.
+                // `decide` was told so with the listing, and is told of no later phase.
                 market.listing.phase = Phase::Open;
                 self.owed_listing.insert(position);
                 self.mark_stale(position);
@@ -134,14 +134,14 @@ impl FeedStage {
         }
     }
 
-    /// A market that was taken off the book subscription while closed is wanted again.
+    /// Resubscribes a market that had been removed from the book subscription while closed.
     fn mark_stale_if_unfollowed(&mut self, position: usize) {
         if self.markets.get(position).is_some_and(|market| market.book == Book::Stale) {
             self.mark_stale(position);
         }
     }
 
-    /// Its position is needed for another market.
+    /// Removes a market whose position is needed for another one.
     pub(super) fn evict(&mut self, position: usize, now: Now, port: &mut impl FeedPort) {
         let Some(market) = self.markets.get_mut(position) else { return };
         market.evicted = true;
@@ -155,7 +155,7 @@ impl FeedStage {
         let close_ms = close_ts.saturating_mul(1_000);
         if !is_writable(close_ms) {
             let ticker = market.listing.ticker;
-            return self.problem(format!("market {ticker}: a close at {close_ts} s was ignored: it is no date"));
+            return self.problem(format!("market {ticker}: a close at {close_ts} s was ignored: it is not a date"));
         }
         market.listing.close_time_ms = close_ms;
         self.owed_status.insert(position);
@@ -171,7 +171,7 @@ impl FeedStage {
         self.wanted.remove(position);
     }
 
-    /// The grid became finer or coarser: `decide` gets the market anew and its book by a snapshot.
+    /// The tick grid changed: the market is listed again with `decide`, and its book comes from a snapshot.
     fn on_new_grid(&mut self, position: usize, ranges: &[PriceRange]) {
         let bands: Vec<Band> = ranges.iter().map(|&range| range.into()).collect();
         let Some(market) = self.markets.get_mut(position) else { return };
@@ -192,7 +192,7 @@ impl FeedStage {
         }
     }
 
-    /// When a market's phase next changes by itself.
+    /// The session time at which a market's phase next changes by itself.
     fn next_phase_ms(&self, position: usize) -> i64 {
         let Some(market) = self.markets.get(position) else { return i64::MAX };
         let ended_ms = market.ended_ms.unwrap_or(i64::MAX);
@@ -216,7 +216,7 @@ impl FeedStage {
         self.phase_ms = self.phase_ms.min(self.next_phase_ms(position));
     }
 
-    /// Closes markets whose time has come and unsubscribes those that ended long enough ago.
+    /// Closes markets that are due, and unsubscribes those that ended long enough ago.
     pub(super) fn advance_phases(&mut self, now: Now, port: &mut impl FeedPort) {
         let mut leaving = Vec::new();
         for position in 0..self.markets.capacity() {
@@ -236,8 +236,8 @@ impl FeedStage {
             (0..self.markets.capacity()).map(|position| self.next_phase_ms(position)).min().unwrap_or(i64::MAX);
     }
 
-    /// Takes markets off the subscriptions. They are gone when the exchange has acknowledged that, since frames sent
-    /// before may still come.
+    /// Removes markets from the subscriptions. They stay in the table until the exchange has acknowledged that, since
+    /// earlier frames may still arrive.
     fn unsubscribe(&mut self, positions: &[usize], now: Now, port: &mut impl FeedPort) {
         let delete = |sid| CommandParams {
             sid: Some(sid),
@@ -279,7 +279,7 @@ impl FeedStage {
         }
     }
 
-    /// The exchange has taken the markets of a command off the book subscription.
+    /// The exchange has removed the markets of a command from the book subscription.
     pub(super) fn left_book(&mut self, command: u64) {
         for position in 0..self.markets.capacity() {
             if self.markets.get(position).is_some_and(|market| market.leaving == Some(command)) {
@@ -288,7 +288,7 @@ impl FeedStage {
         }
     }
 
-    /// A market's book is no longer followed: a determined market leaves, a closed one waits for its result.
+    /// A market's book is no longer subscribed: a determined market is delisted, a closed one waits for its result.
     pub(super) fn finish_leaving(&mut self, position: usize) {
         self.unask(position);
         self.mark_stale(position);

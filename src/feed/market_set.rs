@@ -1,8 +1,7 @@
-//! A set of market positions that is iterated in their order.
+//! A set of market positions, iterated in ascending order.
 
 use serde::{Deserialize, Serialize};
 
-/// A fixed-size bit set over positions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct MarketSet {
     words: Box<[u64]>,
@@ -10,7 +9,7 @@ pub(super) struct MarketSet {
 }
 
 impl MarketSet {
-    /// The empty set over `0..positions`.
+    /// Creates an empty set over `0..positions`.
     pub(super) fn new(positions: usize) -> Self {
         Self { words: vec![0; positions.div_ceil(64)].into_boxed_slice(), count: 0 }
     }
@@ -51,7 +50,6 @@ impl MarketSet {
         Some(index * 64 + word.trailing_zeros() as usize)
     }
 
-    /// The first member.
     pub(super) fn first(&self) -> Option<usize> {
         if self.is_empty() { None } else { self.next_from(0) }
     }

@@ -1,56 +1,52 @@
-//! The feed's table of markets: by position for messages, by ticker for frames.
+//! The feed's table of markets, indexed by position for messages and by ticker for frames.
 
 use serde::{Deserialize, Serialize};
 
 use crate::market::{Price, Ticker};
 use crate::messages::{FeeOverride, Listing, Phase};
 
-/// What is known of a market's book.
+/// The freshness of a market's book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Book {
-    /// Stale: a snapshot is to be asked for.
+    /// Stale; a snapshot is to be requested.
     Stale,
-    /// Stale: a snapshot was asked for.
+    /// Stale; a snapshot has been requested.
     Asked {
-        /// By which command.
+        /// The id of the command.
         command: u64,
-        /// When.
         since_ns: u64,
     },
-    /// Right as of the newest frame.
+    /// Correct as of the newest frame.
     Fresh,
 }
 
-/// One market.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; most combinations occur")]
 pub(super) struct Market {
-    /// As announced, with its newest bands and close time.
+    /// As announced by `reconcile`, with its latest tick grid and close time.
     pub(super) listing: Listing,
-    /// Its phase now.
     pub(super) phase: Phase,
     /// What YES pays, once determined.
     pub(super) settlement: Option<Price>,
-    /// What a frame last said that its event overrides.
+    /// The event's fee override according to the latest frame.
     pub(super) fee_override: Option<FeeOverride>,
-    /// When a frame told of fees by a formula that is not known, in session milliseconds.
+    /// When a frame announced an unknown fee formula, in session milliseconds.
     pub(super) fees_unknown_ms: Option<i64>,
-    /// When it closed or was determined, in session milliseconds.
+    /// When the market closed or was determined, in session milliseconds.
     pub(super) ended_ms: Option<i64>,
-    /// When a life-cycle frame last told of it, in session milliseconds: what was read before knows less.
+    /// When its last life-cycle frame came, in session milliseconds. Reads from before that are out of date.
     pub(super) told_ms: i64,
-    /// The time of its newest frame.
+    /// The time of its newest frame, in milliseconds since the Unix epoch.
     pub(super) time_ms: Option<i64>,
-    /// Its book.
     pub(super) book: Book,
-    /// Whether `decide` was last told that the book is right.
+    /// Whether `decide` was last told that the book is fresh.
     pub(super) decide_fresh: bool,
-    /// Snapshots that did not come, in a row.
+    /// Consecutive snapshots that did not come.
     pub(super) misses: u32,
-    /// Reports of `decide` about this book that followed each other closely, and when the last came.
+    /// Reports from `decide` about this book in close succession, and when the last one came.
     pub(super) strikes: u32,
     pub(super) accused_ns: Option<u64>,
-    /// No snapshot is asked for before this time.
+    /// No snapshot is requested before this monotonic time.
     pub(super) ask_after_ns: u64,
     /// Whether it is known to be on this connection's book subscription.
     pub(super) on_book: bool,
@@ -58,7 +54,7 @@ pub(super) struct Market {
     pub(super) on_trade: bool,
     /// The command that takes it off the book subscription, while that is not acknowledged.
     pub(super) leaving: Option<u64>,
-    /// Whether its book is followed at all: not once it has been closed for long.
+    /// Whether its book is subscribed at all; not once it has been closed for some time.
     pub(super) followed: bool,
     /// Whether it is delisted as soon as it is off the book subscription.
     pub(super) evicted: bool,
@@ -89,13 +85,13 @@ impl Market {
         }
     }
 
-    /// Whether a snapshot of its book is of use.
+    /// Whether a snapshot of its book is needed.
     pub(super) fn is_followed(&self) -> bool {
         self.followed && !self.evicted && self.leaving.is_none() && self.phase != Phase::Determined
     }
 
     /// The frame time rule of the observation schema: the frame's own time, else the market's last, else the receive
-    /// time; never earlier than the market's last.
+    /// time; never earlier than the market's last. Milliseconds since the Unix epoch.
     pub(super) fn advance_time(&mut self, frame_ms: Option<i64>, received_ms: i64) -> i64 {
         let time_ms = match (frame_ms, self.time_ms) {
             (Some(frame_ms), Some(last_ms)) => frame_ms.max(last_ms),
@@ -108,11 +104,11 @@ impl Market {
     }
 }
 
-/// All markets.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Markets {
     table: Vec<Option<Market>>,
-    /// Open addressing with linear probing: a position plus one, or zero for a free slot. At most a quarter full.
+    /// Hash index by ticker, with open addressing and linear probing. A slot has a position plus one, or zero if it is
+    /// free. At most a quarter full.
     slots: Box<[u16]>,
 }
 
@@ -122,7 +118,7 @@ impl Markets {
         Self { table: (0..max_markets).map(|_| None).collect(), slots: vec![0; slots].into_boxed_slice() }
     }
 
-    /// How many positions there are.
+    /// The number of positions.
     pub(super) fn capacity(&self) -> usize {
         self.table.len()
     }
@@ -135,7 +131,7 @@ impl Markets {
         self.table.get_mut(position)?.as_mut()
     }
 
-    /// Positions and markets, in the order of positions.
+    /// Positions and markets, in ascending order of position.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Market)> {
         self.table.iter().enumerate().filter_map(|(position, market)| Some((position, market.as_ref()?)))
     }
@@ -153,7 +149,7 @@ impl Markets {
         }
     }
 
-    /// Puts a market at its listing's position. Whoever was there is gone.
+    /// Puts a market at its listing's position, replacing the one there.
     pub(super) fn insert(&mut self, listing: Listing) {
         let position = listing.market.position();
         let replaced = self.table[position].replace(Market::new(listing));
@@ -164,14 +160,14 @@ impl Markets {
         }
     }
 
-    /// Takes a market out of the table.
+    /// Removes a market from the table.
     pub(super) fn remove(&mut self, position: usize) {
         if self.table[position].take().is_some() {
             self.rebuild();
         }
     }
 
-    /// Removal is rare, so the index is made anew instead of keeping tombstones in its probe chains.
+    /// Rebuilds the index. Removal is rare, so that is simpler than tombstones in the probe chains.
     fn rebuild(&mut self) {
         self.slots.fill(0);
         for position in 0..self.table.len() {

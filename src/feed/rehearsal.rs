@@ -1,16 +1,15 @@
-//! Rehearsals: a delta frame is parsed for nothing in an idle moment, so that the next real one finds the parser in the
-//! processor's caches. Uses a copy of an earlier frame and nothing else.
+//! Rehearsals: in idle moments a copy of an earlier delta frame is parsed and the result discarded, so that the parser
+//! is in the processor's caches when the next real frame comes.
 
 use super::stage::FeedStage;
 use crate::market::BookLevels;
 use crate::wire::frame::{Frame, Message, parse};
 
-/// Longer frames are not kept: a delta has some 300 bytes.
+/// The longest frame that is kept, in bytes. A delta has some 300.
 const FRAME_BYTES: usize = 1_024;
-/// Of so many frames one is looked at, so that keeping it costs next to nothing.
+/// One in this many frames is considered, so that keeping it costs next to nothing.
 const EVERY: u64 = 64;
 
-/// The frame that is rehearsed.
 #[derive(Debug)]
 pub(super) struct Rehearsal {
     text: Vec<u8>,
@@ -28,7 +27,7 @@ impl Rehearsal {
         Self { text: Vec::with_capacity(FRAME_BYTES), levels: BookLevels::default() }
     }
 
-    /// Keeps a frame now and then.
+    /// Copies the frame if it is one in [`EVERY`] and a delta.
     pub(super) fn keep(&mut self, number: u64, bytes: &[u8], frame: &Frame<'_>) {
         let due = self.text.is_empty() || number.is_multiple_of(EVERY);
         if due && bytes.len() <= FRAME_BYTES && matches!(frame.message, Message::Delta(_)) {
@@ -39,7 +38,7 @@ impl Rehearsal {
 }
 
 impl FeedStage {
-    /// Rehearses a frame. Changes no result, now or later.
+    /// Parses the kept frame. This has no effect on the stage's state.
     pub fn rehearse(&mut self) {
         let _ = std::hint::black_box(parse(&self.rehearsal.text, &mut self.rehearsal.levels));
     }

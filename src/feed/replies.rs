@@ -1,4 +1,4 @@
-//! Answers to commands: subscriptions acknowledged, ended, refused.
+//! Handles answers to commands: subscriptions acknowledged, ended and refused.
 
 use super::channels::{Channel, Purpose, Subscription};
 use super::frames::excerpt;
@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::ports::FeedPort;
 use crate::wire::frame::Envelope;
 
-/// The error codes that end a subscription, and those that ask for patience (protocol page, 2.3).
+/// The exchange's error codes that end a subscription, and those that ask to slow down.
 const CHANNEL_ERROR: i64 = 10;
 const BUFFER_OVERFLOW: i64 = 25;
 const MARKET_LIMIT: i64 = 26;
@@ -21,8 +21,8 @@ impl FeedStage {
         self.confirm_on_book(pending.id);
     }
 
-    /// A command was carried out. A `subscribe` is answered so when the channel was open already; its sid is then in
-    /// the envelope and its sequence is under way.
+    /// A command was carried out. A `subscribe` gets this answer when the channel was already open; the envelope then
+    /// has its sid, and its sequence continues.
     pub(super) fn on_ok(&mut self, envelope: &Envelope) {
         let Some(pending) = self.channels.answered(envelope.id) else { return };
         match pending.purpose {
@@ -38,7 +38,7 @@ impl FeedStage {
         }
     }
 
-    /// The markets that a command added are on the book subscription.
+    /// The markets of a command are now on the book subscription.
     fn confirm_on_book(&mut self, command: u64) {
         for position in 0..self.markets.capacity() {
             if self.asked_by(position, command)
@@ -104,7 +104,7 @@ impl FeedStage {
         self.problem(reason);
     }
 
-    /// The exchange ended a subscription: its markets are subscribed again after a pause.
+    /// The exchange ended a subscription. Its markets are subscribed again after a pause.
     fn on_terminated(&mut self, channel: Channel, now: Now, port: &mut impl FeedPort) {
         self.pause_commands(now);
         match channel {
@@ -120,7 +120,7 @@ impl FeedStage {
         }
     }
 
-    /// The exchange wants fewer commands or fewer markets: what was asked for is asked for again after a pause.
+    /// The exchange refused a command for its rate or size. It is repeated after a pause.
     fn on_refused(&mut self, id: u64, purpose: Purpose, now: Now) {
         self.pause_commands(now);
         match purpose {
@@ -135,7 +135,8 @@ impl FeedStage {
         }
     }
 
-    /// It is not known which markets are on the trade subscription; adding one twice does no harm.
+    /// Adds all markets to the trade subscription again, since it is unknown which are on it. Adding one twice does no
+    /// harm.
     fn add_trades_again(&mut self) {
         for position in 0..self.markets.capacity() {
             if let Some(market) = self.markets.get_mut(position)

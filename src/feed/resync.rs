@@ -1,4 +1,4 @@
-//! Staleness and its remedies: which snapshots are asked for, when, and what follows when they don't come.
+//! Staleness and its remedies: which snapshots are requested, when, and what follows if they don't come.
 
 use super::channels::{Channel, Purpose, Subscription};
 use super::markets::Book;
@@ -7,16 +7,15 @@ use crate::clock::{NEVER_NS, Now};
 use crate::ports::{FeedEffect, FeedPort, SocketOutput};
 use crate::wire::command::CommandParams;
 
-/// Misses in a row after which a market is asked for alone, with growing pauses.
+/// Consecutive misses after which a market is requested alone, with growing pauses.
 const MISSES_ALONE: u32 = 3;
-/// Reports about one market that are closer together than this concern that market alone. Longer than the longest
-/// pause between two of its snapshots.
+/// Reports about one market in closer succession than this concern that market alone. Longer than the longest pause
+/// between two of its snapshots.
 const ACCUSATION_NS: u64 = 600_000_000_000;
-/// Tickers in one command for trades, which bring no snapshots.
+/// Tickers per command on the trade subscription, which brings no snapshots.
 const TRADES_CHUNK: usize = 256;
 
 impl FeedStage {
-    /// A book is in doubt.
     pub(super) fn mark_stale(&mut self, position: usize) {
         let Some(market) = self.markets.get_mut(position) else { return };
         if market.book == Book::Fresh {
@@ -32,14 +31,14 @@ impl FeedStage {
         }
     }
 
-    /// Every book of the subscription is in doubt.
+    /// Marks every book of the subscription stale.
     pub(super) fn distrust_books(&mut self) {
         for position in 0..self.markets.capacity() {
             self.mark_stale(position);
         }
     }
 
-    /// A snapshot that was asked for is no longer expected.
+    /// No longer expects a snapshot that was requested.
     pub(super) fn unask(&mut self, position: usize) {
         let Some(market) = self.markets.get_mut(position) else { return };
         if matches!(market.book, Book::Asked { .. }) {
@@ -49,9 +48,9 @@ impl FeedStage {
         }
     }
 
-    /// `decide` found a level that cannot be. The first report puts every book of the subscription in doubt. More of
-    /// them about the same market within [`ACCUSATION_NS`] mean that its snapshots are themselves impossible: it is
-    /// asked for alone, with growing pauses, so that one odd market cannot keep all others stale.
+    /// `decide` found an impossible level. The first report makes every book of the subscription stale. Further reports
+    /// about the same market within [`ACCUSATION_NS`] mean that its snapshots themselves are impossible: it is then
+    /// requested alone, with growing pauses, so that one bad market cannot keep all others stale.
     pub(super) fn on_impossible(&mut self, position: usize, now: Now) {
         let Some(market) = self.markets.get_mut(position) else { return };
         let again = market.accused_ns.is_some_and(|since_ns| now.mono_ns.saturating_sub(since_ns) < ACCUSATION_NS);
@@ -65,7 +64,7 @@ impl FeedStage {
         }
     }
 
-    /// The market is asked for again after a pause that grows with its failures.
+    /// Requests the market again after a pause that grows with its failures.
     fn postpone(&mut self, position: usize, now: Now) {
         let Some(market) = self.markets.get_mut(position) else { return };
         let doublings = market.misses.max(market.strikes).min(6);
@@ -74,15 +73,15 @@ impl FeedStage {
         self.scan_ns = self.scan_ns.min(market.ask_after_ns);
     }
 
-    /// Asks for as many snapshots as there are free buffers. Returns whether only the want of buffers kept it from
-    /// asking at all.
+    /// Requests as many snapshots as there are free buffers. Returns whether nothing could be requested for lack of
+    /// buffers alone.
     pub(super) fn ask_snapshots(&mut self, now: Now, port: &mut impl FeedPort) -> bool {
         let subscription = self.channels.state(Channel::Book);
         let ready = matches!(subscription, Subscription::Closed | Subscription::Open { .. });
         if self.wanted.is_empty() || !self.link.is_open() || !ready || now.mono_ns < self.commands_after_ns {
             return false;
         }
-        // A full ring would only turn what comes into more overflow.
+        // While the ring is full, snapshots would only overflow.
         if self.overflowing || !self.owed_stale.is_empty() {
             return false;
         }
@@ -96,7 +95,7 @@ impl FeedStage {
         if free == 0 {
             return wished > 0 && self.asked == 0;
         }
-        // Few and large commands rather than one for each snapshot that arrives.
+        // Prefer a few large commands to one for each snapshot that arrives.
         if self.asked > 0 && free < self.wanted.len().min(self.config.snapshots_in_flight.div_ceil(4)) {
             return false;
         }
@@ -105,8 +104,8 @@ impl FeedStage {
         false
     }
 
-    /// Takes up to `room` wanted markets, beginning where the last chunk ended: those to be added to the subscription,
-    /// and those that are on it.
+    /// Takes up to `room` wanted markets, starting where the last chunk ended: those to be added to the subscription,
+    /// and those already on it.
     fn next_chunk(&mut self, room: usize, now: Now) -> (Vec<usize>, Vec<usize>) {
         let (mut added, mut refreshed) = (Vec::new(), Vec::new());
         let begin = self.wanted_cursor;
@@ -179,7 +178,7 @@ impl FeedStage {
         self.scan_ns = self.scan_ns.min(now.mono_ns.saturating_add(self.config.snapshot_timeout_ns));
     }
 
-    /// Puts markets on the trade subscription as they come onto the book subscription.
+    /// Adds markets to the trade subscription as they join the book subscription.
     pub(super) fn ask_trades(&mut self, now: Now, port: &mut impl FeedPort) {
         let subscription = self.channels.state(Channel::Trade);
         let ready = matches!(subscription, Subscription::Closed | Subscription::Open { .. });
@@ -218,7 +217,7 @@ impl FeedStage {
         self.channels.set(Channel::Lifecycle, Subscription::Opening);
     }
 
-    /// Ends the book subscription; when that is acknowledged its markets are subscribed again, under a new sid.
+    /// Ends the book subscription. Once that is acknowledged, its markets are subscribed again under a new sid.
     fn resubscribe_books(&mut self, now: Now, port: &mut impl FeedPort) {
         let Some(sid) = self.channels.open_sid(Channel::Book) else { return };
         self.counters.resubscriptions += 1;
@@ -228,7 +227,7 @@ impl FeedStage {
         self.channels.set(Channel::Book, Subscription::Closing { sid });
     }
 
-    /// Looks for snapshots and acknowledgements that are overdue.
+    /// Checks for overdue snapshots and acknowledgements.
     pub(super) fn scan(&mut self, now: Now, port: &mut impl FeedPort) {
         let due_ns = |since_ns: u64, timeout_ns: u64| since_ns.saturating_add(timeout_ns);
         let mut remedy = 0;
@@ -262,7 +261,7 @@ impl FeedStage {
         }
     }
 
-    /// A snapshot failed. Returns how strong a remedy that calls for: 0 none, 1 resubscription, 2 reconnection.
+    /// A snapshot did not come. Returns the remedy called for: 0 none, 1 resubscription, 2 reconnection.
     pub(super) fn miss(&mut self, position: usize, now: Now) -> u32 {
         self.unask(position);
         let Some(market) = self.markets.get_mut(position) else { return 0 };
@@ -283,7 +282,7 @@ impl FeedStage {
         }
     }
 
-    /// The snapshots of a refused command are no longer expected.
+    /// No longer expects the snapshots of a refused command.
     pub(super) fn give_back(&mut self, command: u64) {
         for position in 0..self.markets.capacity() {
             if self.asked_by(position, command) {
@@ -292,7 +291,7 @@ impl FeedStage {
         }
     }
 
-    /// Whether a market waits for the snapshot that a command asked for.
+    /// Whether a market waits for the snapshot requested by this command.
     pub(super) fn asked_by(&self, position: usize, command: u64) -> bool {
         self.markets
             .get(position)

@@ -1,4 +1,4 @@
-//! The stage's state and its inputs.
+//! The state and the inputs of the stage.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,44 +23,44 @@ pub struct FeedStage {
     pub(super) link: Link,
     pub(super) channels: Channels,
     pub(super) markets: Markets,
-    /// Frames of this connection so far.
+    /// Number of frames received on this connection.
     pub(super) frame_number: u64,
     /// The buffer that the next snapshot is parsed into.
     #[serde(skip)]
     pub(super) levels: Box<BookLevels>,
-    /// Empty buffers, one for each snapshot that may be asked for.
+    /// Empty buffers, one for each snapshot that may be requested.
     #[expect(clippy::vec_box, reason = "the ring to `decide` carries boxes: a snapshot moves as a pointer")]
     #[serde(with = "crate::checkpoint::pool")]
     pub(super) spares: Vec<Box<BookLevels>>,
-    /// Snapshots asked for and not yet received.
+    /// Number of snapshots requested and not yet received.
     pub(super) asked: usize,
-    /// Markets whose book needs a snapshot that is not asked for yet.
+    /// Markets whose book needs a snapshot that has not been requested yet.
     pub(super) wanted: MarketSet,
-    /// Where the next chunk begins, so that no market starves the others.
+    /// Where the next chunk starts, so that no market is starved.
     pub(super) wanted_cursor: usize,
-    /// Markets to be put on the trade subscription.
+    /// Markets to be added to the trade subscription.
     pub(super) wanted_trades: MarketSet,
-    /// Markets that `decide` does not know yet, or not with their newest grid.
+    /// Markets that `decide` does not know yet, or not with their current grid.
     pub(super) owed_listing: MarketSet,
     /// Markets that `decide` must be told are stale.
     pub(super) owed_stale: MarketSet,
-    /// Markets whose condition `execute` does not know.
+    /// Markets whose current status `execute` does not know.
     pub(super) owed_status: MarketSet,
     /// Markets to be delisted.
     pub(super) owed_delisting: MarketSet,
-    /// Markets whose position is still being left by its predecessor.
+    /// Listings whose position is still occupied by a market that is leaving.
     arrivals: Vec<Listing>,
-    /// The newest overflow epoch, and whether it is not cleared yet.
+    /// The latest overflow epoch; the next field says whether it has yet to be cleared.
     pub(super) epoch: u64,
     pub(super) overflowing: bool,
-    /// Pauses after commands that the exchange refused for their rate or number.
+    /// Pauses after commands that the exchange refused for their rate or size.
     pub(super) command_backoff: Backoff,
     pub(super) commands_after_ns: u64,
-    /// The earliest time at which a command or snapshot may be overdue or may be asked for again.
+    /// The earliest monotonic time at which a command or snapshot may be overdue, or be requested again.
     pub(super) scan_ns: u64,
     /// The earliest session time at which a market's phase changes by itself.
     pub(super) phase_ms: i64,
-    /// When to try again what a full ring or an empty pool prevented.
+    /// When to retry what a full ring or an empty pool prevented, in monotonic nanoseconds.
     pub(super) retry_at_ns: u64,
     last_problem: Option<String>,
     #[serde(skip)]
@@ -68,10 +68,10 @@ pub struct FeedStage {
 }
 
 impl FeedStage {
-    /// A stage that knows no market and has no connection. The seed decides the jitter of its pauses.
+    /// Creates a stage without markets and without a connection. The seed determines the jitter of its pauses.
     ///
     /// # Panics
-    /// When `max_markets` exceeds what a market index can number, or no snapshot may be in flight.
+    /// When `max_markets` exceeds the range of a market index, or `snapshots_in_flight` is zero.
     #[must_use]
     pub fn new(config: FeedConfig, clock: SessionClock, seed: u64) -> Self {
         assert!(config.max_markets < usize::from(u16::MAX), "market indexes are 16 bits");
@@ -108,7 +108,7 @@ impl FeedStage {
         }
     }
 
-    /// The markets in its table, as announced, with their newest grid and close.
+    /// The markets in the table, with their latest grid and close time.
     pub fn listings(&self) -> impl Iterator<Item = &Listing> {
         self.markets.iter().map(|(_, market)| &market.listing)
     }
@@ -119,7 +119,7 @@ impl FeedStage {
         tell_socket(output, port);
     }
 
-    /// A market enters the directory, or its listing changed.
+    /// A market was added to the directory, or its listing changed.
     pub fn on_listing(&mut self, listing: &Listing, now: Now, port: &mut impl FeedPort) {
         let position = listing.market.position();
         if position >= self.markets.capacity() {
@@ -142,7 +142,6 @@ impl FeedStage {
         self.settle(now, port);
     }
 
-    /// `reconcile` says something.
     #[inline]
     pub fn on_reconcile(&mut self, message: &ReconcileToFeed, now: Now, port: &mut impl FeedPort) {
         match message {
@@ -150,7 +149,6 @@ impl FeedStage {
         }
     }
 
-    /// `decide` says something.
     #[inline]
     pub fn on_decide(&mut self, message: &DecideToFeed, now: Now, port: &mut impl FeedPort) {
         match message {
@@ -170,7 +168,7 @@ impl FeedStage {
         self.settle(now, port);
     }
 
-    /// The server pinged; the driver has answered.
+    /// The exchange pinged. The driver has already answered.
     pub fn on_ping(&mut self, connection: ConnectionId, now: Now) {
         self.link.on_heard(connection, now);
     }
@@ -206,7 +204,7 @@ impl FeedStage {
         self.settle(now, port);
     }
 
-    /// Does what is due. Early and repeated calls are harmless.
+    /// Does whatever is due. Early and repeated calls are harmless.
     pub fn on_timer(&mut self, now: Now, port: &mut impl FeedPort) {
         let (timer, output) = self.link.on_timer(now);
         tell_socket(output, port);
@@ -231,26 +229,25 @@ impl FeedStage {
         self.settle(now, port);
     }
 
-    /// When [`FeedStage::on_timer`] is due, in monotonic nanoseconds.
+    /// When [`FeedStage::on_timer`] is next due, in monotonic nanoseconds.
     #[must_use]
     pub fn deadline_ns(&self) -> u64 {
         let phase_ns = if self.phase_ms == i64::MAX { NEVER_NS } else { self.clock.mono_ns(self.phase_ms) };
         self.link.deadline_ns().min(self.scan_ns).min(phase_ns).min(self.retry_at_ns)
     }
 
-    /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> &FeedCounters {
         &self.counters
     }
 
-    /// The newest thing that went wrong, in words, for the report.
+    /// A description of the latest problem, for the report.
     #[must_use]
     pub fn last_problem(&self) -> Option<&str> {
         self.last_problem.as_deref()
     }
 
-    /// How many listed markets have a book that is right.
+    /// How many listed markets have a fresh book.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn fresh_books(&self) -> usize {
@@ -261,7 +258,7 @@ impl FeedStage {
         self.last_problem = Some(text);
     }
 
-    /// Gives the connection up and forgets all that lived on it.
+    /// Closes the connection and forgets everything that depended on it.
     pub(super) fn reconnect(&mut self, reason: String, now: Now, port: &mut impl FeedPort) {
         self.problem(reason);
         let output = self.link.reconnect(now);
@@ -269,7 +266,7 @@ impl FeedStage {
         self.forget_connection();
     }
 
-    /// The connection is gone: its subscriptions with it, and every book is stale until its next snapshot.
+    /// The connection is lost, with its subscriptions: every book is stale until its next snapshot.
     fn forget_connection(&mut self) {
         self.counters.disconnections += 1;
         self.channels.forget();
@@ -283,7 +280,7 @@ impl FeedStage {
         self.forget_book_subscription();
     }
 
-    /// Nothing is on the book subscription any more.
+    /// No market is on the book subscription any more.
     pub(super) fn forget_book_subscription(&mut self) {
         self.channels.set(Channel::Book, Subscription::Closed);
         for position in 0..self.markets.capacity() {
@@ -298,7 +295,7 @@ impl FeedStage {
         }
     }
 
-    /// A market takes its free position.
+    /// Adds a market at its position, which is free.
     fn admit(&mut self, listing: &Listing) {
         let position = listing.market.position();
         self.markets.insert(*listing);
@@ -310,7 +307,7 @@ impl FeedStage {
         self.note_phase_change(position);
     }
 
-    /// Takes whoever has a position out of every set and the table; who waits for the position comes in.
+    /// Removes the market at a position from the table and all sets, and admits the listing that waits for the position.
     pub(super) fn forget_market(&mut self, position: usize) {
         if self.markets.get(position).is_some() {
             self.unask(position);
@@ -333,7 +330,7 @@ impl FeedStage {
     }
 }
 
-/// Does what the link wants with the socket.
+/// Passes the link's request to the socket.
 fn tell_socket(output: Option<SocketOutput<'_>>, port: &mut impl FeedPort) {
     if let Some(output) = output {
         port.tell(FeedEffect::Socket(output));

@@ -1,4 +1,4 @@
-//! A port of bounded rings that a test empties as slowly as it likes, and the exchange's frames as bytes.
+//! A port with bounded rings that a test drains as slowly as it likes, and the exchange's frames as bytes.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::ports::{ConnectionId, ConnectionLost, FeedEffect, FeedMessage, FeedPo
 use crate::record::Span;
 use crate::wire::command::Command;
 
-/// What `decide` would have taken from its rings.
+/// An event as `decide` would have taken it from its ring.
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) event: BookEvent,
@@ -48,7 +48,7 @@ impl Port {
         }
     }
 
-    /// Takes the oldest event as `decide` would; a snapshot's buffer goes back to the pool.
+    /// Takes the oldest event as `decide` would, and returns a snapshot's buffer to the pool.
     pub(super) fn take(&mut self) -> Option<Taken> {
         let message = self.ring.pop_front()?;
         let event = *message.event();
@@ -61,7 +61,7 @@ impl Port {
         std::iter::from_fn(|| self.take()).collect()
     }
 
-    /// The kinds of all events that are waiting, taken.
+    /// Takes all waiting events and returns their kinds.
     pub(super) fn kinds(&mut self) -> Vec<BookEventKind> {
         self.take_all().into_iter().map(|taken| taken.event.kind).collect()
     }
@@ -109,7 +109,7 @@ impl FeedPort for Port {
     }
 }
 
-/// A stage, its port and a clock that the test moves.
+/// A stage, its port, and a clock that the test advances.
 pub(super) struct Bench {
     pub(super) stage: FeedStage,
     pub(super) port: Port,
@@ -117,7 +117,7 @@ pub(super) struct Bench {
     seq: [u64; 4],
 }
 
-/// The sids that the test's exchange gives.
+/// The sids that the test's exchange assigns.
 pub(super) const LIFECYCLE: u64 = 1;
 pub(super) const TRADE: u64 = 2;
 pub(super) const BOOK: u64 = 3;
@@ -151,7 +151,7 @@ pub(super) fn listing(index: u16) -> Listing {
 }
 
 impl Bench {
-    /// A stage whose connection is being opened, with markets listed.
+    /// A stage with listed markets whose connection is being opened.
     pub(super) fn new(config: FeedConfig, markets: u16, ring_capacity: usize) -> Self {
         let clock = SessionClock::new(0, 0, 1_000);
         let mut bench = Self {
@@ -167,7 +167,7 @@ impl Bench {
         bench
     }
 
-    /// A small stage whose books are all fresh and whose rings are empty.
+    /// A small stage with fresh books and empty rings.
     pub(super) fn fresh(markets: u16) -> Self {
         let mut bench = Self::new(FeedConfig { max_markets: 16, ..FeedConfig::default() }, markets, 1_024);
         bench.open();
@@ -201,7 +201,7 @@ impl Bench {
         self.stage.on_closed(self.connection(), &lost, self.now, &mut self.port);
     }
 
-    /// Moves the clock and lets due timers run.
+    /// Advances the clock and runs the timers that are due.
     pub(super) fn pass(&mut self, ns: u64) {
         let end_ns = self.now.mono_ns + ns;
         while self.stage.deadline_ns() <= end_ns {
@@ -256,7 +256,7 @@ impl Bench {
         ));
     }
 
-    /// Answers every waiting command as the exchange does. Snapshots are empty books unless `levels` says else.
+    /// Answers every waiting command as the exchange does. Snapshots are empty unless `levels` is given.
     pub(super) fn serve_with(&mut self, levels: &str) {
         while let Some((connection, command)) = self.port.sent.pop_front() {
             if connection != self.connection() {

@@ -1,4 +1,4 @@
-//! The stage's behaviour, through frames as bytes and a port of bounded rings.
+//! Tests of the stage, with frames as bytes and a port with bounded rings.
 
 use std::collections::BTreeSet;
 
@@ -369,7 +369,7 @@ fn an_events_fees_are_told_and_by_a_formula_that_is_not_known_its_markets_are_pa
     told(&mut bench, "KXTEST-26NOV21", r#""fee_type_override":"flat","fee_multiplier_override":1"#, 9);
     assert_eq!(newest(&bench).phase, Phase::Paused);
     assert!(bench.stage.last_problem().unwrap().contains("`flat`"), "{:?}", bench.stage.last_problem());
-    // The exchange goes on trading it; what an order costs is as unknown as before.
+    // The exchange resumes trading, but the cost of an order is still unknown.
     let read = |bench: &mut Bench| bench.stage.on_listing(&listing(0), bench.now, &mut bench.port);
     bench.pass(5 * SECOND_NS);
     read(&mut bench);
@@ -515,12 +515,12 @@ fn a_market_that_is_read_again_makes_good_what_no_frame_told() {
     bench.pass(5 * SECOND_NS);
     read(&mut bench, Listing { age_ms: 1_000, ..listing(0) });
     assert_eq!(newest(&bench).phase, Phase::Open);
-    // A close that only a read tells, in time for the gate and without a new book.
+    // A new close time known only from a read reaches the gate, without a new snapshot.
     read(&mut bench, Listing { close_time_ms: 20_000, ..listing(0) });
     assert_eq!((newest(&bench).close_time_ms, bench.stage.fresh_books()), (20_000, 2));
     bench.pass(10 * SECOND_NS);
     assert_eq!(newest(&bench).phase, Phase::Closed);
-    // It is moved again, and the market goes on.
+    // The close is moved again, and the market continues.
     read(&mut bench, Listing { close_time_ms: 60_000, ..listing(0) });
     assert_eq!((newest(&bench).phase, newest(&bench).close_time_ms), (Phase::Open, 60_000));
     read(&mut bench, Listing { phase: Phase::Closed, ..listing(1) });
@@ -538,7 +538,7 @@ fn a_market_that_opens_by_time_is_open_once_it_is_read_again() {
         bench.port.take_all();
         bench.stage.on_listing(&listing(index), bench.now, &mut bench.port);
         assert_eq!((newest(&bench).market, newest(&bench).phase), (key(index), Phase::Open));
-        // Of a market that was listed as closed `decide` has to be told.
+        // `decide` must be told of a market that was listed as closed.
         assert_eq!(bench.port.kinds().contains(&BookEventKind::Listed), phase == Phase::Closed, "{phase:?}");
         bench.serve();
         bench.port.take_all();

@@ -379,8 +379,8 @@ impl<'a, 'w> Kill<'a, 'w> {
         Ok(page.cursor)
     }
 
-    /// Handles an element that cannot be parsed: it is cancelled if its id is readable, and reported as left if it is
-    /// ours and its id is not.
+    /// Records an element that cannot be parsed, and so cannot be cancelled by itself. If it is ours, it is reported as
+    /// left.
     fn unusable(&mut self, unusable: &Unusable, reading: &mut Reading) {
         let client = unusable.client_order_id.as_deref().unwrap_or_default();
         self.problem(unusable.to_string());

@@ -8,7 +8,6 @@ use clap::Args;
 use super::Folders;
 use crate::cli::out::{Out, say};
 
-/// The arguments of `sessions backup`.
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
     /// The session's name
@@ -21,14 +20,14 @@ pub(super) fn run(args: &BackupArgs, folders: &Folders, out: &mut Out) -> anyhow
     let manifest = &backup.manifest;
     say!(
         out,
-        "{}: {} files, {} bytes, {} journal records; read back, every checksum and count is the session's",
+        "{}: {} files, {} bytes, {} journal records; read back, every checksum and count matches the session",
         backup.folder.display(),
         manifest.files.len(),
         manifest.bytes(),
         manifest.records.as_ref().map_or(0, |records| records.total)
     );
     if let Some(unread) = manifest.records.as_ref().and_then(|records| records.unread.as_ref()) {
-        say!(out, "copied as it is, and not counted behind that place: {unread}");
+        say!(out, "copied as it is, and not counted beyond that place: {unread}");
     }
     Ok(ExitCode::SUCCESS)
 }

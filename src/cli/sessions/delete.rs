@@ -8,12 +8,11 @@ use clap::Args;
 use super::Folders;
 use crate::cli::out::{Out, say};
 
-/// The arguments of `sessions delete`.
 #[derive(Debug, Args)]
 pub(super) struct DeleteArgs {
     /// The session's name
     name: String,
-    /// Delete it without a backup, whatever it holds
+    /// Delete the session without a backup, whatever it holds
     #[arg(long)]
     force: bool,
 }
@@ -23,7 +22,7 @@ pub(super) fn run(args: &DeleteArgs, folders: &Folders, out: &mut Out) -> anyhow
     say!(out, "deleted {}: it held {}", deleted.session.display(), deleted.contents);
     match deleted.backup {
         Some(backup) => say!(out, "all of it is in {}, which was read to the last byte before", backup.display()),
-        None => say!(out, "no backup was asked for"),
+        None => say!(out, "no backup was required (--force)"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,7 @@ pub(super) fn run(folders: &Folders, out: &mut Out) -> anyhow::Result<ExitCode> 
     let width = names.iter().map(String::len).max().unwrap_or(0).max("session".len());
     say!(out, "{:width$}  {:>10}  {:>10}  {:>14}  {:9}  backup", "session", "records", "decisions", "bytes", "journal");
     for name in names {
-        // Each session is read to its end: a row is shown when it is known, and none is worked out for nobody.
+        // Reading a session to its end takes a while, so each row is shown at once, and the work stops if nobody reads.
         out.show();
         if out.is_over() {
             break;
@@ -39,7 +39,7 @@ pub(super) fn run(folders: &Folders, out: &mut Out) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// One word for the journal.
+/// The state of the journal in one or two words.
 fn state(contents: &Contents) -> &'static str {
     match &contents.records {
         None => "none",

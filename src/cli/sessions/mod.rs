@@ -1,4 +1,4 @@
-//! `kalshi-actor sessions`: one file a subcommand.
+//! `kalshi-actor sessions`, with one file per subcommand.
 
 mod backup;
 mod delete;
@@ -13,15 +13,14 @@ use clap::{Args, Subcommand};
 use super::ConfigArgs;
 use super::out::Out;
 
-/// The arguments of `sessions`.
 #[derive(Debug, Args)]
 pub(super) struct SessionsArgs {
     #[command(subcommand)]
     command: SessionsCommand,
-    /// The folder of the sessions; by default `record.sessions_dir` of the configuration
+    /// The folder of sessions [default: `record.sessions_dir` of the configuration]
     #[arg(long, global = true, value_name = "DIR")]
     sessions: Option<PathBuf>,
-    /// The folder of their backups; by default `record.backups_dir` of the configuration
+    /// The folder of backups [default: `record.backups_dir` of the configuration]
     #[arg(long, global = true, value_name = "DIR")]
     backups: Option<PathBuf>,
     #[command(flatten)]
@@ -30,17 +29,16 @@ pub(super) struct SessionsArgs {
 
 #[derive(Debug, Subcommand)]
 enum SessionsCommand {
-    /// What there is, counted record by record from the journals on disk
+    /// List all sessions, with what their journals on disk hold
     List,
-    /// Read a session, or a backup, to the last byte and say what it holds and whether it is whole
+    /// Read a session or a backup to the last byte, and say what it holds and whether it is whole
     Verify(verify::VerifyArgs),
-    /// Copy a session, read the copy back, compare checksums and record counts, and only then call it a backup
+    /// Copy a session, read the copy back, and compare checksums and record counts; only then is it a backup
     Backup(backup::BackupArgs),
-    /// Delete a session of which a verified backup holds everything
+    /// Delete a session, provided that a verified backup holds all of it
     Delete(delete::DeleteArgs),
 }
 
-/// The folders that a command works on.
 struct Folders {
     sessions: PathBuf,
     backups: PathBuf,

@@ -9,13 +9,12 @@ use clap::Args;
 use super::Folders;
 use crate::cli::out::{Out, say};
 
-/// The arguments of `sessions verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// A session's name
     #[arg(required_unless_present = "backup", conflicts_with = "backup")]
     name: Option<String>,
-    /// A backup's folder instead: compared with its manifest to the last byte
+    /// The folder of a backup to verify instead: compared with its manifest to the last byte
     #[arg(long, value_name = "DIR")]
     backup: Option<PathBuf>,
 }
