@@ -1,4 +1,4 @@
-//! Answers to requests, and their absence.
+//! Handles the answers to requests, and requests without an answer.
 
 use super::fetch::Fetch;
 use super::job::{Job, Purpose};
@@ -8,7 +8,7 @@ use crate::messages::{AccountEvent, Refusal};
 use crate::ports::{ReconcilePort, RequestId};
 use crate::wire::error::ErrorBody;
 
-/// Too many requests.
+/// HTTP 429 Too Many Requests.
 const RATE_LIMITED: u16 = 429;
 
 impl ReconcileStage {
@@ -26,8 +26,8 @@ impl ReconcileStage {
             job.read_ns = read_ns;
             match self.read_answer(&mut job, http_status, body) {
                 Ok(()) => {
-                    // The pauses of a read that begins again and again for other reasons go on growing, and of one whose list
-                    // has no end an answer in between is no success.
+                    // The pauses of a read that restarts for other reasons keep growing, and for a read whose list
+                    // never ends, a single answer is not a success.
                     if !job.endless && std::mem::take(&mut job.failures) > 0 {
                         job.backoff.reset();
                     }
@@ -47,12 +47,12 @@ impl ReconcileStage {
         self.settle(now, port);
     }
 
-    /// Tells `execute` when it is our credentials that were refused.
+    /// Tells `execute` if the exchange refused our credentials.
     pub(super) fn refused_access(&mut self, http_status: u16, code: &str) {
         self.outbox.extend(Refusal::of(http_status, code).map(AccountEvent::Refused));
     }
 
-    /// A request has no answer: the connection failed or it took too long. The reason names no secret.
+    /// A request has no answer: the connection failed or it took too long. The reason must not contain a secret.
     pub fn on_no_answer(&mut self, request: RequestId, reason: &str, now: Now, port: &mut impl ReconcilePort) {
         self.no_answer(request, reason, now);
         self.settle(now, port);
@@ -70,7 +70,7 @@ impl ReconcileStage {
         self.in_flight.map_or(NEVER_NS, |(_, _, sent_ns)| sent_ns.saturating_add(self.config.answer_timeout_ns))
     }
 
-    /// The read that a request belongs to, if it was not replaced meanwhile.
+    /// Takes the read that a request belongs to, unless it has been replaced in the meantime.
     fn take_answered(&mut self, request: RequestId) -> Option<(usize, Job)> {
         let (_, serial, _) = self.in_flight.take_if(|in_flight| in_flight.0 == request)?;
         let index = self.jobs.iter().position(|job| job.serial == serial)?;
@@ -79,7 +79,7 @@ impl ReconcileStage {
 
     fn read_answer(&mut self, job: &mut Job, http_status: u16, body: &[u8]) -> Result<(), String> {
         let Some(fetch) = job.fetches.front().cloned() else { return Ok(()) };
-        // An exchange that is down tells its status with these two.
+        // An exchange that is down reports its status with these two codes.
         let tells_status = fetch == Fetch::Status && matches!(http_status, 503 | 504);
         let told = job.gathered.unusable.len();
         let next = if http_status == 200 || tells_status {
@@ -99,7 +99,7 @@ impl ReconcileStage {
             job.pages += 1;
             match page.follow(job.pages, self.config.pages_max, &mut job.gathered) {
                 Ok(()) => job.fetches.push_front(page),
-                // The markets that were read can be used; from those that were not, nothing follows.
+                // The markets that were read can be used; nothing follows for those that were not.
                 Err(problem) if matches!(page, Fetch::Markets { .. }) => self.problem(problem),
                 Err(problem) => {
                     job.endless = true;
@@ -110,7 +110,7 @@ impl ReconcileStage {
         Ok(())
     }
 
-    /// A request of a read failed: it is sent again after a pause, or the read is given up.
+    /// A request of a read failed: it is retried after a pause, or the read is given up.
     fn failed(&mut self, index: usize, mut job: Job, now: Now) {
         self.counters.failed_requests += 1;
         job.failures += 1;

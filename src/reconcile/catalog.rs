@@ -1,5 +1,5 @@
-//! The markets that a configuration names, with their fees, without a stage around them: for who has to know them before
-//! a session starts. Asks and reads as the stage does; the caller sends the requests.
+//! Reads the markets that a configuration names, with their fees, before a session starts and without a stage. It makes
+//! the same requests as the stage; the caller sends them.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,18 +10,16 @@ use super::reads::{missing_terms, start_markets};
 use crate::market::FeeTerms;
 use crate::wire::markets::{Market, MarketLifeStatus};
 
-/// A market as the exchange describes it, with what its event and series say.
+/// A market as the exchange describes it, with the terms of its event and series.
 #[derive(Clone, Debug)]
 pub struct CatalogMarket {
-    /// Its record.
     pub market: Market,
-    /// Its series.
     pub series: String,
-    /// Its fees.
     pub fees: FeeTerms,
 }
 
-/// A reading of markets: ask for [`Catalog::next_path`], hand in the answer, until there is no next path.
+/// A read of markets: request [`Catalog::next_path`] and pass the response to [`Catalog::answer`], until there is no
+/// next path.
 #[derive(Debug)]
 pub struct Catalog {
     wanted: DirectoryConfig,
@@ -33,11 +31,11 @@ pub struct Catalog {
     problems: Vec<String>,
 }
 
-/// Pages of markets, at most.
+/// The most pages of markets that are read.
 const PAGES_MAX: u32 = 1_000;
 
 impl Catalog {
-    /// Reads the markets that the configuration names: those by ticker, all open ones of a series, or the first open
+    /// Starts to read the markets that the configuration names: by ticker, all open ones of a series, or the first open
     /// ones.
     #[must_use]
     pub fn new(wanted: DirectoryConfig) -> Self {
@@ -47,16 +45,16 @@ impl Catalog {
         Self { wanted, fetches, gathered, directory, listed: false, pages: 0, problems: Vec::new() }
     }
 
-    /// What to `GET` next, from the root; public, so without a signature. None at the end.
+    /// The path to `GET` next, from the root; `None` at the end. The endpoints are public and need no signature.
     #[must_use]
     pub fn next_path(&self) -> Option<String> {
         self.fetches.front().map(Fetch::path)
     }
 
-    /// Takes the answer to the path that was next.
+    /// Takes the response to the path that was next.
     ///
     /// # Errors
-    /// In words, when the answer is no use; the same path is still the next.
+    /// A description of the problem if the response is unusable; the next path is then unchanged.
     pub fn answer(&mut self, status: u16, body: &[u8]) -> Result<(), String> {
         let Some(fetch) = self.fetches.front() else { return Ok(()) };
         let page = if status == 200 {
@@ -85,7 +83,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Keeps the markets that are asked for, in the order of the configuration or of their closes.
+    /// Keeps the markets that are wanted, in the order of the configuration or of their close times.
     fn choose(&mut self) {
         let read = std::mem::take(&mut self.gathered.markets);
         if !self.wanted.tickers.is_empty() {
@@ -111,7 +109,7 @@ impl Catalog {
         self.gathered.markets = open;
     }
 
-    /// What was read. A market whose terms can't be read or represented is a problem in words instead.
+    /// The markets that were read, and a description of each problem, such as a market whose terms can't be represented.
     #[must_use]
     pub fn finish(self) -> (Vec<CatalogMarket>, Vec<String>) {
         let (mut markets, mut problems) = (Vec::new(), self.problems);

@@ -1,4 +1,4 @@
-//! What a read that has all its answers comes to: markets listed, fills delivered, facts between begin and end.
+//! Evaluates a read that has all its answers: lists markets, delivers fills, and sends the facts between begin and end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,18 +14,18 @@ use crate::wire::account::{Fill, MarketPosition, Order};
 use crate::wire::elements::{Element, Unusable};
 use crate::wire::markets::{Market, MarketLifeStatus};
 
-/// Whose business an element is that cannot be used.
+/// What an unusable element affects.
 enum Concern {
-    /// Nobody's here: it is another's, or what it told is known.
+    /// Nothing of ours: it is not our order, or is already known.
     Nobody,
-    /// That of one market.
+    /// One market.
     Market(MarketKey, Unread),
-    /// That of the account: it does not say which market.
+    /// The whole account, because it does not name its market.
     Account,
 }
 
 impl ReconcileStage {
-    /// Ends a read, or returns it when more is to be asked or it begins again.
+    /// Ends a read, or returns it if more requests are needed or it has to restart.
     pub(super) fn conclude(&mut self, mut job: Job, now: Now) -> Option<Job> {
         self.learn_fee_changes(&mut job, now);
         self.ask_missing_markets(&mut job);
@@ -72,7 +72,7 @@ impl ReconcileStage {
         }
     }
 
-    /// Takes the changes of fees that a read has brought, and tells of the markets whose terms they change.
+    /// Applies the fee changes that a read has brought, and reports the markets whose terms they change.
     fn learn_fee_changes(&mut self, job: &mut Job, now: Now) {
         let gathered = &mut job.gathered;
         let (series, events) = (gathered.series_fees.take(), gathered.event_fees.take());
@@ -117,7 +117,7 @@ impl ReconcileStage {
         None
     }
 
-    /// Tells `feed` what was read again about the markets, and `execute` which waivers end at another time now.
+    /// Sends the new listings of markets to `feed`, and changed ends of fee waivers to `execute`.
     fn relist(&mut self, job: &Job, admitted: &[Market], now: Now) {
         let begun_ms = job.begun.unwrap_or(now).session_ms;
         let age_ms = now.session_ms.saturating_sub(begun_ms).saturating_add(self.config.read_lag_ms);
@@ -130,7 +130,7 @@ impl ReconcileStage {
         }
     }
 
-    /// Facts about markets that are not listed need them listed first.
+    /// Requests the markets of facts that are not listed, since they have to be listed first.
     fn ask_missing_markets(&mut self, job: &mut Job) {
         let gathered = &job.gathered;
         let positions = gathered.positions.iter().filter(|position| !position.position_fp.is_zero());
@@ -144,7 +144,7 @@ impl ReconcileStage {
             missing.extend(self.held.iter().map(|(ticker, _)| ticker.clone()));
         }
         missing.retain(|ticker| self.directory.key(ticker).is_none());
-        // A settlement tells a scalar result in whole cents; the market tells it to $0.0001.
+        // A settlement gives a scalar result in whole cents, the market gives it to $0.0001.
         let scalar = gathered.settlements.iter().filter(|settlement| convert::is_scalar(settlement));
         missing.extend(scalar.map(|settlement| settlement.ticker.clone()));
         missing.retain(|ticker| !job.named.contains(ticker));
@@ -153,7 +153,7 @@ impl ReconcileStage {
         job.named.extend(missing);
     }
 
-    /// Each shard in use needs its balance; the breakdown may leave some out.
+    /// Requests the balance of each shard in use that the breakdown leaves out.
     fn ask_missing_balances(&mut self, job: &mut Job) {
         if !(job.purpose.is(QueryKind::Rebuild) || job.purpose.is(QueryKind::Compare)) {
             return;
@@ -166,7 +166,7 @@ impl ReconcileStage {
         }
     }
 
-    /// Which of the markets that were read are to be listed.
+    /// Chooses which of the markets that were read are to be listed.
     fn choose(&mut self, job: &Job) -> Vec<Market> {
         let chosen = self.chosen(job);
         let by_name = !self.config.directory.tickers.is_empty();
@@ -184,7 +184,7 @@ impl ReconcileStage {
     fn chosen(&self, job: &Job) -> Vec<Market> {
         let watches = job.purpose == Purpose::Watch;
         let unlisted = job.gathered.markets.iter().filter(|market| {
-            // One that was merely held may have been asked for.
+            // A market listed because we hold a position may also be wanted for trading.
             let merely_held = watches && !self.directory.is_traded(&market.ticker);
             merely_held || self.directory.key(&market.ticker).is_none()
         });
@@ -207,7 +207,7 @@ impl ReconcileStage {
             }
             Purpose::Follow { closed } => closed,
             Purpose::Query { kind: QueryKind::Successor, market, .. } => Some(market),
-            // What nobody asked for is nobody's business, whatever the list has.
+            // Markets that were not asked for are ignored, even if the list has them.
             _ => return unlisted.filter(|market| job.named.contains(&market.ticker)).cloned().collect(),
         };
         let after_ms = closed.and_then(|closed| self.directory.listing(closed)).map(|listing| listing.close_time_ms);
@@ -215,7 +215,7 @@ impl ReconcileStage {
         open.into_iter().min_by_key(by_close).cloned().into_iter().collect()
     }
 
-    /// Lists markets and lets go of the facts that waited for them. Returns how many.
+    /// Lists markets and releases the facts that waited for them. Returns the number of markets listed.
     fn admit(&mut self, markets: &[Market], traded: bool, now: Now) -> usize {
         let mut admitted = 0;
         for market in markets {
@@ -235,7 +235,7 @@ impl ReconcileStage {
                 Err(problem) => {
                     self.counters.refused_markets += 1;
                     self.problem(problem);
-                    // What was not told this time may be told the next time that the market is asked for.
+                    // Terms that are missing now may be present when the market is next requested.
                     self.directory.forget_unknown_terms(market.event());
                 }
             }
@@ -255,7 +255,7 @@ impl ReconcileStage {
         });
     }
 
-    /// Delivers the fills of a read that were not delivered before, oldest first. Returns how many.
+    /// Delivers the fills of a read that have not been delivered yet, oldest first. Returns their number.
     fn deliver_read_fills(&mut self, job: &mut Job, now: Now) -> usize {
         let mut delivered = 0;
         if planted!(ReadFillsDropped) {
@@ -281,7 +281,7 @@ impl ReconcileStage {
         disturbed
     }
 
-    /// What concerns the account as a whole.
+    /// Sends the facts about the account as a whole.
     fn push_condition(&mut self, job: &mut Job) {
         let gathered = &mut job.gathered;
         if let Some(active) = gathered.trading_elsewhere.take() {
@@ -310,7 +310,7 @@ impl ReconcileStage {
         }
     }
 
-    /// The facts of a read. Returns whether all of them could be told.
+    /// Sends the facts of a read. Returns whether all of them were usable.
     fn push_facts(&mut self, job: &mut Job, kind: QueryKind, now: Now) -> bool {
         self.push_condition(job);
         let problems = self.counters.unlisted;
@@ -370,8 +370,8 @@ impl ReconcileStage {
         told && self.counters.unlisted == problems
     }
 
-    /// Tells what could not be read of the account. Returns whether the rest may be told as complete: something of the account
-    /// whose market is not known might be anywhere, and a market's orders are complete only with all of them.
+    /// Reports elements that could not be read. Returns whether the rest may count as complete: an element whose market
+    /// is unknown could belong to any market, and a market's orders are complete only with all of them.
     fn push_unusable(&mut self, unusable: &[Unusable], kind: QueryKind) -> bool {
         let mut complete = true;
         for element in unusable {
@@ -399,8 +399,8 @@ impl ReconcileStage {
         market.map_or(Concern::Account, |market| Concern::Market(market, what))
     }
 
-    /// Whether an element would have changed what is known of the account: not an order of somebody else, and not a fill that
-    /// was delivered before. What is no object might have been anything.
+    /// Whether an unusable element may matter: it is neither an order that is not ours nor a fill that was already
+    /// delivered. An element that is not a JSON object may be anything.
     fn is_of_the_account(&self, unusable: &Unusable) -> bool {
         let seen = || {
             let trade = unusable.id.as_deref().and_then(|id| TradeId::parse(id).ok());
@@ -424,7 +424,7 @@ impl ReconcileStage {
     }
 }
 
-/// The read begins again after a pause.
+/// Restarts the read after a pause.
 fn restarted(mut job: Job, now: Now) -> Job {
     let pause_ns = job.backoff.next_ns();
     job.restart(now.mono_ns.saturating_add(pause_ns));

@@ -1,4 +1,4 @@
-//! What the reconcile stage is told, and what it counts.
+//! The reconcile stage's settings and counters.
 
 use std::collections::BTreeMap;
 
@@ -7,61 +7,59 @@ use serde::{Deserialize, Serialize};
 use crate::backoff::BackoffConfig;
 use crate::link::LinkConfig;
 
-/// Which markets are traded. Exactly one of the three ways of naming them is expected; `tickers` wins over `series`,
-/// `series` over a plain `count`.
+/// Which markets are traded. Only one of the three ways of naming them should be used; `tickers` takes precedence over
+/// `series`, and `series` over `count` alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryConfig {
-    /// These markets.
+    /// The markets with these tickers.
     pub tickers: Vec<String>,
     /// The open markets of this series that close first, and their successors.
     pub series: Option<String>,
-    /// How many: of the series (default one at a time), or else the first open ones of the exchange.
+    /// How many markets of the series to trade at a time (default 1), or how many of the exchange's first open markets.
     pub count: Option<usize>,
-    /// Market indexes are below this.
+    /// The number of market slots: every market index is below this.
     pub max_markets: usize,
-    /// By series, the makers' multipliers that no fee type tells, in ten-thousandths.
+    /// Maker fee multipliers by series, where the fee type does not imply them, in ten-thousandths.
     pub maker_multipliers_e4: BTreeMap<String, u32>,
 }
 
 /// The reconcile stage's settings. Times in `_ns` are monotonic, times in `_ms` are session time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconcileConfig {
-    /// Which markets are traded.
     pub directory: DirectoryConfig,
-    /// The private connection.
     pub link: LinkConfig,
-    /// How long the subscription may wait for its acknowledgements.
+    /// How long to wait for the acknowledgements of the subscription.
     pub ack_timeout_ns: u64,
-    /// How long a request may wait for its answer, should the driver say nothing.
+    /// How long to wait for the answer to a request, in case the driver does not report a failure.
     pub answer_timeout_ns: u64,
     /// Pauses after failed requests.
     pub backoff: BackoffConfig,
     /// Pauses while waiting for the next market of a series to open.
     pub successor_backoff: BackoffConfig,
-    /// Failures in a row after which a read is given up, where it may be.
+    /// Consecutive failures after which a read is given up, if its purpose allows that.
     pub attempts: u32,
-    /// For so long before a rebuild's reads, and during them, no fill may arrive.
+    /// How long before a rebuild's reads no fill may have arrived; none may arrive during them either.
     pub quiet_ns: u64,
-    /// Pages of one listing, at most.
+    /// The most pages of one listing that are read.
     pub pages_max: u32,
-    /// Fills remembered for telling duplicates.
+    /// How many fills are remembered to recognise duplicates.
     pub fills_remembered: usize,
-    /// How far before the newest known fill a catch-up begins to read.
+    /// How far before the newest known fill a catch-up starts to read.
     pub catch_up_ms: i64,
     /// How often delivery to a full ring is retried.
     pub retry_ns: u64,
-    /// How long after its close a market's index may go to another, when all are taken.
+    /// How long after its close a market's slot may be reused when all are taken.
     pub reuse_after_ms: i64,
-    /// Whether order groups are followed.
+    /// Whether order groups are read and subscribed.
     pub order_groups: bool,
     /// How often the status of the exchange and the traded markets are read again.
     pub watch_every_ns: u64,
-    /// How far reads may lie behind what frames told before.
+    /// How far reads may lag the frames.
     pub read_lag_ms: i64,
 }
 
 impl ReconcileConfig {
-    /// The defaults for these markets.
+    /// The default settings for these markets.
     #[must_use]
     pub fn new(directory: DirectoryConfig) -> Self {
         Self {
@@ -85,32 +83,32 @@ impl ReconcileConfig {
     }
 }
 
-/// What the reconcile stage counted since its start.
+/// Counters of the reconcile stage, since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconcileCounters {
     /// Connections opened.
     pub connections: u64,
-    /// Connections lost or given up, failed handshakes included.
+    /// Connections lost or given up, including failed handshakes.
     pub disconnections: u64,
-    /// Connections given up because nothing was heard.
+    /// Connections given up because of silence.
     pub silences: u64,
-    /// Frames of the current connection.
+    /// Frames that came on the connection that was current.
     pub frames: u64,
-    /// Frames of an earlier connection: not applied; a catch-up reads what they told.
+    /// Frames of an earlier connection, which were not applied; a catch-up reads what they contained.
     pub frames_of_old_connections: u64,
-    /// Frames that could not be read; each is followed by a catch-up.
+    /// Frames that could not be parsed, each of which leads to a catch-up.
     pub malformed: u64,
     /// Error frames.
     pub errors: u64,
-    /// Distinct fills.
+    /// Distinct fills received.
     pub fills: u64,
-    /// Fills that came again.
+    /// Duplicate fills received.
     pub duplicate_fills: u64,
-    /// Fills that only a read told.
+    /// Fills that came from a read first.
     pub fills_from_reads: u64,
-    /// Changes of orders.
+    /// Order updates.
     pub orders: u64,
-    /// Facts that waited for their market to be listed.
+    /// Facts that had to wait for their market to be listed.
     pub held: u64,
     /// Requests sent.
     pub requests: u64,
@@ -122,9 +120,9 @@ pub struct ReconcileCounters {
     pub reads: u64,
     /// Reads given up.
     pub incomplete_reads: u64,
-    /// Rebuilds begun again because the account changed meanwhile.
+    /// Rebuilds restarted because the account changed during the read.
     pub unquiet_rebuilds: u64,
-    /// Elements of lists that could not be used; each is among the problems.
+    /// Elements of lists that could not be used; each is also among the problems.
     pub unusable: u64,
     /// Facts dropped because the exchange does not know their market.
     pub unlisted: u64,

@@ -1,4 +1,4 @@
-//! From the exchange's frames and bodies to facts. A fact's market key is filled in by the caller.
+//! Converts the exchange's frames and bodies to facts. The caller fills in a fact's market key.
 
 use jiff::Timestamp;
 
@@ -27,7 +27,7 @@ pub(super) fn stream_fill(fill: &frame::Fill<'_>, session_ms: i64, read_ns: u64)
     })
 }
 
-/// None for a fill that [`Element::check`](crate::wire::elements::Element::check) would not have let through.
+/// `None` for a fill that [`Element::check`](crate::wire::elements::Element::check) would have refused.
 pub(super) fn read_fill(fill: &account::Fill, read_ns: u64) -> Option<Fill> {
     Some(Fill {
         trade: fill.trade()?,
@@ -53,7 +53,7 @@ pub(super) fn owner(client_order_id: &str) -> Owner {
     ClientOrderId::parse(client_order_id).map_or(Owner::Foreign, Owner::Ours)
 }
 
-/// None for an order whose status the exchange calls unknown: there is nothing to conclude from it.
+/// `None` for an order whose status the exchange gives as unknown, from which nothing follows.
 pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderReport>, String> {
     let Some(status) = order.status else { return Ok(None) };
     Ok(Some(OrderReport {
@@ -72,8 +72,8 @@ pub(super) fn stream_order(order: &frame::UserOrder<'_>) -> Result<Option<OrderR
     }))
 }
 
-/// The status of an order in a list. A word that nobody knows leaves it open, unless the list has none but resting orders,
-/// or nothing of the order is left.
+/// The status of an order in a list. An unknown word means resting if the list has only resting orders, and executed or
+/// cancelled if nothing of the order remains; otherwise it gives `None`.
 fn read_status(order: &account::Order, all_rest: bool) -> Option<OrderStatus> {
     match order.status {
         Some(status) => Some(status),
@@ -84,10 +84,10 @@ fn read_status(order: &account::Order, all_rest: bool) -> Option<OrderStatus> {
     }
 }
 
-/// An order of a list; `all_rest` says that resting ones were asked for.
+/// Converts an order of a list. `all_rest` says that only resting orders were requested.
 ///
 /// # Errors
-/// In words, when its status cannot be told.
+/// A description, when its status or side cannot be determined.
 pub(super) fn read_order(order: &account::Order, all_rest: bool, session_ms: i64) -> Result<OrderReport, String> {
     let time = order.last_update_time.or(order.created_time);
     let status = read_status(order, all_rest).ok_or("`status`: expected `resting`, `canceled` or `executed`")?;
@@ -107,7 +107,7 @@ pub(super) fn read_order(order: &account::Order, all_rest: bool, session_ms: i64
     })
 }
 
-/// A group that fails to say whether it is triggered counts as such: then it is reset in time, and trusted no sooner.
+/// A group that does not say whether it is triggered counts as triggered, so it is reset and not relied on before that.
 pub(super) fn read_group(group: &OrderGroup) -> GroupReport {
     GroupReport {
         group: group.id,
@@ -117,7 +117,7 @@ pub(super) fn read_group(group: &OrderGroup) -> GroupReport {
     }
 }
 
-/// None for what changes no state.
+/// `None` for an update that changes no state.
 pub(super) fn stream_group(update: &frame::OrderGroupUpdate<'_>) -> Result<Option<GroupReport>, String> {
     let state = match update.event {
         OrderGroupEvent::Triggered => GroupState::Triggered,
@@ -138,13 +138,13 @@ pub(super) fn position(position: &account::MarketPosition, market: MarketKey) ->
     }
 }
 
-/// Whether a market paid something else than all or nothing.
+/// Whether a market settled at neither $0 nor $1.
 pub(super) fn is_scalar(settlement: &account::Settlement) -> bool {
     !matches!(settlement.market_result.as_str(), "yes" | "no")
 }
 
-/// A settlement's `fee_cost` is the sum of trade fees, which the fills booked; paying itself is free (protocol page, 5).
-/// `exact` is a scalar result as the market itself tells it; the settlement's own is in whole cents.
+/// Converts a settlement. Its `fee_cost` is the sum of trade fees, which were booked with the fills; settlement itself
+/// is free. `exact` is a scalar result as given by the market, since the settlement has it in whole cents only.
 pub(super) fn settlement(
     settlement: &account::Settlement,
     exact: Option<Price>,
@@ -163,7 +163,7 @@ pub(super) fn settlement(
     Ok(AccountEvent::Settlement { market, value, fee: Money::ZERO })
 }
 
-/// The same fact, about this market.
+/// The same fact with this market key.
 pub(super) fn with_market(event: AccountEvent, market: MarketKey) -> AccountEvent {
     match event {
         AccountEvent::Fill(fill) => AccountEvent::Fill(Fill { market, ..fill }),

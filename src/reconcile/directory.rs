@@ -1,4 +1,4 @@
-//! The directory: which market has which key, its fees and its series.
+//! The directory of markets: keys, fees and series.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::wire::events::{Event, Series};
 use crate::wire::fees::schedule_of;
 use crate::wire::markets::{Market, MarketLifeStatus};
 
-/// What an event says about its markets' fees.
+/// An event's fee terms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EventTerms {
     pub(super) series: String,
@@ -24,7 +24,7 @@ pub(super) struct EventTerms {
     exclusive: bool,
 }
 
-/// What a series says about its markets' fees.
+/// A series' fee terms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct SeriesTerms {
     fee_type: String,
@@ -36,14 +36,13 @@ struct SeriesTerms {
 struct Entry {
     listing: Listing,
     fees: FeeTerms,
-    /// Whether it is or soon will be charged by a formula that is not known.
+    /// Whether the market is charged by an unknown formula, or soon will be.
     fees_unknown: bool,
     event: String,
     series: String,
     followed: bool,
 }
 
-/// All markets that have a key.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Directory {
     entries: Vec<Option<Entry>>,
@@ -51,12 +50,12 @@ pub(super) struct Directory {
     by_ticker: BTreeMap<Ticker, usize>,
     events: BTreeMap<String, EventTerms>,
     event_keys: BTreeMap<String, EventKey>,
-    /// Events that a listing of events left out, as it does with those of combos.
+    /// Events that were missing from a listing of events, as those of combos are.
     missed_events: BTreeSet<String>,
     series: BTreeMap<String, Option<SeriesTerms>>,
-    /// By series, what makers pay where no fee type tells it.
+    /// Maker fee multipliers by series, where the fee type does not imply them, in ten-thousandths.
     makers_e4: BTreeMap<String, u32>,
-    /// Changes of fees that the exchange has settled.
+    /// Fee changes that the exchange has announced.
     pub(super) fee_changes: FeeChanges,
     reuse_after_ms: i64,
 }
@@ -77,7 +76,7 @@ impl Directory {
         }
     }
 
-    /// With what makers of some series pay where no fee type tells it.
+    /// Sets the maker fee multipliers of series whose fee type does not imply them, in ten-thousandths.
     pub(super) fn with_makers(self, makers_e4: BTreeMap<String, u32>) -> Self {
         Self { makers_e4, ..self }
     }
@@ -88,31 +87,31 @@ impl Directory {
         self.entries[position].as_ref().map(|entry| entry.listing.market)
     }
 
-    /// The listing of a key that is current.
+    /// The listing of a market; `None` if the key is out of date.
     pub(super) fn listing(&self, market: MarketKey) -> Option<&Listing> {
         let entry = self.entries.get(market.position())?.as_ref()?;
         (entry.listing.market == market).then_some(&entry.listing)
     }
 
-    /// The traded markets of which something may still change, by name.
+    /// The tickers of traded markets that can still change.
     pub(super) fn traded_open(&self) -> Vec<String> {
         let traded = self.entries.iter().flatten().filter(|entry| entry.listing.traded);
         let open = traded.filter(|entry| entry.listing.phase != Phase::Determined);
         open.map(|entry| entry.listing.ticker.to_string()).collect()
     }
 
-    /// Whether a market is listed to be traded.
+    /// Whether a market is listed for trading.
     pub(super) fn is_traded(&self, ticker: &str) -> bool {
         self.key(ticker).and_then(|key| self.listing(key)).is_some_and(|listing| listing.traded)
     }
 
-    /// Whether no market at all is listed to be traded.
+    /// Whether no market is listed for trading.
     pub(super) fn has_no_traded(&self) -> bool {
         !self.entries.iter().flatten().any(|entry| entry.listing.traded)
     }
 
-    /// Takes in when a later read says that a listed market's waiver ends. Returns its fees if that changed them. A read at
-    /// `read_ms` that tells of no waiver ends one that still lasts; one that was over by then was dropped for that.
+    /// Updates the end of a listed market's fee waiver from a later read, and returns its fees if they changed. A read
+    /// at `read_ms` without a waiver ends one that would still last; one that had ended by then is naturally missing.
     pub(super) fn learn_waiver(&mut self, market: &Market, read_ms: i64) -> Option<(MarketKey, FeeTerms)> {
         let key = self.key(&market.ticker)?;
         let entry = self.entries[key.position()].as_mut()?;
@@ -124,23 +123,23 @@ impl Directory {
         changed.then_some((key, fees))
     }
 
-    /// Takes in what a later read says of a listed market: its close, its phase, its grid. Returns its listing, also when
-    /// the read before said the same: `feed` may have missed what was told between them.
+    /// Updates a listed market's close time, phase and grid from a later read. Returns its listing even if nothing
+    /// changed, since `feed` may have missed a frame between the reads.
     pub(super) fn refresh(&mut self, market: &Market, age_ms: u32) -> Option<Listing> {
         let key = self.key(&market.ticker)?;
         let entry = self.entries[key.position()].as_mut()?;
         let listing = &mut entry.listing;
-        // Nothing told is nothing new.
+        // A missing close time leaves the known one.
         listing.close_time_ms = market.close_ms().unwrap_or(listing.close_time_ms);
         listing.phase = phase(market.status);
         match market.grid() {
             Ok(bands) => listing.bands = bands,
             Err(_) if market.price_ranges.is_empty() => (),
-            // No price of ours would be right.
+            // Our prices would not be on its grid.
             Err(_) if listing.phase == Phase::Open => listing.phase = Phase::Paused,
             Err(_) => (),
         }
-        // Nor could what an order costs be set aside.
+        // The cost of an order could not be reserved either.
         if entry.fees_unknown && listing.traded && listing.phase == Phase::Open {
             listing.phase = Phase::Paused;
         }
@@ -162,7 +161,8 @@ impl Directory {
         shards
     }
 
-    /// The traded markets of a series that closed by then and whose successor was not looked for yet. Each is told once.
+    /// The traded markets of a series that have closed and whose successor has not been looked for yet. Each is
+    /// returned once.
     pub(super) fn take_closed(&mut self, series: &str, now_ms: i64) -> Vec<MarketKey> {
         let closed = self.entries.iter_mut().flatten().filter(|entry| {
             entry.listing.traded && !entry.followed && entry.series == series && entry.listing.close_time_ms <= now_ms
@@ -175,14 +175,15 @@ impl Directory {
             .collect()
     }
 
-    /// Notes that a market's successor is being looked for. False when it was before, or the market is not listed.
+    /// Records that a market's successor is being looked for. Returns `false` if that was already recorded, or the
+    /// market is not listed.
     pub(super) fn follow(&mut self, market: MarketKey) -> bool {
         let entry = self.entries.get_mut(market.position()).and_then(Option::as_mut);
         let Some(entry) = entry.filter(|entry| entry.listing.market == market) else { return false };
         !std::mem::replace(&mut entry.followed, true)
     }
 
-    /// When the next market of a series closes whose successor was not looked for yet.
+    /// The next close, in session milliseconds, of a market of the series whose successor has not been looked for yet.
     pub(super) fn next_close_ms(&self, series: &str) -> Option<i64> {
         let open = self.entries.iter().flatten();
         let open = open.filter(|entry| entry.listing.traded && !entry.followed && entry.series == series);
@@ -193,13 +194,13 @@ impl Directory {
         self.events.contains_key(event)
     }
 
-    /// The series of an event that was read and that itself was not.
+    /// The series of an event, if the event has been read and the series has not.
     pub(super) fn unknown_series(&self, event: &str) -> Option<&str> {
         let series = &self.events.get(event)?.series;
         (!self.series.contains_key(series)).then_some(series)
     }
 
-    /// The series of an event that was read.
+    /// The series of an event, if the event has been read.
     pub(super) fn series_of_event(&self, event: &str) -> Option<&str> {
         self.events.get(event).map(|terms| terms.series.as_str())
     }
@@ -216,18 +217,19 @@ impl Directory {
         self.events.insert(event.event_ticker, terms);
     }
 
-    /// Of these events the exchange has listed what it lists. The others have to be asked for one by one.
+    /// Records which of these events are missing from the exchange's listing. They have to be requested one by one.
     pub(super) fn miss_events(&mut self, asked: &[String]) {
         let unknown = asked.iter().filter(|event| !self.events.contains_key(*event));
         self.missed_events.extend(unknown.cloned());
     }
 
-    /// Whether an event must be asked for by itself.
+    /// Whether an event must be requested by itself.
     pub(super) fn is_missed_event(&self, event: &str) -> bool {
         self.missed_events.contains(event)
     }
 
-    /// The exchange does not know the event: its series is the first part of its ticker, and it overrides nothing.
+    /// The exchange does not know the event. Its series is taken to be the first part of its ticker, and it has no
+    /// override.
     pub(super) fn learn_no_event(&mut self, event: &str) {
         let series = series_by_name(event);
         self.events.insert(event.to_owned(), EventTerms { series, fee_type: None, multiplier: None, exclusive: false });
@@ -238,7 +240,7 @@ impl Directory {
         self.series.insert(ticker.to_owned(), terms);
     }
 
-    /// What the exchange did not say about the fees of an event's markets is asked again.
+    /// Forgets fee terms that the exchange left out for an event's markets, so that they are requested again.
     pub(super) fn forget_unknown_terms(&mut self, event: &str) {
         let Some(terms) = self.events.get(event) else { return };
         let unsaid = |terms: &SeriesTerms| terms.fee_type.is_empty() || terms.multiplier.is_null();
@@ -247,11 +249,11 @@ impl Directory {
         }
     }
 
-    /// Gives a market a key. A market that is merely watched is listed even if its fees or grid cannot be represented:
-    /// what is held in it must be booked.
+    /// Assigns a key to a market. A market that is merely watched is listed even if its fees or grid cannot be
+    /// represented, since positions in it must be booked.
     ///
     /// # Errors
-    /// In words, when a traded market's fees or grid cannot be represented, or no index is free.
+    /// A description, when a traded market's fees or grid cannot be represented, or no slot is free.
     pub(super) fn admit(&mut self, market: &Market, traded: bool, now_ms: i64) -> Result<Listing, String> {
         let name = |error: String| format!("market {} refused: {error}", market.ticker);
         let ticker = Ticker::new(&market.ticker).map_err(|error| name(error.to_string()))?;
@@ -284,7 +286,7 @@ impl Directory {
         let listing = Listing {
             event: self.event_key(market.event()),
             exclusive,
-            // A market that is merely watched may keep that to itself; then it is never taken for closed.
+            // A market that is merely watched may have no close time; it then never counts as closed.
             close_time_ms: market.close_ms().unwrap_or(i64::MAX),
             age_ms: 0,
             market: MarketKey { index, generation: self.generations[position] },
@@ -309,7 +311,7 @@ impl Directory {
         Ok(listing)
     }
 
-    /// The number of an event, given when it is first spoken of.
+    /// The key of an event, assigned at its first use.
     fn event_key(&mut self, event: &str) -> EventKey {
         if let Some(&key) = self.event_keys.get(event) {
             return key;
@@ -319,7 +321,7 @@ impl Directory {
         key
     }
 
-    /// A position that nobody has, else that of the market that closed longest ago.
+    /// A free position, or else that of the market that closed longest ago.
     fn free_position(&mut self, now_ms: i64) -> Option<usize> {
         if let Some(free) = self.entries.iter().position(Option::is_none) {
             return Some(free);
@@ -336,7 +338,7 @@ impl Directory {
         Some(position)
     }
 
-    /// The fees of an event's markets: the event's override before the series' own, with the changes that are settled.
+    /// The fees of an event's markets: the event's override, or else the series' terms, with announced changes.
     pub(super) fn fees(&self, event: &str) -> Result<FeeTerms, String> {
         let terms = self.events.get(event).ok_or_else(|| format!("its event {event} was not read"))?;
         let series = self.series.get(&terms.series).and_then(Option::as_ref);
@@ -349,7 +351,7 @@ impl Directory {
         let overridden = (terms.fee_type.is_some() || terms.multiplier.is_some())
             .then(|| told(terms.fee_type.as_ref().or(fee_type), terms.multiplier.as_ref().or(multiplier)))
             .transpose()?;
-        // What a series charges does not matter as long as its event overrides it.
+        // The series' own terms do not matter while the event overrides them.
         let of_series = told(fee_type, multiplier).or_else(|error| overridden.ok_or(error))?;
         let makers_e4 = self.makers_e4.get(&terms.series).copied();
         let mut fees = FeeTerms::constant(of_series).overridden(overridden).with_makers(makers_e4);
@@ -357,13 +359,14 @@ impl Directory {
         Ok(fees)
     }
 
-    /// What a listed market is charged by.
+    /// The fee terms of a listed market.
     pub(super) fn fees_of(&self, market: MarketKey) -> Option<FeeTerms> {
         self.listing(market)?;
         self.entries[market.position()].as_ref().map(|entry| entry.fees)
     }
 
-    /// Brings the listed markets' fees up to date. Returns those that changed; what can't be represented is told in words.
+    /// Brings the listed markets' fees up to date. Returns those that changed, and a description of any that can't be
+    /// represented.
     pub(super) fn renew_fees(&mut self) -> (Vec<(MarketKey, FeeTerms)>, Vec<String>) {
         let (mut changed, mut problems) = (Vec::new(), Vec::new());
         for position in 0..self.entries.len() {
@@ -389,18 +392,18 @@ impl Directory {
     }
 }
 
-/// The series of an event by its name: the first part.
+/// The series of an event judged by its ticker: the first part.
 fn series_by_name(event: &str) -> String {
     event.split('-').next().unwrap_or(event).to_owned()
 }
 
-/// How much of a market's name is that of its event.
+/// How many characters of a market's ticker are its event's.
 fn event_length(ticker: &str, event: &str) -> u8 {
     let begins = ticker.strip_prefix(event).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     if begins { u8::try_from(event.len()).unwrap_or(0) } else { 0 }
 }
 
-/// The phase that a status in a body means. With one that nobody knows a market does not trade.
+/// The phase that corresponds to a status. With an unknown status a market is not traded.
 fn phase(status: Option<MarketLifeStatus>) -> Phase {
     match status {
         Some(MarketLifeStatus::Initialized) => Phase::Listed,

@@ -1,4 +1,4 @@
-//! The changes of fees that the exchange has settled, as it lists them: a series' and an event's. Owns what was read of them.
+//! The fee changes that the exchange has announced for series and events.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use serde_json::Number;
 use crate::market::{FeeSchedule, FeeTerms};
 use crate::wire::fees::{EventFeeChange, SeriesFeeChange, schedule};
 
-/// A change of one series or event: what it will be charged by, as the exchange words it. Without words an override ends.
+/// A change for one series or event: the fee type and multiplier as the exchange gives them. Without either, an
+/// override ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Change {
     from_ms: i64,
@@ -22,26 +23,27 @@ impl Change {
         match (&self.fee_type, &self.multiplier) {
             (None, None) => Ok(None),
             (Some(fee_type), Some(multiplier)) => schedule(fee_type, &multiplier.to_string()).map(Some),
-            _ => Err("a change of fees has a type without a multiplier, or a multiplier without a type".to_owned()),
+            _ => Err("a fee change has a type without a multiplier, or a multiplier without a type".to_owned()),
         }
     }
 }
 
-/// A formula that is not known counts this long before it is in force: orders that are placed then may fill by it.
+/// How long before it takes effect an unknown formula counts already, in milliseconds, since orders placed by then may
+/// fill under it.
 const AHEAD_MS: i64 = 3_600_000;
 
-/// What the exchange has settled, in the order of its times.
+/// The announced changes of each series and event, in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct FeeChanges {
-    /// When it was read last.
+    /// When the changes were last read.
     as_of_ms: i64,
     series: BTreeMap<String, Vec<Change>>,
     events: BTreeMap<String, Vec<Change>>,
 }
 
 impl FeeChanges {
-    /// Takes the list of series' changes, which tells what is still to come: what had been listed and is not any more was
-    /// taken back, and what has taken effect stays.
+    /// Takes the list of series' changes, which contains only future ones: a future change that is no longer listed was
+    /// withdrawn, and changes that have taken effect stay.
     pub(super) fn learn_series(&mut self, read: Vec<SeriesFeeChange>, now_ms: i64) {
         self.as_of_ms = now_ms;
         forget_from(&mut self.series, now_ms);
@@ -52,7 +54,7 @@ impl FeeChanges {
         }
     }
 
-    /// Takes the list of events' changes, past and to come.
+    /// Takes the list of events' changes, past and future.
     pub(super) fn learn_events(&mut self, read: Vec<EventFeeChange>, now_ms: i64) {
         self.as_of_ms = now_ms;
         forget_from(&mut self.events, now_ms);
@@ -63,11 +65,11 @@ impl FeeChanges {
         }
     }
 
-    /// Adds what is settled for a series and an event to what they are charged by.
+    /// Adds the announced changes of a series and an event to their fee terms.
     ///
     /// # Errors
-    /// In words, when a formula is not known that is in force or soon will be. One that has been followed by another, or is
-    /// far ahead, charges nothing that is placed now.
+    /// A description, when an unknown formula is in force or soon will be. One that has been superseded, or is far
+    /// ahead, does not affect orders placed now.
     pub(super) fn apply(&self, fees: &mut FeeTerms, series: &str, event: &str) -> Result<(), String> {
         for (from_ms, schedule) in self.usable(self.series.get(series))? {
             if let Some(schedule) = schedule {
@@ -95,7 +97,7 @@ impl FeeChanges {
     }
 }
 
-/// Forgets what was still to come.
+/// Removes the changes after `now_ms`.
 fn forget_from(changes: &mut BTreeMap<String, Vec<Change>>, now_ms: i64) {
     changes.retain(|_, changes| {
         changes.retain(|change| change.from_ms <= now_ms);
@@ -103,7 +105,7 @@ fn forget_from(changes: &mut BTreeMap<String, Vec<Change>>, now_ms: i64) {
     });
 }
 
-/// Puts a change at its place; one of the same time is replaced.
+/// Inserts a change in order of time, replacing one at the same time.
 fn put(changes: &mut BTreeMap<String, Vec<Change>>, name: String, change: Change) {
     let changes = changes.entry(name).or_default();
     match changes.binary_search_by_key(&change.from_ms, |other| other.from_ms) {
@@ -140,7 +142,7 @@ mod tests {
         let second = series("KXA", "2", "1970-01-01T00:00:20Z");
         changes.learn_series(vec![second, first, series("KXB", "3", "1970-01-01T00:00:05Z")], 0);
         assert_eq!([9_999, 10_000, 20_000].map(|ms| at(&changes, ms)), [10_000, 5_000, 20_000]);
-        // Only what is to come is listed: the first has taken effect, the second is not there any more.
+        // Only future changes are listed: the first has taken effect, the second has been withdrawn.
         changes.learn_series(Vec::new(), 15_000);
         assert_eq!([9_999, 10_000, 20_000].map(|ms| at(&changes, ms)), [10_000, 5_000, 5_000]);
     }

@@ -1,4 +1,4 @@
-//! One request of a read: its path, and what its answer adds.
+//! A single request of a read: its path, and how its answer is evaluated.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,23 +17,23 @@ use crate::wire::order_groups::OrderGroup;
 use crate::wire::orders::{BATCHED_PATH, ORDERS_PATH};
 use crate::wire::{Dollars4, REST_PREFIX, escape_query};
 
-/// What a request asks for. Listings carry the cursor of their page; the empty one is the first.
+/// What a request asks for. Listings have the cursor of their page, which is empty for the first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Fetch {
     Status,
     Limits,
-    /// What calls cost.
+    /// The token costs of calls.
     Costs,
     /// The account's order groups.
     Groups,
     Netting,
-    /// Markets by a filter such as `tickers=A,B`; paging ends when enough are known.
+    /// Markets by a filter such as `tickers=A,B`. Paging ends when `enough` are known.
     Markets {
         filter: String,
         cursor: String,
         enough: usize,
     },
-    /// Events by name, no more than a page has.
+    /// Events by ticker, at most one page.
     Events {
         tickers: Vec<String>,
     },
@@ -43,7 +43,7 @@ pub(super) enum Fetch {
     Series {
         ticker: String,
     },
-    /// Every shard's balance, or one's.
+    /// The balance of all shards, or of one.
     Balance {
         shard: Option<u8>,
     },
@@ -63,23 +63,23 @@ pub(super) enum Fetch {
         filter: String,
         cursor: String,
     },
-    /// Changes of series' fees that are still to come.
+    /// Future fee changes of series.
     SeriesFeeChanges,
-    /// Changes of what events override.
+    /// Changes of events' fee overrides.
     EventFeeChanges {
         cursor: String,
     },
 }
 
-/// What a read has brought so far.
+/// The results of a read so far.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Gathered {
-    /// Each shard and whether it takes orders.
+    /// Each shard, and whether it takes orders.
     pub(super) trading: Vec<(u8, bool)>,
-    /// The same of shards that are not listed.
+    /// Whether shards that are not listed take orders.
     pub(super) trading_elsewhere: Option<bool>,
     pub(super) write: Option<BucketLimit>,
-    /// What a create, an amend and a cancel cost.
+    /// The token costs of a create, an amend and a cancel.
     pub(super) costs: Option<[u32; 3]>,
     pub(super) groups: Vec<OrderGroup>,
     pub(super) nets: bool,
@@ -91,16 +91,16 @@ pub(super) struct Gathered {
     pub(super) settlements: Vec<Settlement>,
     /// Elements that could not be used.
     pub(super) unusable: Vec<Unusable>,
-    /// The pages that were asked for by a cursor: each only once.
+    /// The pages requested by cursor, to detect a list that never ends.
     followed: BTreeSet<String>,
-    /// Changes of fees, where they were read.
+    /// Fee changes of series, if they were requested.
     pub(super) series_fees: Option<Vec<SeriesFeeChange>>,
     pub(super) event_fees: Option<Vec<EventFeeChange>>,
 }
 
-/// The largest page of each listing (protocol page, 3).
+/// The largest page size of the listings.
 const PAGE: u32 = 1_000;
-/// The largest page of events (protocol page, 3).
+/// The largest page size of the listing of events.
 const EVENTS_PAGE: u32 = 200;
 
 impl Fetch {
@@ -134,10 +134,11 @@ impl Fetch {
         path
     }
 
-    /// Reads an answer into what was gathered. Returns the request for the next page, if there is one.
+    /// Adds an answer to what was gathered. Returns the request for the next page, if there is one.
     ///
     /// # Errors
-    /// In words, when the body as a whole is not what it should be. Elements that are not are among the gathered.
+    /// A description, when the body as a whole is malformed. Single malformed elements are added to the unusable ones
+    /// instead.
     pub(super) fn read(
         &self,
         body: &[u8],
@@ -202,10 +203,10 @@ impl Fetch {
         Ok((!cursor.is_empty()).then(|| self.at(cursor)).filter(|page| !page.has_enough(gathered)))
     }
 
-    /// Notes that a further page is asked for.
+    /// Records that a further page is requested.
     ///
     /// # Errors
-    /// In words, when its list has no end: a cursor that came before, or more pages than `pages_max`.
+    /// A description, when the list does not end: the cursor has come before, or there are more than `pages_max` pages.
     pub(super) fn follow(&self, pages: u32, pages_max: u32, gathered: &mut Gathered) -> Result<(), String> {
         let path = self.path();
         let why = if gathered.followed.contains(&path) {
@@ -219,7 +220,7 @@ impl Fetch {
         Err(format!("GET {path}: the list has no end: {why}"))
     }
 
-    /// The same list from another place on.
+    /// The same listing from another cursor on.
     fn at(&self, next: String) -> Self {
         let mut page = self.clone();
         if let Self::Markets { cursor, .. }
@@ -234,19 +235,19 @@ impl Fetch {
         page
     }
 
-    /// Whether a listing of markets need not be read on.
+    /// Whether a listing of markets need not be read further.
     fn has_enough(&self, gathered: &Gathered) -> bool {
         let Self::Markets { enough, .. } = self else { return false };
         gathered.markets.iter().filter(|market| market.check_terms().is_ok()).count() >= *enough
     }
 
-    /// Takes a 404 as an answer where the exchange has nothing to say. Returns whether it was one.
+    /// Handles a 404 where that means that there is nothing to report. Returns whether it does for this request.
     pub(super) fn read_nothing(&self, gathered: &mut Gathered, directory: &mut Directory) -> bool {
         match self {
-            // The documented costs hold.
+            // The documented costs apply.
             Self::Costs => gathered.costs = None,
             Self::Netting => gathered.nets = false,
-            // A venue that lists no changes has settled none.
+            // A venue without the listing has announced no changes.
             Self::SeriesFeeChanges | Self::EventFeeChanges { .. } => {}
             Self::Events { tickers } => directory.miss_events(tickers),
             Self::Event { ticker } => directory.learn_no_event(ticker),
@@ -260,14 +261,14 @@ impl Fetch {
         serde_json::from_slice(body).map_err(|error| format!("GET {}: {error}", self.path()))
     }
 
-    /// A page's usable elements and the cursor of the next.
+    /// The usable elements of a page, and the cursor of the next page.
     fn page<T: Element>(&self, body: &[u8], gathered: &mut Gathered) -> Result<(Vec<T>, String), String> {
         let page = read_page(body).map_err(|error| format!("GET {}: {error}", self.path()))?;
         gathered.unusable.extend(page.unusable);
         Ok((page.elements, page.cursor))
     }
 
-    /// The elements of a list that the body may do without.
+    /// The usable elements of a list that the body may leave out.
     fn list<T: Element>(&self, body: &[u8], gathered: &mut Gathered) -> Result<Option<Vec<T>>, String> {
         let page = read_list(body).map_err(|error| format!("GET {}: {error}", self.path()))?;
         Ok(page.map(|page| {
@@ -276,8 +277,8 @@ impl Fetch {
         }))
     }
 
-    /// A shard trades when both it and its trading are active, and does not when it fails to say; without a list the top
-    /// level is shard 0.
+    /// Which shards trade. A shard trades when both it and its trading are active, and does not when it fails to say
+    /// so. Without a list of shards, the top level describes shard 0.
     fn trading(&self, body: &[u8], gathered: &mut Gathered) -> Result<Vec<(u8, bool)>, String> {
         #[derive(Deserialize)]
         struct Top {
@@ -305,7 +306,8 @@ impl Fetch {
         Ok(shards.iter().map(|shard| (shard.exchange_index, active(shard))).collect())
     }
 
-    /// What a create, an amend and a batched cancel cost. A default that cannot be read leaves the documented costs.
+    /// The token costs of a create, an amend and a batched cancel. `None` leaves the documented costs in force, if the
+    /// default cannot be read.
     fn write_costs(&self, body: &[u8], gathered: &mut Gathered) -> Result<Option<[u32; 3]>, String> {
         #[derive(Deserialize)]
         struct Costs {
@@ -323,7 +325,7 @@ impl Fetch {
         }))
     }
 
-    /// Whether the account nets positions. A setting that cannot be read might say so: then this cannot be either.
+    /// Whether the account nets positions across markets. A setting that cannot be read is an error, since it might say so.
     fn nets(&self, body: &[u8], gathered: &mut Gathered) -> Result<bool, String> {
         let page = read_page::<NettingConfig>(body).map_err(|error| format!("GET {}: {error}", self.path()))?;
         if let Some(unusable) = page.unusable.first() {
@@ -333,7 +335,7 @@ impl Fetch {
         Ok(page.elements.iter().any(|config| config.enabled))
     }
 
-    /// Each shard's cash. A shard that cannot be read is missing, and asked for by itself.
+    /// The cash on each shard. A shard that cannot be read is left out, and requested by itself later.
     fn balances(&self, shard: Option<u8>, body: &[u8], gathered: &mut Gathered) -> Result<(), String> {
         #[derive(Deserialize)]
         struct Total {
@@ -343,7 +345,7 @@ impl Fetch {
         let shards = self.list::<ShardBalance>(body, gathered)?.unwrap_or_default();
         let wanted = shards.iter().filter(|of| shard.is_none_or(|shard| shard == of.exchange_index));
         let mut balances: Vec<_> = wanted.map(|of| (of.exchange_index, of.balance.0)).collect();
-        // Of one shard the total is its own.
+        // For a request about one shard, the total is that shard's.
         let total = shards.is_empty() && gathered.unusable.len() == told;
         if total || (shard.is_some() && balances.is_empty()) {
             balances.push((shard.unwrap_or(0), self.body::<Total>(body)?.balance_dollars.0));
@@ -353,7 +355,7 @@ impl Fetch {
     }
 }
 
-/// A filter by names. They may come from the exchange's answers, and are escaped whatever they are.
+/// A filter by names. They may come from the exchange's answers, so they are always escaped.
 pub(super) fn named(key: &str, names: &[String]) -> String {
     let mut filter = format!("{key}=");
     for (position, name) in names.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A read: the requests it consists of, what they brought, and how it deals with failure.
+//! A read: its requests, their results, and how it handles failures.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,27 +10,26 @@ use crate::clock::Now;
 use crate::market::MarketKey;
 use crate::messages::QueryKind;
 
-/// What a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
-    /// Status, costs and the traded markets, at the start.
+    /// At the start: status, costs and the traded markets.
     Start,
-    /// Status and the traded markets again, from time to time: whatever the first reading said, a later one lifts it.
+    /// Periodically: status and the traded markets again, so that nothing depends on the first read alone.
     Watch,
-    /// Fills that the stream may not have told, after it was interrupted.
+    /// After an interruption of the stream: fills that it may have missed.
     CatchUp,
-    /// The changes of fees that were settled.
+    /// Announced fee changes.
     Fees,
-    /// Markets of facts that are being held.
+    /// The markets of facts that are being held.
     Unlisted,
-    /// A question of `execute`.
+    /// A query from `execute`.
     Query { kind: QueryKind, query: u32, market: MarketKey, since_ms: i64 },
-    /// The markets of the configured series that follow those that closed.
+    /// The successors of closed markets of the followed series.
     Follow { closed: Option<MarketKey> },
 }
 
 impl Purpose {
-    /// Whether the read goes on until it succeeds. The others are given up and left to their asker.
+    /// Whether the read is repeated until it succeeds. Others are given up, and whoever asked may ask again.
     pub(super) fn never_ends(self) -> bool {
         match self {
             Self::Start | Self::CatchUp | Self::Unlisted | Self::Follow { .. } => true,
@@ -39,13 +38,13 @@ impl Purpose {
         }
     }
 
-    /// Failures in a row after which one request of the read is left out: the next such read will ask again, and what else
-    /// it asks for must not wait.
+    /// Consecutive failures after which one request of the read is skipped: the next such read repeats it, and the
+    /// other requests must not wait.
     pub(super) fn skips_after(self) -> Option<u32> {
         (self == Self::Watch).then_some(1)
     }
 
-    /// Whether the markets that it lists are to be traded. Others are merely watched.
+    /// Whether the markets that it lists are to be traded rather than merely watched.
     pub(super) fn lists_traded(self) -> bool {
         matches!(self, Self::Start | Self::Watch | Self::Follow { .. }) || self.is(QueryKind::Successor)
     }
@@ -54,7 +53,7 @@ impl Purpose {
         matches!(self, Self::Query { kind, .. } if kind == wanted)
     }
 
-    /// Whether a newer read makes this one needless: it asks the same.
+    /// Whether a newer read makes this one redundant, because it asks the same.
     pub(super) fn is_replaced_by(self, newer: Self) -> bool {
         match (self, newer) {
             (Self::Query { kind: a, market: x, .. }, Self::Query { kind: b, market: y, .. }) => {
@@ -71,7 +70,7 @@ impl Purpose {
     }
 }
 
-/// A read under way or waiting.
+/// A read in progress or waiting.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) serial: u32,
@@ -80,19 +79,19 @@ pub(super) struct Job {
     pub(super) fetches: VecDeque<Fetch>,
     #[serde(with = "crate::checkpoint::json")]
     pub(super) gathered: Gathered,
-    /// Tickers that were asked for by name, so that one the exchange does not know is not asked for again.
+    /// Tickers requested by name, so that one the exchange does not know is not requested again.
     pub(super) named: BTreeSet<String>,
     /// When the first request of this round was sent.
     pub(super) begun: Option<Now>,
-    /// When its newest answer had been read.
+    /// When its latest answer was read, in monotonic nanoseconds.
     pub(super) read_ns: u64,
     pub(super) not_before_ns: u64,
     pub(super) pages: u32,
-    /// A list of it had no end: it begins again after a failure, and an answer in between is no success.
+    /// One of its lists did not end: the read restarts after a failure, and a single answer is not a success.
     pub(super) endless: bool,
-    /// Failures in a row.
+    /// Consecutive failures.
     pub(super) failures: u32,
-    /// The account changed during this round.
+    /// Whether the account changed during this round.
     pub(super) disturbed: bool,
     pub(super) backoff: Backoff,
 }
@@ -116,7 +115,7 @@ impl Job {
         }
     }
 
-    /// Begins again from nothing, not before a time.
+    /// Restarts from scratch, not before a given time.
     pub(super) fn restart(&mut self, not_before_ns: u64) {
         self.fetches.clear();
         self.gathered = Gathered::default();

@@ -1,4 +1,4 @@
-//! Which read goes on next, and what each consists of.
+//! Schedules the reads, and defines the requests of each.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,14 +12,14 @@ use crate::messages::QueryKind;
 use crate::ports::{ReconcileEffect, ReconcilePort};
 use crate::wire::markets::Market;
 
-/// Tickers in one filter (the longest that every listing accepts).
+/// Tickers per filter: the most that every listing accepts.
 pub(super) const TICKERS_IN_FILTER: usize = 100;
 
-/// A read that is replaced after so many pages is spoken of: its list may have no end.
+/// A read that is replaced after this many pages is reported, since its list may never end.
 const PAGES_OF_NOTE: u32 = 16;
 
 impl ReconcileStage {
-    /// Adds a read. One that asks the same and is not finished is dropped: its facts might be older than the question.
+    /// Adds a read. An unfinished one that asks the same is dropped, since its facts might be older than the query.
     pub(super) fn begin(&mut self, purpose: Purpose, now: Now) {
         for job in self.jobs.extract_if(.., |job| job.purpose.is_replaced_by(purpose)).collect::<Vec<_>>() {
             if let Some(fetch) = job.fetches.front().filter(|_| job.pages >= PAGES_OF_NOTE) {
@@ -38,7 +38,7 @@ impl ReconcileStage {
         self.jobs.push(job);
     }
 
-    /// Sends the next request and draws conclusions, as far as nothing is to be waited for.
+    /// Sends the next request and evaluates finished reads, until something has to be waited for.
     pub(super) fn advance(&mut self, now: Now, port: &mut impl ReconcilePort) {
         while self.in_flight.is_none() {
             let due = |job: &Job| self.may_run(job) && self.runs_at_ns(job) <= now.mono_ns;
@@ -66,8 +66,8 @@ impl ReconcileStage {
         }
     }
 
-    /// Nothing is read of the account before the markets are listed, and the first rebuild waits for the stream, so that
-    /// no fill falls between them.
+    /// Whether a read may start. The account is not read before the markets are listed, and the first rebuild waits for
+    /// the stream, so that no fill is missed between them.
     pub(super) fn may_run(&self, job: &Job) -> bool {
         match job.purpose {
             Purpose::Start => true,
@@ -149,7 +149,7 @@ impl ReconcileStage {
         plan
     }
 
-    /// Where markets that were asked for and are not traded yet are looked for. Those of a series are by themselves.
+    /// The requests for markets that are wanted and not traded yet. Those of a series are requested separately.
     fn missing_markets(&self) -> Vec<Fetch> {
         let wanted = &self.config.directory;
         if !wanted.tickers.is_empty() {
@@ -182,7 +182,6 @@ impl ReconcileStage {
     }
 }
 
-/// The changes of fees that were settled.
 fn fee_changes() -> [Fetch; 2] {
     [Fetch::SeriesFeeChanges, Fetch::EventFeeChanges { cursor: String::new() }]
 }
@@ -202,8 +201,9 @@ pub(super) fn start_markets(wanted: &DirectoryConfig) -> Vec<Fetch> {
     }
 }
 
-/// What is to be asked about the fees of markets, as far as it is not known yet: events first, then their series. Events are
-/// asked for a hundred at a time: one by one they would take a session of 1,000 markets most of a minute of read tokens.
+/// The requests for the fee terms of markets that are not known yet: events first, then their series. Events are
+/// requested a hundred at a time, since one by one they would take the read tokens of most of a minute for a session of
+/// 1,000 markets.
 pub(super) fn missing_terms(directory: &Directory, markets: &[Market]) -> Vec<Fetch> {
     let (mut events, mut series) = (BTreeSet::new(), BTreeSet::new());
     for market in markets {

@@ -1,4 +1,4 @@
-//! The stage's state, its inputs, and what waits for room.
+//! The state and the inputs of the stage, and its queues of outgoing messages.
 
 use std::collections::VecDeque;
 
@@ -17,9 +17,9 @@ use crate::ports::{
 };
 use crate::seen_fills::SeenFills;
 
-/// Facts held for markets that are not listed; beyond this the socket is left unread.
+/// The most facts held for markets that are not listed; beyond this the socket is not read.
 const HELD_MAX: usize = 1_024;
-/// Problems kept for the report.
+/// The most problems kept for the report.
 const PROBLEMS_MAX: usize = 64;
 
 /// The reconcile stage. See the [module](crate::reconcile) for its rules.
@@ -32,46 +32,46 @@ pub struct ReconcileStage {
     pub(super) link: Link,
     pub(super) subscribing: Subscribing,
     pub(super) next_command: u64,
-    /// A buffer that the parser needs and no private frame fills.
+    /// A buffer that the parser requires, although no private frame uses it.
     #[serde(skip)]
     pub(super) levels: BookLevels,
     pub(super) directory: Directory,
-    /// Whether the start's reads are done.
+    /// Whether the reads of the start are done.
     pub(super) started: bool,
-    /// Whether `execute` was last told that the stream delivers.
+    /// Whether `execute` was last told that the stream is up.
     pub(super) stream_up: bool,
-    /// Whether the stream has been up before, so that its next rise needs a catch-up.
+    /// Whether the stream has been up before, so that it needs a catch-up the next time.
     pub(super) was_up: bool,
     pub(super) seen: SeenFills,
-    /// The newest fill's time, or the start's: where a catch-up begins.
+    /// The time of the newest fill, or of the start: a catch-up reads from there.
     pub(super) newest_fill_ms: i64,
-    /// When the account last changed, as far as the stream told.
+    /// When the stream last reported a change of the account.
     pub(super) changed_ns: Option<u64>,
     pub(super) jobs: Vec<Job>,
     pub(super) next_serial: u32,
-    /// The request under way: its number, its read, and when it was sent.
+    /// The request in flight: its id, its read, and when it was sent.
     pub(super) in_flight: Option<(RequestId, u32, u64)>,
     pub(super) next_request: RequestId,
     /// Facts for `execute` that wait for room.
     pub(super) outbox: VecDeque<AccountEvent>,
     /// Listings for `feed` that wait for room.
     pub(super) listings: VecDeque<Listing>,
-    /// Facts that wait for their market, with its ticker.
+    /// Facts that wait for their market to be listed, with its ticker.
     pub(super) held: VecDeque<(String, AccountEvent)>,
     /// Which shards take orders, as `execute` was last told.
     pub(super) trading: Vec<(u8, bool)>,
-    /// When status and markets are read again; never while they are, and before the start's reads are done.
+    /// When status and markets are read again; never during such a read, and before the reads of the start are done.
     pub(super) watch_due_ns: u64,
-    /// When to try again what a full ring prevented.
+    /// When to retry what a full ring prevented, in monotonic nanoseconds.
     retry_at_ns: u64,
     problems: Vec<String>,
 }
 
 impl ReconcileStage {
-    /// A stage that knows nothing. The seed decides the jitter of its pauses.
+    /// Creates a stage without markets and without a connection. The seed determines the jitter of its pauses.
     ///
     /// # Panics
-    /// When `max_markets` exceeds what a market index can number.
+    /// When `max_markets` exceeds the range of a market index.
     #[must_use]
     pub fn new(config: ReconcileConfig, clock: SessionClock, seed: u64) -> Self {
         assert!(config.directory.max_markets < usize::from(u16::MAX), "market indexes are 16 bits");
@@ -124,7 +124,7 @@ impl ReconcileStage {
         self.settle(now, port);
     }
 
-    /// The server pinged; the driver has answered.
+    /// The exchange pinged. The driver has already answered.
     pub fn on_ping(&mut self, connection: ConnectionId, now: Now) {
         self.link.on_heard(connection, now);
     }
@@ -146,7 +146,6 @@ impl ReconcileStage {
         self.settle(now, port);
     }
 
-    /// `execute` says something.
     #[inline]
     pub fn on_execute(&mut self, message: &ExecuteToReconcile, now: Now, port: &mut impl ReconcilePort) {
         match message {
@@ -154,11 +153,11 @@ impl ReconcileStage {
         }
     }
 
-    /// `execute` asks for a read. A newer question of the same kind replaces an older one, whose answer would be stale.
+    /// `execute` asks for a read. A newer query of the same kind replaces an older one, whose answer would be out of date.
     pub fn on_query(&mut self, query: &QueryRequest, now: Now, port: &mut impl ReconcilePort) {
         let QueryRequest { query, kind, market, since_ms } = *query;
         if kind == QueryKind::Successor && !self.directory.follow(market) && !self.takes_over_search(market) {
-            // Looked for and found before: there is nothing new to tell.
+            // It was already looked for and found.
             let complete = self.directory.listing(market).is_some();
             self.outbox.push_back(AccountEvent::ReadBegin { query, kind });
             self.outbox.push_back(AccountEvent::ReadEnd { query, kind, complete, as_of_ms: now.session_ms });
@@ -177,7 +176,7 @@ impl ReconcileStage {
         self.outbox.is_empty() && self.held.len() < HELD_MAX
     }
 
-    /// Does what is due. Early and repeated calls are harmless.
+    /// Does whatever is due. Early and repeated calls are harmless.
     pub fn on_timer(&mut self, now: Now, port: &mut impl ReconcilePort) {
         // A socket that is deliberately left unread is not silent.
         if !self.wants_input() {
@@ -208,7 +207,7 @@ impl ReconcileStage {
         self.settle(now, port);
     }
 
-    /// When [`ReconcileStage::on_timer`] is due, in monotonic nanoseconds.
+    /// When [`ReconcileStage::on_timer`] is next due, in monotonic nanoseconds.
     #[must_use]
     pub fn deadline_ns(&self) -> u64 {
         let work_ns = if self.in_flight.is_some() {
@@ -225,13 +224,12 @@ impl ReconcileStage {
             .min(self.retry_at_ns)
     }
 
-    /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> &ReconcileCounters {
         &self.counters
     }
 
-    /// What went wrong, each once and the newest last: refused markets, unreadable bodies, lost connections.
+    /// Distinct problems, newest last: refused markets, unreadable bodies, lost connections.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -251,7 +249,7 @@ impl ReconcileStage {
         self.directory.key(ticker)
     }
 
-    /// Keeps a problem for the report, once each, the newest last.
+    /// Keeps a problem for the report; a repeated one moves to the end.
     pub(super) fn problem(&mut self, text: String) {
         if let Some(before) = self.problems.iter().position(|problem| *problem == text) {
             self.problems.remove(before);
@@ -261,7 +259,7 @@ impl ReconcileStage {
         self.problems.push(text);
     }
 
-    /// Ends a search for this market's successor that is under way. Returns whether there was one.
+    /// Ends a search in progress for this market's successor. Returns whether there was one.
     fn takes_over_search(&mut self, closed: MarketKey) -> bool {
         let searches = self.jobs.len();
         self.jobs.retain(|job| match job.purpose {
@@ -272,7 +270,7 @@ impl ReconcileStage {
         self.jobs.len() < searches
     }
 
-    /// Ends every input: delivers what there is room for, follows the series, sends the next request.
+    /// Called at the end of every input: delivers what there is room for, follows the series, and sends the next request.
     pub(super) fn settle(&mut self, now: Now, port: &mut impl ReconcilePort) {
         self.follow_series(now);
         if self.watch_due_ns <= now.mono_ns {
@@ -298,7 +296,7 @@ impl ReconcileStage {
     }
 }
 
-/// Does what the link wants with the socket.
+/// Passes the link's request to the socket.
 pub(super) fn tell_socket(output: Option<SocketOutput<'_>>, port: &mut impl ReconcilePort) {
     if let Some(output) = output {
         port.tell(ReconcileEffect::Socket(output));

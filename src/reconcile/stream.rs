@@ -11,18 +11,18 @@ use crate::ports::{ConnectionId, ReconcileEffect, ReconcilePort, SocketOutput};
 use crate::wire::command::{Command, CommandParams};
 use crate::wire::frame::{Envelope, Message, parse};
 
-/// The private channels. None of the first three numbers its frames; a lost frame of the last is made good by the next
-/// reading of the account, which every comparison is.
+/// The private channels. The first three do not number their frames; a lost frame of the last is made up for by the
+/// next read of the account, which every comparison is.
 const CHANNELS: [&str; 4] = ["fill", "user_orders", "market_positions", "order_group_updates"];
 
-/// Where the subscription of the private channels is.
+/// The state of the subscription to the private channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Subscribing {
-    /// Not asked for.
+    /// Not subscribed.
     No,
-    /// Asked for; each channel is acknowledged by itself.
+    /// The command has been sent. Each channel is acknowledged separately.
     Asked { command: u64, since_ns: u64, missing: usize },
-    /// Every channel delivers.
+    /// All channels are subscribed.
     Done,
 }
 
@@ -68,7 +68,7 @@ impl ReconcileStage {
                     self.counters.unusable += 1;
                     let (id, ticker): (String, String) = (excerpt(order.order_id), excerpt(order.ticker));
                     self.problem(format!(
-                        "order {id} of {ticker} has a status that is not known: left to the next reading"
+                        "order {id} of {ticker} has an unknown status: left to the next read"
                     ));
                 }
                 if let Some(fact) = convert::stream_order(&order)? {
@@ -81,7 +81,7 @@ impl ReconcileStage {
                 let fact = convert::stream_group(&update)?;
                 self.outbox.extend(fact.map(AccountEvent::Group));
             }
-            // A position moves with fills, which are told, and with settlements, which are read.
+            // A position changes with fills, which the stream brings, and settlements, which are read.
             Message::MarketPosition(_) => self.disturb(now),
             Message::Subscribed { .. } | Message::Ok => self.on_acknowledged(&frame.envelope, now),
             Message::Error { code, text } => {
@@ -137,7 +137,7 @@ impl ReconcileStage {
         }
     }
 
-    /// Tells that the stream delivers, once everything it may have missed is delivered.
+    /// Reports the stream as up, once everything that it may have missed has been delivered.
     pub(super) fn raise_stream(&mut self) {
         if self.subscribing == Subscribing::Done && !self.stream_up {
             self.stream_up = true;
@@ -161,7 +161,7 @@ impl ReconcileStage {
         }
     }
 
-    /// The account changed: a rebuild that is being read is no picture of one moment.
+    /// The account changed, so a rebuild in progress is not a picture of one moment.
     fn disturb(&mut self, now: Now) {
         self.changed_ns = Some(now.mono_ns);
         for job in &mut self.jobs {
@@ -169,7 +169,7 @@ impl ReconcileStage {
         }
     }
 
-    /// Hands a fill on, unless it was before. Returns whether it was new.
+    /// Delivers a fill unless it is a duplicate. Returns whether it was new.
     pub(super) fn deliver_fill(&mut self, fill: Fill, ticker: &str, now: Now) -> bool {
         let again = planted!(FillDoubled) && fill.source == Source::Read;
         if !self.seen.insert(fill.trade, fill.order, fill.time_ms, fill.source) && !again {
@@ -182,7 +182,7 @@ impl ReconcileStage {
         true
     }
 
-    /// Hands a fact about a market on, or holds it until the market is listed.
+    /// Delivers a fact about a market, or holds it until the market is listed.
     fn deliver(&mut self, fact: AccountEvent, ticker: &str, now: Now) {
         if let Some(market) = self.directory.key(ticker) {
             self.outbox.push_back(convert::with_market(fact, market));

@@ -1,4 +1,4 @@
-//! A port of bounded rings and an exchange of canned bodies that answers requests by their path.
+//! A port with bounded rings, and an exchange that answers requests with prepared bodies by path.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -47,13 +47,13 @@ impl ReconcilePort for Port {
     }
 }
 
-/// A stage, its port, the exchange's bodies by path, and a clock that the test moves.
+/// A stage, its port, the exchange's bodies by path, and a clock that the test advances.
 pub(super) struct Bench {
     pub(super) stage: ReconcileStage,
     pub(super) port: Port,
     pub(super) now: Now,
     pub(super) bodies: BTreeMap<String, (u16, String)>,
-    /// Paths asked for, in order.
+    /// The paths requested, in order.
     pub(super) asked: Vec<String>,
 }
 
@@ -67,7 +67,6 @@ pub(super) fn uuid(n: u32) -> String {
     format!("00000000-0000-4000-8000-{n:012}")
 }
 
-/// A fill frame of the private stream.
 pub(super) fn fill_frame(trade: u32, ticker: &str) -> String {
     format!(
         r#"{{"type":"fill","sid":1,"msg":{{"trade_id":"{}","order_id":"{}","client_order_id":"x","market_ticker":"{ticker}","exchange_index":2,"is_taker":true,"side":"yes","yes_price_dollars":"0.4200","count_fp":"3.00","fee_cost":"0.010000","action":"buy","post_position_fp":"3.00","outcome_side":"yes","book_side":"bid","ts":1,"ts_ms":1500}}}}"#,
@@ -76,7 +75,6 @@ pub(super) fn fill_frame(trade: u32, ticker: &str) -> String {
     )
 }
 
-/// A fill of a REST body.
 pub(super) fn fill_body(trade: u32, ticker: &str) -> String {
     format!(
         r#"{{"fill_id":"f","trade_id":"{}","order_id":"{}","ticker":"{ticker}","outcome_side":"yes","book_side":"bid","count_fp":"3.00","yes_price_dollars":"0.4200","no_price_dollars":"0.5800","is_taker":false,"created_time":"1970-01-01T00:00:01.5Z","fee_cost":"0.010000"}}"#,
@@ -93,7 +91,7 @@ pub(super) fn order_frame(order: u32, ticker: &str, status: &str) -> String {
 }
 
 impl Bench {
-    /// A stage with two traded markets, whose exchange has a balance and nothing else.
+    /// A stage with two traded markets, and an exchange with only a balance.
     pub(super) fn new(directory: DirectoryConfig) -> Self {
         let clock = SessionClock::new(0, 0, 1_000);
         let mut bench = Self {
@@ -129,7 +127,7 @@ impl Bench {
         })
     }
 
-    /// Two markets, listed, with the stream up and the rings empty.
+    /// A stage with two listed markets, the stream up and the rings empty.
     pub(super) fn running() -> Self {
         let mut bench = Self::two_markets();
         bench.start();
@@ -179,7 +177,7 @@ impl Bench {
         self.stage.on_query(&request, self.now, &mut self.port);
     }
 
-    /// Answers the request under way from the bodies; one without a body gets a 404.
+    /// Answers the request in flight from the bodies, or with a 404 if there is none for its path.
     pub(super) fn answer(&mut self) -> bool {
         let Some((request, path)) = self.port.requests.pop_front() else { return false };
         let (status, body) =
@@ -193,7 +191,7 @@ impl Bench {
         while self.answer() {}
     }
 
-    /// Moves the clock, letting due timers run and answering what is asked.
+    /// Advances the clock, running the timers that are due and answering requests.
     pub(super) fn pass(&mut self, ns: u64) {
         let end_ns = self.now.mono_ns + ns;
         while self.stage.deadline_ns() <= end_ns {

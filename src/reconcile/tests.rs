@@ -1,4 +1,4 @@
-//! The stage's behaviour, through frames and bodies as bytes and a port of bounded rings.
+//! Tests of the stage, with frames and bodies as bytes and a port with bounded rings.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn changes_of_fees_are_known_from_the_start_and_read_again_with_every_comparison
     let double = FeeSchedule::of(FeeType::QuadraticWithMakerFees, 20_000);
     assert_eq!((fees.at(1_799_999), fees.at(1_800_000)), (taker(5_000), double));
     assert!(bench.stage.problems()[0].contains("change of an event's fees"), "{:?}", bench.stage.problems());
-    // Nothing new: nothing is told again.
+    // Without a change, nothing is sent again.
     bench.query(6, QueryKind::Compare, "");
     bench.answer_all();
     assert!(bench.events().iter().all(|event| told(event).is_none()));
@@ -168,7 +168,7 @@ fn a_waiver_is_read_with_its_market_and_again_with_every_later_reading() {
     bench.start();
     let fees = told(&mut bench)[0];
     assert_eq!((fees.at(59_999), fees.at(60_000)), (FeeSchedule::FREE, charged));
-    // The same again is nothing new.
+    // The same again is not new.
     bench.pass(11 * SECOND_NS);
     assert_eq!(told(&mut bench), []);
     list(&mut bench, r#""1970-01-01T02:00:00Z""#);
@@ -444,7 +444,7 @@ fn settlements_pay_the_result() {
             |event| if let AccountEvent::Settlement { value, fee, .. } = event { Some((*value, *fee)) } else { None },
         )
         .collect();
-    // The market tells a scalar result to the last digit, the settlement in whole cents.
+    // The market gives a scalar result to the last digit, the settlement in whole cents.
     let scalar = Price::from_units(3_725).unwrap();
     assert_eq!(values, [(Price::ONE, Money::ZERO), (scalar, Money::ZERO)]);
 }
@@ -500,7 +500,7 @@ fn a_series_is_followed_from_market_to_market() {
     let third = market("KXA-1-C", "KXA-1", "1970-01-01T01:00:00Z", "active");
     bench.body(path, &format!(r#"{{"markets":[{first}]}}"#));
     bench.start();
-    // Each once: they are read again from time to time.
+    // Each appears once, although they are read again periodically.
     let names = |bench: &Bench| {
         let mut names: Vec<_> = bench.port.listings.iter().map(|listing| listing.ticker.to_string()).collect();
         names.sort();
@@ -599,7 +599,7 @@ fn whatever_the_start_read_later_readings_lift() {
     let read: Vec<_> = bench.port.listings.drain(..).map(|m| (m.phase, m.close_time_ms, m.age_ms)).collect();
     assert_eq!(read, [(Phase::Open, 86_400_000, 1_000), (Phase::Open, 600_000, 1_000)], "an earlier close is told");
 
-    // Once more, also if nothing is new: a frame may have been lost meanwhile.
+    // Sent again although nothing changed, since a frame may have been lost in between.
     bench.pass(5 * SECOND_NS);
     assert_eq!((bench.events(), bench.port.listings.len()), (vec![], 2));
 }

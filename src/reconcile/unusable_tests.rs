@@ -1,4 +1,4 @@
-//! Lists with elements that cannot be used among others, and lists without an end.
+//! Tests of lists with some unusable elements, and of lists that never end.
 
 use std::collections::BTreeMap;
 
