@@ -1,8 +1,8 @@
-//! The hot path allocates nothing: with the shipped model, the decide and execute stages handle snapshots, deltas,
-//! decisions, risk, acknowledgements, fills, amends and cancels without touching the allocator.
+//! The hot path does not allocate: with the shipped model, the decide and execute stages handle snapshots, deltas,
+//! decisions, risk checks, acknowledgements, fills, amends and cancels without calling the allocator.
 //!
-//! The allocator counts for each thread, so that the test harness does not disturb. The stages are driven by hand; their
-//! ports only write into buffers that were made before.
+//! The allocator counts per thread, so the test harness does not interfere. The stages are driven by hand, and their
+//! ports only write into preallocated buffers.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -32,20 +32,20 @@ thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Counts what the calling thread asks of the system's allocator.
+/// Counts the calling thread's calls to the system's allocator.
 struct Counting;
 
 fn count() {
-    // A thread that is ending has no counter any more, and nobody asks for it.
+    // A thread that is ending has no counter any more, and its calls need not be counted.
     let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
 }
 
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only a thread-local number, which is
+// SAFETY: every call goes to the system's allocator unchanged. Counting touches only a thread-local number that is
 // initialised at compile time and has no destructor, so it never allocates itself.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller's guarantees are passed on.
         unsafe { System.alloc(layout) }
     }
 
@@ -65,7 +65,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Does something and says how often it called the allocator, freeing included.
+/// Calls `act` and returns how often it called the allocator, including to free memory.
 fn allocations<T>(act: impl FnOnce() -> T) -> (u64, T) {
     let before = ALLOCATIONS.get();
     let result = act();
@@ -79,10 +79,10 @@ const ROOM: usize = 64;
 const WARM_ROUNDS: u32 = 50;
 const ROUNDS: u32 = 250;
 
-/// What the decide stage said.
+/// The port of the decide stage.
 struct DecideOut {
     intents: Vec<OrderIntent>,
-    /// How many decisions were told since they were last looked at.
+    /// Decisions reported since the last check.
     decisions: usize,
     #[expect(clippy::vec_box, reason = "the stage takes and returns boxes")]
     levels: Vec<Box<BookLevels>>,
@@ -122,7 +122,7 @@ impl DecidePort for DecideOut {
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
-/// What the execute stage said.
+/// The port of the execute stage.
 struct ExecuteOut {
     requests: Vec<(RequestId, &'static str)>,
     notes: Vec<AccountNote>,
@@ -166,7 +166,7 @@ impl ExecutePort for ExecuteOut {
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
-/// Both stages, and how often each kind of call touched the allocator once the stages were warm.
+/// Both stages, and how often each kind of call used the allocator once the stages were warm.
 struct Bench {
     decide: DecideStage<AnyPolicy>,
     execute: ExecuteStage,
@@ -179,7 +179,7 @@ struct Bench {
     last_update: Option<PortfolioUpdate>,
     trades: u128,
     round: u32,
-    /// Calls and allocations by kind.
+    /// Kind of call, number of calls, number of allocations.
     figures: Vec<(&'static str, u64, u64)>,
     body: String,
 }
@@ -189,7 +189,7 @@ impl Bench {
         let clock = SessionClock::new(0, START_MS, 1_000);
         let policy = AnyPolicy::load(&PolicySpec::Onnx, None).unwrap();
         let decide_ms = i64::try_from(policy.terms().decide_ms).unwrap();
-        // So few that fills are forgotten while allocations are counted.
+        // Few enough that fills are forgotten while allocations are counted.
         let config = ExecuteConfig { fills_remembered: 128, ..ExecuteConfig::default() };
         let mut bench = Self {
             decide: DecideStage::new(policy, &DecideConfig { max_markets: 64, clock }).unwrap(),
@@ -254,7 +254,7 @@ impl Bench {
         assert!(self.execute.is_synced());
     }
 
-    /// Answers reads of the account; a position is what the ledger has. Not counted: reads are cold.
+    /// Answers reads of the account with the ledger's own positions. Not counted, since reads are not on the hot path.
     fn answer_queries(&mut self) {
         while let Some(query) = self.done.queries.pop() {
             let (number, kind) = (query.query, query.kind);
@@ -338,7 +338,7 @@ impl Bench {
         );
     }
 
-    /// Hands an intent to `execute` and returns the request it led to.
+    /// Passes an intent to `execute` and returns the request it led to.
     fn intend(&mut self, action: Action, cents: u16, count: i64) -> Option<(RequestId, &'static str)> {
         self.intents += 1;
         let intent = OrderIntent {
@@ -435,7 +435,7 @@ impl Bench {
         self.tell_decide();
     }
 
-    /// An order's whole life, both sides, with everything that may happen in between.
+    /// The whole life of an order on both sides, with everything that may happen in between.
     fn round(&mut self) {
         let order = OrderId::from_bits(u128::from(self.round) * 2 + 1);
         let exit = OrderId::from_bits(u128::from(self.round) * 2 + 2);
@@ -477,7 +477,7 @@ impl Bench {
         self.execute.audit().unwrap();
     }
 
-    /// Gives what the policy wanted its verdict, as if `execute` had refused it.
+    /// Answers the policy's intents with a verdict, as if `execute` had refused them.
     fn refuse_intents(&mut self) {
         while let Some(intent) = self.said.intents.pop() {
             let last = self.last_update.expect("the account was told at the start");

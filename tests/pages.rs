@@ -1,4 +1,4 @@
-//! Lists in the pages of `docs` are those of the sources: nothing is missing in them, and nothing in them is gone.
+//! Checks the lists in the pages of `docs` against the sources: nothing is missing, and nothing is out of date.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The cells of each row of the tables whose head begins with `head`.
+/// The cells of each row of the tables whose header begins with `head`.
 fn table(page: &str, head: &str) -> Vec<Vec<String>> {
     let text = read(page);
     let lines: Vec<&str> = text.lines().collect();
@@ -29,12 +29,12 @@ fn table(page: &str, head: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// What stands between backticks in a text.
+/// The parts of a text in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The quoted words of a column, each without what follows a dot or a brace.
+/// The quoted words of a column, each cut at the first dot, brace, colon or space.
 fn names(rows: &[Vec<String>], column: usize) -> BTreeSet<String> {
     let cells = rows.iter().map(|row| row[column].as_str());
     cells.flat_map(quoted).map(|name| name.split(['.', '{', ':', ' ']).next().unwrap_or_default().to_owned()).collect()
@@ -44,7 +44,7 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// Strings that follow a word in sources of a folder, white space between them allowed.
+/// The string literals that follow one of the words in the sources of a folder, with optional white space in between.
 fn strings_after(folder: &str, words: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder of sources");
@@ -78,7 +78,7 @@ fn invariants_and_faults_of_the_campaigns() {
     }
 }
 
-/// The planted mistakes are not in this build, so their source is read.
+/// The planted bugs are not in this build, so their source is read.
 #[test]
 fn planted_mistakes() {
     let source = read("src/planted.rs");
@@ -126,7 +126,7 @@ fn keys_of_the_configuration_that_pages_name_exist() {
                 let Some((section, key)) = name.split_once('.') else { continue };
                 let key = key.split([' ', '=']).next().unwrap_or_default();
                 let Some(section) = config.get(section) else { continue };
-                // `journal.checkpoints` and the like are of other files.
+                // Names such as `journal.checkpoints` belong to other files.
                 let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
                 if is_key && !["json", "toml", "rs"].contains(&key) {
                     assert!(section.get(key).is_some(), "{}: there is no key `{name}`", page.display());

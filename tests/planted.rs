@@ -1,4 +1,4 @@
-//! Mistakes on purpose: an invariant of the campaigns names each of them, and without the feature none is in the binary.
+//! Planted bugs: an invariant of the campaigns catches each of them, and without the feature the binary contains none.
 
 use std::process::Command;
 

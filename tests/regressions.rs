@@ -1,4 +1,4 @@
-//! Every input that a fuzz target begins with, and every one that once broke a rule, through the same entry points
+//! Runs the seeds of every fuzz target, and every input that once broke a rule, through the same entry points
 //! (`tests/fuzz`).
 
 #[path = "fuzz/entry/mod.rs"]
@@ -25,7 +25,7 @@ fn run_all(target: &str, run: impl Fn(&[u8])) {
         println!("{}", file.display());
         run(&std::fs::read(&file).expect("a readable input"));
     }
-    // The ends of the range of inputs.
+    // The shortest and the longest inputs.
     run(b"");
     run(&[b'\n'; 300]);
 }

@@ -1,4 +1,4 @@
-//! The repository keeps its own rules: which module may import which, no stubs, no paths of a developer's machine.
+//! Checks the repository's own rules: which module may import which, no stubs, no paths of a developer's machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source file below `src`, as its path from there with `/`, and its text.
+/// Every source file below `src`: its relative path with `/` as separator, and its text.
 fn sources() -> &'static [(String, String)] {
     static SOURCES: LazyLock<Vec<(String, String)>> = LazyLock::new(read_sources);
     &SOURCES
@@ -37,12 +37,13 @@ fn read_sources() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whether a file belongs to a module: `feed.rs` or anything in `feed/`.
+/// Whether a file belongs to a module, as `feed.rs` and everything in `feed/` belong to `feed`.
 fn belongs(file: &str, module: &str) -> bool {
     file == format!("{module}.rs") || file.starts_with(&format!("{module}/"))
 }
 
-/// The lines of a file, those of its test items empty. The sources are formatted, so an item ends at its own indentation.
+/// The lines of a file, with those of test items left empty. Since the sources are formatted, an item ends at its own
+/// indentation.
 fn without_tests(text: &str) -> Vec<&str> {
     let indentation = |line: &str| line.len() - line.trim_start().len();
     let mut lines = Vec::new();
@@ -72,7 +73,7 @@ fn without_tests(text: &str) -> Vec<&str> {
     lines
 }
 
-/// Whether a whole file is for tests, or a module for tests that is a file.
+/// Whether a file contains only code for tests.
 fn is_test_file(file: &str) -> bool {
     file.split('/').any(|part| ["tests", "testing"].contains(&part))
         || ["tests.rs", "testing.rs"].iter().any(|end| file.ends_with(end))
@@ -84,14 +85,14 @@ fn code_of(line: &str) -> &str {
     line.split("//").next().unwrap_or(line)
 }
 
-/// How many modules deep a file is: `super` as many times is the crate.
+/// How many modules deep a file is, which is how many times `super` leads to the crate root.
 fn depth(file: &str) -> usize {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
     path.split('/').count()
 }
 
-/// Every room of the crate that a file's code names, with the line: `crate::room`, each of `crate::{room, other::x}`, and
-/// as many times `super` as lead there.
+/// Every top-level module that a file's code names, with the line: `crate::room`, each of `crate::{room, other::x}`,
+/// and the same with as many `super` as lead to the root.
 fn rooms_named(file: &str, text: &str) -> Vec<(usize, String)> {
     let code: Vec<&str> = without_tests(text).into_iter().map(code_of).collect();
     let code = code.join("\n");
@@ -188,7 +189,8 @@ fn dependencies_point_from_drivers_to_stages_to_vocabulary() {
     );
 }
 
-/// What an attribute says, over as many lines as it takes: from `#[ignore` to the bracket that closes it.
+/// Finds attributes by name. Returns the line and the text of each, from `#[` to the closing bracket, which may be
+/// lines apart.
 fn attributes<'a>(text: &'a str, name: &str) -> Vec<(usize, &'a str)> {
     let mut found = Vec::new();
     for open in ["#[", "#!["] {
@@ -205,7 +207,7 @@ fn attributes<'a>(text: &'a str, name: &str) -> Vec<(usize, &'a str)> {
     found
 }
 
-/// Whether the text has a string of some words.
+/// Whether the attribute has a string of at least two words.
 fn explains(attribute: &str) -> bool {
     attribute.split('"').nth(1).is_some_and(|words| words.split_whitespace().count() >= 2)
 }
@@ -218,7 +220,7 @@ fn stubs(text: &str) -> Vec<(usize, String)> {
     for (number, line) in text.lines().enumerate() {
         found.extend(words.iter().filter(|word| line.contains(**word)).map(|word| (number + 1, (*word).to_owned())));
     }
-    // A test that never runs, a lint that is silenced, and a panic that may be any panic need a reason.
+    // An ignored test, a silenced lint, and an expected panic without its text need a reason.
     for name in ["ignore", "allow(", "expect(", "should_panic"] {
         let bare = attributes(text, name).into_iter().filter(|(_, attribute)| !explains(attribute));
         found.extend(bare.map(|(line, attribute)| (line, format!("{attribute} without an explanation"))));
@@ -247,7 +249,7 @@ fn no_source_has_stubs_or_paths_of_a_machine() {
         for path in &paths {
             assert!(!text.contains(path), "{file} contains {path}");
         }
-        // This file has the words that it looks for.
+        // This file contains the words that it looks for.
         let found = if file.to_string().ends_with("tidy.rs") { Vec::new() } else { stubs(&text) };
         assert!(found.is_empty(), "{file}: {found:?}");
     }
@@ -255,10 +257,10 @@ fn no_source_has_stubs_or_paths_of_a_machine() {
 
 #[test]
 fn only_the_command_lines_writer_touches_the_standard_output_and_the_standard_error() {
-    // The macros panic when nobody reads or the disk is full.
+    // The macros panic when the reader has gone or the disk is full.
     let macros = ["println!(", "print!(", "eprintln!(", "eprint!(", "dbg!("];
     let handles = ["io::stdout()", "io::stderr()"];
-    // Test modules that are files say what they skip.
+    // Tests print what they skip.
     for (file, text) in sources().iter().filter(|(file, _)| !is_test_file(file)) {
         for (number, line) in without_tests(text).into_iter().enumerate() {
             let code = code_of(line);

@@ -1,4 +1,4 @@
-//! Sessions on a venue outside, with an exchange of our own in its place: live, on paper, killed, and after a panic.
+//! Sessions on an outside venue, played by our own exchange: live, on paper, killed, and after a panic.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use kalshi_actor::session::{
 };
 use kalshi_actor::wire::markets::{Market, MarketsPage};
 
-/// An exchange that plays the venue, and the configuration of an actor that trades there.
+/// An exchange in the role of the venue, and the configuration of an actor that trades there.
 struct Outside {
     handle: RunningExchange,
     config: Config,
@@ -81,7 +81,7 @@ impl Outside {
         self.session(config).duration(duration).tamper(tamper).run(maker())
     }
 
-    /// The plan of a session on it in that time, for a minute.
+    /// The plan of a one-minute session on the venue with this clock.
     fn plan(&self, config: Config, clock: Clock, session: &SessionClock) -> SessionPlan<AnyPolicy> {
         SessionPlan {
             label: "demo".to_owned(),
@@ -101,12 +101,12 @@ impl Outside {
         }
     }
 
-    /// A session on it.
+    /// A session on the venue.
     fn session(&self, config: Config) -> SessionBuilder {
         Session::builder(config).outside_at(self.venue()).folder(self.folder.path().join("session"))
     }
 
-    /// The venue's final state, the actor's account in it, and the folder of what was written.
+    /// Stops the venue. Returns its final state, the actor's account, and the folder with the actor's files.
     fn end(self) -> (Exchange, AccountId, tempfile::TempDir) {
         let exchange = self.handle.stop().unwrap();
         let account = exchange.clients()[0];
@@ -118,7 +118,7 @@ fn maker() -> AnyPolicy {
     AnyPolicy::load(&PolicySpec::Maker, None).unwrap()
 }
 
-/// A kill with nothing but the venue's lists.
+/// A kill that knows no orders except from the venue's lists.
 fn kill(venue: &Venue, settings: KillSettings, known: &[KnownGroup]) -> Killed {
     let ways = KillWays { everything: false, known_orders: &mut Vec::new, tell: &mut |what| println!("{what}") };
     line::kill(venue, &Trust::WebPki, settings, known, ways)
@@ -179,7 +179,7 @@ fn a_clock_that_jumps_while_trading_trips_and_cancels_everything() {
     let mut config = outside.config.clone();
     config.venue.live = true;
     let clock = Clock::start();
-    // Session time gains half a second a second on wall time: after eight seconds they are four apart.
+    // Session time gains half a second per second on wall time, so after eight seconds they are four apart.
     let session = SessionClock::new(clock.now_ns(), wall_ms(), 1_500);
     let watch = ClockWatch::new(clock.clone(), session, Duration::from_secs(4));
     let mut plan = outside.plan(config.clone(), clock, &session);
@@ -224,7 +224,7 @@ fn open_markets(venue: &Venue) -> Vec<Market> {
     serde_json::from_slice::<MarketsPage>(&body).unwrap().markets
 }
 
-/// Places an order that can rest: one cent, far from everything.
+/// Places an order that will rest, at one cent.
 fn place(venue: &Venue, client_order_id: &str, ticker: &str, shard: u8) -> OrderId {
     let body = format!(
         r#"{{"ticker":"{ticker}","client_order_id":"{client_order_id}","side":"bid","count":"1.00","price":"0.0100","time_in_force":"good_till_canceled","self_trade_prevention_type":"taker_at_cross","exchange_index":{shard}}}"#
@@ -282,7 +282,7 @@ fn kill_from_elsewhere_stops_a_trader_that_runs_by_its_order_groups() {
     let (killed, killed_ms): (Killed, i64) = std::thread::scope(|scope| {
         let session = scope.spawn(|| outside.trade(true, Duration::from_secs(12), None));
         std::thread::sleep(Duration::from_secs(7));
-        // What another process finds on disk.
+        // Another process finds the groups on disk.
         let known: Vec<KnownGroup> = state_dir(&config, None).unwrap().groups().unwrap().unwrap();
         assert_eq!(known.len(), 2);
         let settings = KillSettings { read_lag: Duration::from_millis(600), patience: Duration::from_secs(10) };
@@ -342,7 +342,7 @@ fn a_stop_ends_in_its_time_however_long_reads_may_lag_and_says_what_it_waits_for
     let outside = Outside::start(10);
     let mut config = outside.config.clone();
     config.venue.live = true;
-    // The last comparison would wait for an hour.
+    // The last comparison would take an hour.
     config.orders.read_lag_ms = 3_600_000;
     config.orders.stop_timeout_ms = 6_000;
     let clock = Clock::start();
@@ -353,7 +353,7 @@ fn a_stop_ends_in_its_time_however_long_reads_may_lag_and_says_what_it_waits_for
             shown.push((waiting.to_string(), *left));
         }
     };
-    // A builder would refuse this configuration.
+    // The session builder would refuse this configuration.
     let mut plan = outside.plan(config, clock, &session);
     plan.duration = Some(Duration::from_secs(4));
     let report = run_session(plan, &Signals::detached(), see, || false).unwrap();
@@ -372,7 +372,7 @@ fn a_live_session_does_not_start_blind() {
         let refused = outside.try_to_trade(true, Duration::from_secs(5), None);
         refused.err().expect("a session that must not start").to_string()
     };
-    // The exchange does not say how it is: a status that contradicts its code is no answer either.
+    // The exchange's status remains unknown, also if the body contradicts the status code.
     for status in [RefusalStatus::TooManyRequests, RefusalStatus::Internal, RefusalStatus::Unavailable] {
         for _ in 0..3 {
             outside.handle.faults().arm(Fault::RefuseRead { status });
@@ -382,7 +382,7 @@ fn a_live_session_does_not_start_blind() {
         assert!(text.contains(&u16::from(status).to_string()), "{text}");
     }
     assert!(!outside.folder.path().join("session").exists());
-    // Fewer than that are borne.
+    // Fewer failures than that are tolerated.
     for _ in 0..2 {
         outside.handle.faults().arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
     }
@@ -390,7 +390,7 @@ fn a_live_session_does_not_start_blind() {
 
     let Outside { handle, config, folder } = outside;
     handle.stop().unwrap();
-    // Nobody listens at its addresses any more.
+    // Nothing listens at its addresses any more.
     let gone = Outside { handle: Outside::start(10).handle, config, folder };
     let text = refused(&gone);
     assert!(text.contains("the state of the exchange remains unknown"), "{text}");

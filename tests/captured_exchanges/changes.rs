@@ -1,11 +1,11 @@
-//! What the exchange changed after the captures, with the date from which on it is so (changelog and spec 3.34.0). These
-//! are the only differences that the comparison lets pass.
+//! What the exchange has changed since the captures, with the date of each change (changelog and spec 3.34.0). The
+//! comparison accepts no other differences.
 
-/// A key that captures have or lack.
+/// A key that was added or removed.
 pub struct KeyChange {
-    /// When the exchange made it.
+    /// The date of the change.
     pub date: &'static str,
-    /// The key, wherever it stands.
+    /// The key, at any place in a body.
     pub key: &'static str,
 }
 
@@ -13,7 +13,7 @@ const fn key(date: &'static str, key: &'static str) -> KeyChange {
     KeyChange { date, key }
 }
 
-/// Keys that June's captures have and today's bodies have not.
+/// Keys in the captures of June that have since been removed.
 pub const REMOVED_SINCE_JUNE: &[KeyChange] = &[
     key("2026-07-09", "fractional_trading_enabled"),
     key("2026-07-09", "response_price_units"),
@@ -23,7 +23,7 @@ pub const REMOVED_SINCE_JUNE: &[KeyChange] = &[
     key("2026-10-26", "resting_orders_count"),
 ];
 
-/// Keys that today's bodies have and June's captures have not.
+/// Keys that have been added since the captures of June.
 pub const ADDED_SINCE_JUNE: &[KeyChange] = &[
     key("2026-07-09", "exchange_index_statuses"),
     key("2026-07-09", "intra_exchange_transfers_active"),
@@ -31,17 +31,17 @@ pub const ADDED_SINCE_JUNE: &[KeyChange] = &[
     key("2026-09-29", "settlement_bounds_type"),
     key("2026-09-30", "sending_ts_ms"),
     key("2026-10-26", "clock"),
-    // The orders of the first version, shut since, had none.
+    // Orders of the first API version, which has been shut down, had none.
     key("2026-06-18", "self_trade_prevention_type"),
 ];
 
-/// Lists that have more entries than captured: `balance_breakdown` tells of four shards.
+/// Lists that have more entries than captured: `balance_breakdown` now has four shards.
 pub const LONGER_SINCE_JUNE: &[KeyChange] = &[key("2026-08-10", "balance_breakdown")];
 
-/// Requests that are answered with another status: order writes of the first version were shut on 2026-06-18.
+/// Requests that now get another status: order writes of the first API version were shut down on 2026-06-18.
 pub const STATUS_SINCE_JUNE: &[(&str, u16)] = &[("orders__legacy_create", 410), ("orders__legacy_cancel", 410)];
 
-/// Keys that January's captures have and today's bodies have not.
+/// Keys in the captures of January that have since been removed.
 pub const REMOVED_SINCE_JANUARY: &[KeyChange] = &[
     // Counts and cents became fixed-point strings.
     key("2026-03-12", "queue_position"),
@@ -70,7 +70,7 @@ pub const REMOVED_SINCE_JANUARY: &[KeyChange] = &[
     key("2026-04-02", "no_total_cost"),
     key("2026-04-02", "yes_price_fixed"),
     key("2026-04-02", "no_price_fixed"),
-    // Sent only where there is one, or where it is asked for.
+    // Sent only where there is one, or on request.
     key("2026-10-26", "strike_period"),
     key("2026-10-26", "milestones"),
     // Not in spec 3.34.0 of that day.

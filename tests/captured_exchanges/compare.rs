@@ -1,4 +1,4 @@
-//! Two bodies side by side: keys, JSON types, and every figure that our exchange computes itself.
+//! Compares two bodies: keys, JSON types, and every figure that our exchange computes itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::changes::KeyChange;
 
-/// The changes that may excuse a difference, and which of them did.
+/// The known changes that may explain a difference, and which of them did.
 pub struct Excuses {
     removed: &'static [KeyChange],
     added: &'static [KeyChange],
@@ -15,7 +15,7 @@ pub struct Excuses {
 }
 
 impl Excuses {
-    /// Changes excuse only what was captured before them.
+    /// Only changes after the date of the capture count.
     pub fn new(
         captured: &str,
         removed: &'static [KeyChange],
@@ -42,14 +42,14 @@ impl Excuses {
         self.excuse(self.added, key)
     }
 
-    /// Entries that excused nothing: they hide no difference and don't belong on the list.
+    /// Entries that explained no difference, and so don't belong on the list.
     pub fn idle(&self) -> Vec<&'static str> {
         let all = self.removed.iter().chain(self.added).chain(self.longer);
         all.filter(|change| !self.used.contains(change.key)).map(|change| change.key).collect()
     }
 }
 
-/// Strings and numbers that differ from session to session: identifiers and times.
+/// Whether the value of a key differs from session to session, as identifiers and times do.
 fn is_own(key: &str) -> bool {
     const OWN: [&str; 9] =
         ["order_id", "user_id", "trade_id", "fill_id", "market_id", "cursor", "ts", "ts_ms", "as_of_time"];
@@ -67,18 +67,18 @@ const fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// How much of two bodies must agree.
+/// How closely two bodies must agree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Captured keys are in ours, with their types. A captured null may be anything of ours, and absent.
+    /// Our body has all captured keys, with the same types. For a captured null ours may have any value, or lack the key.
     Contained,
-    /// Keys and types.
+    /// Same keys and types.
     Shape,
-    /// Those and all values but identifiers and times.
+    /// Same keys, types and values, except for identifiers and times.
     Values,
 }
 
-/// Compares a captured body with ours and adds what differs, by its place.
+/// Compares a captured body with ours and adds a description of each difference, with its place.
 pub fn compare(
     place: &str,
     captured: &Value,
@@ -130,7 +130,7 @@ fn compare_objects(
             None if excuses.excuses_removal(key) => {}
             None => differences.push(format!("{here} is missing")),
             Some(own) if is_own(key) && depth != Depth::Contained => {
-                // The kind counts; an empty cursor is a fact about the list.
+                // Only the type is compared, and for a cursor also whether it is empty.
                 let agree = kind(value) == kind(own) && (key != "cursor" || (value == "") == (own == ""));
                 if !agree {
                     differences.push(format!("{here}: {own}, captured was {value}"));
@@ -149,7 +149,7 @@ fn compare_objects(
     }
 }
 
-/// The keys of many captured objects of one kind: those of all of them, and the types that each key was seen with.
+/// The keys of many captured objects of one kind, with the number of objects that have each and the types seen.
 #[derive(Default)]
 pub struct Seen {
     objects: usize,
@@ -166,7 +166,7 @@ impl Seen {
         }
     }
 
-    /// Compares one of our objects with all that were captured. A key that some of them lack may be lacking in ours too.
+    /// Compares one of our objects with all captured ones. A key that some of them lack may be missing from ours too.
     pub fn compare(&self, place: &str, ours: &Value, excuses: &mut Excuses, differences: &mut Vec<String>) {
         let ours = ours.as_object().expect("our objects are objects");
         for (key, (count, kinds)) in &self.keys {

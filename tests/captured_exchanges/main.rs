@@ -1,10 +1,11 @@
-//! What the real exchange answered, replayed as requests against ours. `KALSHI_REAL_DATA` names the folder of captures
-//! (default `../shared/data/real`); without it the tests skip and say so.
+//! Replays captured requests to the real exchange against ours and compares the answers. `KALSHI_REAL_DATA` names the
+//! folder of captures (default `../shared/data/real`); without it the tests are skipped and say so.
 //!
-//! * `session`: a whole demo session of June 2026, request by request at its own times, with the same markets, the same
-//!   counterparty in the book and the same orders before it; statuses, error bodies and every figure must be the same.
-//! * `reads`: single answers of January 2026 whose requests are known by their names only; their shape must be in ours.
-//! * `changes`: what the exchange itself has changed since. Nothing else may differ, and no entry may be idle.
+//! * `session`: a whole demo session of June 2026, request by request at the original times, with the same markets, the
+//!   same counterparty in the book and the same orders before it. Statuses, error bodies and every figure must be the
+//!   same.
+//! * `reads`: single answers of January 2026 whose requests are known only by name. Our answers must contain their shape.
+//! * `changes`: what the exchange has changed since. Nothing else may differ, and no entry may be unused.
 
 mod changes;
 mod compare;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// The folder of captures of that name, or none with the reason printed.
+/// The folder of captures with this name, or `None` with the reason printed.
 fn captures(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("KALSHI_REAL_DATA").map_or_else(|| PathBuf::from("../shared/data/real"), PathBuf::from);
     let folder = root.join(name);

@@ -1,10 +1,10 @@
-//! Captured market objects as markets of our exchange: the same names, grids and times, in the same state.
+//! Turns captured market objects into markets of our exchange, with the same tickers, grids, times and states.
 
 use kalshi_actor::exchange::engine::{Engine, MarketSpec};
 use kalshi_actor::market::{Band, FeeSchedule, GridBands, Price};
 use serde_json::Value;
 
-/// A market to list, and the state to bring it to.
+/// A market to list, and the state it should be in.
 #[derive(Clone)]
 pub struct CapturedMarket {
     pub spec: MarketSpec,
@@ -47,7 +47,7 @@ impl CapturedMarket {
                 fees: FeeSchedule::QUADRATIC.into(),
                 open_ms,
                 close_ms: close_ms.max(open_ms + 1),
-                // Those that were determined must stay so through the session.
+                // Determined markets must stay unpaid through the session.
                 settlement_timer_ms: if paid { 0 } else { 86_400_000 },
                 exclusive: false,
                 recorded: false,
@@ -57,7 +57,7 @@ impl CapturedMarket {
         }
     }
 
-    /// Lists it and brings it to its state.
+    /// Lists the market and brings it to its state.
     pub fn list(self, engine: &mut Engine, now_ms: i64) {
         let market = engine.list_market(self.spec, now_ms).unwrap();
         if matches!(self.status.as_str(), "determined" | "finalized") {
@@ -66,7 +66,7 @@ impl CapturedMarket {
     }
 }
 
-/// A market in cents that is open for days and pays a minute after its result.
+/// A market with a tick of one cent that is open for days and pays a minute after its result.
 pub fn plain_market(ticker: &str, now_ms: i64) -> MarketSpec {
     let event = ticker.rsplit_once('-').unwrap().0;
     MarketSpec {

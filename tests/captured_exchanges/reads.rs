@@ -1,5 +1,5 @@
-//! Single reads: public trades of June 2026, the limits of a basic account, and answers of January 2026, of which the
-//! requests are known by their names only.
+//! Single reads: public trades of June 2026, the limits of a basic account, and answers of January 2026 whose requests
+//! are known only by name.
 
 use kalshi_actor::exchange::gateway::Tier;
 use kalshi_actor::market::{BookSide, Count, Money, Price};
@@ -12,7 +12,7 @@ use crate::venue::{ORDERS, Signing, Venue, Who};
 use crate::{captures, read_json};
 
 const API: &str = "/trade-api/v2";
-/// Any time: what these reads say does not depend on it.
+/// Any time would do, since these answers do not depend on it.
 const START_MS: i64 = 1_781_000_000_000;
 
 #[test]
@@ -25,7 +25,7 @@ fn public_trades_read_like_the_captured_ones() {
     let begin_ms = time_ms(trades.last().unwrap(), "created_time") - 10_000;
     let mut venue = Venue::new(Tier::Unlimited, Money::from_dollars(10_000), begin_ms);
     venue.act(begin_ms, |engine, now_ms| engine.list_market(plain_market(ticker, now_ms), now_ms).unwrap());
-    // One before them: the capture has a next page.
+    // One more trade before them, since the capture has a next page.
     let older = std::iter::once(trades.last().unwrap());
     for (number, trade) in older.chain(trades.iter().rev()).enumerate() {
         let at_ms = begin_ms + i64::try_from(number).unwrap() * 500;
@@ -64,12 +64,12 @@ fn a_basic_account_has_the_captured_limits_but_for_the_reads_that_wait() {
         assert_eq!(ours[part], captured[part], "{part}");
     }
     assert_eq!(ours["read"]["refill_rate"], captured["read"]["refill_rate"]);
-    // 2026-09 (rate limit page): the read bucket of the lower tiers keeps three seconds. June's kept one.
+    // Since 2026-09 (rate limit page) the read bucket of the lower tiers holds three seconds' tokens; in June it held one.
     assert_eq!(captured["read"]["bucket_capacity"], 200);
     assert_eq!(ours["read"]["bucket_capacity"], 600);
 }
 
-/// An answer of January 2026 and what we ask for the same.
+/// A captured answer of January 2026, and our request for the same.
 struct Read {
     file: &'static str,
     path: &'static str,
@@ -102,7 +102,7 @@ const READS: &[Read] = &[
     Read { status: 403, ..read("portfolio_total_resting_order_value", "/portfolio/summary/total_resting_order_value") },
 ];
 
-/// Without what only the real world has: who decides results, and what else markets say (the session compares those).
+/// Removes what only the real exchange has, such as settlement sources, and the market objects, which `session` compares.
 fn without_the_world(mut body: Value) -> Value {
     let fields = body.as_object_mut().unwrap();
     fields.retain(|key, _| !matches!(key.as_str(), "markets" | "settlement_sources"));

@@ -13,12 +13,12 @@ use crate::market::{CapturedMarket, text, time_ms};
 use crate::venue::{ORDERS, Signing, Venue, Who};
 use crate::{captures, read_json};
 
-/// The market that was traded in, of which the book's other side is known.
+/// The market that was traded, with the other side of its book.
 struct Traded {
     ticker: String,
 }
 
-/// One captured exchange.
+/// One captured request with its answer.
 struct Capture {
     name: String,
     at_ms: i64,
@@ -26,7 +26,7 @@ struct Capture {
 }
 
 impl Capture {
-    /// Every request of the folder in the order of its time.
+    /// Every request of the folder, in order of time.
     fn all(folder: &Path) -> Vec<Self> {
         let mut all = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -66,9 +66,9 @@ impl Capture {
         }
     }
 
-    /// What is compared of a body that holds markets, whose objects are compared apart: of the one that was traded in,
-    /// every figure that follows from the session; of a list, how many there are and, where one was asked for, in which
-    /// state.
+    /// Reduces a body with markets to what is compared here; market objects are compared separately. What remains is,
+    /// for the traded market, every figure that follows from the session, and for a list, the number of markets and the
+    /// state asked for.
     fn without_market_objects(&self, mut body: Value) -> Value {
         if let Some(market) = body.get_mut("market") {
             *market = traded_figures(market);
@@ -86,7 +86,7 @@ impl Capture {
     }
 }
 
-/// Every market object of the captures, by its ticker, and what all of them look like.
+/// Every market object of the captures by ticker, and the keys and types of all of them.
 fn captured_markets(folder: &Path, captures: &[Capture]) -> (BTreeMap<String, Value>, Seen) {
     let (mut markets, mut seen) = (BTreeMap::new(), Seen::default());
     for capture in captures.iter().filter(|capture| capture.name.starts_with("markets__")) {
@@ -101,7 +101,7 @@ fn captured_markets(folder: &Path, captures: &[Capture]) -> (BTreeMap<String, Va
     (markets, seen)
 }
 
-/// Places and cancels what the account had done before the session, as its own lists tell.
+/// Repeats the account's orders and cancels before the session, as its own lists show them.
 fn repeat_the_past(venue: &mut Venue, folder: &Path, begin_ms: i64, traded: &Traded) {
     let orders = read_json(&folder.join("portfolio__orders_list.json"));
     let fills = read_json(&folder.join("fills__after_taker.json"));
@@ -129,7 +129,7 @@ fn repeat_the_past(venue: &mut Venue, folder: &Path, begin_ms: i64, traded: &Tra
     }
 }
 
-/// What the captures call something, and what we call it: order ids and cursors.
+/// Maps order ids and cursors of the captures to ours.
 #[derive(Default)]
 struct Names(BTreeMap<String, String>);
 
@@ -196,13 +196,13 @@ impl Replay {
         for market in own {
             self.seen.compare(name, market, &mut self.excuses, &mut self.differences);
         }
-        // The limits of a basic account are compared apart: this one has none, to be read at the recorder's pace.
+        // The limits of a basic account are compared in `reads`; this account has none, to keep up with the recorder.
         let depth = if name == "account__limits" { Depth::Shape } else { Depth::Values };
         let (captured, ours) = (capture.without_market_objects(captured), capture.without_market_objects(ours));
         compare(name, &captured, &ours, depth, &mut self.excuses, &mut self.differences);
     }
 
-    /// Calls that both exchanges list cost the same.
+    /// Checks that calls listed by both exchanges cost the same.
     fn compare_costs(&mut self, captured: &Value, ours: &Value) {
         let find = |wanted: &Value| {
             let all = captured["endpoint_costs"].as_array().unwrap().iter();
@@ -217,7 +217,7 @@ impl Replay {
         }
     }
 
-    /// A captured WebSocket session: the same subscription, the same changes of the book, the same frames.
+    /// Replays a captured WebSocket session: the same subscription and book changes must give the same frames.
     fn websocket(&mut self, folder: &Path, name: &str, session: u64, ticker: &str) {
         let facts = read_json(&folder.join(format!("{name}.meta.json")));
         let lines = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
@@ -244,7 +244,7 @@ impl Replay {
     }
 }
 
-/// What a market shows that follows from what happened in it.
+/// The figures of a market that follow from its trading.
 fn traded_figures(market: &Value) -> Value {
     const FIGURES: [&str; 19] = [
         "ticker",
@@ -278,13 +278,13 @@ fn the_demo_session_of_june_gets_the_same_answers() {
     let traded = Traded { ticker: text(&manifest, "traded_ticker").to_owned() };
     let begin_ms = all[0].at_ms;
     let (markets, seen) = captured_markets(&folder, &all);
-    // An hour before: nothing that was recorded had happened yet.
+    // An hour before anything that was recorded.
     let listed_ms = begin_ms - 3_600_000;
     let mut venue = Venue::new(Tier::Unlimited, Money::from_dollars(100), listed_ms);
     let mut listed = BTreeSet::new();
     for market in markets.values() {
         let mut market = CapturedMarket::new(market);
-        // One more in each state: the recorder's pages were not the last ones.
+        // One more market in each state, since the recorder's pages were not the last.
         if listed.insert(market.status.clone()) {
             let more = market.clone();
             market.spec.ticker.push_str("-MORE");
@@ -305,7 +305,7 @@ fn the_demo_session_of_june_gets_the_same_answers() {
     let excuses = Excuses::new("2026-06-11", REMOVED_SINCE_JUNE, ADDED_SINCE_JUNE, LONGER_SINCE_JUNE);
     let mut replay = Replay { venue, names: Names::default(), seen, excuses, differences: Vec::new() };
     let mut answered = 0;
-    // The public trades are of another market and day: `reads` has them.
+    // The public trades are of another market and day; `reads` compares them.
     for (number, capture) in all.iter().filter(|capture| !capture.name.starts_with("trades__")).enumerate() {
         if capture.name.starts_with("ws__") {
             replay.websocket(&folder, &capture.name, number as u64, &traded.ticker);

@@ -1,4 +1,4 @@
-//! Our exchange as the recorder's counterpart: one client with a key, one maker who stands for everybody else.
+//! Our exchange in the role of the recorded one: one client with a key, and one maker for everyone else.
 
 use kalshi_actor::exchange::engine::Engine;
 use kalshi_actor::exchange::gateway::{ExchangeNow, GatewaySettings, HttpRequest, Output, SessionId, Tier};
@@ -8,37 +8,37 @@ use kalshi_actor::wire::WS_PATH;
 use kalshi_actor::wire::sign::Credentials;
 use serde_json::{Value, json};
 
-/// Where orders are placed.
+/// The path for placing orders.
 pub const ORDERS: &str = "/trade-api/v2/portfolio/events/orders";
 
 /// How a request is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signing {
-    /// With a timestamp that is so many milliseconds off.
+    /// With a timestamp that is this many milliseconds off.
     At(i64),
-    /// Over another path.
+    /// With a signature over another path.
     Wrong,
-    /// With a key id that nobody has.
+    /// With an unknown key id.
     UnknownKey,
-    /// With the key's header, but no signature.
+    /// With the header for the key, but without a signature.
     Missing,
-    /// Not at all.
+    /// Without any authentication headers.
     Anonymous,
 }
 
-/// Who asks.
+/// The account that acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// The recorder's account.
     Recorder,
-    /// Everybody else.
+    /// Everyone else.
     Maker,
 }
 
 pub struct Venue {
     pub exchange: Exchange,
     clients: Vec<Credentials>,
-    /// The maker's orders by their level.
+    /// The maker's orders by level.
     made: Vec<(BookSide, Price, OrderId)>,
     frames: Vec<(SessionId, Value)>,
     now_ms: i64,
@@ -46,9 +46,9 @@ pub struct Venue {
 }
 
 impl Venue {
-    /// An exchange without markets, where the recorder has this cash on shard 0.
+    /// An exchange without markets, on which the recorder has this cash on shard 0.
     pub fn new(tier: Tier, cash: Money, now_ms: i64) -> Self {
-        // The capture shows an order as resting 359 ms after its cancel: its exchange's reads lagged by more than that.
+        // In the capture an order is shown as resting 359 ms after its cancel, so that exchange's reads lagged by more.
         let settings = GatewaySettings { tier, read_lag_ms: 400, ..GatewaySettings::default() };
         let account = |cash| AccountPlan { cash: Some(vec![(0, cash)]), ..AccountPlan::default() };
         let (exchange, accounts) = Exchange::builder()
@@ -65,19 +65,19 @@ impl Venue {
         ExchangeNow { session_ms: self.now_ms, wall_ms: self.now_ms }
     }
 
-    /// Lets time pass up to a moment.
+    /// Advances time to `now_ms`.
     pub fn pass_to(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);
         self.exchange.advance(self.now());
     }
 
-    /// Acts on the engine at a moment.
+    /// Runs `act` on the engine at `now_ms`.
     pub fn act<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Engine, i64) -> T) -> T {
         self.pass_to(now_ms);
         self.exchange.command(self.now(), act)
     }
 
-    /// The maker's level becomes larger or smaller by that much.
+    /// Changes the size of a level of the maker.
     pub fn move_level(&mut self, now_ms: i64, ticker: &str, side: BookSide, price: Price, change: Count) {
         if change > Count::ZERO {
             let side_name = if side == BookSide::Bid { "bid" } else { "ask" };
@@ -110,7 +110,7 @@ impl Venue {
         serde_json::from_slice(&answer).unwrap()
     }
 
-    /// Sends a request at a moment and waits for its answer: status and body.
+    /// Sends a request at `now_ms` and returns the status and body of its answer.
     pub fn request(
         &mut self,
         now_ms: i64,
@@ -157,7 +157,7 @@ impl Venue {
         panic!("{method} {target} is not answered")
     }
 
-    /// Opens a WebSocket at a moment and sends a command.
+    /// Opens a WebSocket at `now_ms` and sends a command.
     pub fn subscribe(&mut self, now_ms: i64, session: SessionId, command: &Value) {
         self.pass_to(now_ms);
         let client = &self.clients[Who::Recorder as usize];
@@ -174,7 +174,7 @@ impl Venue {
         self.exchange.text(session, command.to_string().as_bytes(), self.now());
     }
 
-    /// The frames that a session has got since the last call.
+    /// The frames that a session has received since the last call.
     pub fn frames(&mut self, session: SessionId) -> Vec<Value> {
         while let Some(output) = self.exchange.poll() {
             if let Output::Frame { session, text } = output {

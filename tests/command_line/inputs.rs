@@ -1,4 +1,4 @@
-//! Inputs that are none: each is refused within bounds, with what was wrong, where, and what was expected.
+//! Invalid inputs: each is refused in bounded time, with an error that says what is wrong, where, and what was expected.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,13 +11,13 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-/// Calls the program, which has to refuse with all of these words.
+/// Runs the program, which must refuse with an error that has all of these words.
 fn refuses(folder: &Path, arguments: &[&str], words: &[&str]) {
     let what = arguments.join(" ");
     let ended = call(folder, arguments);
     ended.assert_orderly(&what);
     assert!(!ended.status.success(), "{what}: accepted\n{}", ended.output);
-    // A verdict is an answer, what is wrong with the question is an error.
+    // A verdict goes to the standard output; a problem with the input is an error.
     let told = ended.output + &ended.errors;
     for word in words {
         assert!(told.contains(word), "{what}: `{word}` is not in\n{told}");

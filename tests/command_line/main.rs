@@ -1,4 +1,4 @@
-//! The program as people and scripts call it: what it makes of outputs that nobody reads and of inputs that are none.
+//! The program as people and scripts call it, with outputs that nobody reads and with invalid inputs.
 
 mod inputs;
 mod output;

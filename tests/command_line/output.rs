@@ -1,4 +1,4 @@
-//! A reader that goes away ends nothing but the output; a full disk is an error with its name.
+//! A reader that goes away ends only the output; a full disk is reported as an error.
 
 use std::fs::{File, OpenOptions};
 use std::net::{TcpListener, TcpStream};
@@ -43,7 +43,7 @@ const CALLS: [&[&str]; 17] = [
     &["resume", "--out", "sessions/one"],
 ];
 
-/// What must not be there yet for a call to do its work again.
+/// Removes what a call left, so that it can be repeated.
 fn undo(folder: &Path) {
     let _ = std::fs::remove_dir_all(folder.join("session-backups"));
 }
@@ -119,7 +119,7 @@ fn trading(folder: &Path, name: &str) -> Command {
     command
 }
 
-/// The session came to its own end, with everything cancelled and compared.
+/// Asserts that the session ended by itself, with everything cancelled and compared.
 fn assert_traded(folder: &Path, name: &str) {
     let text = std::fs::read_to_string(folder.join("sessions").join(name).join("summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -1,14 +1,14 @@
-//! Starting the program, bounded in time.
+//! Runs the program with a time limit.
 
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Far above what any of these calls takes on a busy machine.
+/// Far longer than any of these calls takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What a call came to.
+/// The result of a call.
 pub struct Ended {
     pub status: ExitStatus,
     pub output: String,
@@ -20,7 +20,7 @@ impl Ended {
         self.status.code()
     }
 
-    /// Ended by itself, and not by a panic.
+    /// Asserts that the program ended by itself and not by a panic.
     pub fn assert_orderly(&self, what: &str) {
         let Self { status, errors, .. } = self;
         assert!(!errors.contains("panicked") && !errors.contains("RUST_BACKTRACE"), "{what}: {status}\n{errors}");
@@ -28,7 +28,7 @@ impl Ended {
     }
 }
 
-/// The program, to be run in a folder, with nothing of the caller's environment that changes what it does.
+/// The program as a command in a folder, without any of the caller's environment that affects it.
 pub fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kalshi-actor"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -39,10 +39,10 @@ pub fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end, which has to come.
+/// Runs a command to its end, and fails the test if it does not end.
 pub fn run(mut command: Command, what: &str) -> Ended {
     let mut child = command.spawn().unwrap();
-    // Moved away, so that no end of a pipe stays open here.
+    // Dropped, so that no end of a pipe stays open here.
     drop(command);
     let drain = |stream: Option<Box<dyn Read + Send>>| {
         std::thread::spawn(move || {
@@ -70,7 +70,6 @@ pub fn run(mut command: Command, what: &str) -> Ended {
     Ended { status, output: output.join().unwrap(), errors: errors.join().unwrap() }
 }
 
-/// Runs the program with these arguments to its end.
 pub fn call(folder: &Path, arguments: &[&str]) -> Ended {
     run(program(folder, arguments), &arguments.join(" "))
 }

@@ -1,5 +1,5 @@
-//! Recordings in which books cross for an instant, against a fold of their deltas that shares nothing with the program:
-//! a small one of our own, and the bitcoin windows where they are at hand.
+//! Recordings in which books cross for an instant, compared with a fold of their deltas that shares no code with the
+//! program: a small recording made here, and the bitcoin windows where they are available.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,14 +15,14 @@ use serde_json::Value;
 
 use crate::{assert_publishes_the_recording, real_data, windows};
 
-/// From one look of `statistics` to the next.
+/// The sampling interval of `statistics`.
 const LOOK_MS: i64 = 250;
 
 fn made_up() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/crossed.jsonl")
 }
 
-/// A decimal such as "0.4200" in units of 1/`scale`.
+/// Parses a decimal such as "0.4200" to units of 1/`scale`.
 fn units(text: &str, scale: i64) -> i64 {
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
@@ -31,7 +31,7 @@ fn units(text: &str, scale: i64) -> i64 {
     sign * (whole.parse::<i64>().unwrap() * scale + part.sum::<i64>())
 }
 
-/// The bids of both outcomes: hundredths of contracts by price in $0.0001.
+/// The bids of both outcomes: size in hundredths of contracts by price in $0.0001.
 #[derive(Default)]
 struct Fold {
     yes: BTreeMap<i64, i64>,
@@ -39,7 +39,7 @@ struct Fold {
 }
 
 impl Fold {
-    /// Takes a frame. Returns whether it was one of a book.
+    /// Applies a frame. Returns whether it was a book frame.
     fn take(&mut self, frame: &Value) -> bool {
         let msg = &frame["msg"];
         match frame["type"].as_str().unwrap() {
@@ -100,7 +100,7 @@ fn own_ms(frame: &Value) -> Option<i64> {
     frame["msg"]["ts_ms"].as_i64().filter(|_| frame["type"] == "orderbook_delta")
 }
 
-/// Observes a file from its first frame to its last, and holds every line against the fold.
+/// Observes a file from its first frame to its last, and compares every line with the fold.
 fn assert_observes_the_fold(path: &Path) -> ObserveSummary {
     let mut output = Vec::new();
     let options = ObserveOptions { point_ms: 1_000, ignore_seq: false };
@@ -148,7 +148,7 @@ fn assert_observes_the_fold(path: &Path) -> ObserveSummary {
     summary
 }
 
-/// The mean spread of a file's only market in cents, looked at as `statistics` does.
+/// The mean spread of a file's only market in cents, sampled as `statistics` does.
 fn mean_spread(path: &Path) -> f64 {
     let mut fold = Fold::default();
     let (mut next_look_ms, mut sum, mut looks) = (None, 0, 0);
@@ -171,13 +171,13 @@ fn mean_spread(path: &Path) -> f64 {
 fn assert_measures_the_fold(path: &Path) {
     let (figures, findings) = of_file(path, Holes::Refused, 0.0).unwrap();
     assert_eq!((findings.refused, findings.unusable), (0, 0), "{}", path.display());
-    // A book whose sides never both have a price has no spread, and no figures.
+    // A book that never has a price on both sides has no spread and no figures.
     let (found, expected) = (figures.first().map_or(f64::NAN, |figures| figures.spread), mean_spread(path));
     let agree = (found - expected).abs() < 1e-9 || (found.is_nan() && expected.is_nan());
     assert!(agree && figures.len() <= 1, "{}: {found}, expected {expected}", path.display());
 }
 
-/// Plays a market's files step by step and holds what is published against them.
+/// Plays a market's files step by step and compares what is published with them.
 fn assert_steps_are_the_recording(ticker: &str, files: &[PathBuf]) {
     let (recording, _) = read_frames(files, Holes::Refused).unwrap();
     assert_eq!(recording.len(), 1, "{ticker}");
@@ -213,7 +213,7 @@ fn a_small_recording_that_crosses_for_an_instant_is_read_by_all_as_it_is() {
     assert_steps_are_the_recording("KXMADEUP15M-26NOV300115-15", &[made_up()]);
 }
 
-/// The 32 connections of 24 windows: tapered grids, reconnects, and up to 815 frames a second.
+/// The 32 connections of 24 windows, with tapered grids, reconnects, and up to 815 frames per second.
 #[test]
 fn bitcoin_windows_are_observed_from_their_first_frame_to_their_last() {
     let Some(folder) = real_data() else { return };

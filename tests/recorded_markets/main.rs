@@ -1,4 +1,4 @@
-//! Recorded markets on real frames: without orders of ours, the published book is the recorded one after every step.
+//! Recorded markets with real frames: without our orders, the published book equals the recorded one after every step.
 
 mod crossed;
 
@@ -11,7 +11,7 @@ use kalshi_actor::exchange::recorded::{
 };
 use kalshi_actor::market::{BookLevels, Count, FeeSchedule, Outcome, Price};
 
-/// The folder of recorded frames, or none with the reason printed.
+/// The folder of recorded frames, or `None` with the reason printed.
 fn real_data() -> Option<PathBuf> {
     let folder =
         std::env::var_os("KALSHI_REAL_DATA").map_or_else(|| PathBuf::from("../shared/data/real"), PathBuf::from);
@@ -22,7 +22,7 @@ fn real_data() -> Option<PathBuf> {
     None
 }
 
-/// The frames files of a folder, those of one window together.
+/// The frames files of a folder, grouped by window.
 fn windows(folder: &Path) -> BTreeMap<String, Vec<PathBuf>> {
     let mut windows: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -37,7 +37,7 @@ fn windows(folder: &Path) -> BTreeMap<String, Vec<PathBuf>> {
 
 type Side = BTreeMap<Price, Count>;
 
-/// Folds a recorded entry into a book, independently of the code under test.
+/// Applies a recorded entry to a book, independently of the code under test.
 fn fold(book: &mut [Side; 2], entry: &Entry) {
     match entry {
         Entry::Snapshot(levels) => {
@@ -62,7 +62,7 @@ fn replay(ticker: &str, files: &[PathBuf]) -> Pairing {
     assert_eq!(recording.len(), 1, "{ticker}");
     let Findings { repeats, holes, missing, out_of_order, unusable, .. } = findings;
     assert_eq!((repeats, holes, missing, out_of_order, unusable), (0, 0, 0, 0, 0), "{ticker}");
-    // Trades and deltas are two subscriptions: now and then one is a millisecond ahead.
+    // Trades and deltas come on two subscriptions, and one is sometimes a millisecond ahead.
     assert!(findings.earlier <= 10, "{ticker}: {findings}");
     let metadata = find_metadata(&files[0], ticker).unwrap_or_else(|| panic!("{ticker} has metadata"));
     let session = SessionMarket::read(&metadata, ticker, FeeSchedule::QUADRATIC).unwrap();
@@ -76,7 +76,7 @@ fn replay(ticker: &str, files: &[PathBuf]) -> Pairing {
     pairing
 }
 
-/// Plays a market and asserts that the published book is the recorded one after every step. Returns it as it was at the end.
+/// Plays a market and asserts that the published book equals the recorded one after every step. Returns the final book.
 fn assert_publishes_the_recording(
     ticker: &str,
     mut playback: Playback,

@@ -1,4 +1,4 @@
-//! Seeds with faults: what must hold, holds, and a seed is a run.
+//! Campaigns with faults: the invariants hold, and a seed always gives the same run.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use kalshi_actor::messages::Verdict;
 fn run(faults: Faults, policy: &PolicySpec, seeds: std::ops::Range<u64>) -> Vec<SeedReport> {
     let policy = AnyPolicy::load(policy, None).unwrap();
     let campaign = Campaign { duration_ms: 120_000, markets: 4, scenario: Scenario::default(), faults, policy };
-    // A key of its own each time: signatures must not decide anything.
+    // A new key each time, since nothing may depend on signatures.
     let key = issue_ed25519().unwrap();
     let reports: Vec<_> = seeds.map(|seed| campaign.run(seed, &key)).collect();
     for report in &reports {
@@ -42,24 +42,24 @@ fn a_bad_day_breaks_no_invariant() {
 fn hell_breaks_no_invariant_and_every_kind_of_fault_took_effect() {
     let (fills, unknown, troubles) = sum(&run(Faults::Hell, &PolicySpec::Maker, 24..38));
     println!("{fills} fills, {unknown} unknown orders resolved, {troubles:?}");
-    // In two minutes of hell hardly anything is realised, so that little is written to a disk that may be full:
-    // `simulate` itself insists on that kind, in campaigns of hours.
+    // Two minutes of hell realise hardly any result, so little is written to a disk that may be full. `simulate` itself
+    // requires that fault, in campaigns of hours.
     let absent: Vec<_> = troubles.absent().into_iter().filter(|kind| *kind != "disk_full").collect();
     assert!(absent.is_empty() && unknown > 5, "{absent:?} never happened; {unknown} unknown orders resolved");
 }
 
-/// Some seeds have limits so tight that they refuse; the checker computes them on its own.
+/// Some seeds have limits tight enough to refuse orders; the checker computes them independently.
 #[test]
 fn tight_limits_hold_under_faults_and_each_of_them_refuses() {
     let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();
     let campaign =
         Campaign { duration_ms: 90_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
-    // Two with messages and events that are independent and exclusive, one with positions, one with cash.
+    // Two seeds with message limits and with independent and exclusive events, one with positions, one with cash.
     let seeds: [u64; 4] = [7, 15, 3, 11];
     assert_eq!(seeds.map(|seed| Tight::of(seed).is_some()), [true; 4]);
     let reports = seeds.map(|seed| campaign.run(seed, &key));
-    // A restricted market is not even decided for: that no order goes there is what the checker sees.
+    // `decide` skips a restricted market, so the gate never refuses it; the checker sees that no order goes there.
     for verdict in [
         Verdict::RefusedEventLoss,
         Verdict::RefusedMessageRate,
@@ -85,7 +85,7 @@ fn a_stop_that_is_due_ends_the_trading_and_the_next_start_opens_nothing() {
         Campaign { duration_ms: 600_000, markets: 4, scenario: Scenario::default(), faults: Faults::Default, policy };
     let key = issue_ed25519().unwrap();
     for (tight, stop) in [(Tight::Executions, "repeated"), (Tight::Drawdown, "drawdown")] {
-        // Not every such seed loses or is filled enough in ten minutes.
+        // Not every such seed loses or trades enough in ten minutes.
         let seeds = (0..320).filter(|seed| Tight::of(*seed) == Some(tight));
         let stopped = seeds.map(|seed| campaign.run(seed, &key)).find(|report| {
             println!(
@@ -100,11 +100,11 @@ fn a_stop_that_is_due_ends_the_trading_and_the_next_start_opens_nothing() {
     }
 }
 
-/// Seeds 13, 45, 77... lose their key in the middle; the checker insists on the trip.
+/// In seeds 13, 45, 77, ... the key is revoked halfway; the checker requires the trip.
 #[test]
 fn a_key_that_is_revoked_ends_the_trading() {
     for faults in [Faults::Default, Faults::Hell] {
-        // A trader may be away, or asks for little, while its key is unknown.
+        // A trader may be down, or send few requests, while its key is revoked.
         let seeds = (0..8).map(|number| 13 + 32 * number);
         let mut reports = seeds.map(|seed| run(faults, &PolicySpec::Maker, seed..seed + 1).remove(0));
         let report = reports.find(|report| report.stop.is_some()).expect("one seed of eight trips");
@@ -140,7 +140,7 @@ fn a_campaign_in_another_scenario_breaks_no_invariant_and_settles_markets() {
     assert!(report.fills > 0 && report.ledgers_compared > 1_000 && report.books_compared > 100, "{report:?}");
 }
 
-/// Runs the command and returns how it ended and what it said on both streams.
+/// Runs the command and returns its exit status and the text of both streams.
 fn simulate(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_kalshi-actor")).arg("simulate").args(arguments).output().unwrap();
     let told = [output.stdout, output.stderr].concat();
@@ -173,7 +173,7 @@ fn a_campaign_tells_its_sums_and_ends_well() {
     for expected in ["seed 3: trace ", "hours a second", "partial", "resolved", "faults: ", "no violation"] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
-    // Not a terminal: no bar.
+    // No progress bar, since the output is not a terminal.
     assert!(!told.contains(" left, "), "{told}");
 }
 
@@ -186,7 +186,7 @@ fn a_seed_is_a_run() {
     assert_ne!(first[0], first[1]);
 }
 
-/// `kalshi-actor simulate --die-every 1` does it after each record.
+/// `kalshi-actor simulate --die-every 1` does this after every record.
 #[test]
 fn a_trader_that_dies_after_any_record_leaves_nothing_beyond_its_leases_and_its_successor_finds_everything() {
     let policy = AnyPolicy::load(&PolicySpec::Maker, None).unwrap();

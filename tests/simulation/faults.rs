@@ -1,5 +1,5 @@
-//! Every fault, in mid-session and on virtual time: it takes effect, the session goes on trading after it, and its ledger
-//! agrees in the end.
+//! Every fault in mid-session, on virtual time: it takes effect, the session continues to trade after it, and the
+//! ledger agrees in the end.
 
 use std::time::Instant;
 
@@ -13,11 +13,11 @@ use kalshi_actor::market::Price;
 
 use crate::support::{Plan, START_MS, fills, stop_and_agree};
 
-/// When the fault begins, after the start.
+/// When the fault begins, in milliseconds after the start.
 const ARMED_MS: i64 = 8_000;
-/// When it is long over.
+/// When the fault is certainly over, after the start.
 const OVER_MS: i64 = 60_000;
-/// When the session stops.
+/// When the session stops, after the start.
 const STOP_MS: i64 = 75_000;
 
 fn session(seed: u64, planned: Vec<PlannedFault>) -> Simulation<AnyPolicy> {
@@ -29,7 +29,7 @@ fn session(seed: u64, planned: Vec<PlannedFault>) -> Simulation<AnyPolicy> {
     plan.start()
 }
 
-/// Lets a fault come so often, and asserts what must hold whatever it is.
+/// Injects a fault this many times, and asserts what must hold for every fault.
 fn survive(fault: Fault, times: u32) {
     let began = Instant::now();
     let seed = 41 + CATALOG.iter().position(|entry| entry.name == fault.name()).unwrap() as u64;
@@ -59,7 +59,7 @@ macro_rules! survives {
                 survive($fault, $times);
             }
         )+
-        /// What is survived here.
+        /// The faults with a test here.
         const SURVIVED: &[Fault] = &[$($fault),+];
     };
 }
@@ -145,12 +145,12 @@ fn every_fault_of_the_catalog_is_survived_but_the_one_that_lies() {
         .map(|entry| entry.name)
         .filter(|name| !SURVIVED.iter().any(|fault| fault.name() == *name))
         .collect();
-    // A fill with a wrong price is no fault to survive: the ledger must find out, and `tampered` shows that it does. A revoked
-    // key trips: the campaigns have seeds for that.
+    // A fill with a wrong price must be found by the ledger, which `tampered` tests. A revoked key trips, which the
+    // campaigns test.
     assert_eq!(missing, ["refuse_sessions", "alter_fill", "revoke_keys"]);
 }
 
-/// Everything, each so many times a minute; what lasts comes seldom.
+/// All faults, each this many times a minute; those that last are rarer.
 fn weather(per_minute: f64) -> Vec<PlannedFault> {
     let planned = SURVIVED.iter().map(|fault| {
         let lasts = matches!(
@@ -168,7 +168,7 @@ fn weather(per_minute: f64) -> Vec<PlannedFault> {
     planned.collect()
 }
 
-/// Three minutes of everything at once, and one of good weather.
+/// Three minutes with all faults, and one without.
 fn storm(seed: u64, per_minute: f64) {
     let began = Instant::now();
     let mut simulation = session(seed, weather(per_minute));

@@ -1,4 +1,4 @@
-//! Runs in the generated world.
+//! Runs on generated markets.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::support::{Plan, START_MS, fills, stop_and_check};
 
 type Trace = (Vec<SentRequest>, Vec<DecisionRecord<'static>>);
 
-/// Runs for a minute, stage rehearsals every so many milliseconds in between.
+/// Runs for a minute, with stage rehearsals every `every_ms`.
 fn run_rehearsing(policy: &PolicySpec, seed: u64, every_ms: i64) -> Trace {
     let began = Instant::now();
     let mut simulation = Plan::generated(policy.clone(), seed).start();

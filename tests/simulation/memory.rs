@@ -1,4 +1,4 @@
-//! What the trader keeps does not grow with the orders it sends.
+//! The trader's state does not grow with the number of orders it sends.
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::simulation::Simulation;
@@ -6,15 +6,15 @@ use kalshi_actor::market::Money;
 
 use crate::support::{Plan, START_MS};
 
-/// What a checkpoint has for a fill that is remembered, at most: two identifiers and a time.
+/// The most bytes of a checkpoint for a remembered fill: two identifiers and a time.
 const FILL_BYTES: usize = 48;
-/// And for an order that ended: its identifier, of the newest so many.
+/// The most bytes of a checkpoint for an ended order that is remembered: its identifier.
 const ENDED_BYTES: usize = 20;
 const ENDED_MAX: usize = 2_048;
-/// Counters and times grow by digits.
+/// Room for counters and times, whose encoding grows with their value.
 const SLACK_BYTES: usize = 2_048;
 
-/// The whole state of each stage that knows of orders, in bytes, with its name.
+/// The size in bytes of the state of each stage that knows of orders, with its name.
 fn sizes(simulation: &Simulation<AnyPolicy>) -> [(&'static str, usize); 2] {
     let stages = simulation.stages();
     [

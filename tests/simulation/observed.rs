@@ -1,5 +1,5 @@
-//! What the policy saw, recomputed: the market's features by `observe` from the same frames, the account's from the
-//! exchange's own books.
+//! Recomputes what the policy saw: the features of the market by `observe` from the same frames, those of the account
+//! from the exchange's own records.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use kalshi_actor::wire::frame::{Message, parse};
 
 use crate::support::{Plan, START_MS, stop_and_check};
 
-/// The exchange and the ledger have told each other everything when nothing happened for this long.
+/// When nothing has happened for this long, nothing is in flight between exchange and ledger.
 const QUIET_MS: i64 = 250;
 
 #[derive(serde::Deserialize)]
@@ -24,17 +24,17 @@ struct StateLine {
     observation: Vec<f32>,
 }
 
-/// One order as the exchange has it.
+/// One order according to the exchange.
 #[derive(Clone, Debug, PartialEq)]
 struct Order {
     market: String,
     side: BookSide,
     price: f64,
-    /// When it was placed or amended last.
+    /// When it was placed or last amended.
     acked_ms: i64,
 }
 
-/// The trader's account as the exchange has it.
+/// The trader's account according to the exchange.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Account {
     cash: f64,
@@ -44,7 +44,7 @@ struct Account {
     orders: Vec<Order>,
 }
 
-/// Reads the account at the exchange. `acked` remembers when orders were placed or amended.
+/// Reads the account from the exchange. `acked` records when orders were placed or amended.
 fn account(simulation: &Simulation<AnyPolicy>, acked: &mut BTreeMap<OrderId, i64>) -> Account {
     let exchange = simulation.exchange();
     let (engine, id) = (exchange.engine(), exchange.clients()[0]);
@@ -72,7 +72,7 @@ fn account(simulation: &Simulation<AnyPolicy>, acked: &mut BTreeMap<OrderId, i64
     account
 }
 
-/// A market's book, folded from frames as plainly as possible.
+/// A market's book, built from frames in the simplest way possible.
 #[derive(Default)]
 struct Book {
     yes: BTreeMap<Price, Count>,
@@ -153,7 +153,7 @@ fn order_features(account: &Account, market: &str, mid: Option<f64>, time_ms: i6
     features
 }
 
-/// Runs in steps of a millisecond; returns, by decision, the exchange's account if nothing was under way then.
+/// Runs in steps of a millisecond. Returns the exchange's account for each decision at which nothing was in flight.
 fn run(simulation: &mut Simulation<AnyPolicy>) -> BTreeMap<usize, Account> {
     let mut quiet = BTreeMap::new();
     let (mut last, mut changed_ms, mut acked) = (Account::default(), START_MS, BTreeMap::new());

@@ -1,5 +1,5 @@
-//! A strategy as a user would write one, with settings and a memory of its own: it trades in the simulation, goes on exactly
-//! where a crash left its journal, is replayed without a difference, and stands a campaign's faults.
+//! A strategy as a user would write one, with settings and memory of its own: it trades in the simulation, its journal
+//! replays exactly up to where a crash left it, and it withstands a campaign's faults.
 
 use std::path::Path;
 
@@ -20,13 +20,13 @@ use tempfile::TempDir;
 
 use crate::support::{Plan, START_MS, stop_and_agree};
 
-/// Its table in the configuration file.
+/// The strategy's table in the configuration file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct FlowSettings {
-    /// Contracts of an order.
+    /// Contracts per order.
     contracts: i64,
-    /// How much of the flow of trades is remembered at each decision, in percent.
+    /// How much of the trade flow is remembered from one decision to the next, in percent.
     memory_percent: i64,
 }
 
@@ -36,7 +36,7 @@ impl Default for FlowSettings {
     }
 }
 
-/// Joins the side that takers push towards, and leaves at the touch.
+/// Joins the side that takers push towards, and exits at the touch.
 #[derive(Clone, Debug)]
 struct Flow {
     settings: FlowSettings,
@@ -47,7 +47,7 @@ struct Flow {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Memory {
-    /// Hundredths of contracts that takers bought less those that they sold, by market index, fading.
+    /// Decaying sum of takers' purchases minus sales, in hundredths of contracts, by market index.
     flow: Vec<i64>,
     fills: u64,
     bought: Count,
@@ -89,7 +89,7 @@ impl Policy for Flow {
         match view.position.cmp(&Count::ZERO) {
             std::cmp::Ordering::Greater => Answer::quotes(None, leave(BookSide::Ask)),
             std::cmp::Ordering::Less => Answer::quotes(leave(BookSide::Bid), None),
-            // One more fill than bought and sold alike makes it patient.
+            // Every fifth fill makes it wait while there is no flow.
             _ if view.blocked || self.memory.fills % 5 == 4 && pushed == 0 => Answer::nothing(),
             std::cmp::Ordering::Equal => Answer::quotes(
                 (*flow >= 0).then(|| Quote::resting(bid, count)),
@@ -122,13 +122,13 @@ fn flow() -> Flow {
     Flow::new(&settings("contracts = 4")).unwrap()
 }
 
-/// The strategy of a recorded session, made from what is recorded of it.
+/// Builds the strategy of a recorded session from its record.
 fn recorded(record: &PolicyRecord) -> Result<Flow, String> {
     let settings = Settings::recorded(record).map_err(|error| error.to_string())?;
     Flow::new(&settings).map_err(|error| error.to_string())
 }
 
-/// A session of the strategy, with its journal.
+/// Runs a session of the strategy with a journal.
 fn session(seed: u64, seconds: i64, limits: SegmentLimits, faults: FaultRates) -> (TempDir, Memory, u64) {
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan::generated(PolicySpec::Hold, seed);
@@ -143,7 +143,7 @@ fn session(seed: u64, seconds: i64, limits: SegmentLimits, faults: FaultRates) -
 }
 
 const WHOLE: SegmentLimits = SegmentLimits { segment_bytes: 64 << 20, total_bytes: 1 << 30 };
-/// Many checkpoints, and the first segments are deleted.
+/// Small enough for many checkpoints, and for the first segments to be deleted.
 const SHORT: SegmentLimits = SegmentLimits { segment_bytes: 1 << 19, total_bytes: 2 << 20 };
 
 #[test]
@@ -166,7 +166,7 @@ fn a_replay_that_begins_at_a_checkpoint_goes_on_from_its_memory() {
     assert!(replayed.difference().is_none(), "{}", replayed.difference().unwrap());
 }
 
-/// A strategy that saves its memory and begins without it all the same.
+/// A strategy that saves its memory but does not restore it.
 #[derive(Clone, Debug)]
 struct Forgetful(Flow);
 
@@ -223,7 +223,7 @@ fn it_stands_the_faults_of_a_campaign() {
     let key = issue_ed25519().unwrap();
     let scenario = Scenario::default();
     let campaign = Campaign { duration_ms: 120_000, markets: 4, scenario, faults: Faults::Default, policy: flow() };
-    // One of these seeds has journals, which are replayed to where each crash tore them.
+    // One of these seeds has journals, which are replayed up to where each crash cut them off.
     for seed in [0, 2, 6] {
         let report = campaign.run(seed, &key);
         assert!(report.violation.is_none(), "seed {seed}: {:?}", report.violation);

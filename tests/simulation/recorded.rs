@@ -1,4 +1,4 @@
-//! Recorded markets on virtual time: the speed of the session clock changes nothing.
+//! Recorded markets on virtual time: the speed of the session clock makes no difference.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use kalshi_actor::session::load_recordings;
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
-/// Session time before the first frame. The account is read in real time, which at 20x is half a minute of the session:
-/// it has to be over when the market begins, or the runs begin at different frames.
+/// Session time before the first frame. Reading the account takes real time, which at 20x is half a minute of session
+/// time. It must be done before the market begins, or the runs would start at different frames.
 const LEAD_MS: i64 = 60_000;
 
 /// Plays frames files from their first frame until their markets have paid, and stops.
@@ -28,7 +28,8 @@ fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<
     simulation
 }
 
-/// Orders and decisions. The order group is made when the account has been read, which takes real time.
+/// Orders and decisions, without the creation of the order group, whose session time depends on how fast the account
+/// was read.
 fn trace(simulation: &Simulation<AnyPolicy>) -> (Vec<&SentRequest>, &[DecisionRecord<'static>]) {
     let orders = simulation.sent().iter().filter(|request| !request.path.contains("/order_groups/"));
     (orders.collect(), simulation.decisions())
@@ -49,7 +50,7 @@ fn play_at_1x_and_20x(files: &[PathBuf], policy: &PolicySpec) -> Simulation<AnyP
     slow
 }
 
-/// Asserts that what was held at the close was paid at the market's result.
+/// Asserts that the position at the close was paid at the market's result.
 fn assert_paid(simulation: &Simulation<AnyPolicy>, value: Price) -> Count {
     let exchange = simulation.exchange();
     let settlement = exchange.engine().settlements_of(exchange.clients()[0]).next();
@@ -63,7 +64,7 @@ fn assert_paid(simulation: &Simulation<AnyPolicy>, value: Price) -> Count {
     held
 }
 
-/// The folder of recorded frames; none, with the reason printed, where it is absent.
+/// The folder of recorded frames, or `None` with the reason printed.
 fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("KALSHI_REAL_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real"), PathBuf::from);
@@ -85,7 +86,7 @@ fn a_gold_window_gives_the_same_orders_and_decisions_at_1x_and_20x() {
     }
 }
 
-/// Steps of a tenth of a cent at both ends, four connections, and books that cross within a millisecond.
+/// A grid with tenths of a cent at both ends, four connections, and books that cross within a millisecond.
 #[test]
 fn a_bitcoin_window_of_four_connections_is_traded_to_its_end() {
     let Some(folder) = real_data() else { return };
@@ -106,7 +107,7 @@ const RECORD: &str = r#"{"market":{"ticker":"KXSMALL-1-A","event_ticker":"KXSMAL
 /// 2026-09-21T15:00:00Z.
 const OPEN_MS: i64 = 1_790_002_800_000;
 
-/// A market of a minute: 40 / 44, where someone sells 12 contracts at 40 after 12 seconds.
+/// A market of one minute with a book of 40 / 44, in which someone sells 12 contracts at 40 after 12 seconds.
 fn small_recording() -> String {
     let first_ms = OPEN_MS + 100;
     let mut text = format!(
@@ -141,7 +142,7 @@ fn a_small_recording_gives_the_same_orders_at_1x_and_20x_and_pays_its_result() {
     let script = folder.path().join("script.txt");
     std::fs::write(&script, "* 3..20 buy_yes\n").unwrap();
 
-    // Joins the 5 contracts at 40, and gets what is left of the 12 that were sold.
+    // Our order joins the 5 contracts at 40, and gets the rest of the 12 that are sold.
     let simulation = play_at_1x_and_20x(std::slice::from_ref(&frames), &PolicySpec::Script(script));
     assert_eq!(assert_paid(&simulation, Price::ONE), Count::from_contracts(7));
     assert_eq!(simulation.sent().iter().filter(|request| request.method == "DELETE").count(), 1);

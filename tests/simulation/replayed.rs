@@ -1,4 +1,4 @@
-//! Recorded sessions, replayed: nothing differs, each segment replays alone, and what was changed afterwards is found.
+//! Replays of recorded sessions: nothing differs, each segment can be replayed alone, and later changes are found.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,12 +12,12 @@ use tempfile::TempDir;
 
 use crate::support::{Plan, START_MS};
 
-/// Replays a session of this program's own policies, and compares everything.
+/// Replays a session of a built-in policy, and compares everything.
 fn verify(path: &Path, model: Option<&Path>) -> Result<Replay, ReplayError> {
     replay(path, true, |record| AnyPolicy::recorded(record, model).map_err(|error| error.to_string()))
 }
 
-/// One segment for all of a short session.
+/// One segment for the whole of a short session.
 const WHOLE: SegmentLimits = SegmentLimits { segment_bytes: 1 << 30, total_bytes: 1 << 32 };
 
 fn session(policy: PolicySpec, seed: u64, seconds: i64, limits: SegmentLimits, faults: FaultRates) -> TempDir {
@@ -111,7 +111,7 @@ fn a_crash_leaves_a_journal_that_replays_to_its_last_record() {
     }
 }
 
-/// Where a record lies in its segment, and what it says.
+/// The position of a record in its segment, and its stage and kind.
 struct Place {
     stage: StageId,
     kind: Kind,
@@ -138,7 +138,7 @@ fn places(segment: &Path, bytes: &[u8]) -> Vec<Place> {
     places
 }
 
-/// A short session whose only segment is changed.
+/// A short session whose only segment is to be altered.
 struct Tampered {
     _folder: TempDir,
     segment: PathBuf,
@@ -155,12 +155,12 @@ impl Tampered {
         Self { _folder: folder, segment, bytes, places }
     }
 
-    /// Changes one byte of a record's payload, with a checksum that is right again, and replays.
+    /// Changes one byte of a record's payload, corrects the checksum, and replays.
     fn change(&self, place: &Place, byte: usize, flip: u8) -> Option<Difference> {
         self.try_change(place, byte, flip).unwrap()
     }
 
-    /// As [`Tampered::change`], of a record that may be unreadable then.
+    /// As [`Tampered::change`], for a record that the change may make unreadable.
     fn try_change(&self, place: &Place, byte: usize, flip: u8) -> Result<Option<Difference>, ReplayError> {
         let mut bytes = self.bytes.clone();
         let end = place.at + HEAD_BYTES + place.payload_bytes;
@@ -194,7 +194,7 @@ fn one_changed_byte_of_anything_that_was_sent_is_found_in_its_record() {
         if !sent || place.payload_bytes == 0 || !kinds.insert((place.stage, place.kind)) {
             continue;
         }
-        // The last byte may belong to a stamp, which is not compared; the first is an index, a number or a name.
+        // The last byte may belong to a time stamp, which is not compared; the first is an index, a number or a name.
         let difference = tampered.change(place, 0, 1).unwrap_or_else(|| panic!("{:?} {:?}", place.stage, place.kind));
         assert_eq!((difference.stage, difference.number), (place.stage, place.number), "{difference}");
         assert!(difference.what.contains(&format!("{:?}", place.kind)), "{difference}");
@@ -207,7 +207,7 @@ fn a_changed_float_of_an_observation_is_shown_with_both_values() {
     let tampered = Tampered::new();
     let is_decision = |place: &&Place| place.kind == Kind::Decision;
     let place = tampered.places.iter().filter(is_decision).nth(20).unwrap();
-    // The observation is last; the lowest bit of its last number.
+    // The observation comes last; this is the lowest bit of its last number.
     let difference = tampered.change(place, place.payload_bytes - 4, 1).unwrap();
     assert_eq!((difference.stage, difference.number), (StageId::Decide, place.number));
     let (recorded, replayed) = (&difference.sides.recorded, &difference.sides.replayed);
@@ -225,7 +225,7 @@ fn a_changed_input_and_a_changed_state_are_found_where_they_show() {
         (StageId::Feed, Kind::ReconcileToFeed),
         (StageId::Decide, Kind::FeedToDecide),
     ] {
-        // Not every input shows: a state may be replaced before anything depends on it.
+        // Not every changed input is visible: a state may be replaced before anything depends on it.
         let inputs = tampered.places.iter().filter(|place| (place.stage, place.kind) == (stage, kind));
         let mut inputs = inputs.filter(|place| place.flags == Flags::Input).take(20);
         let shown = inputs.find_map(|place| Some((place, tampered.change(place, 1, 1)?)));

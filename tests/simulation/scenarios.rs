@@ -8,7 +8,7 @@ use kalshi_actor::market::Price;
 
 use crate::support::{Plan, START_MS, fills, stop_and_agree};
 
-/// Trades a scenario for so long and returns the number of fills, and at which values held markets settled.
+/// Trades a scenario for this long and returns the number of fills and the values at which held markets settled.
 fn trade(scenario: &Scenario, policy: PolicySpec, seed: u64, seconds: i64) -> (usize, Vec<Price>) {
     let began = Instant::now();
     let mut simulation = Plan::scenario(scenario, policy, seed).start();
@@ -55,7 +55,7 @@ fn thin_ends_with_an_agreeing_ledger() {
 
 #[test]
 fn settling_pays_yes_no_and_scalar_results_and_ends_with_an_agreeing_ledger() {
-    // Buys in each market's first seconds and holds to the end.
+    // Buys in the first seconds of each market and holds to the end.
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script.txt");
     std::fs::write(&script, "* 3..40 buy_yes\n").unwrap();

@@ -1,4 +1,4 @@
-//! A trader and an exchange in one thread on virtual time, as the tests of this folder need them.
+//! A trader and an exchange in one thread on virtual time, for the tests of this folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,37 +18,34 @@ use kalshi_actor::market::{Count, Money};
 use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::SegmentLimits;
 
-/// Where session time begins.
+/// The start of session time, in milliseconds since the Unix epoch.
 pub const START_MS: i64 = 1_790_000_000_000;
 
 /// What is simulated.
 pub struct Plan {
-    /// What decides.
     pub policy: PolicySpec,
-    /// Decides everything that is random.
+    /// The seed of everything random.
     pub seed: u64,
-    /// Markets with participants.
+    /// Generated markets with participants.
     pub world: World,
-    /// Recorded markets.
     pub recordings: Vec<Recording>,
     /// The trader's configuration.
     pub config: Config,
-    /// Where session time begins.
+    /// The start of session time, in milliseconds since the Unix epoch.
     pub start_ms: i64,
-    /// How fast it runs, in thousandths of virtual time.
+    /// The speed of session time, in thousandths of virtual time.
     pub speed_milli: u32,
-    /// How the exchange answers.
     pub settings: GatewaySettings,
     /// Whether the trader's balances move in steps of $0.0001.
     pub direct_member: bool,
-    /// Where the trader has $1,000 each.
+    /// The shards on which the trader has $1,000 each.
     pub shards: Vec<u8>,
-    /// Done to account events.
+    /// Alters account events.
     pub tamper: Option<Tamper>,
 }
 
 impl Plan {
-    /// The world of a first run.
+    /// The generated markets of a first run.
     pub fn generated(policy: PolicySpec, seed: u64) -> Self {
         Self {
             policy,
@@ -65,7 +62,7 @@ impl Plan {
         }
     }
 
-    /// A scenario in its own size.
+    /// A scenario with as many markets as it names.
     pub fn scenario(scenario: &Scenario, policy: PolicySpec, seed: u64) -> Self {
         let mut plan = Self::generated(policy, seed);
         plan.config.markets.count = scenario.market_count();
@@ -76,19 +73,18 @@ impl Plan {
         plan
     }
 
-    /// Recorded markets alone.
+    /// Only recorded markets.
     pub fn recorded(policy: PolicySpec, recordings: Vec<Recording>, start_ms: i64, speed_milli: u32) -> Self {
         Self { world: World::default(), recordings, start_ms, speed_milli, ..Self::generated(policy, 1) }
     }
 
-    /// Starts it.
     pub fn start(self) -> Simulation<AnyPolicy> {
         let policy = self.loaded();
         let Parts { config, stages, exchange, tamper } = self.parts(policy);
         Simulation::new(config, stages, exchange, tamper)
     }
 
-    /// Starts it with a journal.
+    /// Starts the simulation with a journal.
     pub fn start_journaled(
         self,
         folder: &Path,
@@ -99,7 +95,7 @@ impl Plan {
         self.start_with(policy, folder, limits, network_faults)
     }
 
-    /// Starts it with a journal and another policy than its own.
+    /// Starts the simulation with a journal and another policy.
     pub fn start_with<P: Policy>(
         self,
         policy: P,
@@ -153,11 +149,11 @@ struct Parts<P: Policy> {
     tamper: Option<Tamper>,
 }
 
-/// Stops a simulation in which nothing was made to go wrong, and asserts that nothing did: see [`stop_and_agree`], and
-/// no book ever wrong, no answer missing.
+/// Stops a simulation without faults, and asserts that nothing went wrong: as [`stop_and_agree`], and no book was ever
+/// wrong and no answer missing.
 pub fn stop_and_check<P: Policy>(simulation: &mut Simulation<P>) {
     let counters = simulation.stages().execute.counters();
-    // Not at the end: the last comparison is repeated while a payment is on its way.
+    // Checked before the stop, whose last comparison is repeated while a payment is in flight.
     assert_eq!((counters.compares_differed, counters.position_surprises), (0, 0), "{counters:?}");
     stop_and_agree(simulation);
     let counters = simulation.stages().execute.counters();
@@ -168,8 +164,8 @@ pub fn stop_and_check<P: Policy>(simulation: &mut Simulation<P>) {
     assert_eq!((feed.seq_gaps, feed.malformed, feed.disconnections), (0, 0, 0), "{feed:?}");
 }
 
-/// Stops a simulation and asserts what must hold at the end of every run, whatever went wrong: nothing open, a ledger
-/// whose sums are right and which agrees with the exchange, in its own opinion and in truth.
+/// Stops a simulation and asserts what must hold at the end of every run, whatever went wrong: no open orders, and a
+/// ledger that adds up and agrees with the exchange, both by its own comparison and by the exchange's records.
 pub fn stop_and_agree<P: Policy>(simulation: &mut Simulation<P>) {
     assert_eq!(simulation.stages().execute.tripped(), None);
     assert!(simulation.stop(60_000), "still not quiet: {:?}", simulation.stages().execute.agreement());
@@ -189,13 +185,13 @@ pub fn stop_and_agree<P: Policy>(simulation: &mut Simulation<P>) {
     for view in execute.positions() {
         let market = engine.market_by_ticker(view.ticker.as_str()).unwrap();
         let held = engine.position(account, market).contracts;
-        // What is determined is out of the ledger's position before the exchange pays.
+        // A determined market leaves the ledger's position before the exchange pays.
         let determined = matches!(engine.market(market).state(), MarketState::Determined(_));
         assert!(view.contracts == held || determined, "{}: {} and {held} held", view.ticker, view.contracts);
     }
 }
 
-/// How many fills the exchange gave the trader, and of how many contracts.
+/// The number of the trader's fills according to the exchange, and their total contracts.
 pub fn fills<P: Policy>(simulation: &Simulation<P>) -> (usize, Count) {
     let exchange = simulation.exchange();
     let fills = exchange.engine().fills_of(exchange.clients()[0]);

@@ -1,4 +1,4 @@
-//! Facts that are changed on their way to the ledger: the last comparison names what differs.
+//! Facts that are altered on their way to the ledger: the last comparison names what differs.
 
 use kalshi_actor::decide::policy::PolicySpec;
 use kalshi_actor::drivers::simulation::Tamper;
@@ -8,7 +8,7 @@ use kalshi_actor::messages::{AccountEvent, Fill};
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
 
-/// Changes one trade's fill wherever it is told: on the stream, and again in every read.
+/// Alters one trade's fill wherever it appears: on the stream, and again in every read.
 fn change_first_fill(mut change: impl FnMut(Fill) -> Vec<Fill> + 'static) -> Tamper {
     let mut chosen: Option<TradeId> = None;
     Box::new(move |event| match event {
@@ -19,7 +19,7 @@ fn change_first_fill(mut change: impl FnMut(Fill) -> Vec<Fill> + 'static) -> Tam
     })
 }
 
-/// Runs with that change and returns what differs at the end.
+/// Runs with this change and returns the differences at the end.
 fn differences(tamper: Tamper) -> Vec<Difference> {
     let mut plan = Plan::generated(PolicySpec::Maker, 3);
     plan.tamper = Some(tamper);

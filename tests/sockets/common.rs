@@ -1,4 +1,4 @@
-//! What the tests share: an exchange and a session on it, ended by a condition, and what both leave behind.
+//! Shared by the tests: an exchange with a session that runs until a condition holds, and the records of both.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -28,7 +28,7 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_mins(3);
 const TURN: Duration = Duration::from_millis(20);
 
-/// A session of the rule-based policy on this many generated markets that leaves the processor to others when idle.
+/// The configuration of a session with the rule-based policy on this many generated markets, whose threads sleep when idle.
 pub fn config(markets: usize) -> Config {
     let mut config = Config::default();
     config.pipeline.idle = IdleName::Park;
@@ -52,7 +52,7 @@ fn start_exchange(seed: u64, config: &Config) -> EmbeddedExchange {
     EmbeddedExchange::start(exchange).unwrap()
 }
 
-/// What the exchange says when all is over.
+/// The exchange's records after the end of a session.
 pub struct Truth {
     pub exchange: Exchange,
     pub account: AccountId,
@@ -118,14 +118,14 @@ pub fn run_until(
     Ended { report, truth: Truth::of(embedded), folder }
 }
 
-/// A running session whose stages are looked at afterwards.
+/// A running session whose stages can be inspected afterwards.
 pub struct Trading {
     embedded: EmbeddedExchange,
     live: Live,
     folder: TempDir,
 }
 
-/// A session that was looked at from inside.
+/// The stages of a session that has ended.
 pub struct Inside {
     pub live: LiveOutcome,
     pub truth: Truth,
@@ -168,7 +168,7 @@ impl Trading {
         self.embedded.faults()
     }
 
-    /// Waits for a condition on the figures; the session has to go on meanwhile.
+    /// Waits until a condition on the figures holds. The session must keep running.
     pub fn wait_for(&mut self, what: &str, mut condition: impl FnMut(&Progress) -> bool) -> Progress {
         let began = Instant::now();
         loop {
@@ -183,7 +183,7 @@ impl Trading {
         }
     }
 
-    /// Waits until that many more fills and orders have come.
+    /// Waits for this many more orders and fills.
     pub fn wait_for_more(&mut self, orders: u64, fills: u64) {
         let before = self.live.progress();
         self.wait_for(&format!("{orders} more orders and {fills} more fills"), |now| {
@@ -191,7 +191,7 @@ impl Trading {
         });
     }
 
-    /// Stops as a session does: cancel, compare, end.
+    /// Stops as a session does: cancels, compares and ends.
     pub fn stop(self) -> Inside {
         self.live.request_stop();
         let began = Instant::now();
@@ -209,7 +209,7 @@ impl Inside {
         self.live.execute.as_ref().unwrap()
     }
 
-    /// The ledger is the exchange's, sum by sum and fill by fill, and nothing of ours is left in a book.
+    /// Asserts that the ledger agrees with the exchange, sum by sum and fill by fill, and that none of our orders rests.
     pub fn assert_agrees(&self) {
         assert!(self.live.failures.is_empty(), "{:?}", self.live.failures);
         assert_replays(self.folder.path());
@@ -227,19 +227,18 @@ impl Inside {
     }
 }
 
-/// The session's journal, replayed, is what the session did.
+/// Asserts that a replay of the session's journal shows no difference.
 pub fn assert_replays(session: &Path) {
     let replayed =
         replay(session, true, |record| AnyPolicy::recorded(record, None).map_err(|error| error.to_string())).unwrap();
     if let Some(difference) = replayed.difference() {
         panic!("{difference}");
     }
-    // A stage that had ended when a segment was begun has nothing in it.
+    // A segment has no records of a stage that had already ended.
     assert!(session.is_file() || replayed.stages.len() == 4, "{:?}", replayed.stages);
     assert!(session.is_file() || replayed.stages.iter().all(|stage| stage.ended && stage.checkpoints > 0));
 }
 
-/// A record of a journal.
 pub struct Entry {
     pub stage: StageId,
     pub kind: Kind,
@@ -257,7 +256,7 @@ impl Entry {
     }
 }
 
-/// All records of a session's journal, which must be whole.
+/// All records of a session's journal, which must be complete.
 pub fn read_journal(session: &Path) -> Vec<Entry> {
     let mut reader = JournalReader::open(&session.join("journal")).unwrap();
     let mut entries = Vec::new();

@@ -1,5 +1,5 @@
-//! The kill drill: the program as a process against an exchange that is another process, killed in mid-trading. Nothing is
-//! asserted about how long something takes here: what the exchange has in its own records decides.
+//! The kill drill: the program trades as a process against an exchange in another process, and is killed. Nothing is
+//! asserted about durations measured here; the exchange's own records decide.
 //!
 //! `KILL_DRILL_INSTANTS=20 cargo test --release --test sockets kill_drill -- --nocapture` kills it at twenty instants.
 
@@ -20,7 +20,7 @@ use kalshi_actor::wire::account::{Order, OrdersPage};
 
 use crate::common::PATIENCE;
 
-/// The longest lease of the drill: with it, one is eleven seconds.
+/// The longest lease of the drill, in session milliseconds, which is also the length of its leases.
 const LEASE_MS: i64 = 11_000;
 
 /// A process that does not outlive its test.
@@ -31,13 +31,13 @@ impl Process {
         self.0.id()
     }
 
-    /// Ends it as nothing else does: no handler runs.
+    /// Kills the process with SIGKILL, so that no handler runs.
     pub fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
-    /// Nobody reads any more what it writes.
+    /// Closes the pipes that its output goes to.
     pub fn close_pipes(&mut self) {
         drop((self.0.stdout.take(), self.0.stderr.take()));
     }
@@ -50,7 +50,7 @@ impl Process {
         }
     }
 
-    /// What it left on both streams, which is less than a pipe holds.
+    /// What is left on both streams, which is less than a pipe holds.
     pub fn output(mut self) -> Output {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         self.0.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
@@ -61,7 +61,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It is over already unless the test failed.
+        // It has already ended unless the test failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -71,7 +71,7 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_kalshi-actor"))
 }
 
-/// An exchange in a process of its own, and a trader's configuration for it.
+/// An exchange in a process of its own, and the configuration of a trader for it.
 pub struct Drill {
     _exchange: Process,
     pub folder: tempfile::TempDir,
@@ -111,7 +111,7 @@ impl Drill {
         this
     }
 
-    /// The configuration as it is now, for the next trader.
+    /// Writes the current configuration, for the next trader.
     pub fn write_config(&self) {
         self.config.check().unwrap();
         std::fs::write(self.folder.path().join("actor.toml"), self.config.to_commented_toml()).unwrap();
@@ -128,7 +128,7 @@ impl Drill {
         command
     }
 
-    /// A trader under way.
+    /// Starts a trader.
     pub fn trade(&self, number: usize) -> Process {
         let mut command = self.command("run");
         command.args(["--policy", "maker", "--duration", "1h", "--out"]).arg(self.session(number));
@@ -139,14 +139,14 @@ impl Drill {
         self.folder.path().join(format!("session-{number}"))
     }
 
-    /// A session that comes to its end.
+    /// Runs a session of this length to its end.
     pub fn trade_for(&self, time: &str, number: usize) -> Output {
         let mut command = self.command("run");
         command.args(["--policy", "maker", "--duration", time, "--out"]).arg(self.session(number));
         command.output().unwrap()
     }
 
-    /// The same with another configuration.
+    /// Runs a session with another configuration.
     pub fn trade_with(&self, config: &Config, time: &str, number: usize) -> Output {
         let file = self.folder.path().join("other.toml");
         std::fs::write(&file, config.to_commented_toml()).unwrap();
@@ -180,7 +180,7 @@ impl Drill {
         }
     }
 
-    /// Every order had an end, and none outlived it or the lease of its dead trader.
+    /// Asserts that every order had an expiry, and that none outlived it or the lease of its dead trader.
     fn check_leases(&self, died_ms: i64) {
         for order in self.orders("") {
             let Some(ends) = order.expiration_time else { panic!("an order without an end: {order:?}") };
@@ -207,7 +207,7 @@ fn summary(folder: &Path) -> Summary {
     serde_json::from_str(&std::fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap()
 }
 
-/// Kills a trader that has orders in the book, after a while. Returns when.
+/// Waits until a trader has orders in the book, kills it `after` that, and returns the time.
 fn kill(drill: &Drill, number: usize, after: Duration) -> i64 {
     let mut trader = drill.trade(number);
     drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
@@ -223,7 +223,7 @@ fn kill_drill() {
     let drill = Drill::start("5");
     let mut left = 0;
     for number in 0..instants {
-        // The multiples of an irrational number, so to say: instants that repeat nothing.
+        // Multiples of the golden ratio, so that the instants are spread evenly and don't repeat.
         let after = Duration::from_millis((number as u64 * 1_618_034 / 1_000) % 5_000);
         let died_ms = kill(&drill, 2 * number, after);
         let orders = drill.resting().len();
@@ -262,7 +262,7 @@ fn a_user_signal_cancels_everything_and_keeps_the_trader_out_until_a_person_resu
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("resume"), "{refused:?}");
     assert!(drill.command("resume").status().unwrap().success());
-    // The groups are found as they were left, and reset as the configuration allows.
+    // The groups are found triggered, and reset as the configuration allows.
     let output = drill.trade_for("8s", 2);
     let summary = drill.assert_agrees(&output, 2);
     assert!(summary.orders.acked > 0 && summary.groups.iter().all(|group| group.active), "{summary:?}");

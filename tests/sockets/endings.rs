@@ -1,5 +1,5 @@
-//! How the program ends as a process: signals, a terminal that is gone, a second trader, no files left to open. What the
-//! exchange has in its books afterwards decides, and what the report says.
+//! How the program ends as a process: signals, a closed terminal, a second trader, no file descriptors left. The
+//! exchange's books afterwards decide, and the report.
 
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What the report on the standard output and the errors say, once the trader has ended.
+/// Waits for the trader to end and returns its output.
 fn ended(mut trader: crate::drill::Process) -> Output {
     trader.wait_for_end();
     trader.output()
@@ -30,7 +30,7 @@ fn ended(mut trader: crate::drill::Process) -> Output {
 fn signals_that_people_and_systems_send_stop_in_order_and_those_without_business_are_ignored() {
     let ignored =
         ["USR2", "PIPE", "XFSZ", "PROF", "VTALRM", "TSTP", "TTIN", "TTOU", "IO", "STKFLT", "RTMIN", "RTMIN+7", "64"];
-    // What comes twice is still a clean stop, unless it is urgent.
+    // A repeated signal is still a clean stop, unless it is an urgent one.
     let stopping: [&[&str]; 5] = [&["HUP", "HUP"], &["QUIT"], &["ALRM", "ALRM"], &["XCPU", "HUP"], &["PWR", "ABRT"]];
     let runs: Vec<_> = stopping
         .into_iter()
@@ -73,14 +73,14 @@ fn a_second_interrupt_cancels_over_the_kill_line_and_says_so() {
     let drill = Drill::start("31");
     let trader = drill.trade(0);
     drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
-    // The answers to the cancels alone take the exchange 50 ms.
+    // The second signal comes in time: the exchange takes 50 ms just to answer the cancels.
     send(trader.id(), &["INT", "INT"]);
     let output = ended(trader);
     let report = text(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{report}{}", text(&output.stderr));
     assert!(drill.resting().is_empty());
     assert!(report.contains("told again to stop") && report.contains("2 order groups triggered within"), "{report}");
-    // It is no trip: the next start says what it found, and trades.
+    // That is not a trip: the next start says what it found, and trades.
     let output = drill.trade_for("8s", 1);
     drill.assert_agrees(&output, 1);
     assert!(text(&output.stdout).contains("did not end cleanly"), "{}", text(&output.stdout));
@@ -90,7 +90,7 @@ fn a_second_interrupt_cancels_over_the_kill_line_and_says_so() {
 fn a_terminal_that_is_closed_ends_in_a_clean_stop_although_nobody_can_read_it() {
     let drill = Drill::start("32");
     let mut trader = drill.trade(0);
-    // Both ends: what is written from now on fails, as on a terminal that is gone.
+    // From now on all writes fail, as after a terminal was closed.
     trader.close_pipes();
     drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
     std::thread::sleep(Duration::from_secs(2));
@@ -112,11 +112,11 @@ fn a_second_trader_on_the_same_state_account_or_folder_is_refused_with_the_first
         assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
     };
     refused(drill.trade_for("5s", 1), "trades this account");
-    // Another state directory, and the account is the same.
+    // Another state directory, but the same account.
     let mut elsewhere = drill.config.clone();
     elsewhere.record.state_dir = drill.folder.path().join("elsewhere").to_string_lossy().into_owned();
     refused(drill.trade_with(&elsewhere, "5s", 2), "trades this account");
-    // The embedded exchange has accounts of its own: the folder is what is shared.
+    // Each embedded exchange has its own account, so only the folder is shared.
     let sim = |state: Option<&str>| {
         let mut config = drill.config.clone();
         config.venue = kalshi_actor::config::VenueConfig::default();
@@ -124,7 +124,7 @@ fn a_second_trader_on_the_same_state_account_or_folder_is_refused_with_the_first
         drill.trade_with(&config, "1s", 0)
     };
     refused(sim(None), "session folder");
-    // A trip is not taken back under a session that trades.
+    // `resume` is refused while a session trades.
     refused(drill.command("resume").output().unwrap(), "state directory");
     send(trader.id(), &["TERM"]);
     let output = ended(trader);

@@ -1,6 +1,6 @@
 //! The program as a process against every fault of the exchange, planned in a scenario file: each takes effect, and the
-//! session ends with an agreeing ledger. Faults that don't hide each other share a process, and the processes run side
-//! by side.
+//! session ends with an agreeing ledger. Faults that don't mask each other share a process, and the processes run in
+//! parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use kalshi_actor::exchange::scenario::Scenario;
 
 use crate::program::{Program, assert_agrees, summary};
 
-/// Three markets and a policy that always has orders out; lost answers are given up soon, the account is read often.
+/// Three markets and a policy that always has open orders; lost answers are given up early, and the account is read often.
 const CONFIG: &str = r#"
 [pipeline]
 idle = "park"
@@ -28,13 +28,13 @@ compare_every_ms = 1000
 breaker_ms = 2000
 "#;
 
-/// A process: how long it trades, and its faults with the second of each.
+/// One process: how long it trades, and its faults with the second at which each starts.
 struct Run {
     seconds: u32,
     faults: &'static [(&'static str, u32)],
 }
 
-/// Every fault but the one that lies.
+/// Every fault except those that are not survivable.
 const RUNS: &[Run] = &[
     Run {
         seconds: 22,
@@ -84,7 +84,7 @@ const RUNS: &[Run] = &[
             (r"offset_clock = { by_ms = 60000, for_ms = 2000 }", 16),
         ],
     },
-    // What takes long to be sure of: a request that arrives 20 seconds late, a read that hangs.
+    // Faults that take long to resolve: a request that arrives 20 seconds late, a read that hangs.
     Run { seconds: 45, faults: &[(r"delay_request = { by_ms = 20000 }", 4), (r"swallow_read = {}", 5)] },
 ];
 
@@ -92,7 +92,7 @@ fn name(fault: &str) -> &str {
     fault.split(' ').next().unwrap()
 }
 
-/// The lively world with these faults.
+/// The scenario `busy` with these faults.
 fn scenario(faults: &[(&str, u32)]) -> String {
     let busy = Scenario::shipped("busy").unwrap();
     let planned = faults.iter().map(|(fault, at_s)| {
@@ -113,7 +113,7 @@ fn start(folder: &std::path::Path, run: &Run, seed: usize) -> Program {
     Program::configured(folder, CONFIG, &["--scenario", file, "--duration", &duration, "--seed", &seed])
 }
 
-/// What the report says of the faults that took effect.
+/// The faults that took effect, according to the report.
 fn effects(report: &str) -> BTreeMap<&str, u64> {
     let line = report.lines().find_map(|line| line.split_once("faults of the exchange that took effect: "));
     let (_, list) = line.unwrap_or_else(|| panic!("no fault took effect\n{report}"));
@@ -150,7 +150,7 @@ fn every_fault_is_met_by_the_program_and_its_ledger_agrees() {
 fn no_fault_is_left_out_but_the_one_that_lies_and_the_one_that_trips() {
     let met: BTreeSet<&str> = RUNS.iter().flat_map(|run| run.faults).map(|(fault, _)| name(fault)).collect();
     let missing: Vec<&str> = CATALOG.iter().map(|entry| entry.name).filter(|name| !met.contains(name)).collect();
-    // `tests/venues.rs` has the other.
+    // A wrong fill and a revoked key must trip; `tests/sockets/ledger.rs` and `tests/venues.rs` test that.
     assert_eq!(missing, ["alter_fill", "revoke_keys"]);
 }
 

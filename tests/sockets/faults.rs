@@ -1,4 +1,4 @@
-//! What goes wrong between exchange and trader over real sockets: the session goes on and its ledger agrees.
+//! Faults between exchange and trader over real sockets: the session continues and its ledger agrees.
 
 use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::faults::Fault;
@@ -8,7 +8,7 @@ use kalshi_actor::record::journal::{Flags, Kind, StageId};
 
 use crate::common::{Entry, Inside, Trading, config};
 
-/// The place of the first such record at or after `from`.
+/// The index of the first record at or after `from` that passes the test.
 fn find(journal: &[Entry], from: usize, what: &str, test: impl Fn(&Entry) -> bool) -> usize {
     let found = journal[from..].iter().position(test);
     from + found.unwrap_or_else(|| panic!("no {what} after record {from} of {}", journal.len()))
@@ -59,12 +59,12 @@ fn connections_cut_in_mid_session_are_made_again() {
     assert!(reconcile.connections >= 2 && reconcile.disconnections >= 1, "{reconcile:?}");
 }
 
-/// Trades in one market, where nothing can be written before the order of the swallowed answer is settled. The first
-/// write is a create, and its answer is the one that is lost.
+/// Trades in a single market, in which nothing can be written before the order with the lost answer is resolved. The
+/// first write is a create, and its answer is the one that is lost.
 fn swallow_an_answer(seed: u64, tamper: Option<Tamper>) -> Inside {
     let mut config = config(1);
     config.orders.answer_timeout_ms = 500;
-    // Else the first write makes an order group.
+    // Otherwise the first write would create an order group.
     config.orders.order_groups = false;
     let mut trading = Trading::start(seed, config, tamper);
     trading.faults().arm(Fault::SwallowAnswer);

@@ -1,5 +1,5 @@
-//! Disks without room, under the real program: small file systems in memory that are filled while it trades, and a limit on
-//! the size of files. Where this machine lets nobody mount one, those tests say so and are skipped.
+//! Full disks under the real program: small file systems in memory that are filled while it trades, and a limit on the
+//! size of files. Where mounting is not permitted, the tests say so and are skipped.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,7 +10,7 @@ use kalshi_actor::session::state_dir;
 
 use crate::drill::{Drill, Process};
 
-/// A file system in memory, gone when this is dropped.
+/// A file system in memory, unmounted on drop.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
@@ -27,7 +27,7 @@ impl SmallDisk {
         }
     }
 
-    /// Takes every byte that is left.
+    /// Fills the disk completely.
     fn fill(&self) {
         let mut file = File::create(self.0.join("ballast")).unwrap();
         let block = vec![7; 64 << 10];
@@ -36,7 +36,7 @@ impl SmallDisk {
         }
     }
 
-    /// Takes what is beyond so many bytes.
+    /// Fills the disk so that only `left` bytes are free.
     fn fill_to(&self, left: u64) {
         let mut file = File::create(self.0.join("ballast")).unwrap();
         let free = || rustix::fs::statvfs(&self.0).map(|disk| disk.f_bavail * disk.f_frsize).unwrap();
@@ -53,7 +53,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a trader of a failed test may still be in it.
+        // Lazily, since the trader of a failed test may still use it.
         let unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
         assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
     }
@@ -63,7 +63,7 @@ fn report(output: &std::process::Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A trader with resting orders, whose state directory has just filled up; none where no disk can be mounted.
+/// A trader with resting orders, whose state directory has just filled up; `None` if no disk can be mounted.
 fn trade_with_a_full_state_disk(seed: &str) -> Option<(Drill, SmallDisk, Process)> {
     let mut drill = Drill::start(seed);
     let folder = drill.folder.path().join("small");
@@ -110,7 +110,7 @@ fn a_state_disk_that_fills_up_ends_the_session_in_order_and_a_full_one_starts_no
 
 #[test]
 fn a_session_whose_own_disk_fills_up_ends_with_its_report_on_the_standard_output() {
-    // Without a limit on the room, what is seen is the journal that cannot be written.
+    // Without a limit on free space, the first sign is that the journal cannot be written.
     for (free_bytes_min, seed, told) in [(0, "43", "the journal can't be written any more"), (6 << 20, "44", "6291456")]
     {
         let mut drill = Drill::start(seed);
@@ -120,7 +120,7 @@ fn a_session_whose_own_disk_fills_up_ends_with_its_report_on_the_standard_output
         drill.write_config();
         let mut trader = drill.trade(0);
         drill.wait_until("orders of the trader", |drill| drill.resting().len() >= 2);
-        // Short of the limit there is still room for the journal.
+        // Below the limit there is still room for the journal.
         if free_bytes_min == 0 {
             disk.fill();
         } else {
@@ -132,7 +132,7 @@ fn a_session_whose_own_disk_fills_up_ends_with_its_report_on_the_standard_output
         assert!(!output.status.success() && drill.resting().is_empty(), "{report}");
         assert!(report.contains(told) && report.contains("orders: "), "{report}");
         assert_eq!(report.contains("summary.json: No space left"), free_bytes_min == 0, "{report}");
-        // No trip: with room it starts again.
+        // That is not a trip: with free space it starts again.
         disk.empty();
         let output = drill.trade_for("5s", 1);
         drill.assert_agrees(&output, 1);

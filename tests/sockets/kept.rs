@@ -1,4 +1,4 @@
-//! `kalshi-actor sessions` and what `resume` lifts, as a person uses them.
+//! `kalshi-actor sessions` and `resume`, as a person uses them.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -19,7 +19,7 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A session of 300 recorded frames whose summary counts none.
+/// A session of 300 recorded frames whose summary claims none.
 fn session(root: &Path, name: &str) {
     let folder = root.join("sessions").join(name);
     let limits = SegmentLimits::default();
@@ -73,7 +73,7 @@ fn resume_lifts_the_stops_that_outlast_the_day_and_leaves_the_daily_loss() {
     day.sticky.drawn_down = true;
     state.set_day(&day).unwrap();
     let resume = || program(root.path(), &["resume", "--venue", "demo", "--config", "actor.toml"]);
-    // Without a marker: the program died before it could write one.
+    // Without a marker, as if the program had died before it could write one.
     let resumed = resume();
     assert!(resumed.status.success() && text(&resumed).contains("lifted"), "{}", text(&resumed));
     assert_eq!(state.day::<DayState>().unwrap(), Some(day.resumed()));

@@ -1,5 +1,5 @@
-//! What a ledger that was told something wrong does: it gives up by itself, names the difference, and the session is no
-//! success. What it was told twice, it books once.
+//! A ledger that is given wrong facts: it trips by itself and names the difference, and the session fails. A duplicate
+//! is booked once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use kalshi_actor::session::state_dir;
 
 use crate::common::{Ended, PATIENCE, config, run_until};
 
-/// Which fill is tampered with: not the first, so that the ledger holds something.
+/// Which fill is altered. Not the first, so that the ledger already has a position.
 const CHOSEN: u64 = 3;
 
-/// Changes one fill, and every further copy of it, on the way to the ledger.
+/// Alters one fill, and every further copy of it, on the way to the ledger.
 fn tamper(change: impl Fn(Fill) -> Vec<Fill> + Send + 'static) -> Tamper {
     let mut seen = 0;
     let mut chosen = None;
@@ -32,7 +32,7 @@ fn tamper(change: impl Fn(Fill) -> Vec<Fill> + Send + 'static) -> Tamper {
     })
 }
 
-/// The session must end by itself, as a trip, with a difference in words.
+/// Asserts that the session ended by itself with a trip that describes the difference.
 fn assert_gives_up(ended: &Ended, names: &[&str]) {
     let report = &ended.report;
     let text = report.report().to_string();
@@ -69,7 +69,7 @@ fn a_lost_fill_ends_in_a_named_difference_of_cash_and_position() {
 
 #[test]
 fn a_fill_booked_twice_ends_in_a_named_difference_of_cash_and_position() {
-    // The same ids would be the same fill: what gets past is one more trade of the same order.
+    // A copy with the same ids would be recognised as a duplicate, so this is another trade of the same order.
     let doubled = tamper(|fill| vec![fill, Fill { trade: TradeId::from_bits(!fill.trade.bits()), ..fill }]);
     assert_gives_up(&run_until(203, config(2), Some(doubled), |_| false), &["cash", "KXSIM"]);
 }

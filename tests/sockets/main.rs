@@ -1,5 +1,5 @@
 //! Whole sessions over real loopback sockets: the four threads against the embedded exchange, and the program itself.
-//! Nothing here asserts how long something takes; conditions are waited for.
+//! No test asserts a duration; they wait for conditions.
 
 mod common;
 mod drill;

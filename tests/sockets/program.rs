@@ -1,4 +1,4 @@
-//! The program as a process: the demonstration, and its end by a signal.
+//! The program as a process: the demonstration, and a stop by a signal.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It is over already unless the test failed.
+        // It has already ended unless the test failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -26,7 +26,7 @@ impl Program {
         Self::configured(folder, "[pipeline]\nidle = \"park\"\n", arguments)
     }
 
-    /// Starts `run` by another program that runs what it is told.
+    /// Starts `run` through a wrapper program such as `nohup`.
     pub fn under(wrapper: &str, folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(wrapper);
         command.arg(env!("CARGO_BIN_EXE_kalshi-actor"));
@@ -46,7 +46,7 @@ impl Program {
         Self(command.spawn().unwrap())
     }
 
-    /// Reads the live lines until one tells of orders. The lease plan has to stand above it.
+    /// Reads the live lines until one shows orders. The lease plan must have come before it.
     pub fn wait_for_orders(&mut self) {
         let lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
         let orders = |line: &str| -> Option<u64> {
@@ -169,7 +169,7 @@ fn stops_clean_on(signal: &str, seed: &str) {
     let summary = summary(folder.path());
     assert!(summary.ledger.agrees && summary.orders.cancelled > 0, "{report}");
 
-    // There were open orders at the signal: the stop cancels them.
+    // There were open orders at the signal, which the stop cancelled.
     let journal = read_journal(&folder.path().join("session"));
     let stop = journal.iter().position(|entry| entry.is(StageId::Execute, Kind::Stop, Flags::Input)).unwrap();
     let cancels = journal[stop..].iter().filter(|entry| entry.is(StageId::Execute, Kind::Request, Flags::Output));

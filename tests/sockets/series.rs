@@ -1,4 +1,4 @@
-//! Markets of a series close and settle in mid-session, and the session follows to the next.
+//! Markets of a series close and settle in mid-session, and the session follows the series to the next ones.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

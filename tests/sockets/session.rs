@@ -1,4 +1,4 @@
-//! A session in good weather.
+//! A session without faults.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Faults that need real sockets and threads, asked for over the control endpoint while a session trades.
+//! Faults that need real sockets and threads, injected over the control endpoint while a session trades.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! The exchange's server as other HTTP stacks see it: each client's script makes the same calls in its own way, against an
-//! exchange of its own. A stack that is not on this machine is skipped, with its name.
+//! The exchange's server with other HTTP stacks: each client's script makes the same calls in its own way, against an
+//! exchange of its own. A stack that is not installed is skipped by name.
 //!
 //! ```sh
 //! cargo test --test stacks -- --nocapture

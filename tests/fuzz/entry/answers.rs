@@ -1,6 +1,6 @@
-//! REST answers as a client reads them: every parser on the whole input, and the reconcile stage, whose questions are
-//! answered with the input's lines. A line that begins with a digit has a status before its body; one that begins
-//! with `F` is a frame of the private stream; `Q` asks for everything that can be asked for.
+//! REST answers as a client reads them: every parser gets the whole input, and the reconcile stage's requests are
+//! answered with the input's lines. A line that begins with a digit has a status before its body; one that begins with
+//! `F` is a frame of the private stream; `Q` starts every query that `execute` can make.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,7 +17,6 @@ use kalshi_actor::wire::{account, events, markets, order_groups, orders};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Runs an input.
 pub fn run(data: &[u8]) {
     parsers(data);
     let mut reconcile = Reconcile::new();
@@ -27,7 +26,7 @@ pub fn run(data: &[u8]) {
     reconcile.end();
 }
 
-/// What is read is written, and read again as the same thing.
+/// Checks that a value survives being written and parsed again.
 fn comes_back<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(data: &[u8]) {
     if let Ok(value) = serde_json::from_slice::<T>(data) {
         let text = serde_json::to_vec(&value).expect("what was read can be written");
@@ -67,10 +66,10 @@ fn parsers(data: &[u8]) {
     each_by_itself::<order_groups::OrderGroup>(data);
 }
 
-/// Every element of a list is used or described, and a description is bounded.
+/// Checks that every element of a list is either used or described, and that a description is bounded.
 fn each_by_itself<T: Element>(data: &[u8]) {
     let Ok(page) = read_page::<T>(data) else { return };
-    // A number that no float holds is JSON, and no value.
+    // A number too large for a float is valid JSON that serde_json refuses.
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(data) else { return };
     if let Some(list) = value[T::LIST].as_array() {
         assert_eq!(page.elements.len() + page.unusable.len(), list.len());
@@ -92,7 +91,7 @@ impl ReconcilePort for Port {
         if matches!(message, ReconcileMessage::Feed(_)) {
             return Ok(());
         }
-        // Every seventh finds the ring full.
+        // Every seventh message finds the ring full.
         self.told += 1;
         if self.told.is_multiple_of(7) { Err(Full) } else { Ok(()) }
     }
@@ -132,7 +131,7 @@ impl Reconcile {
         this
     }
 
-    /// Opens what the stage wants opened, and lets due timers run.
+    /// Opens the connections that the stage asks for, and runs the timers that are due.
     fn follow(&mut self) {
         self.now.mono_ns += 1_000_000;
         self.now.session_ms += 1;
@@ -177,7 +176,7 @@ impl Reconcile {
         }
     }
 
-    /// Whatever was answered, the stage goes on asking and keeps its bounds.
+    /// Checks that, whatever the answers, the stage keeps making requests and stays within its bounds.
     fn end(&mut self) {
         for _ in 0..50 {
             self.now.mono_ns = self.stage.deadline_ns().max(self.now.mono_ns);

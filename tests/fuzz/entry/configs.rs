@@ -1,8 +1,8 @@
-//! The trader's configuration file: refused with a reason, or one that says itself again in its commented form.
+//! The trader's configuration file: it is refused with a reason, or is the same after being written in its commented
+//! form and read back.
 
 use kalshi_actor::config::Config;
 
-/// Runs an input.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let config: Config = match toml::from_str(text) {

@@ -1,17 +1,17 @@
-//! Requests and WebSocket commands of two clients against one venue with its state, one a line:
+//! Requests and WebSocket commands of two clients to one exchange with state, one per line:
 //!
 //! | line | what it does |
 //! |---|---|
 //! | `A METHOD TARGET BODY`, `B ...` | a signed request of the first or the second client |
-//! | `N METHOD TARGET BODY` | the same without a signature |
+//! | `N METHOD TARGET BODY` | an unsigned request |
 //! | `W TEXT`, `V TEXT` | a message of the first or the second client's session |
 //! | `T MS` | time passes |
 //! | `F FAULT` | a fault, in JSON |
 //! | `D TICKER CENTS` | the market is determined |
 //!
-//! `$O` stands for the id of the last order, `$G` for that of the last order group. Whatever comes: each request has at
-//! most one answer, and exactly one without faults; no answer is a 500 that no fault asked for; frames are JSON, and money and
-//! contracts are neither made nor lost.
+//! `$O` stands for the id of the last order, `$G` for that of the last order group. For every input, each request has
+//! at most one answer, and exactly one without faults; no answer is a 500 unless a fault causes it; frames are JSON;
+//! and money and contracts are conserved.
 
 use std::collections::BTreeMap;
 
@@ -29,11 +29,10 @@ const START_MS: i64 = 1_790_000_000_000;
 const KEYS: [&str; 2] = ["a", "b"];
 const LINES_MAX: usize = 64;
 
-/// Runs an input.
 pub fn run(data: &[u8]) {
     let mut venue = Venue::new();
     for line in data.split(|byte| *byte == b'\n').take(LINES_MAX) {
-        // The server hands over text; it refuses a request line and a message that is none.
+        // The server passes on only text: it refuses a request line or a message that is not UTF-8.
         let Ok(line) = std::str::from_utf8(line) else { continue };
         venue.line(line);
         venue.settle();
@@ -157,7 +156,7 @@ impl Venue {
         self.exchange.http(self.tickets, &request, self.now);
     }
 
-    /// At most ten seconds.
+    /// Advances time by at most ten seconds.
     fn pass(&mut self, ms: i64) {
         let ms = ms.clamp(0, 70_000);
         self.now.session_ms += ms;
@@ -186,7 +185,7 @@ impl Venue {
         }
     }
 
-    /// Takes what the exchange says.
+    /// Takes the exchange's output and checks it.
     fn settle(&mut self) {
         while let Some(output) = self.exchange.poll() {
             match output {
@@ -212,7 +211,7 @@ impl Venue {
         }
     }
 
-    /// Money and contracts are where they were, in other hands.
+    /// Checks that money and contracts have only changed hands.
     fn check(&self) {
         let engine = self.exchange.engine();
         let everyone = || self.exchange.clients().iter().copied().chain([Engine::HOUSE]);

@@ -1,5 +1,5 @@
-//! Public WebSocket frames as a client reads them, one a line: the parser by itself, whose fast path must agree with its
-//! general one, and the feed stage behind it.
+//! Public WebSocket frames as a client reads them, one per line: the parser by itself, whose fast path must agree with
+//! its general path, and the feed stage behind it.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,6 @@ const MARKETS: u16 = 3;
 const BUFFERS: usize = 4;
 const RING: usize = 64;
 
-/// Runs an input.
 pub fn run(data: &[u8]) {
     let mut feed = Feed::new();
     for line in data.split(|byte| *byte == b'\n') {
@@ -28,14 +27,15 @@ pub fn run(data: &[u8]) {
     feed.end();
 }
 
-/// The fast path knows one spelling, without spaces: with a space the same frame goes to the general parser.
+/// Checks that both paths agree. The fast path handles only frames without spaces, so the same frame with a space goes
+/// to the general parser.
 fn parses_one_way(line: &[u8]) {
     let (mut levels, mut spaced_levels) = (BookLevels::default(), BookLevels::default());
     let found = frame::parse(line, &mut levels);
     let Some(rest) = line.strip_prefix(b"{") else { return };
     let spaced = [b"{ ", rest].concat();
     match (found, frame::parse(&spaced, &mut spaced_levels)) {
-        // Why it is of no use may have a place in it, which the space has moved.
+        // The reason may contain a position, which the space has shifted.
         (Ok(Frame { message: frame::Message::Unusable(_), envelope }), Ok(general)) => {
             assert!(matches!(general.message, frame::Message::Unusable(_)), "{general:?}");
             assert_eq!(envelope, general.envelope);
@@ -126,7 +126,8 @@ impl Feed {
         feed
     }
 
-    /// Opens what the stage wants opened, and empties the rings now and then, so that they are full sometimes.
+    /// Opens the connections that the stage asks for, and drains the rings only now and then, so that they are
+    /// sometimes full.
     fn follow(&mut self) {
         while let Some(&connection) = self.port.connections.get(self.open) {
             self.open += 1;

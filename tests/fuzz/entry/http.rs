@@ -1,13 +1,13 @@
-//! Bytes of one client's connection through the reader of requests. The first byte says in which pieces they come. Whatever
-//! comes: the pieces make no difference, and a request that was read is read again the same when it is sent with its
+//! The bytes of one client's connection through the request reader. The first byte says in which pieces they come. For
+//! every input, the pieces make no difference, and a request that was read gives the same when sent again with its
 //! length.
 
 use kalshi_actor::exchange::server::http::{Parsed, Reader};
 
-/// The longest body that is documented.
+/// The longest body that the exchange documents, in bytes.
 const BODY_MAX: usize = 1024 * 1024;
 
-/// A request, as far as its meaning goes.
+/// The meaning of a request.
 #[derive(Debug, PartialEq)]
 struct Seen {
     method: String,
@@ -15,7 +15,6 @@ struct Seen {
     body: Vec<u8>,
 }
 
-/// Runs an input.
 pub fn run(data: &[u8]) {
     let Some((size, bytes)) = data.split_first() else { return };
     let whole = read(bytes, bytes.len().max(1));
@@ -25,7 +24,7 @@ pub fn run(data: &[u8]) {
         let Seen { method, target, body } = &request;
         let head = format!("{method} {target} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.len());
         let again = [head.as_bytes(), body].concat();
-        // The target of CONNECT is no path, and stands for one.
+        // The target of CONNECT is an authority instead of a path.
         if method != "CONNECT" {
             assert_eq!(read(&again, again.len()), (vec![request], None));
         }

@@ -1,5 +1,6 @@
-//! Journals: a folder whose segments are the input. The first byte chooses: even, and the rest is the bytes of segments,
-//! divided by `|||`; odd, and it is records whose checksums are made right, so that what lies behind them is reached.
+//! Journals: a folder whose segments are the input. If the first byte is even, the rest is the bytes of segments,
+//! separated by `|||`. If it is odd, the rest is records that are given correct checksums, so that the code behind the
+//! checksums is reached.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -12,7 +13,6 @@ use kalshi_actor::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput, R
 
 const HEAD_BYTES: usize = 32;
 
-/// Runs an input.
 pub fn run(data: &[u8]) {
     let Some((form, rest)) = data.split_first() else { return };
     let folder = tempfile::tempdir().expect("a folder for the journal");
@@ -39,7 +39,7 @@ fn write(folder: &Path, number: usize, segment: &[u8]) {
     std::fs::write(folder.join(format!("{number:06}.kaj")), segment).expect("the folder takes a file");
 }
 
-/// A segment with right checksums: pieces of the input are heads and payloads of records.
+/// A segment with correct checksums, from pieces of the input as heads and payloads of records.
 fn whole_segment(number: u32, mut pieces: &[u8]) -> Vec<u8> {
     let mut segment = b"KALSHIAJ".to_vec();
     segment.extend(FORMAT_VERSION.to_le_bytes());
@@ -61,7 +61,7 @@ fn whole_segment(number: u32, mut pieces: &[u8]) -> Vec<u8> {
     segment
 }
 
-/// Reads to the end or to the damage, after which nothing follows.
+/// Reads to the end or to the first damage, after which nothing more may come.
 fn read(folder: &Path) {
     let mut reader = match JournalReader::open(folder) {
         Ok(reader) => reader,
@@ -92,7 +92,7 @@ fn read(folder: &Path) {
     assert!(frames.lines().map_while(Result::ok).count() as u64 <= records);
 }
 
-/// A payload may be any message, or any input of a stage.
+/// Decodes a payload as every kind of message and every input of a stage.
 fn decode(record: &Record<'_>) {
     let (kind, payload) = (record.kind, record.payload);
     let _ = postcard::from_bytes::<FeedToDecide>(payload);

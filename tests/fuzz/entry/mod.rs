@@ -1,5 +1,5 @@
-//! What the fuzz targets and the regression test run on an input: one file a target, each with `run`, which panics when
-//! the input breaks a rule. They use the library's public interface alone.
+//! The code that the fuzz targets and the regression test run on an input: one file per target, each with a function
+//! `run` that panics if the input breaks a rule. Only the library's public interface is used.
 
 pub mod answers;
 pub mod configs;
