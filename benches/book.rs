@@ -1,4 +1,4 @@
-//! One change of a book, and what is asked of it afterwards.
+//! One change of a book, and the queries that follow it.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 

@@ -1,5 +1,5 @@
-//! Commands a second of the exchange's matching engine: creates, cancels, amends and takes of accounts whose cash is
-//! checked, in 16 and in 1,000 markets, each command with its time, its client order id and the events that it causes.
+//! Throughput of the exchange's matching engine: creates, cancels, amends and takes by accounts whose cash is checked,
+//! in 16 and in 1,000 markets. Each command includes its time, its client order id and the events it causes.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
@@ -12,15 +12,15 @@ use kalshi_actor::exchange::engine::{
 use kalshi_actor::market::{BookSide, Count, FeeSchedule, GridBands, Money, OrderId, Price, TimeInForce};
 use kalshi_actor::wire::orders::SelfTradePrevention;
 
-/// Commands of one measured piece.
+/// Commands per measured batch.
 const BATCH: u64 = 10_000;
-/// An engine keeps every order that ever was. So many pieces, and a new one begins.
+/// Batches after which a new engine is started, since an engine keeps all past orders.
 const BATCHES_AN_ENGINE: u64 = 40;
-/// Open orders a market at the least: below it cancels become creates.
+/// The fewest open orders per market: below this, cancels become creates.
 const RESTING_MIN: usize = 40;
 const MAKERS: usize = 6;
 
-/// An order that a maker believes to rest.
+/// An order that a maker believes is resting.
 struct Resting {
     market: MarketIndex,
     account: AccountId,
@@ -28,7 +28,7 @@ struct Resting {
     order: OrderId,
 }
 
-/// An engine with the traders that keep it busy.
+/// An engine with traders that keep it busy.
 struct Load {
     engine: Engine,
     markets: u32,
@@ -60,7 +60,7 @@ fn spec(number: u32) -> MarketSpec {
 }
 
 impl Load {
-    /// Markets with their books filled.
+    /// Creates an engine with this many markets and fills their books.
     fn new(markets: u32) -> Self {
         let mut engine = Engine::new(1);
         for number in 0..markets {
@@ -87,7 +87,7 @@ impl Load {
         usize::try_from(self.draw(below as u64)).expect("it is below a usize")
     }
 
-    /// A side, and a price up to ten cents behind its best.
+    /// A random side, and a price up to ten cents behind its best.
     fn quote(&mut self) -> (BookSide, Price) {
         let away = u16::try_from(self.draw(10)).expect("below ten");
         match self.draw(2) {
@@ -115,7 +115,7 @@ impl Load {
         }
     }
 
-    /// A hundred commands come in a millisecond.
+    /// The current time: a hundred commands come in a millisecond.
     fn now_ms(&mut self) -> i64 {
         self.commands += 1;
         i64::try_from(self.commands / 100).expect("a bench ends before that")
@@ -154,7 +154,7 @@ impl Load {
         self.refused += u64::from(self.engine.amend_order(account, order, &amend, now_ms).is_err());
     }
 
-    /// Takes up to five cents deep.
+    /// Takes from levels up to five cents deep.
     fn take(&mut self) {
         let (side, price) = match self.draw(2) {
             0 => (BookSide::Bid, Price::from_cents(55)),
@@ -166,7 +166,7 @@ impl Load {
         self.refused += u64::from(self.engine.create_order(&order, now_ms).is_err());
     }
 
-    /// Four creates, four cancels, an amend and a take of ten commands, and what each caused taken away.
+    /// Runs one command, of which ten are four creates, four cancels, an amend and a take, and drains the events it caused.
     fn command(&mut self) {
         let full = self.resting.len() > self.markets as usize * RESTING_MIN;
         match self.draw(10) {

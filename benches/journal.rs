@@ -1,4 +1,4 @@
-//! What a record costs the hot thread that writes it, with the record thread draining behind it.
+//! The cost of a record to the hot thread that writes it, while the record thread drains the ring.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn journal(criterion: &mut Criterion) {
         parsed_ns: 1_000_000_100,
     });
     let mut group = criterion.benchmark_group("journal");
-    // Short runs with pauses: what is measured is a record that finds room, not the speed of the disk.
+    // Short runs with pauses, to measure a record that finds room rather than the speed of the disk.
     group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
     group.bench_function("frame_of_260_bytes", |b| {
         b.iter(|| writer.bytes(Kind::Frame, Flags::Input, now, &[0; 12], &frame));

@@ -1,5 +1,5 @@
-//! One observation of a market with a full history, in an account with positions in many markets; and what keeping its
-//! state costs at each change.
+//! One observation of a market with a full history, in an account with positions in many markets; and the cost of
+//! keeping its state up to date with each change.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 

@@ -1,4 +1,4 @@
-//! Building the bodies of order writes in a buffer that is kept, and reading the answer to a create.
+//! Rendering the bodies of order writes into a reused buffer, and parsing the answer to a create.
 
 #[path = "inputs/orders.rs"]
 mod inputs;

@@ -1,6 +1,6 @@
-//! The frame parser against the usual libraries, on the frames that matter. The chain's general parser is reached by a
-//! leading space, which the positional scan refuses at once. The libraries are given the type beforehand and borrow
-//! their text, so they do less than the chain: no dispatch, no check of the envelope's other keys.
+//! The frame parser compared with the usual libraries, on the most important frames. A leading space, which the
+//! positional scan refuses at once, sends a frame to our general parser. The libraries are told the type in advance and
+//! borrow their text, so they do less work: no dispatch, and no check of the envelope's other keys.
 
 #[path = "inputs/frames.rs"]
 mod inputs;
@@ -71,7 +71,7 @@ struct SnapshotMessage<'a> {
     no_dollars_fp: Vec<(Price, Count)>,
 }
 
-/// One frame through the chain's two parsers, and through the libraries as `M`.
+/// Parses one frame with both of our parsers, and with the libraries as `M`.
 fn compare<'a, M: Deserialize<'a>>(group: &mut BenchmarkGroup<'_, WallTime>, text: &'a str) {
     let mut levels = BookLevels::with_capacity(256);
     let spaced = format!(" {text}");
@@ -89,7 +89,7 @@ fn compare<'a, M: Deserialize<'a>>(group: &mut BenchmarkGroup<'_, WallTime>, tex
     });
 }
 
-/// simd-json parses in place, so each round copies the frame first; the copy is part of what it costs here.
+/// simd-json parses in place, so each round copies the frame first, and its time includes the copy.
 macro_rules! simd {
     ($group:expr, $message:ident, $text:expr) => {
         let mut scratch = Vec::with_capacity($text.len());

@@ -1,4 +1,4 @@
-//! One inference of the shipped model: the kernel on each path of this processor, and tract.
+//! One inference of the shipped model: by our kernel on each code path that this processor supports, and by tract.
 
 use std::hint::black_box;
 

@@ -1,6 +1,6 @@
-//! One hop between threads: rtrb, which the pipeline uses, beside crossbeam's queue and channel. `latency` is half of a
-//! round trip between two spinning threads, `throughput` a flood of messages in one direction. On a machine without a
-//! core for each of the two threads the figures are those of its scheduler.
+//! One hop between threads: rtrb, which the pipeline uses, compared with crossbeam's queue and channel. `latency` is
+//! half of a round trip between two spinning threads, `throughput` a flood of messages in one direction. On a machine
+//! without a core for each of the two threads, the figures show its scheduler.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ fn bounded_channel<const BYTES: usize>() -> (Send<BYTES>, Receive<BYTES>) {
     (Box::new(move |message| sender.try_send(message).is_ok()), Box::new(move || receiver.try_recv().ok()))
 }
 
-/// Sends `count` messages there and back, one at a time; the time of half a round trip each.
+/// Sends `count` messages back and forth, one at a time, and returns half of the total time.
 fn latency<const BYTES: usize>(ring: Ring<BYTES>, count: u64) -> Duration {
     let ((mut send, mut receive_there), (mut send_back, mut receive)) = (ring(), ring());
     let echo = std::thread::spawn(move || {
@@ -51,7 +51,7 @@ fn latency<const BYTES: usize>(ring: Ring<BYTES>, count: u64) -> Duration {
     elapsed / 2
 }
 
-/// Sends `count` messages as fast as they are taken.
+/// Sends `count` messages as fast as the receiver takes them.
 fn flood<const BYTES: usize>(ring: Ring<BYTES>, count: u64) -> Duration {
     let (mut send, mut receive) = ring();
     let begin = Instant::now();
@@ -70,7 +70,7 @@ fn flood<const BYTES: usize>(ring: Ring<BYTES>, count: u64) -> Duration {
     elapsed
 }
 
-/// Spins for a while and then yields: with two cores it never comes to that.
+/// Spins for a while and then yields, which never happens with two cores.
 fn wait<const BYTES: usize>(receive: &mut Receive<BYTES>) -> Message<BYTES> {
     for turn in 0_u32.. {
         if let Some(message) = receive() {

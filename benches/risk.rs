@@ -1,5 +1,5 @@
-//! What each control of the risk gate costs, by itself: `cargo bench --bench risk`. The last group is the whole gate's
-//! rules, to which each control that remembers something adds its own question.
+//! The cost of each control of the risk gate: `cargo bench --bench risk`. The last group runs all rules of the gate;
+//! each control that keeps state adds a check of its own to that.
 
 #[path = "inputs/risk.rs"]
 mod inputs;
@@ -101,7 +101,7 @@ fn stops(criterion: &mut Criterion) {
     });
 }
 
-/// What makes a rule refuse.
+/// Changes a question so that a rule refuses it.
 type Change = fn(&mut Question);
 
 fn rules(criterion: &mut Criterion) {
@@ -109,7 +109,7 @@ fn rules(criterion: &mut Criterion) {
     let limits = RiskLimits::default();
     let passes = question();
     group.bench_function("all_pass", |bencher| bencher.iter(|| check(&limits, black_box(&passes))));
-    // A rule that refuses ends the list: its time is that of the rules up to it.
+    // The first rule that refuses ends the check, so each time is that of all rules up to it.
     let refusals: [(&str, Change); 7] = [
         ("drawdown", |question| question.drawn_down = true),
         ("repeated", |question| question.repeated = true),

@@ -1,4 +1,5 @@
-//! What a request's signature costs: made before the decision where the path is known, checked by the exchange.
+//! The cost of a request's signature: making it, which happens before the decision where the path is known, and
+//! verifying it on the exchange.
 
 use std::hint::black_box;
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Drives the embedded exchange with the official Python SDK and a raw WebSocket client, and prints what that covers.
+# Tests the embedded exchange with the official Python SDK and a raw WebSocket client, and prints the coverage.
 #
 #   conformance/run.sh [--binary FILE] [pytest arguments...]
 #
-# Makes its own virtual environment in conformance/.venv. Ends with 3 when there is no Python 3.13.
+# Creates its own virtual environment in conformance/.venv. Exits with 3 if there is no Python 3.13.
 set -euo pipefail
 
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -18,7 +18,7 @@ if [[ "${1:-}" == --binary ]]; then
     shift 2
 fi
 
-# A pyenv shim is on the path even where its version is not selected, so each candidate has to answer.
+# A pyenv shim is on the path even if its version is not selected, so each candidate is tried.
 find_python() {
     local candidate
     for candidate in python3.13 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13*/bin/python3.13 python3; do
@@ -44,7 +44,7 @@ if ! cmp --silent "$here/requirements.txt" "$environment/requirements.txt"; then
 fi
 
 if [[ -z "$binary" ]]; then
-    # What `cargo test` has built already: development builds are optimized here.
+    # The development build, which `cargo test` may have built already and which is optimized.
     (cd "$here/.." && cargo build --locked --quiet)
     binary="$(cd "$here/.." && realpath -- "${CARGO_TARGET_DIR:-target}/debug/kalshi-actor")"
 fi

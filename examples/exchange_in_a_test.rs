@@ -1,5 +1,5 @@
-//! An exchange in a test of your own client: it starts on a thread behind a socket on loopback, with its keys in memory, and
-//! comes back at the end for assertions. No account, no network, no files.
+//! An exchange in a test of your own client: it runs on a thread behind a loopback socket, with its keys in memory, and
+//! is returned at the end for assertions. It needs no account, no network and no files.
 //!
 //! In the tests of your crate: `kalshi-actor = { path = "...", default-features = false, features = ["exchange"] }`.
 
@@ -14,7 +14,7 @@ use kalshi_actor::exchange::{Exchange, RunningExchange};
 use kalshi_actor::market::{BookSide, Count, Price};
 use serde_json::{Value, json};
 
-/// Stands for the client under test: sends one signed request and reads the answer.
+/// Takes the place of the client under test: sends one signed request and reads the answer.
 fn call(exchange: &RunningExchange, method: &str, path: &str, body: &str) -> Result<Value, Box<dyn Error>> {
     let now_ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let signed = exchange.accounts[0].credentials()?.headers(now_ms, method, path)?;
@@ -31,9 +31,9 @@ fn call(exchange: &RunningExchange, method: &str, path: &str, body: &str) -> Res
     Ok(serde_json::from_str(body)?)
 }
 
-/// An order rests on the book that everybody sees.
+/// An order rests in the public book.
 fn an_order_rests_on_the_book() -> Result<(), Box<dyn Error>> {
-    // Two markets in which nobody else trades, and answers without delay.
+    // Two markets without other participants, and no delays.
     let exchange = Exchange::builder()
         .scenario_of(Scenario::default(), 2)
         .quiet(true)
@@ -52,7 +52,7 @@ fn an_order_rests_on_the_book() -> Result<(), Box<dyn Error>> {
     let book = call(&exchange, "GET", &format!("/trade-api/v2/markets/{ticker}/orderbook"), "")?;
     assert_eq!(book["orderbook_fp"]["yes_dollars"], json!([["0.4000", "3.00"]]), "{book}");
 
-    // The exchange itself, as it was at the end.
+    // The exchange itself in its final state.
     let ended = exchange.stop()?;
     let engine = ended.engine();
     let market = engine.market_by_ticker(&ticker).ok_or("the market is there")?;

@@ -1,5 +1,5 @@
-//! A strategy of your own, in a crate of your own: it trades on the embedded exchange, its session is replayed without a
-//! difference, and it stands the faults of a campaign. No account and no network.
+//! A strategy of your own, in a crate of your own: it trades on the embedded exchange, its session is replayed without
+//! a difference, and it withstands the faults of a campaign. It needs no account and no network.
 //!
 //! In your crate: `kalshi-actor = { path = "..." }`, and `serde` with `derive`.
 //!
@@ -19,13 +19,13 @@ use kalshi_actor::strategy::{
 };
 use kalshi_actor::{Campaign, Config, Faults, Session, replay};
 
-/// Joins the side that takers push towards, a few contracts at a time, and leaves at the other side's touch.
+/// Joins the side that takers push towards, a few contracts at a time, and exits at the touch of the other side.
 #[derive(Clone)]
 struct Flow {
     contracts: Count,
     settings: Settings,
     terms: PolicyTerms,
-    /// Contracts filled so far: the part that a replay has to find again.
+    /// Contracts filled so far, which a replay has to restore.
     filled: Count,
 }
 
@@ -48,7 +48,7 @@ impl Flow {
         if !(1..=100).contains(&contracts) {
             return Err(settings.refused("contracts", "1 to 100"));
         }
-        // It looks at the book and the trades itself and needs no observation.
+        // It uses the book and the trades directly and needs no observation.
         let terms = PolicyTerms { decide_ms: 250, ..PolicyTerms::unobserved() };
         Ok(Self { contracts: Count::from_contracts(contracts), settings, terms, filled: Count::ZERO })
     }
@@ -65,14 +65,14 @@ impl Policy for Flow {
 
     fn decide(&mut self, view: &View<'_>) -> Answer {
         let (Some(bid), Some(ask)) = (view.touch.bid, view.touch.ask) else { return Answer::leave() };
-        // What is held goes first, whatever the flow.
+        // First reduce the position, whatever the flow.
         if view.position > Count::ZERO {
             return Answer::quotes(None, Some(Quote::resting(ask, view.reducible(BookSide::Ask)).reducing()));
         }
         if view.position < Count::ZERO {
             return Answer::quotes(Some(Quote::resting(bid, view.reducible(BookSide::Bid)).reducing()), None);
         }
-        // Every hundredth contract it changes the side that it prefers when nobody trades.
+        // After every hundred contracts it switches the side that it prefers when nobody trades.
         let even = self.filled.units() / 10_000 % 2 == 0;
         let (bought, sold) = (view.trades.bought(), view.trades.sold());
         if bought > sold || (bought == sold && even) {
@@ -96,7 +96,7 @@ impl Policy for Flow {
     }
 }
 
-/// Trades for that long, replays what was recorded, and runs so many seeds of a campaign. Says what came of each.
+/// Trades for this long, replays the recorded session, runs this many seeds of a campaign, and prints the result of each.
 fn show(trade: Duration, seeds: u64) -> Result<(), Box<dyn Error>> {
     let config = Config::default();
     let flow = Flow::new(Settings::new(config.policy.settings.clone(), None))?;

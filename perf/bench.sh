@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the benches with short settings and writes criterion's medians, and the exchange's tables under load, as Markdown.
 #
-#   perf/bench.sh [BENCH...]      names as in Cargo.toml; all without one
+#   perf/bench.sh [BENCH...]      names as in Cargo.toml; all benches by default
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -24,7 +24,7 @@ out=$(result_file bench)
 facts=$(machine)
 for bench in "${benches[@]}"; do
   if [[ $bench == exchange_load ]]; then
-    # No criterion: it prints its own tables.
+    # This bench does not use criterion: it prints its own tables.
     (cd "$root" && cargo bench --bench "$bench") | tee "$work/load.md" >&2
   else
     (cd "$root" && CRITERION_HOME="$work" cargo bench --bench "$bench" -- --noplot --warm-up-time 0.5 --measurement-time 2 >&2)

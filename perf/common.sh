@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the scripts of this folder share. Sourced, not run.
+# Shared by the scripts of this folder. To be sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
@@ -13,7 +13,7 @@ need() {
   command -v "$1" >/dev/null || die "$1 is missing: $2"
 }
 
-# Builds the trader, unless the caller was given one in $binary.
+# Builds the trader, unless $binary names one.
 build_unless_given() {
   if [[ -z $binary ]]; then
     need cargo "see https://rustup.rs"
@@ -38,7 +38,7 @@ commit() {
   echo "$name"
 }
 
-# What a figure means nothing without.
+# Describes the machine, without which a figure means nothing.
 machine() {
   local cpu virtual memory clocksource governor load
   cpu=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)

@@ -73,7 +73,7 @@ fi
 out=$(result_file compare)
 facts=$(machine)
 for ((pair = 1; pair <= pairs; pair++)); do
-  # Which of the two goes first alternates, so that a drift of the machine favours neither.
+  # Which of the two runs first alternates, so that a drift of the machine favours neither.
   if ((pair % 2)); then order=(old new); else order=(new old); fi
   for policy in "${policy_names[@]}"; do
     for side in "${order[@]}"; do

@@ -3,7 +3,7 @@
 #
 #   perf/flamegraph.sh [--duration 20s] [--policy onnx] [--thread NAME] [--out FILE.svg]
 #
-# --thread keeps one thread only: feed, decide, execute, reconcile, record, signing.
+# --thread keeps only one thread: feed, decide, execute, reconcile, record, signing.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -33,10 +33,10 @@ need cargo "see https://rustup.rs"
 (cd "$root" && cargo build --profile perf)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Frames are unwound from debug information: the standard library is built without frame pointers.
+# Frames are unwound from debug information, since the standard library is built without frame pointers.
 perf record --call-graph dwarf,16384 -F 499 -o "$work/perf.data" -- \
   "$target/perf/kalshi-actor" run --duration "$duration" --policy "$policy" --out "$work/session" >&2
-# Inlined frames are left out: naming them takes perf minutes a thousand samples.
+# Inlined frames are left out: resolving them takes perf minutes per thousand samples.
 perf script --no-inline -i "$work/perf.data" ${thread:+--comms "$thread"} >"$work/stacks" 2>/dev/null
 [[ -s $work/stacks ]] || die "no samples${thread:+ of a thread called $thread}"
 inferno-collapse-perf <"$work/stacks" | inferno-flamegraph --title "kalshi-actor run --policy $policy, $duration, $(commit)" >"$out"

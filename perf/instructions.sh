@@ -3,9 +3,9 @@
 #
 #   perf/instructions.sh [--store]
 #
-# Fails when a step takes over 3% more instructions than its figure in perf/instructions.txt, and says so when one takes over
-# 3% fewer. --store writes the figures anew: commit them with what changed them. Ends with 3, and the reason, where counts
-# would not be comparable with the stored ones.
+# Fails if a step takes over 3% more instructions than its figure in perf/instructions.txt, and prints a note if one takes
+# over 3% fewer. --store writes new figures: commit them together with the change that caused them. Exits with 3 and the
+# reason where counts would not be comparable with the stored ones.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -26,7 +26,7 @@ skip() {
 need cargo "see https://rustup.rs"
 [[ $(uname -sm) == "Linux x86_64" ]] || skip "this is $(uname -sm), the figures are of Linux x86_64"
 command -v valgrind >/dev/null || skip "valgrind is missing: apt-get install valgrind"
-# Valgrind shows programs one and the same processor on every host that has AVX2.
+# Valgrind presents the same processor to programs on every host that has AVX2.
 grep -qw avx2 /proc/cpuinfo || skip "this processor has no AVX2, so other code is chosen than was counted"
 # What the counts depend on besides the sources.
 conditions=$(
@@ -39,19 +39,19 @@ if [[ -z $store ]]; then
 $(diff <(echo "$stored") <(echo "$conditions") || true)"
 fi
 
-# Flags of the caller's would be counted too.
+# The caller's flags would change the counts.
 program=$(cd "$root" && RUSTFLAGS='' CARGO_TARGET_DIR="$target" cargo bench --locked --no-run --bench instructions \
   --message-format json-render-diagnostics | sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p' | tail -n 1)
 [[ -x $program ]] || die "cargo named no program"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# The environment is on the stack, where its size shifts what follows.
+# The environment is on the stack, where its size shifts everything after it.
 env -i PATH="$PATH" LC_ALL=C valgrind --tool=callgrind --callgrind-out-file="$work/counts" --collect-atstart=no \
   --toggle-collect='*instructions_counted*' --dump-before='*instructions_figure*' "$program" \
   >"$work/names" 2>"$work/valgrind.txt" || { tail -n 20 "$work/valgrind.txt" >&2; die "the program failed under valgrind"; }
 
-# A dump for each name, in the order in which the program printed them.
+# There is one dump for each name, in the order in which the program printed them.
 number=0
 while read -r name; do
   number=$((number + 1))

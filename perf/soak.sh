@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trades for a long time at many times the pace, and writes how much memory that takes. Trader and embedded exchange are one
-# process; a second session, live against an exchange of its own, tells the two apart.
+# Trades for a long time at many times the normal speed, and writes how much memory that takes. Trader and embedded exchange
+# share a process; a second session, live against an exchange in another process, separates the two.
 #
 #   perf/soak.sh [--duration 1h] [--speed 20] [--apart 10m] [--policy maker] [--binary FILE]
 set -euo pipefail
@@ -31,7 +31,7 @@ finish() {
 trap finish EXIT
 out=$(result_file soak)
 facts=$(machine)
-# Nothing but the end of its time ends a session.
+# Only the end of its time ends the session.
 cat >"$work/actor.toml" <<'TOML'
 [risk]
 max_executions = 0
@@ -94,7 +94,7 @@ def read(name):
         return [tuple(map(int, line.split())) for line in lines]
 
 def line(points):
-    """Megabytes a minute over the second half, by least squares."""
+    """Megabytes per minute over the second half, by least squares."""
     half = points[len(points) // 2:]
     n = len(half)
     mt, mr = sum(t for t, _ in half) / n, sum(r for _, r in half) / n

@@ -1,5 +1,5 @@
-//! Book events that the exchange's own makers and takers cause in many markets, delivered to subscribers that each follow
-//! all of them and check the running numbers of every frame.
+//! Book events that the exchange's participants cause in many markets, delivered to subscribers that each follow all
+//! markets and check the sequence number of every frame.
 
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use tungstenite::{Message, WebSocket};
 use crate::Plan;
 use crate::venue::{Venue, exchange_cpu, wall_ms};
 
-/// What the books are like; a thousand markets of it make some 25,000 book events a second.
+/// The scenario; a thousand of its markets generate some 25,000 book events per second.
 const WORLD: &str = include_str!("world.toml");
-/// What the issue asks for, from 1,000 markets to each of four subscribers.
+/// The target: events per second from 1,000 markets to each of four subscribers.
 const TARGET_PER_S: f64 = 20_000.0;
 
-/// What a subscriber has got so far.
+/// What a subscriber has received so far.
 #[derive(Default)]
 struct Received {
     snapshots: AtomicU64,
     deltas: AtomicU64,
-    /// The longest that a frame took since the exchange made it.
+    /// The longest delivery of a frame since the exchange created it, in milliseconds.
     lag_ms_max: AtomicI64,
 }
 
-/// A frame's number under a key, which the exchange writes without spaces.
+/// Parses the number with this key in a frame, which the exchange writes without spaces.
 fn number(frame: &str, key: &str) -> Option<i64> {
     let (_, rest) = frame.split_once(key)?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -53,7 +53,7 @@ fn subscribe(venue: &Venue, tickers: &[String]) -> WebSocket<TcpStream> {
     socket
 }
 
-/// Reads until it is told to stop. Every frame must have the number after the one before.
+/// Reads until told to stop. The sequence numbers must have no gaps.
 fn follow(mut socket: WebSocket<TcpStream>, received: &Received, over: &AtomicBool) {
     let mut seq = 0;
     while !over.load(Ordering::Relaxed) {
@@ -80,7 +80,7 @@ struct Subscriber {
     thread: JoinHandle<()>,
 }
 
-/// Measures, prints, and fails when a subscriber lost a frame.
+/// Measures and prints, and fails if a subscriber lost a frame.
 pub fn measure(plan: Plan) {
     let scenario = Scenario::parse("world.toml", WORLD).expect("the bench's scenario is right");
     let mut tickers = Vec::new();

@@ -1,6 +1,6 @@
-//! The embedded exchange under load, on its own thread behind real loopback sockets: book events of many markets to several
-//! WebSocket subscribers, and signed orders over a few connections that stay open. Prints what was delivered and
-//! what it cost the exchange's one thread; asserts that nothing was lost on the way.
+//! The embedded exchange under load, on its own thread behind real loopback sockets: book events of many markets to
+//! several WebSocket subscribers, and signed orders over a few persistent connections. Prints what was delivered and
+//! the processor time of the exchange's thread, and asserts that nothing was lost.
 //!
 //! ```sh
 //! cargo bench --bench exchange_load -- --seconds 30 --markets 1000 --subscribers 4 --orders-per-s 2000
@@ -17,15 +17,15 @@ use std::time::Duration;
 pub struct Plan {
     /// How long each part is measured.
     pub duration: Duration,
-    /// Markets that move.
+    /// The number of active markets.
     pub markets: usize,
-    /// WebSocket clients that follow all of them.
+    /// The number of WebSocket clients that follow all of them.
     pub subscribers: usize,
-    /// Orders a second that the clients aim at.
+    /// The target rate of orders per second.
     pub orders_per_s: u32,
 }
 
-/// Reads the arguments; what `cargo bench` and criterion's scripts add is left aside.
+/// Parses the arguments, ignoring those added by `cargo bench` and criterion's scripts.
 fn plan() -> Plan {
     let mut plan = Plan { duration: Duration::from_secs(5), markets: 1_000, subscribers: 4, orders_per_s: 2_000 };
     let mut arguments = std::env::args().skip(1);

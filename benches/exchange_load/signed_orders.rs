@@ -1,5 +1,5 @@
-//! Orders that clients sign with Ed25519 and the exchange verifies, over a few connections that stay open: first at the
-//! asked-for rate, then as fast as answers come.
+//! Orders that clients sign with Ed25519 and the exchange verifies, over a few persistent connections: first at the
+//! target rate, then as fast as answers come.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::Plan;
 use crate::venue::{Venue, exchange_cpu};
 
-/// Connections, each with a client that waits for an answer before its next order.
+/// The number of connections, each with a client that waits for an answer before its next order.
 const CONNECTIONS: u32 = 4;
 
 /// A market of the exchange.
@@ -24,15 +24,15 @@ struct Place {
     exchange_index: u8,
 }
 
-/// What a client saw.
+/// The results of a client.
 struct Seen {
     placed: u64,
-    /// Answers other than 201, with their statuses.
+    /// The statuses other than 201.
     refused: Vec<u16>,
     round_trip_us: Histogram<u64>,
 }
 
-/// Half of the orders rest far from the touch, the others take a contract of either side.
+/// The body of an order. Half of the orders rest far from the touch, the others take a contract from either side.
 fn body(place: &Place, client: u32, number: u64) -> String {
     let (side, price, form) = match number % 4 {
         0 | 2 => ("bid", format!("0.0{}00", 1 + number / 4 % 5), "good_till_canceled"),
@@ -47,7 +47,7 @@ fn body(place: &Place, client: u32, number: u64) -> String {
     .to_string()
 }
 
-/// Reads an answer. The status, and what is left in the buffer is the next one's.
+/// Reads an answer and returns its status. Bytes of the next answer stay in the buffer.
 fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> u16 {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 16];
@@ -70,7 +70,7 @@ fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> u16 {
     }
 }
 
-/// Sends orders until the time is over: each at its turn when there is a rate, else right after the answer before.
+/// Sends orders until the time is up: at the given rate, or else each right after the previous answer.
 fn trade(venue: &Venue, places: &[Place], client: u32, first: u64, per_s: Option<u32>, until: Instant) -> Seen {
     let mut stream = venue.connect();
     let mut seen =
@@ -104,7 +104,7 @@ fn trade(venue: &Venue, places: &[Place], client: u32, first: u64, per_s: Option
     seen
 }
 
-/// Runs every client for the time and prints a row.
+/// Runs all clients for this long and prints a row.
 fn round(venue: &Arc<Venue>, places: &[Place], first: u64, per_s: Option<u32>, duration: Duration) {
     let (begin, cpu) = (Instant::now(), exchange_cpu());
     let clients: Vec<_> = (0..CONNECTIONS)
@@ -133,7 +133,7 @@ fn round(venue: &Arc<Venue>, places: &[Place], first: u64, per_s: Option<u32>, d
     assert!(refused.is_empty(), "at tier unlimited nothing is refused, but: {:?}", &refused[..refused.len().min(5)]);
 }
 
-/// Measures, prints, and fails when an order was refused.
+/// Measures and prints, and fails if an order was refused.
 pub fn measure(plan: Plan) {
     let mut places = Vec::new();
     let venue = Arc::new(Venue::start(|now_ms| {

@@ -1,4 +1,4 @@
-//! The exchange that is measured, a client's signed headers, and the processor time of the exchange's thread.
+//! The exchange under test, a client's signed headers, and the processor time of the exchange's thread.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -9,23 +9,21 @@ use kalshi_actor::exchange::{Exchange, RunningExchange};
 use kalshi_actor::market::Money;
 use kalshi_actor::wire::sign::Credentials;
 
-/// The kernel counts processor time in hundredths of a second for everyone (`USER_HZ`).
+/// The unit in which the kernel reports processor time (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
 /// A running exchange with one account.
 pub struct Venue {
     exchange: RunningExchange,
-    /// Where it listens.
     pub addr: SocketAddr,
-    /// What clients sign with.
+    /// The key that clients sign with.
     pub key: ClientKey,
 }
 
-/// The account's key.
 pub struct ClientKey(Credentials);
 
 impl ClientKey {
-    /// The three headers of a call now, as lines.
+    /// The three authentication headers of a call made now.
     pub fn headers(&self, method: &str, path: &str) -> [(&'static str, String); 3] {
         self.0.headers(wall_ms(), method, path).expect("an Ed25519 key signs anything")
     }
@@ -36,7 +34,7 @@ pub fn wall_ms() -> i64 {
 }
 
 impl Venue {
-    /// Starts it at tier `unlimited`, without order latency, with session time equal to wall time.
+    /// Starts the exchange with tier `unlimited`, without order latency, and with session time equal to wall time.
     pub fn start(world: impl FnOnce(i64) -> World) -> Self {
         let now_ms = wall_ms();
         let exchange = Exchange::builder()
@@ -51,14 +49,14 @@ impl Venue {
         Self { addr: exchange.addr, exchange, key: ClientKey(key) }
     }
 
-    /// A connection that sends at once.
+    /// Connects with `TCP_NODELAY`.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.addr).expect("the exchange listens");
         stream.set_nodelay(true).expect("a TCP option");
         stream
     }
 
-    /// Ends the exchange and gives it back in its last state.
+    /// Stops the exchange and returns it in its final state.
     pub fn stop(self) -> Exchange {
         self.exchange.stop().expect("the exchange's thread did not panic")
     }
@@ -74,7 +72,7 @@ pub fn exchange_cpu() -> Duration {
             if name.trim_end() == "exchange" { std::fs::read_to_string(task.join("stat")).ok() } else { None }
         })
         .expect("the exchange's thread runs under its name");
-    // After the name in parentheses; utime and stime are the fields 14 and 15 of proc_pid_stat(5).
+    // The fields follow the name in parentheses; utime and stime are fields 14 and 15 of proc_pid_stat(5).
     let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
     let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().expect("a number"));
     TICK * ticks.sum::<u32>()

@@ -1,12 +1,11 @@
-//! A book of sixty levels a side, and changes of it as a busy market has them.
+//! A book with sixty levels per side, and changes to it as in a busy market.
 
 use kalshi_actor::book::Book;
 use kalshi_actor::market::{BookLevels, Count, Grid, Outcome, Price};
 
-/// A change of a book.
 pub type Change = (Outcome, Price, Count);
 
-/// A book of sixty levels a side around the middle of a grid.
+/// Sixty levels per side around the middle of a grid.
 pub fn levels(grid: &Grid) -> BookLevels {
     let middle = grid.slots() / 2;
     let size = |slot: usize| Count::from_units(1_000 + i64::try_from(slot * 7_919 % 50_021).unwrap());
@@ -18,7 +17,7 @@ pub fn levels(grid: &Grid) -> BookLevels {
     levels
 }
 
-/// Changes that mostly move sizes near the top, and now and then remove the best level and bring it back.
+/// Changes that mostly change sizes near the top, and now and then remove the best level and restore it.
 pub fn changes(book: &Book) -> Vec<Change> {
     let mut book = book.clone();
     let mut state = 1u64;

@@ -5,7 +5,7 @@ use kalshi_actor::decide::observation::obs52::POINTS;
 use kalshi_actor::decide::observation::{ExchangeZone, Holding, ObservationInput, OpenOrders, PointHistory, Portfolio};
 use kalshi_actor::market::{Count, Grid, GridBands, Money, Outcome, Price};
 
-/// What an observation is made of.
+/// The state that an observation is built from.
 pub struct Scene {
     pub book: Book,
     pub points: PointHistory,
@@ -40,7 +40,7 @@ impl Scene {
         Self { book, points, portfolio, orders, time_ms }
     }
 
-    /// The input of an observation at that time.
+    /// The input of an observation at this time.
     pub fn input(&self, time_ms: i64, zone: &mut ExchangeZone) -> ObservationInput<'_> {
         ObservationInput {
             time_ms,

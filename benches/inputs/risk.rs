@@ -1,4 +1,4 @@
-//! What the risk gate is asked about an order that passes every rule.
+//! The question to the risk gate about an order that passes every rule.
 
 use kalshi_actor::execute::Question;
 use kalshi_actor::market::{Count, Money, Price};

@@ -1,6 +1,6 @@
-//! The other side of a tick, as text: an exchange with one market, whose best bid moves by three cents with every delta, up
-//! and down in turn, a decision bucket apart; and a policy that asks the built-in model and bids whatever it answers, so that
-//! every tick amends the resting order and none is measured without a write.
+//! The exchange's side of a tick, as text: one market, whose best bid moves by three cents with every delta,
+//! alternately up and down, one decision bucket apart. And a policy that runs the built-in model and bids whatever it
+//! answers, so that every tick amends the resting order and every measured tick includes a write.
 
 use std::hint::black_box;
 
@@ -34,7 +34,7 @@ pub fn listing() -> Listing {
     }
 }
 
-/// The frame of a tick, its keys in the exchange's order.
+/// The frame of a tick, with its keys in the exchange's order.
 pub fn delta(tick: u64, seq: u64) -> String {
     let size = if tick.is_multiple_of(2) { "500.00" } else { "-500.00" };
     let ts_ms = START_MS + DECIDE_MS * (1 + i64::try_from(tick).expect("a bench ends before that"));
@@ -44,7 +44,7 @@ pub fn delta(tick: u64, seq: u64) -> String {
     )
 }
 
-/// The frames that answer a command of the feed, with a snapshot where one is due.
+/// The frames that answer a command of the feed, including a snapshot where one is due.
 pub fn replies(command: &str, seq: &mut u64) -> Vec<String> {
     let command: Value = serde_json::from_str(command).expect("a command is JSON");
     let channel = command["params"]["channels"][0].as_str().unwrap_or("");
@@ -70,7 +70,7 @@ pub fn replies(command: &str, seq: &mut u64) -> Vec<String> {
     frames
 }
 
-/// The answer to an order write that rests.
+/// The answer to an order write whose order rests.
 pub fn answer(amends: bool, body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).expect("an order write is JSON");
     let mut answer = json!({"order_id": ORDER_ID, "remaining_count": body["count"], "ts_ms": START_MS});

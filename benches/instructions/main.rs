@@ -1,8 +1,9 @@
-//! How many instructions the steps of a tick take, counted by valgrind's callgrind and compared with stored figures by
-//! `perf/instructions.sh`. Run by itself, this program only takes the steps.
+//! The number of instructions that the steps of a tick take, counted by valgrind's callgrind and compared with stored
+//! figures by `perf/instructions.sh`. Run by itself, this program only executes the steps.
 //!
-//! Inputs are made here and are the same in every run, and so are the counts. Where a step depends on the processor, its
-//! paths are counted apart. What is behind the port of `execute` is not in them: the signature, HTTP, TLS, the kernel.
+//! Inputs are created here and are the same in every run, and so are the counts. Where a step depends on the processor,
+//! each of its paths is counted. Everything behind the port of `execute` is excluded: the signature, HTTP, TLS, the
+//! kernel.
 
 #[path = "../inputs/book.rs"]
 mod book;
@@ -32,16 +33,16 @@ use kalshi_actor::wire::orders::body::{write_cancel_batch, write_create};
 
 use path::Path;
 
-/// How often each step is taken.
+/// How often each step is executed.
 const TIMES: usize = 100;
 
-/// Callgrind counts inside this function and nowhere else: its name is in the script.
+/// Callgrind counts only inside this function, whose name is in the script.
 #[inline(never)]
 fn instructions_counted<T>(act: impl FnOnce() -> T) -> T {
     black_box(act())
 }
 
-/// The sum of what was counted since the last of these is the figure of that name: callgrind writes it down here.
+/// Callgrind dumps its counts at this function: what was counted since the last call is the figure with this name.
 #[inline(never)]
 fn instructions_figure(name: &str) {
     println!("{}", black_box(name));
@@ -132,7 +133,7 @@ fn render() {
     instructions_figure("render/cancel");
 }
 
-/// The steps of a tick, each by itself and together.
+/// The steps of a tick, separately and together.
 fn tick() {
     let mut path = Path::new();
     for _ in 0..TIMES {

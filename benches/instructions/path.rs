@@ -1,5 +1,5 @@
 //! The three stages of a tick's path on one thread, with ports that keep everything in memory: no socket, no clock, no
-//! signature. Each step of a tick can be taken by itself.
+//! signature. Each step of a tick can be executed separately.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ use kalshi_actor::record::Span;
 
 use crate::tick::{AlwaysBid, DECIDE_MS, START_MS, answer, delta, listing, replies};
 
-/// How long books and ledger have to become ready.
+/// How long books and ledger may take to become ready.
 const OPENING_MS: i64 = 10_000;
 
 #[derive(Default)]
@@ -92,7 +92,7 @@ impl DecidePort for DecideIo {
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
-/// An order write: its number, whether it amends, and its body.
+/// An order write: its request id, whether it is an amend, and its body.
 #[derive(Default)]
 struct Write {
     request: Option<RequestId>,
@@ -131,7 +131,7 @@ impl ExecutePort for ExecuteIo {
     fn latency(&mut self, _span: Span, _nanos: u64) {}
 }
 
-/// The stages with what is between them.
+/// The stages, with the queues between them.
 pub struct Path {
     session: SessionClock,
     now: Now,
@@ -147,7 +147,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// A path whose next tick amends a resting order.
+    /// Creates a path whose next tick amends a resting order.
     pub fn new() -> Self {
         let session = SessionClock::new(0, START_MS - OPENING_MS, 1_000);
         let execute = ExecuteConfig {
@@ -191,7 +191,7 @@ impl Path {
         }
         assert_eq!(self.feed.fresh_books(), 1, "the book is fresh: {:?}", self.feed.last_problem());
         assert!(self.execute.is_synced(), "the ledger knows the account");
-        // The first tick creates the order, and the buffers of the path find their size.
+        // The first tick creates the order; the others let the path's buffers grow to their final size.
         for _ in 0..20 {
             let frame = self.frame();
             self.feed(&frame);
@@ -201,7 +201,7 @@ impl Path {
         }
     }
 
-    /// The frame of the next tick, whose time the path is at from now on.
+    /// Advances time to the next tick and returns its frame.
     pub fn frame(&mut self) -> Vec<u8> {
         self.ticks += 1;
         self.seq += 1;
@@ -211,13 +211,13 @@ impl Path {
         delta(self.ticks - 1, self.seq).into_bytes()
     }
 
-    /// The first step of a tick: the frame's bytes.
+    /// The first step of a tick: the bytes of the frame go through `feed`.
     #[inline]
     pub fn feed(&mut self, frame: &[u8]) {
         self.feed.on_frame(self.connection, frame, self.now.mono_ns, self.now, &mut self.feed_io);
     }
 
-    /// The second step: book, observation, network, what is wanted.
+    /// The second step: book, observation, network, wanted quote.
     #[inline]
     pub fn decide(&mut self) {
         while let Some(message) = self.feed_io.decide.pop_front() {
@@ -226,7 +226,7 @@ impl Path {
         self.decide.on_drained(&mut self.decide_io);
     }
 
-    /// The third step: the risk gate and the order's bytes.
+    /// The third step: the risk gate and the bytes of the order.
     #[inline]
     pub fn execute(&mut self) {
         while let Some(message) = self.decide_io.execute.pop_front() {
@@ -234,7 +234,7 @@ impl Path {
         }
     }
 
-    /// What follows a tick, which must have amended the resting order.
+    /// Handles what follows a tick, which must have amended the resting order.
     pub fn settle_amended(&mut self) {
         let write = &self.execute_io.write;
         let skipped = self.decide_io.skipped;
@@ -242,7 +242,7 @@ impl Path {
         self.settle();
     }
 
-    /// Whatever follows a tick: the exchange's answers, what the stages tell each other besides, and timers.
+    /// Handles what follows a tick: the exchange's answers, other messages between the stages, and timers.
     fn settle(&mut self) {
         self.decide();
         self.execute();
@@ -263,7 +263,7 @@ impl Path {
             let status = if amends { 200 } else { 201 };
             self.execute.on_answer(request, status, answer.as_bytes(), now.mono_ns, now, &mut self.execute_io);
         }
-        // An account with cash and nothing else.
+        // An account with only cash.
         while let Some(QueryRequest { query, kind, .. }) = self.execute_io.queries.pop_front() {
             for event in [
                 AccountEvent::ReadBegin { query, kind },

@@ -1,5 +1,5 @@
-//! The other end of the sockets: one thread that writes a delta when it is told to and answers order writes. It spins, so
-//! that no write of the measured side pays for waking it.
+//! The other end of the sockets: a thread that writes a delta on request and answers order writes. It spins, so that no
+//! write of the measured side includes waking it.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ impl BenchExchange {
         Self { feed: addresses[0], rest: addresses[1], orders, thread: Some(thread) }
     }
 
-    /// Has the next delta written: the best bid moves by three cents, up and down in turn.
+    /// Has the next delta written: the best bid moves by three cents, alternately up and down.
     pub fn tick(&self) {
         self.orders.wanted.fetch_add(1, Ordering::Release);
     }
@@ -84,7 +84,7 @@ fn send(socket: &mut WebSocket<TcpStream>, frame: String) {
     socket.send(Message::text(frame)).expect("the kernel takes a small frame");
 }
 
-/// Answers a command of the feed, with a snapshot where one is due.
+/// Answers a command of the feed, including a snapshot where one is due.
 fn obey(socket: &mut WebSocket<TcpStream>, text: &str, seq: &mut u64) {
     for frame in replies(text, seq) {
         send(socket, frame);
@@ -98,7 +98,7 @@ struct Line {
 }
 
 impl Line {
-    /// Answers a request once it is complete. False when the connection is gone.
+    /// Answers a request once it is complete. Returns `false` when the connection has ended.
     fn serve(&mut self) -> bool {
         let mut piece = [0; 4_096];
         match self.stream.read(&mut piece) {

@@ -1,8 +1,8 @@
-//! From a frame read from a socket to an order's bytes handed to the kernel: real sockets on loopback, the real feed,
-//! decide (with the built-in model) and execute stages, the real rings and order connections, all on one thread, so that
-//! no figure contains a thread's wake-up. There is no journal, and no TLS.
+//! The time from reading a frame from a socket to handing an order's bytes to the kernel: with real sockets on
+//! loopback, the real feed, decide (with the built-in model) and execute stages, the real rings and order connections,
+//! all on one thread, so that no figure includes the wake-up of a thread. There is no journal and no TLS.
 //!
-//! What comes in and what is answered is in `inputs/tick.rs`.
+//! The frames and answers are in `inputs/tick.rs`.
 
 mod exchange;
 #[path = "../inputs/tick.rs"]
@@ -143,7 +143,7 @@ impl ExecutePort for ExecuteIo {
     }
 }
 
-/// The three stages of a tick's path with what is between and around them.
+/// The three stages of a tick's path with their rings and connections.
 struct Path {
     clock: Clock,
     session: SessionClock,
@@ -215,7 +215,7 @@ impl Path {
         }
     }
 
-    /// Brings the path to the point where the next tick amends a resting order.
+    /// Prepares the path so that the next tick amends a resting order.
     fn open(&mut self, exchange: &BenchExchange) {
         let listing = listing();
         let now = self.now();
@@ -270,7 +270,7 @@ impl Path {
         }
     }
 
-    /// From the rings' other ends through `decide` and `execute`.
+    /// Passes messages from the rings through `decide` and `execute`.
     fn pass_on(&mut self) {
         let now = self.now();
         while let Some(message) = self.decide_io.book.pop() {
@@ -298,7 +298,7 @@ impl Path {
         }
     }
 
-    /// Answers what the ledger asks: an account with cash and nothing else.
+    /// Answers the ledger's queries with an account that has only cash.
     fn reads(&mut self) {
         while let Some(QueryRequest { query, kind, .. }) = self.execute_io.queries.pop_front() {
             let now = self.now();
@@ -326,7 +326,7 @@ impl Path {
         }
     }
 
-    /// One tick, up to the verdict of its order. The time from frame read to bytes written.
+    /// Runs one tick up to the verdict of its order. Returns the time from frame read to bytes written.
     fn tick(&mut self, exchange: &BenchExchange) -> Duration {
         let answers = self.answers;
         self.execute_io.newest_to_wire_ns = None;

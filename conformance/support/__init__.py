@@ -1,1 +1,1 @@
-"""What the tests stand on: a running exchange, clients that record, validators, and the count of coverage."""
+"""The tests' foundation: a running exchange, recording clients, validators, and the measurement of coverage."""

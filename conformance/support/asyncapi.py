@@ -10,18 +10,18 @@ import yaml
 
 from .schema import Validator
 
-# Frames that share a type are told apart by something else.
+# The reply of this schema shares its type with others and is recognised by its contents.
 LIST_REPLY = "listSubscriptionsResponsePayload"
 METADATA_UPDATE = "marketMetadataUpdatedPayload"
-# Replies about price feeds, which are no markets of this exchange.
+# Replies about price feeds, which the embedded exchange does not have.
 ELSEWHERE = ("subscribedIndicesResponsePayload", "subscribedUnderlyingsResponsePayload")
 
 
 class AsyncApi:
-    """The specification of the WebSocket."""
+    """The AsyncAPI specification of the WebSocket."""
 
     def __init__(self, path: Path) -> None:
-        """Reads the file."""
+        """Reads the specification."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         with path.open() as file:
             self._document: dict[str, Any] = yaml.load(file, loader)
@@ -39,7 +39,7 @@ class AsyncApi:
         return str(self._document["info"]["version"])
 
     def problems(self, frame: dict[str, Any]) -> Iterator[str]:
-        """What is wrong with a frame."""
+        """Returns what is wrong with a frame."""
         name = self._schema_name(frame)
         if name is None:
             yield f"no message of the specification has the type {frame.get('type')!r}"

@@ -1,4 +1,4 @@
-"""A book kept from frames, as any client keeps it."""
+"""A book built from frames, as any client builds it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class Book:
-    """Bids of both sides by price."""
+    """The bids of both sides by price."""
 
     def __init__(self, snapshot: dict[str, Any]) -> None:
-        """Begins with a snapshot."""
+        """Starts from a snapshot."""
         message = snapshot["msg"]
         self.ticker = message["market_ticker"]
         self._sides = {
@@ -19,7 +19,7 @@ class Book:
         }
 
     def apply(self, frame: dict[str, Any]) -> None:
-        """Takes a delta of this market; other frames change nothing."""
+        """Applies a delta of this market; ignores other frames."""
         message = frame["msg"]
         if frame["type"] != "orderbook_delta" or message["market_ticker"] != self.ticker:
             return
@@ -33,10 +33,10 @@ class Book:
             side.pop(price, None)
 
     def levels(self, side: str) -> list[list[str]]:
-        """A side as REST prints it: ascending, best last."""
+        """Returns a side in the order of REST: ascending, best last."""
         return [[f"{price:.4f}", f"{count:.2f}"] for price, count in sorted(self._sides[side].items())]
 
     def is_crossed(self) -> bool:
-        """Whether someone could buy both outcomes for a dollar or less."""
+        """Returns whether both outcomes could be bought for a dollar or less."""
         best_yes, best_no = (max(self._sides[side], default=Decimal(0)) for side in ("yes", "no"))
         return best_yes + best_no >= 1

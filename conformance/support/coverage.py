@@ -16,7 +16,7 @@ REQUIRED_SHARE = 0.95
 
 @dataclass(frozen=True)
 class Scope:
-    """What is counted: operations by group, and the exceptions with their reasons."""
+    """What is to be covered: operations by group, and the exceptions with their reasons."""
 
     groups: dict[str, tuple[str, ...]]
     exceptions: dict[str, str]
@@ -39,32 +39,32 @@ class Scope:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """All that is counted."""
+        """Returns all operations that are to be covered."""
         return tuple(operation for operations in self.groups.values() for operation in operations)
 
 
 @dataclass
 class Coverage:
-    """The count."""
+    """The coverage so far."""
 
     scope: Scope
     tests: dict[tuple[str, bool], set[str]] = field(default_factory=dict)
 
     def add(self, operation: str, succeeded: bool, test: str) -> None:
-        """A passed test has shown an operation's success, or its refusal."""
+        """Records that a passed test has shown an operation's success or its refusal."""
         self.tests.setdefault((operation, succeeded), set()).add(test)
 
     def is_covered(self, operation: str) -> bool:
-        """Whether both cases were shown."""
+        """Returns whether both success and refusal were shown."""
         return bool(self.tests.get((operation, True))) and bool(self.tests.get((operation, False)))
 
     def share(self, operations: Iterable[str]) -> tuple[int, int]:
-        """How many of these are covered, and how many there are."""
+        """Returns how many of these are covered, and how many there are."""
         listed = list(operations)
         return sum(self.is_covered(operation) for operation in listed), len(listed)
 
     def problems(self) -> list[str]:
-        """Why the suite fails, if it does."""
+        """Returns the reasons for which the suite fails, if any."""
         operations = self.scope.operations
         covered, total = self.share(operations)
         missing = [name for name in operations if not self.is_covered(name) and name not in self.scope.exceptions]
@@ -75,7 +75,7 @@ class Coverage:
         return problems
 
     def table(self) -> list[str]:
-        """The table that the suite prints."""
+        """Returns the table that the suite prints."""
         lines = [f"{'operation':38} success  error"]
         for group, operations in self.scope.groups.items():
             covered, total = self.share(operations)

@@ -1,5 +1,5 @@
-"""A raw WebSocket client: no SDK, no reconnecting, nothing hidden. Every frame is validated, recorded and kept, and the
-running numbers of every subscription are checked on the way in.
+"""A raw WebSocket client without an SDK and without reconnection. Every frame is validated, recorded and kept, and the
+sequence numbers of every subscription are checked as they arrive.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Refused(Exception):
     """The handshake was refused."""
 
     def __init__(self, status: int, body: bytes) -> None:
-        """With the answer's status and body."""
+        """Takes the answer's status and body."""
         super().__init__(f"handshake refused with {status}: {body!r}")
         self.status = status
         self.body = body
@@ -53,7 +53,7 @@ class Feed:
     """A connection."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        """Connects and shakes hands, or raises `Refused`."""
+        """Connects and performs the handshake, or raises `Refused`."""
         self.pings: list[bytes] = []
         self.frames: list[Frame] = []
         self.channels: dict[int, str] = {}
@@ -81,7 +81,7 @@ class Feed:
 
     @classmethod
     def signed(cls, url: str, signer: Signer) -> Feed:
-        """Connects with a good signature."""
+        """Connects with a valid signature."""
         return cls(url, signer.headers("GET", WS_PATH))
 
     def _open(self) -> bool:
@@ -94,18 +94,18 @@ class Feed:
         self.close()
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connection."""
         self._socket.close()
 
     # Sending.
 
     def send_text(self, text: str) -> None:
-        """Sends a message as it is."""
+        """Sends a message unchanged."""
         self._protocol.send_text(text.encode())
         self._flush()
 
     def send(self, cmd: str, params: Mapping[str, Any] | None = None) -> int:
-        """Sends a command. Returns its id."""
+        """Sends a command and returns its id."""
         self._next_id += 1
         message: Frame = {"id": self._next_id, "cmd": cmd}
         if params is not None:
@@ -115,7 +115,7 @@ class Feed:
         return self._next_id
 
     def _describe(self, cmd: str, params: Mapping[str, Any]) -> _Sent:
-        """What a command is about, for the count of coverage."""
+        """Returns the coverage keys of a command."""
         action = params.get("action")
         key = f"ws:{action}" if cmd == "update_subscription" else f"ws:{cmd}"
         named = params.get("channels", ())
@@ -124,7 +124,7 @@ class Feed:
         return _Sent(key, tuple(channels))
 
     def burst(self, text: str, times: int) -> None:
-        """Sends a message many times as fast as the socket takes it, reading meanwhile."""
+        """Sends a message many times as fast as the socket takes it, while reading."""
         for number in range(times):
             self._protocol.send_text(text.encode())
             if number % 500 == 499:
@@ -133,7 +133,7 @@ class Feed:
         self._flush()
 
     def flood(self, text: str, times: int) -> None:
-        """Sends a message many times and reads nothing meanwhile."""
+        """Sends a message many times without reading."""
         for number in range(times):
             self._protocol.send_text(text.encode())
             if number % 500 == 499:
@@ -153,7 +153,7 @@ class Feed:
     # Receiving.
 
     def _receive(self, deadline: float) -> None:
-        """Reads from the socket once, at the latest until the deadline."""
+        """Reads from the socket once, waiting at most until the deadline."""
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -190,12 +190,12 @@ class Feed:
         self._unread.append(frame)
 
     def _check_seq(self, frame: Frame) -> None:
-        """Numbers begin at 1 for each sid and leave none out."""
+        """Checks that the numbers of each sid start at 1 and have no gaps."""
         if "seq" not in frame:
             return
         seq, sid = int(frame["seq"]), int(frame["sid"])
         if frame["type"] == "error" and frame["msg"]["code"] == OVERFLOW:
-            # What did not fit is lost, and its numbers with it.
+            # Frames that did not fit are lost, and so are their numbers.
             assert seq > self._seqs.get(sid, 0), f"sid {sid}: a number comes again in {frame}"
             self._seqs[sid] = seq
             return
@@ -215,14 +215,14 @@ class Feed:
             RECORDER.replies.append(Reply(f"channel:{channel}", True))
 
     def next(self, timeout: float = 5.0) -> Frame:
-        """The next frame that was not handed out yet."""
+        """Returns the next frame that has not been returned yet."""
         deadline = time.monotonic() + timeout
         while not self._unread:
             self._receive(deadline)
         return self._unread.popleft()
 
     def until(self, wanted: Callable[[Frame], bool], timeout: float = 5.0) -> Frame:
-        """The next frame of a kind; those before it are passed over."""
+        """Returns the next frame of a kind, skipping those before it."""
         deadline = time.monotonic() + timeout
         seen: list[Frame] = []
         while True:
@@ -235,15 +235,15 @@ class Feed:
             seen.append(frame)
 
     def typed(self, kind: str, timeout: float = 5.0) -> Frame:
-        """The next frame of a type."""
+        """Returns the next frame of a type."""
         return self.until(lambda frame: frame["type"] == kind, timeout)
 
     def reply(self, command: int, timeout: float = 5.0) -> Frame:
-        """The next frame that answers a command."""
+        """Returns the next frame that answers a command."""
         return self.until(lambda frame: frame.get("id") == command, timeout)
 
     def quiet(self, seconds: float = 0.3) -> list[Frame]:
-        """What comes within a time in which nothing is expected."""
+        """Returns the frames that come within a time in which none are expected."""
         return list(self._within(seconds))
 
     def _within(self, seconds: float) -> Iterator[Frame]:
@@ -261,7 +261,7 @@ class Feed:
         return self.reply(self.send(cmd, params))
 
     def subscribe(self, channel: str, *tickers: str, **params: Any) -> int:
-        """Subscribes to a channel. Returns the sid."""
+        """Subscribes to a channel and returns the sid."""
         filters = {"market_tickers": list(tickers)} if tickers else {}
         frame = self.ask("subscribe", {"channels": [channel], **filters, **params})
         assert frame["type"] == "subscribed", frame
@@ -269,5 +269,5 @@ class Feed:
         return int(frame["msg"]["sid"])
 
     def update(self, sid: int, action: str, **params: Any) -> Frame:
-        """Changes a subscription. Returns the first answer."""
+        """Changes a subscription and returns the first answer."""
         return self.ask("update_subscription", {"sid": sid, "action": action, **params})

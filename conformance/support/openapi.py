@@ -14,10 +14,10 @@ from .schema import Validator
 
 
 class OpenApi:
-    """The specification of REST."""
+    """The OpenAPI specification of the REST API."""
 
     def __init__(self, path: Path) -> None:
-        """Reads the file."""
+        """Reads the specification."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         with path.open() as file:
             self._document: dict[str, Any] = yaml.load(file, loader)
@@ -30,18 +30,18 @@ class OpenApi:
 
     @cached_property
     def operations(self) -> dict[str, dict[str, Any]]:
-        """Every operation by its id."""
+        """Returns every operation by its id."""
         methods = (method for path in self._document["paths"].values() for method in path.values())
         return {
             method["operationId"]: method for method in methods if isinstance(method, dict) and "operationId" in method
         }
 
     def lists_status(self, operation: str, status: int) -> bool:
-        """Whether the specification names this status for an operation."""
+        """Returns whether the specification lists this status for an operation."""
         return str(status) in self.operations[operation]["responses"]
 
     def problems(self, answer: Answer) -> Iterator[str]:
-        """What is wrong with the body of an answer."""
+        """Returns what is wrong with the body of an answer."""
         assert answer.operation is not None
         schema = self._schema(answer.operation, answer.status)
         if not answer.is_json:
@@ -52,9 +52,9 @@ class OpenApi:
             yield f"expected no body, found {answer.body[:200]!r}"
 
     def _schema(self, operation: str, status: int) -> Any:
-        """The schema of an answer; none where the body is empty.
+        """Returns the schema of an answer; `None` where the body is empty.
 
-        An error without a schema, or with a status that the operation does not list, is an error like any other.
+        An error without a schema, or with a status that the operation does not list, has the common error schema.
         """
         response = self.operations[operation]["responses"].get(str(status), {})
         if "$ref" in response:

@@ -1,4 +1,4 @@
-"""The operations of the REST interface, taken out of the official SDK, and those of the WebSocket.
+"""The operations of the REST API, extracted from the official SDK, and those of the WebSocket.
 
 A WebSocket operation is a command (`ws:subscribe`), an action of `update_subscription` (`ws:add_markets`) or a channel
 (`channel:ticker`).
@@ -48,7 +48,7 @@ class Operation:
 
 @cache
 def sdk_operations() -> dict[str, Operation]:
-    """Every operation of the installed SDK by its id, read from the generated request builders."""
+    """Returns every operation of the installed SDK by its id, parsed from the generated request builders."""
     found: dict[str, Operation] = {}
     for module_info in pkgutil.iter_modules(sdk_api.__path__):
         module = importlib.import_module(f"{sdk_api.__name__}.{module_info.name}")
@@ -68,18 +68,18 @@ def sdk_operations() -> dict[str, Operation]:
 
 
 def _operation_id(method_name: str) -> str:
-    """`create_order_v2` is `CreateOrderV2`."""
+    """Turns `create_order_v2` into `CreateOrderV2`."""
     return "".join(part[:1].upper() + part[1:] for part in method_name.split("_"))
 
 
 @cache
 def _by_specificity() -> tuple[Operation, ...]:
-    """Those with fewer variable parts first: `/markets/trades` before `/markets/{ticker}`."""
+    """Sorts paths with fewer variable parts first: `/markets/trades` before `/markets/{ticker}`."""
     return tuple(sorted(sdk_operations().values(), key=lambda operation: (operation.path.count("{"), operation.path)))
 
 
 def operation_of(method: str, path: str) -> str | None:
-    """The id of the operation that a request is, if the SDK has it."""
+    """Returns the id of a request's operation, if the SDK has it."""
     for operation in _by_specificity():
         if operation.method == method and operation.pattern.fullmatch(path):
             return operation.name
@@ -87,7 +87,7 @@ def operation_of(method: str, path: str) -> str | None:
 
 
 def websocket_operations() -> tuple[str, ...]:
-    """The coverage keys of everything on the WebSocket."""
+    """Returns the coverage keys of all WebSocket operations."""
     return (
         *(f"ws:{name}" for name in (*COMMANDS, *ACTIONS)),
         *(f"channel:{name}" for name in CHANNELS),
@@ -95,5 +95,5 @@ def websocket_operations() -> tuple[str, ...]:
 
 
 def channel_of(frame_type: str) -> str | None:
-    """The channel whose data frames have this type."""
+    """Returns the channel whose data frames have this type."""
     return next((name for name, types in CHANNELS.items() if frame_type in types), None)

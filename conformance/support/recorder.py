@@ -1,4 +1,4 @@
-"""Remembers what went over the wire, so that coverage is counted from answers and every body is validated."""
+"""Records what goes over the wire, so that coverage is counted from answers and every body is validated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the REST interface."""
+    """An answer of the REST API."""
 
     operation: str | None
     method: str
@@ -20,7 +20,7 @@ class Answer:
 
     @property
     def is_json(self) -> bool:
-        """Whether the body can be read; an empty one can."""
+        """Returns whether the body is valid JSON or empty."""
         try:
             _ = self.json
         except ValueError:
@@ -29,13 +29,13 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body; none when it is empty."""
+        """Returns the parsed body; `None` when it is empty."""
         return json.loads(self.body) if self.body else None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A command's reply, or a data frame, told by the coverage key that it belongs to."""
+    """A command's reply or a data frame, with its coverage key."""
 
     key: str
     succeeded: bool
@@ -43,25 +43,25 @@ class Reply:
 
 @dataclass
 class Recorder:
-    """What was received in the running test, and what was wrong with it."""
+    """What was received during the current test, and what was wrong with it."""
 
     answers: list[Answer] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Begins anew, for the next test."""
+        """Clears everything for the next test."""
         self.answers.clear()
         self.replies.clear()
         self.violations.clear()
 
     def outcomes(self) -> set[tuple[str, bool]]:
-        """Which operations succeeded and which were refused."""
+        """Returns which operations succeeded and which were refused."""
         answered = {(answer.operation, answer.status < 400) for answer in self.answers if answer.operation}
         return answered | {(reply.key, reply.succeeded) for reply in self.replies}
 
     def note(self, where: str, problems: Iterable[str]) -> None:
-        """Takes down what a validator found."""
+        """Records what a validator found."""
         self.violations.extend(f"{where}: {problem}" for problem in problems)
 
 

@@ -1,4 +1,4 @@
-"""HTTP that records: a pool under the official SDK's feet, and a raw client for what the SDK refuses to send."""
+"""HTTP that records: a connection pool beneath the official SDK, and a raw client for what the SDK refuses to send."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Query = Mapping[str, Any] | list[tuple[str, Any]]
 
 
 class RecordingPool(urllib3.PoolManager):
-    """Validates and remembers every answer."""
+    """Validates and records every answer."""
 
     def urlopen(  # type: ignore[override] # as the class itself overrides its base
         self, method: str, url: str, redirect: bool = True, **kw: Any
     ) -> urllib3.BaseHTTPResponse:
-        """Carries out one request. Redirects are answers, not followed."""
+        """Performs one request. Redirects are returned as answers and not followed."""
         response = super().urlopen(method, url, redirect=False, **kw)
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -36,7 +36,7 @@ class RecordingPool(urllib3.PoolManager):
 
 
 def sdk_client(rest_url: str, key: Key) -> KalshiClient:
-    """The official SDK, configured as its documentation says, over the recording pool."""
+    """Returns the official SDK, configured as its documentation says, over the recording pool."""
     configuration = Configuration(host=rest_url)
     configuration.api_key_id = key.key_id
     configuration.private_key_pem = key.pem
@@ -46,10 +46,10 @@ def sdk_client(rest_url: str, key: Key) -> KalshiClient:
 
 
 class Raw:
-    """Requests byte by byte: bodies that no SDK would make, wrong methods, missing headers."""
+    """A client with full control of requests: bodies that no SDK would send, wrong methods, missing headers."""
 
     def __init__(self, rest_url: str, signer: Signer | None) -> None:
-        """Requests are signed when there is a signer."""
+        """Signs requests if there is a signer."""
         parts = urlsplit(rest_url)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._signer = signer
@@ -63,7 +63,7 @@ class Raw:
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Sends a request. `path` is below the API's prefix; `body` goes out as it is when bytes, else as JSON."""
+        """Sends a request. `path` is below the API's prefix; bytes as `body` are sent unchanged, else JSON."""
         full = PREFIX + path
         sent = {"Accept": "application/json"}
         if self._signer is not None:
@@ -78,5 +78,5 @@ class Raw:
         return RECORDER.answers[-1]
 
     def get(self, path: str, **query: Any) -> Answer:
-        """Reads."""
+        """Sends a `GET`."""
         return self.request("GET", path, query=query)

@@ -1,7 +1,7 @@
 """Turns the exchange's specifications into strict JSON Schemas.
 
-Stricter than written in three ways: an object may have no key that its schema doesn't list, formats are checked, and
-fixed-point strings must have the number of decimals that the specification's prose or type hints give.
+They are stricter than the specifications in three ways: an object may have no key that its schema doesn't list, formats
+are checked, and fixed-point strings must have the number of decimals that the specification's prose or type hints give.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 FORMATS = FormatChecker(formats=())
 
-# By the serializer that `x-rust-serialize-with` names, or by the schema's own name.
+# Keyed by the serializer named in `x-rust-serialize-with`, or by the schema's own name.
 PATTERNS = {
     "serialize_price_dollars": r"^\d+\.\d{4}$",
     "serialize_option_price_dollars": r"^\d+\.\d{4}$",
@@ -46,7 +46,7 @@ def _is_int64(value: object) -> bool:
 
 
 def strict(schema: Any, name: str | None = None) -> Any:
-    """The strict form of a schema and everything in it. `name` is its own, where it has one."""
+    """Returns the strict form of a schema and everything in it. `name` is the schema's name, if it has one."""
     if isinstance(schema, list):
         return [strict(entry) for entry in schema]
     if not isinstance(schema, dict):
@@ -80,7 +80,7 @@ class Validator:
         self._validators: dict[str, Draft202012Validator] = {}
 
     def problems(self, key: str, schema: Callable[[], Any], value: Any) -> Iterator[str]:
-        """What is wrong with a value. The schema is made strict once for each key."""
+        """Returns what is wrong with a value. The strict schema is built once for each key."""
         if key not in self._validators:
             whole = {**self._root, **strict(schema())}
             self._validators[key] = Draft202012Validator(whole, format_checker=FORMATS)

@@ -1,4 +1,4 @@
-"""Signs requests as the exchange's documentation says, independently of any SDK."""
+"""Signs requests as the exchange documents it, independently of any SDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .venue import Key
 
 @dataclass
 class Signer:
-    """Makes the three headers. `skew_ms` is added to the clock."""
+    """Creates the three authentication headers. `skew_ms` is added to the clock."""
 
     key: Key
     skew_ms: int = 0
@@ -29,7 +29,7 @@ class Signer:
         self._private = private
 
     def headers(self, method: str, path: str) -> dict[str, str]:
-        """The headers for a method and a path without its query."""
+        """Returns the headers for a method and a path, which is signed without its query."""
         timestamp = str(int(time.time() * 1000) + self.skew_ms)
         message = f"{timestamp}{method}{path}".encode()
         return {

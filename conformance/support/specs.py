@@ -1,4 +1,4 @@
-"""The exchange's specifications where they are present, and the list of what is known to contradict them."""
+"""The exchange's specifications, if they are present, and the list of known deviations from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPOSITORY = CONFORMANCE.parent
 
 @dataclass(frozen=True)
 class Deviation:
-    """Something that the exchange itself sends although its specification says otherwise."""
+    """Something that the real exchange sends contrary to its specification."""
 
     where: re.Pattern[str]
     problem: re.Pattern[str]
@@ -32,7 +32,7 @@ class Deviation:
 
 @dataclass
 class Specs:
-    """Both specifications; a missing folder makes every validation empty."""
+    """Both specifications. If the folder is missing, nothing is validated."""
 
     folder: Path
     openapi: OpenApi | None = None
@@ -45,11 +45,11 @@ class Specs:
 
     @property
     def present(self) -> bool:
-        """Whether there is anything to validate against."""
+        """Returns whether the specifications are present."""
         return self.openapi is not None
 
     def answer_problems(self, answer: Answer) -> list[str]:
-        """What is wrong with a REST answer and not a known deviation."""
+        """Returns what is wrong with a REST answer, except for known deviations."""
         if self.openapi is None or answer.operation is None:
             return []
         self.validated_bodies += 1
@@ -60,7 +60,7 @@ class Specs:
         return list(self._unexplained(where, self.openapi.problems(answer)))
 
     def frame_problems(self, frame: dict[str, Any]) -> list[str]:
-        """What is wrong with a WebSocket frame and not a known deviation."""
+        """Returns what is wrong with a WebSocket frame, except for known deviations."""
         if self.asyncapi is None:
             return []
         self.validated_frames += 1
@@ -76,7 +76,7 @@ class Specs:
 
 
 def real_data() -> Path:
-    """Where captured traffic is, if it is anywhere."""
+    """Returns the folder of captured traffic, if there is one."""
     return Path(os.environ.get(DATA_VARIABLE) or REPOSITORY.parent / "shared" / "data" / "real")
 
 

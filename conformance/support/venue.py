@@ -1,4 +1,4 @@
-"""Starts `kalshi-actor exchange` on loopback and says where it is and with which keys."""
+"""Starts `kalshi-actor exchange` on loopback and provides its addresses and keys."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STOP_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True)
 class Key:
-    """An API key: its id, and the file with its private half."""
+    """An API key: its id, and the file with the private key."""
 
     key_id: str
     path: Path
 
     @property
     def pem(self) -> str:
-        """The private key. Secret: it goes to a client and nowhere else."""
+        """Returns the private key, which is secret and only for clients."""
         return self.path.read_text()
 
 
@@ -51,7 +51,7 @@ class Venue:
     log: Path
 
     def stop(self) -> None:
-        """Ends the exchange as an operator would, and complains when it does not end well."""
+        """Stops the exchange as an operator would, and fails if it does not end cleanly."""
         self.process.send_signal(signal.SIGTERM)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -65,7 +65,7 @@ class Venue:
 
 
 def binary() -> Path:
-    """The program under test, as `run.sh` names it."""
+    """Returns the program under test, as named by `run.sh`."""
     name = os.environ.get("KALSHI_ACTOR")
     if not name:
         raise RuntimeError("KALSHI_ACTOR is not set: start the suite with conformance/run.sh")
@@ -75,7 +75,7 @@ def binary() -> Path:
 def start(folder: Path, *arguments: str, exchange: Mapping[str, str | int] | None = None) -> Venue:
     """Starts an exchange whose keys, configuration and log live in `folder`.
 
-    `exchange` holds keys of the `[exchange]` section of the configuration file.
+    `exchange` has keys for the section `[exchange]` of the configuration file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.toml"

@@ -1,4 +1,4 @@
-"""Exchanges to test, clients for them, and the count of coverage."""
+"""Exchanges to test, clients for them, and the measurement of coverage."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ COVERAGE = Coverage(Scope.load(CONFORMANCE / "coverage.toml"))
 ASSERTIONS = 0
 
 
-# The count.
+# Coverage.
 
 
 def pytest_assertion_pass() -> None:
-    """An assertion was evaluated."""
+    """Records that an assertion was evaluated."""
     global ASSERTIONS
     ASSERTIONS += 1
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """A test begins, with the fixtures that it is the first to ask for."""
+    """Sets a test up, with the fixtures that it is the first to use."""
     global ASSERTIONS
     RECORDER.clear()
     ASSERTIONS = 0
@@ -38,7 +38,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Runs a test, then fails it for invalid answers and for marks that it did not earn."""
+    """Runs a test, and fails it for invalid answers and for marks that it has not earned."""
     result = yield
     if RECORDER.violations:
         pytest.fail("contradicts the specification:\n" + "\n".join(RECORDER.violations), pytrace=False)
@@ -57,19 +57,19 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _is_whole_run(config: pytest.Config) -> bool:
-    """Whether every test was asked for: a selection can't be judged by its coverage."""
+    """Returns whether all tests are run, since coverage means nothing for a selection."""
     selected = config.option.keyword or config.option.markexpr
     return not selected and config.args_source is not pytest.Config.ArgsSource.ARGS
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A run of everything fails without enough coverage."""
+    """Fails a complete run that has too little coverage."""
     if exitstatus == pytest.ExitCode.OK and _is_whole_run(session.config) and COVERAGE.problems():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Prints the table, and what was validated."""
+    """Prints the table of coverage, and what was validated."""
     write = terminalreporter.write_line
     if _is_whole_run(config):
         terminalreporter.section("coverage")
@@ -99,7 +99,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for keys and logs that goes with the run."""
+    """A folder for keys and logs, deleted after the run."""
     return tmp_path_factory.mktemp("exchanges")
 
 
@@ -112,7 +112,7 @@ def _running(venue: Venue) -> Iterator[Venue]:
 
 @pytest.fixture(scope="session")
 def quiet(folder: Path) -> Iterator[Venue]:
-    """Nobody but the tests trades, and nothing is limited or late: what is answered is true at once."""
+    """An exchange on which only the tests trade, without rate limits, latency or read lag."""
     exchange: dict[str, str | int] = {"tier": "unlimited", "order_latency_ms": 0, "read_lag_ms": 0, "cash": "1000"}
     arguments = ("--quiet-markets", "--markets", str(LASTING + 1), "--accounts", "7", "--seed", "7")
     yield from _running(start(folder / "quiet", *arguments, exchange=exchange))
@@ -120,18 +120,18 @@ def quiet(folder: Path) -> Iterator[Venue]:
 
 @pytest.fixture(scope="session")
 def limited(folder: Path) -> Iterator[Venue]:
-    """As real as the settings go: the tier of a new account, latency and read lag."""
+    """An exchange with realistic settings: the tier of a new account, latency and read lag."""
     arguments = ("--quiet-markets", "--markets", "16", "--accounts", "9", "--seed", "8")
     yield from _running(start(folder / "limited", *arguments, exchange={"tier": "basic"}))
 
 
 @pytest.fixture(scope="session")
 def lively(folder: Path) -> Iterator[Venue]:
-    """What a newcomer gets: the command without options."""
+    """The exchange that the command starts without options."""
     yield from _running(start(folder / "lively"))
 
 
-# Traders on the quiet exchange. The first two trade with each other; the others are for tests that touch all orders.
+# Traders on the quiet exchange. The first two trade with each other; the others are for tests that affect all orders.
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +154,7 @@ def carol(quiet: Venue) -> Trader:
 
 @pytest.fixture(scope="session")
 def dave(quiet: Venue) -> Trader:
-    """Signs with RSA. Lists are his alone."""
+    """Signs with RSA. Has lists of orders and fills that no other test changes."""
     return Trader.of(quiet, 4, "rsa")
 
 
@@ -178,18 +178,18 @@ def frank(quiet: Venue) -> Account:
 
 @pytest.fixture(scope="session")
 def markets(alice: Trader) -> Markets:
-    """The supply of fresh markets."""
+    """The supply of unused markets."""
     listed = alice.sdk.get_markets(limit=1000, status="open").markets
     return Markets(sorted(market.ticker for market in listed if not market.ticker.startswith("KXSIM15S")))
 
 
 @pytest.fixture
 def market(markets: Markets) -> str:
-    """A fresh market on the cent grid, on shard 0."""
+    """An unused market on the cent grid, on shard 0."""
     return markets.take()
 
 
 @pytest.fixture
 def sharded(markets: Markets) -> str:
-    """A fresh market on shard 2."""
+    """An unused market on shard 2."""
     return markets.take("KXSIMTAPER")

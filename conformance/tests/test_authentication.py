@@ -1,4 +1,4 @@
-"""Who signed: both kinds of keys, and the captured bodies for what can be wrong."""
+"""Authentication: both kinds of keys, and the captured error bodies for everything that can be wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of deviations is honest: each entry's evidence is there, and contradicts the specification as it says."""
+"""The list of deviations is correct: each entry's evidence exists and contradicts the specification as stated."""
 
 from __future__ import annotations
 

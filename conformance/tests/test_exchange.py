@@ -72,7 +72,7 @@ def test_cancels_and_the_read_of_one_order_are_cheap(alice: Trader) -> None:
 
 
 def refused_when_drained(venue: Venue, account: int, path: str) -> None:
-    """Reads until the bucket is empty: 200 tokens a second at 10 a call, and at most three seconds of them kept."""
+    """Reads until the bucket is empty: 200 tokens per second at 10 per call, and a capacity of three seconds."""
     raw = Raw(venue.rest_url, Signer(venue.accounts[account - 1].ed25519))
     started, answered = time.monotonic(), 0
     while (answer := raw.get(path)).status == 200:

@@ -1,4 +1,4 @@
-"""The exchange as a newcomer finds it: full of other participants, and the example of the documentation works there."""
+"""The exchange with its default settings: it is full of other participants, and the documented examples work there."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_books_trade_and_the_followed_ones_are_crossed_for_an_instant_at_most(ne
             books[frame["msg"]["market_ticker"]] = Book(frame)
         elif frame["type"] == "orderbook_delta":
             ticker, time_ms = frame["msg"]["market_ticker"], frame["msg"]["ts_ms"]
-            # What is left of an order may come before what it traded with leaves: all of it has one time.
+            # The rest of an order may be published before what it traded with leaves; all of that has the same time.
             assert time_ms == times.get(ticker, time_ms) or not books[ticker].is_crossed()
             times[ticker] = time_ms
             books[ticker].apply(frame)

@@ -1,4 +1,4 @@
-"""Batches, and canceling everything."""
+"""Batches, and canceling all orders."""
 
 from __future__ import annotations
 

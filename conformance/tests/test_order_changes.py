@@ -104,7 +104,7 @@ def test_an_amend_that_crosses_trades(alice: Trader, bob: Trader, market: str) -
     amended = alice.sdk.amend_order_v2(placed.order_id, ticker=market, side="bid", price="0.5000", count="3.00")
     assert (amended.fill_count, amended.remaining_count) == ("1.00", "2.00")
     assert amended.average_fill_price == "0.5000"
-    # 0.07 x 0.5 x 0.5 is on the step of a direct member's balance.
+    # 0.07 x 0.5 x 0.5 = 0.0175 needs no rounding to the $0.0001 of a direct member's balance.
     assert amended.average_fee_paid == "0.0175"
 
 

@@ -1,4 +1,4 @@
-"""Creating orders: what comes back, how they match, and every documented refusal."""
+"""Creating orders: the answers, the matching, and every documented refusal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_both_sides_trade_at_the_resting_price_and_the_taker_pays_the_fee(
     taken = bob.place(market, "bid", "0.6000", "1.00")
     assert (taken.fill_count, taken.remaining_count) == ("1.00", "0.00")
     assert taken.average_fill_price == "0.5200"
-    # 0.07 x 0.52 x 0.48 = 0.017472, and a direct member's balance moves in steps of $0.0001: as captured.
+    # 0.07 x 0.52 x 0.48 = 0.017472, rounded up to the $0.0001 of a direct member's balance, as in a capture.
     assert taken.average_fee_paid == "0.0175"
 
 

@@ -1,4 +1,4 @@
-"""Order groups: a limit of contracts over 15 seconds, what happens beyond it, and the way back."""
+"""Order groups: a limit of contracts over 15 seconds, what happens beyond it, and the reset."""
 
 from __future__ import annotations
 

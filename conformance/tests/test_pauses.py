@@ -1,4 +1,4 @@
-"""Pauses of trading and of the exchange, begun and ended over the control endpoint, which Kalshi does not have."""
+"""Pauses of trading and of the exchange, controlled over an endpoint that Kalshi does not have."""
 
 from __future__ import annotations
 

@@ -270,7 +270,7 @@ def test_creates_cost_10_and_cancels_2_of_the_write_bucket(limited: Venue) -> No
     trader = Trader.of(limited, 9, "ed25519")
     ticker = trader.sdk.get_markets(series_ticker="KXSIMCENT", limit=1).markets[0].ticker
     batch = [order(ticker, "bid", "0.0100", "0.01") for _ in range(20)]
-    # A new account's 100 tokens are gone with ten creates, and it takes a second until there are as many again.
+    # Ten creates use up the 100 tokens of a new account, which take a second to refill.
     placed = trader.sdk.batch_create_orders_v2(orders=batch[:10]).orders
     with pytest.raises(ApiException) as error:
         trader.sdk.batch_create_orders_v2(orders=batch[10:])

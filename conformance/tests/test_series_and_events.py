@@ -135,7 +135,7 @@ def test_an_event_has_its_markets_beside_it_or_nested(alice: Trader) -> None:
 @pytest.mark.success("GetEvent")
 def test_an_event_can_leave_its_markets_out(alice: Trader) -> None:
     ticker = alice.sdk.get_events(limit=1, series_ticker=TAPER).events[0].event_ticker
-    # The SDK of the same version does not know the parameter.
+    # The SDK of this version does not have the parameter.
     bare = alice.raw.get(f"/events/{ticker}", exclude_markets="true").json
     assert bare["event"]["event_ticker"] == ticker
     assert not bare.get("markets")

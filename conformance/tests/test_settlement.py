@@ -1,4 +1,4 @@
-"""A market from its listing to its payment: the series of the quiet exchange closes one every 15 seconds."""
+"""A market from its listing to its settlement: the series of the quiet exchange closes one every 15 seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIFECYCLE = "market_lifecycle_v2"
 
 @dataclass
 class Life:
-    """What was seen of one market of the series."""
+    """What was observed of one market of the series."""
 
     ticker: str
     created: dict[str, Any]
@@ -45,7 +45,7 @@ def _of(feed: Feed, ticker: str, event_type: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def life(alice: Trader, bob: Trader) -> Life:
-    """Lives through a whole market once: two contracts of bob against alice, and an order that is left to rest."""
+    """Follows one market through its life: bob trades two contracts with alice, and one order is left resting."""
     with bob.feed() as feed, bob.feed() as own:
         feed.subscribe(LIFECYCLE)
         created = feed.until(
@@ -59,7 +59,7 @@ def life(alice: Trader, bob: Trader) -> Life:
         resting = bob.place(ticker, "bid", "0.2000", "1.00").order_id
         cash_before = Decimal(bob.cash(2))
         close_ts = created["msg"]["close_ts"]
-        # The time is told in whole seconds, so the close may come up to one later.
+        # The time is given in whole seconds, so the close may come up to one second later.
         time.sleep(max(0.0, close_ts + 1.1 - time.time()))
         with pytest.raises(ApiException) as error:
             bob.place(ticker, "bid", "0.2000")

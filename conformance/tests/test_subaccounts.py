@@ -1,4 +1,4 @@
-"""Subaccounts: cash, orders and positions of each are its own."""
+"""Subaccounts: each has its own cash, orders and positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channels: what each sends, to whom, and with which numbers."""
+"""The channels: what each sends, to whom, and with which sequence numbers."""
 
 from __future__ import annotations
 

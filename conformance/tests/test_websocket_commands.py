@@ -1,4 +1,4 @@
-"""Commands of the WebSocket: replies, sids, running numbers, and every error code that a client can provoke."""
+"""WebSocket commands: replies, sids, sequence numbers, and every error code that a client can cause."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def test_a_reader_that_stops_reading_loses_its_subscriptions_and_not_its_connect
         alice.place(market, "bid", f"0.{cents:02}00", "1.00")
         alice.place(market, "ask", f"0.{cents + 50}00", "1.00")
     sids = [feed.subscribe("trade", market), feed.subscribe(BOOK, market)]
-    # Some 50 MB of snapshots, more than all buffers on the way hold, within the limit of commands a second.
+    # Some 50 MB of snapshots, more than all buffers on the way can hold, within the limit of commands per second.
     params = {"sid": sids[1], "action": "get_snapshot", "market_tickers": [market]}
     feed.passed_over = "orderbook_snapshot"
     for _ in range(3):
@@ -315,7 +315,7 @@ def test_a_reader_that_stops_reading_loses_its_subscriptions_and_not_its_connect
     lost = [feed.until(lambda frame: frame["type"] == "error" and frame["msg"]["code"] == 25, 30) for _ in sids]
     assert sorted(frame["sid"] for frame in lost) == sorted(sids), "each subscription hears of its end"
     assert all(frame["msg"] == error(25, "Subscription buffer overflow") for frame in lost)
-    # The commands that were sent into the void are answered first.
+    # The commands sent before are answered first.
     listing = feed.send("list_subscriptions")
     listed = feed.reply(listing, 30)
     assert listed["msg"] == [], "nothing is left of them"

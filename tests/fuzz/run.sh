@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a bounded time, and fails when one finds something.
+# Runs every fuzz target for a limited time, and fails if one finds something.
 #
-#   tests/fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]      60 seconds of each target without arguments
+#   tests/fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]      60 seconds of every target by default
 #
-# Needs a nightly toolchain and cargo-fuzz, and installs neither. What it learns is kept below the target folder; a
-# finding is written there too, and its file belongs into tests/fuzz/regressions/TARGET once it is fixed.
+# Needs a nightly toolchain and cargo-fuzz, and installs neither. The corpus is kept below the target folder. A finding is
+# written there too; once it is fixed, its file belongs in tests/fuzz/regressions/TARGET.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${CARGO_TARGET_DIR:-$here/../../target}/fuzz
@@ -27,7 +27,7 @@ done
 cargo +nightly --version >/dev/null 2>&1 || die "a nightly toolchain is missing: rustup toolchain install nightly"
 cargo fuzz --version >/dev/null 2>&1 || die "cargo-fuzz is missing: cargo install cargo-fuzz"
 
-# The code is safe Rust but for one kernel that no target reaches: an address sanitizer would find nothing and cost half.
+# The code is safe Rust except for one kernel that no target reaches: an address sanitizer would only halve the speed.
 cd "$here"
 export CARGO_TARGET_DIR=$build
 cargo +nightly fuzz build --fuzz-dir . --sanitizer none

@@ -1,5 +1,5 @@
-//! A strategy as a user would write one, with settings and memory of its own: it trades in the simulation, its journal
-//! replays exactly up to where a crash left it, and it withstands a campaign's faults.
+//! A strategy as a user would write one, with settings and memory of its own: it trades in the simulation, its sessions
+//! replay without a difference from any checkpoint on, and it withstands a campaign's faults.
 
 use std::path::Path;
 

@@ -119,7 +119,7 @@ public class Client {
         var pem = Files.readString(Path.of(System.getenv("ED25519_KEY_PATH")));
         var der = Base64.getMimeDecoder().decode(pem.replaceAll("-----[^-]+-----", ""));
         key = KeyFactory.getInstance("Ed25519").generatePrivate(new PKCS8EncodedKeySpec(der));
-        // As it is by default: with an offer of HTTP/2 in the first request of a connection.
+        // With the default settings, which offer HTTP/2 in the first request of a connection.
         var client = HttpClient.newHttpClient();
         var none = BodyPublishers.noBody();
 

@@ -26,7 +26,7 @@ sign() {
     } >"$work/headers"
 }
 
-# check NAME STATUS CURL_ARGUMENTS...: the body goes to $work/body, what was said on the wire to $work/log.
+# check NAME STATUS CURL_ARGUMENTS...: the body goes to $work/body, the traffic to $work/log.
 check() {
     local name=$1 expected=$2 status
     shift 2
