@@ -1,12 +1,12 @@
-//! The control endpoint of a running exchange: what can go wrong on demand, over HTTP and from this machine only (the
-//! server refuses what comes from elsewhere or from a web page). It stands outside the exchange's own paths, takes no
-//! signature, and is no part of Kalshi.
+//! The control endpoint of a running exchange, which triggers faults on demand over HTTP. It is reachable from this machine
+//! only (the server rejects requests from elsewhere or from a web page), lies outside the exchange's own paths, takes no
+//! signature, and is not part of Kalshi.
 //!
 //! | call | what it does |
 //! |---|---|
-//! | `GET /control` | lists the faults with examples, what is armed, and how often each took effect |
+//! | `GET /control` | lists the faults with examples, the armed ones, and how often each took effect |
 //! | `POST /control/faults` | arms a fault: `{"fault":"cut_sessions"}`, `{"fault":{"delay_answer":{"by_ms":1200}},"times":3}` |
-//! | `DELETE /control/faults` | forgets every armed and planned fault and ends those that last, pauses included |
+//! | `DELETE /control/faults` | disarms every armed and planned fault, and ends those in progress, pauses included |
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ use super::faults::{CATALOG, Fault};
 use super::gateway::{ExchangeNow, HttpRequest, HttpResponse};
 use super::venue::Exchange;
 
-/// Where it stands.
+/// The path of the endpoint.
 pub const CONTROL_PATH: &str = "/control";
-/// The most of a fault that one call arms.
+/// How often one call may arm a fault.
 const TIMES_MAX: u32 = 10_000;
 
-/// What a client asks to go wrong.
+/// The body of a request to arm a fault.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
@@ -33,13 +33,13 @@ const fn once() -> u32 {
     1
 }
 
-/// Whether a path is for the control endpoint.
+/// Whether a path belongs to the control endpoint.
 #[must_use]
 pub fn is_control(path: &str) -> bool {
     path.strip_prefix(CONTROL_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What may be asked of a path of the control endpoint.
+/// The methods that a path of the control endpoint accepts.
 #[must_use]
 pub fn methods(path: &str) -> &'static [&'static str] {
     match path {
@@ -49,7 +49,7 @@ pub fn methods(path: &str) -> &'static [&'static str] {
     }
 }
 
-/// Answers a call.
+/// Responds to a request.
 pub fn answer(exchange: &mut Exchange, request: &HttpRequest<'_>, now: ExchangeNow) -> HttpResponse {
     exchange.advance(now);
     let path = request.target.split('?').next().unwrap_or_default();
@@ -79,7 +79,7 @@ fn arm(exchange: &mut Exchange, body: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// What is armed and what took effect.
+/// The armed faults, and how often each took effect.
 fn state(exchange: &Exchange) -> Value {
     let gateway = exchange.gateway();
     json!({ "armed": gateway.armed_faults(), "took_effect": gateway.fault_effects() })

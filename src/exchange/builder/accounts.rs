@@ -1,4 +1,4 @@
-//! The accounts of an exchange's clients: what is asked for, and what a client gets.
+//! The accounts of an exchange's clients: the plan for one, and what the client gets.
 
 use std::path::{Path, PathBuf};
 
@@ -11,38 +11,38 @@ use crate::wire::sign::{Algorithm, Credentials, SignError};
 /// An account to open.
 #[derive(Clone, Debug, Default)]
 pub struct AccountPlan {
-    /// Its cash by shard; without it what [`Builder::cash`](super::Builder::cash) gives every account.
+    /// Cash by shard; if absent, the amount of [`Builder::cash`](super::Builder::cash) on every shard.
     pub cash: Option<Vec<(u8, Money)>>,
-    /// The keys that sign for it; without any it is issued new ones.
+    /// The keys that sign for it. If empty, new ones are issued.
     pub keys: Vec<IssuedKey>,
 }
 
-/// An account of a client, and the keys that sign for it.
+/// A client's account, and the keys that sign for it.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Its number in the engine.
+    /// The account's number in the engine.
     pub id: AccountId,
-    /// Its keys: those that it was given, or the Ed25519 one that it was issued and, where asked for, an RSA one.
+    /// Its keys: those of its plan, or else a new Ed25519 key and, where asked for, an RSA key.
     pub keys: Vec<IssuedKey>,
 }
 
 impl Account {
-    /// The first of its keys, to sign with.
+    /// Credentials from the first of its keys.
     ///
     /// # Errors
-    /// When that is no key.
+    /// If the first key cannot be parsed.
     pub fn credentials(&self) -> Result<Credentials, SignError> {
         self.keys.first().expect("an account has the keys it was given, or new ones").credentials()
     }
 
-    /// Its key of a kind.
+    /// The first of its keys of a kind.
     #[must_use]
     pub fn key(&self, algorithm: Algorithm) -> Option<&IssuedKey> {
         self.keys.iter().find(|key| key.algorithm == algorithm)
     }
 }
 
-/// Which keys are issued, and where their private halves go besides memory.
+/// Which keys are issued, and the folder to which their private halves are also written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyIssue {
     pub(super) rsa: bool,
@@ -50,7 +50,7 @@ pub(super) struct KeyIssue {
 }
 
 impl KeyIssue {
-    /// New keys of the account with this number, counted from 1.
+    /// New keys for the account with this number, counted from 1.
     pub(super) fn issue(&self, number: usize) -> Result<Vec<IssuedKey>, BuildError> {
         let mut keys = vec![issue_ed25519()?];
         if self.rsa {
@@ -63,7 +63,7 @@ impl KeyIssue {
     }
 }
 
-/// Writes the keys of an account. The first account's files have the plain names.
+/// Writes the keys of an account to files. Those of the first account have no number in their names.
 fn write(keys: &mut [IssuedKey], folder: &Path, number: usize) -> Result<(), BuildError> {
     std::fs::create_dir_all(folder).map_err(|source| BuildError::KeyFile { path: folder.to_owned(), source })?;
     for key in keys {

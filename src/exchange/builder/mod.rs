@@ -1,5 +1,5 @@
-//! Puts an exchange together: what is traded on it, whose accounts it has, what time it is there, and whether it runs on
-//! a thread of its own with sockets or is stepped by hand. Every exchange of this crate is made here.
+//! Assembles an exchange: its markets, its accounts, its time, and whether it runs on a thread with sockets or is stepped by
+//! hand. Every exchange of this crate is built here.
 
 mod accounts;
 
@@ -25,44 +25,44 @@ use crate::clock::SessionClock;
 use crate::market::Money;
 use crate::wire::sign::SignError;
 
-/// The shards on which accounts have cash when nothing says which.
+/// The shards on which accounts have cash by default.
 const SHARDS: [u8; 2] = [0, 2];
-/// What an account has on each of its shards unless a builder says otherwise.
+/// An account's default cash on each of its shards.
 const CASH: Money = Money::from_dollars(1_000);
-/// Seconds of the wall clock between the start of an exchange and the first frame of its recordings, in which clients
+/// The lead between the start of an exchange and the first frame of its recordings, in wall-clock seconds, for clients to
 /// connect.
 const START_LEAD_S: i64 = 2;
 
-/// Why an exchange could not be made or started.
+/// Why an exchange could not be built or started.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error("the exchange's keys: {0}")]
     Key(#[from] SignError),
-    /// A key could not be written.
+    /// A key could not be written to its file.
     #[error("the exchange's key file {path}: {source}")]
     KeyFile {
-        /// The file.
+        /// The key's file, or its folder.
         path: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// A market can't be listed.
+    /// A market could not be listed.
     #[error("the exchange's markets: {0}")]
     List(#[from] ListError),
-    /// Its sockets or its thread.
+    /// The socket or the thread could not be set up.
     #[error(transparent)]
     Server(#[from] ServerError),
 }
 
-/// Where an exchange's own markets come from.
+/// The source of an exchange's own markets.
 #[derive(Debug)]
 enum Markets {
     World(World),
     Scenario { scenario: Box<Scenario>, count: Option<usize> },
 }
 
-/// An exchange to be: see [`Exchange::builder`].
+/// Settings for an exchange to be built: see [`Exchange::builder`].
 #[derive(Debug)]
 pub struct Builder {
     seed: u64,
@@ -81,8 +81,9 @@ pub struct Builder {
 }
 
 impl Exchange {
-    /// Begins an exchange: without markets, with one account that has $1,000 on each of the shards 0 and 2 and an Ed25519
-    /// key in memory, in the time of the wall clock. [`Builder::start`] runs it on a thread behind a socket on loopback:
+    /// Begins to build an exchange. By default it has no markets, one account with $1,000 on each of the shards 0 and 2 and an
+    /// Ed25519 key in memory, and session time that follows the wall clock. [`Builder::start`] runs it on a thread behind a
+    /// socket on loopback:
     ///
     /// ```
     /// use kalshi_actor::exchange::Exchange;
@@ -99,7 +100,7 @@ impl Exchange {
     /// # }
     /// ```
     ///
-    /// [`Builder::build`] hands it over to be stepped by hand, in one thread and in any time:
+    /// [`Builder::build`] returns it to be stepped by hand, in one thread and at any time:
     ///
     /// ```
     /// use kalshi_actor::exchange::Exchange;
@@ -146,180 +147,178 @@ impl Exchange {
 }
 
 impl Builder {
-    /// Decides everything that is random: identifiers, and what a scenario's participants do. Otherwise 1.
+    /// Sets the seed for everything random: identifiers, and the actions of a scenario's participants. By default 1.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How the exchange answers, as far as a scenario leaves that open.
+    /// Sets how the exchange behaves where the scenario does not say.
     #[must_use]
     pub fn settings(mut self, settings: GatewaySettings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Markets with participants, faults and settings, as the scenario has them, from the start on.
+    /// Uses a scenario, with its markets, participants, faults and settings.
     #[must_use]
     pub fn scenario(mut self, scenario: Scenario) -> Self {
         self.markets = Markets::Scenario { scenario: Box::new(scenario), count: None };
         self
     }
 
-    /// The scenario with this many markets open at any time, instead of its own number.
+    /// Uses a scenario, with this number of markets open at any time instead of its own.
     #[must_use]
     pub fn scenario_of(mut self, scenario: Scenario, markets: usize) -> Self {
         self.markets = Markets::Scenario { scenario: Box::new(scenario), count: Some(markets) };
         self
     }
 
-    /// Markets with participants and faults, made by hand. They must suit the time of the start.
+    /// Uses markets, participants and faults that were put together by hand. They must suit the start time.
     #[must_use]
     pub fn world(mut self, world: World) -> Self {
         self.markets = Markets::World(world);
         self
     }
 
-    /// Whether nobody but the clients trades in the scenario's or the world's markets, which open, close and settle all
-    /// the same.
+    /// If true, only clients trade in the markets of the scenario or world; the markets still open, close and settle.
     #[must_use]
     pub fn quiet(mut self, quiet: bool) -> Self {
         self.quiet = quiet;
         self
     }
 
-    /// Recorded markets, played at their own times on the session clock, which begins shortly before their first frame.
+    /// Adds recorded markets, played at their own times on the session clock, which begins shortly before their first frame.
     #[must_use]
     pub fn recordings(mut self, recordings: Vec<Recording>) -> Self {
         self.recordings = recordings;
         self
     }
 
-    /// So many accounts with the same cash and new keys. Otherwise one.
+    /// Sets the number of accounts, each with the same cash and new keys. By default one.
     #[must_use]
     pub fn accounts(mut self, count: u8) -> Self {
         self.accounts = vec![AccountPlan::default(); usize::from(count)];
         self
     }
 
-    /// These accounts, each with cash and keys of its own.
+    /// Sets the accounts individually, each with its own cash and keys.
     #[must_use]
     pub fn account_plans(mut self, accounts: Vec<AccountPlan>) -> Self {
         self.accounts = accounts;
         self
     }
 
-    /// What each account has on each shard that has markets, or on each of [`Builder::shards`]. Otherwise $1,000.
+    /// Sets the cash of each account on each shard that has markets, or on each of [`Builder::shards`]. By default $1,000.
     #[must_use]
     pub fn cash(mut self, cash: Money) -> Self {
         self.cash = cash;
         self
     }
 
-    /// Where accounts have cash; without it where the scenario has markets, and without a scenario on 0, 2 and the shards of
-    /// recordings.
+    /// Sets the shards on which accounts have cash. By default those of the scenario's markets, or without a scenario 0, 2 and
+    /// the shards of the recordings.
     #[must_use]
     pub fn shards(mut self, shards: impl IntoIterator<Item = u8>) -> Self {
         self.shards = Some(shards.into_iter().collect());
         self
     }
 
-    /// Whether accounts are direct members, whose balances move in steps of $0.0001 instead of cents; without it as the
-    /// scenario says, and yes without a scenario.
+    /// Sets whether accounts are direct members, whose balances move in steps of $0.0001 instead of cents. By default as the
+    /// scenario says, or true without a scenario.
     #[must_use]
     pub fn direct_members(mut self, direct: bool) -> Self {
         self.direct_members = Some(direct);
         self
     }
 
-    /// Issues an RSA key beside the Ed25519 one to every account that brings none: some tenths of a second each.
+    /// Also issues an RSA key to every account without keys of its own. Each takes some tenths of a second to generate.
     #[must_use]
     pub fn rsa_keys(mut self) -> Self {
         self.keys.rsa = true;
         self
     }
 
-    /// Writes the private keys that are issued into this folder too, for clients in other processes. Only their owner can
-    /// read the files; those of an earlier start are replaced.
+    /// Also writes the private keys that are issued to files in this folder, for clients in other processes. Only their owner
+    /// can read the files; existing files are replaced.
     #[must_use]
     pub fn keys_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.keys.folder = Some(folder.into());
         self
     }
 
-    /// Session time at the start, in milliseconds since the Unix epoch; without it two seconds of wall time before the
-    /// first recorded frame, and without a recording the wall clock's time.
+    /// Sets the session time at the start, in milliseconds since the Unix epoch. By default two seconds of wall time before the
+    /// first recorded frame, or without recordings the present time.
     #[must_use]
     pub fn start_ms(mut self, session_ms: i64) -> Self {
         self.start_ms = Some(session_ms);
         self
     }
 
-    /// How fast session time runs, in thousandths of the wall clock.
+    /// The speed of session time, in thousandths of wall-clock speed.
     #[must_use]
     pub fn speed(&self) -> u32 {
         self.speed_milli
     }
 
-    /// How fast session time runs behind sockets, in thousandths of the wall clock.
+    /// Sets the speed of session time for an exchange behind sockets, in thousandths of wall-clock speed. By default 1000.
     #[must_use]
     pub fn speed_milli(mut self, speed_milli: u32) -> Self {
         self.speed_milli = speed_milli;
         self
     }
 
-    /// The instant from which [`RunningExchange::clock`] counts nanoseconds; without it that of this builder. For a client
-    /// in the same process whose monotonic clock is to share the session's time.
+    /// Sets the instant from which [`RunningExchange::clock`] counts nanoseconds; by default the creation of this builder. For
+    /// a client in the same process whose monotonic clock is to share the session's time.
     #[must_use]
     pub fn origin(mut self, origin: Instant) -> Self {
         self.server.origin = origin;
         self
     }
 
-    /// Where to listen; without it on a free port of loopback.
+    /// Sets the address to listen on; by default a free port on loopback.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.server.listen = address;
         self
     }
 
-    /// Whether web pages that this machine serves may read answers (CORS).
+    /// Sets whether web pages served by this machine may read responses (CORS).
     #[must_use]
     pub fn cors(mut self, cors: bool) -> Self {
         self.server.cors = cors;
         self
     }
 
-    /// Whether the thread offers its core to others between turns instead of sleeping until a socket has something. That
-    /// costs a core, and a client of the same machine never pays for waking the thread: for measuring latency.
+    /// Sets whether the thread yields its core between turns instead of sleeping until a socket is ready. That occupies a core,
+    /// but spares clients on the same machine the time to wake the thread: for measuring latency.
     #[must_use]
     pub fn yields(mut self, yields: bool) -> Self {
         self.server.yields = yields;
         self
     }
 
-    /// How long clients may take.
+    /// Sets the timeouts for clients.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.server.timeouts = timeouts;
         self
     }
 
-    /// How many unwritten bytes a client may leave: 8 MiB otherwise. A WebSocket with more gets error 25: its
-    /// subscriptions end, and no further command is read until there are fewer. The answer to a command that came while
-    /// there were fewer does not count, however long it is. While there are more on an HTTP connection, no further request
-    /// is read.
+    /// Sets how many unsent bytes a client may have; by default 8 MiB. A WebSocket above that gets error 25: its
+    /// subscriptions end, and no command is read until it is below again. The reply to a command that was read below the
+    /// limit does not count, however long it is. An HTTP connection above the limit has no further requests read.
     #[must_use]
     pub fn buffer_max(mut self, bytes: usize) -> Self {
         self.server.buffer_max = bytes;
         self
     }
 
-    /// Hands the exchange over, to be stepped by hand, with the clients' accounts.
+    /// Builds the exchange, to be stepped by hand, and the clients' accounts.
     ///
     /// # Errors
-    /// When a key can't be made or written, or a market can't be listed.
+    /// If a key can't be generated or written, or a market can't be listed.
     pub fn build(mut self) -> Result<(Exchange, Vec<Account>), BuildError> {
         let keys = self.issue_keys()?;
         let session_ms = self.session_start_ms();
@@ -329,8 +328,8 @@ impl Builder {
     /// Starts the exchange on a thread of its own behind a socket.
     ///
     /// # Errors
-    /// When a key can't be made or written, a market can't be listed, the address can't be listened on, or the system
-    /// refuses a thread.
+    /// If a key can't be generated or written, a market can't be listed, the address can't be listened on, or the system can't
+    /// start a thread.
     pub fn start(mut self) -> Result<RunningExchange, BuildError> {
         let keys = self.issue_keys()?;
         let session_ms = self.session_start_ms();
@@ -342,7 +341,7 @@ impl Builder {
         Ok(serve(exchange, accounts, server)?)
     }
 
-    /// The keys of every account. Before time is read: making them takes some.
+    /// Issues the keys of every account. Called before the clock is read, because generating keys takes time.
     fn issue_keys(&mut self) -> Result<Vec<Vec<IssuedKey>>, BuildError> {
         let numbered = self.accounts.iter_mut().zip(1..);
         numbered
@@ -355,7 +354,7 @@ impl Builder {
 
     fn session_start_ms(&self) -> i64 {
         let before_recordings = || {
-            // Clients connect before the first frame, which takes wall time: the faster the session, the longer the lead.
+            // The lead for clients to connect is wall time: the faster the session, the longer it is in session time.
             Some(start_ms(&self.recordings)? - i64::from(self.speed_milli) * START_LEAD_S)
         };
         let wall_ms = || jiff::Timestamp::now().as_millisecond();
@@ -387,7 +386,7 @@ impl Builder {
         Ok((exchange, accounts))
     }
 
-    /// Where accounts have cash, lowest shard first.
+    /// The shards on which accounts have cash, lowest first.
     fn cash_shards(&self) -> Vec<u8> {
         let mut shards = match (&self.shards, &self.markets) {
             (Some(shards), _) => shards.clone(),

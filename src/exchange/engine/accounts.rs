@@ -1,4 +1,4 @@
-//! Accounts: cash by shard and subaccount, and what they hold in each market.
+//! Accounts: cash by shard and subaccount, and holdings in markets.
 
 use super::booking::balance_step;
 use std::collections::{BTreeMap, VecDeque};
@@ -7,27 +7,27 @@ use super::orders::{Ends, Slot};
 use super::{AccountId, FillRecord, MarketIndex, PositionRecord, SettlementRecord};
 use crate::market::{Money, OrderGroupId};
 
-/// How many ended orders, and how many fills, of each account are kept.
+/// How many ended orders, and how many fills, are kept per account.
 pub(super) const KEPT_MAX: usize = 10_000;
 
 /// One account.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) direct_member: bool,
-    /// No checks of cash, no private events, no history.
+    /// Its cash is not checked, it has no private events, and no history is kept.
     pub(super) unlimited: bool,
     /// The highest number of its subaccounts; 0 is the primary one.
     pub(super) subaccounts: u32,
     pub(super) wallets: Vec<Wallet>,
     /// Its order groups by number, oldest first.
     pub(super) groups: BTreeMap<u64, OrderGroupId>,
-    /// Its holdings, in the order in which they began.
+    /// Its holdings, in the order in which they were first used.
     pub(super) holdings: Vec<u32>,
-    /// Its open orders and the newest of those that have ended, by number, oldest first. Empty for unlimited accounts.
+    /// Its open orders and its newest ended orders, by number, oldest first. Empty for unlimited accounts.
     pub(super) orders: BTreeMap<u64, Slot>,
-    /// Those of them that have ended, in the order of their ends.
+    /// The ended orders among them, in the order in which they ended.
     pub(super) ended: VecDeque<Slot>,
-    /// The newest ones.
+    /// The newest fills, oldest first.
     pub(super) fills: VecDeque<FillRecord>,
     pub(super) settlements: Vec<SettlementRecord>,
 }
@@ -38,26 +38,26 @@ pub(super) struct Wallet {
     pub(super) exchange_index: u8,
     pub(super) subaccount: u32,
     pub(super) cash: Money,
-    /// The worst case of all resting orders that draw on it.
+    /// The collateral of all resting orders that draw on it.
     pub(super) reserved: Money,
 }
 
-/// What one subaccount has in one market.
+/// A subaccount's position and orders in one market.
 #[derive(Debug)]
 pub(super) struct Holding {
     pub(super) account: AccountId,
     pub(super) subaccount: u32,
     pub(super) market: MarketIndex,
-    /// Its cash, as a place in the account's wallets.
+    /// The index of its cash among the account's wallets.
     pub(super) wallet: usize,
     pub(super) position: PositionRecord,
     /// Its open orders, oldest first.
     pub(super) open: Ends,
-    /// The same by side, bids and asks.
+    /// Its open orders by side, bids and asks, oldest first.
     pub(super) sides: [Ends; 2],
-    /// What these orders would need if none of them closed anything.
+    /// The collateral that its orders would need if none of them closed anything.
     pub(super) needs: Money,
-    /// The part of the wallet's `reserved` that these orders need.
+    /// The part of the wallet's `reserved` that is for its orders.
     pub(super) reserved: Money,
 }
 
@@ -77,7 +77,7 @@ impl Account {
         }
     }
 
-    /// Keeps a fill, and forgets the oldest when there are many.
+    /// Keeps a fill, and drops the oldest if there are too many.
     pub(super) fn keep_fill(&mut self, fill: FillRecord) {
         if self.fills.len() == KEPT_MAX {
             self.fills.pop_front();
@@ -85,12 +85,12 @@ impl Account {
         self.fills.push_back(fill);
     }
 
-    /// The step in which its balances move.
+    /// The smallest step of its balances.
     pub(super) fn step(&self) -> Money {
         balance_step(self.direct_member)
     }
 
-    /// The place of a wallet, made empty when there is none yet.
+    /// The index of a wallet, which is created empty if it does not exist.
     pub(super) fn wallet(&mut self, exchange_index: u8, subaccount: u32) -> usize {
         let found = self.find_wallet(exchange_index, subaccount);
         found.unwrap_or_else(|| {

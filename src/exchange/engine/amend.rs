@@ -1,4 +1,4 @@
-//! Changing an order in the book.
+//! Amending an order.
 
 use super::collateral::Exposure;
 use super::create::check_expiration;
@@ -9,13 +9,14 @@ use super::{AccountId, AmendExpiration, AmendSpec, Engine, Placed, Reject, Updat
 use crate::market::{Count, Money, OrderId, TimeInForce};
 
 impl Engine {
-    /// Gives an open order a new price, total, expiration or client order id. The order keeps its own id. It keeps its place
-    /// in the queue when its price stays and its size does not grow; else it loses it, and may trade at once. A new client
-    /// order id is burnt like that of a create; the old one stays burnt. A post-only order that would cross is cancelled ([`UpdateReason::PostOnlyCrossCancel`], the reason that
-    /// the exchange names for it), and the answer has nothing remaining.
+    /// Gives an open order a new price, total count, expiration or client order id. It keeps its own id. It also keeps its
+    /// place in the queue if its price stays the same and its size does not grow; otherwise it loses it, and may trade at
+    /// once. A new client order id is used up like that of a create, and the old one stays used. A post-only order that
+    /// would cross is cancelled, and the result has nothing remaining ([`UpdateReason::PostOnlyCrossCancel`] is the
+    /// exchange's reason for it).
     ///
     /// # Errors
-    /// The reason for the refusal; the order stays as it was, but a new client order id may be burnt.
+    /// The reason for the rejection. The order is unchanged, but a new client order id may have been used up.
     pub fn amend_order(
         &mut self,
         account: AccountId,
@@ -68,7 +69,7 @@ impl Engine {
         Ok(self.settle_in(slot, matched, TimeInForce::GoodTillCanceled, UpdateReason::Amend, now_ms))
     }
 
-    /// Everything but cash. Returns the grid slot of the new price.
+    /// Checks everything except cash. Returns the grid slot of the new price.
     fn check_amend(&self, slot: Slot, spec: &AmendSpec, now_ms: i64) -> Result<usize, Reject> {
         let record = &self.orders[slot].record;
         if record.market != spec.market {
@@ -97,7 +98,7 @@ impl Engine {
         Ok(level)
     }
 
-    /// The client order id that an amend gives to an order, if it is another than it has.
+    /// The new client order id, if it differs from the order's present one.
     fn renamed<'s>(&self, slot: Slot, spec: &'s AmendSpec) -> Option<&'s str> {
         let old = self.orders[slot].record.client_order_id.as_deref();
         spec.new_client_order_id.as_deref().filter(|new| Some(*new) != old)
@@ -118,7 +119,7 @@ impl Engine {
         }
     }
 
-    /// A change that keeps the place in the queue.
+    /// Makes a change that keeps the place in the queue.
     fn shrink_or_touch(&mut self, slot: Slot, less: Count, now_ms: i64) {
         if less > Count::ZERO {
             self.shrink(slot, less, UpdateReason::Amend, now_ms);

@@ -1,4 +1,4 @@
-//! One market's resting orders: a queue a price, in order of arrival, and totals a price.
+//! One market's resting orders: a queue and a total for each price, in time priority.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::occupancy::Occupancy;
 use super::orders::{Ends, List, OrderSlab, Slot};
 use crate::market::{BookSide, Count, Grid, Price};
 
-/// The resting orders of one market on the YES book.
+/// The resting orders of one market, in the YES book.
 #[derive(Debug)]
 pub(super) struct Book {
     grid: Arc<Grid>,
@@ -42,7 +42,7 @@ impl Book {
         &self.sides[side as usize]
     }
 
-    /// Puts an order at the end of the queue of its price.
+    /// Adds an order at the end of the queue of its price.
     pub(super) fn push(&mut self, orders: &mut OrderSlab, slot: Slot) {
         let order = &orders[slot];
         let (side, index, count) = (order.record.side, order.level as usize, order.record.remaining);
@@ -53,7 +53,7 @@ impl Book {
         half.occupied.set(index, true);
     }
 
-    /// Takes an order out of its queue with what is left of it.
+    /// Removes an order with its remaining count from its queue.
     pub(super) fn remove(&mut self, orders: &mut OrderSlab, slot: Slot) {
         let order = &orders[slot];
         let (side, index, count) = (order.record.side, order.level as usize, order.record.remaining);
@@ -67,12 +67,12 @@ impl Book {
         }
     }
 
-    /// Lowers a price's total by what an order of it lost while it keeps its place.
+    /// Lowers a price's total by the part of an order that is gone while the order keeps its place.
     pub(super) fn reduce(&mut self, side: BookSide, level: u32, count: Count) {
         self.sides[side as usize].levels[level as usize].total -= count;
     }
 
-    /// The best price of a side, as a slot.
+    /// The grid slot of the best price of a side.
     pub(super) fn best(&self, side: BookSide) -> Option<usize> {
         best_occupied(&self.half(side).occupied, side)
     }
@@ -86,17 +86,16 @@ impl Book {
         self.half(side).levels[level].total
     }
 
-    /// The queue at a price.
     pub(super) fn queue_at(&self, side: BookSide, level: usize) -> Ends {
         self.half(side).levels[level].queue
     }
 
-    /// The grid slots of a side that hold orders, lowest price first.
+    /// The grid slots of a side that have orders, lowest price first.
     pub(super) fn occupied(&self, side: BookSide) -> impl Iterator<Item = usize> + '_ {
         self.half(side).occupied.iter()
     }
 
-    /// The contracts that an order of `taker` side could trade with down or up to `limit`.
+    /// The contracts that an order on side `taker` with its limit at slot `limit` could trade with.
     pub(super) fn volume_within(&self, taker: BookSide, limit: usize) -> Count {
         let side = taker.opposite();
         let within = |&index: &usize| crosses(taker, limit, index);
@@ -116,7 +115,7 @@ pub(in crate::exchange) fn best_occupied(occupied: &Occupancy, side: BookSide) -
     }
 }
 
-/// Whether an order of side `taker` with its limit at slot `limit` trades with a resting price at slot `resting`.
+/// Whether an order on side `taker` with its limit at slot `limit` trades with a resting price at slot `resting`.
 pub(in crate::exchange) fn crosses(taker: BookSide, limit: usize, resting: usize) -> bool {
     match taker {
         BookSide::Bid => resting <= limit,

@@ -1,21 +1,20 @@
-//! What one side of a trade does to a position and to a balance: netting, average cost, and the rounding of fees
-//! (protocol section 5, fee rounding page as read on 2026-09-18). The trader's ledger has its own version of this, on
-//! purpose.
+//! The effect of one side of a trade on a position and a balance: netting, average cost, and the rounding of fees (protocol
+//! section 5, fee rounding page as read on 2026-09-18). The trader's ledger has its own implementation of this, on purpose.
 
 use super::PositionRecord;
 use crate::market::{BookSide, Count, Money, Price};
 
-/// A direct member's balance moves in steps of $0.0001.
+/// The balance step of direct members: $0.0001.
 const DIRECT_STEP: Money = Money::from_micros(100);
-/// Anyone else's moves in cents.
+/// The balance step of everyone else: one cent.
 const INDIRECT_STEP: Money = Money::from_micros(10_000);
 
-/// The step in which an account's balance moves.
+/// The smallest step of an account's balance.
 pub(super) const fn balance_step(direct_member: bool) -> Money {
     if direct_member { DIRECT_STEP } else { INDIRECT_STEP }
 }
 
-/// What one contract of the order's own outcome costs: the YES price for a bid, the NO price for an ask.
+/// The cost of one contract of the order's own outcome: the YES price for a bid, the NO price for an ask.
 pub(in crate::exchange) const fn own_price(side: BookSide, price: Price) -> Price {
     match side {
         BookSide::Bid => price,
@@ -23,13 +22,13 @@ pub(in crate::exchange) const fn own_price(side: BookSide, price: Price) -> Pric
     }
 }
 
-/// How many contracts of the other outcome a position holds, as seen from an order of that side: what it can close.
+/// How many contracts of the position an order on this side can close: those of the other outcome.
 pub(super) fn closable(position: Count, side: BookSide) -> Count {
     Count::from_units((-position.units() * side.sign()).max(0))
 }
 
-/// Books a trade on a position and returns the cash it moves before fees. A closed pair returns its dollar at once, so
-/// closing pays the complement of the own price, and opening costs the own price.
+/// Books a trade on a position, and returns the change of cash before fees. A closed pair pays its dollar at once, so closing
+/// yields the complement of the own price, and opening costs the own price.
 pub(super) fn net(position: &mut PositionRecord, side: BookSide, price: Price, count: Count, time_ms: i64) -> Money {
     let own = own_price(side, price);
     let held = closable(position.contracts, side);
@@ -47,7 +46,7 @@ pub(super) fn net(position: &mut PositionRecord, side: BookSide, price: Price, c
     proceeds - outlay
 }
 
-/// The part of a position's cost that `closing` of `held` contracts carry, rounded down; all of it for all of them.
+/// The share of a position's cost that belongs to `closing` of its `held` contracts, rounded down.
 fn share_of_cost(cost: Money, closing: Count, held: Count) -> Money {
     if closing.is_zero() {
         return Money::ZERO;
@@ -56,9 +55,9 @@ fn share_of_cost(cost: Money, closing: Count, held: Count) -> Money {
     Money::from_micros(i64::try_from(share).expect("a share is at most the whole"))
 }
 
-/// Turns a trade fee into the fee that is booked, so that the balance moves by whole steps: `revenue - fee` is rounded
-/// down to a step, what that costs goes to the order's accumulator, and whole steps of it are given back as far as the
-/// fee allows.
+/// Turns a trade fee into the booked fee, such that the balance moves by whole steps: `revenue - fee` is rounded down to a
+/// step, the amount lost by rounding is added to the order's accumulator, and whole steps of the accumulator are refunded as
+/// far as the fee allows.
 pub(super) fn booked_fee(revenue: Money, trade_fee: Money, step: Money, accumulator: &mut Money) -> Money {
     let change = revenue - trade_fee;
     let rounding_fee = change - change.floor_to(step);
@@ -95,7 +94,7 @@ mod tests {
         let mut position = PositionRecord::default();
         trade(&mut position, BookSide::Ask, "0.70", "5");
         assert_eq!(position.cost, money("1.50"));
-        // Closes five NO at 0.80 and opens three YES at 0.20.
+        // Closes five NO at 0.80, and opens three YES at 0.20.
         assert_eq!(trade(&mut position, BookSide::Bid, "0.20", "8"), money("3.40"));
         assert_eq!(position.contracts, Count::from_contracts(3));
         assert_eq!((position.cost, position.realized), (money("0.60"), money("2.50")));
@@ -116,10 +115,10 @@ mod tests {
     fn a_full_accumulator_gives_whole_steps_back_but_never_more_than_the_fee() {
         let step = balance_step(true);
         let mut accumulator = money("0.000090");
-        // The change of -0.520042 is rounded down by 58 micro-dollars: 148 are held, one step of 100 is given back.
+        // The change of -0.520042 is rounded down by 58 micro-dollars: of the accumulated 148, one step of 100 is refunded.
         let fee = booked_fee(money("-0.50"), money("0.020042"), step, &mut accumulator);
         assert_eq!((fee, accumulator), (money("0.0200"), money("0.000048")));
-        // Without a trade fee and with little rounding there is nothing to give back from.
+        // Without a trade fee, and with little rounding, there is no fee from which to refund.
         let mut accumulator = money("0.000450");
         let fee = booked_fee(money("-0.50"), Money::ZERO, step, &mut accumulator);
         assert_eq!((fee, accumulator), (Money::ZERO, money("0.000450")));

@@ -1,4 +1,4 @@
-//! Taking orders back: cancel, cancel-all, decrease.
+//! Cancel, cancel-all and decrease.
 
 use super::lifecycle::Timer;
 use super::orders::{List, Slot};
@@ -6,10 +6,10 @@ use super::{AccountId, CancelAll, Decrease, Engine, MarketIndex, MarketState, Re
 use crate::market::{Count, OrderId, OrderStatus};
 
 impl Engine {
-    /// Cancels what is left of an order. Returns how many contracts that were.
+    /// Cancels what is left of an order, and returns its count.
     ///
     /// # Errors
-    /// [`Reject::OrderNotFound`] when the account has no such open order; [`Reject::MarketInactive`] after the close;
+    /// [`Reject::OrderNotFound`] if the account has no such open order, [`Reject::MarketInactive`] after the close, or
     /// [`Reject::ExchangePaused`].
     pub fn cancel_order(&mut self, account: AccountId, order: OrderId, now_ms: i64) -> Result<Count, Reject> {
         self.begin(now_ms);
@@ -21,11 +21,11 @@ impl Engine {
         Ok(remaining)
     }
 
-    /// Cancels every order of an account, or of one of its subaccounts, on all shards, now and again until the window of
-    /// `spec` has passed. Returns how many it cancelled now.
+    /// Cancels every order of an account or of one of its subaccounts, on all shards, now and repeatedly until the window of
+    /// `spec` has passed. Returns how many were cancelled now.
     ///
     /// # Errors
-    /// [`Reject::ExchangePaused`] when one of the orders is on a shard that takes nothing; then none is cancelled.
+    /// [`Reject::ExchangePaused`] if one of the orders is on a halted shard. Then none is cancelled.
     pub fn cancel_all(&mut self, account: AccountId, spec: &CancelAll, now_ms: i64) -> Result<usize, Reject> {
         self.begin(now_ms);
         let open = self.open_orders(account, spec.subaccount);
@@ -39,7 +39,7 @@ impl Engine {
         Ok(open.len())
     }
 
-    /// A repetition of a cancel-all. Shards that take nothing are left alone.
+    /// Repeats a cancel-all, skipping halted shards.
     pub(super) fn sweep(&mut self, account: AccountId, spec: &CancelAll, until_ms: i64, now_ms: i64) {
         let open = self.open_orders(account, spec.subaccount);
         for slot in open {
@@ -62,18 +62,19 @@ impl Engine {
         self.check_exchange(self.markets[market as usize].spec.exchange_index).is_err()
     }
 
-    /// The open orders of an account or of one of its subaccounts, market by market, oldest first in each.
+    /// The open orders of an account or of one of its subaccounts, market by market, oldest first within each.
     fn open_orders(&self, account: AccountId, subaccount: Option<u32>) -> Vec<Slot> {
         let holdings = self.accounts[account as usize].holdings.iter().map(|&h| &self.holdings[h as usize]);
         let concerned = holdings.filter(|held| subaccount.is_none_or(|wanted| wanted == held.subaccount));
         concerned.flat_map(|held| self.orders.walk(List::Own, held.open)).collect()
     }
 
-    /// Takes contracts from an order, which keeps its place in the queue. Returns what is left; nothing left ends the order.
+    /// Removes contracts from an order, which keeps its place in the queue. Returns what is left; if nothing is, the order
+    /// ends.
     ///
     /// # Errors
-    /// [`Reject::InvalidSize`] for a count below zero or above what remains, [`Reject::NoChange`] when nothing would change,
-    /// and those of [`Engine::cancel_order`].
+    /// [`Reject::InvalidSize`] for a count below zero or above what remains, [`Reject::NoChange`] if nothing would change,
+    /// and the errors of [`Engine::cancel_order`].
     pub fn decrease_order(
         &mut self,
         account: AccountId,
@@ -101,7 +102,7 @@ impl Engine {
         Ok(left)
     }
 
-    /// Takes some contracts from a resting order in its place, and reports it.
+    /// Removes some contracts from a resting order, which keeps its place, and reports it.
     pub(super) fn shrink(&mut self, slot: Slot, count: Count, reason: UpdateReason, now_ms: i64) {
         let order = &mut self.orders[slot];
         order.record.remaining -= count;
@@ -114,7 +115,7 @@ impl Engine {
         self.report_order(slot);
     }
 
-    /// The account's open order with this id, in a market that still lets it be cancelled.
+    /// The account's open order with this id, in a market in which it can be cancelled.
     pub(super) fn own_open_order(&self, account: AccountId, order: OrderId) -> Result<Slot, Reject> {
         let slot = self.order_of.get(&order).copied().ok_or(Reject::OrderNotFound)?;
         let record = &self.orders[slot].record;

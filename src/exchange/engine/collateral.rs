@@ -1,7 +1,7 @@
-//! Collateral: cash that covers the worst case of the orders of a subaccount on a shard, together or one by one
-//! ([`Collateral`]). An order's worst case is the own price of the contracts it would open, the dearest fee on them at its
-//! limit that is settled for the time from now on, and one balance step for rounding; contracts that close a position cost nothing, they bring their own cash.
-//! Where orders are covered together, a contract of a position is closed by one of them only, the oldest.
+//! Collateral: cash that covers the worst case of a subaccount's orders on a shard, together or one by one ([`Collateral`]).
+//! An order's worst case is the own price of the contracts it would open, the highest known fee on them at its limit from
+//! now on, and one balance step for rounding. Contracts that close a position need no collateral, since they bring their own
+//! cash. Where orders are covered together, each contract of the position is closed by only one of them, the oldest.
 
 use super::Engine;
 use super::booking::{closable, own_price};
@@ -9,7 +9,7 @@ use super::orders::{List, Slot};
 use super::{AccountId, Collateral, UpdateReason};
 use crate::market::{BookSide, Count, FeeSchedule, Money, Price};
 
-/// An order as collateral sees it.
+/// The properties of an order that determine its collateral.
 #[derive(Clone, Copy)]
 pub(super) struct Exposure {
     pub(super) side: BookSide,
@@ -17,7 +17,7 @@ pub(super) struct Exposure {
     pub(super) count: Count,
 }
 
-/// The worst case of opening `count` contracts.
+/// The collateral for opening `count` contracts.
 fn worst_case(order: Exposure, count: Count, fees: FeeSchedule, step: Money) -> Money {
     if count.is_zero() {
         return Money::ZERO;
@@ -26,8 +26,8 @@ fn worst_case(order: Exposure, count: Count, fees: FeeSchedule, step: Money) -> 
 }
 
 impl Engine {
-    /// What a holding's open orders need, with one of them as `changed` says and one `added` behind them: what they would
-    /// need if all of them opened, less what the position spares the oldest of the side that closes it.
+    /// The collateral for a holding's open orders, with one of them replaced by `changed`, and `added` after them: what they
+    /// would need if all of them opened, less what the position saves the oldest orders of the side that closes it.
     fn reservation(&self, holding: u32, changed: Option<(Slot, Exposure)>, added: Option<Exposure>) -> Money {
         let held = &self.holdings[holding as usize];
         let fees = self.markets[held.market as usize].fees_ahead;
@@ -70,7 +70,7 @@ impl Engine {
         worst_case(order, order.count - closing, fees, self.accounts[holding.account as usize].step())
     }
 
-    /// Whether the cash behind a holding covers its orders after one was changed or added.
+    /// Whether the cash of a holding's wallet covers its orders after one was changed or added.
     pub(super) fn affords(&self, holding: u32, changed: Option<(Slot, Exposure)>, added: Option<Exposure>) -> bool {
         let held = &self.holdings[holding as usize];
         let account = &self.accounts[held.account as usize];
@@ -85,7 +85,7 @@ impl Engine {
         wallet.reserved - held.reserved + self.reservation(holding, changed, added) <= wallet.cash
     }
 
-    /// Brings the reservation of an order's holding up to date after the order, or the position behind it, changed.
+    /// Updates the reservation of an order's holding, after the order or the position has changed.
     pub(super) fn reserve(&mut self, slot: Slot) {
         let holding = self.orders[slot].holding;
         let held = &self.holdings[holding as usize];
@@ -104,14 +104,14 @@ impl Engine {
         held.reserved = reserved;
     }
 
-    /// Cancels orders of the wallet behind a holding until the rest is covered. `incoming`, an order that is matching and
-    /// on no queue, is left to the matching loop, which stops when told.
+    /// Cancels orders that draw on a holding's wallet until the others are covered. `incoming`, an order that is matching
+    /// and in no queue, is left to the matching loop, which stops if the result is [`Covered::No`].
     pub(super) fn cover(&mut self, holding: u32, incoming: Option<Slot>, now_ms: i64) -> Covered {
         let held = &self.holdings[holding as usize];
         self.cover_wallet(held.account, held.wallet, incoming, now_ms)
     }
 
-    /// The same for a wallet.
+    /// Like [`Engine::cover`], for a wallet.
     pub(super) fn cover_wallet(
         &mut self,
         account: AccountId,
@@ -128,8 +128,8 @@ impl Engine {
         }
     }
 
-    /// Cancels the newest orders until the others are covered together. That takes a series of fills so small that
-    /// rounding to whole balance steps outgrows the one step that was set aside.
+    /// Cancels the newest orders until the others are covered together. This becomes necessary only after fills so small that
+    /// their rounding to whole balance steps adds up to more than the one step that was reserved.
     fn cover_together(&mut self, account: AccountId, wallet: usize, incoming: Option<Slot>, now_ms: i64) -> Covered {
         loop {
             let held = &self.accounts[account as usize].wallets[wallet];
@@ -144,7 +144,7 @@ impl Engine {
         }
     }
 
-    /// Cancels every order that is not covered by itself. None of them makes room for another.
+    /// Cancels every order that is not covered by itself. Cancelling one does not help another.
     fn cover_each(&mut self, account: AccountId, wallet: usize, incoming: Option<Slot>, now_ms: i64) -> Covered {
         let cash = self.accounts[account as usize].wallets[wallet].cash;
         let needs = |slot: Slot| self.alone(self.orders[slot].holding, self.exposure(slot));
@@ -160,7 +160,7 @@ impl Engine {
         covered
     }
 
-    /// The open orders that draw on a wallet, market by market, oldest first in each.
+    /// The open orders that draw on a wallet, market by market, oldest first within each.
     fn drawing(&self, account: AccountId, wallet: usize) -> impl Iterator<Item = Slot> + '_ {
         let holdings = self.accounts[account as usize].holdings.iter().map(|&h| &self.holdings[h as usize]);
         holdings.filter(move |held| held.wallet == wallet).flat_map(|held| self.orders.walk(List::Own, held.open))
@@ -170,8 +170,8 @@ impl Engine {
 /// Whether cash covers the orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Covered {
-    /// It does, after cancels perhaps.
+    /// It does, possibly after cancels.
     Yes,
-    /// Only the incoming order is left, and it is too much.
+    /// Only the incoming order is left, and it is not covered.
     No,
 }

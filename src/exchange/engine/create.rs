@@ -11,18 +11,18 @@ use crate::market::{BookSide, Count, Money, OrderStatus, Price, TimeInForce};
 use crate::wire::time::is_writable;
 
 impl Engine {
-    /// Places an order, and matches it.
+    /// Places an order and matches it.
     ///
-    /// A client order id is burnt by every order that the checks of form let through, whatever becomes of it then: the
-    /// exchange is known to burn it for a fill-or-kill that was killed, and unaffordable and crossing post-only orders are
-    /// refused at the same place. Where self-trade prevention, reduce-only or immediate-or-cancel cancels the rest, the
-    /// answer is a success with nothing remaining.
+    /// A client order id is used up by every order that passes the checks of its form, whatever happens then: the exchange
+    /// is known to do so for a fill-or-kill that was killed, and orders that cannot be afforded and post-only orders that
+    /// cross are rejected at the same stage. If self-trade prevention, reduce-only or immediate-or-cancel cancels the
+    /// remainder, the result is a success with nothing remaining.
     ///
     /// # Errors
-    /// The reason for the refusal; nothing has changed then but the client order id.
+    /// The reason for the rejection; then nothing has changed except that the client order id may have been used up.
     ///
     /// # Panics
-    /// When the account is not one of [`Engine::open_account`].
+    /// If the account was not opened by [`Engine::open_account`].
     pub fn create_order(&mut self, new: &NewOrder, now_ms: i64) -> Result<Placed, Reject> {
         self.begin(now_ms);
         self.check_open(new.market)?;
@@ -49,7 +49,7 @@ impl Engine {
         Ok(self.settle_in(slot, matched, new.time_in_force, UpdateReason::Created, now_ms))
     }
 
-    /// Whether a market takes orders now.
+    /// Checks that a market accepts orders now.
     pub(super) fn check_open(&self, market: MarketIndex) -> Result<(), Reject> {
         let place = self.markets.get(market as usize).ok_or(Reject::MarketNotFound)?;
         self.check_exchange(place.spec.exchange_index)?;
@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// What the order may trade: all of it, or as much as there is to reduce.
+    /// How much of the order may trade: all of it, or for a reduce-only order as much as there is to reduce.
     fn tradable_count(&self, new: &NewOrder, holding: u32) -> Count {
         if new.reduce_only {
             new.count.min(booking::closable(self.holdings[holding as usize].position.contracts, new.side))
@@ -102,13 +102,13 @@ impl Engine {
         }
     }
 
-    /// Whether an order at this limit would trade at once.
+    /// Whether an order with this limit would trade at once.
     pub(super) fn would_cross(&self, market: MarketIndex, side: BookSide, limit: usize) -> bool {
         let best = self.markets[market as usize].best_level(side.opposite());
         best.is_some_and(|level| super::crosses(side, limit, level))
     }
 
-    /// Gives the order its id and its places in the tables, short of the queue. `tradable` of it may trade.
+    /// Gives the order its id, and enters it in all tables except the queue. `tradable` of it may trade.
     fn admit(&mut self, new: &NewOrder, tradable: Count, level: usize, holding: u32, now_ms: i64) -> Slot {
         let order = self.ids.order();
         let record = OrderRecord {
@@ -138,7 +138,7 @@ impl Engine {
         let slot = self.orders.insert(Order {
             record,
             holding,
-            // A command places one order at most.
+            // A command places at most one order.
             number: self.command,
             level: u32::try_from(level).expect("a grid has at most 10,001 slots"),
             post_only: new.post_only,
@@ -166,8 +166,8 @@ impl Engine {
         slot
     }
 
-    /// After matching: the rest of the order goes to the book or is cancelled, and the owner hears how it stands.
-    /// `untouched` is the reason that an order carries when it rests without a fill.
+    /// Finishes an order after matching: the remainder goes to the book or is cancelled, and the owner gets a report.
+    /// `untouched` is the reason reported for an order that rests without a fill.
     pub(super) fn settle_in(
         &mut self,
         slot: Slot,
@@ -180,7 +180,7 @@ impl Engine {
         let record = &mut self.orders[slot].record;
         let placed = Placed { order: record.order, filled, remaining: record.remaining, filled_value, fees };
         let reason = if record.remaining.is_zero() {
-            // Only reduce-only sets less than the whole order to trade.
+            // Only reduce-only makes less than the whole order tradable.
             let capped = time_in_force == TimeInForce::ImmediateOrCancel && record.filled < record.initial;
             if capped { UpdateReason::ReduceOnlyCancel } else { UpdateReason::Trade }
         } else if let Some(reason) = stopped {
@@ -198,7 +198,7 @@ impl Engine {
     }
 }
 
-/// Whether an order may expire then: in the future, and at a time that reads can show.
+/// Checks an expiration: in the future, and at a time that can be written in responses.
 pub(super) const fn check_expiration(expiration_ms: i64, now_ms: i64) -> Result<(), Reject> {
     if expiration_ms <= now_ms {
         Err(Reject::ExpirationInPast)

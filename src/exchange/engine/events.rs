@@ -1,144 +1,144 @@
-//! What comes out of the engine.
+//! The engine's output.
 
 use super::{AccountId, FillRecord, MarketIndex, OrderRecord, PositionRecord, SettlementRecord};
 use crate::market::{BookSide, Count, FeeSchedule, OrderGroupId, Outcome, Price, TradeId};
 
-/// The order behind a change of a level.
+/// The order that caused a change of a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LevelCause {
-    /// Whose.
+    /// Its account.
     pub account: AccountId,
     /// Its subaccount.
     pub subaccount: u32,
-    /// Its client's id.
+    /// Its client order id.
     pub client_order_id: Option<String>,
 }
 
-/// What happened to an order group.
+/// A change of an order group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupChange {
-    /// It was made, with this limit.
+    /// It was created, with this limit.
     Created(Count),
-    /// It was triggered: its orders are cancelled and it takes no new ones.
+    /// It was triggered: its orders are cancelled, and it accepts no new ones.
     Triggered,
-    /// It takes orders again, and counts from zero.
+    /// It accepts orders again, and counts from zero.
     Reset,
-    /// It is gone, and its orders are cancelled.
+    /// It was deleted, and its orders are cancelled.
     Deleted,
-    /// It has this limit now.
+    /// Its limit was changed to this.
     LimitUpdated(Count),
 }
 
-/// What happened, in the order in which it happened. Drained by the gateway.
+/// Something that happened. Events come in the order in which they happened, and are drained by the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A level of the published book changed.
     Level {
-        /// Where.
+        /// The market of the book.
         market: MarketIndex,
-        /// The outcome on which the level is a bid.
+        /// The outcome that the level bids for.
         side: Outcome,
-        /// Its price on that outcome's scale.
+        /// The level's price, on that outcome's scale.
         price: Price,
-        /// By how much.
+        /// The change of the level's size.
         change: Count,
-        /// The market's clock: grows with every command that changes its book.
+        /// The market's clock, which increases with every command that changes its book.
         clock: u64,
-        /// The order that caused it; none when a recording did.
+        /// The order that caused the change; `None` if it was a recording.
         cause: Option<LevelCause>,
-        /// When.
+        /// The time of the change, in session milliseconds.
         time_ms: i64,
     },
-    /// A trade.
+    /// A trade was printed.
     Trade {
-        /// Where.
+        /// The market of the trade.
         market: MarketIndex,
-        /// The trade.
+        /// The id of the trade.
         trade: TradeId,
-        /// YES price.
+        /// The YES price.
         price: Price,
-        /// Contracts.
+        /// The number of contracts.
         count: Count,
-        /// The taker's side.
+        /// The taker's side of the YES book.
         taker: BookSide,
-        /// When.
+        /// The time of the trade, in session milliseconds.
         time_ms: i64,
     },
-    /// One side of a trade. Not sent for unlimited accounts.
+    /// One side of a trade was booked. Not sent for unlimited accounts.
     Fill(FillRecord),
     /// An order changed. Not sent for unlimited accounts.
     Order(OrderRecord),
     /// A position changed. Not sent for unlimited accounts.
     Position {
-        /// Whose.
+        /// The account of the position.
         account: AccountId,
-        /// Of which subaccount.
+        /// Its subaccount.
         subaccount: u32,
-        /// Where.
+        /// The market of the position.
         market: MarketIndex,
-        /// What it is now.
+        /// The position after the change.
         position: PositionRecord,
     },
     /// A market paid a subaccount. Not sent for unlimited accounts.
     Settlement(SettlementRecord),
     /// Cash was added to an account, or moved within it.
     Cash {
-        /// Whose.
+        /// The account of the cash.
         account: AccountId,
     },
-    /// An order group was made, changed or ended. Not sent for unlimited accounts.
+    /// An order group was created, changed or ended. Not sent for unlimited accounts.
     Group {
-        /// Whose.
+        /// The owner of the group.
         account: AccountId,
-        /// Which.
+        /// The id of the group.
         group: OrderGroupId,
         /// What happened to it.
         change: GroupChange,
-        /// When.
+        /// The time of the change, in session milliseconds.
         time_ms: i64,
     },
     /// A market was listed.
     Created {
-        /// Which.
+        /// The listed market.
         market: MarketIndex,
     },
-    /// A market was deactivated or activated by hand.
+    /// A market was deactivated or activated by request.
     Activity {
-        /// Which.
+        /// The market concerned.
         market: MarketIndex,
         /// Whether it is active now.
         active: bool,
-        /// When.
+        /// The time of the change, in session milliseconds.
         time_ms: i64,
     },
-    /// A market's close moved.
+    /// A market's close was moved.
     CloseMoved {
-        /// Which.
+        /// The market concerned.
         market: MarketIndex,
-        /// To when.
+        /// The new close, in session milliseconds.
         close_ms: i64,
     },
-    /// A market's result is known.
+    /// A market's result became known.
     Determined {
-        /// Which.
+        /// The market concerned.
         market: MarketIndex,
-        /// What YES pays.
+        /// The payout of a YES contract.
         value: Price,
-        /// When.
+        /// The time of the determination, in session milliseconds.
         time_ms: i64,
     },
     /// An event's override of its series' fees began or ended.
     FeesOverridden {
-        /// Which event.
+        /// The ticker of the event.
         event_ticker: String,
-        /// What its markets are charged by now; none when the override ended.
+        /// The fees of its markets from now on; `None` if the override ended.
         schedule: Option<FeeSchedule>,
     },
-    /// A market has paid everyone.
+    /// A market has paid all positions.
     Settled {
-        /// Which.
+        /// The market concerned.
         market: MarketIndex,
-        /// When.
+        /// The time of the payment, in session milliseconds.
         time_ms: i64,
     },
 }

@@ -1,19 +1,19 @@
-//! What trading costs, and when that changes: by a series' schedule, by an event's override, and by waivers that end. A
-//! change is settled beforehand or takes effect at once; either way everyone can read it.
+//! Fees, and how they change: by a series' schedule, by an event's override, and by waivers that end. A change is scheduled in
+//! advance or takes effect at once; either way everyone can read it.
 //!
-//! What a change does to resting orders is undocumented. Here their reservations follow it, and orders that are no longer
-//! covered are cancelled as by a margin call. What is settled beforehand is reserved for beforehand, so that only an
-//! override without notice can do that.
+//! The effect of a change on resting orders is undocumented. Here their reservations follow it, and orders that are no longer
+//! covered are cancelled as for a margin call. Scheduled changes are already included in reservations, so only an override
+//! without notice can cause that.
 
 use super::lifecycle::Timer;
 use super::orders::List;
 use super::{Engine, Event, MarketIndex, MarketSpec};
 use crate::market::FeeSchedule;
 
-/// What a change of fees is about.
+/// The markets that a change of fees applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeeScope {
-    /// All markets of a series whose event overrides nothing.
+    /// All markets of a series, except where their event has an override.
     Series(String),
     /// All markets of an event.
     Event(String),
@@ -31,11 +31,11 @@ impl FeeScope {
 /// A change of fees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeeChange {
-    /// Of what.
+    /// The markets it applies to.
     pub scope: FeeScope,
-    /// What is charged then. None ends an event's override; a series always charges something.
+    /// The new fees. `None` ends an event's override; a series always has fees.
     pub schedule: Option<FeeSchedule>,
-    /// From when on.
+    /// When it takes effect, in session milliseconds.
     pub from_ms: i64,
 }
 
@@ -50,8 +50,8 @@ impl FeeChange {
 }
 
 impl Engine {
-    /// Settles a change of fees. One whose time has passed takes effect now; the others do when their time comes, also in
-    /// markets that are listed until then. Markets tell apart the newest four changes of their series and of their event.
+    /// Schedules a change of fees. A change whose time has passed takes effect now; any other does when its time comes, also in
+    /// markets that are listed in the meantime. A market keeps the newest four changes of its series and of its event.
     pub fn change_fees(&mut self, change: FeeChange, now_ms: i64) {
         self.begin(now_ms);
         let change = FeeChange { from_ms: change.from_ms.max(now_ms), ..change };
@@ -67,12 +67,12 @@ impl Engine {
         self.advance(now_ms);
     }
 
-    /// Every change of fees that was settled, in the order of their settlement.
+    /// Every change of fees that was scheduled, in the order of the calls.
     pub fn fee_changes(&self) -> &[FeeChange] {
         &self.fee_changes
     }
 
-    /// Gives a market that is being listed what was settled before, and begins to watch its waiver.
+    /// Applies the earlier changes to a market that is being listed, and starts the timer of its waiver.
     pub(super) fn settle_fees(&mut self, market: MarketIndex, now_ms: i64) {
         let place = &mut self.markets[market as usize];
         for change in &self.fee_changes {
@@ -86,7 +86,7 @@ impl Engine {
         }
     }
 
-    /// The time of a change has come.
+    /// Carries out a change whose time has come.
     pub(super) fn change_due(&mut self, number: u32, now_ms: i64) {
         let change = self.fee_changes[number as usize].clone();
         for market in 0..self.market_count() {
@@ -99,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// Brings everything in a market that depends on its fees up to date.
+    /// Updates everything in a market that depends on its fees.
     pub(super) fn fees_changed(&mut self, market: MarketIndex, now_ms: i64) {
         let place = &mut self.markets[market as usize];
         place.note_fees(now_ms);

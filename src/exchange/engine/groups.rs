@@ -1,5 +1,5 @@
-//! Order groups: orders of one subaccount on one shard that are cancelled together when too many contracts of them trade
-//! within 15 seconds (protocol page 3.5). A triggered group takes no orders until it is reset.
+//! Order groups: orders of one subaccount on one shard that are cancelled together if too many of their contracts trade within
+//! 15 seconds (protocol page 3.5). A triggered group accepts no orders until it is reset.
 
 use std::collections::VecDeque;
 
@@ -7,13 +7,12 @@ use super::orders::{Ends, List, Slot};
 use super::{AccountId, Engine, Event, GroupChange, MarketIndex, Reject, UpdateReason};
 use crate::market::{Count, OrderGroupId, OrderId};
 
-/// The window over which a group counts the contracts that traded.
+/// The window over which a group counts the contracts that trade.
 const WINDOW_MS: i64 = 15_000;
-/// The lowest limit.
 const LIMIT_MIN: Count = Count::from_contracts(1);
 /// The highest limit.
 const LIMIT_MAX: Count = Count::from_contracts(1_000_000);
-/// The most groups of an account.
+/// The largest number of groups per account.
 const GROUPS_MAX: usize = 100_000;
 
 /// An order group of the engine.
@@ -21,9 +20,10 @@ const GROUPS_MAX: usize = 100_000;
 pub(super) struct Group {
     record: GroupRecord,
     account: AccountId,
-    /// Its place among the account's groups.
+    /// Its key among the account's groups.
     number: u64,
-    /// What traded within the window, oldest first, and the sum of it. Old entries leave when the next one comes.
+    /// What traded within the window, oldest first, and the sum. Entries that are too old are removed when the next one is
+    /// added.
     recent: VecDeque<(i64, Count)>,
     matched: Count,
     /// Its open orders, oldest first.
@@ -42,44 +42,44 @@ impl Group {
     }
 }
 
-/// An order group as anyone may read it.
+/// An order group as seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupRecord {
-    /// The engine's id.
+    /// The id assigned by the engine.
     pub group: OrderGroupId,
-    /// Its subaccount.
+    /// The subaccount whose orders it holds.
     pub subaccount: u32,
-    /// Its shard.
+    /// The shard of its orders.
     pub exchange_index: u8,
     /// The most contracts that may trade within 15 seconds; one more triggers it.
     pub limit: Count,
-    /// Whether it is triggered.
+    /// Whether it is triggered, and so accepts no orders.
     pub triggered: bool,
 }
 
-/// A group as a request points at it: where it was made and by whom.
+/// A group as addressed by a request: its id, owner and shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupTarget {
-    /// Which.
+    /// The id of the group.
     pub group: OrderGroupId,
-    /// Whose.
+    /// The account that must own it.
     pub account: AccountId,
-    /// Its subaccount.
+    /// The subaccount that it must belong to.
     pub subaccount: u32,
-    /// Its shard.
+    /// The shard that it must be on.
     pub exchange_index: u8,
 }
 
-/// What to do with a group.
+/// A change of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupCommand {
-    /// Count from zero, and take orders again.
+    /// Count from zero, and accept orders again.
     Reset,
-    /// Cancel its orders, and take no more.
+    /// Cancel its orders, and accept no more.
     Trigger,
-    /// Cancel its orders, and forget it.
+    /// Cancel its orders, and remove it.
     Delete,
-    /// Set another limit. If it is exceeded already, the group is triggered.
+    /// Change its limit. If the new limit is exceeded already, the group is triggered.
     Limit(Count),
 }
 
@@ -88,11 +88,11 @@ fn check_limit(limit: Count) -> Result<(), Reject> {
 }
 
 impl Engine {
-    /// Makes an order group.
+    /// Creates an order group.
     ///
     /// # Errors
-    /// [`Reject::InvalidGroupLimit`] outside 1 to 1,000,000 contracts, [`Reject::TooManyGroups`] beyond 100,000 of an account,
-    /// [`Reject::UserNotFound`] when the account has nothing on the shard, [`Reject::ExchangePaused`].
+    /// [`Reject::InvalidGroupLimit`] outside 1 to 1,000,000 contracts, [`Reject::TooManyGroups`] beyond 100,000 per account,
+    /// [`Reject::UserNotFound`] if the account has no cash on the shard, or [`Reject::ExchangePaused`].
     pub fn create_group(
         &mut self,
         account: AccountId,
@@ -119,11 +119,11 @@ impl Engine {
         Ok(group)
     }
 
-    /// Resets, triggers, deletes or limits a group. Triggering a triggered group changes nothing and is told to nobody.
+    /// Resets, triggers or deletes a group, or changes its limit. Triggering a triggered group does nothing and sends no event.
     ///
     /// # Errors
-    /// [`Reject::GroupNotFound`] when there is no such group of that account and subaccount on that shard,
-    /// [`Reject::InvalidGroupLimit`], [`Reject::ExchangePaused`].
+    /// [`Reject::GroupNotFound`] if there is no such group of that account and subaccount on that shard,
+    /// [`Reject::InvalidGroupLimit`], or [`Reject::ExchangePaused`].
     pub fn change_group(&mut self, target: &GroupTarget, command: GroupCommand, now_ms: i64) -> Result<(), Reject> {
         self.begin(now_ms);
         self.check_exchange(target.exchange_index)?;
@@ -160,7 +160,7 @@ impl Engine {
         Ok(())
     }
 
-    /// An order group of an account.
+    /// An order group, if it belongs to the account.
     pub fn group(&self, account: AccountId, group: OrderGroupId) -> Option<&GroupRecord> {
         self.groups.get(&group).filter(|group| group.account == account).map(|group| &group.record)
     }
@@ -170,7 +170,7 @@ impl Engine {
         self.accounts[account as usize].groups.values().map(|group| &self.groups[group].record)
     }
 
-    /// The open orders of a group, oldest first. Empty when there is no such group.
+    /// The open orders of a group, oldest first. Empty if there is no such group.
     pub fn group_orders(&self, group: OrderGroupId) -> impl Iterator<Item = OrderId> + '_ {
         let open = self.groups.get(&group).map_or(Ends::EMPTY, |group| group.open);
         self.orders.walk(List::Group, open).map(|slot| self.orders[slot].record.order)
@@ -190,22 +190,22 @@ impl Engine {
         if group.record.triggered { Err(Reject::GroupTriggered) } else { Ok(()) }
     }
 
-    /// Puts an open order on the list of its group, if it has one.
+    /// Adds an open order to its group, if it has one.
     pub(super) fn join_group(&mut self, slot: Slot) {
         if let Some(group) = self.orders[slot].record.group.and_then(|group| self.groups.get_mut(&group)) {
             self.orders.append(List::Group, &mut group.open, slot);
         }
     }
 
-    /// Takes an order that ends off the list of its group, if it has one.
+    /// Removes an order that ends from its group, if it has one.
     pub(super) fn leave_group(&mut self, slot: Slot) {
         if let Some(group) = self.orders[slot].record.group.and_then(|group| self.groups.get_mut(&group)) {
             self.orders.unlink(List::Group, &mut group.open, slot);
         }
     }
 
-    /// Counts a fill in the group of its order, if that has one, and triggers the group when its limit is exceeded. Returns
-    /// whether that happened. The order may be `incoming`, on no queue: then it is left to the matching loop, which stops.
+    /// Counts a fill in the group of its order, if it has one, and triggers the group if that exceeds the limit. Returns
+    /// whether it did. An order that is `incoming`, in no queue, is left to the matching loop, which stops.
     pub(super) fn count_in_group(
         &mut self,
         group: Option<OrderGroupId>,

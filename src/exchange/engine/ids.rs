@@ -4,12 +4,12 @@ use crate::market::{OrderGroupId, OrderId, TradeId};
 
 /// The 62 bits of a UUID below its variant.
 const LOW_MASK: u64 = (1 << 62) - 1;
-/// Odd.
+/// An odd multiplier that spreads consecutive numbers.
 const SPREAD: u64 = 0x2545_f491_4f6c_dd1d;
 
-/// Which of all identifiers it was in the order in which they were drawn.
+/// The number of an identifier in the order in which they were drawn.
 pub(in crate::exchange) const fn number_of(id: u128) -> u64 {
-    // Each step doubles the bits in which the product with `SPREAD` is one; the first has three of them.
+    // Newton's iteration for the inverse: each step doubles the number of correct low bits, of which the first value has three.
     let mut inverse = SPREAD;
     let mut step = 0;
     while step < 5 {
@@ -21,7 +21,7 @@ pub(in crate::exchange) const fn number_of(id: u128) -> u64 {
     low.wrapping_mul(inverse) & LOW_MASK
 }
 
-/// Draws identifiers that look like version-4 UUIDs, never repeat, and depend on the seed alone.
+/// Generates identifiers that look like version-4 UUIDs, never repeat, and depend only on the seed.
 #[derive(Debug)]
 pub(super) struct IdSource {
     state: u64,
@@ -49,7 +49,7 @@ impl IdSource {
         self.counter += 1;
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let high = mix(self.state) & !0xf000 | 0x4000;
-        // Multiplying by an odd number permutes the 62-bit numbers, so the low half alone is different every time.
+        // Multiplication by an odd number permutes the 62-bit numbers, so the low half alone is always different.
         let low = self.counter.wrapping_mul(SPREAD) & LOW_MASK | 1 << 63;
         u128::from(high) << 64 | u128::from(low)
     }

@@ -1,5 +1,5 @@
-//! The life of markets, and everything that time drives: opening, expiry, closing, settlement. The steps that time
-//! drives are announced by nothing, as on the exchange; its other steps are.
+//! The life cycle of markets, and everything driven by time: opening, expiry, closing, settlement. As on the exchange, steps
+//! that are driven by time are not announced; the others are.
 
 use super::booking::balance_step;
 use super::market::Market;
@@ -11,7 +11,7 @@ use super::{
 use crate::market::{BookSide, Count, Money, Price};
 use crate::wire::time::is_writable;
 
-/// What happens at a time. At the same time: in this order, then by number.
+/// Something that happens at a time. At equal times, in the order of the variants, then by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Fees(u32),
@@ -24,10 +24,10 @@ pub(super) enum Timer {
 }
 
 impl Engine {
-    /// Lists a market. It opens at its time, or at once when that has passed.
+    /// Lists a market. It opens at its time, or at once if that has passed.
     ///
     /// # Errors
-    /// When the ticker is taken, the market would close before it opens, or one of its times cannot be written.
+    /// If the ticker is taken, the market would close before it opens, or one of its times cannot be written.
     pub fn list_market(&mut self, spec: MarketSpec, now_ms: i64) -> Result<MarketIndex, ListError> {
         self.begin(now_ms);
         if self.market_of.contains_key(&spec.ticker) {
@@ -57,7 +57,7 @@ impl Engine {
         self.timers.first().map(|&(at_ms, _)| at_ms)
     }
 
-    /// Lets everything happen that is due by `now_ms`, each at its own time. Early and repeated calls are harmless.
+    /// Carries out everything that is due by `now_ms`, each at its own time. Early and repeated calls are harmless.
     pub fn advance(&mut self, now_ms: i64) {
         while let Some(&(at_ms, timer)) = self.timers.first()
             && at_ms <= now_ms
@@ -76,9 +76,9 @@ impl Engine {
         }
     }
 
-    /// Deactivates a market, or activates it again. Deactivated, it takes no orders, but lets them be cancelled, and those that
-    /// asked for it are; activation cancels what rests. A closed market whose close was moved into the future is activated the same way. Any other
-    /// change is none and does nothing.
+    /// Deactivates or activates a market. While deactivated, it accepts no orders but lets them be cancelled. Deactivation
+    /// cancels the orders that asked for it; activation cancels all that rest. A closed market whose close was moved into
+    /// the future is activated the same way. A call that would change nothing has no effect.
     pub fn set_active(&mut self, market: MarketIndex, active: bool, now_ms: i64) {
         self.begin(now_ms);
         let place = &mut self.markets[market as usize];
@@ -97,7 +97,8 @@ impl Engine {
         self.events.push(Event::Activity { market, active, time_ms: now_ms });
     }
 
-    /// Pauses or resumes trading on a shard. A pause refuses new and amended orders and cancels those that asked for it.
+    /// Pauses or resumes trading on a shard. While paused, creates and amends are rejected; orders that asked for it are
+    /// cancelled.
     pub fn set_trading(&mut self, exchange_index: u8, trading: bool, now_ms: i64) {
         self.begin(now_ms);
         if trading {
@@ -109,8 +110,8 @@ impl Engine {
         }
     }
 
-    /// Pauses or resumes a shard as a whole. While it is paused every command on it is refused, cancels included; its clock
-    /// goes on: orders expire, markets open, close and settle. A pause cancels the orders that asked for it.
+    /// Pauses or resumes a whole shard. While paused, every command on it is rejected, cancels included, but its clock
+    /// continues: orders expire, and markets open, close and settle. Orders that asked for it are cancelled.
     pub fn set_exchange(&mut self, exchange_index: u8, active: bool, now_ms: i64) {
         self.begin(now_ms);
         if active {
@@ -120,12 +121,12 @@ impl Engine {
         }
     }
 
-    /// Refuses what is on a shard that takes nothing.
+    /// Rejects commands on a halted shard.
     pub(super) fn check_exchange(&self, exchange_index: u8) -> Result<(), Reject> {
         if self.halted_shards.contains(&exchange_index) { Err(Reject::ExchangePaused) } else { Ok(()) }
     }
 
-    /// Cancels the orders of a shard that are to be cancelled by a pause.
+    /// Cancels the orders of a shard that asked to be cancelled by a pause.
     fn cancel_careful(&mut self, exchange_index: u8, now_ms: i64) {
         for market in 0..self.market_count() {
             if self.markets[market as usize].spec.exchange_index == exchange_index {
@@ -134,8 +135,8 @@ impl Engine {
         }
     }
 
-    /// Moves a market's close, until its result is known. A close that has passed closes it at once; a closed market whose
-    /// close moves into the future waits for [`Engine::set_active`]. A close that cannot be written changes nothing.
+    /// Moves a market's close, unless its result is known. A close in the past closes the market at once; a closed market
+    /// whose close moves into the future waits for [`Engine::set_active`]. A close that cannot be written has no effect.
     pub fn move_close(&mut self, market: MarketIndex, close_ms: i64, now_ms: i64) {
         self.begin(now_ms);
         let place = &mut self.markets[market as usize];
@@ -150,8 +151,8 @@ impl Engine {
         self.advance(now_ms);
     }
 
-    /// Makes a market's result known: what a YES contract pays. A market that is still open closes first. Positions are
-    /// paid when its settlement timer ends. A second result is ignored.
+    /// Sets a market's result: the payout of a YES contract. A market that is still open is closed first. Positions are paid
+    /// when the settlement timer ends. A second result is ignored.
     pub fn determine(&mut self, market: MarketIndex, value: Price, now_ms: i64) {
         self.begin(now_ms);
         let place = &self.markets[market as usize];
@@ -171,7 +172,7 @@ impl Engine {
 
     fn open(&mut self, market: MarketIndex) {
         let place = &mut self.markets[market as usize];
-        // A close that was moved before the opening has closed it already.
+        // If the close was moved before the opening, the market may be closed already.
         if place.state == MarketState::Initialized {
             place.state = MarketState::Active;
         }
@@ -182,7 +183,7 @@ impl Engine {
         self.cancel_book(market, UpdateReason::CloseCancel, now_ms, |_| true);
     }
 
-    /// Cancels the orders of a market's book that `concerned` picks.
+    /// Cancels the orders in a market's book that satisfy `concerned`.
     fn cancel_book(
         &mut self,
         market: MarketIndex,
@@ -197,7 +198,7 @@ impl Engine {
         }
     }
 
-    /// The orders in a market's book: bids, then asks, lowest price first, each queue in its order.
+    /// The orders in a market's book: bids, then asks, lowest price first, each queue in order.
     fn resting(&self, market: MarketIndex) -> Vec<Slot> {
         let book = &self.markets[market as usize].book;
         let side = |side| book.occupied(side).map(move |level| book.queue_at(side, level));
@@ -205,8 +206,8 @@ impl Engine {
         queues.flat_map(|queue| self.orders.walk(List::Queue, queue)).collect()
     }
 
-    /// Pays a determined market: each YES contract its value, each NO contract the complement, rounded down to the
-    /// account's balance step (only a scalar result can be finer; the difference is a fee).
+    /// Pays a determined market: its value for each YES contract, the complement for each NO contract, rounded down to the
+    /// account's balance step. Only a scalar result can be finer than that, and the difference counts as a fee.
     fn settle(&mut self, market: MarketIndex, now_ms: i64) {
         let place = &mut self.markets[market as usize];
         let MarketState::Determined(value) = place.state else {

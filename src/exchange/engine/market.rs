@@ -8,31 +8,31 @@ use super::{MarketSpec, MarketState, TradeRecord};
 use crate::exchange::recorded::{RecordedBook, RecordedFaults};
 use crate::market::{BookSide, Count, FeeSchedule, Grid, Price};
 
-/// How many trades a market remembers.
+/// How many trades are kept per market.
 const TRADES_KEPT: usize = 10_000;
 
-/// A listed market, as far as anyone may read it.
+/// A listed market. Its public methods show what anyone may read.
 #[derive(Debug)]
 pub struct Market {
     pub(super) spec: MarketSpec,
     pub(super) state: MarketState,
-    /// What fills are charged by now.
+    /// The fees of a fill now.
     pub(super) fees_now: FeeSchedule,
-    /// What they may be charged by from now on at most.
+    /// The highest known fees of any fill from now on.
     pub(super) fees_ahead: FeeSchedule,
     pub(super) book: Book,
-    /// The recorded side of a recorded market's book.
+    /// The recorded side of the book, for a recorded market.
     pub(super) recorded: Option<RecordedBook>,
     pub(super) clock: u64,
-    /// The time of the last change that was published: a recorded step, which is known late, is not dated before it.
+    /// The time of the last published change. A recorded step, which is known late, is never dated before it.
     pub(super) published_ms: i64,
-    /// The command that moved the clock last.
+    /// The command that last moved the clock.
     pub(super) clock_command: u64,
     pub(super) trades: VecDeque<TradeRecord>,
     pub(super) last_price: Option<Price>,
     pub(super) volume: Count,
     pub(super) open_interest: Count,
-    /// Everyone who ever held something here, in order.
+    /// Every holding that ever existed here, in order.
     pub(super) holdings: Vec<u32>,
 }
 
@@ -56,7 +56,7 @@ impl Market {
         }
     }
 
-    /// Looks up the fees of a time: when the market is listed, and when they change.
+    /// Looks up the present fees; called when the market is listed and when its fees change.
     pub(super) fn note_fees(&mut self, now_ms: i64) {
         self.fees_now = self.spec.fees.at(now_ms);
         self.fees_ahead = self.spec.fees.dearest_from(now_ms);
@@ -71,7 +71,7 @@ impl Market {
         self.volume += trade.count;
     }
 
-    /// What is published at a level: our orders, and what a recording has available.
+    /// The published size of a level: that of orders, and what a recording has available.
     pub(super) fn published(&self, side: BookSide, level: usize) -> Count {
         let recorded = self.recorded.as_ref().map_or(Count::ZERO, |recorded| recorded.available(side, level));
         self.book.total_at(side, level) + recorded
@@ -88,23 +88,23 @@ impl Market {
         }
     }
 
-    /// What an order of side `taker` meets within its limit.
+    /// What an order on side `taker` could trade with within its limit.
     pub(super) fn volume_within(&self, taker: BookSide, limit: usize) -> Count {
         let recorded = self.recorded.as_ref().map_or(Count::ZERO, |recorded| recorded.volume_within(taker, limit));
         self.book.volume_within(taker, limit) + recorded
     }
 
-    /// What a recording of this market got wrong; none for a market that is not recorded.
+    /// Inconsistencies in the recording of this market; `None` if the market is not recorded.
     pub fn recorded_faults(&self) -> Option<RecordedFaults> {
         self.recorded.as_ref().map(RecordedBook::faults)
     }
 
-    /// Its terms. The close is where it was moved to last.
+    /// Its terms, with the close as last moved.
     pub fn spec(&self) -> &MarketSpec {
         &self.spec
     }
 
-    /// Where it is in its life.
+    /// Where it is in its life cycle.
     pub fn state(&self) -> MarketState {
         self.state
     }
@@ -114,22 +114,22 @@ impl Market {
         self.book.grid()
     }
 
-    /// Grows with every command that changes its book; 0 before the first.
+    /// The number that increases with every command that changes its book; 0 before the first.
     pub fn clock(&self) -> u64 {
         self.clock
     }
 
-    /// The YES price of the last trade.
+    /// The YES price of the last trade, if there was one.
     pub fn last_price(&self) -> Option<Price> {
         self.last_price
     }
 
-    /// Contracts traded.
+    /// The number of contracts traded.
     pub fn volume(&self) -> Count {
         self.volume
     }
 
-    /// Pairs of a YES and a NO contract outstanding.
+    /// The number of outstanding pairs of a YES and a NO contract.
     pub fn open_interest(&self) -> Count {
         self.open_interest
     }

@@ -1,5 +1,4 @@
-//! What happens when an order meets the book: price-time priority, both sides trade at the resting price, and nobody
-//! trades with himself.
+//! Matching: price-time priority, trades at the price of the resting order, and no trades of an account with itself.
 
 use super::booking::{booked_fee, net, own_price};
 use super::collateral::Covered;
@@ -8,17 +7,17 @@ use super::{Engine, Event, FillRecord, MarketIndex, TradeRecord, UpdateReason};
 use crate::market::{BookSide, Count, Liquidity, Money, Price, TradeId};
 use crate::wire::orders::SelfTradePrevention;
 
-/// What an incoming order did.
+/// The result of matching an incoming order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Matched {
     pub(super) filled: Count,
     pub(super) filled_value: Money,
     pub(super) fees: Money,
-    /// Why matching ended before the order or the book did.
+    /// Why matching stopped before the order or the book was exhausted.
     pub(super) stopped: Option<UpdateReason>,
 }
 
-/// One side of a trade about to be booked.
+/// One side of a trade to be booked.
 #[derive(Clone, Copy)]
 pub(super) struct Execution {
     pub(super) trade: TradeId,
@@ -29,7 +28,7 @@ pub(super) struct Execution {
 }
 
 impl Engine {
-    /// Lets an open order that is on no queue trade as far as it can.
+    /// Matches an open order that is in no queue, as far as it can trade.
     pub(super) fn match_incoming(&mut self, taker: Slot, now_ms: i64) -> Matched {
         let mut matched = Matched::default();
         let record = &self.orders[taker].record;
@@ -44,7 +43,7 @@ impl Engine {
             }
             let price = place.book.price(level);
             let wanted = self.orders[taker].record.remaining;
-            // What a recording shows at a price was there before our orders at it.
+            // Recorded contracts at a price have priority over orders there, because they were there first.
             let recorded = place.recorded.as_ref().map_or(Count::ZERO, |book| book.available(side.opposite(), level));
             let (count, fee) = if recorded > Count::ZERO {
                 let count = wanted.min(recorded);
@@ -70,7 +69,7 @@ impl Engine {
             matched.filled_value += price.times(count);
             matched.fees += fee;
             let over_limit = self.count_in_group(group, count, Some(taker), now_ms);
-            // Whatever ends the order: the owner's other orders have less cash behind them now.
+            // Even if the order ends here: the owner's other orders now have less cash behind them.
             let covered = self.cover(self.orders[taker].holding, Some(taker), now_ms);
             if over_limit {
                 matched.stopped = Some(UpdateReason::GroupCancel);
@@ -84,7 +83,7 @@ impl Engine {
         matched
     }
 
-    /// Trades `count` contracts between the first order of a queue and an incoming one. Returns the taker's fee.
+    /// Trades `count` contracts between the first order of a queue and an incoming order. Returns the taker's fee.
     fn trade(&mut self, maker: Slot, taker: Slot, price: Price, count: Count, now_ms: i64) -> Money {
         let trade = self.ids.trade();
         let (market, side) = (self.orders[maker].record.market, self.orders[maker].record.side);
@@ -97,7 +96,7 @@ impl Engine {
         fee
     }
 
-    /// Takes filled contracts of a resting order off the book; the order leaves its queue when nothing is left.
+    /// Removes the filled contracts of a resting order from the book; the order leaves its queue if nothing is left.
     pub(super) fn take_from_queue(&mut self, maker: Slot, count: Count, cause: Option<Slot>, now_ms: i64) {
         let order = &self.orders[maker];
         let (market, side, level) = (order.record.market, order.record.side, order.level);
@@ -114,8 +113,8 @@ impl Engine {
         self.report_level(market, side, level as usize, -count, cause, now_ms);
     }
 
-    /// Reports a maker after its fill, ends it when it is done, counts the fill in its group, and sees that its owner's
-    /// other orders are still covered.
+    /// Follows up on a maker's fill: reports the order, ends it if it is filled, counts the fill in its group, and checks
+    /// that the owner's other orders are still covered.
     pub(super) fn after_maker_fill(&mut self, maker: Slot, count: Count, now_ms: i64) {
         let holding = self.orders[maker].holding;
         let group = self.orders[maker].record.group;
@@ -129,7 +128,7 @@ impl Engine {
         self.cover(holding, None, now_ms);
     }
 
-    /// Prints a trade.
+    /// Publishes a trade.
     pub(super) fn print(&mut self, market: MarketIndex, record: TradeRecord) {
         self.markets[market as usize].remember(record);
         let TradeRecord { trade, price, count, taker, time_ms } = record;
@@ -193,7 +192,7 @@ impl Engine {
         fee
     }
 
-    /// Moves a position by a trade, and the market's open interest with it. Returns the cash it moves before fees.
+    /// Applies a trade to a position and to the market's open interest. Returns the change of cash before fees.
     pub(super) fn move_position(
         &mut self,
         holding: u32,

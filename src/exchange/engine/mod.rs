@@ -1,24 +1,24 @@
-//! The matching engine: a plain state machine over commands with a time. It owns books, orders, accounts and the life
-//! of markets; it knows no socket, no JSON and no clock.
+//! The matching engine: a plain state machine over timed commands. It owns books, orders, accounts and the life cycle of
+//! markets; it knows nothing of sockets, JSON or clocks.
 //!
-//! Every command first lets what is due by its time happen ([`Engine::advance`]), then checks, then acts, and pushes what
-//! happened to a list that the gateway drains. Commands of one instant happen in the order of the calls, and the
-//! same calls give the same events, identifiers included.
+//! Every command first carries out what is due by its time ([`Engine::advance`]), then checks, then acts, and appends what
+//! happened to a list of events that the gateway drains. Commands at the same time take effect in the order of the calls,
+//! and the same calls give the same events, identifiers included.
 //!
 //! | file | concept |
 //! |---|---|
 //! | `create`, `amend`, `cancel` | the commands on orders |
-//! | `groups`, `subaccounts` | order groups, and what an account is divided into |
-//! | `matching` | what happens when an order meets the book |
-//! | `booking`, `collateral` | what a fill and a resting order do to cash |
-//! | `fees` | what trading costs, and when that changes |
-//! | `lifecycle` | opening, pausing, closing, determining and settling markets; everything that time drives |
+//! | `groups`, `subaccounts` | order groups, and the subaccounts of an account |
+//! | `matching` | matching an incoming order with the book |
+//! | `booking`, `collateral` | the effects of fills and resting orders on cash |
+//! | `fees` | fees, and how they change |
+//! | `lifecycle` | opening, pausing, closing, determining and settling markets; everything driven by time |
 //! | `recorded` | steps of recorded markets, matched by `exchange::recorded` |
-//! | `reads` | questions |
-//! | `types`, `records`, `events` | what goes in, what is kept, what comes out |
+//! | `reads` | queries |
+//! | `types`, `records`, `events` | inputs, stored records, outputs |
 //! | `book`, `orders`, `accounts`, `market`, `occupancy`, `ids`, `used_ids` | the data |
 //!
-//! What it keeps is bounded: of each account the open orders, and the newest of what has ended.
+//! What it keeps is bounded: for each account the open orders, and the newest of the ended ones.
 
 mod accounts;
 mod amend;
@@ -83,27 +83,27 @@ pub struct Engine {
     orders: OrderSlab,
     order_of: HashMap<OrderId, Slot>,
     groups: HashMap<OrderGroupId, Group>,
-    /// Changes of fees, settled and past.
+    /// Every scheduled change of fees, also those in the past.
     fee_changes: Vec<FeeChange>,
     timers: BTreeSet<(i64, Timer)>,
-    /// Shards that take no orders.
+    /// Shards that accept no orders.
     paused_shards: BTreeSet<u8>,
-    /// Shards that take nothing at all.
+    /// Shards that accept no commands at all.
     halted_shards: BTreeSet<u8>,
     collateral: Collateral,
     fees_collected: Money,
-    /// Counts commands, so that a market's clock moves once for each.
+    /// Counts commands, so that a market's clock moves only once per command.
     command: u64,
     events: Vec<Event>,
-    /// Scratch of recorded steps.
+    /// Scratch space for recorded steps.
     recorded_changes: Vec<AvailableChange>,
 }
 
 impl Engine {
-    /// The account that is the other side of every fill against a recorded book.
+    /// The account on the other side of every fill against a recorded book.
     pub const HOUSE: AccountId = 0;
 
-    /// An exchange without markets. The seed decides the identifiers of orders and trades, nothing else.
+    /// An exchange without markets. The seed only determines the identifiers of orders, trades and groups.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -130,12 +130,12 @@ impl Engine {
         }
     }
 
-    /// Sets how cash covers orders, before any are placed.
+    /// Sets how cash covers orders. To be called before any are placed.
     pub fn set_collateral(&mut self, collateral: Collateral) {
         self.collateral = collateral;
     }
 
-    /// Opens an account with cash in its primary subaccount.
+    /// Opens an account, with cash in its primary subaccount.
     pub fn open_account(&mut self, spec: &AccountSpec) -> AccountId {
         let id = AccountId::try_from(self.accounts.len()).expect("memory ends before four billion accounts do");
         self.accounts.push(Account::new(spec.direct_member, spec.unlimited));
@@ -148,7 +148,7 @@ impl Engine {
     /// Adds cash to a subaccount on a shard.
     ///
     /// # Panics
-    /// When the account is not one of [`Engine::open_account`].
+    /// If the account was not opened by [`Engine::open_account`].
     pub fn deposit(&mut self, account: AccountId, subaccount: u32, exchange_index: u8, amount: Money) {
         let owner = &mut self.accounts[account as usize];
         owner.subaccounts = owner.subaccounts.max(subaccount);
@@ -168,7 +168,7 @@ impl Engine {
         self.command += 1;
     }
 
-    /// The tables of a grid, shared by all markets that have it.
+    /// The lookup tables of a grid, shared by all markets with that grid.
     fn grid(&mut self, bands: GridBands) -> Arc<Grid> {
         if let Some(grid) = self.grids.iter().find(|grid| *grid.bands() == bands) {
             return Arc::clone(grid);
@@ -178,7 +178,7 @@ impl Engine {
         grid
     }
 
-    /// The holding of a subaccount in a market, made empty when there is none yet.
+    /// The holding of a subaccount in a market, which is created empty if it does not exist.
     fn holding(&mut self, account: AccountId, subaccount: u32, market: MarketIndex) -> u32 {
         let key = (account, subaccount, market);
         if let Some(&holding) = self.holding_of.get(&key) {
@@ -205,7 +205,7 @@ impl Engine {
         holding
     }
 
-    /// Tells the owner how an order stands now.
+    /// Reports the state of an order to its owner.
     fn report_order(&mut self, slot: Slot) {
         let record = &self.orders[slot].record;
         if !self.accounts[record.account as usize].unlimited {
@@ -213,7 +213,7 @@ impl Engine {
         }
     }
 
-    /// Publishes the change of a level. `cause` is the order behind it, if one is.
+    /// Publishes the change of a level. `cause` is the order behind it, if there is one.
     fn report_level(
         &mut self,
         market: MarketIndex,
@@ -254,7 +254,7 @@ impl Engine {
         self.report_level(market, side, level, count, Some(slot), now_ms);
     }
 
-    /// Takes a resting order off the book, and leaves it open.
+    /// Takes a resting order off the book but leaves it open.
     fn unrest(&mut self, slot: Slot, now_ms: i64) {
         let order = &self.orders[slot];
         let (market, side, level, count) =
@@ -263,8 +263,8 @@ impl Engine {
         self.report_level(market, side, level, -count, Some(slot), now_ms);
     }
 
-    /// Ends an open order that is on no queue any more, and reports its last state. It is executed when its last trade
-    /// ends it; for any other reason, what is left of it is cancelled.
+    /// Ends an open order that is in no queue any more, and reports its last state. It counts as executed if its last trade
+    /// ended it; for any other reason, what is left of it is cancelled.
     fn end(&mut self, slot: Slot, reason: UpdateReason, now_ms: i64) {
         let order = &mut self.orders[slot];
         let record = &mut order.record;
@@ -291,7 +291,7 @@ impl Engine {
         }
     }
 
-    /// An ended order is kept until many more of its account have ended: what was long ago is for others to keep.
+    /// Keeps an ended order, and drops the oldest one if the account has too many; older history is kept elsewhere.
     fn keep_ended(&mut self, slot: Slot, account: AccountId) {
         let owner = &mut self.accounts[account as usize];
         owner.ended.push_back(slot);
@@ -306,7 +306,7 @@ impl Engine {
         }
     }
 
-    /// Ends a resting order: off the book, the rest cancelled.
+    /// Ends a resting order: takes it off the book and cancels what is left of it.
     fn cancel_resting(&mut self, slot: Slot, reason: UpdateReason, now_ms: i64) {
         self.unrest(slot, now_ms);
         self.end(slot, reason, now_ms);

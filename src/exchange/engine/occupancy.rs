@@ -1,4 +1,4 @@
-//! Which slots of a grid hold something: one bit a slot, searched a word at a time.
+//! Which slots of a grid are in use: one bit per slot, searched a word at a time.
 
 /// A set of grid slots.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Occupancy {
         Some(index * 64 + word.trailing_zeros() as usize)
     }
 
-    /// The highest occupied slot at or below `from`, which may lie beyond the last slot.
+    /// The highest occupied slot at or below `from`, which may be beyond the last slot.
     pub(in crate::exchange) fn highest_to(&self, from: usize) -> Option<usize> {
         let last = self.words.len() * 64 - 1;
         let from = from.min(last);

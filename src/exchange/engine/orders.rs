@@ -1,31 +1,31 @@
-//! Orders in a slab: a slot number is a pointer that the borrow checker does not mind.
+//! Orders in a slab, linked into lists by slot numbers instead of pointers.
 
 use std::ops::{Index, IndexMut};
 
 use super::OrderRecord;
 use crate::market::{Count, Money};
 
-/// An order's place in the slab.
+/// An order's index in the slab.
 pub(super) type Slot = u32;
-/// No order.
+/// Marks the absence of an order.
 pub(super) const NO_ORDER: Slot = u32::MAX;
 
-/// An order with its places in the queue of its price and in the lists of its holding and its group.
+/// An order, with its links in the queue of its price and in the lists of its holding and its group.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) record: OrderRecord,
     /// The holding (account, subaccount, market) that it trades for.
     pub(super) holding: u32,
-    /// Its number in the order in which all were placed.
+    /// Its number among all orders, in the order of placement.
     pub(super) number: u64,
     /// The grid slot of its price.
     pub(super) level: u32,
     pub(super) post_only: bool,
-    /// Rounding fees not given back yet (section 5 of the fee rules), over fills as maker and as taker.
+    /// Rounding losses not yet refunded (section 5 of the fee rules), over its fills as maker and as taker.
     pub(super) rounding: Money,
-    /// In recorded markets, the recorded contracts that trade before it at its price.
+    /// In a recorded market, the number of recorded contracts ahead of it at its price.
     pub(super) ahead: Count,
-    /// What it adds to the needs of its holding: its worst case if all of it opened.
+    /// What it adds to the `needs` of its holding: its collateral if all of it opened.
     pub(super) needs: Money,
     pub(super) queue: Links,
     pub(super) own: Links,
@@ -55,7 +55,7 @@ impl Ends {
     pub(super) const EMPTY: Self = Self { first: NO_ORDER, last: NO_ORDER };
 }
 
-/// Which of an order's lists.
+/// One of the lists that an order is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum List {
     /// The queue of its price.
@@ -68,7 +68,6 @@ pub(super) enum List {
     Group,
 }
 
-/// The orders.
 #[derive(Debug, Default)]
 pub(super) struct OrderSlab {
     orders: Vec<Order>,
@@ -86,7 +85,7 @@ impl OrderSlab {
         slot
     }
 
-    /// Gives the slot to the next order. The caller has taken the order out of its lists and out of the index.
+    /// Frees the slot for another order. The caller must have taken the order out of its lists and of the index.
     pub(super) fn release(&mut self, slot: Slot) {
         self.free.push(slot);
     }
@@ -125,7 +124,7 @@ impl OrderSlab {
         }
     }
 
-    /// The orders of a list from its first.
+    /// The orders of a list, from the first.
     pub(super) fn walk(&self, list: List, ends: Ends) -> impl Iterator<Item = Slot> + '_ {
         let some = |slot| (slot != NO_ORDER).then_some(slot);
         std::iter::successors(some(ends.first), move |&slot| {

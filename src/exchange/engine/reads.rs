@@ -1,4 +1,4 @@
-//! Questions to the engine. None of them changes anything.
+//! Queries, none of which changes anything.
 
 use super::market::Market;
 use super::orders::List;
@@ -6,25 +6,25 @@ use super::{AccountId, Engine, FillRecord, MarketIndex, OrderRecord, PositionRec
 use crate::market::{BookLevels, BookSide, Count, Money, OrderId, OrderStatus, Price};
 
 impl Engine {
-    /// How many markets were ever listed: indices run from 0.
+    /// The number of markets ever listed; their indices run from 0.
     pub fn market_count(&self) -> u32 {
         MarketIndex::try_from(self.markets.len()).expect("markets are counted in 32 bits")
     }
 
-    /// A market.
+    /// The market with an index.
     ///
     /// # Panics
-    /// When there is no such market.
+    /// If there is no such market.
     pub fn market(&self, market: MarketIndex) -> &Market {
         &self.markets[market as usize]
     }
 
-    /// The market of that name.
+    /// The index of the market with a ticker.
     pub fn market_by_ticker(&self, ticker: &str) -> Option<MarketIndex> {
         self.market_of.get(ticker).copied()
     }
 
-    /// Writes the published book into `levels`: bids of both outcomes on their own scales, lowest price first.
+    /// Writes the published book into `levels`: bids for both outcomes on their own scales, lowest price first.
     pub fn levels(&self, market: MarketIndex, levels: &mut BookLevels) {
         levels.clear();
         let place = &self.markets[market as usize];
@@ -43,28 +43,27 @@ impl Engine {
         place.best_level(side).map(|level| (place.grid().price(level), place.published(side, level)))
     }
 
-    /// Whether a shard takes orders.
+    /// Whether a shard accepts orders.
     pub fn trading_active(&self, exchange_index: u8) -> bool {
         self.exchange_active(exchange_index) && !self.paused_shards.contains(&exchange_index)
     }
 
-    /// Whether a shard takes anything.
+    /// Whether a shard accepts commands at all.
     pub fn exchange_active(&self, exchange_index: u8) -> bool {
         !self.halted_shards.contains(&exchange_index)
     }
 
-    /// An order, the newest of those that have ended included. Ended orders of unlimited accounts are forgotten.
+    /// An order, if it is open or among the newest ended ones. Ended orders of unlimited accounts are not kept.
     pub fn order(&self, order: OrderId) -> Option<&OrderRecord> {
         self.order_of.get(&order).map(|&slot| &self.orders[slot].record)
     }
 
-    /// The open orders of an account and the newest of those that have ended, newest first. Unlimited accounts have no
-    /// history.
+    /// The open orders of an account and the newest of its ended ones, newest first. Unlimited accounts have no history.
     pub fn orders_of(&self, account: AccountId) -> impl Iterator<Item = &OrderRecord> {
         self.accounts[account as usize].orders.values().rev().map(|&slot| &self.orders[slot].record)
     }
 
-    /// The open orders of an account: market by market as it came to them, oldest first in each.
+    /// The open orders of an account: market by market in the order of first use, oldest first within each.
     pub fn open_orders_of(&self, account: AccountId) -> impl Iterator<Item = &OrderRecord> {
         let holdings = self.accounts[account as usize].holdings.iter();
         let open = holdings.flat_map(|&holding| self.orders.walk(List::Own, self.holdings[holding as usize].open));
@@ -81,59 +80,59 @@ impl Engine {
         self.accounts[account as usize].settlements.iter().rev()
     }
 
-    /// How many settlements an account has had.
+    /// The number of settlements an account has had.
     pub fn settlement_count(&self, account: AccountId) -> usize {
         self.accounts[account as usize].settlements.len()
     }
 
-    /// The last trades of a market, newest first.
+    /// The newest trades of a market, newest first.
     pub fn trades_of(&self, market: MarketIndex) -> impl Iterator<Item = &TradeRecord> {
         self.markets[market as usize].trades.iter().rev()
     }
 
-    /// What the primary subaccount has in a market.
+    /// The position of the primary subaccount in a market.
     pub fn position(&self, account: AccountId, market: MarketIndex) -> PositionRecord {
         self.subaccount_position(account, 0, market)
     }
 
-    /// What a subaccount has in a market.
+    /// The position of a subaccount in a market.
     pub fn subaccount_position(&self, account: AccountId, subaccount: u32, market: MarketIndex) -> PositionRecord {
         let holding = self.holding_of.get(&(account, subaccount, market));
         holding.map_or_else(PositionRecord::default, |&holding| self.holdings[holding as usize].position)
     }
 
-    /// What the primary subaccount has or had in each market in which it ever placed an order, oldest first.
+    /// The primary subaccount's position in each market in which it ever placed an order, oldest first.
     pub fn positions_of(&self, account: AccountId) -> impl Iterator<Item = (MarketIndex, &PositionRecord)> {
         let owner = &self.accounts[account as usize];
         let holdings = owner.holdings.iter().map(|&holding| &self.holdings[holding as usize]);
         holdings.filter(|held| owner.wallets[held.wallet].subaccount == 0).map(|held| (held.market, &held.position))
     }
 
-    /// The cash of the primary subaccount on a shard. Resting orders do not lower it.
+    /// The cash of the primary subaccount on a shard. Resting orders do not reduce it.
     pub fn balance(&self, account: AccountId, exchange_index: u8) -> Money {
         self.subaccount_balance(account, 0, exchange_index)
     }
 
-    /// The cash of a subaccount on a shard.
+    /// The cash of a subaccount on a shard. Resting orders do not reduce it.
     pub fn subaccount_balance(&self, account: AccountId, subaccount: u32, exchange_index: u8) -> Money {
         let owner = &self.accounts[account as usize];
         let wallet = owner.find_wallet(exchange_index, subaccount);
         wallet.map_or(Money::ZERO, |wallet| owner.wallets[wallet].cash)
     }
 
-    /// What the resting orders of the primary subaccount reserve on a shard.
+    /// The collateral reserved for resting orders of the primary subaccount on a shard.
     pub fn reserved(&self, account: AccountId, exchange_index: u8) -> Money {
         self.subaccount_reserved(account, 0, exchange_index)
     }
 
-    /// What the resting orders of a subaccount reserve on a shard.
+    /// The collateral reserved for resting orders of a subaccount on a shard.
     pub fn subaccount_reserved(&self, account: AccountId, subaccount: u32, exchange_index: u8) -> Money {
         let owner = &self.accounts[account as usize];
         let wallet = owner.find_wallet(exchange_index, subaccount);
         wallet.map_or(Money::ZERO, |wallet| owner.wallets[wallet].reserved)
     }
 
-    /// The cash of an account by subaccount and shard, in the order in which each was first used.
+    /// The cash of an account as (subaccount, shard, amount), in the order in which each was first used.
     pub fn cash_of(&self, account: AccountId) -> impl Iterator<Item = (u32, u8, Money)> + '_ {
         self.accounts[account as usize].wallets.iter().map(|w| (w.subaccount, w.exchange_index, w.cash))
     }
@@ -146,12 +145,12 @@ impl Engine {
         shards
     }
 
-    /// All fees ever booked.
+    /// The total of all fees ever booked.
     pub fn fees_collected(&self) -> Money {
         self.fees_collected
     }
 
-    /// The contracts that trade before a resting order at its price. None when it does not rest.
+    /// How many contracts trade before a resting order at its price. `None` if the order does not rest.
     pub fn queue_position(&self, order: OrderId) -> Option<Count> {
         let slot = *self.order_of.get(&order)?;
         let order = &self.orders[slot];

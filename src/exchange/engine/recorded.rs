@@ -1,14 +1,14 @@
-//! Recorded markets in the engine. Our orders rest in the market's book as anywhere; the recorded book lies over it, and
-//! the other side of what it trades with us is the house.
+//! Recorded markets in the engine. Clients' orders rest in the market's book as in any other; the recorded book is laid over
+//! it, and the house takes the other side of what clients trade with it.
 //!
-//! The rules, for each completed step, in order:
-//! 1. a recorded trade of `c` contracts at our price fills `min(rest, max(0, c - ahead))`, then `ahead` falls by `c`, where
-//!    `ahead` is the displayed size that our order found on arrival;
-//! 2. a recorded trade beyond our price fills up to its count;
-//! 3. cancels: `ahead` is at most what is displayed;
-//! 4. an opposite quote at or through our price fills at our price, up to its unconsumed size.
+//! The rules for each completed step, in order:
+//! 1. a recorded trade of `c` contracts at an order's price fills `min(remaining, max(0, c - ahead))` of it and reduces
+//!    `ahead` by `c`, where `ahead` starts as the displayed size that the order found on arrival;
+//! 2. a recorded trade beyond the order's price fills it up to the trade's count;
+//! 3. cancels: `ahead` never exceeds what is displayed;
+//! 4. an opposite quote at or through the order's price fills it at its own price, up to the quote's unconsumed size.
 //!
-//! Where several orders of ours meet one trade they share it, by price, then by time.
+//! If several orders meet one trade, they share it by price, then by time.
 
 use super::Engine;
 use super::matching::Execution;
@@ -18,11 +18,11 @@ use crate::exchange::recorded::{Entry, Step};
 use crate::market::{BookSide, Count, Liquidity, Money, OrderStatus, Price, TradeId};
 
 impl Engine {
-    /// Applies a completed step to a recorded market: its trades are printed, our orders fill by the rules above, and what
-    /// changed in the published book is published, removals first. Each level changes at most once a step.
+    /// Applies a completed step to a recorded market: prints its trades, fills orders by the rules above, and publishes the
+    /// changes of the published book, removals first. Each level changes at most once per step.
     ///
     /// # Panics
-    /// When the market is not a recorded one.
+    /// If the market is not a recorded one.
     pub fn recorded_step(&mut self, market: MarketIndex, step: &Step, now_ms: i64) {
         self.begin(now_ms);
         let place = &mut self.markets[market as usize];
@@ -44,7 +44,7 @@ impl Engine {
         self.publish_recorded(market, time_ms);
     }
 
-    /// Our orders of a side, best price first, then by time. Empty, and without cost, when none rest.
+    /// The resting orders of a side, best price first, then by time. Costs nothing if there are none.
     fn by_priority(&self, market: MarketIndex, side: BookSide) -> Vec<Slot> {
         let book = &self.markets[market as usize].book;
         let mut levels: Vec<usize> = book.occupied(side).collect();
@@ -54,12 +54,12 @@ impl Engine {
         levels.into_iter().flat_map(|level| self.orders.walk(List::Queue, book.queue_at(side, level))).collect()
     }
 
-    /// Whether an order still rests: a fill may have cancelled others of its account.
+    /// Whether an order still rests; a fill may have cancelled others of its account.
     fn rests(&self, slot: Slot) -> bool {
         self.orders[slot].record.status == OrderStatus::Resting
     }
 
-    /// Prints a recorded trade and lets it fill our orders: rules 1 and 2.
+    /// Prints a recorded trade and lets it fill orders: rules 1 and 2.
     fn recorded_trade(&mut self, market: MarketIndex, price: Price, count: Count, taker: BookSide, time_ms: i64) {
         let trade = self.ids.trade();
         self.print(market, TradeRecord { trade, price, count, taker, time_ms });
@@ -89,7 +89,7 @@ impl Engine {
         }
     }
 
-    /// Rule 3.
+    /// Applies rule 3.
     fn recorded_cancels(&mut self, market: MarketIndex, side: BookSide) {
         for slot in self.by_priority(market, side) {
             let order = &mut self.orders[slot];
@@ -99,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// Rule 4. The quote came to our order, so it is the taker of the trade that is printed.
+    /// Applies rule 4. The quote came to the resting order, so the quote is the taker of the printed trade.
     fn recorded_quotes(&mut self, market: MarketIndex, side: BookSide, time_ms: i64) {
         for slot in self.by_priority(market, side) {
             while self.rests(slot) {
@@ -120,7 +120,7 @@ impl Engine {
         }
     }
 
-    /// Fills a resting order of ours at its price; the house is the other side.
+    /// Fills a resting order at its price, against the house.
     fn fill_from_house(&mut self, slot: Slot, trade: TradeId, count: Count, time_ms: i64) {
         let record = &self.orders[slot].record;
         let (market, side, price) = (record.market, record.side, record.price);
@@ -147,7 +147,7 @@ impl Engine {
         fee
     }
 
-    /// Books the other side of our trade with a recording. The house pays no fee.
+    /// Books the house's side of a trade with a recording. The house pays no fee.
     fn move_house(&mut self, market: MarketIndex, side: BookSide, price: Price, count: Count, now_ms: i64) {
         let holding = self.holding(Self::HOUSE, 0, market);
         let revenue = self.move_position(holding, side, price, count, now_ms);
