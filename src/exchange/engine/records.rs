@@ -1,4 +1,4 @@
-//! What the engine tells of orders, fills, trades, positions and payments, ended ones included.
+//! The engine's records of orders, fills, trades, positions and payments, including ended ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,185 +6,185 @@ use super::{AccountId, MarketIndex};
 use crate::market::{BookSide, Count, Liquidity, Money, OrderGroupId, OrderId, OrderStatus, Price, TradeId};
 use crate::wire::orders::SelfTradePrevention;
 
-/// Why an order changed last, in the exchange's words.
+/// Why an order last changed, in the exchange's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum UpdateReason {
-    /// Placed.
+    /// It was placed.
     Created,
-    /// Decreased, or cancelled by its owner.
+    /// It was decreased, or cancelled by its owner.
     Decrease,
-    /// Amended.
+    /// It was amended.
     Amend,
-    /// Filled.
+    /// It was filled, completely or in part.
     Trade,
-    /// Collateral ran out.
+    /// The account ran out of collateral.
     MarginCancel,
-    /// Self-trade prevention.
+    /// Self-trade prevention cancelled it.
     SelfTradeCancel,
     /// It expired.
     ExpiryCancel,
     /// Its market closed.
     CloseCancel,
-    /// Its market halted.
+    /// Its market or the exchange was paused, or its market deactivated.
     HaltCancel,
-    /// Post-only and crossing after an amend.
+    /// It is post-only and would have crossed after an amend.
     PostOnlyCrossCancel,
-    /// Reduce-only with nothing to reduce.
+    /// It is reduce-only, and no position was left to reduce.
     ReduceOnlyCancel,
-    /// Its group was triggered or deleted.
+    /// Its order group was triggered or deleted.
     GroupCancel,
 }
 
-/// An order as the engine keeps it, ended ones included.
+/// An order as the engine stores it, including ended ones. Times are session milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRecord {
-    /// The engine's id.
+    /// The id assigned by the engine.
     pub order: OrderId,
-    /// Whose.
+    /// The account that placed it.
     pub account: AccountId,
-    /// Where.
+    /// The market it is for.
     pub market: MarketIndex,
-    /// The client's id.
+    /// The client's id for the order.
     pub client_order_id: Option<String>,
-    /// Bid or ask.
+    /// The side of the YES book.
     pub side: BookSide,
-    /// YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// Asked for, after amends.
+    /// The count that was asked for, after amends.
     pub initial: Count,
-    /// Filled.
+    /// The count filled so far.
     pub filled: Count,
-    /// In the book.
+    /// The open count.
     pub remaining: Count,
-    /// Its status.
+    /// Whether it rests, was cancelled or was executed.
     pub status: OrderStatus,
-    /// Why it changed last.
+    /// Why it last changed.
     pub reason: UpdateReason,
-    /// What its fills as a taker cost on its own outcome.
+    /// The cost of its fills as a taker, at the price of its own outcome.
     pub taker_cost: Money,
-    /// What its fills as a maker cost.
+    /// The cost of its fills as a maker, at the price of its own outcome.
     pub maker_cost: Money,
-    /// Fees as a taker.
+    /// Its fees as a taker.
     pub taker_fees: Money,
-    /// Fees as a maker.
+    /// Its fees as a maker.
     pub maker_fees: Money,
     /// When it was placed.
     pub created_ms: i64,
     /// When it last changed.
     pub updated_ms: i64,
-    /// When it ends.
+    /// When it expires.
     pub expiration_ms: Option<i64>,
-    /// Cancelled by a pause.
+    /// Whether a pause cancels it.
     pub cancel_on_pause: bool,
-    /// At a cross with the same account.
+    /// What happens when it would trade with an order of the same account.
     pub self_trade_prevention: SelfTradePrevention,
-    /// Its subaccount.
+    /// The subaccount that placed it.
     pub subaccount: u32,
-    /// The order group that it was placed in, deleted ones included.
+    /// The order group that it was placed in, even if that was deleted.
     pub group: Option<OrderGroupId>,
 }
 
 /// One side of a trade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FillRecord {
-    /// The trade.
+    /// The id of the trade.
     pub trade: TradeId,
-    /// The order.
+    /// The id of the order that filled.
     pub order: OrderId,
-    /// Its client's id.
+    /// The client's id for the order.
     pub client_order_id: Option<String>,
-    /// Whose.
+    /// The account of the order.
     pub account: AccountId,
-    /// Where.
+    /// The market of the trade.
     pub market: MarketIndex,
-    /// The order's side.
+    /// The order's side of the YES book.
     pub side: BookSide,
-    /// YES price of the trade.
+    /// The YES price of the trade.
     pub price: Price,
-    /// Contracts.
+    /// The number of contracts.
     pub count: Count,
-    /// The fee booked.
+    /// The fee booked for the fill.
     pub fee: Money,
-    /// Maker or taker.
+    /// Whether the order was maker or taker.
     pub liquidity: Liquidity,
-    /// The signed position afterwards.
+    /// The signed position after the fill.
     pub post_position: Count,
-    /// When.
+    /// The time of the trade, in session milliseconds.
     pub time_ms: i64,
-    /// The subaccount.
+    /// The subaccount of the order.
     pub subaccount: u32,
 }
 
 /// A public trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TradeRecord {
-    /// The trade.
+    /// The id of the trade.
     pub trade: TradeId,
-    /// YES price.
+    /// The YES price.
     pub price: Price,
-    /// Contracts.
+    /// The number of contracts.
     pub count: Count,
-    /// The taker's side.
+    /// The taker's side of the YES book.
     pub taker: BookSide,
-    /// When.
+    /// The time of the trade, in session milliseconds.
     pub time_ms: i64,
 }
 
-/// A position as the engine keeps it.
+/// A position as the engine stores it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PositionRecord {
-    /// Signed contracts.
+    /// Signed contracts: positive for YES, negative for NO.
     pub contracts: Count,
-    /// What they cost.
+    /// The cost of the contracts, without fees.
     pub cost: Money,
-    /// Realised profit, before fees.
+    /// The realised profit, before fees.
     pub realized: Money,
-    /// Fees paid.
+    /// The fees paid.
     pub fees: Money,
-    /// Money traded.
+    /// The money traded.
     pub traded: Money,
-    /// Contracts traded.
+    /// The number of contracts traded.
     pub volume: Count,
-    /// When it last changed.
+    /// When it last changed, in session milliseconds.
     pub updated_ms: i64,
 }
 
 /// A market's payment to one subaccount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettlementRecord {
-    /// Whose.
+    /// The account that was paid.
     pub account: AccountId,
-    /// Of which subaccount.
+    /// The subaccount that was paid.
     pub subaccount: u32,
-    /// Where.
+    /// The market that paid.
     pub market: MarketIndex,
-    /// Signed contracts that were held.
+    /// The signed contracts held at settlement.
     pub contracts: Count,
-    /// What they had cost.
+    /// The cost of the contracts, without fees.
     pub cost: Money,
-    /// What was paid.
+    /// The amount paid.
     pub revenue: Money,
-    /// What YES paid.
+    /// The payout of a YES contract.
     pub value: Price,
-    /// Fees paid in the market before.
+    /// The fees paid in the market before.
     pub fees: Money,
-    /// When.
+    /// The time of the payment, in session milliseconds.
     pub time_ms: i64,
 }
 
-/// A market's status in the engine.
+/// A market's state in its life cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarketState {
-    /// Before its open.
+    /// Listed, not yet open.
     Initialized,
-    /// Open.
+    /// Open for trading.
     Active,
-    /// Deactivated.
+    /// Deactivated by request.
     Inactive,
     /// Past its close.
     Closed,
-    /// Its result is known.
+    /// Its result is known: the payout of a YES contract.
     Determined(Price),
-    /// It paid.
+    /// It has paid: the payout of a YES contract.
     Finalized(Price),
 }

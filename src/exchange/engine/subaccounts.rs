@@ -1,35 +1,35 @@
-//! What an account is divided into: subaccounts 1 to 63 beside the primary one, each with its own cash on each shard, its
-//! own positions, orders and order groups (protocol page 3.4).
+//! Subaccounts: an account has subaccounts 1 to 63 beside the primary one, each with its own cash on each shard and its own
+//! positions, orders and order groups (protocol page 3.4).
 
 use super::{AccountId, Engine, Event, Reject};
 use crate::market::Money;
 
-/// The highest number of a subaccount.
+/// The highest subaccount number.
 const SUBACCOUNT_MAX: u32 = 63;
 
-/// Cash to move between two subaccounts of a shard.
+/// A transfer of cash between two subaccounts on one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Whose.
+    /// The account of both subaccounts.
     pub account: AccountId,
-    /// From which subaccount.
+    /// The subaccount that pays.
     pub from: u32,
-    /// To which.
+    /// The subaccount that is paid.
     pub to: u32,
-    /// On which shard.
+    /// The shard of the cash.
     pub exchange_index: u8,
-    /// How much.
+    /// The amount, above zero.
     pub amount: Money,
 }
 
 impl Engine {
-    /// Opens the next subaccount of an account, with no cash on a shard. Returns its number.
+    /// Opens the next subaccount of an account, with an empty balance on a shard. Returns its number.
     ///
     /// # Errors
     /// [`Reject::TooManySubaccounts`] beyond 63.
     ///
     /// # Panics
-    /// When the account is not one of [`Engine::open_account`].
+    /// If the account was not opened by [`Engine::open_account`].
     pub fn open_subaccount(&mut self, account: AccountId, exchange_index: u8) -> Result<u32, Reject> {
         let owner = &mut self.accounts[account as usize];
         if owner.subaccounts >= SUBACCOUNT_MAX {
@@ -42,14 +42,15 @@ impl Engine {
         Ok(number)
     }
 
-    /// Moves cash that no order has reserved between two subaccounts.
+    /// Moves cash that is not reserved by orders between two subaccounts.
     ///
     /// # Errors
-    /// [`Reject::InvalidTransfer`] for nothing, or from a subaccount to itself; [`Reject::UserNotFound`] for a subaccount that was
-    /// never opened; [`Reject::InsufficientBalance`] when what is free does not reach; [`Reject::ExchangePaused`].
+    /// [`Reject::InvalidTransfer`] if the amount is not positive or both subaccounts are the same, [`Reject::UserNotFound`]
+    /// for a subaccount that was never opened, [`Reject::InsufficientBalance`] if too little is unreserved, or
+    /// [`Reject::ExchangePaused`].
     ///
     /// # Panics
-    /// When the account is not one of [`Engine::open_account`].
+    /// If the account was not opened by [`Engine::open_account`].
     pub fn transfer(&mut self, transfer: &Transfer, now_ms: i64) -> Result<(), Reject> {
         self.begin(now_ms);
         let Transfer { account, from, to, exchange_index, amount } = *transfer;
@@ -69,13 +70,13 @@ impl Engine {
         wallet.cash -= amount;
         let target = owner.wallet(exchange_index, to);
         owner.wallets[target].cash += amount;
-        // Where orders are covered one by one, the cash that went may have been another's.
+        // If orders are covered one by one, the cash that left may have covered some of them.
         self.cover_wallet(account, source, None, now_ms);
         self.events.push(Event::Cash { account });
         Ok(())
     }
 
-    /// Refuses an account that has nothing on a shard. Unlimited accounts need nothing.
+    /// Rejects an account without cash on a shard. Unlimited accounts need none.
     pub(super) fn check_user(&self, account: AccountId, exchange_index: u8) -> Result<(), Reject> {
         let owner = &self.accounts[account as usize];
         let known = owner.unlimited || owner.wallets.iter().any(|wallet| wallet.exchange_index == exchange_index);

@@ -1,4 +1,4 @@
-//! What goes into the engine, and why it refuses.
+//! The engine's inputs, and its reasons for rejecting them.
 
 use thiserror::Error;
 
@@ -7,216 +7,216 @@ use crate::wire::orders::SelfTradePrevention;
 
 /// An account of the engine.
 pub type AccountId = u32;
-/// A market of the engine: its position in the order of listing.
+/// A market of the engine: its index in the order of listing.
 pub type MarketIndex = u32;
 
-/// A market to list.
+/// A market to list. Times are session milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketSpec {
-    /// Its name.
+    /// Its ticker.
     pub ticker: String,
-    /// Its event.
+    /// The ticker of its event.
     pub event_ticker: String,
-    /// Its series.
+    /// The ticker of its series.
     pub series_ticker: String,
-    /// In words.
+    /// Its title.
     pub title: String,
-    /// Its shard.
+    /// The shard that matches its orders.
     pub exchange_index: u8,
-    /// The name of its tick structure.
+    /// The name of its price structure.
     pub structure: String,
-    /// Its tick bands.
+    /// Its tick grid.
     pub bands: GridBands,
-    /// Its fees, as far as they are settled.
+    /// Its fees, as far as they are known.
     pub fees: FeeTerms,
     /// When it opens.
     pub open_ms: i64,
     /// When it closes.
     pub close_ms: i64,
-    /// From determination to payment.
+    /// The time from determination to payment.
     pub settlement_timer_ms: i64,
-    /// Whether at most one market of its event resolves YES.
+    /// Whether at most one market of its event resolves to YES.
     pub exclusive: bool,
-    /// Whether its book is recorded: orders are matched by the rules of recorded markets, and the book is fed by steps.
+    /// Whether its book is recorded: it is fed by steps, and orders are matched by the rules for recorded markets.
     pub recorded: bool,
 }
 
-/// How cash covers orders. Which of the two the real exchange has is unverified; a client should expect the strict one.
+/// How cash covers orders. Which of these the real exchange uses is unverified; a client should expect the strict one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Collateral {
-    /// The worst case of all resting orders of a subaccount on a shard together fits its cash, always.
+    /// The worst case of all resting orders of a subaccount on a shard, taken together, always fits its cash.
     #[default]
     Reserved,
-    /// Each order fits the cash by itself. When a fill leaves too little for another order, that one is cancelled.
+    /// Each order by itself fits the cash. If a fill leaves too little for another order, that order is cancelled.
     PerOrder,
 }
 
 /// An account to open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountSpec {
-    /// Cash on each shard.
+    /// The cash on each shard.
     pub cash: Vec<(u8, Money)>,
-    /// Direct members' balances move in steps of $0.0001, others' in cents.
+    /// Whether it is a direct member, whose balances move in steps of $0.0001 instead of cents.
     pub direct_member: bool,
-    /// Whether checks of cash are skipped, for participants that only make the market live.
+    /// Whether its cash is not checked, for participants that only make the market active.
     pub unlimited: bool,
 }
 
 /// An order to place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewOrder {
-    /// Who.
+    /// The account that places it.
     pub account: AccountId,
-    /// Where.
+    /// The market it is for.
     pub market: MarketIndex,
-    /// The client's id, used once, ever.
+    /// The client's id for the order, never used twice.
     pub client_order_id: Option<String>,
-    /// Bid or ask.
+    /// The side of the YES book.
     pub side: BookSide,
-    /// Contracts.
+    /// The number of contracts.
     pub count: Count,
-    /// YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// How long it may wait.
+    /// The order's time in force.
     pub time_in_force: TimeInForce,
-    /// What happens at a cross with the same account.
+    /// What happens when it would trade with an order of the same account.
     pub self_trade_prevention: SelfTradePrevention,
-    /// When it ends.
+    /// When it expires, in session milliseconds.
     pub expiration_ms: Option<i64>,
-    /// Refuse rather than take.
+    /// Whether to reject it rather than let it take liquidity.
     pub post_only: bool,
-    /// Cap by the position.
+    /// Whether its count is capped at the position.
     pub reduce_only: bool,
-    /// Cancel when trading pauses.
+    /// Whether to cancel it if trading pauses.
     pub cancel_on_pause: bool,
-    /// 0 to 63.
+    /// The subaccount, 0 to 63.
     pub subaccount: u32,
-    /// The order group that it joins: one of the same account, subaccount and shard.
+    /// The order group that it joins, which must be of the same account, subaccount and shard.
     pub group: Option<OrderGroupId>,
 }
 
-/// What an amend asks for: the whole new order, as the exchange's amend body does.
+/// The content of an amend: all terms of the order, as in the exchange's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmendSpec {
-    /// The order's market, to be checked.
+    /// The order's market, which is checked.
     pub market: MarketIndex,
-    /// The order's side, to be checked.
+    /// The order's side, which is checked.
     pub side: BookSide,
     /// The new YES price.
     pub price: Price,
-    /// The new total: already filled plus wanted in the book.
+    /// The new total: what has filled plus what is to rest.
     pub total_count: Count,
-    /// What becomes of its expiration.
+    /// What happens to its expiration.
     pub expiration: AmendExpiration,
-    /// A new client order id, used once, ever; none keeps the old one.
+    /// A new client order id, never used before; `None` keeps the old one.
     pub new_client_order_id: Option<String>,
 }
 
 /// What an amend does to an order's expiration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AmendExpiration {
-    /// Leaves it.
+    /// Keeps it.
     Keep,
-    /// Takes it away.
+    /// Removes it.
     Remove,
     /// Sets it, in session milliseconds.
     At(i64),
 }
 
-/// How a decrease says what is left.
+/// How a decrease states what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decrease {
-    /// Takes that many contracts away.
+    /// Removes this many contracts.
     By(Count),
-    /// Leaves that many contracts.
+    /// Leaves this many contracts.
     To(Count),
 }
 
-/// What a cancel-all takes back, and how long it goes on. On the exchange it may also take orders that are placed within
-/// the next minute; here it is repeated at fixed times until its window ends.
+/// What a cancel-all cancels, and for how long. On the exchange it may also take orders that are placed within the next
+/// minute; here it is repeated at fixed times until its window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CancelAll {
-    /// The orders of one subaccount; none means all of them.
+    /// Cancels only the orders of one subaccount; `None` means all.
     pub subaccount: Option<u32>,
-    /// How long it goes on after the first time. 0 means not at all.
+    /// How long it is repeated, in milliseconds. 0 means not at all.
     pub window_ms: i64,
-    /// The time from one repetition to the next; the last one is at the end of the window.
+    /// The time between repetitions, in milliseconds; the last one is at the end of the window.
     pub every_ms: i64,
 }
 
 /// Why a market could not be listed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ListError {
-    /// The name is taken.
+    /// The ticker is taken.
     #[error("market `{0}` is listed already")]
     DuplicateTicker(String),
-    /// It would close before it opens.
+    /// The market would close before it opens.
     #[error("market `{ticker}` closes at {close_ms} ms, expected a time after its opening at {open_ms} ms")]
     ClosesBeforeOpening {
-        /// The market.
+        /// The market's ticker.
         ticker: String,
-        /// Its opening.
+        /// When it would open, in session milliseconds.
         open_ms: i64,
-        /// Its close.
+        /// When it would close, in session milliseconds.
         close_ms: i64,
     },
-    /// A time that no body could carry.
+    /// A time cannot be written in responses.
     #[error("market `{ticker}` opens or closes at {at_ms} ms, expected a time in the years 1 to 9999")]
     UnwritableTime {
-        /// The market.
+        /// The market's ticker.
         ticker: String,
-        /// The time.
+        /// The time, in session milliseconds.
         at_ms: i64,
     },
 }
 
-/// What a create or amend did.
+/// The result of a create or an amend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// The order.
+    /// The id of the order.
     pub order: OrderId,
-    /// Filled by this command.
+    /// The count filled by this command.
     pub filled: Count,
-    /// In the book now.
+    /// The count left in the book.
     pub remaining: Count,
-    /// Sum of YES price times count over those fills.
+    /// The sum of YES price times count over those fills.
     pub filled_value: Money,
-    /// Fees booked for those fills.
+    /// The fees booked for those fills.
     pub fees: Money,
 }
 
-/// Why the engine refused a command. Each has its HTTP status and code in the gateway.
+/// Why the engine rejected a command. The gateway maps each to an HTTP status and code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reject {
-    /// Off the grid, $0 or $1.
+    /// The price is off the grid, $0 or $1.
     InvalidPrice,
-    /// Zero, negative or absurd.
+    /// The count is zero, negative or beyond the limit.
     InvalidSize,
-    /// Post-only, and it would cross.
+    /// The order is post-only and would cross.
     PostOnlyCross,
-    /// Fill-or-kill, and it can't fill.
+    /// The order is fill-or-kill and can't fill completely.
     FillOrKill,
-    /// Not enough cash.
+    /// The account does not have enough cash.
     InsufficientBalance,
     /// The client order id was used before.
     DuplicateClientOrderId,
-    /// No such open order of this account on this shard.
+    /// There is no such open order of this account on this shard.
     OrderNotFound,
-    /// No such market on this shard.
+    /// There is no such market on this shard.
     MarketNotFound,
-    /// The account has nothing on this shard.
+    /// The account has no cash on this shard.
     UserNotFound,
-    /// No such order group of this account and subaccount on this shard.
+    /// There is no such order group of this account and subaccount on this shard.
     GroupNotFound,
-    /// The order group was triggered and waits for its reset.
+    /// The order group was triggered and has not been reset.
     GroupTriggered,
-    /// An order group's limit outside 1 to 1,000,000 contracts.
+    /// The limit of an order group is outside 1 to 1,000,000 contracts.
     InvalidGroupLimit,
-    /// The account has as many order groups as it may have.
+    /// The account has the maximum number of order groups.
     TooManyGroups,
-    /// The account has as many subaccounts as it may have.
+    /// The account has the maximum number of subaccounts.
     TooManySubaccounts,
-    /// A transfer of nothing, or from a subaccount to itself.
+    /// The transfer's amount is not positive, or both subaccounts are the same.
     InvalidTransfer,
     /// The market is not open.
     MarketInactive,
@@ -224,20 +224,20 @@ pub enum Reject {
     TradingPaused,
     /// The exchange is paused.
     ExchangePaused,
-    /// An amend or decrease that changes nothing.
+    /// The amend or decrease would change nothing.
     NoChange,
-    /// An amend below what has filled.
+    /// The amend's count is below what has filled.
     InvalidAmendCount,
-    /// An amend that names another side.
+    /// The amend names the other side.
     SideMismatch,
-    /// An amend that names another market.
+    /// The amend names another market.
     TickerMismatch,
-    /// Reduce-only without immediate-or-cancel.
+    /// The order is reduce-only without immediate-or-cancel.
     ReduceOnlyNeedsIoc,
-    /// An expiration that has passed.
+    /// The expiration has passed.
     ExpirationInPast,
-    /// An expiration on immediate-or-cancel.
+    /// The order has an expiration and immediate-or-cancel.
     ExpirationWithIoc,
-    /// An expiration that cannot be written: milliseconds where seconds belong, perhaps.
+    /// The expiration cannot be written; it may be in milliseconds instead of seconds.
     ExpirationTooLate,
 }

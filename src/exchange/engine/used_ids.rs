@@ -1,9 +1,8 @@
-//! Which client order ids were used, ever: an exchange that is up for days takes millions of them, and none may be used
-//! again. The first few are kept in memory; beyond that they are in a hash table in a file without a name, of which
-//! nothing is in memory.
+//! The client order ids ever used. An exchange that runs for days takes millions of them, and none may be used again. The
+//! first few are kept in memory; beyond that, they are in a hash table in an unnamed file, no part of which is in memory.
 //!
-//! An id is kept as a digest of 128 bits, which no two of any number of ids have in common. The table has buckets of 4 KiB;
-//! the highest bits of a digest say which, so that a table twice as large is written from front to back.
+//! An id is stored as a 128-bit digest, for which collisions are negligible. The table has buckets of 4 KiB, selected by the
+//! highest bits of the digest, so that a table twice as large can be written from front to back.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,23 +12,24 @@ use std::os::unix::fs::FileExt;
 
 use super::AccountId;
 
-/// Ids that are kept in memory before there is a file.
+/// How many ids are kept in memory before there is a file.
 const KEPT_MAX: usize = 8_192;
 const DIGEST_BYTES: usize = 16;
-/// Ids that a bucket holds.
+/// The number of ids that fit a bucket.
 const SLOTS: usize = 256;
 const BUCKET_BYTES: usize = SLOTS * DIGEST_BYTES;
-/// The table of a file that was just made has so many buckets, as a power of two.
+/// The number of buckets of a new table, as a power of two.
 const BITS_FIRST: u32 = 7;
-/// The table is made larger when its buckets have so many ids on average: far from full, since they differ.
+/// The average number of ids per bucket at which the table is enlarged: well below a full bucket, because buckets fill
+/// unevenly.
 const FILLED_MAX: u64 = 128;
 
-/// The ids that were used.
+/// The set of used ids.
 #[derive(Debug, Default)]
 pub(super) struct UsedIds {
     kept: HashSet<u128>,
     table: Option<Table>,
-    /// The disk failed: everything new is kept in memory.
+    /// The disk failed, so new ids are kept in memory.
     full: bool,
 }
 
@@ -52,7 +52,7 @@ impl UsedIds {
         }
     }
 
-    /// Whether it is new, where the disk can tell and takes it; none where it belongs into memory.
+    /// Whether the id is new, if the file can tell and stores it; `None` if it has to be kept in memory.
     fn insert_on_disk(&mut self, digest: u128) -> io::Result<Option<bool>> {
         if self.table.is_none() && self.kept.len() == KEPT_MAX && !self.full {
             self.table = Some(Table::of(&self.kept)?);
@@ -65,14 +65,14 @@ impl UsedIds {
         }
     }
 
-    /// How many are kept in memory.
+    /// The number of ids kept in memory.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         self.kept.len()
     }
 }
 
-/// Never zero, which is what an empty slot has.
+/// Never zero, which marks an empty slot.
 fn digest(account: AccountId, id: &str) -> u128 {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
@@ -82,11 +82,11 @@ fn digest(account: AccountId, id: &str) -> u128 {
     (u128::from(half(0)) << 64 | u128::from(half(1))).max(1)
 }
 
-/// The hash table on the disk.
+/// The hash table in the file.
 #[derive(Debug)]
 struct Table {
     file: File,
-    /// It has two to the power of so many buckets.
+    /// It has two to the power of `bits` buckets.
     bits: u32,
     ids: u64,
 }
@@ -106,7 +106,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Adds an id unless it is there. Returns whether it was added.
+    /// Adds an id unless it is present. Returns whether it was added.
     fn insert(&mut self, digest: u128) -> io::Result<bool> {
         if self.ids >= FILLED_MAX << self.bits {
             *self = self.doubled()?;
@@ -135,13 +135,13 @@ impl Table {
         Ok(ids_of(&bucket).any(|found| found == digest))
     }
 
-    /// Where a digest's bucket begins.
+    /// The file offset of a digest's bucket.
     fn place(&self, digest: u128) -> u64 {
         let bucket = u64::try_from(digest >> (u128::BITS - self.bits)).expect("a table has fewer than 2^64 buckets");
         bucket * BUCKET_BYTES as u64
     }
 
-    /// The same ids in twice as many buckets: each becomes two, side by side.
+    /// The same ids in twice as many buckets: each bucket becomes two adjacent ones.
     fn doubled(&self) -> io::Result<Self> {
         let mut larger = Self::new(self.bits + 1)?;
         larger.ids = self.ids;

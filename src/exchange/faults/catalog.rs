@@ -1,15 +1,15 @@
-//! The faults in words, each with an example that can be sent as it is: what the control endpoint lists.
+//! Descriptions of the faults, each with an example that can be sent as is. The control endpoint lists them.
 
 use serde::Serialize;
 
 /// A fault in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CatalogEntry {
-    /// Its name.
+    /// The fault's name in scenarios and on the control endpoint.
     pub name: &'static str,
-    /// What it does.
+    /// What the fault does.
     pub what: &'static str,
-    /// How it is written in JSON.
+    /// How the fault is written in JSON.
     pub example: &'static str,
 }
 
@@ -17,7 +17,7 @@ const fn entry(name: &'static str, what: &'static str, example: &'static str) ->
     CatalogEntry { name, what, example }
 }
 
-/// Every fault.
+/// All faults, in the order of their variants.
 pub const CATALOG: &[CatalogEntry] = &[
     entry("cut_sessions", "ends every WebSocket session", r#""cut_sessions""#),
     entry(
@@ -44,12 +44,12 @@ pub const CATALOG: &[CatalogEntry] = &[
     ),
     entry(
         "malform_frame",
-        "sends the channel's next frame with numbers that are none",
+        "sends the channel's next frame with letters in its numbers",
         r#"{"malform_frame":{"channel":"user_orders"}}"#,
     ),
     entry(
         "skip_seq",
-        "passes over a seq number of the channel and loses nothing",
+        "skips a seq number of the channel without losing a frame",
         r#"{"skip_seq":{"channel":"orderbook_delta"}}"#,
     ),
     entry(
@@ -75,12 +75,12 @@ pub const CATALOG: &[CatalogEntry] = &[
     ),
     entry(
         "double_request",
-        "lets the next order write reach the engine twice and gives the second answer",
+        "lets the next order write reach the engine twice and responds with the second result",
         r#""double_request""#,
     ),
     entry(
         "refuse_request",
-        "answers the next order write with 429, 500 or 503 and does not carry it out",
+        "answers the next order write with 429, 500 or 503 without carrying it out",
         r#"{"refuse_request":{"status":429}}"#,
     ),
     entry("swallow_answer", "carries out the next order write and never answers it", r#""swallow_answer""#),
@@ -106,7 +106,7 @@ pub const CATALOG: &[CatalogEntry] = &[
     entry("swallow_read", "never answers the next read", r#""swallow_read""#),
     entry(
         "strange_elements",
-        "answers reads for for_ms with lists in which what nobody needs is null, gone or new, and others cannot be read",
+        "answers reads for for_ms with lists in which optional fields are null, missing or new, and some elements are unreadable",
         r#"{"strange_elements":{"for_ms":10000}}"#,
     ),
     entry(
@@ -116,22 +116,22 @@ pub const CATALOG: &[CatalogEntry] = &[
     ),
     entry(
         "pause_trading",
-        "pauses trading for for_ms: no creates and amends, cancels work",
+        "pauses trading for for_ms: creates and amends are rejected, cancels work",
         r#"{"pause_trading":{"for_ms":5000}}"#,
     ),
     entry(
         "pause_exchange",
-        "pauses the exchange for for_ms: no order writes at all",
+        "pauses the exchange for for_ms: all order writes are rejected",
         r#"{"pause_exchange":{"for_ms":5000}}"#,
     ),
     entry(
         "offset_clock",
-        "checks signatures against a clock that is by_ms ahead, for for_ms",
+        "checks signatures for for_ms against a clock that is by_ms ahead",
         r#"{"offset_clock":{"by_ms":60000,"for_ms":5000}}"#,
     ),
     entry(
         "revoke_keys",
-        "knows no key for for_ms: requests and handshakes are refused with 401, open sessions go on",
+        "rejects every key for for_ms: requests and handshakes get 401, open sessions continue",
         r#"{"revoke_keys":{"for_ms":60000}}"#,
     ),
     entry(

@@ -1,6 +1,6 @@
-//! What can go wrong between the engine and its clients: the faults, what each is called and means (`catalog`), and when
-//! they come by themselves (`plan`). Who carries them out is elsewhere: the gateway what concerns requests and frames,
-//! the venue what concerns the whole exchange, the server what concerns sockets.
+//! What can go wrong between the engine and its clients: the faults, their names and descriptions (`catalog`), and their
+//! schedule (`plan`). They are carried out elsewhere: by the gateway for requests and frames, by the venue for the exchange
+//! as a whole, and by the server for sockets.
 
 mod catalog;
 mod plan;
@@ -12,156 +12,155 @@ pub use plan::{FaultPlan, PlannedFault, When};
 
 use crate::exchange::gateway::Channel;
 
-/// A fault. Where nothing else is said it acts once, on the next thing that it applies to; times are session
-/// milliseconds.
+/// A fault. Unless stated otherwise it acts once, on the next thing that it applies to. Times are session milliseconds.
 ///
-/// In TOML and JSON a fault is its name, or its name with its settings: `"swallow_answer"`,
+/// In TOML and JSON a fault is written as its name, or as its name with settings: `"swallow_answer"`,
 /// `{"delay_answer":{"by_ms":1200}}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// Ends every WebSocket session at once.
     CutSessions,
-    /// Holds back whatever WebSocket sessions are sent, pings included, and sends it then in its order.
+    /// Holds back everything sent to WebSocket sessions, pings included, and then sends it in order.
     StallSessions {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
     /// Answers every WebSocket handshake with 503.
     RefuseSessions {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Loses a frame. What it carried is gone; its seq, if it has one, is used up.
+    /// Loses a frame. Its content is lost; its seq, if it has one, is used up.
     DropFrame {
-        /// Of which channel.
+        /// The channel of the frame.
         channel: Channel,
     },
     /// Sends a frame twice, with the same seq.
     DoubleFrame {
-        /// Of which channel.
+        /// The channel of the frame.
         channel: Channel,
     },
-    /// Sends a frame later than those behind it.
+    /// Sends a frame after the frames that follow it.
     DelayFrame {
-        /// Of which channel.
+        /// The channel of the frame.
         channel: Channel,
-        /// By how much.
+        /// The delay.
         by_ms: i64,
     },
     /// Sends the first half of a frame as if it were whole.
     TruncateFrame {
-        /// Of which channel.
+        /// The channel of the frame.
         channel: Channel,
     },
-    /// Sends a frame whose numbers are none.
+    /// Sends a frame with letters in its numbers.
     MalformFrame {
-        /// Of which channel.
+        /// The channel of the frame.
         channel: Channel,
     },
-    /// Passes over a seq number, and loses nothing.
+    /// Skips a seq number without losing a frame.
     SkipSeq {
-        /// Of which channel; only the channels that have numbers.
+        /// The channel, which must be one with seq numbers.
         channel: Channel,
     },
-    /// Sends all frames of a channel later than those of other channels, in their order.
+    /// Sends all frames of a channel later than those of other channels, in order.
     DelayChannel {
-        /// Which.
+        /// The channel that is delayed.
         channel: Channel,
-        /// By how much.
+        /// The delay.
         by_ms: i64,
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Sends a fill with another price.
+    /// Sends a fill with a wrong price.
     AlterFill,
     /// Sends a fill after the report that its order ended.
     CancelBeforeFill {
-        /// How long it waits for that end at most.
+        /// The longest time to wait for that report.
         within_ms: i64,
     },
-    /// Loses an order write on its way to the exchange; it is never answered.
+    /// Loses an order write on its way to the exchange, so it is never answered.
     LoseRequest,
-    /// Lets an order write reach the engine later. Its answer is as much later.
+    /// Lets an order write reach the engine later. Its response is delayed by as much.
     DelayRequest {
-        /// By how much.
+        /// The delay.
         by_ms: i64,
     },
-    /// Lets an order write reach the engine twice; the second answer is the one given.
+    /// Lets an order write reach the engine twice, and responds with the second result.
     DoubleRequest,
-    /// Answers an order write with a status, and does not carry it out.
+    /// Answers an order write with an error status without carrying it out.
     RefuseRequest {
-        /// Which: 429, 500 or 503.
+        /// The status: 429, 500 or 503.
         status: RefusalStatus,
     },
     /// Carries out an order write and never answers it.
     SwallowAnswer,
     /// Carries out an order write and cuts its connection instead of answering.
     CutAnswer,
-    /// Answers an order write later than what it caused is published.
+    /// Answers an order write later than its effects are published.
     DelayAnswer {
-        /// By how much.
+        /// The delay.
         by_ms: i64,
     },
-    /// Carries out an order write and answers it with a status.
+    /// Carries out an order write, and answers it with an error status.
     FailAnswer {
-        /// Which: 429, 500 or 503.
+        /// The status: 429, 500 or 503.
         status: RefusalStatus,
     },
-    /// Carries out an order write and sends the first half of its answer's body.
+    /// Carries out an order write, and sends only the first half of the response's body.
     TruncateAnswer,
     /// Cuts every connection that has carried an order write.
     CutOrderConnections,
-    /// Answers a read with a status.
+    /// Answers a read with an error status.
     RefuseRead {
-        /// Which: 429, 500 or 503.
+        /// The status: 429, 500 or 503.
         status: RefusalStatus,
     },
-    /// Answers a read later, with what was right when it was asked.
+    /// Answers a read later, with what was right when it was received.
     DelayRead {
-        /// By how much.
+        /// The delay.
         by_ms: i64,
     },
     /// Never answers a read.
     SwallowRead,
-    /// Answers reads with lists as an exchange prints them that has moved on: what nobody needs is `null`, gone or new, and
-    /// elements of others cannot be read.
+    /// Answers reads with lists as a later version of the exchange might print them: optional fields are `null`, missing or
+    /// new, and some elements are unreadable.
     StrangeElements {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Answers a read of a list with a cursor that leads back to itself.
+    /// Answers a read of a list with a cursor that leads back to the same page.
     RepeatCursor,
-    /// Pauses trading on every shard: no creates and amends, cancels work.
+    /// Pauses trading on every shard: creates and amends are rejected, cancels work.
     PauseTrading {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Pauses the exchange: no order writes at all.
+    /// Pauses the exchange: all order writes are rejected.
     PauseExchange {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Checks signatures against a clock that is wrong.
+    /// Checks signatures against a wrong clock.
     OffsetClock {
-        /// By how much it is ahead.
+        /// How far the clock is ahead.
         by_ms: i64,
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Knows no key any more: everything signed is refused, and so are handshakes. Open sessions go on.
+    /// Rejects every key: signed requests and handshakes fail, open sessions continue.
     RevokeKeys {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
-    /// Sends whatever WebSocket sessions are sent twice, each right after itself, as if the connection were doubled.
+    /// Sends every frame to WebSocket sessions twice in a row, as if the connection were doubled.
     DoubleSessions {
-        /// For how long from now.
+        /// How long it lasts from now.
         for_ms: i64,
     },
 }
 
-/// The statuses that a fault can answer with.
+/// The error statuses that a fault can answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub enum RefusalStatus {
@@ -197,7 +196,7 @@ impl From<RefusalStatus> for u16 {
 }
 
 impl Fault {
-    /// Its name in scenarios, on the control endpoint and in counts.
+    /// The name in scenarios, on the control endpoint and in counts.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -236,10 +235,10 @@ impl Fault {
         }
     }
 
-    /// Checks what types can't: times that are not negative, and numbers where there are some.
+    /// Checks what types can't: the ranges of times, and that a channel has seq numbers.
     ///
     /// # Errors
-    /// What is wrong and what was expected.
+    /// A message that says what is wrong and what was expected.
     pub fn check(self) -> Result<(), String> {
         const HOUR_MS: i64 = 3_600_000;
         let time = |name: &str, ms: i64| {

@@ -1,4 +1,4 @@
-//! When faults come by themselves: at a time after the start, or at a seeded rate.
+//! The schedule of faults that come by themselves: at a time after the start, or at a seeded random rate.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,20 @@ use super::Fault;
 /// When a planned fault comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum When {
-    /// Once, that many milliseconds after the start.
+    /// Once, this many milliseconds after the start.
     At(i64),
-    /// Again and again, so many times a minute on average.
+    /// Repeatedly, this many times per minute on average.
     Rate(f64),
 }
 
 /// A fault that comes by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlannedFault {
-    /// What.
+    /// The fault to arm.
     pub fault: Fault,
-    /// When.
+    /// When it comes.
     pub when: When,
-    /// How many of it each time.
+    /// How many times it is armed on each occasion.
     pub times: u32,
 }
 
@@ -37,17 +37,17 @@ pub struct FaultPlan {
 }
 
 impl Default for FaultPlan {
-    /// Nothing is planned.
+    /// A plan without faults.
     fn default() -> Self {
         Self::new(Vec::new(), 0, 0)
     }
 }
 
 impl FaultPlan {
-    /// Plans from a start on.
+    /// A plan that begins at a time.
     #[must_use]
     pub fn new(planned: Vec<PlannedFault>, seed: u64, start_ms: i64) -> Self {
-        // Not the participants' numbers: a fault more must not change what they do.
+        // Not the participants' random numbers: an additional fault must not change what they do.
         let rng = Xoshiro256PlusPlus::seed_from_u64(!seed);
         let mut plan = Self { rng, planned, agenda: BTreeSet::new() };
         for index in 0..plan.planned.len() {
@@ -68,13 +68,13 @@ impl FaultPlan {
         self.agenda.insert((now_ms + wait_ms, index));
     }
 
-    /// When the next one comes.
+    /// The time of the next fault, in session milliseconds.
     #[must_use]
     pub fn next_ms(&self) -> Option<i64> {
         self.agenda.first().map(|(due_ms, _)| *due_ms)
     }
 
-    /// The next one that is due.
+    /// The next fault that is due, if any.
     pub fn pop_due(&mut self, now_ms: i64) -> Option<PlannedFault> {
         let &(due_ms, index) = self.agenda.first().filter(|(due_ms, _)| *due_ms <= now_ms)?;
         self.agenda.pop_first();

@@ -1,4 +1,4 @@
-//! One test a rule of changing and taking back orders.
+//! One test for each rule of amending, decreasing and cancelling orders.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What trading costs, and when that changes.
+//! Fees, and how they change.
 
 use super::*;
 use crate::market::{FeeTerms, FeeType};
@@ -15,7 +15,7 @@ fn event(schedule: Option<FeeSchedule>, from_ms: i64) -> FeeChange {
     FeeChange { scope: FeeScope::Event("EVENT".to_owned()), schedule, from_ms }
 }
 
-/// One contract at 50 cents changes hands: what the taker and the maker paid.
+/// Trades one contract at 50 cents; returns the fees of the taker and the maker.
 fn trade(engine: &mut Engine, maker: AccountId, taker: AccountId, at_ms: i64) -> [Money; 2] {
     engine.create_order(&bid(maker, 50, 1), at_ms).unwrap();
     engine.create_order(&ask(taker, 50, 1), at_ms).unwrap();
@@ -26,7 +26,7 @@ fn trade(engine: &mut Engine, maker: AccountId, taker: AccountId, at_ms: i64) ->
 fn a_makers_multiplier_is_its_own() {
     let (mut engine, ann, bob) = venue();
     assert_eq!(trade(&mut engine, ann, bob, 1), [money("0.0175"), money("0")]);
-    // Takers pay half, makers still a quarter of what takers pay by default.
+    // Takers pay half; makers still pay a quarter of what takers pay by default.
     engine.change_fees(series(half(), 2), 2);
     assert_eq!(trade(&mut engine, ann, bob, 2), [money("0.0088"), money("0.0044")]);
     engine.change_fees(series(FeeSchedule::of(FeeType::QuadraticWithComboMakerFees, 0), 3), 3);
@@ -42,7 +42,7 @@ fn a_waiver_ends_at_its_moment() {
     let (ann, bob) = (trader(&mut engine, 1_000), trader(&mut engine, 1_000));
     assert_eq!(trade(&mut engine, ann, bob, 999), [money("0"), money("0")]);
     assert_eq!(trade(&mut engine, ann, bob, 1_000), [money("0.0175"), money("0")]);
-    // An order reserves for the time after the waiver from the beginning.
+    // From the start, an order reserves for the fees after the waiver.
     let (mut engine, fees) = (Engine::new(1), fees.waived_until(Some(50_000)));
     engine.list_market(MarketSpec { fees, ..spec("MARKET") }, 0).unwrap();
     let ann = trader(&mut engine, 1_000);
@@ -68,7 +68,7 @@ fn an_events_override_goes_before_its_series_and_is_told_when_it_begins_and_ends
         })
         .collect();
     assert_eq!(told, [Some(half()), None]);
-    // A market of the event that is listed later has what was settled before.
+    // A market of the event that is listed later gets the changes scheduled before.
     let later = engine.list_market(spec("LATER"), 2_500).unwrap();
     assert_eq!(engine.market(later).spec().fees.at(2_500), FeeSchedule::FREE);
     assert_eq!(engine.market(later).spec().fees.at(1_000), half());
@@ -81,7 +81,7 @@ fn what_is_settled_is_reserved_for_beforehand_and_an_override_without_notice_can
         engine.open_account(&AccountSpec { cash: vec![(0, money("5.20"))], direct_member: true, unlimited: false });
     let double = FeeSchedule { taker_multiplier_e4: 20_000, maker_multiplier_e4: 0 };
     engine.change_fees(series(double, 1_000), 0);
-    // 10 x 0.50 + 2 x 0.175 is more than there is, also before the change.
+    // 10 x 0.50 + 2 x 0.175 is more than the account has, even before the change.
     assert_eq!(engine.create_order(&bid(ann, 50, 10), 1), Err(Reject::InsufficientBalance));
     engine.change_fees(event(Some(FeeSchedule::QUADRATIC), 2), 2);
     engine.create_order(&bid(ann, 50, 10), 2).unwrap();

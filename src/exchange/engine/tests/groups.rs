@@ -1,9 +1,9 @@
-//! One test a rule of order groups.
+//! One test for each rule of order groups.
 
 use super::*;
 use crate::market::OrderGroupId;
 
-/// A group of ann's on shard 0 that may trade that many contracts, in a venue without events to hear.
+/// A venue with drained events, in which ann has a group on shard 0 with this limit.
 fn grouped(limit: i64) -> (Engine, AccountId, AccountId, OrderGroupId) {
     let (mut engine, ann, bob) = venue();
     let group = engine.create_group(ann, 0, 0, contracts(limit), 0).unwrap();

@@ -1,4 +1,4 @@
-//! One test a rule of a market's life.
+//! One test for each rule of a market's life cycle.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn reason(engine: &Engine, order: OrderId) -> (OrderStatus, UpdateReason) {
     (record.status, record.reason)
 }
 
-/// A market in which ann is short ten at 40 and bob is long them.
+/// A market in which ann is short ten contracts at 40 cents and bob is long them.
 fn traded() -> (Engine, AccountId, AccountId) {
     let (mut engine, ann, bob) = venue();
     engine.create_order(&ask(ann, 40, 10), 1).unwrap();

@@ -1,4 +1,4 @@
-//! Tests of the engine as a whole, by rule.
+//! Tests of the engine as a whole, rule by rule.
 
 mod changes;
 mod fees;
@@ -32,7 +32,7 @@ pub(super) fn spec(ticker: &str) -> MarketSpec {
     }
 }
 
-/// An account with that many dollars on shard 0.
+/// An account with this many dollars on shard 0.
 pub(super) fn trader(engine: &mut Engine, dollars: i64) -> AccountId {
     let cash = vec![(0, Money::from_dollars(dollars))];
     engine.open_account(&AccountSpec { cash, direct_member: true, unlimited: false })
@@ -91,7 +91,7 @@ pub(super) fn cause_of(account: AccountId, subaccount: u32, client_order_id: &st
     LevelCause { account, subaccount, client_order_id: Some(client_order_id.to_owned()) }
 }
 
-/// The last state that was reported of each order, as (status, reason), in the order of the reports.
+/// The last reported state of each order, as (status, reason), in the order of the reports.
 pub(super) fn reasons(events: &[Event]) -> Vec<(OrderStatus, UpdateReason)> {
     let order = |event: &Event| match event {
         Event::Order(record) => Some((record.status, record.reason)),

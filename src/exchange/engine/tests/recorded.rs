@@ -1,4 +1,4 @@
-//! One test a rule of recorded markets, with numbers worked out by hand.
+//! One test for each rule of recorded markets, with numbers worked out by hand.
 
 use super::*;
 use crate::exchange::recorded::{Entry, Step};
@@ -67,14 +67,14 @@ fn rule_1_a_trade_at_our_price_fills_what_exceeds_the_queue_ahead() {
     let order = engine.create_order(&bid(ann, 40, 5), 10).unwrap().order;
     assert_eq!(engine.queue_position(order), Some(contracts(10)));
     assert_eq!(book(&engine), (vec![(40, 15)], vec![(55, 5)]));
-    // Six trade: ahead falls from ten to four.
+    // Six trade: `ahead` falls from ten to four.
     step(&mut engine, 20, vec![sold(40, 6), bids(40, -6)]);
     assert_eq!((filled(&engine, order), engine.queue_position(order)), (0, Some(contracts(4))));
-    // Seven more, delta before trade: four were ahead, three are ours.
+    // Seven more, with the delta before the trade: four were ahead, three fill the order.
     let events = step(&mut engine, 30, vec![bids(40, -4), sold(40, 7)]);
     assert_eq!((filled(&engine, order), engine.queue_position(order)), (3, Some(Count::ZERO)));
     assert_eq!(level_changes(&events), [(Outcome::Yes, 40, -3), (Outcome::Yes, 40, -4)]);
-    // Nothing ahead: the next trade fills the rest, and no more than that.
+    // Nothing is ahead now: the next trade fills what is left of the order, and no more than that.
     step(&mut engine, 40, vec![sold(40, 50)]);
     assert_eq!(filled(&engine, order), 5);
     let fills: Vec<_> = engine.fills_of(ann).map(|fill| (fill.price, fill.count, fill.liquidity)).collect();
@@ -88,7 +88,7 @@ fn an_order_that_improves_the_price_has_nothing_ahead() {
     let (mut engine, ann) = recorded(vec![bids(40, 10), asks(45, 5)]);
     let order = engine.create_order(&bid(ann, 41, 5), 10).unwrap().order;
     assert_eq!(engine.queue_position(order), Some(Count::ZERO));
-    // Others join behind us; a trade at our price is ours first.
+    // Others join behind the order; a trade at its price fills it first.
     step(&mut engine, 20, vec![bids(41, 8)]);
     step(&mut engine, 30, vec![sold(41, 2), bids(41, -2)]);
     assert_eq!(filled(&engine, order), 2);
@@ -126,11 +126,11 @@ fn rule_4_an_opposite_quote_at_or_through_our_price_fills_us_at_our_price() {
     let events = step(&mut engine, 20, vec![asks(43, 2), asks(42, 1), asks(44, 7)]);
     assert_eq!(filled(&engine, order), 3);
     assert!(engine.fills_of(ann).all(|fill| fill.price == Price::from_cents(43)));
-    // What we took of the quotes is not shown; nobody sees a crossed book.
+    // What the order took from the quotes is not shown, and nobody sees a crossed book.
     let expected = [(Outcome::Yes, 43, -1), (Outcome::Yes, 43, -2), (Outcome::No, 56, 7)];
     assert_eq!(level_changes(&events), expected);
     assert_eq!(book(&engine), (vec![(40, 10), (43, 6)], vec![(55, 5), (56, 7)]));
-    // The quotes stay where they are, consumed: no second fill. Four more come.
+    // The quotes stay, consumed: there is no second fill. Four more arrive.
     step(&mut engine, 30, vec![bids(40, 1)]);
     assert_eq!(filled(&engine, order), 3);
     step(&mut engine, 40, vec![asks(43, 4)]);
@@ -159,7 +159,7 @@ fn orders_of_ours_share_a_trade_by_price_then_time() {
     let early = engine.create_order(&bid(ann, 40, 3), 10).unwrap().order;
     let late = engine.create_order(&bid(ann, 40, 3), 11).unwrap().order;
     let better = engine.create_order(&bid(ann, 41, 1), 12).unwrap().order;
-    // Eight sold at 40: one to the better price, two ahead, three early, two late.
+    // Eight are sold at 40: one to the better price, two ahead, three early, two late.
     step(&mut engine, 20, vec![sold(40, 8), bids(40, -2)]);
     assert_eq!([better, early, late].map(|order| filled(&engine, order)), [1, 3, 2]);
 }
@@ -170,7 +170,7 @@ fn our_own_orders_never_meet() {
     engine.create_order(&bid(ann, 45, 3), 10).unwrap();
     let placed = engine.create_order(&ask(ann, 45, 3), 11).unwrap();
     assert_eq!((placed.filled, placed.remaining), (Count::ZERO, Count::ZERO));
-    // Another account trades with the recording first, then with us, then rests.
+    // Another account trades with the recording first, then with the resting order, then rests.
     let bob = trader(&mut engine, 1_000);
     let placed = engine.create_order(&ask(bob, 40, 9), 12).unwrap();
     assert_eq!((placed.filled, placed.filled_value), (contracts(5), money("2.15")));

@@ -1,8 +1,8 @@
-//! One test a rule of placing orders, matching and collateral.
+//! One test for each rule of placing orders, matching and collateral.
 
 use super::*;
 
-/// Market-only events since the last call.
+/// The events since the last call that concern a market only.
 fn drain(engine: &mut Engine) -> Vec<Event> {
     engine.drain_events().collect()
 }
@@ -42,7 +42,7 @@ fn a_trade_is_told_as_level_trade_and_both_fills_in_that_order() {
     assert!(matches!(position, Event::Position { account, .. } if *account == ann));
     assert_eq!((made.order, made.post_position, made.fee), (maker.order, -contracts(2), Money::ZERO));
     assert_eq!((taken.order, taken.post_position), (taker.order, contracts(2)));
-    // 0.07 x 2 x 0.45 x 0.55 = 0.03465, then up to a step of $0.0001.
+    // 0.07 x 2 x 0.45 x 0.55 = 0.03465, rounded up to a step of $0.0001.
     assert_eq!((taken.fee, taker.fees), (money("0.0347"), money("0.0347")));
     assert_eq!(
         reasons(&[maker_order.clone(), taker_order.clone()]),
@@ -183,7 +183,7 @@ fn resting_orders_reserve_their_worst_case_and_leave_the_balance_alone() {
     let (mut engine, _, _) = venue();
     let poor = trader(&mut engine, 10);
     let order = engine.create_order(&bid(poor, 50, 10), 1).unwrap().order;
-    // 5.00, a taker fee of 0.175 and a step of 0.0001.
+    // 5.00, a taker fee of 0.175, and a step of 0.0001.
     assert_eq!((engine.balance(poor, 0), engine.reserved(poor, 0)), (money("10"), money("5.1751")));
     assert_eq!(engine.create_order(&bid(poor, 50, 10), 2), Err(Reject::InsufficientBalance));
     assert_eq!(engine.create_order(&ask(poor, 60, 12), 2).unwrap_err(), Reject::InsufficientBalance);
@@ -200,7 +200,7 @@ fn closing_orders_reserve_nothing_until_older_ones_claim_the_position() {
     engine.create_order(&bid(bob, 50, 10), 2).unwrap();
     engine.create_order(&ask(bob, 60, 8), 3).unwrap();
     assert_eq!(engine.reserved(bob, 0), Money::ZERO);
-    // Two of these five still close; three open at 0.30 each with fee 0.0441 and a step.
+    // Two of these five still close a position; three open one at 0.30 each, with a fee of 0.0441 and a step.
     engine.create_order(&ask(bob, 70, 5), 4).unwrap();
     assert_eq!(engine.reserved(bob, 0), money("0.9442"));
 }
@@ -210,7 +210,7 @@ fn where_each_order_is_covered_by_itself_a_fill_cancels_those_that_no_longer_are
     let (mut engine, _, bob) = venue();
     engine.set_collateral(Collateral::PerOrder);
     let poor = trader(&mut engine, 10);
-    // Each needs 5.1751 of 10: three of them are more than there is.
+    // Each needs 5.1751 of the 10: three of them together are too much.
     let [first, second, third] = [50, 49, 30].map(|cents| engine.create_order(&bid(poor, cents, 10), 1).unwrap().order);
     assert_eq!(engine.create_order(&bid(poor, 50, 20), 1), Err(Reject::InsufficientBalance), "too much by itself");
     assert_eq!(engine.reserved(poor, 0), Money::ZERO);
@@ -264,9 +264,10 @@ fn unlimited_accounts_need_no_cash_and_hear_nothing_private() {
 fn rounding_is_given_back_over_the_fills_of_one_order_as_taker_and_as_maker() {
     let fees = FeeSchedule::of(crate::market::FeeType::QuadraticWithMakerFees, 10_000).into();
     for (direct_member, expected) in [
-        // In cents: a taker's fee of 0.0175 leaves 0.0025 held, two makers' of 0.004375 add 0.005625 each: one cent is full.
+        // In cents: the taker's fee of 0.0175 leaves 0.0025 accumulated, and two makers' fees of 0.004375 add 0.005625 each:
+        // one cent.
         (false, ["0.02", "0.01", "0"]),
-        // In steps of $0.0001 the taker's fee is exact, and each maker's leaves 25 or 75 millionths.
+        // In steps of $0.0001 the taker's fee is exact, and the makers' fees leave 25 or 75 millionths each.
         (true, ["0.0175", "0.0044", "0.0044"]),
     ] {
         let mut engine = Engine::new(1);
@@ -291,7 +292,7 @@ fn rounding_of_tiny_fills_that_outgrows_the_reserve_cancels_the_order_for_margin
     let (mut engine, _, bob) = venue();
     let cash = vec![(0, money("0.05"))];
     let indirect = engine.open_account(&AccountSpec { cash, direct_member: false, unlimited: false });
-    // Each 0.01 at 0.50 costs half a cent and a whole cent leaves the balance: twice the price.
+    // Each 0.01 at 0.50 costs half a cent, but a whole cent leaves the balance: twice the price.
     let order = NewOrder { count: Count::from_units(7), ..bid(indirect, 50, 1) };
     let order = engine.create_order(&order, 1).unwrap().order;
     for _ in 0..7 {

@@ -1,4 +1,4 @@
-//! One test a rule of subaccounts.
+//! One test for each rule of subaccounts.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn positions_orders_and_payments_of_subaccounts_are_kept_apart() {
         (Count::ZERO, contracts(10))
     );
     assert_eq!(engine.balance(ann, 0), money("1000"), "its cash is the other subaccount's");
-    // What the first subaccount holds does not cover an order of the primary one.
+    // The first subaccount's position does not cover an order of the primary one.
     engine.create_order(&ask(ann, 45, 10), 3).unwrap();
     assert!(engine.reserved(ann, 0) > money("5.50") && engine.subaccount_reserved(ann, 1, 0) == Money::ZERO);
     engine.drain_events().for_each(drop);

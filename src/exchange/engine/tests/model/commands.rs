@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::exchange::engine::MarketIndex;
 use crate::market::BookSide;
 
-/// One thing that somebody does, and how long he waits before.
+/// A command, and the time before it.
 #[derive(Clone, Debug)]
 pub(super) struct Timed {
     pub(super) wait_ms: i64,
@@ -86,7 +86,7 @@ fn form() -> impl Strategy<Value = Form> {
     ]
 }
 
-/// Most things happen in the first of the three markets.
+/// Most commands are in the first of the three markets.
 fn market() -> impl Strategy<Value = MarketIndex> {
     prop_oneof![6 => Just(0), 2 => Just(1), 2 => Just(2)]
 }
@@ -104,7 +104,7 @@ fn create() -> impl Strategy<Value = Command> {
     let group = proptest::option::weighted(0.5, any::<usize>());
     (0usize..8, market(), side, 0u16..7, 1i64..900, form(), group, name()).prop_map(
         |(trader, market, side, step, units, form, group, name)| {
-            // Both sides meet from 49 to 51 cents; the rest of each waits behind that.
+            // The sides overlap from 49 to 51 cents; the rest of each is behind that.
             let cents = if side == BookSide::Bid { 45 + step } else { 49 + step };
             Command::Create(Create { trader, market, side, cents, units, form, group, name })
         },
@@ -112,7 +112,7 @@ fn create() -> impl Strategy<Value = Command> {
 }
 
 pub(super) fn order_command() -> impl Strategy<Value = Command> {
-    // Without terms an amend leaves price and count.
+    // Without terms, an amend keeps price and count.
     let terms = proptest::option::weighted(0.8, (47u16..54, 1i64..1_500));
     let ends = prop_oneof![6 => Just(Ends::Keep), 1 => Just(Ends::Never), 1 => (0i64..40).prop_map(Ends::In)];
     prop_oneof![

@@ -1,5 +1,5 @@
-//! Random commands against a slow, obvious exchange that shares no code with the engine, and against what must hold
-//! after every command whatever it was.
+//! Random commands against a slow, obvious exchange that shares no code with the engine, and against invariants that must
+//! hold after every command.
 
 mod commands;
 mod reference;
@@ -16,18 +16,18 @@ use reference::Reference;
 use terms::Amended;
 use world::{World, asked, name_text};
 
-/// Cases of the test against the reference, each of 200 commands on average: 100,000 commands a run and some to spare.
+/// The cases of the test against the reference, each with 200 commands on average: a little over 100,000 commands a run.
 const CASES: u32 = 540;
 const COMMANDS_MAX: usize = 400;
 
-/// What a create or an amend answered: filled, left in the book, and their value.
+/// The result of a create or an amend: filled, left in the book, and the value of the fills.
 type Outcomes = Result<(i64, i64, i64), Reject>;
 
 fn outcome(answer: Result<Placed, Reject>) -> Outcomes {
     answer.map(|placed| (placed.filled.units(), placed.remaining.units(), placed.filled_value.micros()))
 }
 
-/// Runs a command on both and compares the answers.
+/// Runs a command on both, and compares the results.
 fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Result<(), TestCaseError> {
     let now_ms = world.now_ms;
     match *command {
@@ -86,7 +86,7 @@ fn run(world: &mut World, reference: &mut Reference, command: &Command) -> Resul
 }
 
 fn check_create(world: &mut World, reference: &mut Reference, create: &Create) -> Result<(), TestCaseError> {
-    // Most orders join a group of their own owner; the rest find out that they may not.
+    // Most orders join a group of their own owner; the others find out that they may not.
     let owner = world.traders[create.trader];
     let foreign = create.group.is_some_and(|pick| pick.is_multiple_of(16));
     let groups = reference.groups.iter().filter(|group| foreign || group.owner == owner);
@@ -96,7 +96,7 @@ fn check_create(world: &mut World, reference: &mut Reference, create: &Create) -
     let answer = world.engine.create_order(&new, world.now_ms);
     let expected = match reference.refuses(&asked) {
         Err(reject) => Err(reject),
-        // Cash is for the invariants to judge.
+        // Whether cash suffices is checked by the invariants.
         Ok(()) if answer == Err(Reject::InsufficientBalance) => return Ok(()),
         Ok(()) => reference.refuses_paid(&asked).map(|()| {
             asked.order.id = answer.map_or_else(|_| OrderId::default(), |placed| placed.order);
@@ -192,7 +192,7 @@ fn compare(world: &World, reference: &Reference) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Whether the engine ended an order for margin, which only it can know.
+/// Whether the engine cancelled an order for lack of collateral, which only it can know.
 fn margin_cancelled(events: &[Event]) -> bool {
     events.iter().any(|event| matches!(event, Event::Order(record) if record.reason == UpdateReason::MarginCancel))
 }
@@ -205,7 +205,7 @@ fn agree(commands: &[Timed], collateral: Collateral) -> Result<(), TestCaseError
         world.now_ms += timed.wait_ms;
         reference.pass(world.now_ms);
         let ran = run(&mut world, &mut reference, &timed.command);
-        // A command that finds nobody to act for does not let time pass.
+        // Time passes even if a command has no order or group to act on.
         world.engine.advance(world.now_ms);
         let events = world.check()?;
         if margin_cancelled(&events) {
@@ -263,7 +263,7 @@ proptest! {
     }
 }
 
-/// Runs a command in a recorded market. What it answers is for the invariants to judge.
+/// Runs a command in a recorded market. Its effects are checked by the invariants.
 fn run_recorded(world: &mut World, groups: &mut Vec<OrderGroupId>, command: &Command) {
     let now_ms = world.now_ms;
     match *command {
@@ -299,7 +299,7 @@ fn run_recorded(world: &mut World, groups: &mut Vec<OrderGroupId>, command: &Com
     }
 }
 
-/// A step that shows a whole uncrossed book around a mid, and perhaps a trade.
+/// A step that shows a whole, uncrossed book around a mid, and possibly a trade.
 fn recorded_step(ts_ms: i64, mid: u16, sizes: &[i64], trade: Option<(u16, i64, bool)>) -> Step {
     let level = |(offset, &units): (u16, &i64), below: bool| {
         let cents = if below { mid - 1 - offset } else { 100 - (mid + 1 + offset) };

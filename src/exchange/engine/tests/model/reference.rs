@@ -1,5 +1,5 @@
-//! The slow, obvious exchange: all orders of all markets in one list in the order of their time priority, everything
-//! summed anew whenever it is asked for. It knows no cash and shares no code with the engine.
+//! The slow, obvious exchange: all orders of all markets in one list in time priority, and every sum computed anew when it is
+//! needed. It knows nothing of cash and shares no code with the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,18 @@ pub(super) struct Reference {
     pub(super) groups: Vec<Group>,
     names: BTreeSet<(AccountId, String)>,
     sweeps: Vec<Sweep>,
-    /// Where every order was placed, ended ones included.
+    /// The shard of every order, including ended ones.
     shard_of: BTreeMap<OrderId, u8>,
-    /// Accounts that are known on a shard.
+    /// Accounts that have cash on a shard.
     users: BTreeSet<(AccountId, u8)>,
-    /// Shards that take no orders, shards that take nothing, and markets that are not active.
+    /// Shards that accept no orders, shards that accept no commands, and markets that are not active.
     paused: BTreeSet<u8>,
     halted: BTreeSet<u8>,
     inactive: BTreeSet<MarketIndex>,
     now_ms: i64,
 }
 
-/// A cancel-all that goes on.
+/// A cancel-all in progress.
 #[derive(Clone, Debug)]
 struct Sweep {
     account: AccountId,
@@ -35,7 +35,7 @@ struct Sweep {
     at_ms: Vec<i64>,
 }
 
-/// What an order did: (filled, value in 1e-6 dollars, ended before the book was).
+/// The result of matching an order: (filled, value in 1e-6 dollars, whether it ended before the book was exhausted).
 type Filled = (i64, i64, bool);
 
 impl Reference {
@@ -55,7 +55,7 @@ impl Reference {
         }
     }
 
-    /// Lets time pass: orders expire, and cancel-alls go on.
+    /// Lets time pass: orders expire, and cancel-alls are repeated.
     pub(super) fn pass(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
         self.orders.retain(|order| order.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms));
@@ -101,7 +101,7 @@ impl Reference {
         self.groups.iter_mut().find(|group| group.id == id && !group.gone)
     }
 
-    /// What a create is refused for before anybody asks about cash.
+    /// Checks a create before cash is considered.
     pub(super) fn refuses(&mut self, asked: &Asked) -> Result<(), Reject> {
         self.open(asked.order.market)?;
         let (owner, shard, now_ms) = (asked.order.owner, asked.order.shard(), self.now_ms);
@@ -122,7 +122,7 @@ impl Reference {
         self.use_name(owner.0, asked.order.name.as_ref())
     }
 
-    /// What an order that can be paid is refused for.
+    /// Checks an order after cash was found sufficient.
     pub(super) fn refuses_paid(&self, asked: &Asked) -> Result<(), Reject> {
         if asked.order.post_only && self.opponent(&asked.order).is_some() {
             return Err(Reject::PostOnlyCross);
@@ -130,7 +130,7 @@ impl Reference {
         if asked.kills && self.volume(&asked.order) < asked.order.units { Err(Reject::FillOrKill) } else { Ok(()) }
     }
 
-    /// Places an order that nothing refuses. Returns (filled, left, value).
+    /// Places an order that passed all checks. Returns (filled, left, value).
     pub(super) fn place(&mut self, asked: Asked) -> (i64, i64, i64) {
         let mut incoming = asked.order;
         self.shard_of.insert(incoming.id, incoming.shard());
@@ -151,7 +151,7 @@ impl Reference {
         (filled, left, value)
     }
 
-    /// The order that an incoming one meets next.
+    /// The order that an incoming one trades with next.
     fn opponent(&self, incoming: &Resting) -> Option<usize> {
         let mut best: Option<usize> = None;
         for (index, other) in self.orders.iter().enumerate().filter(|(_, other)| incoming.meets(other)) {
@@ -220,7 +220,7 @@ impl Reference {
         self.orders.retain(|order| order.group != Some(id));
     }
 
-    /// The contracts that trade before an order.
+    /// The number of contracts that trade before an order.
     pub(super) fn ahead(&self, index: usize) -> i64 {
         let order = &self.orders[index];
         let place = |order: &Resting| (order.market, order.is_bid, order.cents);
@@ -265,13 +265,13 @@ impl Reference {
         Ok(left)
     }
 
-    /// What an amend names that changes neither price nor count.
+    /// The terms for an amend that changes neither price nor count.
     pub(super) fn terms(&self, id: OrderId) -> (u16, i64) {
         let order = self.orders.iter().find(|order| order.id == id);
         order.map_or((50, 100), |order| (order.cents, order.filled + order.units))
     }
 
-    /// What an amend is refused for before anybody asks about cash, or the place of its order in the list.
+    /// Checks an amend before cash is considered. Returns the index of its order in the list.
     pub(super) fn refuses_amend(&mut self, account: AccountId, id: OrderId, to: &Amended) -> Result<usize, Reject> {
         let index = self.own(account, id)?;
         self.open(self.orders[index].market)?;
@@ -300,7 +300,7 @@ impl Reference {
         }
     }
 
-    /// Amends the order at a place of the list. Returns (filled, left, value).
+    /// Amends the order at an index of the list. Returns (filled, left, value).
     pub(super) fn amend(&mut self, index: usize, to: &Amended) -> (i64, i64, i64) {
         let mut order = self.orders[index].clone();
         order.ends_ms = self.amended_end(&order, to.ends);

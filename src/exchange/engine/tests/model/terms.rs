@@ -1,4 +1,4 @@
-//! What the reference knows of orders and groups.
+//! The reference's orders and groups.
 
 use super::commands::Ends;
 use super::world::MARKETS;
@@ -34,11 +34,11 @@ pub(super) struct Group {
     pub(super) limit: i64,
     pub(super) triggered: bool,
     pub(super) gone: bool,
-    /// Time and units of each fill since it was made or reset.
+    /// The time and size of each fill since the group was created or reset.
     pub(super) traded: Vec<(i64, i64)>,
 }
 
-/// A new order's terms, where they decide something.
+/// The terms of a new order that matter.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) order: Resting,
@@ -47,7 +47,7 @@ pub(super) struct Asked {
     pub(super) reduces: bool,
 }
 
-/// What an amend asks for.
+/// The terms of an amend.
 #[derive(Clone, Debug)]
 pub(super) struct Amended {
     pub(super) cents: u16,
@@ -68,7 +68,7 @@ impl Resting {
         MARKETS[self.market as usize]
     }
 
-    /// Whether this order, coming in, could trade with a resting one.
+    /// Whether this order, when it comes in, can trade with a resting one.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let within = if self.is_bid { other.cents <= self.cents } else { other.cents >= self.cents };
         other.market == self.market && other.is_bid != self.is_bid && within

@@ -1,5 +1,5 @@
-//! The engine under test with the traders in it, the book that a reader of its events has, and what must hold after
-//! every command whatever it was.
+//! The engine under test with its traders, the book as a reader of its events would have it, and the invariants that must
+//! hold after every command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use crate::market::{BookLevels, Liquidity};
 
 /// The shard of each market.
 pub(super) const MARKETS: [u8; 3] = [0, 0, 1];
-/// Dollars of each trader on shard 0: (account, subaccount, dollars). Accounts are numbered from 0 here.
+/// The dollars of each trader on shard 0: (account, subaccount, dollars). Accounts are numbered from 0 here.
 const TRADERS: [(usize, u32, i64); 8] =
     [(0, 0, 1_000), (0, 1, 500), (1, 0, 1_000), (1, 2, 40), (2, 0, 6), (3, 0, 3), (4, 0, 0), (5, 0, 200)];
-/// Dollars on shard 1, in the same way. The others have nothing there.
+/// Likewise on shard 1. The other traders have nothing there.
 const ELSEWHERE: [(usize, u32, i64); 4] = [(0, 0, 300), (1, 0, 5), (1, 2, 300), (2, 0, 100)];
 /// Whether each account is a direct member, and whether it is unlimited.
 const ACCOUNTS: [(bool, bool); 6] =
@@ -28,7 +28,7 @@ pub(super) struct World {
     deposited: Money,
     /// Every order that was accepted, with its account.
     pub(super) placed: Vec<(AccountId, OrderId)>,
-    /// Market, outcome and price: contracts.
+    /// The contracts at each market, outcome and price.
     pub(super) heard: BTreeMap<(MarketIndex, u8, i64), i64>,
     pub(super) now_ms: i64,
 }
@@ -61,7 +61,7 @@ impl World {
         Self { engine, traders, accounts, deposited, placed, heard, now_ms: 0 }
     }
 
-    /// The accounts that are known on each shard.
+    /// The accounts that have cash on each shard.
     pub(super) fn users(&self) -> BTreeSet<(AccountId, u8)> {
         let unlimited = (0..ACCOUNTS.len()).filter(|&account| ACCOUNTS[account].1).map(|account| (account, 1));
         let funded = ELSEWHERE.iter().map(|&(account, ..)| (account, 1));
@@ -69,7 +69,7 @@ impl World {
         everyone.chain(funded).chain(unlimited).map(|(account, shard)| (self.accounts[account], shard)).collect()
     }
 
-    /// One of the last orders placed, mostly one that rests.
+    /// One of the last orders placed, usually one that rests.
     pub(super) fn pick(&self, pick: usize) -> Option<(AccountId, OrderId)> {
         let rests = |id| self.engine.order(id).is_some_and(|record| record.status == OrderStatus::Resting);
         let recent = self.placed.iter().rev().take(40).filter(|(_, id)| pick.is_multiple_of(8) || rests(*id));
@@ -77,14 +77,15 @@ impl World {
         (!recent.is_empty()).then(|| recent[pick % recent.len()])
     }
 
-    /// What the engine answers instead where it has forgotten an order, and with it its shard: ended ones of the unlimited.
+    /// The engine's result for an ended order of an unlimited account, which it has forgotten together with the order's
+    /// shard.
     pub(super) fn forgotten<T>(&self, id: OrderId, expected: Result<T, Reject>) -> Result<T, Reject> {
         let known = self.engine.order(id).is_some();
         expected
             .map_err(|reject| if known || reject != Reject::ExchangePaused { reject } else { Reject::OrderNotFound })
     }
 
-    /// An order as the engine takes it, in one of these groups if it asks for one.
+    /// An order in the engine's terms, in one of these groups if it asks for one.
     pub(super) fn order(&self, create: &Create, groups: &[OrderGroupId]) -> NewOrder {
         let (account, subaccount) = self.traders[create.trader];
         let plain = order(account, create.side, create.cents, 1);
@@ -109,7 +110,7 @@ impl World {
         }
     }
 
-    /// Hears the events of the last command and checks everything that must hold.
+    /// Drains the events of the last command and checks all invariants.
     pub(super) fn check(&mut self) -> Result<Vec<Event>, TestCaseError> {
         let events: Vec<Event> = self.engine.drain_events().collect();
         for event in &events {
@@ -168,7 +169,8 @@ impl World {
         Ok(())
     }
 
-    /// The worst case of an owner's open orders on a shard, from all of them: the oldest close what there is to close.
+    /// The collateral of an owner's open orders on a shard, computed from scratch: the oldest orders close what there is to
+    /// close.
     fn needed(&self, (account, subaccount): Owner, shard: u8, direct_member: bool) -> Money {
         let step = if direct_member { Money::from_micros(100) } else { Money::from_micros(10_000) };
         let mut closable = BTreeMap::new();
@@ -200,7 +202,7 @@ pub(super) fn name_text(name: u32) -> String {
     format!("n{name}")
 }
 
-/// A new order as the reference takes it. Its id is known when it is placed.
+/// A new order in the reference's terms. Its id is known once it is placed.
 pub(super) fn asked(new: &NewOrder, cents: u16) -> Asked {
     let order = Resting {
         id: OrderId::default(),
