@@ -1,5 +1,5 @@
-//! Bodies about an account, from what reads may see of it (`visible`): lists newest first, with cursors that new
-//! entries don't move.
+//! Response bodies about an account, built from what reads may see of it (`visible`): lists newest first, with cursors that
+//! new entries don't move.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,10 +21,10 @@ use crate::wire::account::{
 };
 use crate::wire::markets::ShardBalance;
 
-/// The most tickers or events of a filter that takes several.
+/// The most tickers or events in a filter that takes several.
 const FILTER_MAX: usize = 100;
 
-/// The filters that lists share. Which of them a call takes differs; the others stay open.
+/// The filters that lists share. Each call uses some of them; the others match everything.
 #[derive(Default)]
 pub(super) struct Filter<'q> {
     tickers: Option<Vec<&'q str>>,
@@ -36,7 +36,7 @@ pub(super) struct Filter<'q> {
 }
 
 impl<'q> Filter<'q> {
-    /// One market, one event, a subaccount.
+    /// Reads the filters for a market, an event and a subaccount.
     pub(super) fn new(query: &'q Query<'_>) -> Result<Self, Refusal> {
         Ok(Self {
             tickers: query.get("ticker").map(|ticker| vec![ticker]),
@@ -46,12 +46,12 @@ impl<'q> Filter<'q> {
         })
     }
 
-    /// Also a shard.
+    /// Also reads the filter for a shard.
     pub(super) fn with_shard(self, query: &'q Query<'_>) -> Result<Self, Refusal> {
         Ok(Self { shard: query.integer_within("exchange_index", "ExchangeIndex", 0..=i64::MAX)?, ..self })
     }
 
-    /// Also times, in seconds; both ends count.
+    /// Also reads the filters for times, in seconds, both ends inclusive.
     fn with_times(self, query: &'q Query<'_>) -> Result<Self, Refusal> {
         let (min_ts, max_ts) = (query.integer("min_ts")?, query.integer("max_ts")?);
         Ok(Self {
@@ -68,7 +68,7 @@ impl<'q> Filter<'q> {
             && self.shard.is_none_or(|shard| shard == i64::from(spec.exchange_index))
     }
 
-    /// Whether nothing older than this is wanted.
+    /// Whether this time, and everything older, is before the filter's range.
     fn is_before(&self, time_ms: i64) -> bool {
         self.min_ms.is_some_and(|min_ms| time_ms < min_ms)
     }
@@ -82,7 +82,7 @@ impl<'q> Filter<'q> {
     }
 }
 
-/// A page of a list that is kept oldest first and shown newest first, and the cursor of the next.
+/// A page of a list that is stored oldest first and shown newest first, and the cursor of the next page.
 pub(super) fn page<'r, T>(
     query: &Query<'_>,
     list: &'r [T],
@@ -91,7 +91,7 @@ pub(super) fn page<'r, T>(
     page_of(query, list.len(), |end| list[..end].iter().enumerate().rev().map(Ok), |entry| wanted(entry))
 }
 
-/// A page of a list of some length, of which `newest_first` has all before a position.
+/// A page of a list of a given length, for which `newest_first` iterates over everything before a position.
 fn page_of<E, I: Iterator<Item = io::Result<(usize, E)>>>(
     query: &Query<'_>,
     length: usize,
@@ -107,7 +107,7 @@ fn page_of<E, I: Iterator<Item = io::Result<(usize, E)>>>(
     Ok((entries.into_iter().map(|(_, entry)| entry).collect(), next))
 }
 
-/// The disk has lost what it was given.
+/// The response if the file with the history of accounts cannot be read.
 #[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
 fn unreadable(error: io::Error) -> Refusal {
     tracing::error!(%error, "the history of an account cannot be read");
@@ -121,7 +121,7 @@ fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
         user_id: user_id(order.account),
         client_order_id: order.client_order_id.clone().unwrap_or_default(),
         ticker: spec.ticker.clone(),
-        // The deprecated pair of an ask is "sell yes", as captured; that of its fills is "buy no".
+        // The deprecated pair of an ask is "sell yes" for orders, as captured, and "buy no" for fills.
         side: Some(Outcome::Yes),
         action: Some(if order.side == BookSide::Bid { "buy" } else { "sell" }.to_owned()),
         outcome_side: Some(order.side.outcome()),
@@ -151,7 +151,7 @@ fn order_body(engine: &Engine, order: &OrderRecord) -> Order {
 fn fill_body(engine: &Engine, fill: &FillRecord) -> Fill {
     let spec = engine.market(fill.market).spec();
     Fill {
-        // Two names of one identifier, as the spec says and the captures show.
+        // Two names of the same identifier, as the spec says and captures show.
         fill_id: fill.trade.to_string(),
         trade_id: fill.trade.to_string(),
         order_id: fill.order.to_string(),
@@ -214,7 +214,7 @@ impl Gateway {
                 _ => Box::new(history.newest_first(end)),
             }
         };
-        // Orders are in the order of their creation: the first that is too old ends the list.
+        // Orders are sorted by creation: the first that is too old ends the list.
         let young =
             |end| newest_first(end).take_while(|order| !matches!(order, Ok((_, o)) if filter.is_before(o.created_ms)));
         let (orders, next) = page_of(&query, history.len(), young, |order| {
@@ -234,7 +234,7 @@ impl Gateway {
         Ok(json(200, &OrderBody { order: order_body(engine, &order) }))
     }
 
-    /// `GET /portfolio/orders/{order_id}/queue_position`: contracts ahead, as the engine has them now.
+    /// `GET /portfolio/orders/{order_id}/queue_position`: the contracts ahead, as they are in the engine now.
     pub(super) fn queue_position(engine: &Engine, account: AccountId, id: &str) -> Answer {
         let id = OrderId::parse(id).map_err(|_| Refusal::invalid_uuid())?;
         let own = engine.order(id).is_some_and(|order| order.account == account);
@@ -242,7 +242,7 @@ impl Gateway {
         Ok(json(200, &value!({ "queue_position_fp": ahead })))
     }
 
-    /// `GET /portfolio/orders/queue_positions`: those of all resting orders, as the engine has them now.
+    /// `GET /portfolio/orders/queue_positions`: the contracts ahead of all resting orders, as they are in the engine now.
     pub(super) fn queue_positions(&self, engine: &Engine, account: AccountId, target: &str) -> Answer {
         let query = Query::new(target, "GetOrderQueuePositions");
         let filter = Filter { tickers: query.list("market_tickers"), ..Filter::new(&query)? };
@@ -313,7 +313,7 @@ impl Gateway {
         Ok(json(200, &SettlementsPage { settlements, cursor: next }))
     }
 
-    /// `GET /portfolio/subaccounts/netting`: cross-market netting is off for everyone here.
+    /// `GET /portfolio/subaccounts/netting`: cross-market netting is always off on this exchange.
     pub(super) fn netting(engine: &Engine, account: AccountId) -> HttpResponse {
         let configs: Vec<_> = engine
             .cash_of(account)

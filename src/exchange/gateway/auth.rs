@@ -1,4 +1,4 @@
-//! Who signed a request. Owns the keys; checks the headers as the exchange does: presence, time, key, signature.
+//! Authentication: owns the keys, and checks a request's headers as the exchange does: presence, time, key, signature.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -6,21 +6,22 @@ use super::{ExchangeNow, HttpRequest, Refusal};
 use crate::exchange::engine::AccountId;
 use crate::wire::sign::Verifier;
 
-/// How many checked signatures are remembered. A client may use a fresh one for several requests.
+/// How many verified signatures are remembered. A client may use a recent signature for several requests.
 const REMEMBERED: usize = 1_024;
 
 /// A client's public key and the account that it trades for.
 #[derive(Debug)]
 pub struct ApiKey {
-    /// What `KALSHI-ACCESS-KEY` names.
+    /// The key's id, as in the header `KALSHI-ACCESS-KEY`.
     pub key_id: String,
-    /// The account.
+    /// The account that requests signed with this key act on.
     pub account: AccountId,
-    /// The public key.
+    /// Verifies signatures of the key.
     pub verifier: Verifier,
 }
 
-/// The keys, and the signatures that were found right lately.
+/// The keys, and the signatures recently found valid.
+/// The response to a request that is not authenticated.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_id: BTreeMap<String, (AccountId, Verifier)>,
@@ -38,7 +39,7 @@ impl Keys {
         self.by_id.insert(key.key_id, (key.account, key.verifier));
     }
 
-    /// The account of a request whose signature covers `path`.
+    /// The account of a request whose signature must cover `path`.
     ///
     /// # Errors
     /// 401 with the exchange's body for what is wrong.
@@ -52,12 +53,12 @@ impl Keys {
         let signature = match (request.signature, request.key_id) {
             (Some(signature), _) => signature,
             (None, Some(_)) => return Err(Refusal::new(401, "signature_is_missing_from_headers")),
-            // No attempt to sign at all is told apart on production.
+            // Production distinguishes a request without any attempt to sign.
             (None, None) => return Err(Refusal::new(401, "token_authentication_failure")),
         };
         let timestamp = request.timestamp.unwrap_or_default();
         let fresh = |sent_ms: i64| sent_ms.saturating_sub(now.wall_ms).saturating_abs() <= clock_skew_ms;
-        // Digits alone: a sign is none of the exchange's forms.
+        // Digits only: none of the exchange's forms has a sign.
         let is_number = timestamp.bytes().all(|byte| byte.is_ascii_digit());
         if !is_number || !timestamp.parse().is_ok_and(fresh) {
             return Err(Refusal::new(401, "header_timestamp_expired"));

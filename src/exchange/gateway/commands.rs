@@ -1,5 +1,5 @@
-//! WebSocket commands: subscribing, unsubscribing, changing and listing subscriptions, with the exchange's error codes
-//! and its rules about sids and running numbers (protocol page 2.2 and 2.3).
+//! WebSocket commands: subscribing, unsubscribing, and changing and listing subscriptions, with the exchange's error codes
+//! and its rules for sids and sequence numbers (protocol page 2.2 and 2.3).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,17 +32,17 @@ const BUFFER_OVERFLOW: CommandError = CommandError(25, "Subscription buffer over
 const TOO_MANY_MARKETS: CommandError = CommandError(26, "Subscription market limit exceeded");
 const TOO_MANY_REQUESTS: CommandError = CommandError(27, "Too many requests");
 
-/// The command's number as replies carry it: 0 means none.
+/// The command's number for replies: 0 means none.
 const fn reply_id(id: u64) -> Option<u64> {
     if id == 0 { None } else { Some(id) }
 }
 
-/// What stands around an answer.
+/// The envelope of a reply.
 fn answer(id: u64, sid: Option<u64>, seq: Option<u64>, now: ExchangeNow) -> Envelope {
     Envelope { id: reply_id(id), sid, seq, sending_ts_ms: Some(now.session_ms) }
 }
 
-/// The markets that a command names; none means no filter.
+/// The markets that a command names; `None` means no filter.
 fn tickers_of(params: &CommandParams) -> Result<Option<Vec<&str>>, CommandError> {
     match (&params.market_ticker, &params.market_tickers) {
         (Some(_), Some(_)) => Err(INVALID_PARAMETER),
@@ -54,7 +54,7 @@ fn tickers_of(params: &CommandParams) -> Result<Option<Vec<&str>>, CommandError>
 }
 
 impl Gateway {
-    /// Handles a message of a session. Whatever it holds, the answer is a documented one.
+    /// Handles a message from a session. Whatever it contains, the reply is a documented one.
     pub fn text(&mut self, engine: &Engine, session: SessionId, text: &[u8], now: ExchangeNow) {
         let value: Value = serde_json::from_slice(text).unwrap_or_default();
         let id = value.get("id").and_then(Value::as_u64).unwrap_or(0);
@@ -65,7 +65,7 @@ impl Gateway {
             return self.send_error(session, 0, UNABLE_TO_PROCESS, None, now);
         };
         let Ok(command) = Command::deserialize(&value) else {
-            // What can be told of a command that does not decode: its number, and whether it is one at all.
+            // Of a command that does not decode, only its number is used, and whether it is a command at all.
             let is_command = object.get("cmd").is_some_and(Value::is_string);
             let error = if is_command { INVALID_PARAMETER } else { UNABLE_TO_PROCESS };
             return self.send_error(session, id, error, None, now);
@@ -89,7 +89,7 @@ impl Gateway {
         }
     }
 
-    /// Ends every subscription of a session that reads too slowly, each with error 25; what waits for it is dropped.
+    /// Ends every subscription of a session that reads too slowly, each with error 25, and drops the frames waiting for it.
     /// The session stays open.
     pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
         self.outputs.retain(|output| !matches!(output, Output::Frame { session: to, .. } if *to == session));
@@ -104,7 +104,7 @@ impl Gateway {
         }
     }
 
-    /// Sends an error; about a subscription it carries its sid and uses up one of its numbers.
+    /// Sends an error. An error about a subscription carries its sid and uses up one of its sequence numbers.
     fn send_error(
         &mut self,
         session: SessionId,
@@ -166,7 +166,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Opens or widens a subscription and acknowledges it. Returns the markets that it did not have before.
+    /// Opens or extends a subscription and acknowledges it. Returns the markets that it did not have before.
     fn subscribe_channel<'t>(
         &mut self,
         session: SessionId,
@@ -198,7 +198,7 @@ impl Gateway {
                     }
                 }
             }
-            // A subscription without a filter has every market, whatever is added to it.
+            // A subscription without a filter covers every market, whatever is added to it.
             (all, None) => *all = None,
             (None, Some(_)) => {}
         }
@@ -213,7 +213,7 @@ impl Gateway {
         added
     }
 
-    /// `ok` about a subscription, with its markets.
+    /// Sends the `ok` for a subscription, with its markets.
     fn send_ok(&mut self, session: SessionId, id: u64, channel: Channel, now: ExchangeNow) {
         let Some(open) = self.sessions.get_mut(&session).and_then(|session| session.on(channel)) else { return };
         let envelope = answer(id, Some(open.sid), Some(open.next_seq()), now);
@@ -227,7 +227,7 @@ impl Gateway {
         self.outputs.push_back(Output::Frame { session, text });
     }
 
-    /// One snapshot for each market, numbered in the stream of the subscription.
+    /// Sends a snapshot of each market, numbered within the subscription.
     fn send_snapshots(
         &mut self,
         engine: &Engine,
@@ -279,7 +279,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Errors that concern a subscription come with its channel.
+    /// Changes a subscription. An error that concerns the subscription comes with its channel.
     fn update(
         &mut self,
         engine: &Engine,

@@ -1,4 +1,4 @@
-//! Bodies of order writes, with the errors that the exchange's decoder gives for wrong types.
+//! Decoding the bodies of order writes, with the errors of the exchange's decoder for wrong types.
 
 use serde_json::{Map, Value};
 
@@ -8,12 +8,12 @@ use crate::exchange::engine::{AccountId, NewOrder, Reject};
 use crate::market::{BookSide, Count, OrderGroupId, Price, TimeInForce};
 use crate::wire::orders::SelfTradePrevention;
 
-/// The longest client order id.
+/// The longest client order id, in characters.
 const CLIENT_ORDER_ID_MAX: usize = 64;
-/// The highest subaccount.
+/// The highest subaccount number.
 const SUBACCOUNT_MAX: i64 = 63;
 
-/// A JSON object that is read field by field; errors name the field as the exchange's decoder does.
+/// A JSON object that is read field by field. Errors name fields as the exchange's decoder does.
 #[derive(Clone, Copy, Debug)]
 pub struct Object<'v> {
     name: &'static str,
@@ -23,7 +23,7 @@ pub struct Object<'v> {
 /// Parses a body.
 ///
 /// # Errors
-/// 400 `bad_request` when the bytes are no JSON.
+/// 400 `bad_request` if the bytes are not JSON.
 pub fn json(body: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::undecodable(&format!("json: {error}")))
 }
@@ -40,10 +40,10 @@ const fn kind(value: &Value) -> &'static str {
 }
 
 impl<'v> Object<'v> {
-    /// The fields of an object. `name` is the request type's.
+    /// The fields of an object. `name` is that of the request type.
     ///
     /// # Errors
-    /// 400 `bad_request` when the value is none.
+    /// 400 `bad_request` if the value is not an object.
     pub fn new(value: &'v Value, name: &'static str) -> Result<Self, Refusal> {
         value.as_object().map(|fields| Self { name, fields }).ok_or_else(|| {
             Refusal::undecodable(&format!("json: cannot unmarshal {} into Go value of type {name}", kind(value)))
@@ -68,64 +68,64 @@ impl<'v> Object<'v> {
         }
     }
 
-    /// A string.
+    /// An optional string.
     ///
     /// # Errors
-    /// 400 when it is something else.
+    /// 400 if it is something else.
     pub fn text(&self, key: &str) -> Result<Option<&'v str>, Refusal> {
         self.field(key, "string", Value::as_str)
     }
 
-    /// A whole number.
+    /// An optional integer.
     ///
     /// # Errors
-    /// 400 when it is something else.
+    /// 400 if it is something else.
     pub fn integer(&self, key: &str) -> Result<Option<i64>, Refusal> {
         self.field(key, "int64", Value::as_i64)
     }
 
-    /// A boolean; absent counts as false.
+    /// A boolean; if absent, false.
     ///
     /// # Errors
-    /// 400 when it is something else.
+    /// 400 if it is something else.
     pub fn flag(&self, key: &str) -> Result<bool, Refusal> {
         Ok(self.field(key, "bool", Value::as_bool)?.unwrap_or(false))
     }
 
-    /// An array of objects.
+    /// A required array.
     ///
     /// # Errors
-    /// 400 when it is missing or something else.
+    /// 400 if it is missing or something else.
     pub fn array(&self, key: &'static str) -> Result<&'v [Value], Refusal> {
         self.field(key, "array", Value::as_array)?.map(Vec::as_slice).ok_or_else(|| self.missing(key))
     }
 
-    /// A string that must be there.
+    /// A required string.
     ///
     /// # Errors
-    /// 400 when it is missing or something else.
+    /// 400 if it is missing or something else.
     pub fn required(&self, key: &'static str) -> Result<&'v str, Refusal> {
         self.text(key)?.ok_or_else(|| self.missing(key))
     }
 
-    /// A required field is not there.
+    /// The error for a required field that is missing.
     pub fn missing(&self, key: &str) -> Refusal {
         Refusal::missing(self.name, key)
     }
 
-    /// A price. Finer than $0.0001 or outside a dollar is `invalid_price`, as off the grid is.
+    /// A required price. One finer than $0.0001 or outside a dollar gets `invalid_price`, like one off the grid.
     ///
     /// # Errors
-    /// 400 when it is missing, something else, or no price.
+    /// 400 if it is missing, something else, or not a price.
     pub fn price(&self, key: &'static str) -> Result<Price, Refusal> {
         Price::parse(self.required(key)?)
             .map_err(|error| Refusal::with_details(400, "invalid_price", &error.to_string()))
     }
 
-    /// A count.
+    /// An optional count.
     ///
     /// # Errors
-    /// 400 when it is something else, or no count.
+    /// 400 if it is something else, or not a count.
     pub fn count(&self, key: &str) -> Result<Option<Count>, Refusal> {
         self.text(key)?
             .map(Count::parse)
@@ -133,10 +133,10 @@ impl<'v> Object<'v> {
             .map_err(|error| Refusal::with_details(400, "invalid_order_size", &error.to_string()))
     }
 
-    /// `bid` or `ask`.
+    /// The required side: `bid` or `ask`.
     ///
     /// # Errors
-    /// 400 when it is missing or another word.
+    /// 400 if it is missing or another word.
     pub fn side(&self) -> Result<BookSide, Refusal> {
         match self.required("side")? {
             "bid" => Ok(BookSide::Bid),
@@ -148,15 +148,15 @@ impl<'v> Object<'v> {
     /// How the request names its shard.
     ///
     /// # Errors
-    /// 400 when it is something else, 404 when it is no shard.
+    /// 400 if it is not an integer, 404 if there is no such shard.
     pub fn shard(&self) -> Result<ShardName, Refusal> {
         ShardName::new(self.integer("exchange_index")?)
     }
 
-    /// The subaccount; absent counts as 0.
+    /// The subaccount; if absent, 0.
     ///
     /// # Errors
-    /// 400 when it is something else or beyond 63.
+    /// 400 if it is something else or above 63.
     pub fn subaccount(&self) -> Result<u32, Refusal> {
         subaccount(self.integer("subaccount")?)
     }
@@ -165,19 +165,19 @@ impl<'v> Object<'v> {
 /// How a request names a shard (`exchange_index`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShardName {
-    /// Not at all: by the market's name if there is one, else shard 0.
+    /// Not at all: the market's shard if the request names a market, else shard 0.
     Absent,
-    /// -1: by the market's name, which must be there.
+    /// With -1: the market's shard; the request must name a market.
     ByTicker,
-    /// By its number.
+    /// By its index.
     Index(u8),
 }
 
 impl ShardName {
-    /// Reads a number.
+    /// Interprets `exchange_index`.
     ///
     /// # Errors
-    /// 404 when there can be no such shard.
+    /// 404 if there can be no such shard.
     pub fn new(number: Option<i64>) -> Result<Self, Refusal> {
         match number {
             None => Ok(Self::Absent),
@@ -187,19 +187,19 @@ impl ShardName {
     }
 }
 
-/// Checks a subaccount number of a body; absent counts as 0.
+/// Checks a subaccount number from a body; if absent, 0.
 ///
 /// # Errors
-/// 400 beyond 0 to 63.
+/// 400 if it is outside 0 to 63.
 pub fn subaccount(number: Option<i64>) -> Result<u32, Refusal> {
     let number = number.unwrap_or(0);
     within_subaccounts(number).ok_or_else(|| Refusal::invalid(&not_within(number)))
 }
 
-/// Reads the subaccount of a query; absent counts as 0.
+/// Reads the subaccount from a query; if absent, 0.
 ///
 /// # Errors
-/// 400 when it is no number, or beyond 0 to 63.
+/// 400 if it is not a number, or outside 0 to 63.
 pub fn query_subaccount(query: &Query<'_>) -> Result<u32, Refusal> {
     let number = query.integer("subaccount")?.unwrap_or(0);
     within_subaccounts(number).ok_or_else(|| Refusal::bad_query(&not_within(number)))
@@ -218,10 +218,10 @@ fn bad_word(key: &str, found: &str, expected: &str) -> Refusal {
     Refusal::invalid(&format!("{key} is `{found}`, expected {expected}"))
 }
 
-/// A client order id, checked.
+/// Checks a client order id.
 ///
 /// # Errors
-/// 400 when it is empty, too long or has a character outside the set.
+/// 400 if it is empty, too long, or has a character outside the allowed set.
 pub fn client_order_id(text: &str) -> Result<String, Refusal> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=:/-".contains(&byte);
     if text.is_empty() || text.len() > CLIENT_ORDER_ID_MAX || !text.bytes().all(allowed) {
@@ -230,21 +230,21 @@ pub fn client_order_id(text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-/// A create's body. The market is looked up by the caller.
+/// The body of a create. The caller looks up the market.
 #[derive(Clone, Debug)]
 pub struct CreateRequest {
-    /// The market's name.
+    /// The market's ticker.
     pub ticker: String,
-    /// The shard.
+    /// How the request names the shard.
     pub shard: ShardName,
-    /// The order, with `market` 0 until it is known.
+    /// The order, with `market` 0 until it has been looked up.
     pub order: NewOrder,
 }
 
-/// Reads a create's body.
+/// Decodes the body of a create.
 ///
 /// # Errors
-/// 400 in the shape that fits what is wrong.
+/// 400, in the shape that fits the error.
 pub fn create(value: &Value, account: AccountId) -> Result<CreateRequest, Refusal> {
     let body = Object::new(value, "CreateOrderV2Request")?;
     let ticker = body.required("ticker")?.to_owned();

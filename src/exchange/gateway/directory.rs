@@ -1,5 +1,5 @@
-//! What the gateway knows of listings beside the engine: index to ticker and back, the identifiers that frames carry, the
-//! events and series that markets belong to, and when a listing was made, changed and paid.
+//! What the gateway knows of listings beyond the engine: the mapping between indices and tickers, the identifiers that frames
+//! carry, the events and series that markets belong to, and when a listing was created, changed and paid.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ pub(super) struct Name {
     pub(super) exchange_index: u8,
     /// When it was listed, in session milliseconds.
     pub(super) created_ms: i64,
-    /// When its terms or its result last changed; trades don't count.
+    /// When its terms or its result last changed, in session milliseconds; trades don't count.
     pub(super) updated_ms: i64,
-    /// When it paid.
+    /// When it paid, in session milliseconds.
     pub(super) settled_ms: Option<i64>,
 }
 
-/// An event or a series: its name and the markets that belong to it, oldest first.
+/// An event or a series: its ticker, and its markets, oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) ticker: String,
     pub(super) markets: Vec<MarketIndex>,
 }
 
-/// Groups in the order of their first listing.
+/// Events or series, in the order of their first listing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
     groups: Vec<Group>,
@@ -57,7 +57,7 @@ impl Groups {
     }
 }
 
-/// The markets in the order of their listing.
+/// The markets, in the order of listing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
     names: Vec<Name>,
@@ -72,8 +72,8 @@ pub(super) fn is_combo(ticker: &str) -> bool {
 }
 
 impl Directory {
-    /// Takes the next market; they come in the order of their indices. One that opened before it was listed here was
-    /// created when it opened.
+    /// Adds the next market; markets come in the order of their indices. For a market that had opened before it was listed
+    /// here, the opening counts as its creation.
     pub(super) fn add(&mut self, index: MarketIndex, spec: &MarketSpec, now_ms: i64) {
         assert_eq!(index as usize, self.names.len(), "the engine announces each market once, in order");
         let created_ms = now_ms.min(spec.open_ms);
@@ -90,13 +90,13 @@ impl Directory {
         self.series.add(&spec.series_ticker, index);
     }
 
-    /// Notes that a market's terms or result changed.
+    /// Records that a market's terms or result changed.
     pub(super) fn note_change(&mut self, index: MarketIndex, time_ms: i64) {
         let name = &mut self.names[index as usize];
         name.updated_ms = name.updated_ms.max(time_ms);
     }
 
-    /// Notes that a market paid.
+    /// Records that a market paid.
     pub(super) fn note_settlement(&mut self, index: MarketIndex, time_ms: i64) {
         self.note_change(index, time_ms);
         self.names[index as usize].settled_ms = Some(time_ms);
@@ -121,7 +121,7 @@ impl Directory {
     }
 }
 
-/// The exchange's name of an account.
+/// The exchange's id of an account's user.
 pub(super) fn user_id(account: crate::exchange::engine::AccountId) -> String {
     format!("00000000-0000-4000-8000-{account:012x}")
 }

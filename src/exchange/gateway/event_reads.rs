@@ -1,5 +1,5 @@
-//! Bodies about what markets belong to: events and series. Neither exists by itself here: an event is the markets that
-//! name it, a series likewise, and what either says comes from the first of them.
+//! Response bodies about events and series. On this exchange neither exists by itself: an event consists of the markets that
+//! name it, as does a series, and its properties are those of the first of these markets.
 
 use serde_json::{Number, json as value};
 
@@ -14,24 +14,24 @@ use crate::wire::events::{Event, EventBody, EventsPage, Series, SeriesBody, Seri
 use crate::wire::fees::{EventFeeChange, EventFeeChangesPage, SeriesFeeChange, SeriesFeeChangesBody, multiplier};
 use crate::wire::markets::fee_type_name;
 
-/// The category of everything here.
+/// The category of every series.
 const CATEGORY: &str = "Simulation";
-/// The filter words of `GET /events`, in the order in which they are tried: an event is in the first that fits any of its
-/// markets.
+/// The filter words of `GET /events`, in the order in which they are tried: an event has the first status that fits any of
+/// its markets.
 const EVENT_STATUSES: [&str; 4] = ["open", "unopened", "closed", "settled"];
 
-/// What an interface tells of a schedule: the name of its type, which tells the makers' multiplier, and the takers'.
+/// A fee schedule as published: the name of its type, which determines the makers' multiplier, and the takers' multiplier.
 fn told(schedule: FeeSchedule) -> (String, Number) {
     (fee_type_name(schedule.fee_type()).to_owned(), multiplier(schedule))
 }
 
-/// The identifier of a change: the number under which it was settled.
+/// The identifier of a fee change, from its number in the order of scheduling.
 fn change_id(number: usize) -> String {
     format!("00000000-0000-4000-9000-{number:012x}")
 }
 
 impl Listed<'_> {
-    /// `GET /series/fee_changes`: what is still to come, or everything when asked for.
+    /// `GET /series/fee_changes`: future changes, or all of them if asked for.
     pub(super) fn series_fee_changes(self, target: &str) -> Answer {
         let query = Query::new(target, "GetSeriesFeeChanges");
         let (all, wanted) = (query.flag("show_historical")?, query.get("series_ticker"));
@@ -50,7 +50,7 @@ impl Listed<'_> {
         Ok(json(200, &SeriesFeeChangesBody { series_fee_change_arr: changes.collect() }))
     }
 
-    /// `GET /events/fee_changes`: past and to come, the newest first.
+    /// `GET /events/fee_changes`: past and future changes, newest first.
     pub(super) fn event_fee_changes(self, target: &str) -> Answer {
         let query = Query::new(target, "GetEventFeeChanges");
         let (limit, wanted) = (query.limit(PageLimit::ACCOUNT)?, query.get("event_ticker"));
@@ -113,7 +113,7 @@ impl Listed<'_> {
         EVENT_STATUSES.into_iter().find(fits).expect("every state of a market fits a word")
     }
 
-    /// `GET /events`: the newest first, without combos.
+    /// `GET /events`: newest first, without combos.
     pub(super) fn events(self, target: &str) -> Answer {
         let query = Query::new(target, "GetEvents");
         let limit = query.limit(PageLimit::EVENTS)?;
@@ -134,7 +134,7 @@ impl Listed<'_> {
         self.events_page(&query, limit, milestones, wanted)
     }
 
-    /// `GET /events/multivariate`: combos only. There are no collections here, so none has an event.
+    /// `GET /events/multivariate`: only combos. This exchange has no collections, so a filter for one matches nothing.
     pub(super) fn combo_events(self, target: &str) -> Answer {
         let query = Query::new(target, "GetMultivariateEvents");
         let limit = query.limit(PageLimit::COMBO_EVENTS)?;
@@ -145,7 +145,7 @@ impl Listed<'_> {
         self.events_page(&query, limit, None, |group| is_combo(&group.ticker) && !collection)
     }
 
-    /// A page of the events that are wanted and pass the filters common to both lists.
+    /// A page of the events that are `wanted` and pass the filters common to both lists.
     fn events_page(
         self,
         query: &Query<'_>,
@@ -160,7 +160,7 @@ impl Listed<'_> {
                 && series.is_none_or(|series| series == self.first_spec(group).series_ticker)
                 && wanted(group)
         };
-        // A cursor is the number of events below its page, which new listings don't move.
+        // A cursor is the number of events before its page, which new listings don't change.
         let all = self.directory.events.all();
         let below = query.position().unwrap_or(all.len()).min(all.len());
         let mut found = all[..below].iter().enumerate().rev().filter(|(_, group)| passes(group));
@@ -171,7 +171,7 @@ impl Listed<'_> {
         Ok(json(200, &EventsPage { events, milestones, cursor: next }))
     }
 
-    /// `GET /events/{event_ticker}`: its markets are beside it, or in it when asked for so.
+    /// `GET /events/{event_ticker}`: its markets are beside it, or nested in it if asked for.
     pub(super) fn event(self, target: &str, ticker: &str) -> Answer {
         let query = Query::new(target, "GetEvent");
         let (nested, excluded) = (query.flag("with_nested_markets")?, query.flag("exclude_markets")?);
@@ -183,7 +183,7 @@ impl Listed<'_> {
         Ok(json(200, &EventBody { event: self.event_body(group, nested), markets }))
     }
 
-    /// `GET /events/{event_ticker}/metadata`: pictures and colours, of which there are none here.
+    /// `GET /events/{event_ticker}/metadata`: images and colours, which this exchange does not have.
     pub(super) fn event_metadata(self, ticker: &str) -> Answer {
         let group = self.directory.events.find(ticker).ok_or_else(Refusal::not_found)?;
         let details: Vec<_> = group
@@ -221,7 +221,7 @@ impl Listed<'_> {
         }
     }
 
-    /// `GET /series`: all at once, the newest first. No series here has tags.
+    /// `GET /series`: everything at once, newest first. Series of this exchange have no tags.
     pub(super) fn series_list(self, target: &str) -> Answer {
         let query = Query::new(target, "GetSeriesList");
         let with_volume = query.flag("include_volume")?;

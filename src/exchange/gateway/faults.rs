@@ -1,5 +1,5 @@
-//! The armed faults of requests and frames, and what they did. The gateway asks before it sends and before it carries
-//! out; nothing here happens by itself. Owns the count of each fault that took effect.
+//! The armed faults of requests and frames, and their effects. The gateway asks here before it sends something or carries
+//! something out; nothing happens by itself. Also counts how often each fault took effect.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,25 +9,25 @@ use super::strange::{asks_for_repeated, strange, with_repeated_cursor};
 use super::{Channel, ExchangeNow, HttpResponse, Output, Refusal, SessionId, Ticket};
 use crate::exchange::faults::{Fault, RefusalStatus};
 
-/// What a read asked for.
+/// A read that is being answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadAsked<'a> {
-    /// Its path and query.
+    /// The request's path and query.
     pub(super) target: &'a str,
-    /// Whether its body says how the exchange is.
+    /// Whether its body reports the status of the exchange.
     pub(super) says_status: bool,
 }
 
 /// What happens to the next order write before it reaches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteFate {
-    /// It goes its way.
+    /// It passes unchanged.
     Passed,
     /// It is lost.
     Lost,
-    /// It comes later.
+    /// It arrives this many milliseconds later.
     Delayed(i64),
-    /// It comes twice.
+    /// It arrives twice.
     Doubled,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum FillFate {
     Sent,
     /// It is sent with a wrong price.
     Altered,
-    /// It is sent after the end of its order, or so much later.
+    /// It is sent after the end of its order, or at the latest after this many milliseconds.
     AfterEnd(i64),
 }
 
@@ -47,21 +47,21 @@ pub(super) enum FillFate {
 pub(super) struct Faults {
     armed: Vec<Fault>,
     effects: BTreeMap<&'static str, u64>,
-    /// What is sent later.
+    /// What is to be sent later.
     pub(super) held: Held,
-    /// Until when sessions get everything twice, and the second of a pair that waits for its turn.
+    /// Until when sessions get everything twice, and a copy waiting for its turn.
     doubled: Option<i64>,
     twin: Option<Output>,
     sessions_refused_until_ms: Option<i64>,
     strange_until_ms: Option<i64>,
-    /// How far the clock of signatures is ahead, and until when.
+    /// How far the clock for signatures is ahead, and until when.
     clock: Option<(i64, i64)>,
-    /// Until when no key is known.
+    /// Until when every key is rejected.
     revoked_until_ms: Option<i64>,
 }
 
 impl Faults {
-    /// Arms a fault; one that lasts for a time begins now.
+    /// Arms a fault; one that lasts for some time begins now.
     pub(super) fn arm(&mut self, fault: Fault, now_ms: i64) {
         let until_ms = |for_ms: i64| now_ms.saturating_add(for_ms);
         match fault {
@@ -81,7 +81,7 @@ impl Faults {
         }
     }
 
-    /// Forgets every armed fault and ends those that last. What is held back keeps its time.
+    /// Disarms every fault and ends those in progress. What is held back is still sent at its time.
     pub(super) fn disarm(&mut self) {
         self.armed.clear();
         self.held.calm();
@@ -90,22 +90,22 @@ impl Faults {
         self.strange_until_ms = None;
     }
 
-    /// What is armed and has not acted yet.
+    /// The armed faults that have not acted yet.
     pub(super) fn armed(&self) -> &[Fault] {
         &self.armed
     }
 
-    /// How often each fault took effect.
+    /// How often each fault took effect, by name.
     pub(super) fn effects(&self) -> &BTreeMap<&'static str, u64> {
         &self.effects
     }
 
-    /// Counts a fault that took effect.
+    /// Counts an effect of a fault.
     pub(super) fn took_effect(&mut self, name: &'static str) {
         *self.effects.entry(name).or_default() += 1;
     }
 
-    /// The first armed fault that `pick` knows, which has acted then.
+    /// Takes the first armed fault for which `pick` returns something; it counts as having acted.
     fn take<T>(&mut self, pick: impl Fn(Fault) -> Option<T>) -> Option<T> {
         if self.armed.is_empty() {
             return None;
@@ -116,7 +116,7 @@ impl Faults {
         pick(fault)
     }
 
-    /// Sends a frame of a channel, unless a fault wants it otherwise.
+    /// Sends a frame of a channel, subject to the armed faults.
     pub(super) fn frame(
         &mut self,
         outputs: &mut VecDeque<Output>,
@@ -147,7 +147,7 @@ impl Faults {
         }
     }
 
-    /// Sends now, or later when the channel lags behind.
+    /// Sends now, or later if the channel is delayed.
     fn lag(&mut self, outputs: &mut VecDeque<Output>, channel: Channel, output: Output, now_ms: i64) {
         match self.held.due_ms(channel, now_ms) {
             None => outputs.push_back(output),
@@ -158,17 +158,17 @@ impl Faults {
         }
     }
 
-    /// Ends a doubling whose time is over.
+    /// Ends doubling if its time is over.
     pub(super) fn end_doubling(&mut self, now_ms: i64) {
         self.doubled.take_if(|until_ms| *until_ms <= now_ms);
     }
 
-    /// The second of a pair, which goes before anything else.
+    /// The copy of the last frame, which is sent before anything else.
     pub(super) fn twin(&mut self) -> Option<Output> {
         self.twin.take()
     }
 
-    /// Notes the twin of what is sent now, if there is to be one.
+    /// Keeps a copy of a frame being sent, if sessions get everything twice.
     pub(super) fn double(&mut self, output: &Output) {
         if self.doubled.is_some() && matches!(output, Output::Frame { .. }) {
             self.took_effect("double_sessions");
@@ -176,7 +176,7 @@ impl Faults {
         }
     }
 
-    /// Whether the channel's next number is passed over.
+    /// Whether to skip the channel's next sequence number.
     pub(super) fn skips_seq(&mut self, channel: Channel) -> bool {
         self.take(|fault| (fault == Fault::SkipSeq { channel }).then_some(())).is_some()
     }
@@ -190,7 +190,7 @@ impl Faults {
         .unwrap_or(FillFate::Sent)
     }
 
-    /// The status with which an order write is refused, if it is.
+    /// The error with which to refuse an order write, if a fault does.
     pub(super) fn refuses_write(&mut self) -> Option<Refusal> {
         self.take(|fault| match fault {
             Fault::RefuseRequest { status } => Some(refusal(status)),
@@ -208,7 +208,7 @@ impl Faults {
         .unwrap_or(WriteFate::Passed)
     }
 
-    /// Gives the answer to an order write that was carried out, unless a fault wants it otherwise.
+    /// Sends the response to an order write that was carried out, subject to the armed faults.
     pub(super) fn answer(
         &mut self,
         outputs: &mut VecDeque<Output>,
@@ -241,8 +241,8 @@ impl Faults {
         }
     }
 
-    /// Gives the answer to a read, unless a fault wants it otherwise. Where the body says how the exchange is, a failure
-    /// says so too, as documented.
+    /// Sends the response to a read, subject to the armed faults. If the body reports the status of the exchange, a failure
+    /// has such a body too, as documented.
     pub(super) fn read(
         &mut self,
         outputs: &mut VecDeque<Output>,
@@ -273,7 +273,7 @@ impl Faults {
         }
     }
 
-    /// The lists of an answer as faults let them be.
+    /// The response with its lists changed as faults demand.
     fn moved_on(&mut self, target: &str, mut response: HttpResponse, now_ms: i64) -> HttpResponse {
         if response.status != 200 {
             return response;
@@ -296,14 +296,14 @@ impl Faults {
         response
     }
 
-    /// Whether a handshake is refused.
+    /// The error with which to refuse a handshake, if a fault does.
     pub(super) fn refuses_session(&mut self, now_ms: i64) -> Option<Refusal> {
         self.sessions_refused_until_ms.filter(|until_ms| now_ms < *until_ms)?;
         self.took_effect("refuse_sessions");
         Some(refusal(RefusalStatus::Unavailable))
     }
 
-    /// Whether no key is known now.
+    /// Whether every key is rejected now.
     pub(super) fn revokes_keys(&mut self, now_ms: i64) -> bool {
         let revoked = self.revoked_until_ms.is_some_and(|until_ms| now_ms < until_ms);
         if revoked {
@@ -331,7 +331,7 @@ fn refusal(status: RefusalStatus) -> Refusal {
     }
 }
 
-/// The frame with its decimal points turned into letters: still JSON, but no numbers.
+/// The frame with its decimal points turned into letters: still JSON, but without valid numbers.
 fn malformed(text: &[u8]) -> Arc<[u8]> {
     text.iter().map(|byte| if *byte == b'.' { b'x' } else { *byte }).collect()
 }
@@ -377,7 +377,7 @@ mod tests {
         faults.arm(Fault::DelayChannel { channel: Channel::Fill, by_ms: 100, for_ms: 50 }, 0);
         assert_eq!(frames(&mut faults, Channel::Ticker, 10), 1);
         assert_eq!(frames(&mut faults, Channel::Fill, 40), 0);
-        // The fault is over, but this one must not overtake the one before.
+        // The fault is over, but this frame must not overtake the one before.
         assert_eq!(frames(&mut faults, Channel::Fill, 60), 0);
         assert_eq!(faults.held.next_deadline_ms(), Some(140));
         assert!(faults.held.release(140).is_some() && faults.held.release(140).is_some());

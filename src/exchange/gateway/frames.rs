@@ -1,4 +1,4 @@
-//! What frames say of the engine's records: from the engine's types to those of the wire's writers.
+//! Converts the engine's records to the types of the wire's frame writers.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::market::{Count, Liquidity, Money, OrderGroupId, OrderStatus, Outcome,
 use crate::wire::frame_write::{DeltaOut, FillOut, MarketPositionOut, OrderGroupUpdateOut, TickerOut, UserOrderOut};
 use crate::wire::time::timestamp;
 
-/// A frame's bytes out of a buffer that keeps its memory.
+/// The bytes of a frame that is written through a reused buffer.
 pub(super) fn written(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Arc<[u8]> {
     buffer.clear();
     write(buffer);
     Arc::from(buffer.as_slice())
 }
 
-/// RFC 3339, in whole milliseconds.
+/// A time in whole milliseconds, for RFC 3339 text.
 pub(super) fn rfc3339(time_ms: i64) -> Timestamp {
     timestamp(time_ms).expect("the engine refuses times that cannot be written, and the clock shows none")
 }
@@ -33,8 +33,8 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// The frame. `own` is the order that caused it, for its owner only. With `use_yes_price` a NO bid is
-    /// priced on the YES scale.
+    /// The frame. `own` is the order that caused the change, and is given only for frames to its owner. With
+    /// `use_yes_price`, NO bids are priced on the YES scale.
     pub(super) fn out<'a>(&self, name: &'a Name, use_yes_price: bool, own: Option<&'a LevelCause>) -> DeltaOut<'a> {
         let flips = use_yes_price && self.side == Outcome::No;
         DeltaOut {
@@ -51,7 +51,7 @@ impl Level {
     }
 }
 
-/// A market's ticker, compared to tell whether it changed.
+/// The content of a market's ticker, compared to detect changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TickerState {
     pub(super) last_price: Price,
@@ -66,7 +66,7 @@ pub(super) struct TickerState {
 
 impl TickerState {
     pub(super) fn out<'a>(&self, name: &'a Name, time_ms: i64) -> TickerOut<'a> {
-        // Contracts pay a dollar, so contracts are dollars.
+        // A contract pays a dollar, so numbers of contracts are dollars.
         let dollars = |count: Count| count.units() / 100;
         TickerOut {
             ticker: &name.ticker,
@@ -112,7 +112,7 @@ pub(super) const fn status_name(status: OrderStatus) -> &'static str {
     }
 }
 
-/// The exchange's word; it has none for an order that was just placed.
+/// The exchange's word for a reason; it has none for an order that was just placed.
 const fn reason_name(reason: UpdateReason) -> Option<&'static str> {
     Some(match reason {
         UpdateReason::Created => return None,
@@ -129,8 +129,8 @@ const fn reason_name(reason: UpdateReason) -> Option<&'static str> {
     })
 }
 
-/// `group_id` is the text of the order's group; `owner_cancel` is the word for a cancel by its owner, and for one by its
-/// group, for which the exchange documents none.
+/// The frame of an order. `group_id` is the text of the order's group; `owner_cancel` is the word for a cancel by the owner,
+/// and for one by the order's group, for which the exchange documents none.
 pub(super) fn user_order<'a>(
     name: &'a Name,
     user_id: &'a str,
@@ -196,12 +196,12 @@ pub(super) const fn group_update(group: OrderGroupId, change: GroupChange, time_
     OrderGroupUpdateOut { event, group, contracts_limit, ts_ms: time_ms }
 }
 
-/// The wire's word for a result.
+/// The word for a result on the wire.
 pub(super) fn result_name(value: Price) -> &'static str {
     result_of(value).map_or("scalar", Outcome::as_str)
 }
 
-/// The outcome that won; none for a scalar result.
+/// The winning outcome; `None` for a scalar result.
 pub(super) fn result_of(value: Price) -> Option<Outcome> {
     match value {
         Price::ONE => Some(Outcome::Yes),

@@ -1,5 +1,5 @@
-//! What faults hold back: outputs that are sent later, channels that lag behind, and everything for sessions while they
-//! are stalled. Owns their order: what is held back of a channel or a session comes out as it went in.
+//! What faults hold back: outputs that are sent later, channels that are delayed, and everything for sessions while they are
+//! stalled. It keeps the order: what is held back of a channel or a session comes out as it went in.
 
 use std::collections::VecDeque;
 
@@ -11,43 +11,44 @@ use crate::market::OrderId;
 struct Late {
     due_ms: i64,
     output: Output,
-    /// Sent sooner when this order ends.
+    /// If set, the output is sent earlier if this order ends.
     order: Option<OrderId>,
 }
 
-/// A channel whose frames come later than those of others.
+/// A channel whose frames are delayed.
 #[derive(Debug)]
 struct Lag {
     channel: Channel,
     by_ms: i64,
     until_ms: i64,
-    /// When the newest frame comes: none may come before it.
+    /// When the newest frame is due; no later frame may be due before it.
     newest_ms: i64,
 }
 
-/// What is held back.
+/// Everything that is held back.
+/// Sorted by time.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// By their times.
     late: Vec<Late>,
     lags: Vec<Lag>,
-    /// Until when sessions get nothing, and what waits for them.
+    /// Until when sessions get nothing, and what is waiting for them.
     stalled: Option<(i64, VecDeque<Output>)>,
 }
 
 impl Held {
-    /// Sessions get nothing until a time.
+    /// Stalls sessions until a time.
     pub(super) fn stall(&mut self, until_ms: i64) {
         let (end_ms, _) = self.stalled.get_or_insert_with(|| (until_ms, VecDeque::new()));
         *end_ms = until_ms.max(*end_ms);
     }
 
-    /// Frames of a channel come later until a time.
+    /// Delays frames of a channel until a time.
     pub(super) fn slow(&mut self, channel: Channel, by_ms: i64, until_ms: i64) {
         self.lags.push(Lag { channel, by_ms, until_ms, newest_ms: i64::MIN });
     }
 
-    /// Ends what lasts. What is held back keeps its time.
+    /// Ends stalls and delays. What is held back is still sent at its time.
     pub(super) fn calm(&mut self) {
         for lag in &mut self.lags {
             lag.until_ms = i64::MIN;
@@ -57,7 +58,7 @@ impl Held {
         }
     }
 
-    /// When a frame of a channel is due; none when it is not late.
+    /// When a frame of a channel is due; `None` if it is not delayed.
     pub(super) fn due_ms(&mut self, channel: Channel, now_ms: i64) -> Option<i64> {
         self.lags.retain(|lag| now_ms < lag.until_ms || now_ms < lag.newest_ms);
         let lag = self.lags.iter_mut().find(|lag| lag.channel == channel)?;
@@ -67,25 +68,25 @@ impl Held {
         Some(lag.newest_ms)
     }
 
-    /// Keeps an output until a time, or until an order ends.
+    /// Holds an output until a time, or until an order ends.
     pub(super) fn hold(&mut self, until_ms: i64, output: Output, order: Option<OrderId>) {
         let position = self.late.partition_point(|late| late.due_ms <= until_ms);
         self.late.insert(position, Late { due_ms: until_ms, output, order });
     }
 
-    /// The next output whose time has come.
+    /// The next output that is due, if any.
     pub(super) fn release(&mut self, now_ms: i64) -> Option<Output> {
         self.late.first().is_some_and(|late| late.due_ms <= now_ms).then(|| self.late.remove(0).output)
     }
 
-    /// An order has ended, and its end was sent: now comes what waited for that.
+    /// Releases what was waiting for the end of an order, which has just been sent.
     pub(super) fn order_ended(&mut self, order: OrderId, outputs: &mut VecDeque<Output>) {
         while let Some(position) = self.late.iter().position(|late| late.order == Some(order)) {
             outputs.push_back(self.late.remove(position).output);
         }
     }
 
-    /// Drops what waits for a session.
+    /// Drops what is waiting for a session.
     pub(super) fn forget(&mut self, session: SessionId) {
         let is_others = |output: &Output| output.session() != Some(session);
         self.late.retain(|late| is_others(&late.output));
@@ -94,7 +95,7 @@ impl Held {
         }
     }
 
-    /// Whether an output goes out now: it is given back, or waits behind a stall.
+    /// Returns an output that may be sent now, or keeps it while sessions are stalled.
     pub(super) fn pass(&mut self, output: Output) -> Option<Output> {
         match &mut self.stalled {
             Some((_, waiting)) if output.session().is_some() => {
@@ -105,7 +106,7 @@ impl Held {
         }
     }
 
-    /// Ends a stall whose time is over: what waited goes before everything else.
+    /// Ends a stall whose time is over; what was waiting is sent before everything else.
     pub(super) fn end_stall(&mut self, now_ms: i64, outputs: &mut VecDeque<Output>) {
         if let Some((_, mut waiting)) = self.stalled.take_if(|(until_ms, _)| *until_ms <= now_ms) {
             waiting.append(outputs);
@@ -113,7 +114,7 @@ impl Held {
         }
     }
 
-    /// When something that is held back comes.
+    /// When the next held output is due.
     pub(super) fn next_deadline_ms(&self) -> Option<i64> {
         let stall = self.stalled.as_ref().map(|(until_ms, _)| *until_ms);
         self.late.first().map(|late| late.due_ms).into_iter().chain(stall).min()

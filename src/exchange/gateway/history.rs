@@ -1,6 +1,6 @@
-//! A list that only grows and is read from its newest entry back: orders and fills of an account. The entries that may
-//! still change and the newest of the others are in memory; the rest are in a file without a name, each in a slot of its
-//! own, so that an exchange that is up for days needs no more memory than one that began.
+//! A list that only grows and is read from its newest entry back: the orders or fills of an account. Entries that may still
+//! change and the newest of the others are in memory. The rest are in an unnamed file, each in a slot of its own, so that an
+//! exchange that has run for days needs no more memory than one that has just started.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,22 +12,22 @@ use std::os::unix::fs::FileExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Ended entries that are kept in memory.
+/// How many ended entries are kept in memory.
 pub(super) const KEPT_MAX: usize = 4_096;
-/// What an entry takes in the file. An order whose texts are as long as they may be has less than 300 bytes.
+/// The size of a slot in the file. An order with texts of maximum length takes less than 300 bytes.
 const SLOT_BYTES: usize = 384;
-/// Entries that are read from the file at a time.
+/// How many entries are read from the file at a time.
 const READ_AHEAD: usize = 64;
 
-/// The list. Positions count from the oldest entry, and stay.
+/// The list. Positions count from the oldest entry and never change.
 #[derive(Debug)]
 pub(super) struct History<T> {
     length: usize,
     kept: BTreeMap<usize, T>,
-    /// Which of those have ended, in the order of their ends.
+    /// The ended entries among those in memory, in the order in which they ended.
     ended: VecDeque<usize>,
     file: Option<Slots<T>>,
-    /// The file failed: everything new is kept in memory.
+    /// The file failed, so new entries are kept in memory.
     full: bool,
 }
 
@@ -46,12 +46,12 @@ impl<T: Clone + Serialize + DeserializeOwned> History<T> {
         position
     }
 
-    /// An entry that has not ended, or only lately.
+    /// An entry that has not ended, or ended recently.
     pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut T> {
         self.kept.get_mut(&position)
     }
 
-    /// An entry will not change any more. Returns the one that left the memory for it, if one did.
+    /// Marks an entry as final. Returns the entry that was moved from memory to the file because of that, if any.
     pub(super) fn end(&mut self, position: usize) -> Option<T> {
         self.ended.push_back(position);
         if self.ended.len() <= KEPT_MAX || self.full {
@@ -76,7 +76,7 @@ impl<T: Clone + Serialize + DeserializeOwned> History<T> {
         self.kept.get(&position).map_or(Ok(()), |entry| file.write(position, entry))
     }
 
-    /// Those in memory, from the newest back: all that may still change are among them.
+    /// The entries in memory before a position, newest first. They include all that may still change.
     pub(super) fn kept(&self, end: usize) -> impl Iterator<Item = (usize, &T)> {
         self.kept.range(..end).rev().map(|(position, entry)| (*position, entry))
     }
@@ -86,12 +86,12 @@ impl<T: Clone + Serialize + DeserializeOwned> History<T> {
         self.length
     }
 
-    /// All before a position, from the newest back.
+    /// All entries before a position, newest first.
     pub(super) fn newest_first(&self, end: usize) -> impl Iterator<Item = io::Result<(usize, Cow<'_, T>)>> {
         let mut ahead: VecDeque<Option<T>> = VecDeque::new();
         (0..end.min(self.length)).rev().map(move |position| {
             if let Some(entry) = self.kept.get(&position) {
-                // Its slot has nothing in it.
+                // Its slot in the file is empty.
                 ahead.pop_back();
                 return Ok((position, Cow::Borrowed(entry)));
             }
@@ -104,7 +104,7 @@ impl<T: Clone + Serialize + DeserializeOwned> History<T> {
         })
     }
 
-    /// The entry with a number, by which the list is sorted.
+    /// The entry with a number. The list must be sorted by these numbers.
     pub(super) fn find(&self, number: u64, number_of: impl Fn(&T) -> u64) -> io::Result<Option<Cow<'_, T>>> {
         let (mut low, mut high) = (0, self.length);
         while low < high {
@@ -127,7 +127,7 @@ impl<T: Clone + Serialize + DeserializeOwned> History<T> {
     }
 }
 
-/// The file: an entry a slot, its length before it. An empty slot is all zeros.
+/// The file: one slot for each entry, which starts with the entry's length. An empty slot is all zeros.
 #[derive(Debug)]
 struct Slots<T> {
     file: File,
@@ -176,7 +176,7 @@ mod tests {
 
     const ENTRIES: usize = 3 * KEPT_MAX;
 
-    /// Entries are their positions times ten; every thousandth stays open.
+    /// A history in which entries are their positions times ten, and every thousandth stays open.
     fn history() -> History<u64> {
         let mut history = History::default();
         for number in 0..ENTRIES as u64 {

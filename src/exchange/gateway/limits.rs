@@ -1,7 +1,7 @@
-//! Token buckets: the tiers, what each call costs, and who pays from which bucket. Owns the buckets of the accounts.
+//! Token buckets: the tiers, the cost of each call, and the bucket that it is charged to. Owns the buckets of all accounts.
 //!
-//! Refill is continuous and runs on session time, like every throttle of a session, so a scaled session neither starves
-//! nor floods its clients. Refused calls cost nothing and there is no penalty window.
+//! Refill is continuous and runs on session time, like every throttle of a session, so a scaled session neither starves nor
+//! floods its clients. Rejected calls cost nothing, and there is no penalty window.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +10,34 @@ use serde::{Deserialize, Serialize};
 use crate::exchange::engine::AccountId;
 use crate::wire::markets::{AccountLimits, BucketLimit, EndpointCost, EndpointCosts};
 
-/// An account's usage tier: its read and write budgets (rate limit page, as of 2026-09-24).
+/// An account's usage tier, which sets its read and write budgets in tokens per second (rate limit page, as of 2026-09-24).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
-    /// 200 reads and 100 writes a second: what a new account has.
+    /// 200 for reads and 100 for writes: the tier of a new account.
     Basic,
-    /// 300 and 300.
+    /// 300 for reads and 300 for writes.
     Advanced,
-    /// 600 and 600.
+    /// 600 for reads and 600 for writes.
     Expert,
-    /// 1 200 and 1 200.
+    /// 1,200 for reads and 1,200 for writes.
     #[default]
     Premier,
-    /// 2 400 and 2 400.
+    /// 2,400 for reads and 2,400 for writes.
     Paragon,
-    /// 4 800 and 4 800.
+    /// 4,800 for reads and 4,800 for writes.
     Prime,
-    /// 12 000 and 9 600.
+    /// 12,000 for reads and 9,600 for writes.
     Prestige,
-    /// No limit: for load tests. Not a tier of the real exchange.
+    /// No limit, for load tests. Not a tier of the real exchange.
     Unlimited,
 }
 
-/// What `account/limits` tells of an unlimited account: far above what a connection carries.
+/// The limit in `account/limits` for an unlimited account: far more than a connection can carry.
 const UNLIMITED: u32 = 1_000_000;
 
 impl Tier {
-    /// Every tier, the lowest first.
+    /// All tiers, lowest first.
     pub const ALL: [Self; 8] = [
         Self::Basic,
         Self::Advanced,
@@ -49,7 +49,7 @@ impl Tier {
         Self::Unlimited,
     ];
 
-    /// The exchange's word.
+    /// The exchange's name of the tier.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,14 +64,14 @@ impl Tier {
         }
     }
 
-    /// The tier of that name.
+    /// The tier with a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|tier| tier.as_str() == name)
     }
 
-    /// Tokens a second, and three seconds or one of them at most: reads keep three below `expert`, writes three above
-    /// `basic`.
+    /// The read bucket. Buckets hold the tokens of one second or of three: three for reads below `expert`, and for writes
+    /// above `basic`.
     fn read(self) -> BucketLimit {
         let (rate, seconds) = match self {
             Self::Basic => (200, 3),
@@ -100,7 +100,7 @@ impl Tier {
         BucketLimit { refill_rate: rate, bucket_capacity: rate * seconds }
     }
 
-    /// `/portfolio/balance` has a bucket of its own, without burst.
+    /// The rate of `/portfolio/balance`, which has a bucket of its own, without bursts.
     fn balance_calls_per_second(self) -> u32 {
         match self {
             Self::Basic | Self::Advanced => 1,
@@ -108,7 +108,7 @@ impl Tier {
         }
     }
 
-    /// The answer to `GET /account/limits`.
+    /// The body of `GET /account/limits`.
     #[must_use]
     pub fn limits(self) -> AccountLimits {
         AccountLimits {
@@ -120,12 +120,12 @@ impl Tier {
     }
 }
 
-/// What a call costs unless it is listed.
+/// The cost of a call that is not listed, in tokens.
 pub const DEFAULT_COST: u32 = 10;
-/// What a cancel costs, and each order of a batched cancel, and the read of one order.
+/// The cost of a cancel, of each order of a batched cancel, and of reading one order, in tokens.
 pub const CHEAP_COST: u32 = 2;
 
-/// The answer to `GET /account/endpoint_costs`: the calls of this exchange that don't cost the default.
+/// The body of `GET /account/endpoint_costs`: this exchange's calls that don't cost the default.
 #[must_use]
 pub fn endpoint_costs() -> EndpointCosts {
     let cheap = |method: &str, path: &str| EndpointCost {
@@ -144,10 +144,10 @@ pub fn endpoint_costs() -> EndpointCosts {
     }
 }
 
-/// Thousandths of a token.
+/// Thousandths per token.
 const MILLI: i64 = 1_000;
 
-/// One bucket. It starts full.
+/// A token bucket, which starts full.
 #[derive(Clone, Copy, Debug)]
 struct TokenBucket {
     limit: BucketLimit,
@@ -162,7 +162,7 @@ impl TokenBucket {
 
     fn refill(&mut self, now_ms: i64) {
         let elapsed_ms = now_ms.saturating_sub(self.refilled_ms).max(0);
-        // A token a second is a thousandth of a token a millisecond.
+        // A token per second is a thousandth of a token per millisecond.
         let gained = elapsed_ms.saturating_mul(i64::from(self.limit.refill_rate));
         let capacity = i64::from(self.limit.bucket_capacity) * MILLI;
         self.tokens_milli = self.tokens_milli.saturating_add(gained).min(capacity);
@@ -178,35 +178,35 @@ impl TokenBucket {
     }
 }
 
-/// The WebSocket commands that a session may still send.
+/// The budget of a session's WebSocket commands.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandBudget(TokenBucket);
 
 impl CommandBudget {
-    /// So many a second, with a burst of one second.
+    /// A budget of this many commands per second, with bursts of one second's worth.
     #[must_use]
     pub fn new(per_s: u32, now_ms: i64) -> Self {
         Self(TokenBucket::new(BucketLimit { refill_rate: per_s, bucket_capacity: per_s }, now_ms))
     }
 
-    /// Pays for a command; false when there have been too many.
+    /// Pays for a command. Returns false if there were too many.
     pub fn pay(&mut self, now_ms: i64) -> bool {
         pay(&mut [&mut self.0], 1, now_ms)
     }
 }
 
-/// Which write bucket a call is charged to.
+/// The write bucket that a call is charged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteBucket {
-    /// Shard 0, batches and everything that names no shard.
+    /// Shard 0, batches, and everything that names no shard.
     Unscoped,
     /// A call that names a shard above 0.
     Shard(u8),
-    /// A call that the exchange must route itself: every shard's bucket pays.
+    /// A call that the exchange has to route itself: charged to every shard's bucket.
     Every,
 }
 
-/// The shards that have a write bucket of their own.
+/// The shards with a write bucket of their own.
 const SHARDS: [u8; 3] = [1, 2, 3];
 
 #[derive(Debug)]
@@ -238,13 +238,13 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Every account has this tier.
+    /// Buckets for accounts that all have the same tier.
     #[must_use]
     pub fn new(tier: Tier) -> Self {
         Self { tier, accounts: BTreeMap::new() }
     }
 
-    /// The tier.
+    /// The tier of every account.
     #[must_use]
     pub fn tier(&self) -> Tier {
         self.tier
@@ -255,17 +255,17 @@ impl Limits {
         self.accounts.entry(account).or_insert_with(|| AccountBuckets::new(tier, now_ms))
     }
 
-    /// Pays for a read; false when the tokens are not there.
+    /// Pays for a read. Returns false if there are not enough tokens.
     pub fn read(&mut self, account: AccountId, cost: u32, now_ms: i64) -> bool {
         self.tier == Tier::Unlimited || pay(&mut [&mut self.buckets(account, now_ms).read], cost, now_ms)
     }
 
-    /// Pays for a read of the balance, which has its own bucket: one token a call.
+    /// Pays for a read of the balance, which has a bucket of its own with one token per call.
     pub fn read_balance(&mut self, account: AccountId, now_ms: i64) -> bool {
         self.tier == Tier::Unlimited || pay(&mut [&mut self.buckets(account, now_ms).balance], 1, now_ms)
     }
 
-    /// Whole write tokens in an account's unscoped bucket.
+    /// The number of whole write tokens in an account's unscoped bucket.
     #[must_use]
     pub fn write_tokens(&self, account: AccountId, now_ms: i64) -> u64 {
         if self.tier == Tier::Unlimited {
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn every_tier_has_the_published_budgets() {
-        // Reads and writes a second, and the seconds that each bucket holds.
+        // Tokens per second for reads and writes, and the number of seconds' worth that each bucket holds.
         for (name, reads, read_seconds, writes, write_seconds) in [
             ("basic", 200, 3, 100, 1),
             ("advanced", 300, 3, 300, 3),

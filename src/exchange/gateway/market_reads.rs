@@ -1,4 +1,4 @@
-//! Bodies about the exchange and its markets: status, schedule, markets and their books, straight from the engine.
+//! Response bodies about the exchange and its markets: status, schedule, markets and their books, directly from the engine.
 
 use super::directory::{Directory, is_combo};
 use super::frames::{result_name, rfc3339};
@@ -12,29 +12,29 @@ use crate::wire::markets::{
     OrderBooksBody, PriceRange, ShardStatus,
 };
 
-/// The exchange's shards as it describes them.
+/// The exchange's shards and their descriptions.
 pub(super) const SHARDS: [(u8, &str); 4] =
     [(0, "Default"), (1, "Combos"), (2, "Crypto & Commodities"), (3, "Tennis, Baseball, Basketball")];
 
-/// The most levels that can be asked for by their number.
+/// The largest `depth` of an order book.
 const DEPTH_MAX: i64 = 100;
-/// The most books of one request.
+/// The most books in one request.
 const BOOKS_MAX: usize = 100;
 const DAY_MS: i64 = 86_400_000;
 
-/// An answer with a JSON body.
+/// A response with a JSON body.
 pub(super) fn json(status: u16, body: &impl serde::Serialize) -> HttpResponse {
     HttpResponse { status, body: serde_json::to_vec(body).expect("bodies are made of strings, numbers and lists") }
 }
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;
 
-/// The answer to a path that is no call: the exchange's router writes text there, not JSON.
+/// The response to an unknown path, for which the exchange's router writes plain text instead of JSON.
 pub(super) fn unknown_page() -> HttpResponse {
     HttpResponse { status: 404, body: b"404 page not found".to_vec() }
 }
 
-/// `GET /exchange/status`. The top level speaks for shard 0.
+/// `GET /exchange/status`. The top level describes shard 0.
 pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
     let statuses: Vec<ShardStatus> = SHARDS
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn exchange_status(engine: &Engine) -> HttpResponse {
     )
 }
 
-/// `GET /exchange/schedule`: always open. Pauses here come by hand or by scenario, not by the calendar.
+/// `GET /exchange/schedule`: always open. On this exchange, pauses come on demand or by scenario, not by the calendar.
 pub(super) fn exchange_schedule() -> HttpResponse {
     const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let mut week = serde_json::Map::new();
@@ -70,7 +70,7 @@ pub(super) fn exchange_schedule() -> HttpResponse {
     json(200, &serde_json::json!({ "schedule": { "standard_hours": [week], "maintenance_windows": [] } }))
 }
 
-/// What decides a market of this exchange.
+/// The text of a market's rules.
 const fn rules(spec: &MarketSpec) -> &'static str {
     if spec.recorded {
         "A recorded market: YES pays what its recording says, or what its session was told."
@@ -91,10 +91,10 @@ const fn life_status(state: MarketState) -> MarketLifeStatus {
     }
 }
 
-/// The filter words of `GET /markets`, which are not the values of the field.
+/// The filter words of `GET /markets`, which differ from the values of the field.
 const STATUS_WORDS: [&str; 5] = ["unopened", "open", "paused", "closed", "settled"];
 
-/// Whether a filter word covers a market.
+/// Whether a filter word includes a market's state.
 pub(super) fn has_status(state: MarketState, word: &str) -> bool {
     match word {
         "unopened" => state == MarketState::Initialized,
@@ -105,16 +105,16 @@ pub(super) fn has_status(state: MarketState, word: &str) -> bool {
     }
 }
 
-/// What is listed, for everyone to read at one moment.
+/// The public listings at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listed<'g> {
     pub(super) engine: &'g Engine,
     pub(super) directory: &'g Directory,
-    /// Session time.
+    /// Session time in milliseconds.
     pub(super) now_ms: i64,
 }
 
-/// A time between two bounds in seconds, both of which count.
+/// A range of times, both ends inclusive.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     min_ms: Option<i64>,
@@ -122,7 +122,7 @@ struct Span {
 }
 
 impl Span {
-    /// Reads `min_<what>_ts` and `max_<what>_ts`.
+    /// Reads `min_<what>_ts` and `max_<what>_ts`, in seconds.
     fn read(query: &Query<'_>, what: &str) -> Result<Self, Refusal> {
         let min = query.integer(&format!("min_{what}_ts"))?;
         let max = query.integer(&format!("max_{what}_ts"))?;
@@ -132,7 +132,7 @@ impl Span {
         })
     }
 
-    /// The same without its first moment: changes are asked for from later than a time on.
+    /// The range without its first moment, for changes that must be later than a time.
     fn after_its_beginning(self) -> Self {
         Self { min_ms: self.min_ms.map(|min_ms| min_ms.saturating_add(1)), ..self }
     }
@@ -176,7 +176,7 @@ impl<'q> MarketFilter<'q> {
         Ok(filter)
     }
 
-    /// Only one kind of time may be asked for, and each goes with some statuses only.
+    /// Checks that only one kind of time is filtered, and that it goes with the status filter.
     fn check_times(&self) -> Result<(), Refusal> {
         let kinds: [(&str, Span, &[&str]); 4] = [
             ("created", self.created, &["unopened", "open"]),
@@ -216,7 +216,7 @@ impl<'q> MarketFilter<'q> {
 }
 
 impl Listed<'_> {
-    /// A market's body.
+    /// The body of a market.
     pub(super) fn market_body(self, index: MarketIndex) -> Market {
         let (place, name) = (self.engine.market(index), self.directory.name(index));
         let (spec, state) = (place.spec(), place.state());
@@ -270,7 +270,7 @@ impl Listed<'_> {
         }
     }
 
-    /// The last price of 24 hours ago; zero where nothing had traded.
+    /// The last price 24 hours ago; zero if nothing had traded by then.
     fn price_of_yesterday(self, index: MarketIndex) -> Price {
         let until_ms = self.now_ms.saturating_sub(DAY_MS);
         if self.directory.name(index).created_ms > until_ms {
@@ -280,7 +280,7 @@ impl Listed<'_> {
         before.map_or(Price::ZERO, |trade| trade.price)
     }
 
-    /// Contracts traded in the last 24 hours: all of them in a market that is younger.
+    /// The contracts traded in the last 24 hours.
     fn volume_of_a_day(self, index: MarketIndex) -> Count {
         let since_ms = self.now_ms.saturating_sub(DAY_MS);
         if self.directory.name(index).created_ms >= since_ms {
@@ -299,12 +299,12 @@ impl Listed<'_> {
         self.engine.market_by_ticker(ticker).ok_or_else(Refusal::not_found)
     }
 
-    /// `GET /markets`. The newest come first, as the exchange lists them.
+    /// `GET /markets`, newest first, as on the exchange.
     pub(super) fn markets(self, target: &str) -> Answer {
         let query = Query::new(target, "GetMarkets");
         let limit = query.limit(PageLimit::MARKETS)?;
         let filter = MarketFilter::read(&query)?;
-        // A cursor is the number of markets below its page, which new listings don't move.
+        // A cursor is the number of markets before its page, which new listings don't change.
         let below = query.position().and_then(|position| u32::try_from(position).ok()).unwrap_or(u32::MAX);
         let mut found = (0..self.engine.market_count().min(below)).rev().filter(|index| filter.covers(self, *index));
         let page: Vec<MarketIndex> = found.by_ref().take(limit).collect();
@@ -318,7 +318,8 @@ impl Listed<'_> {
         Ok(json(200, &MarketBody { market: self.market_body(self.find(ticker)?) }))
     }
 
-    /// `GET /markets/{ticker}/orderbook`: ascending, best last. `depth` counts levels from the best; 0 and less is all.
+    /// `GET /markets/{ticker}/orderbook`: ascending, so the best is last. `depth` counts levels from the best; 0 or less
+    /// means all.
     pub(super) fn order_book(self, target: &str, ticker: &str) -> Answer {
         let query = Query::new(target, "GetMarketOrderbook");
         let depth = query.integer_within("depth", "Depth", i64::MIN..=DEPTH_MAX)?.unwrap_or(0);
@@ -332,7 +333,7 @@ impl Listed<'_> {
         Ok(json(200, &OrderBookBody { orderbook_fp: sides }))
     }
 
-    /// `GET /markets/orderbooks`: whole books of the markets named by repeated `tickers`. Unknown names are left out, since
+    /// `GET /markets/orderbooks`: the whole books of the markets in repeated `tickers`. Unknown tickers are left out, since
     /// the call has no 404.
     pub(super) fn order_books(self, target: &str) -> Answer {
         let query = Query::new(target, "GetMarketOrderbooks");
@@ -348,7 +349,7 @@ impl Listed<'_> {
         Ok(json(200, &OrderBooksBody { orderbooks: books.collect() }))
     }
 
-    /// A market's bids of both outcomes, ascending.
+    /// A market's bids for both outcomes, ascending.
     fn book(self, index: MarketIndex) -> OrderBookSides {
         let mut levels = BookLevels::default();
         self.engine.levels(index, &mut levels);
@@ -359,7 +360,7 @@ impl Listed<'_> {
 }
 
 impl Gateway {
-    /// `GET /exchange/user_data_timestamp`: as of when reads of accounts are complete.
+    /// `GET /exchange/user_data_timestamp`: the time up to which reads of accounts are complete.
     pub(super) fn user_data_timestamp(&self, now_ms: i64) -> HttpResponse {
         let as_of = rfc3339(self.visible.as_of_ms(now_ms));
         json(200, &serde_json::json!({ "as_of_time": as_of }))

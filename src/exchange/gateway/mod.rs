@@ -1,20 +1,20 @@
-//! The exchange's REST and WebSocket interface over the engine, without sockets and without a clock. It owns keys, token
-//! buckets, sessions with their subscriptions, the order writes on their way, and what reads may already see; books,
-//! orders and money belong to the engine.
+//! The exchange's REST and WebSocket interface on top of the engine, without sockets and without a clock. It owns keys, token
+//! buckets, sessions with their subscriptions, order writes in flight, and what reads can see so far; books, orders and money
+//! belong to the engine.
 //!
-//! Inputs are requests, messages and times; outputs come out of [`Gateway::poll`]. Whoever changes the engine calls
-//! [`Gateway::publish`] before the next input, so that a snapshot and the deltas around it agree.
+//! Its inputs are requests, messages and times; outputs are taken with [`Gateway::poll`]. After a change of the engine,
+//! [`Gateway::publish`] must be called before the next input, so that a snapshot agrees with the deltas around it.
 //!
 //! | file | concept |
 //! |---|---|
 //! | `route`, `decode`, `refusal` | paths and queries, bodies, errors |
-//! | `auth`, `limits` | who asks, and whether they may ask so often |
-//! | `market_reads`, `trade_reads`, `event_reads` | what is listed and traded, for everyone |
-//! | `account_reads`, `position_reads`, `visible` | what an account may read, and how late |
-//! | `writes` | what changes something, on its way to the engine |
-//! | `order_writes`, `order_groups`, `subaccounts` | what that is |
+//! | `auth`, `limits` | authentication and rate limits |
+//! | `market_reads`, `trade_reads`, `event_reads` | public reads: what is listed and traded |
+//! | `account_reads`, `position_reads`, `visible` | an account's reads, and their lag |
+//! | `writes` | writes in flight to the engine |
+//! | `order_writes`, `order_groups`, `subaccounts` | the kinds of writes |
 //! | `session`, `commands`, `publish`, `frames` | WebSocket |
-//! | `faults`, `held`, `settings` | what may go wrong on demand, what that holds back, and what is open |
+//! | `faults`, `held`, `settings` | faults on demand, what they hold back, and settings |
 
 mod account_reads;
 mod auth;
@@ -72,7 +72,7 @@ use writes::DelayedWrite;
 /// The payload of the exchange's pings.
 const HEARTBEAT: &[u8] = b"heartbeat";
 
-/// The gateway.
+/// The exchange's interface to its clients; see the module.
 #[derive(Debug)]
 pub struct Gateway {
     settings: GatewaySettings,
@@ -88,20 +88,20 @@ pub struct Gateway {
     outputs: VecDeque<Output>,
     last_tickers: BTreeMap<MarketIndex, TickerState>,
     dirty_tickers: BTreeSet<MarketIndex>,
-    // Buffers that keep their memory.
+    // Reused buffers.
     events: Vec<Event>,
     buffer: Vec<u8>,
     levels: BookLevels,
 }
 
 impl Gateway {
-    /// Whole write tokens that an account has left in its unscoped bucket, from which cancels are paid.
+    /// The number of whole write tokens left in an account's unscoped bucket, which pays for cancels.
     #[must_use]
     pub fn write_tokens(&self, account: AccountId, session_ms: i64) -> u64 {
         self.limits.write_tokens(account, session_ms)
     }
 
-    /// A gateway without keys and sessions, over an engine from whose first event on it will be told everything.
+    /// A gateway without keys and sessions, for an engine whose events it will see from the first one on.
     #[must_use]
     pub fn new(settings: GatewaySettings) -> Self {
         Self {
@@ -124,19 +124,19 @@ impl Gateway {
         }
     }
 
-    /// What it was set to.
+    /// The settings it was created with.
     #[must_use]
     pub fn settings(&self) -> &GatewaySettings {
         &self.settings
     }
 
-    /// Requests to take orders back that were refused because the bucket of writes was empty.
+    /// The number of requests to cancel orders that were rejected because the write bucket was empty.
     #[must_use]
     pub fn cancels_throttled(&self) -> u64 {
         self.cancels_throttled
     }
 
-    /// Takes a key. The cash of its account is visible at once.
+    /// Adds a key. The cash of its account is visible at once.
     pub fn add_key(&mut self, engine: &Engine, key: ApiKey) {
         let account = key.account;
         self.keys.add(key);
@@ -145,7 +145,7 @@ impl Gateway {
         }
     }
 
-    /// Handles a REST request. Its response comes out of [`Gateway::poll`], at once or after the order latency.
+    /// Handles a REST request. Its response comes from [`Gateway::poll`], at once or after the order latency.
     pub fn http(&mut self, engine: &Engine, ticket: Ticket, request: &HttpRequest<'_>, now: ExchangeNow) {
         self.visible.advance(now.session_ms);
         let answer = match self.answer(engine, ticket, request, now) {
@@ -162,7 +162,7 @@ impl Gateway {
         }
     }
 
-    /// The response, or none when it comes later.
+    /// The response, or `None` if it comes later.
     fn answer(
         &mut self,
         engine: &Engine,
@@ -170,7 +170,7 @@ impl Gateway {
         request: &HttpRequest<'_>,
         now: ExchangeNow,
     ) -> Result<Option<HttpResponse>, Refusal> {
-        // The signature covers the path as it was sent; what it means does not depend on its escapes.
+        // The signature covers the path as sent, with its percent-escapes; routing uses the decoded path.
         let path = path_of(request.target);
         let decoded = decoded(path);
         let method = if is_read(request) { "GET" } else { request.method };
@@ -251,15 +251,15 @@ impl Gateway {
             Route::Series(ticker) => listed.series(target, ticker),
             Route::SeriesFeeChanges => listed.series_fee_changes(target),
             Route::EndpointCosts => Ok(json(200, &limits::endpoint_costs())),
-            // Everything else belongs to an account, and is answered there.
+            // All other routes belong to an account and are handled there.
             _ => Err(Refusal::not_found()),
         }
     }
 
-    /// Opens a WebSocket session, if its handshake is signed.
+    /// Opens a WebSocket session if its handshake is signed.
     ///
     /// # Errors
-    /// The response that refuses the handshake.
+    /// The response that rejects the handshake.
     pub fn open(
         &mut self,
         session: SessionId,
@@ -280,18 +280,18 @@ impl Gateway {
         Ok(())
     }
 
-    /// Forgets a session.
+    /// Removes a session.
     pub fn closed(&mut self, session: SessionId) {
         self.sessions.remove(&session);
     }
 
-    /// What the exchange holds to be wall time, as faults let it be.
+    /// The exchange's wall time, as changed by faults.
     #[must_use]
     pub fn date_ms(&self, now: ExchangeNow) -> i64 {
         self.faults.signature_clock(now).wall_ms
     }
 
-    /// The account that signed, by the clock as faults let it be.
+    /// The account that signed the request, checked at the time as changed by faults.
     fn authenticate(&mut self, request: &HttpRequest<'_>, path: &str, now: ExchangeNow) -> Result<AccountId, Refusal> {
         let clock = self.faults.signature_clock(now);
         let account = self.keys.authenticate(request, path, self.settings.clock_skew_ms, clock);
@@ -304,7 +304,7 @@ impl Gateway {
         account
     }
 
-    /// Arms a fault, or lets it act at once. Pauses are announced here and carried out by who owns the engine's time.
+    /// Arms a fault, or lets it act at once. Pauses are only announced here; the owner of the engine carries them out.
     pub fn arm(&mut self, fault: Fault, now_ms: i64) {
         match fault {
             Fault::CutSessions => {
@@ -323,12 +323,12 @@ impl Gateway {
         }
     }
 
-    /// Forgets every armed fault and ends those that last.
+    /// Disarms every fault and ends those in progress.
     pub fn disarm(&mut self) {
         self.faults.disarm();
     }
 
-    /// The faults that are armed and have not acted yet.
+    /// The armed faults that have not acted yet.
     #[must_use]
     pub fn armed_faults(&self) -> &[Fault] {
         self.faults.armed()
@@ -340,7 +340,7 @@ impl Gateway {
         self.faults.effects()
     }
 
-    /// Lets everything happen that is due: order writes that arrive at the engine, held outputs, pings.
+    /// Carries out everything that is due: order writes that reach the engine, held outputs, pings.
     pub fn advance(&mut self, engine: &mut Engine, now: ExchangeNow) {
         while self.execute_next(engine, now) {
             self.publish(engine, now);
@@ -355,7 +355,7 @@ impl Gateway {
         }
     }
 
-    /// Sends what was held back until now.
+    /// Sends held outputs that are due.
     fn release_held(&mut self, now: ExchangeNow) {
         self.faults.end_doubling(now.session_ms);
         self.faults.held.end_stall(now.session_ms, &mut self.outputs);
@@ -371,13 +371,13 @@ impl Gateway {
         write.into_iter().chain(self.faults.held.next_deadline_ms()).min()
     }
 
-    /// The wall time at which a ping is due.
+    /// The wall time at which the next ping is due.
     #[must_use]
     pub fn next_ping_wall_ms(&self) -> Option<i64> {
         self.sessions.values().map(|session| session.next_ping_wall_ms).min()
     }
 
-    /// The next output, in the order in which they came to be.
+    /// The next output, in the order of creation.
     pub fn poll(&mut self) -> Option<Output> {
         if let Some(twin) = self.faults.twin() {
             return Some(twin);
@@ -392,7 +392,7 @@ impl Gateway {
     }
 }
 
-/// Whether a request only reads. HEAD is answered as GET is; the server leaves the content away.
+/// Whether a request is a read. HEAD is answered like GET; the server omits the content.
 fn is_read(request: &HttpRequest<'_>) -> bool {
     matches!(request.method, "GET" | "HEAD")
 }

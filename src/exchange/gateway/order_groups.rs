@@ -1,6 +1,6 @@
-//! Order groups over REST (protocol page 3.5): their writes on the way to the engine, and their reads, which ask the
-//! engine itself. A group is looked for on the shard and in the subaccount that the request names, by default 0 and 0:
-//! nothing routes a group.
+//! Order groups over REST (protocol page 3.5): their writes on the way to the engine, and their reads, which query the engine
+//! directly. A group is looked up on the shard and in the subaccount that the request names, both 0 by default, because group
+//! requests are not routed.
 
 use serde_json::json as value;
 
@@ -18,7 +18,7 @@ pub(super) enum GroupWrite {
     Change(GroupTarget, GroupCommand),
 }
 
-/// Reads a request that makes or changes a group.
+/// Decodes a request that creates or changes a group.
 pub(super) fn decode(
     route: Route<'_>,
     query: &Query<'_>,
@@ -61,9 +61,9 @@ fn shard(named: ShardName) -> Result<u8, Refusal> {
     }
 }
 
-/// The limit in whole contracts, in fixed point, or in both when they agree.
+/// The limit, given in whole contracts, in fixed point, or in both if they agree.
 fn limit(body: &Object<'_>) -> Result<Count, Refusal> {
-    // What is out of range in contracts stays out of range, and does not overflow.
+    // Clamped so that a number out of range stays out of range without overflowing.
     let whole =
         body.integer("contracts_limit")?.map(|contracts| Count::from_contracts(contracts.clamp(-1, 10_000_000)));
     let exact = body
@@ -98,7 +98,7 @@ pub(super) fn execute(engine: &mut Engine, account: AccountId, write: GroupWrite
 impl Gateway {
     /// `GET /portfolio/order_groups`, oldest first.
     ///
-    /// `is_auto_cancel_enabled` is true while a group is triggered: a fresh group was captured with false.
+    /// `is_auto_cancel_enabled` is true while a group is triggered: it was captured as false for a new group.
     pub(super) fn order_groups(engine: &Engine, account: AccountId, target: &str) -> Answer {
         let query = Query::new(target, "GetOrderGroups");
         let wanted = query.integer("subaccount")?;

@@ -1,4 +1,4 @@
-//! Writes of single orders: from a request's words to the engine's, and from its answers to bodies.
+//! Writes of single orders: from requests to the engine's commands, and from its results to response bodies.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::market::{Count, Money, OrderId};
 use crate::wire::Dollars4;
 use crate::wire::orders::{AmendedOrder, CanceledBatchItem, CreatedOrder};
 
-/// An existing order as a request points at it.
+/// An existing order as a request addresses it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
     pub(super) order: OrderId,
@@ -18,31 +18,30 @@ pub(super) struct Target {
     subaccount: u32,
 }
 
-/// An entry of a batched create.
+/// An item of a batched create.
 #[derive(Clone, Debug)]
 pub(super) struct NewItem {
-    /// As it was given, well formed or not.
+    /// As given in the request, whether or not it is well-formed.
     client_order_id: Option<String>,
     order: Result<NewOrder, Refusal>,
 }
 
-/// An amend.
 #[derive(Clone, Debug)]
 pub(super) struct Amend {
     target: Target,
     spec: AmendSpec,
-    /// The client order id that the order must have, when the request names one.
+    /// The client order id that the order must have, if the request names one.
     expected: Option<String>,
 }
 
-/// Sums over the fills of a command become averages a contract, and a fee over them too.
+/// The average price and fee per contract of a command's fills, if there were any.
 fn averages(placed: &Placed) -> Option<(Dollars4, Dollars4)> {
     let units = placed.filled.units();
     let average = |total: Money| Dollars4(Money::from_micros(total.micros().saturating_mul(100).div_euclid(units)));
     (units > 0).then(|| (average(placed.filled_value), average(placed.fees)))
 }
 
-/// Finds a create's market, on the shard that it names.
+/// Looks up a create's market on the shard that it names.
 pub(super) fn placed_in(engine: &Engine, create: CreateRequest) -> Result<NewOrder, Refusal> {
     let market = engine.market_by_ticker(&create.ticker).ok_or_else(Refusal::market_not_found)?;
     if matches!(create.shard, ShardName::Index(shard) if shard != engine.market(market).spec().exchange_index) {
@@ -51,7 +50,7 @@ pub(super) fn placed_in(engine: &Engine, create: CreateRequest) -> Result<NewOrd
     Ok(NewOrder { market, ..create.order })
 }
 
-/// Where a request looks for an order: the shard it names, else the market's, else shard 0.
+/// Where to look for an order: on the shard that the request names, else the market's, else shard 0.
 pub(super) fn target(
     engine: &Engine,
     id: &str,
@@ -74,7 +73,7 @@ pub(super) fn target(
     Ok(Target { order, shard, subaccount })
 }
 
-/// An entry of a batched cancel: the id as it was given, and what it points at.
+/// Decodes an item of a batched cancel: the id as given, and the order it addresses.
 pub(super) fn cancel_item(engine: &Engine, item: &Value) -> Result<(String, Result<Target, Refusal>), Refusal> {
     let item = Object::new(item, "BatchCancelOrdersV2Request.orders")?;
     let id = item.required("order_id")?;
@@ -82,7 +81,7 @@ pub(super) fn cancel_item(engine: &Engine, item: &Value) -> Result<(String, Resu
     Ok((id.to_owned(), found))
 }
 
-/// Reads an amend's body.
+/// Decodes the body of an amend.
 pub(super) fn amend(engine: &Engine, id: &str, body: &Value, subaccount: u32) -> Result<(Amend, ShardName), Refusal> {
     let body = Object::new(body, "AmendOrderV2Request")?;
     let ticker = body.required("ticker")?;
@@ -103,7 +102,7 @@ pub(super) fn amend(engine: &Engine, id: &str, body: &Value, subaccount: u32) ->
     Ok((Amend { target, spec, expected }, named))
 }
 
-/// Reads what a decrease leaves.
+/// Decodes what a decrease leaves.
 pub(super) fn decrease(body: &Object<'_>) -> Result<Decrease, Refusal> {
     match (body.count("reduce_by")?, body.count("reduce_to")?) {
         (Some(by), None) => Ok(Decrease::By(by)),
@@ -112,7 +111,7 @@ pub(super) fn decrease(body: &Object<'_>) -> Result<Decrease, Refusal> {
     }
 }
 
-/// Checks that the order is where the request looked for it. Returns its client order id.
+/// Checks that an order is where the request addresses it. Returns its client order id.
 pub(super) fn locate(engine: &Engine, account: AccountId, target: Target) -> Result<Option<String>, Refusal> {
     if !engine.exchange_active(target.shard) {
         return Err(Reject::ExchangePaused.into());
@@ -125,7 +124,7 @@ pub(super) fn locate(engine: &Engine, account: AccountId, target: Target) -> Res
     found.map(|order| order.client_order_id.clone()).ok_or_else(Refusal::not_found)
 }
 
-/// Carries out an amend. The answer has the client order id that the order has now.
+/// Carries out an amend. The response has the client order id that the order has afterwards.
 pub(super) fn execute_amend(engine: &mut Engine, account: AccountId, amend: Amend, now_ms: i64) -> Answer {
     let Amend { target, spec, expected } = amend;
     let old = locate(engine, account, target)?;
@@ -146,7 +145,7 @@ pub(super) fn execute_amend(engine: &mut Engine, account: AccountId, amend: Amen
     Ok(json(200, &body))
 }
 
-/// The answer to a create.
+/// The response body of a create.
 pub(super) fn created(placed: &Placed, client_order_id: Option<String>, now_ms: i64) -> CreatedOrder {
     let averages = averages(placed);
     CreatedOrder {
@@ -160,7 +159,8 @@ pub(super) fn created(placed: &Placed, client_order_id: Option<String>, now_ms: 
     }
 }
 
-/// Reads an entry of a batched create. An entry that does not decode refuses the batch, one that can't be placed itself.
+/// Decodes an item of a batched create. One that does not decode rejects the batch; one that can't be placed rejects only
+/// itself.
 pub(super) fn create_item(engine: &Engine, item: &Value, account: AccountId) -> Result<NewItem, Refusal> {
     let order = decode::create(item, account).and_then(|create| placed_in(engine, create));
     match order {
@@ -172,7 +172,7 @@ pub(super) fn create_item(engine: &Engine, item: &Value, account: AccountId) -> 
     }
 }
 
-/// Carries out an entry of a batched create. Its answer is like a create's, or the error and the client's id.
+/// Carries out an item of a batched create. Its result is that of a create, or the error with the client order id.
 pub(super) fn create_one(engine: &mut Engine, item: NewItem, now_ms: i64) -> Value {
     let NewItem { client_order_id, order } = item;
     let placed = order.and_then(|order| engine.create_order(&order, now_ms).map_err(Refusal::from));
@@ -183,7 +183,7 @@ pub(super) fn create_one(engine: &mut Engine, item: NewItem, now_ms: i64) -> Val
     }
 }
 
-/// Carries out an entry of a batched cancel.
+/// Carries out an item of a batched cancel.
 pub(super) fn cancel_one(
     engine: &mut Engine,
     account: AccountId,

@@ -1,4 +1,4 @@
-//! What an account owns: its cash by shard and its positions by market and event, as reads may see them (`visible`).
+//! What an account owns, as far as reads can see it (`visible`): its cash by shard, and its positions by market and event.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::wire::Dollars4;
 use crate::wire::account::{EventPosition, MarketPosition, PositionsPage};
 use crate::wire::markets::{Balance, ShardBalance};
 
-/// Which positions are asked for.
+/// A filter for positions by whether their market has settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PositionStatus {
     Unsettled,
@@ -52,14 +52,14 @@ impl PositionStatus {
         format!("{}{}", self.letter(), cursor(next))
     }
 
-    /// Where the page begins: the cursor of another status counts as garbage, and garbage as none.
+    /// The start of the page. A cursor made for another status counts as invalid, and an invalid one as absent.
     fn start(self, query: &Query<'_>) -> usize {
         let own = query.get("cursor").and_then(|text| text.strip_prefix(self.letter()));
         own.and_then(position).unwrap_or(0)
     }
 }
 
-/// Which sums of a position must not be zero for it to be listed: any of those named.
+/// A filter for positions: a position is listed if any of the named sums is not zero.
 #[derive(Clone, Copy, Debug, Default)]
 struct CountFilter {
     position: bool,
@@ -109,7 +109,7 @@ fn no_position(spec: &MarketSpec) -> EventPosition {
     }
 }
 
-/// Adds a market's position to its event's. Cost and shares of an event are what was ever traded there.
+/// Adds a market's position to that of its event. The event's cost and shares are everything that was ever traded there.
 fn add_to_event(event: &mut EventPosition, held: &PositionRecord) {
     event.total_cost_dollars += held.traded;
     event.total_cost_shares_fp += held.volume;
@@ -119,8 +119,8 @@ fn add_to_event(event: &mut EventPosition, held: &PositionRecord) {
 }
 
 impl Gateway {
-    /// `GET /portfolio/balance`: cash, and what the positions are worth at the last price. The breakdown tells of every
-    /// shard, whichever was asked for and whether or not there is money on it (seen on demo, September 2026).
+    /// `GET /portfolio/balance`: cash, and the value of positions at the last price. The breakdown has every shard,
+    /// whichever was asked for and whether or not it has money (seen on demo, September 2026).
     pub(super) fn balance(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetBalance");
         let shard = query.integer("exchange_index")?.filter(|shard| *shard >= 0);
@@ -161,8 +161,8 @@ impl Gateway {
         ))
     }
 
-    /// `GET /portfolio/positions`, by default those that are not settled. Those are paged by market; with settled ones among
-    /// them they are paged by event. A cursor holds for the status that it was made for.
+    /// `GET /portfolio/positions`, by default only those not settled. Those are paged by market; if settled ones are
+    /// included, pages are by event. A cursor is valid only for the status that it was made for.
     pub(super) fn positions(&mut self, engine: &Engine, account: AccountId, target: &str, now_ms: i64) -> Answer {
         let query = Query::new(target, "GetPositions");
         let filter = Filter::new(&query)?.with_shard(&query)?;

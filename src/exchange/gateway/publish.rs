@@ -1,5 +1,5 @@
-//! From the engine's events to frames and to what reads will see. Public frames go to every subscription that covers
-//! their market, each with its own sid and seq; private ones to the sessions of their account.
+//! Turns the engine's events into frames and into what reads will see. Public frames go to every subscription that covers
+//! their market, each with its own sid and seq; private frames go to the sessions of their account.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::wire::markets::PriceRange;
 impl Gateway {
     /// Publishes what happened in the engine since the last call.
     pub fn publish(&mut self, engine: &mut Engine, now: ExchangeNow) {
-        // Before what is new, so that a channel that was held back keeps its order.
+        // Before anything new, so that a delayed channel keeps its order.
         self.release_held(now);
         let mut events = std::mem::take(&mut self.events);
         events.extend(engine.drain_events());
@@ -163,7 +163,7 @@ impl Gateway {
         }
     }
 
-    /// The frames of something private for the sessions of its account. Private channels carry no seq.
+    /// Builds the frames of a private event for the sessions of its account. Private channels carry no seq.
     fn private_frames(
         &mut self,
         channel: Channel,
@@ -252,7 +252,8 @@ impl Gateway {
         self.broadcast(Channel::MarketLifecycle, None, now, |b, e| frame_write::write_lifecycle(b, e, &ticker, event));
     }
 
-    /// Tells the sessions of an account about one of its order groups. This private channel does number its frames.
+    /// Sends a change of an order group to the sessions of its account. Unlike other private channels, this one has sequence
+    /// numbers.
     fn publish_group(
         &mut self,
         account: AccountId,
@@ -273,7 +274,7 @@ impl Gateway {
         }
     }
 
-    /// Tickers of the markets that changed, at most one for each call.
+    /// Sends the tickers of the markets that changed, at most one per market and call.
     fn publish_tickers(&mut self, engine: &Engine, now: ExchangeNow) {
         let dirty = std::mem::take(&mut self.dirty_tickers);
         let follows = |session: &Session| session.open().any(|(channel, _)| channel == Channel::Ticker);
@@ -292,7 +293,7 @@ impl Gateway {
         }
     }
 
-    /// Sends a market's ticker to a session, if it follows it.
+    /// Sends a market's ticker to a session, if the session has subscribed to it.
     pub(super) fn send_ticker(&mut self, engine: &Engine, session: SessionId, market: MarketIndex, now: ExchangeNow) {
         let Some(open) = self.sessions.get_mut(&session).and_then(|session| session.on(Channel::Ticker)) else {
             return;
@@ -306,7 +307,7 @@ impl Gateway {
         self.faults.frame(&mut self.outputs, Channel::Ticker, session, text, now.session_ms);
     }
 
-    /// Notes the cash of accounts whose money moved.
+    /// Records the cash of accounts whose money moved.
     fn note_cash(&mut self, engine: &Engine, moved: &BTreeSet<AccountId>, now: ExchangeNow) {
         for account in moved {
             for (subaccount, shard, cash) in engine.cash_of(*account) {
@@ -316,7 +317,7 @@ impl Gateway {
     }
 }
 
-/// Moves what is left of an order that traded before the orders that it traded with. Both have the clock of one command.
+/// Moves the remainder of an order that traded before the orders that it traded with. All have the clock of the same command.
 fn remainders_first(events: &mut [Event]) {
     for at in 0..events.len() {
         let Some((market, clock, side, price)) = remainder(&events[at]) else { continue };
@@ -337,7 +338,7 @@ fn remainders_first(events: &mut [Event]) {
     }
 }
 
-/// Where an event puts an order into the book.
+/// The level at which an event puts an order into the book.
 fn remainder(event: &Event) -> Option<(MarketIndex, u64, Outcome, Price)> {
     match event {
         Event::Level { market, clock, side, price, change, cause: Some(_), .. } if *change > Count::ZERO => {
@@ -347,7 +348,7 @@ fn remainder(event: &Event) -> Option<(MarketIndex, u64, Outcome, Price)> {
     }
 }
 
-/// What stands around a data frame.
+/// The envelope of a data frame.
 fn data_envelope(sid: u64, seq: Option<u64>, now: ExchangeNow) -> Envelope {
     Envelope { id: None, sid: Some(sid), seq, sending_ts_ms: Some(now.session_ms) }
 }

@@ -1,37 +1,36 @@
-//! Error answers in the shapes that the exchange sends: nested for authentication, for the engine's rejects and for what
-//! a handler finds wrong by itself, flat for bodies that don't decode, `msg` for query parameters that don't bind or
-//! validate, bare for 429 (protocol page 3.1). Which of them were captured and which are guessed is in
-//! `docs/exchange.md`.
+//! Error responses in the shapes that the exchange sends: nested for authentication, rejects of the engine, and errors found
+//! by a handler; flat for bodies that don't decode; `msg` for query parameters that don't bind or validate; and plain text
+//! for 429 (protocol page 3.1). `docs/exchange.md` says which of them were captured and which are guesses.
 //!
-//! On the exchange a code is its message with `_` for every space: `invalid_UUID` says `invalid UUID`, and codes in
-//! capitals repeat themselves.
+//! On the exchange the message is the code with spaces for `_`: `invalid_UUID` has the message `invalid UUID`, and a code in
+//! capitals is its own message.
 
 use super::HttpResponse;
 use crate::exchange::engine::Reject;
 use crate::wire::error::{ErrorBody, ErrorShape};
 
-/// How much of a client's value an error repeats.
+/// How many characters of a client's value an error repeats.
 const QUOTED_MAX: usize = 64;
 
-/// Why a call was refused.
+/// An error response to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// How the body is printed.
+    /// The shape of the body.
     shape: ErrorShape,
-    /// What it says.
+    /// The content of the body.
     body: ErrorBody,
 }
 
 impl Refusal {
-    /// `{"error":{"code","message"}}`, the message being the code in words.
+    /// `{"error":{"code","message"}}`, where the message is the code in words.
     #[must_use]
     pub fn new(status: u16, code: &str) -> Self {
         Self { status, shape: ErrorShape::Nested, body: ErrorBody::new(code) }
     }
 
-    /// The same with `details`.
+    /// The same, with `details`.
     #[must_use]
     pub fn with_details(status: u16, code: &str, details: &str) -> Self {
         Self { status, shape: ErrorShape::Nested, body: ErrorBody::new(code).with_details(details) }
@@ -43,13 +42,13 @@ impl Refusal {
         Self::new(status, code).saying(code)
     }
 
-    /// 400 `invalid_parameters`: a value in a body that can't be.
+    /// 400 `invalid_parameters`: an invalid value in a body.
     #[must_use]
     pub fn invalid(details: &str) -> Self {
         Self::with_details(400, "invalid_parameters", details)
     }
 
-    /// 400 `missing_parameters`: a required field of a body is not there. `request` is the request's type.
+    /// 400 `missing_parameters`: a required field of a body is missing. `request` is the name of the request type.
     #[must_use]
     pub fn missing(request: &str, key: &str) -> Self {
         let field = pascal(key);
@@ -58,14 +57,14 @@ impl Refusal {
         Self::with_details(400, "missing_parameters", &details)
     }
 
-    /// 400 `bad_request`, nested: a handler refuses a query parameter that passed the validator (captured on production
-    /// in August 2026 for a status that is no filter word).
+    /// 400 `bad_request`, nested: a handler rejects a query parameter that passed validation (captured on production in
+    /// August 2026, for a status that is not a filter word).
     #[must_use]
     pub fn bad_query(details: &str) -> Self {
         Self::with_details(400, "bad_request", details)
     }
 
-    /// With a message that is not the code in words.
+    /// Replaces the message.
     #[must_use]
     pub fn saying(mut self, message: &str) -> Self {
         message.clone_into(&mut self.body.message);
@@ -84,7 +83,7 @@ impl Refusal {
         self.shape == ErrorShape::Flat
     }
 
-    /// `{"msg":"Parameter validation failed..."}`: a query parameter is out of its range.
+    /// `{"msg":"Parameter validation failed..."}`: a query parameter is out of range.
     #[must_use]
     pub fn parameter(call: &str, field: &str, rule: &str) -> Self {
         let text = format!(
@@ -94,8 +93,8 @@ impl Refusal {
         Self { status: 400, shape: ErrorShape::Message, body: ErrorBody::from_message(&text) }
     }
 
-    /// `{"msg":"Invalid format for parameter..."}`: a query parameter is of the wrong type. `function` and `reason` are what
-    /// the exchange's parser reports (seen on production for `limit=abc`).
+    /// `{"msg":"Invalid format for parameter..."}`: a query parameter has the wrong type. `function` and `reason` are those
+    /// reported by the exchange's parser (seen on production for `limit=abc`).
     #[must_use]
     pub fn unbound(parameter: &str, function: &str, value: &str, reason: &str) -> Self {
         let value: String = value.chars().take(QUOTED_MAX).collect();
@@ -113,14 +112,14 @@ impl Refusal {
         Self { status: 400, shape: ErrorShape::Message, body: ErrorBody::from_message(&text) }
     }
 
-    /// 400: an order id that is no UUID is refused before it is looked up (seen on demo, September 2026).
+    /// 400: an order id that is not a UUID, which is rejected before it is looked up (seen on demo, September 2026).
     #[must_use]
     pub fn invalid_uuid() -> Self {
         Self::new(400, "invalid_UUID")
     }
 
-    /// 410: the order writes of the first version, dead for everyone, signed or not (seen on demo and production since
-    /// June 2026).
+    /// 410: the order writes of the first API version, which are gone for everyone, signed or not (seen on demo and
+    /// production since June 2026).
     #[must_use]
     pub fn first_version() -> Self {
         let details = "https://docs.kalshi.com/api-reference/orders/create-order-v2";
@@ -133,25 +132,25 @@ impl Refusal {
         Self { shape: ErrorShape::Text, ..Self::new(429, "too_many_requests") }
     }
 
-    /// No such resource.
+    /// 404: there is no such resource.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(404, "not_found")
     }
 
-    /// No such market on that shard.
+    /// 404: there is no such market on that shard.
     #[must_use]
     pub fn market_not_found() -> Self {
         Self::new(404, "market_not_found")
     }
 
-    /// Code, message and details, as an item of a batch carries them.
+    /// Code, message and details, as for an item of a batch.
     #[must_use]
     pub fn body(&self) -> ErrorBody {
         self.body.clone()
     }
 
-    /// The whole answer.
+    /// The whole response.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
         HttpResponse { status: self.status, body: self.body.to_json(self.shape) }
@@ -159,8 +158,8 @@ impl Refusal {
 }
 
 impl From<Reject> for Refusal {
-    /// Statuses and codes as captured or reported (protocol page 3.1); those whose REST spelling is unverified use the
-    /// name that the exchange's other interfaces give.
+    /// Statuses and codes as captured or reported (protocol page 3.1). Where the REST spelling is unverified, the name is
+    /// that of the exchange's other interfaces.
     fn from(reject: Reject) -> Self {
         match reject {
             Reject::InvalidPrice => Self::new(400, "invalid_price"),
@@ -199,7 +198,7 @@ impl From<Reject> for Refusal {
     }
 }
 
-/// A key of a body as the exchange's language names the field: `time_in_force` is `TimeInForce`.
+/// The name of a body's key as a Go field: `time_in_force` is `TimeInForce`.
 fn pascal(key: &str) -> String {
     let capitalized = |word: &str| {
         let mut letters = word.chars();

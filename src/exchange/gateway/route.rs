@@ -1,4 +1,4 @@
-//! Paths: which call a request is.
+//! Routing: from method and path to a call.
 
 mod query;
 
@@ -105,7 +105,7 @@ pub enum Route<'a> {
     Transfers,
     /// `PUT /portfolio/subaccounts/netting`
     SetNetting,
-    /// An order write of the first version, shut since June 2026.
+    /// An order write of the first API version, shut down in June 2026.
     Tombstone,
 }
 
@@ -135,7 +135,7 @@ impl Route<'_> {
         )
     }
 
-    /// Whether the call changes something in the engine: delayed by the order latency and paid from a write bucket.
+    /// Whether the call changes something in the engine: it is delayed by the order latency and charged to a write bucket.
     #[must_use]
     pub fn is_write(self) -> bool {
         matches!(
@@ -159,28 +159,28 @@ impl Route<'_> {
     }
 }
 
-/// The path of a target, without its query.
+/// The path of a request target, without its query.
 #[must_use]
 pub fn path_of(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
 }
 
-/// A path without its percent-escapes: an unreserved character means the same either way (RFC 3986, 6.2.2.2). An escaped
-/// slash stays as it is, since it is no separator.
+/// A path without percent-escapes, since an unreserved character means the same with and without (RFC 3986, 6.2.2.2). An
+/// escaped slash is kept, because it is not a separator.
 #[must_use]
 pub fn decoded(path: &str) -> Cow<'_, str> {
     query::decode(path, |byte| byte != b'/', |byte| byte)
 }
 
-/// The methods of the calls that a path has, for an `Allow` header. Empty for a path that is no call.
+/// The methods that a path supports, for an `Allow` header. Empty for an unknown path.
 #[must_use]
 pub fn methods(path: &str) -> Vec<&'static str> {
     let has = |method: &&str| route(if *method == "HEAD" { "GET" } else { method }, path).is_some();
     ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter().filter(has).collect()
 }
 
-/// Which call a method and path name. None for a path that is no call, and for one that is but with another method: the
-/// exchange's router tells them alike (seen September 2026: `GET /portfolio/events/orders` is an unknown page).
+/// The call for a method and path. `None` for an unknown path, and for a known path with another method, which the exchange's
+/// router does not distinguish (seen September 2026: `GET /portfolio/events/orders` is an unknown page).
 #[must_use]
 pub fn route<'a>(method: &str, path: &'a str) -> Option<Route<'a>> {
     let rest = path.strip_prefix(REST_PREFIX)?;

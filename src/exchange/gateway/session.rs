@@ -1,4 +1,4 @@
-//! One WebSocket session: its subscriptions, one a channel, each with its sid and its running numbers.
+//! One WebSocket session: its subscriptions, at most one per channel, each with its sid and sequence numbers.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 use super::limits::CommandBudget;
 use crate::exchange::engine::{AccountId, MarketIndex};
 
-/// A channel of this exchange.
+/// A WebSocket channel of this exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 #[repr(u8)]
 pub enum Channel {
-    /// `orderbook_delta`
+    /// `orderbook_delta`: the books of markets.
     OrderbookDelta = 0,
-    /// `ticker`
+    /// `ticker`: the best prices and sums of markets.
     Ticker,
-    /// `trade`
+    /// `trade`: public trades.
     Trade,
-    /// `fill`
+    /// `fill`: the account's fills.
     Fill,
-    /// `user_orders`
+    /// `user_orders`: the account's orders.
     UserOrders,
-    /// `market_positions`
+    /// `market_positions`: the account's positions.
     MarketPositions,
-    /// `market_lifecycle_v2`
+    /// `market_lifecycle_v2`: changes in the life cycle of markets and events.
     MarketLifecycle,
-    /// `order_group_updates`
+    /// `order_group_updates`: the account's order groups.
     OrderGroupUpdates,
-    /// `multivariate_market_lifecycle`: nothing is ever sent on it, there are no combos here.
+    /// `multivariate_market_lifecycle`: nothing is ever sent on it, since this exchange has no combos.
     MultivariateLifecycle,
 }
 
@@ -54,13 +54,13 @@ impl Channel {
         CHANNELS[self as usize].1
     }
 
-    /// Whether its frames carry running numbers.
+    /// Whether its frames carry sequence numbers.
     #[must_use]
     pub const fn has_seq(self) -> bool {
         !matches!(self, Self::Ticker | Self::Fill | Self::UserOrders | Self::MarketPositions)
     }
 
-    /// Whether market filters mean something on the channel.
+    /// Whether the channel supports market filters.
     pub(super) const fn is_filtered(self) -> bool {
         !matches!(self, Self::MarketLifecycle | Self::OrderGroupUpdates | Self::MultivariateLifecycle)
     }
@@ -87,13 +87,13 @@ impl fmt::Display for Channel {
     }
 }
 
-/// The markets of a subscription that names them. Whatever is asked of thousands of names takes one look at each.
+/// The markets of a subscription that names them, with lookups in constant time even for thousands of names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named {
-    /// In the order of subscription. May hold names that are not listed (yet).
+    /// In the order of subscription. May include tickers that are not listed (yet).
     pub(super) tickers: Vec<String>,
     listed: Vec<bool>,
-    /// The names that are not listed yet.
+    /// The tickers that are not listed yet.
     unlisted: HashSet<String>,
 }
 
@@ -126,7 +126,7 @@ impl Named {
         self.listed.get(market as usize).copied().unwrap_or(false)
     }
 
-    /// A market was listed: it may be one that was named before.
+    /// To be called when a market is listed, since it may have been named before.
     pub(super) fn on_listed(&mut self, ticker: &str, market: MarketIndex) {
         if self.unlisted.remove(ticker) {
             self.mark(Some(market), true);
@@ -148,7 +148,7 @@ impl Named {
 pub(super) struct Subscription {
     pub(super) sid: u64,
     seq: u64,
-    /// None means all markets.
+    /// The markets it covers; `None` means all.
     pub(super) named: Option<Named>,
     pub(super) use_yes_price: bool,
     pub(super) skip_ticker_ack: bool,
@@ -159,7 +159,7 @@ impl Subscription {
         Self { sid, seq: 0, named: None, use_yes_price: false, skip_ticker_ack: false }
     }
 
-    /// The next running number.
+    /// The next sequence number.
     pub(super) fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
@@ -170,7 +170,6 @@ impl Subscription {
     }
 }
 
-/// A session.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) account: AccountId,
@@ -185,7 +184,7 @@ impl Session {
         Self { account, next_ping_wall_ms, commands, sids: 0, subscriptions: Default::default() }
     }
 
-    /// Opens a channel that is not open. Sids count up and are not used again.
+    /// Opens a channel that is not open. Sids increase and are never reused.
     pub(super) fn subscribe(&mut self, channel: Channel) -> &mut Subscription {
         self.sids += 1;
         self.subscriptions[channel as usize].insert(Subscription::new(self.sids))
@@ -211,7 +210,7 @@ impl Session {
             .filter_map(|((channel, _), subscription)| Some((*channel, subscription.as_ref()?)))
     }
 
-    /// A market was listed.
+    /// To be called when a market is listed.
     pub(super) fn on_listed(&mut self, ticker: &str, market: MarketIndex) {
         for named in self.subscriptions.iter_mut().flatten().filter_map(|open| open.named.as_mut()) {
             named.on_listed(ticker, market);

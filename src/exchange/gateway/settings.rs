@@ -1,39 +1,39 @@
-//! What the real exchange leaves open or lets vary, as named settings with the protocol page's suggestions as defaults.
+//! What the real exchange leaves open or varies, as named settings. The defaults are those suggested by the protocol page.
 
 use super::limits::Tier;
 use crate::exchange::engine::Collateral;
 
-/// The gateway's settings. Times in session milliseconds unless they say otherwise.
+/// The gateway's settings. Times are session milliseconds unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewaySettings {
-    /// How far a request's timestamp may be from the wall clock. Measured on demo: 5 s pass, 30 s don't.
+    /// How far a request's timestamp may be from the wall clock. Measured on demo: 5 s are accepted, 30 s are not.
     pub clock_skew_ms: i64,
-    /// How much later an order write reaches the engine; its answer is as much later, since it is given at once then.
+    /// The delay of an order write before it reaches the engine, which then answers at once.
     pub order_latency_ms: i64,
     /// How far reads of orders, fills, positions and balance lag behind the engine. Captured: more than 360 ms.
     pub read_lag_ms: i64,
     /// The tier of every account.
     pub tier: Tier,
-    /// Wall milliseconds between the pings of a session.
+    /// The time between the pings of a session, in wall-clock milliseconds.
     pub ping_interval_ms: i64,
-    /// The most markets of a subscription that names them; more is error 26. Undocumented on the exchange.
+    /// The most markets that a subscription may name; more are error 26. Undocumented on the exchange.
     pub subscription_markets_max: usize,
-    /// The most orders of a batch. Undocumented on the exchange.
+    /// The most orders in a batch. Undocumented on the exchange.
     pub batch_orders_max: usize,
-    /// How long a cancel-all goes on: it may take orders that are placed that much later. Documented as a minute.
+    /// How long a cancel-all remains in force: it may take orders that are placed within this time. Documented as a minute.
     pub cancel_all_window_ms: i64,
     /// How often it is repeated within that time. Undocumented on the exchange.
     pub cancel_all_every_ms: i64,
     /// How cash covers orders. Unverified on the exchange.
     pub collateral: Collateral,
-    /// `last_update_reason` of an order that its owner, or its order group, cancelled. Undocumented on the exchange.
+    /// The `last_update_reason` of an order cancelled by its owner or its order group. Undocumented on the exchange.
     pub owner_cancel_reason: &'static str,
-    /// The most commands a second of a WebSocket session, with a burst of one second; more are error 27.
+    /// The most commands per second of a WebSocket session, with bursts of one second's worth; more are error 27.
     pub commands_per_s: u32,
-    /// Whether what is left of an order that traded is published before the orders that it traded with leave the book: the
-    /// book is crossed or locked in between, as production's is.
+    /// Whether the remainder of an order that traded is published before the orders that it traded with leave the book. The
+    /// book is then crossed or locked in between, as it is on production.
     pub remainder_first: bool,
-    /// Whether accounts are clearing members, who alone may ask for the value of their resting orders.
+    /// Whether accounts are clearing members, the only ones that may ask for the value of their resting orders.
     pub clearing_member: bool,
 }
 

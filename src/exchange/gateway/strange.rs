@@ -1,17 +1,17 @@
-//! Lists as an exchange prints them that has moved on: fields that a reader can do without are `null`, gone, of another kind
-//! or with a new word, there are fields that nobody knows, and elements of others that cannot be read at all. What a reader
-//! needs stays as it is: an order's ids, market and terms, a fill's money, a market's times and grid.
+//! Lists as a later version of the exchange might print them: optional fields are `null`, missing, of another kind or with a
+//! new word; there are unknown fields; and some elements cannot be read at all. What a reader needs stays as it is: an
+//! order's ids, market and terms, a fill's money, a market's times and grid.
 
 use serde_json::{Map, Value, json};
 
-/// A list: its key, what becomes of fields of its elements, and what is put before them.
+/// A list: its key, the changes of its elements' fields, and the elements to put before them.
 struct List {
     key: &'static str,
     fields: &'static [(&'static str, Change)],
     others: fn() -> Vec<Value>,
 }
 
-/// What becomes of a field that is there.
+/// The change of a field that is present.
 #[derive(Clone, Copy)]
 enum Change {
     Null,
@@ -109,10 +109,10 @@ const LISTS: &[List] = &[
     List { key: "endpoint_costs", fields: &[], others: || vec![Value::Null, json!({ "method": 7 })] },
 ];
 
-/// A cursor that leads back to itself.
+/// A cursor that leads back to its own page.
 const REPEATED: &str = "again";
 
-/// The body with its lists as strange as they may get; none when it has no list.
+/// The body with its lists changed as much as possible; `None` if it has no list.
 pub(super) fn strange(body: &[u8]) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let object = value.as_object_mut()?;
@@ -122,7 +122,7 @@ pub(super) fn strange(body: &[u8]) -> Option<Vec<u8>> {
         touched = true;
         let mut others = (list.others)();
         if list.key == "fills" {
-            // One that is in the list can be told twice, and the second time without what it needs.
+            // An element may also occur a second time, without something that a reader needs.
             others.extend(elements.first().and_then(Value::as_object).map(without_fee));
         }
         elements.iter_mut().filter_map(Value::as_object_mut).for_each(|element| change(element, list.fields));
@@ -152,7 +152,7 @@ fn without_fee(fill: &Map<String, Value>) -> Value {
     Value::Object(copy)
 }
 
-/// The body of a page with a cursor that leads back to itself; none when it is no page.
+/// The body of a page with a cursor that leads back to that page; `None` if the body is not a page.
 pub(super) fn with_repeated_cursor(body: &[u8]) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     *value.as_object_mut()?.get_mut("cursor")? = json!(REPEATED);

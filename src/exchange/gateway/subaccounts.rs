@@ -1,5 +1,5 @@
 //! Subaccounts over REST (protocol page 3.4): opening them, moving cash between them, and reading their balances and
-//! transfers. Owns the transfers that were made, so that a repeated request moves nothing twice.
+//! transfers. Owns the transfers made, so that a repeated request moves nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub(super) enum SubaccountWrite {
     Netting,
 }
 
-/// A transfer as `GET /portfolio/subaccounts/transfers` shows it.
+/// A transfer as shown by `GET /portfolio/subaccounts/transfers`.
 #[derive(Clone, Debug, Serialize)]
 struct MadeTransfer {
     transfer_id: TransferId,
@@ -42,7 +42,7 @@ pub(super) struct Transfers {
     ids: BTreeSet<(AccountId, TransferId)>,
 }
 
-/// Reads a request that opens a subaccount, moves cash or sets netting.
+/// Decodes a request that opens a subaccount, moves cash or sets netting.
 pub(super) fn decode(route: Route<'_>, body: &[u8], tier: Tier) -> Result<SubaccountWrite, Refusal> {
     if route == Route::CreateSubaccount {
         if tier == Tier::Basic {

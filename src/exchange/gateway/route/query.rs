@@ -1,5 +1,5 @@
-//! Query strings: parameters, their types and bounds, and cursors. Errors are those of the exchange's generated
-//! server code: one text for a value that has the wrong type, one for a value that fails its validation.
+//! Query strings: parameters, their types and bounds, and cursors. Errors are those of the exchange's generated server code:
+//! one text for a value of the wrong type, another for a value that fails validation.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -13,30 +13,30 @@ pub struct Query<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
-/// How long a page of a list may be.
+/// The limits of a list's page length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit {
     lowest: i64,
     highest: i64,
-    /// What an absent or zero `limit` means.
+    /// The page length if `limit` is absent or zero.
     default: usize,
-    /// The names of the exchange's rules for both ends, as its errors quote them.
+    /// The names of the exchange's validation rules for the two bounds, as its errors quote them.
     rules: (&'static str, &'static str),
 }
 
 impl PageLimit {
-    /// Markets and trades: 0 to 1 000.
+    /// Markets and trades: 0 to 1,000.
     pub const MARKETS: Self = Self { lowest: 0, highest: 1_000, default: 100, rules: ("gte", "lte") };
-    /// Lists of an account: 1 to 1 000.
+    /// Lists of an account: 1 to 1,000.
     pub const ACCOUNT: Self = Self { lowest: 1, highest: 1_000, default: 100, rules: ("min", "max") };
-    /// Events: 1 to 200, by default all of those.
+    /// Events: 1 to 200, by default 200.
     pub const EVENTS: Self = Self { lowest: 1, highest: 200, default: 200, rules: ("min", "max") };
-    /// Events of combos: 1 to 200.
+    /// Combo events: 1 to 200, by default 100.
     pub const COMBO_EVENTS: Self = Self { default: 100, ..Self::EVENTS };
 }
 
 impl<'a> Query<'a> {
-    /// Splits and decodes the query of a target. `call` names the operation in errors.
+    /// Splits and decodes the query of a request target. `call` names the operation in errors.
     #[must_use]
     pub fn new(target: &'a str, call: &'static str) -> Self {
         let text = target.split_once('?').map_or("", |(_, query)| query);
@@ -49,7 +49,7 @@ impl<'a> Query<'a> {
         Self { call, pairs }
     }
 
-    /// The first value of a parameter; an empty one counts as absent.
+    /// The first value of a parameter; an empty value counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values(name).next()
@@ -60,16 +60,16 @@ impl<'a> Query<'a> {
         self.pairs.iter().filter(move |(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_ref())
     }
 
-    /// The entries of a comma-joined parameter, or none when it is absent.
+    /// The entries of a comma-separated parameter, or `None` if it is absent.
     #[must_use]
     pub fn list(&self, name: &str) -> Option<Vec<&str>> {
         self.get(name).map(|value| value.split(',').filter(|entry| !entry.is_empty()).collect())
     }
 
-    /// The entries of a comma-joined parameter that may have so many at most.
+    /// The entries of a comma-separated parameter that may have at most `most`.
     ///
     /// # Errors
-    /// 400 when there are more.
+    /// 400 if there are more.
     pub fn list_of(&self, name: &str, most: usize) -> Result<Option<Vec<&str>>, Refusal> {
         match self.list(name) {
             Some(entries) if entries.len() > most => {
@@ -79,10 +79,10 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// A whole number.
+    /// An integer.
     ///
     /// # Errors
-    /// 400 when it is none.
+    /// 400 if it is something else.
     pub fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.parse().map(Some).map_err(|error: std::num::ParseIntError| {
@@ -93,10 +93,10 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// A whole number within a range.
+    /// An integer within a range.
     ///
     /// # Errors
-    /// 400 when it is none, or outside.
+    /// 400 if it is something else, or out of range.
     pub fn integer_within(&self, name: &str, field: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Refusal> {
         let value = self.integer(name)?;
         match value {
@@ -106,18 +106,18 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// A truth value in one of the spellings that the exchange's language takes. Absent counts as false.
+    /// A boolean, in one of the spellings that Go accepts; if absent, false.
     ///
     /// # Errors
-    /// 400 when it is none.
+    /// 400 if it is something else.
     pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         self.choice(name).map(|choice| choice.unwrap_or(false))
     }
 
-    /// The same, telling an absent one apart.
+    /// A boolean, or `None` if absent.
     ///
     /// # Errors
-    /// 400 when it is none.
+    /// 400 if it is something else.
     pub fn choice(&self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.get(name) {
             None => Ok(None),
@@ -127,10 +127,10 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// One of a few words.
+    /// One of several words.
     ///
     /// # Errors
-    /// 400 when it is another.
+    /// 400 if it is another word.
     pub fn one_of(&self, name: &str, field: &str, words: &[&str]) -> Result<Option<&str>, Refusal> {
         match self.get(name) {
             Some(value) if !words.contains(&value) => Err(Refusal::parameter(self.call, field, "oneof")),
@@ -138,11 +138,11 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The `status` of a list, which the exchange checks apart from other parameters (both texts were captured on
-    /// production, in August and September 2026).
+    /// The `status` filter of a list, which the exchange checks separately (both messages were captured on production, in
+    /// August and September 2026).
     ///
     /// # Errors
-    /// 400 when it is another word, or several.
+    /// 400 if it is another word, or several words.
     pub fn status(&self, words: &[&str]) -> Result<Option<&str>, Refusal> {
         match self.get("status") {
             Some(value) if value.contains(',') => Err(Refusal::bad_query("only one status filter may be supplied")),
@@ -151,10 +151,10 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// How many entries the page may have.
+    /// The number of entries that the page may have.
     ///
     /// # Errors
-    /// 400 when `limit` is no number within the bounds.
+    /// 400 if `limit` is not a number within the bounds.
     pub fn limit(&self, limit: PageLimit) -> Result<usize, Refusal> {
         let wanted = self.integer("limit")?;
         match wanted {
@@ -165,20 +165,20 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The position that a cursor of [`cursor`] stands for. Garbage counts as absent, as captured on the exchange.
+    /// The position encoded by the `cursor` parameter. An invalid cursor counts as absent, as captured on the exchange.
     #[must_use]
     pub fn position(&self) -> Option<usize> {
         self.get("cursor").and_then(position)
     }
 }
 
-/// The position that a cursor of [`cursor`] stands for, if it is one.
+/// The position encoded by a [`cursor`]; `None` if the text is not one.
 #[must_use]
 pub fn position(text: &str) -> Option<usize> {
     usize::from_str_radix(text.strip_prefix('p')?, 36).ok()
 }
 
-/// An opaque cursor for a position.
+/// Encodes a position as an opaque cursor.
 #[must_use]
 pub fn cursor(position: usize) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -194,13 +194,13 @@ pub fn cursor(position: usize) -> String {
     std::iter::once('p').chain(digits.into_iter().rev()).collect()
 }
 
-/// Decodes a part of a query, as HTML forms encode it.
+/// Decodes a part of a query, in the encoding of HTML forms.
 fn form_decode(text: &str) -> Cow<'_, str> {
     decode(text, |_| true, |byte| if byte == b'+' { b' ' } else { byte })
 }
 
-/// Percent-decoding of the bytes for which `decodes` says so; what is no valid escape stays as it is. Bytes outside
-/// escapes go through `plain`.
+/// Percent-decodes the bytes for which `decodes` returns true; invalid escapes are kept. Bytes outside escapes are mapped by
+/// `plain`.
 pub(super) fn decode(text: &str, decodes: impl Fn(u8) -> bool, plain: impl Fn(u8) -> u8) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte == b'%' || plain(byte) != byte) {
         return Cow::Borrowed(text);
