@@ -1,4 +1,4 @@
-//! Keys that the embedded exchange hands out, as the real one does on its website: an id, and a private key as PEM.
+//! Keys handed out by the embedded exchange, as the real one does on its website: an id, and a private key as PEM.
 
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::wire::sign::{self, Algorithm, Credentials, SignError, Signer, Verifier};
 
-/// A key handed out.
+/// A key handed out by the exchange.
 #[derive(Clone)]
 pub struct IssuedKey {
-    /// What `KALSHI-ACCESS-KEY` must name.
+    /// The key's id, for the header `KALSHI-ACCESS-KEY`.
     pub key_id: String,
     /// The private key as PEM. Secret.
     pub private_key_pem: String,
-    /// Checks its signatures.
+    /// Verifies signatures made with the key.
     pub verifier: Verifier,
-    /// RSA or Ed25519.
+    /// The kind of key.
     pub algorithm: Algorithm,
-    /// The file that the private key was written to, if it was.
+    /// The file to which the private key was written, if any.
     pub path: Option<PathBuf>,
 }
 
@@ -28,52 +28,52 @@ impl std::fmt::Debug for IssuedKey {
 }
 
 fn issue(private_key_pem: String) -> Result<IssuedKey, SignError> {
-    // The key is random, and so is its hash: an id that nobody can guess, in the form of a version-4 UUID (RFC 9562).
+    // The key is random, and so is its hash: an id that cannot be guessed, in the form of a version-4 UUID (RFC 9562).
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, private_key_pem.as_bytes());
     let (bytes, _) = hash.as_ref().split_first_chunk::<16>().expect("a SHA-256 hash has 32 bytes");
     let bits = u128::from_be_bytes(*bytes) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     IssuedKey::from_pem(crate::market::OrderId::from_bits(bits).to_string(), private_key_pem)
 }
 
-/// Makes an RSA key of 2048 bits (PKCS#1 PEM). Takes some tenths of a second.
+/// Generates an RSA key of 2048 bits (PKCS#1 PEM), which takes some tenths of a second.
 ///
 /// # Errors
-/// When the cryptographic library fails.
+/// If the cryptographic library fails.
 pub fn issue_rsa() -> Result<IssuedKey, SignError> {
     issue(sign::generate_rsa_2048()?)
 }
 
-/// Makes an Ed25519 key (PKCS#8 PEM).
+/// Generates an Ed25519 key (PKCS#8 PEM).
 ///
 /// # Errors
-/// When the cryptographic library fails.
+/// If the cryptographic library fails.
 pub fn issue_ed25519() -> Result<IssuedKey, SignError> {
     issue(sign::generate_ed25519()?)
 }
 
 impl IssuedKey {
-    /// A key of the caller's own making, under an id of the caller's choice.
+    /// A key supplied by the caller, under an id of the caller's choice.
     ///
     /// # Errors
-    /// When the PEM has no key that [`Signer::from_pem`] reads.
+    /// If the PEM does not contain a key that [`Signer::from_pem`] accepts.
     pub fn from_pem(key_id: String, private_key_pem: String) -> Result<Self, SignError> {
         let signer = Signer::from_pem(&private_key_pem)?;
         let (verifier, algorithm) = (signer.verifier(), signer.algorithm());
         Ok(Self { key_id, private_key_pem, verifier, algorithm, path: None })
     }
 
-    /// The key as a client holds it, to sign with.
+    /// The client's credentials, for signing requests.
     ///
     /// # Errors
-    /// When the PEM has been replaced by one that is no key.
+    /// If `private_key_pem` was changed to something that is not a key.
     pub fn credentials(&self) -> Result<Credentials, SignError> {
         Ok(Credentials { key_id: self.key_id.clone(), signer: Signer::from_pem(&self.private_key_pem)? })
     }
 
-    /// Writes the private key to a file that only its owner can read, in place of the one that is there.
+    /// Writes the private key to a file that only its owner can read, replacing an existing file.
     ///
     /// # Errors
-    /// When the file can't be replaced or written.
+    /// If the file can't be replaced or written.
     pub(super) fn write_to(&mut self, path: PathBuf) -> io::Result<()> {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -84,7 +84,7 @@ impl IssuedKey {
     }
 }
 
-/// A new file that only its owner can read.
+/// Creates a new file that only its owner can read.
 fn create(path: &Path) -> io::Result<std::fs::File> {
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

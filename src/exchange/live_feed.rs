@@ -1,8 +1,9 @@
-//! Recorded markets whose recording is still going on: the frames of a venue's live feed become steps of the markets of
-//! the same names. Owns what is between a frame and a complete step; books, orders and money belong to the engine.
+//! Recorded markets whose recording is still in progress: the frames of another venue's live feed become steps of the
+//! markets with the same tickers. This module holds what is between a frame and a complete step; books, orders and money
+//! belong to the engine.
 //!
-//! A step is complete at the next time of its market or [`STEP_WAIT_MS`] after its first frame *arrived*: the frames of
-//! one moment are on their way for longer than that, so their own time says nothing about whether more will come.
+//! A step is complete at the next time of its market, or [`STEP_WAIT_MS`] after its first frame *arrived*. Frames of the
+//! same moment take longer than that to arrive, so their own time does not tell whether more will come.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +13,13 @@ use crate::market::BookLevels;
 use crate::wire::frame::{self, Frame, Lifecycle, LifecycleEvent, Message};
 use crate::wire::time::is_writable;
 
-/// What came in. Frames of markets that are not listed here are none of it.
+/// Counts of a live feed's input. Frames of markets that are not listed here are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveFeedCounters {
     /// Frames of listed recorded markets.
     pub frames: u64,
-    /// Frames that could not be read, after which the book is wrong until the next snapshot, closes at no date, and fees
-    /// whose formula is not known.
+    /// Frames that could not be parsed (after which the book is wrong until the next snapshot), closes with an invalid time,
+    /// and fees with an unknown formula.
     pub malformed: u64,
     /// Steps applied.
     pub steps: u64,
@@ -31,7 +32,7 @@ struct Progress {
     due_ms: Option<i64>,
 }
 
-/// The steps in the making.
+/// The steps that are not complete yet.
 #[derive(Debug, Default)]
 pub(super) struct LiveFeed {
     markets: BTreeMap<MarketIndex, Progress>,
@@ -45,7 +46,7 @@ impl LiveFeed {
         self.counters
     }
 
-    /// When a step is complete unless frames come before.
+    /// When the next step is complete if no frame comes before.
     pub(super) fn next_ms(&self) -> Option<i64> {
         self.due.first().map(|&(due_ms, _)| due_ms)
     }
@@ -57,7 +58,7 @@ impl LiveFeed {
         }
     }
 
-    /// Takes a frame of the live feed that arrived at `received_ms`.
+    /// Handles a frame of the live feed that arrived at `received_ms`.
     pub(super) fn frame(&mut self, engine: &mut Engine, bytes: &[u8], received_ms: i64, now_ms: i64) {
         let mut levels = std::mem::take(&mut self.levels);
         match frame::parse(bytes, &mut levels) {
@@ -118,14 +119,14 @@ impl LiveFeed {
         }
     }
 
-    /// What happens to the market itself, after what was traded in it before.
+    /// Applies a life-cycle event of a market, after everything that was traded before it.
     fn lifecycle(&mut self, engine: &mut Engine, lifecycle: &Lifecycle<'_>, now_ms: i64) {
         let Some(market) = recorded_market(engine, lifecycle.ticker) else { return };
         self.complete(engine, market, now_ms);
         match &lifecycle.event {
             LifecycleEvent::Activated => engine.set_active(market, true, now_ms),
-            // The engine's grids are for life: with another one nothing more is traded, and what is held is paid in the
-            // end.
+            // A market of the engine never changes its grid: under another grid it is not traded any more, and positions are
+            // still paid at the end.
             LifecycleEvent::Deactivated | LifecycleEvent::PriceLevelStructureUpdated { .. } => {
                 engine.set_active(market, false, now_ms);
             }
@@ -183,7 +184,7 @@ mod tests {
     fn frames_of_one_moment_are_one_step_although_they_arrive_late() {
         let (mut engine, market) = engine();
         let mut feed = LiveFeed::default();
-        // The network took 80 ms: by their own time they are complete long ago.
+        // The network took 80 ms, so by the frames' own time the steps would have been complete long ago.
         let sent_ms = NOW_MS - 80;
         feed.frame(&mut engine, delta("0.4000", "5.00", sent_ms).as_bytes(), NOW_MS, NOW_MS);
         feed.advance(&mut engine, NOW_MS + 4);

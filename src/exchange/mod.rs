@@ -1,9 +1,10 @@
-//! The embedded exchange: a Kalshi on loopback. `engine` is a plain state machine that matches, keeps accounts and
-//! settles; `gateway` speaks REST and WebSocket over it without sockets; `server` puts the gateway on sockets;
-//! `venue` composes them under one clock; `participants` trade in it; `recorded`, `recordings` and `player` play recorded
-//! markets; `scenario` makes worlds from files, `faults` says what can go wrong and `control` lets it happen on demand;
-//! `builder` puts it together, with accounts and their `keys`. Shares market types, wire codecs and the fee formula with
-//! the trader and nothing else: netting, collateral, cost and rounding accumulators are written twice, on purpose.
+//! The embedded exchange: Kalshi on loopback. `engine` is a plain state machine that matches orders, keeps accounts and
+//! settles markets; `gateway` provides REST and WebSocket on top of it, without sockets; `server` connects the gateway to
+//! sockets; `venue` combines them under one clock. `participants` trade on it; `recorded`, `recordings` and `player` play
+//! recorded markets; `scenario` builds worlds from files; `faults` describes what can go wrong, and `control` triggers it on
+//! demand; `builder` assembles an exchange, with accounts and their `keys`. It shares market types, wire codecs and the fee
+//! formula with the trader and nothing else: netting, collateral, cost and rounding accumulators are implemented twice, on
+//! purpose.
 
 mod builder;
 pub mod control;

@@ -1,5 +1,5 @@
-//! Plays the recorded markets of an exchange: lists them, hands their steps to the engine when they are complete, and
-//! determines the results that are known when the markets close.
+//! Plays the recorded markets of an exchange: lists them, passes their steps to the engine when they are complete, and
+//! determines known results when the markets close.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::market::Price;
 pub(super) struct Player {
     playback: Playback,
     markets: Vec<MarketIndex>,
-    /// What is determined, and when.
+    /// The results to be determined, by time.
     results: BTreeSet<(i64, MarketIndex, Price)>,
 }
 
@@ -21,7 +21,7 @@ impl Player {
     /// Lists the markets.
     ///
     /// # Errors
-    /// When one can't be listed: its name is taken, or it closes before it opens.
+    /// If one can't be listed, because its ticker is taken or it would close before it opens.
     pub(super) fn new(engine: &mut Engine, recordings: Vec<Recording>, now_ms: i64) -> Result<Self, ListError> {
         let mut markets = Vec::with_capacity(recordings.len());
         let mut results = BTreeSet::new();
@@ -38,7 +38,7 @@ impl Player {
         Ok(Self { playback: Playback::new(steps), markets, results })
     }
 
-    /// When something happens next.
+    /// When something happens next, in session milliseconds.
     pub(super) fn next_ms(&self) -> Option<i64> {
         let result = self.results.first().map(|(close_ms, ..)| *close_ms);
         self.playback.next_ms().into_iter().chain(result).min()

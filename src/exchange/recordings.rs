@@ -1,4 +1,5 @@
-//! Recorded markets to play: frames files are read, matched with their markets' records, and placed on one session clock.
+//! Recorded markets to play: frames files are read, combined with the records of their markets, and placed on one session
+//! clock.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,51 +12,51 @@ use crate::clock::{BREAKS_MAX, Break};
 use crate::market::{FeeSchedule, GridBands, Price};
 use crate::record::journal::JournalError;
 
-/// What a reader of results in recorded markets has to know.
+/// What to know when reading results in recorded markets.
 pub const RECORDED_NOTE: &str = "recorded markets: our orders consume displayed size and queue behind it; they \
                                         have no other effect on prices or on what others did";
 
 /// Why recordings cannot be played.
 #[derive(Debug, Error)]
 pub enum RecordingsError {
-    /// A frames file.
+    /// A frames file is invalid.
     #[error(transparent)]
     Frames(#[from] FramesError),
-    /// A market's record.
+    /// A market's record is invalid.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// A market closes before anything is recorded of it.
+    /// A market closes before its first frame.
     #[error(
         "metadata {}: market {ticker} closes at {close_ms} ms: expected a time after its first frame, {first_ms} ms",
         path.display()
     )]
     ClosedBefore {
-        /// The record.
+        /// The file with the record.
         path: PathBuf,
-        /// The market.
+        /// The ticker of the market.
         ticker: String,
-        /// When it closes.
+        /// When the market closes, in session milliseconds.
         close_ms: i64,
-        /// Its first frame.
+        /// The time of its first frame, in session milliseconds.
         first_ms: i64,
     },
-    /// A journal.
+    /// A journal can't be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// More markets are asked for than were recorded.
     #[error("--markets {asked}: the recordings have {there_are} markets")]
     TooFew {
-        /// How many are asked for.
+        /// The number asked for.
         asked: usize,
-        /// How many there are.
+        /// The number recorded.
         there_are: usize,
     },
-    /// A result that is none.
+    /// A given result is invalid.
     #[error("result `{0}`: expected yes, no, or what YES pays in dollars, such as 0.25")]
     Result(String),
 }
 
-/// What recorded markets settle at, given by hand.
+/// The payout of YES contracts in recorded markets, given by the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GivenResult(pub Price);
 
@@ -74,46 +75,46 @@ impl FromStr for GivenResult {
 /// A recorded market and its terms.
 #[derive(Debug)]
 pub struct Recording {
-    /// Terms and result. A result given by hand goes here too.
+    /// The terms and the result; a result given by the user is stored here too.
     pub terms: SessionMarket,
-    /// Its steps.
+    /// The market's steps.
     pub steps: RecordedMarket,
 }
 
-/// What is known of a market's terms from elsewhere than its frames and its record.
+/// A market's terms that are known from elsewhere than its frames and its record.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownTerms {
-    /// Its price grid.
+    /// The market's tick grid.
     pub bands: GridBands,
-    /// Its fees.
+    /// The market's fees.
     pub fees: FeeSchedule,
-    /// Whether one market of its event at most pays.
+    /// Whether at most one market of its event resolves to YES.
     pub exclusive: bool,
-    /// Its shard.
+    /// The market's shard.
     pub exchange_index: u8,
-    /// When it closes, in session milliseconds.
+    /// When the market closes, in session milliseconds.
     pub close_ms: i64,
 }
 
 /// Recorded markets, ready to be played.
 #[derive(Debug)]
 pub struct Recordings {
-    /// The markets.
+    /// The markets, in the order of their first frames.
     pub markets: Vec<Recording>,
-    /// The session time of the first frame.
+    /// The time of the first frame, in session milliseconds.
     pub start_ms: i64,
-    /// The session time at which the last market has ended and, where its result is known, paid.
+    /// When the last market has ended and, if its result is known, paid, in session milliseconds.
     pub end_ms: i64,
-    /// What a reader of results has to know.
+    /// What to know when reading the results.
     pub notes: Vec<String>,
 }
 
 impl Recordings {
-    /// Reads frames files. A market's record is looked for beside its file, then in `known`, by its ticker; without either
-    /// its terms are inferred. Its result may be in its record, in the frames, or given.
+    /// Reads frames files. A market's record is looked for beside its file, then by its ticker in `known`; without either,
+    /// its terms are inferred. Its result may come from its record, from the frames, or from the user.
     ///
     /// # Errors
-    /// When a file or record cannot be read; the error names it.
+    /// If a file or record cannot be read; the error names it.
     pub fn load(
         paths: &[PathBuf],
         given: Option<GivenResult>,
@@ -149,10 +150,10 @@ impl Recordings {
         Ok(Self { start_ms: start_ms(&markets).unwrap_or(0), end_ms: end_ms(&markets).unwrap_or(0), markets, notes })
     }
 
-    /// The names of the first `count` markets in the order of their first frames, or of all.
+    /// The tickers of the first `count` markets in the order of their first frames, or of all.
     ///
     /// # Errors
-    /// When there are fewer.
+    /// If there are fewer.
     pub fn tickers(&self, count: Option<usize>) -> Result<Vec<String>, RecordingsError> {
         let there_are = self.markets.len();
         match count {
@@ -165,7 +166,7 @@ impl Recordings {
     }
 }
 
-/// A market's terms: from its record, else as they are known, else as far as the frames tell them.
+/// A market's terms: from its record, else those known from elsewhere, else as far as the frames tell.
 fn terms(
     paths: &[PathBuf],
     recorded: &RecordedMarket,
@@ -196,22 +197,22 @@ fn terms(
             spec.close_ms = known.close_ms;
         }
     } else if recorded.closes_ms.is_none() && !recorded.ended {
-        notes.push(format!("{ticker}: nothing says when it closes; taken as open for an hour after its last frame"));
+        notes.push(format!("{ticker}: its close is unknown, and taken to be an hour after its last frame"));
     }
     Ok(terms)
 }
 
-/// The session time of the first frame, if there is one.
+/// The time of the first frame, if there is one.
 pub(super) fn start_ms(markets: &[Recording]) -> Option<i64> {
     markets.iter().filter_map(|market| market.steps.first_ms()).min()
 }
 
-/// When nothing more happens in any market.
+/// When nothing happens in any market any more.
 fn end_ms(markets: &[Recording]) -> Option<i64> {
     markets.iter().map(market_end_ms).max()
 }
 
-/// When nothing more happens in a market: a second after its last frame, or after it has paid.
+/// When nothing happens in a market any more: a second after its last frame or its payment.
 fn market_end_ms(recording: &Recording) -> i64 {
     let last_ms = recording.steps.last_ms().unwrap_or(0);
     last_ms.max(paid_ms(recording).unwrap_or(last_ms)).saturating_add(1_000)
@@ -223,14 +224,14 @@ fn paid_ms(recording: &Recording) -> Option<i64> {
     recording.terms.result.map(|_| spec.close_ms.saturating_add(spec.settlement_timer_ms))
 }
 
-/// A stretch without markets is played through unless it is this long.
+/// The shortest period without markets that is skipped.
 const BREAK_MS_MIN: i64 = 60_000;
-/// A market in which nothing happens for so long is not played meanwhile.
+/// A market is not played in periods of at least this length in which nothing happens.
 const QUIET_MS_MIN: i64 = 3_600_000;
-/// What is played at the recording's pace before a market's first frame and after its end.
+/// How much is played at normal speed before a market's first frame and after its end.
 const MARGIN_MS: i64 = 5_000;
 
-/// The stretches in which something happens in a market: its frames, its close, and its payment.
+/// The periods in which something happens in a market: its frames, its close, and its payment.
 fn played(recording: &Recording) -> Vec<(i64, i64)> {
     let around = |from_ms: i64, until_ms: i64| (from_ms - MARGIN_MS, until_ms.saturating_add(1_000 + MARGIN_MS));
     let mut played = Vec::new();
@@ -253,12 +254,12 @@ fn played(recording: &Recording) -> Vec<(i64, i64)> {
     played
 }
 
-/// The stretches between the first frame and the end in which no market is played.
+/// The periods between the first frame and the end in which no market is played.
 pub(super) fn breaks_of(markets: &[Recording]) -> Vec<Break> {
     breaks(markets.iter().flat_map(played).collect())
 }
 
-/// The long stretches between what is played; the longest, where a clock has no room for all.
+/// The long gaps between the played periods; the longest of them if a clock has no room for all.
 fn breaks(mut played: Vec<(i64, i64)>) -> Vec<Break> {
     played.sort_unstable();
     let mut breaks = Vec::new();

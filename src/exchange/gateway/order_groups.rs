@@ -56,7 +56,7 @@ fn shard(named: ShardName) -> Result<u8, Refusal> {
         ShardName::Absent => Ok(0),
         ShardName::Index(shard) => Ok(shard),
         ShardName::ByTicker => {
-            Err(Refusal::invalid("order groups are not routed: exchange_index -1 is none of a group"))
+            Err(Refusal::invalid("order groups are not routed, so exchange_index must not be -1"))
         }
     }
 }

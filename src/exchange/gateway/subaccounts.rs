@@ -85,7 +85,7 @@ fn shard(body: &Object<'_>) -> Result<u8, Refusal> {
 }
 
 impl Transfers {
-    /// Carries out a write of a subaccount. A transfer whose id was used before is a success that moves nothing.
+    /// Carries out a write of a subaccount. A transfer whose id was used before succeeds without moving anything.
     pub(super) fn execute(
         &mut self,
         engine: &mut Engine,
@@ -122,7 +122,7 @@ impl Transfers {
 }
 
 impl Gateway {
-    /// `GET /portfolio/subaccounts/balances`, as late as other reads.
+    /// `GET /portfolio/subaccounts/balances`, with the same lag as other reads.
     pub(super) fn subaccount_balances(&mut self, account: AccountId, now_ms: i64) -> HttpResponse {
         let updated_ts = self.visible.as_of_ms(now_ms).div_euclid(1_000);
         let cash = &self.visible.account(account).cash;

@@ -1,5 +1,5 @@
-//! Public trades over all markets, newest first. Each market's trades are in order already, so a page is merged from their
-//! heads and costs no more than its own length and the number of markets.
+//! Public trades over all markets, newest first. Each market's trades are sorted already, so a page is merged from their
+//! heads, at a cost that depends only on its length and the number of markets.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,8 +11,8 @@ use crate::exchange::engine::{MarketIndex, TradeRecord};
 use crate::market::TradeId;
 use crate::wire::markets::{Trade, TradesPage};
 
-/// Where a page ended: the last trade on it. The next page has what follows in the order of the list, whatever has been
-/// traded since.
+/// Where a page ended: the last trade on it. The next page continues after it in the order of the list, regardless of what
+/// has traded since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     time_ms: i64,
@@ -29,7 +29,7 @@ impl Mark {
         format!("t{}.{}.{}", self.time_ms, self.market, self.trade)
     }
 
-    /// Garbage counts as no cursor, as captured on the exchange.
+    /// Decodes a cursor. An invalid one counts as absent, as captured on the exchange.
     fn from_cursor(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix('t')?.splitn(3, '.');
         let time_ms = parts.next()?.parse().ok()?;
@@ -39,7 +39,7 @@ impl Mark {
     }
 }
 
-/// A market's trades that are still to come, newest first.
+/// The rest of a market's trades, newest first.
 struct Rest<'g> {
     market: MarketIndex,
     trades: Box<dyn Iterator<Item = &'g TradeRecord> + 'g>,
@@ -47,8 +47,8 @@ struct Rest<'g> {
 }
 
 impl<'g> Rest<'g> {
-    /// Those of a market that are not newer than `max_ms` and follow the mark: later in the list is older, at the same
-    /// moment a higher market, and in one market the order of its own list.
+    /// The trades of a market that are not newer than `max_ms` and come after the mark. The list is sorted by descending
+    /// time, then by ascending market, then by the order within the market.
     fn new(listed: Listed<'g>, market: MarketIndex, max_ms: i64, mark: Option<Mark>) -> Self {
         let trades = listed.engine.trades_of(market).skip_while(move |trade| trade.time_ms > max_ms);
         let mut passed = false;
@@ -62,7 +62,7 @@ impl<'g> Rest<'g> {
         Self { market, trades: Box::new(trades), next: None }
     }
 
-    /// Moves on to the next trade and tells its time, if there is one from `min_ms` on.
+    /// Advances to the next trade, and returns its time if there is one from `min_ms` on.
     fn advance(&mut self, min_ms: i64) -> Option<i64> {
         self.next = self.trades.next().filter(|trade| trade.time_ms >= min_ms);
         self.next.map(|trade| trade.time_ms)
@@ -70,7 +70,7 @@ impl<'g> Rest<'g> {
 }
 
 impl Listed<'_> {
-    /// `GET /markets/trades`, newest first. There are no block trades here.
+    /// `GET /markets/trades`, newest first. This exchange has no block trades.
     pub(super) fn trades(self, target: &str) -> Answer {
         let query = Query::new(target, "GetTrades");
         let limit = query.limit(PageLimit::MARKETS)?;

@@ -1,87 +1,87 @@
-//! What goes into the gateway and what comes out of it.
+//! The gateway's inputs and outputs.
 
-/// A client's WebSocket session.
+/// The number of a client's WebSocket session, chosen by the caller.
 pub type SessionId = u64;
-/// A REST request's number, returned with its response.
+/// The number of a REST request, chosen by the caller and returned with the response.
 pub type Ticket = u64;
 
-/// The times of an input.
+/// The time of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeNow {
-    /// The venue's time: what the engine runs on.
+    /// Session time, on which the engine runs, in milliseconds since the Unix epoch.
     pub session_ms: i64,
-    /// The wall clock: what signatures are checked against.
+    /// Wall time, against which signatures are checked, in milliseconds since the Unix epoch.
     pub wall_ms: i64,
 }
 
-/// A request as the socket read it.
+/// A REST request.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpRequest<'a> {
-    /// Upper-case method.
+    /// The method, in upper case.
     pub method: &'a str,
-    /// Path with query.
+    /// The path with the query.
     pub target: &'a str,
-    /// `KALSHI-ACCESS-KEY`.
+    /// The header `KALSHI-ACCESS-KEY`.
     pub key_id: Option<&'a str>,
-    /// `KALSHI-ACCESS-TIMESTAMP`.
+    /// The header `KALSHI-ACCESS-TIMESTAMP`.
     pub timestamp: Option<&'a str>,
-    /// `KALSHI-ACCESS-SIGNATURE`.
+    /// The header `KALSHI-ACCESS-SIGNATURE`.
     pub signature: Option<&'a str>,
-    /// The body.
+    /// The body, empty if there is none.
     pub body: &'a [u8],
 }
 
-/// A response to be written.
+/// The response to a REST request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpResponse {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// JSON, or nothing.
+    /// JSON, plain text, or nothing.
     pub body: Vec<u8>,
 }
 
-/// What the gateway wants written.
+/// Something for the caller to send or to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// The response to a request.
+    /// Send the response to a request.
     Response {
-        /// Which request.
+        /// The request's ticket.
         ticket: Ticket,
-        /// The response.
+        /// The response to send.
         response: HttpResponse,
     },
-    /// A text frame.
+    /// Send a text frame.
     Frame {
-        /// To whom.
+        /// The session to send it to.
         session: SessionId,
-        /// JSON. Shared between the sessions that get the same bytes.
+        /// The JSON text, shared between sessions that get the same bytes.
         text: std::sync::Arc<[u8]>,
     },
-    /// A WebSocket ping.
+    /// Send a WebSocket ping.
     Ping {
-        /// To whom.
+        /// The session to send it to.
         session: SessionId,
-        /// What the pong must echo.
+        /// The payload that the pong must echo.
         payload: &'static [u8],
     },
-    /// End a session.
+    /// Close a session.
     Close {
-        /// Whose.
+        /// The session to close.
         session: SessionId,
-        /// In words.
+        /// The reason, in words.
         reason: &'static str,
     },
-    /// Cut the connection of a request instead of answering it. Asked for by faults only.
+    /// Cut the connection of a request instead of responding. Only caused by faults.
     CutConnection {
-        /// Which request.
+        /// The request's ticket.
         ticket: Ticket,
     },
-    /// Cut every connection that has carried an order write. Asked for by faults only.
+    /// Cut every connection that has carried an order write. Only caused by faults.
     CutOrderConnections,
 }
 
 impl Output {
-    /// The session that it is for, if it is for one.
+    /// The session that the output is for, if it is for one.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         match self {

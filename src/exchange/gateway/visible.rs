@@ -1,7 +1,7 @@
-//! What reads of accounts may see: orders, fills, positions, settlements and balances as they were some time ago. The
+//! What reads of accounts can see: orders, fills, positions, settlements and balances as they were some time ago. The
 //! exchange's reads lag behind its engine, and a client that trusts them too early must fail here too.
 //!
-//! Changes wait in a queue until the lag has passed and are then applied; the engine itself is not asked.
+//! Changes wait in a queue until the lag has passed, and are then applied; the engine itself is not queried.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +20,7 @@ pub(super) enum Change {
     Order(OrderRecord),
     /// An order filled.
     Fill(FillRecord),
-    /// A position of a subaccount changed.
+    /// The position of a subaccount changed.
     Position(AccountId, u32, MarketIndex, PositionRecord),
     /// A market paid.
     Settlement(SettlementRecord),
@@ -28,31 +28,29 @@ pub(super) enum Change {
     Cash(AccountId, u32, u8, Money),
 }
 
-/// One account as reads see it. Lists are oldest first.
+/// One account as reads see it. Lists are sorted oldest first.
 #[derive(Debug, Default)]
 pub(super) struct AccountView {
-    /// Every order, ended ones included.
+    /// Every order, including ended ones.
     pub orders: History<OrderRecord>,
-    /// Those that may still change, and some that lately ended.
+    /// The positions in `orders` of those that may still change, and of some that ended recently.
     order_positions: BTreeMap<OrderId, usize>,
-    /// Every fill.
     pub fills: History<FillRecord>,
-    /// By subaccount, every position, settled ones included.
+    /// Every position by subaccount, including settled ones.
     positions: BTreeMap<u32, BTreeMap<MarketIndex, PositionRecord>>,
-    /// Every settlement.
     pub settlements: Vec<SettlementRecord>,
-    /// By subaccount, cash by shard.
+    /// The cash by subaccount and shard.
     pub cash: BTreeMap<u32, BTreeMap<u8, Money>>,
 }
 
 impl AccountView {
-    /// An order.
+    /// An order by its id.
     pub fn order(&self, order: OrderId) -> io::Result<Option<Cow<'_, OrderRecord>>> {
         let found = self.orders.find(number_of(order.bits()), |record| number_of(record.order.bits()))?;
         Ok(found.filter(|record| record.order == order))
     }
 
-    /// Every position of a subaccount, settled ones included.
+    /// Every position of a subaccount, including settled ones.
     pub fn positions(&self, subaccount: u32) -> impl Iterator<Item = (&MarketIndex, &PositionRecord)> {
         self.positions.get(&subaccount).into_iter().flatten()
     }
@@ -111,13 +109,13 @@ pub(super) struct Visible {
 }
 
 impl Visible {
-    /// Changes are seen that much later.
+    /// Changes become visible `lag_ms` milliseconds after they happen.
     #[must_use]
     pub fn new(lag_ms: i64) -> Self {
         Self { lag_ms, waiting: VecDeque::new(), accounts: BTreeMap::new() }
     }
 
-    /// Takes a change of this moment. Times never run backwards.
+    /// Adds a change that happens now. Times never run backwards.
     pub fn push(&mut self, change: Change, now_ms: i64) {
         if self.lag_ms == 0 {
             self.accounts.entry(change.account()).or_default().apply(change);
@@ -126,24 +124,24 @@ impl Visible {
         }
     }
 
-    /// Takes a fact that is seen at once: how an account began.
+    /// Adds a fact that is visible at once, such as the initial state of an account.
     pub fn reveal(&mut self, change: Change) {
         self.accounts.entry(change.account()).or_default().apply(change);
     }
 
-    /// Applies what has become visible.
+    /// Applies the changes that have become visible.
     pub fn advance(&mut self, now_ms: i64) {
         while let Some((_, change)) = self.waiting.pop_front_if(|(visible_ms, _)| *visible_ms <= now_ms) {
             self.accounts.entry(change.account()).or_default().apply(change);
         }
     }
 
-    /// What an account may be shown.
+    /// An account as reads see it.
     pub fn account(&mut self, account: AccountId) -> &AccountView {
         self.accounts.entry(account).or_default()
     }
 
-    /// As of when reads are complete.
+    /// The time up to which reads are complete.
     #[must_use]
     pub fn as_of_ms(&self, now_ms: i64) -> i64 {
         now_ms.saturating_sub(self.lag_ms)

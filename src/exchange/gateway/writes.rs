@@ -1,6 +1,5 @@
-//! What changes something in the engine: decoded and checked on arrival, carried out after the order latency, answered
-//! then. Requests keep the order in which they arrived. The single calls are in `order_writes`, `order_groups` and
-//! `subaccounts`.
+//! Writes: decoded and checked on arrival, carried out after the order latency, and answered then. Requests keep their order
+//! of arrival. The individual calls are in `order_writes`, `order_groups` and `subaccounts`.
 
 use serde_json::Value;
 
@@ -16,11 +15,11 @@ use super::{ExchangeNow, Gateway, HttpRequest, HttpResponse, Refusal, Ticket, su
 use crate::exchange::engine::{AccountId, CancelAll, Decrease, Engine, NewOrder};
 use crate::wire::orders::{CanceledBatch, CanceledOrder, DecreasedOrder};
 
-/// A write on its way to the engine.
+/// A write in flight to the engine.
 #[derive(Clone, Debug)]
 pub(super) struct DelayedWrite {
     pub(super) due_ms: i64,
-    /// None when nobody hears of the answer.
+    /// `None` if nobody gets the response.
     ticket: Option<Ticket>,
     account: AccountId,
     write: Write,
@@ -39,7 +38,7 @@ enum Write {
     Subaccount(SubaccountWrite),
 }
 
-/// A write and what it costs.
+/// A write and its cost.
 struct Priced {
     write: Write,
     bucket: WriteBucket,
@@ -47,14 +46,14 @@ struct Priced {
 }
 
 impl Priced {
-    /// Paid from the bucket of no shard.
+    /// A write charged to the unscoped bucket.
     fn unscoped(write: Write, cost: u32) -> Self {
         Self { write, bucket: WriteBucket::Unscoped, cost }
     }
 }
 
-/// Which bucket pays for a call about one order. What the exchange must route itself is paid from every bucket; it can
-/// only do that by a market's name.
+/// The bucket that a call about one order is charged to. A call that the exchange has to route itself is charged to every
+/// bucket; it can be routed only by a market's ticker.
 const fn bucket(named: ShardName, has_ticker: bool) -> WriteBucket {
     match named {
         ShardName::Index(0) => WriteBucket::Unscoped,
@@ -70,7 +69,7 @@ fn batch_cost(each: u32, items: usize) -> u32 {
 }
 
 impl Gateway {
-    /// Takes a write: refused at once, or answered when the engine has carried it out.
+    /// Accepts a write: it is rejected at once, or answered after the engine has carried it out.
     pub(super) fn write(
         &mut self,
         engine: &Engine,
@@ -90,7 +89,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Puts a write on its way, as faults let it.
+    /// Sends a write on its way, subject to the armed faults.
     fn depart(&mut self, write: DelayedWrite) {
         match self.faults.write() {
             WriteFate::Passed => self.queue(write),
@@ -105,7 +104,7 @@ impl Gateway {
         }
     }
 
-    /// At its place by time; behind what is due at the same time.
+    /// Inserts a write by its time, after those due at the same time.
     fn queue(&mut self, write: DelayedWrite) {
         let position = self.delayed.partition_point(|other| other.due_ms <= write.due_ms);
         self.delayed.insert(position, write);
@@ -217,7 +216,7 @@ impl Gateway {
                 order_writes::locate(engine, account, target)?;
                 let reduced_by = engine.cancel_order(account, target.order, now_ms)?;
                 let order_id = target.order.to_string();
-                // The exchange leaves the client's id out here, as captured, though the order has one.
+                // The exchange omits the client order id here, as captured, although the order has one.
                 Ok(json(200, &CanceledOrder { order_id, client_order_id: None, reduced_by, ts_ms: now_ms }))
             }
             Write::CancelBatch(targets) => {

@@ -1,9 +1,9 @@
-//! The fair probability of a market: what its participants quote and trade around.
+//! The fair probability of a market, around which its participants quote and trade.
 //!
-//! A lasting market's log-odds walk at random, with drift and jumps. A market that converges follows a path that is a
-//! fair game and ends at its result: with X a Brownian motion whose remaining variance is v, p = Phi(X / sqrt(v)). The
-//! variance runs out at the end, evenly but for news, each of which uses up a share of what is left at once; then p is 0
-//! or 1.
+//! The log-odds of a lasting market are a random walk with drift and jumps. A converging market follows a path that is a
+//! martingale and ends at its result: with X a Brownian motion whose remaining variance is v, p = Phi(X / sqrt(v)). The
+//! variance is used up evenly until the end, except for news, each of which uses up a share of what is left at once; at the
+//! end p is 0 or 1.
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -11,29 +11,29 @@ use rand_distr::{Distribution, StandardNormal};
 /// How a fair probability moves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Motion {
-    /// Log-odds that walk at random and stay within what can be quoted.
+    /// The log-odds are a random walk, within the range that can be quoted.
     Lasting {
-        /// Standard deviation of the log-odds after a second.
+        /// The standard deviation of the log-odds after one second.
         volatility: f64,
-        /// What the log-odds gain a second.
+        /// The change of the log-odds per second.
         drift: f64,
-        /// Expected jumps a second.
+        /// The expected number of jumps per second.
         jumps: f64,
-        /// Standard deviation of a jump in log-odds.
+        /// The standard deviation of a jump, in log-odds.
         jump: f64,
     },
-    /// Ends at 0 or 1 at this time.
+    /// The probability converges to 0 or 1 at a given time.
     Converging {
-        /// When, in session milliseconds.
+        /// That time, in session milliseconds.
         end_ms: i64,
-        /// Expected news a second.
+        /// The expected number of news per second.
         news: f64,
-        /// The share of the remaining uncertainty that a piece of news resolves, from 0 to 1.
+        /// The share of the remaining variance that a piece of news resolves, from 0 to 1.
         share: f64,
     },
 }
 
-/// The probabilities at which quoting still makes sense.
+/// The lowest probability at which quoting makes sense; the highest is its complement.
 const LOWEST: f64 = 0.004;
 /// The remaining variance below which a converging market counts as decided.
 const DECIDED: f64 = 1e-6;
@@ -42,15 +42,15 @@ const DECIDED: f64 = 1e-6;
 #[derive(Clone, Debug)]
 pub struct Fair {
     motion: Motion,
-    /// Log-odds of a lasting market, X of a converging one.
+    /// The log-odds of a lasting market, or X of a converging one.
     state: f64,
-    /// Remaining variance of X; a converging market begins with its seconds.
+    /// The remaining variance of X. A converging market starts with its duration in seconds.
     variance: f64,
     time_ms: i64,
 }
 
 impl Fair {
-    /// Begins at a probability.
+    /// Starts at a probability.
     #[must_use]
     pub fn new(motion: Motion, probability: f64, now_ms: i64) -> Self {
         let odds = (probability / (1.0 - probability)).ln();
@@ -58,14 +58,14 @@ impl Fair {
             Motion::Lasting { .. } => (odds, 0.0),
             Motion::Converging { end_ms, .. } => {
                 let variance = seconds(now_ms, end_ms);
-                // The normal quantile, by the logistic approximation: close enough to begin with.
+                // The normal quantile by its logistic approximation, which is close enough for a start.
                 (odds / 1.702 * variance.sqrt(), variance)
             }
         };
         Self { motion, state, variance, time_ms: now_ms }
     }
 
-    /// Moves on to a time. Returns whether it jumped on the way.
+    /// Advances to a time. Returns whether there was a jump on the way.
     pub fn advance(&mut self, rng: &mut impl Rng, now_ms: i64) -> bool {
         let elapsed = seconds(self.time_ms, now_ms);
         if elapsed <= 0.0 {
@@ -80,7 +80,7 @@ impl Fair {
                     let size: f64 = StandardNormal.sample(rng);
                     self.state += jump * size;
                 }
-                // A pull to the middle so weak that it is only felt after hours, and a bound.
+                // A pull to the middle that is so weak that it is noticed only after hours, and a bound.
                 self.state = (self.state * (1.0 - 0.000_2 * elapsed.min(1.0))).clamp(-4.0, 4.0);
                 jumped
             }
@@ -105,13 +105,13 @@ impl Fair {
         self.variance *= 1.0 - share;
     }
 
-    /// The probability now, within the range in which prices can be quoted.
+    /// The present probability, within the range in which prices can be quoted.
     #[must_use]
     pub fn probability(&self) -> f64 {
         self.chance().clamp(LOWEST, 1.0 - LOWEST)
     }
 
-    /// The probability now.
+    /// The present probability.
     #[must_use]
     pub fn chance(&self) -> f64 {
         match self.motion {

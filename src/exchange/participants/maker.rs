@@ -1,4 +1,4 @@
-//! A maker: keeps a ladder of bids and asks around the fair probability and follows it when it moves.
+//! Makers: each keeps a ladder of bids and asks around the fair probability and follows it.
 
 use rand::Rng;
 use rand_distr::{Distribution, LogNormal};
@@ -10,27 +10,28 @@ use crate::wire::orders::SelfTradePrevention;
 /// A maker's style.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Style {
-    /// From the fair probability to its best quote, in dollars.
+    /// The distance from the fair probability to its best quote, in dollars.
     pub half_width: f64,
-    /// Between its quotes, in dollars; at least a tick.
+    /// The distance between its quotes, in dollars; at least a tick.
     pub spacing: f64,
-    /// Quotes a side.
+    /// The number of quotes per side.
     pub levels: u32,
-    /// Contracts of a quote at the top; deeper ones are larger.
+    /// The mean size of its best quote, in contracts; deeper quotes are larger.
     pub size: f64,
-    /// Mean time between requotes, in milliseconds.
+    /// The mean time between requotes, in milliseconds.
     pub requote_ms: f64,
-    /// How far its idea of the fair probability strays, in dollars.
+    /// The standard deviation of its error about the fair probability, in dollars.
     pub noise: f64,
-    /// Share of requotes in which it pulls everything instead.
+    /// The share of requotes in which it pulls all its quotes instead, from 0 to 1.
     pub pulls: f64,
-    /// How far its idea must move before it moves its quotes, in dollars.
+    /// How far its belief must move before it moves its quotes, in dollars.
     pub patience: f64,
-    /// Share of its quotes that it renews with another size at a requote.
+    /// The share of its quotes that it replaces by ones of another size at a requote, from 0 to 1.
     pub renewals: f64,
-    /// Share of its quotes that trade at once when they meet others, of which the rest stays. The others it gives up then.
+    /// The share of its quotes that may cross: they trade, and the remainder rests. The others are given up if they would
+    /// cross.
     pub crosses: f64,
-    /// How many quotes it places or takes away at a requote at most. What is left waits for the next one.
+    /// The most quotes that it places or cancels at a requote. The rest waits for the next one.
     pub changes: u32,
 }
 
@@ -45,10 +46,10 @@ struct Quote {
 #[derive(Clone, Debug)]
 pub struct Maker {
     account: AccountId,
-    /// What it does.
+    /// How it behaves.
     pub style: Style,
     quotes: Vec<Quote>,
-    /// What its quotes stand around.
+    /// The probability around which its quotes are placed.
     believed: f64,
 }
 
@@ -67,7 +68,7 @@ impl Maker {
         Self { account, style, quotes: Vec::new(), believed: f64::NEG_INFINITY }
     }
 
-    /// Brings its quotes to where it wants them.
+    /// Moves its quotes to where it wants them.
     pub fn requote(&mut self, engine: &mut Engine, market: MarketIndex, fair: f64, rng: &mut impl Rng, now_ms: i64) {
         let pulls = rng.random::<f64>() < self.style.pulls;
         let believed = fair + self.style.noise * (rng.random::<f64>() - 0.5) * 2.0;
@@ -85,7 +86,7 @@ impl Maker {
                 kept.push(quote);
             } else if rests {
                 changes_left -= 1;
-                // Refused only while the exchange is paused: it stays, and goes at a later turn.
+                // Rejected only while the exchange is paused: the quote stays, and is cancelled at a later turn.
                 if engine.cancel_order(self.account, quote.order, now_ms).is_err() {
                     kept.push(quote);
                 }
@@ -102,12 +103,12 @@ impl Maker {
         self.quotes = kept;
     }
 
-    /// Takes every quote away.
+    /// Cancels all its quotes.
     pub fn pull(&mut self, engine: &mut Engine, now_ms: i64) {
         let account = self.account;
         self.quotes.retain(|quote| {
             let rests = engine.order(quote.order).is_some_and(|order| order.status == OrderStatus::Resting);
-            // Refused only while the exchange is paused: it stays, and goes at a later turn.
+            // Rejected only while the exchange is paused: the quote stays, and is cancelled at a later turn.
             rests && engine.cancel_order(account, quote.order, now_ms).is_err()
         });
     }
@@ -127,7 +128,7 @@ impl Maker {
         wanted
     }
 
-    /// Mostly whole contracts; every fifth quote is fractional.
+    /// A size in whole contracts, or for every fifth quote a fractional one.
     fn count(&self, level: u32, rng: &mut impl Rng) -> Count {
         let mean = self.style.size * (1.0 + 0.6 * f64::from(level));
         let drawn = LogNormal::new(mean.ln(), 0.6).expect("a size's logarithm is finite").sample(rng);
@@ -160,13 +161,13 @@ impl Maker {
             subaccount: 0,
             group: None,
         };
-        // Refused when it would cross or trading is paused: it tries again at its next turn.
+        // Rejected if it would cross or trading is paused: the maker tries again at its next turn.
         let placed = engine.create_order(&order, now_ms).ok()?;
         Some(Quote { order: placed.order, side: want.side, price: want.price })
     }
 }
 
-/// The grid price at or behind a number of dollars, or none when it can't be quoted.
+/// The grid price at or behind an amount of dollars; `None` if it can't be quoted.
 pub(super) fn to_grid(grid: &Grid, side: BookSide, dollars: f64) -> Option<Price> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range of prices")]
     let units = (dollars * 10_000.0).clamp(0.0, 10_000.0).round() as u16;

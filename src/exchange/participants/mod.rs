@@ -1,7 +1,7 @@
-//! Participants: seeded populations that give books a life worth trading. Each market has a fair probability in motion
-//! (`fair`), makers that quote around it (`maker`) and takers (`taker`); `world` says what there is, and scenarios make
-//! worlds. They trade through the engine's commands like anyone, from accounts without limits, and owe everything random
-//! to one seed: the same world and the same commands of others give the same trades.
+//! Participants: seeded populations that make books active enough to trade. Each market has a fair probability in motion
+//! (`fair`), makers that quote around it (`maker`), and takers (`taker`); `world` describes them, and scenarios build
+//! worlds. They trade through the engine's commands like everyone else, from unlimited accounts. All randomness comes from
+//! one seed: the same world and the same commands of others give the same trades.
 
 mod fair;
 mod maker;
@@ -23,10 +23,10 @@ use crate::market::{FeeTerms, Price};
 
 /// How often a fair probability moves.
 const FAIR_STEP_MS: i64 = 100;
-/// How soon a maker is there after a market opened.
+/// The longest time from the opening of a market to a maker's arrival.
 const ARRIVAL_MS: i64 = 20;
 
-/// Something that a participant does next. Ordered, so that what is due at one moment has one order.
+/// The next action of a participant. Ordered, so that actions due at the same time have a fixed order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     /// The next market of a series is listed.
@@ -43,28 +43,28 @@ enum Task {
     Informed { population: usize },
     /// Several takes in short order begin.
     Burst { population: usize },
-    /// One of them.
+    /// One take of a burst.
     BurstTake { population: usize, left: u32 },
     /// Every maker pulls its quotes.
     CancelBurst { population: usize },
-    /// One of several looks of the informed after a jump.
+    /// One of several looks of the informed takers after a jump.
     Rush { population: usize, left: u32 },
 }
 
-/// Everyone in one market.
+/// All participants of one market.
 #[derive(Clone, Debug)]
 struct Population {
     market: MarketIndex,
     begin_ms: i64,
     fair: Fair,
     makers: Vec<Maker>,
-    /// Its makers' styles are theirs now.
+    /// Without the makers' styles, which have been moved to the makers.
     crowd: Crowd,
     settlement: Settlement,
 }
 
 impl Population {
-    /// The share of the usual activity that there is now.
+    /// The present activity, as a share of the usual one.
     fn activity(&self, now_ms: i64) -> f64 {
         self.crowd.quiet_hours.map_or(1.0, |quiet| quiet.activity(now_ms - self.begin_ms))
     }
@@ -89,14 +89,14 @@ pub struct Participants {
     agenda: BTreeSet<(i64, Task)>,
 }
 
-/// The most makers in a market: each has an account of its own, so that they don't meet themselves.
+/// The most makers in a market. Each has an account of its own, so that they don't trade with themselves.
 pub const MAKERS_MAX: usize = 8;
 
 impl Participants {
-    /// Opens the participants' accounts, lists the markets of a world and sends everyone there.
+    /// Opens the participants' accounts, lists the markets of a world, and starts all participants.
     ///
     /// # Errors
-    /// When a market of the world can't be listed.
+    /// If a market of the world can't be listed.
     pub fn new(engine: &mut Engine, world: World, now_ms: i64) -> Result<Self, ListError> {
         let mut account =
             || engine.open_account(&AccountSpec { cash: Vec::new(), direct_member: true, unlimited: true });
@@ -124,13 +124,13 @@ impl Participants {
         Ok(participants)
     }
 
-    /// When something happens next.
+    /// When something happens next, in session milliseconds.
     #[must_use]
     pub fn next_ms(&self) -> Option<i64> {
         self.agenda.first().map(|(time_ms, _)| *time_ms)
     }
 
-    /// Does what is due, each thing at its own time.
+    /// Does everything that is due, each action at its own time.
     pub fn advance(&mut self, engine: &mut Engine, now_ms: i64) {
         while let Some(&(time_ms, task)) = self.agenda.first()
             && time_ms <= now_ms
@@ -140,7 +140,7 @@ impl Participants {
         }
     }
 
-    /// Lists a market and fills it with life.
+    /// Lists a market and starts its participants.
     fn enter(&mut self, engine: &mut Engine, plan: MarketPlan, now_ms: i64) -> Result<(), ListError> {
         let begin_ms = plan.spec.open_ms.max(now_ms);
         let close_ms = plan.spec.close_ms;
@@ -150,7 +150,7 @@ impl Participants {
         let styles = std::mem::take(&mut crowd.makers);
         let makers: Vec<Maker> =
             self.crew.makers.iter().zip(styles).map(|(account, style)| Maker::new(*account, style)).collect();
-        // Spread over the first moments, so that markets don't march in step.
+        // Spread over the first moments, so that markets don't move in lockstep.
         let mut after = |most_ms: i64| begin_ms + self.rng.random_range(1..=most_ms);
         let mut tasks = vec![(after(FAIR_STEP_MS), Task::Move { population })];
         if !self.quiet {
@@ -176,7 +176,7 @@ impl Participants {
         Ok(())
     }
 
-    /// Lists the next market of a series and arranges its successor.
+    /// Lists the next market of a series, and schedules its successor.
     fn list_next(&mut self, engine: &mut Engine, series: usize, now_ms: i64) -> Result<(), ListError> {
         let (plan, listed) = &mut self.series[series];
         let close_ms = plan.first_close_ms + i64::from(*listed) * plan.life_ms;
@@ -217,7 +217,7 @@ impl Participants {
         Ok(())
     }
 
-    /// An exponential waiting time of that mean, at least a millisecond.
+    /// An exponentially distributed time with this mean, at least a millisecond.
     fn wait_ms(&mut self, mean_ms: f64) -> i64 {
         let drawn: f64 = Exp1.sample(&mut self.rng);
         #[expect(clippy::cast_possible_truncation, reason = "clamped to an hour")]
@@ -228,7 +228,7 @@ impl Participants {
     fn perform(&mut self, engine: &mut Engine, task: Task, now_ms: i64) {
         let population = match task {
             Task::List { series } => {
-                // A name that is taken means that someone else lists the series now: ours ends.
+                // If the ticker is taken, something else lists the series now, and this series ends.
                 let _ = self.list_next(engine, series, now_ms);
                 return;
             }
@@ -286,7 +286,7 @@ impl Participants {
         engine.determine(people.market, if taken { Price::ZERO } else { value }, now_ms);
     }
 
-    /// Does the task's trading. Returns when it comes again.
+    /// Does the trading of a task. Returns when the task is due again.
     fn trade(&mut self, engine: &mut Engine, task: Task, population: usize, now_ms: i64) -> i64 {
         let Crew { noise, informed, .. } = self.crew;
         let people = &mut self.populations[population];
@@ -333,16 +333,16 @@ impl Participants {
         self.wait_ms(mean_ms / activity)
     }
 
-    /// Every maker of a market takes its quotes away. It comes back at its usual time.
+    /// Every maker of a market pulls its quotes. It returns at its usual time.
     fn pull(&mut self, engine: &mut Engine, population: usize, now_ms: i64) {
         for maker in &mut self.populations[population].makers {
             maker.pull(engine, now_ms);
         }
     }
 
-    /// News: the makers are gone, and who knows first takes what is left.
+    /// News: makers pull their quotes, and the informed take what is left.
     fn react(&mut self, engine: &mut Engine, population: usize, now_ms: i64) {
-        // Those who are slow to pull are what the informed come for.
+        // The informed profit from makers that are slow to pull.
         for maker in &mut self.populations[population].makers {
             if self.rng.random::<f64>() < 0.7 {
                 maker.pull(engine, now_ms);
@@ -353,7 +353,7 @@ impl Participants {
     }
 }
 
-/// Whether another market of the event has resolved YES already: of an exclusive event only one does.
+/// Whether another market of the same exclusive event has resolved to YES already.
 fn another_pays(engine: &Engine, market: MarketIndex) -> bool {
     let event = &engine.market(market).spec().event_ticker;
     let mut others = (0..engine.market_count()).map(|other| engine.market(other));

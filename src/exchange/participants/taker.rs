@@ -1,5 +1,5 @@
-//! Takers: noise that trades for its own reasons, and the informed who trade when the touch is away from the fair
-//! probability.
+//! Takers: noise takers, which trade for their own reasons, and informed takers, which trade when the touch is away from the
+//! fair probability.
 
 use rand::Rng;
 
@@ -10,8 +10,8 @@ use crate::wire::orders::SelfTradePrevention;
 /// How far the touch must be from the fair probability before the informed trade, in dollars.
 const EDGE: f64 = 0.004;
 
-/// Takes from the touch on a random side, leaning to the side where the price is fair or better. `size` multiplies the
-/// usual sizes.
+/// Takes from the touch on a random side, with a bias to the side whose price is fair or better. `size` multiplies the usual
+/// sizes.
 pub(super) fn noise(
     engine: &mut Engine,
     account: AccountId,
@@ -31,7 +31,7 @@ pub(super) fn noise(
     take(engine, account, market, side, price, scaled(noise_size(rng), size), now_ms);
 }
 
-/// Takes when the touch is wrong. `size` multiplies the usual sizes.
+/// Takes when the touch is mispriced. `size` multiplies the usual sizes.
 pub(super) fn informed(
     engine: &mut Engine,
     account: AccountId,
@@ -51,14 +51,14 @@ pub(super) fn informed(
     take(engine, account, market, side, price, scaled(Count::from_contracts(contracts), size), now_ms);
 }
 
-/// At least the smallest order; a multiple of one changes nothing.
+/// Scales a count, to at least the smallest order.
 fn scaled(count: Count, size: f64) -> Count {
     #[expect(clippy::cast_possible_truncation, reason = "sizes are at most some thousands")]
     let units = (count.units() as f64 * size).round() as i64;
     Count::from_units(units.max(1))
 }
 
-/// A third fractional, most small, some large.
+/// A third are fractional, most are small, some are large.
 fn noise_size(rng: &mut impl Rng) -> Count {
     match rng.random_range(0..100) {
         0..30 => Count::from_units(rng.random_range(5..=600)),
@@ -92,6 +92,6 @@ fn take(
         subaccount: 0,
         group: None,
     };
-    // Refused while trading is paused: nothing is lost.
+    // Rejected while trading is paused, which does no harm.
     let _ = engine.create_order(&order, now_ms);
 }

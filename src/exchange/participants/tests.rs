@@ -1,4 +1,4 @@
-//! The default world: lively, repeatable, never broken.
+//! The default world: active, repeatable, never broken.
 
 use super::*;
 use crate::exchange::engine::Event;
@@ -6,7 +6,7 @@ use crate::market::BookSide;
 
 const START_MS: i64 = 1_790_000_000_000;
 
-/// Runs the default world for some seconds and hands each event to `see`.
+/// Runs the default world for some seconds, and passes each event to `see`.
 fn run(seed: u64, markets: usize, seconds: i64, see: impl FnMut(&Engine, &Event)) -> Engine {
     run_world(default_world(seed, markets, START_MS), seconds, see)
 }
@@ -140,7 +140,7 @@ fn the_same_seed_gives_the_same_events_and_another_seed_others() {
     assert_ne!(events(7), events(8));
 }
 
-/// Runs one lasting market with this crowd and hands each event to `see`.
+/// Runs one lasting market with this crowd, and passes each event to `see`.
 fn run_crowd(crowd: Crowd, motion: Motion, seconds: i64, mut see: impl FnMut(&Engine, &Event)) {
     let mut world = default_world(5, 1, START_MS);
     world.markets[0] = MarketPlan { motion, crowd, ..world.markets[0].clone() };
@@ -211,7 +211,7 @@ fn little_happens_in_quiet_hours() {
     let (mut lively, mut quiet) = (0, 0);
     run_crowd(crowd, STILL, 80, |_, event| {
         if let Event::Level { time_ms, .. } = event {
-            // A wait that began before the quiet ends in it.
+            // A wait that began before the quiet hours ends in them.
             match (time_ms - START_MS).rem_euclid(20_000) {
                 0..10_000 => lively += 1,
                 11_000.. => quiet += 1,

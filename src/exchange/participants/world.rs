@@ -1,5 +1,4 @@
-//! What there is to trade, who trades in it, and what goes wrong: the plain form into which a scenario is turned for a
-//! start at a certain time.
+//! The markets, their participants, and the faults: the plain form of a scenario for a start at a given time.
 
 use super::fair::Motion;
 use super::maker::Style;
@@ -11,25 +10,25 @@ use crate::market::{FeeSchedule, GridBands};
 /// How a market is decided after its close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// YES pays a dollar or nothing, drawn with the fair probability at the time.
+    /// YES pays a dollar or nothing, drawn with the fair probability at that time.
     Binary,
-    /// YES pays the fair probability at the time, to the nearest $0.0001.
+    /// YES pays the fair probability at that time, to the nearest $0.0001.
     Scalar,
 }
 
-/// Hours in which little happens.
+/// Periods of low activity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuietHours {
-    /// From the beginning of one to the beginning of the next, in milliseconds.
+    /// The time from the start of one to the start of the next, in milliseconds.
     pub every_ms: i64,
-    /// How long one lasts, in milliseconds.
+    /// How long each lasts, in milliseconds.
     pub lasts_ms: i64,
-    /// The share of the usual activity that is left, above 0.
+    /// The activity during a quiet period, as a share of the usual one; above 0.
     pub activity: f64,
 }
 
 impl QuietHours {
-    /// The activity that many milliseconds after the market opened: the quiet comes at the end of each period.
+    /// The activity at a number of milliseconds after the market opened. Each period ends with its quiet part.
     #[must_use]
     pub fn activity(&self, since_open_ms: i64) -> f64 {
         let quiet = since_open_ms.rem_euclid(self.every_ms.max(1)) >= self.every_ms - self.lasts_ms;
@@ -37,99 +36,99 @@ impl QuietHours {
     }
 }
 
-/// Who trades in a market.
+/// The participants of a market.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Crowd {
-    /// Who quotes.
+    /// The makers, one for each style.
     pub makers: Vec<Style>,
-    /// Noise takes a second.
+    /// Noise takes per second.
     pub noise_per_s: f64,
-    /// How large they are, as a multiple of the usual sizes.
+    /// The size of noise takes, as a multiple of the usual sizes.
     pub noise_size: f64,
-    /// Looks of the informed a second.
+    /// Looks of the informed takers per second.
     pub informed_per_s: f64,
-    /// How large their takes are, as a multiple of the usual sizes.
+    /// The size of their takes, as a multiple of the usual sizes.
     pub informed_size: f64,
-    /// Bursts of noise takes a second.
+    /// Bursts of noise takes per second.
     pub bursts_per_s: f64,
-    /// Moments a second in which every maker pulls its quotes.
+    /// Occasions per second on which every maker pulls its quotes.
     pub cancel_bursts_per_s: f64,
-    /// The chance that every maker pulls its quotes, and the informed come running, when the fair probability jumps.
+    /// The probability that, when the fair probability jumps, every maker pulls its quotes and the informed rush in.
     pub reaction: f64,
-    /// When little happens.
+    /// Periods of low activity, if there are any.
     pub quiet_hours: Option<QuietHours>,
 }
 
-/// A market.
+/// A market to list, and its participants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketPlan {
-    /// Its terms.
+    /// The market's terms.
     pub spec: MarketSpec,
-    /// Where its fair probability begins.
+    /// The initial fair probability.
     pub probability: f64,
-    /// How it moves.
+    /// How the fair probability moves.
     pub motion: Motion,
-    /// Who trades in it.
+    /// The participants.
     pub crowd: Crowd,
-    /// From close to determination; none when it is never determined.
+    /// The time from close to determination, in milliseconds; `None` if it is never determined.
     pub determination_ms: Option<i64>,
-    /// How it is decided then.
+    /// How it is decided.
     pub settlement: Settlement,
 }
 
 /// A series that opens its next market as one closes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesPlan {
-    /// The series' name; its markets are `<name>-0001-UP` and so on.
+    /// The ticker of the series; its markets are `<ticker>-0001-UP` and so on.
     pub series_ticker: String,
-    /// Its shard.
+    /// The shard of its markets.
     pub exchange_index: u8,
-    /// Its tick structure.
+    /// The name of their price structure.
     pub structure: String,
-    /// Its tick bands.
+    /// Their tick grid.
     pub bands: GridBands,
-    /// From one close to the next.
+    /// The time from one close to the next, in milliseconds.
     pub life_ms: i64,
-    /// How long before a close the next market is listed and open.
+    /// How long before a close the next market is listed and opens, in milliseconds.
     pub overlap_ms: i64,
-    /// When the first market closes.
+    /// When the first market closes, in session milliseconds.
     pub first_close_ms: i64,
-    /// From close to determination.
+    /// The time from close to determination, in milliseconds.
     pub determination_ms: i64,
-    /// From determination to payment.
+    /// The time from determination to payment, in milliseconds.
     pub settlement_timer_ms: i64,
     /// How its markets are decided.
     pub settlement: Settlement,
-    /// Expected news a second, and the share of the remaining uncertainty that each resolves.
+    /// The expected number of news per second, and the share of the remaining uncertainty that each resolves.
     pub news: (f64, f64),
-    /// Between which probabilities its markets begin.
+    /// The range of the initial fair probabilities.
     pub probabilities: (f64, f64),
-    /// Who trades in its markets.
+    /// The participants of its markets.
     pub crowd: Crowd,
-    /// What its markets are charged by.
+    /// The fees of its markets.
     pub fees: FeeSchedule,
-    /// How long after its opening a market charges nothing.
+    /// How long after its opening a market charges no fees, in milliseconds.
     pub waived_ms: Option<i64>,
 }
 
-/// Everything that happens without the clients.
+/// Everything that happens independently of the clients.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct World {
-    /// Decides every random choice.
+    /// Seeds every random choice.
     pub seed: u64,
-    /// The markets that are there from the beginning.
+    /// The markets that are listed at the start.
     pub markets: Vec<MarketPlan>,
-    /// The series.
+    /// The series, which list markets over time.
     pub series: Vec<SeriesPlan>,
-    /// Nobody trades: markets open, close and settle all the same, and their books are the clients' own.
+    /// If true, no participants trade: markets still open, close and settle, and their books belong to the clients.
     pub quiet: bool,
-    /// What goes wrong by itself.
+    /// The faults that occur by themselves.
     pub faults: Vec<PlannedFault>,
-    /// How fees change, settled from the beginning.
+    /// Changes of fees, known from the start.
     pub fee_changes: Vec<FeeChange>,
 }
 
-/// The lively world of a first run, which is the scenario `busy` with `markets` tradable markets at any time.
+/// The active world of a first run: the scenario `busy` with `markets` tradable markets at any time.
 #[must_use]
 pub fn default_world(seed: u64, markets: usize, now_ms: i64) -> World {
     Scenario::default().world(seed, markets, now_ms)

@@ -1,4 +1,4 @@
-//! What was found in a recording besides its frames: what stood twice, what is missing and where, and what did not fit.
+//! Irregularities of a recording: what occurs twice, what is missing and where, and what does not fit.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,33 +6,33 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// How many places of a kind are named.
+/// How many places of each kind are reported.
 const PLACES_MAX: u64 = 10;
 
-/// Counts, and the first places of each kind.
+/// The counts of irregularities, and the first places of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// Frames read.
+    /// The number of frames read.
     pub frames: u64,
-    /// Frames that had been there before on the same connection, subscription and number. They were dropped.
+    /// Frames that occurred before, on the same connection and subscription and with the same number. They were dropped.
     pub repeats: u64,
-    /// Places at which numbers are missing from a subscription that has all others.
+    /// Places with missing numbers, in subscriptions that otherwise have every number.
     pub holes: u64,
     /// How many numbers are missing there.
     pub missing: u64,
-    /// Frames with lower numbers than the one before, which begin no subscription.
+    /// Frames with a lower number than the one before that do not begin a subscription.
     pub out_of_order: u64,
-    /// Frames of a connection that another had followed. They were dropped.
+    /// Frames of a connection after the first frame of the next connection. They were dropped.
     pub outdated: u64,
-    /// Frames with an earlier time than their market had. They count as its time.
+    /// Frames with an earlier time than their market had reached. They count as of that time.
     pub earlier: u64,
-    /// Changes that a book refused: less than nothing at a level, or a level that can't be.
+    /// Changes rejected by a book: a level would become negative, or can't exist.
     pub refused: u64,
-    /// Changes of books that had no snapshot, or none since a frame was missing or a change was refused.
+    /// Changes of books without a snapshot since the start, since a missing frame, or since a rejected change.
     pub unusable: u64,
-    /// The subscriptions with holes throughout: other markets share them.
+    /// The subscriptions with gaps throughout, because other markets share them.
     pub scattered: BTreeSet<u64>,
-    /// What was found where: the first places of each kind.
+    /// Descriptions of the first places of each kind.
     pub places: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ impl Findings {
         );
     }
 
-    /// A market's time goes back.
+    /// A market's time runs backwards.
     pub fn earlier(&mut self, path: &Path, line: u64, market: &str, by_ms: i64) {
         self.earlier += 1;
         self.tell(
@@ -90,7 +90,7 @@ impl Findings {
         );
     }
 
-    /// A book refused a change.
+    /// A book rejected a change.
     pub fn refused(&mut self, path: &Path, line: u64, market: &str, why: &dyn fmt::Display) {
         self.refused += 1;
         self.tell(
@@ -112,7 +112,7 @@ impl Findings {
         self.scattered.extend(sids);
     }
 
-    /// Adds those of another recording.
+    /// Adds the findings of another recording.
     pub fn add(&mut self, other: Self) {
         self.frames += other.frames;
         self.repeats += other.repeats;
@@ -128,7 +128,7 @@ impl Findings {
     }
 }
 
-/// All counts in a line.
+/// Prints all counts in one line.
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { frames, repeats, holes, missing, out_of_order, outdated, earlier, refused, unusable, .. } = self;

@@ -1,4 +1,4 @@
-//! Frames files: one exchange frame a line, bare or as `{"recv_ms":N,"event":{frame}}`, plain or compressed
+//! Frames files: one exchange frame per line, bare or as `{"recv_ms":N,"event":{frame}}`, in plain text, compressed
 //! (`.zst`), or in a session's journal.
 
 use std::collections::HashMap;
@@ -12,150 +12,150 @@ use crate::market::{BookLevels, Price, TickerError};
 use crate::wire::WireError;
 use crate::wire::frame::{Lifecycle, LifecycleEvent, Message};
 
-/// Why a frames file was refused.
+/// Why a frames file was rejected.
 #[derive(Debug, Error)]
 pub enum FramesError {
-    /// It could not be opened.
+    /// It can't be opened.
     #[error("frames file {}: {source}", path.display())]
     Open {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// It could not be read on: a damaged or truncated `.zst`, for one.
+    /// It can't be read further, for example because a `.zst` file is damaged or truncated.
     #[error("frames file {}, line {line}: {source}; expected one frame a line", path.display())]
     Read {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What the system or the decompressor says.
+        /// The error of the system or the decompressor.
         source: std::io::Error,
     },
-    /// A line is no frame.
+    /// A line is not a frame.
     #[error("frames file {}, line {line}: {source}", path.display())]
     Frame {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         source: WireError,
     },
-    /// A line has no end, or a very late one.
+    /// A line is too long.
     #[error("frames file {}, line {line}: longer than {LINE_BYTES_MAX} bytes; expected one frame a line", path.display())]
     LineTooLong {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
     },
-    /// Blank lines without an end.
+    /// There are too many blank lines in a row.
     #[error("frames file {}, line {line}: {max} blank lines before it; expected one frame a line", path.display())]
     Blank {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
         /// How many there may be in a row.
         max: u64,
     },
-    /// A time that no frame can have.
+    /// A time is outside the range that a frame can have.
     #[error(
         "frames file {}, line {line}: `{key}` is {found}: expected milliseconds since 1970, from 1 to {TIME_MAX_MS}",
         path.display()
     )]
     Time {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// Where it stands.
+        /// The key of the time.
         key: &'static str,
-        /// The time.
+        /// The invalid time.
         found: i64,
     },
-    /// A name that no market can have.
+    /// A ticker is not valid.
     #[error("frames file {}, line {line}: `market_ticker`: {source}", path.display())]
     Ticker {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the ticker.
         source: TickerError,
     },
-    /// A frame is missing, or stands in the wrong place.
+    /// A frame is missing or out of order.
     #[error(
         "frames file {}, line {line}: sid {sid} continues with seq {found}, expected {expected}: frames are missing or out \
-         of order (--ignore-seq believes those that are there)",
+         of order (--ignore-seq accepts the frames as they are)",
         path.display()
     )]
     Sequence {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// The subscription.
+        /// The sid of the subscription.
         sid: u64,
-        /// The number that was due.
+        /// The expected sequence number.
         expected: u64,
-        /// The number that came.
+        /// The sequence number found.
         found: u64,
     },
-    /// More markets than an exchange has at a time.
+    /// There are more markets than an exchange has at a time.
     #[error("frames file {}, line {line}: expected at most {max} markets in a recording", path.display())]
     TooManyMarkets {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
         /// How many there may be.
         max: usize,
     },
-    /// More frames than can be kept to be played.
+    /// There are more frames than can be kept for playing.
     #[error("frames file {}, line {line}: expected at most {max} frames to play at once", path.display())]
     TooManyFrames {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
         /// How many there may be.
         max: u64,
     },
-    /// A file of a market begins before the file named before it ends.
+    /// A file with frames of a market begins before the previous file ends.
     #[error("frames file {} begins {by_ms} ms before the end of the frames of {ticker} named before it: expected the files of a market in the order of time", path.display())]
     OutOfOrder {
-        /// The file.
+        /// The frames file.
         path: PathBuf,
-        /// The market.
+        /// The ticker of the market.
         ticker: String,
-        /// By how much.
+        /// By how much, in milliseconds.
         by_ms: i64,
     },
-    /// Nothing in any of the files.
+    /// None of the files contains a frame.
     #[error("frames files {names}: expected exchange frames, one a line; found none")]
     NoFrames {
-        /// The files.
+        /// The names of the files.
         names: String,
     },
-    /// No frame of a market in any of the files.
+    /// None of the files contains a market's frames.
     #[error("frames files {names}: expected an order book snapshot and what follows it, found none")]
     Empty {
-        /// The files.
+        /// The names of the files.
         names: String,
     },
 }
 
-/// Files by their names, for messages.
+/// The names of files, for messages.
 pub(super) fn names(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     names.join(", ")
 }
 
 impl FramesError {
-    /// A line that is no frame.
+    /// The error for a line that is not a frame.
     pub(super) fn frame((path, line): (&Path, u64), source: WireError) -> Self {
         Self::Frame { path: path.to_owned(), line, source }
     }
@@ -164,40 +164,40 @@ impl FramesError {
 /// One market of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedMarket {
-    /// Its ticker.
+    /// The market's ticker.
     pub ticker: String,
-    /// Its steps, in the order of time.
+    /// The market's steps, in the order of time.
     pub steps: Vec<Step>,
-    /// Whether the recording ends with an empty book: what the exchange sends at the close.
+    /// Whether the recording ends with an empty book, which is what the exchange sends at the close.
     pub ended: bool,
-    /// When it closes, if a frame says so.
+    /// When the market closes, in session milliseconds, if a frame says so.
     pub closes_ms: Option<i64>,
-    /// What YES pays, if a frame says so.
+    /// The payout of a YES contract, if a frame says so.
     pub result: Option<Price>,
 }
 
 impl RecordedMarket {
-    /// The time of the first step.
+    /// The time of the first step, in session milliseconds.
     #[must_use]
     pub fn first_ms(&self) -> Option<i64> {
         self.steps.first().map(|step| step.ts_ms)
     }
 
-    /// The time of the last step.
+    /// The time of the last step, in session milliseconds.
     #[must_use]
     pub fn last_ms(&self) -> Option<i64> {
         self.steps.last().map(|step| step.ts_ms)
     }
 }
 
-/// The most frames that are kept to be played.
+/// The most frames that are kept for playing.
 const FRAMES_MAX: u64 = 20_000_000;
 
-/// Reads frames files into markets, in the order of their first frames. Several files may hold parts of one market, in
-/// the order of time. A market that has no snapshot is left out: nothing is known of its book.
+/// Reads frames files into markets, in the order of their first frames. Several files may contain parts of one market, in the
+/// order of time. A market without a snapshot is left out, because its book is unknown.
 ///
 /// # Errors
-/// As [`read_recording`], and when there is no market in them. Frames of other types are passed over.
+/// As for [`read_recording`], and if the files contain no market. Frames of other types are skipped.
 pub fn read_frames(paths: &[PathBuf], holes: Holes) -> Result<(Vec<RecordedMarket>, Findings), FramesError> {
     let mut readings = Readings::default();
     let mut findings = read_recording(paths, holes, |recorded, levels, _| readings.take(&recorded, levels))?;
@@ -214,9 +214,9 @@ struct Reading {
     market: RecordedMarket,
     builder: StepBuilder,
     last_ms: Option<i64>,
-    /// The file that its last frame came from.
+    /// The file with its last frame.
     file: usize,
-    /// The part of its subscription in which its book is known; none while it is not.
+    /// The stretch of its subscription in which its book is known; `None` while it is unknown.
     stretch: Option<u64>,
 }
 
@@ -227,7 +227,7 @@ impl Reading {
     }
 }
 
-/// What the exchange told of a market besides its book.
+/// What frames say about a market besides its book.
 #[derive(Clone, Copy, Debug, Default)]
 struct Told {
     closes_ms: Option<i64>,
@@ -247,7 +247,7 @@ impl Readings {
     fn take(&mut self, recorded: &RecordedFrame<'_>, levels: &BookLevels) -> Result<(), FramesError> {
         let &RecordedFrame { file, path, line, stamped_ms, received_ms, frame, stretch, ended } = recorded;
         if let Some(ended) = ended {
-            // Nobody can trade with a book that is not known.
+            // A book that is unknown can't be traded.
             for reading in self.markets.iter_mut().filter(|reading| reading.stretch == Some(ended)) {
                 reading.stretch = None;
                 reading.push(Entry::Snapshot(Box::default()), stamped_ms, received_ms);
@@ -282,7 +282,7 @@ impl Readings {
                 reading.stretch = Some(stretch);
                 reading.market.ended = levels.yes.is_empty() && levels.no.is_empty();
             }
-            // A trade tells nothing of its own of a book; its subscription is another one.
+            // A trade says nothing about a book, and comes on another subscription.
             Entry::Trade { .. } if reading.stretch.is_some() => reading.market.ended = false,
             Entry::Delta { .. } if reading.stretch == Some(stretch) => reading.market.ended = false,
             Entry::Trade { .. } | Entry::Delta { .. } => {

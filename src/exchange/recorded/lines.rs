@@ -1,4 +1,4 @@
-//! The lines of frames files: opened by what they are, bounded in length, and numbered.
+//! The lines of frames files. Files are opened according to their content; lines are bounded in length and numbered.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use super::FramesError;
 use crate::record::journal::{JournalFrames, PAYLOAD_BYTES_MAX};
 
-/// The longest line: a little more than the longest frame that a journal keeps, in its wrapper.
+/// The longest line in bytes: a little more than the longest frame that a journal keeps, in its wrapper.
 pub const LINE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + (64 << 10);
 
-/// More blank lines in a row are no recording.
+/// With more blank lines than this in a row, a file is not a recording.
 const BLANK_LINES_MAX: u64 = 1_000_000;
 
-/// What a file compressed by zstd begins with.
+/// The first bytes of a file compressed with zstd.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// What a file compressed by gzip begins with.
+/// The first bytes of a file compressed with gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// What some editors put before the first line.
+/// What some editors write before the first line.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Opens a frames file for reading. One that ends in `.zst`, or begins as such a file does, is decompressed; of a
-/// session's folder, a journal's folder or a segment the public frames are read.
+/// Opens a frames file for reading. A file whose name ends in `.zst`, or that begins like one, is decompressed; for a
+/// session's folder, a journal's folder or a segment, the public frames are read.
 fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     let kind = std::fs::metadata(path)?;
     if !kind.is_dir() && !kind.is_file() {
@@ -54,7 +54,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// What stands in it.
+    /// The content of the line, without surrounding white space.
     pub(super) fn text(&self) -> &[u8] {
         self.bytes.trim_ascii()
     }
@@ -71,7 +71,7 @@ impl Lines {
     /// Opens a file.
     ///
     /// # Errors
-    /// When it can't be opened, or is nothing that can be read from the beginning again.
+    /// If it can't be opened, or can't be read twice.
     pub(super) fn open(path: &Path) -> Result<Self, FramesError> {
         let reader = open(path).map_err(|source| FramesError::Open { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), reader, number: 0 })
@@ -81,10 +81,10 @@ impl Lines {
         &self.path
     }
 
-    /// Reads the next line that is not blank. False at the end.
+    /// Reads the next line that is not blank. Returns false at the end.
     ///
     /// # Errors
-    /// When the file can't be read on, the line is longer than [`LINE_BYTES_MAX`], or nothing but blank lines come.
+    /// If the file can't be read further, the line is longer than [`LINE_BYTES_MAX`], or there are too many blank lines.
     pub(super) fn next(&mut self, line: &mut Line) -> Result<bool, FramesError> {
         for _ in 0..=BLANK_LINES_MAX {
             line.bytes.clear();
@@ -103,7 +103,7 @@ impl Lines {
         Err(FramesError::Blank { path: self.path.clone(), line: self.number, max: BLANK_LINES_MAX })
     }
 
-    /// Reads to the next line break or the end. False when nothing was left.
+    /// Reads up to the next line break or the end. Returns false if nothing was left.
     fn fill(&mut self, bytes: &mut Vec<u8>) -> Result<bool, FramesError> {
         let (path, line) = (&self.path, self.number);
         loop {

@@ -1,4 +1,4 @@
-//! What a recorded book shows, and what of it we consumed.
+//! What a recorded book displays, and how much of it clients' orders have consumed.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use crate::market::{BookLevels, BookSide, Count, Grid, Outcome};
 
 use super::Entry;
 
-/// Things that a sound recording does not have. The frames concerned are applied as far as they make sense.
+/// Counts of what a sound recording does not have. The frames concerned are applied as far as they make sense.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordedFaults {
-    /// Deltas that would have left less than nothing at a level.
+    /// Deltas that would have made a level negative.
     pub negative_levels: u64,
     /// Steps that left the best YES bid at or above the best YES ask.
     pub crossed_books: u64,
@@ -37,12 +37,12 @@ impl fmt::Display for RecordedFaults {
     }
 }
 
-/// The recorded side of a recorded market's book, by grid slot on the YES scale. *Displayed* is what the recording
-/// shows, *consumed* what our orders took of it, *available* the difference: what others still see of it.
+/// The recorded side of a recorded market's book, by grid slot on the YES scale. *Displayed* is what the recording shows,
+/// *consumed* what clients' orders took of it, and *available* the difference, which is what others still see.
 #[derive(Debug)]
 pub struct RecordedBook {
     sides: [Half; 2],
-    /// Levels that the current step touched, with what was available before.
+    /// Levels touched by the current step, with what was available before.
     touched: Vec<Touched>,
     faults: RecordedFaults,
 }
@@ -74,7 +74,7 @@ struct Touched {
     before: Count,
 }
 
-/// A change of what a recorded level has to offer.
+/// A change of what is available at a recorded level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::exchange) struct AvailableChange {
     pub(in crate::exchange) side: BookSide,
@@ -100,25 +100,25 @@ impl RecordedBook {
         self.faults
     }
 
-    /// What the recording shows at a level.
+    /// How much the recording displays at a level.
     #[must_use]
     pub fn displayed(&self, side: BookSide, slot: usize) -> Count {
         self.sides[side as usize].levels[slot].displayed
     }
 
-    /// What is left of it.
+    /// How much of it is available.
     #[must_use]
     pub fn available(&self, side: BookSide, slot: usize) -> Count {
         self.sides[side as usize].levels[slot].available()
     }
 
-    /// The best price with something available, as a slot.
+    /// The slot of the best price with something available.
     #[must_use]
     pub fn best(&self, side: BookSide) -> Option<usize> {
         best_occupied(&self.sides[side as usize].available, side)
     }
 
-    /// What an order of side `taker` could take within its limit.
+    /// What an order on side `taker` could take within its limit.
     #[must_use]
     pub fn volume_within(&self, taker: BookSide, limit: usize) -> Count {
         let side = taker.opposite();
@@ -126,10 +126,10 @@ impl RecordedBook {
         slots.map(|slot| self.available(side, slot)).sum()
     }
 
-    /// Consumes what is available at a level: it stays consumed as long as the recording shows it.
+    /// Consumes some of what is available at a level; it stays consumed as long as the recording displays it.
     ///
     /// # Panics
-    /// When less than `count` is available.
+    /// If less than `count` is available.
     pub fn take(&mut self, side: BookSide, slot: usize, count: Count) {
         assert!(count <= self.available(side, slot), "an order takes at most what a level has available");
         self.update(side, slot, |level| level.consumed += count);
@@ -142,7 +142,7 @@ impl RecordedBook {
         half.available.set(slot, half.levels[slot].available() > Count::ZERO);
     }
 
-    /// Remembers what a level had available before the step, once a step.
+    /// Remembers what a level had available before the step, once per step.
     pub(in crate::exchange) fn touch(&mut self, side: BookSide, slot: usize) {
         let level = &mut self.sides[side as usize].levels[slot];
         if !level.touched {
@@ -191,7 +191,7 @@ impl RecordedBook {
         }
     }
 
-    /// After the frames of a step: what was consumed is at most what is displayed.
+    /// Called after the frames of a step: reduces what is consumed to at most what is displayed.
     pub(in crate::exchange) fn cap(&mut self) {
         for index in 0..self.touched.len() {
             let Touched { side, slot, .. } = self.touched[index];
@@ -203,8 +203,8 @@ impl RecordedBook {
         }
     }
 
-    /// Ends a step: what changed in what is available, removals before additions, so that a book that follows the
-    /// changes one by one is never crossed in between.
+    /// Ends a step and reports the changes of what is available, removals before additions, so that a book to which they are
+    /// applied one by one is never crossed in between.
     pub(in crate::exchange) fn finish(&mut self, changes: &mut Vec<AvailableChange>) {
         for Touched { side, slot, before } in self.touched.drain(..) {
             let level = &mut self.sides[side as usize].levels[slot];
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(book.available(BookSide::Ask, 45), Count::from_contracts(2));
         // Five more appear and are available; the eight stay consumed.
         assert_eq!(step(&mut book, &grid, &[delta(Outcome::No, 55, 5)]), [(BookSide::Ask, 45, 5)]);
-        // Displayed falls to six: at most six are consumed, and nothing is available.
+        // The displayed size falls to six: at most six are consumed, and nothing is available.
         assert_eq!(step(&mut book, &grid, &[delta(Outcome::No, 55, -9)]), [(BookSide::Ask, 45, -7)]);
         assert_eq!(step(&mut book, &grid, &[delta(Outcome::No, 55, 4)]), [(BookSide::Ask, 45, 4)]);
         assert_eq!(book.available(BookSide::Ask, 45), Count::from_contracts(4));

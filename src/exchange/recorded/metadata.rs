@@ -1,4 +1,4 @@
-//! A recorded session's terms: the market record that was fetched with it.
+//! The terms of a recorded market: the market record that was fetched with it.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,9 +17,9 @@ use crate::wire::recorded::find_object;
 
 use super::{Entry, RecordedMarket};
 
-/// The largest file that is read as metadata.
+/// The largest metadata file that is read, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
-/// The longest time between result and payment, in seconds: a year.
+/// The longest time between result and payment, in seconds: a leap year.
 const SETTLEMENT_TIMER_MAX_S: i64 = 366 * 86_400;
 
 /// Why a market's terms could not be read.
@@ -28,61 +28,61 @@ pub enum MetadataError {
     /// The file can't be read.
     #[error("metadata {}: {source}", path.display())]
     Read {
-        /// The file.
+        /// The metadata file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// It is no JSON.
+    /// The file is not JSON.
     #[error("metadata {}: {source}", path.display())]
     Json {
-        /// The file.
+        /// The metadata file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong, and where.
         source: WireError,
     },
-    /// It is no text, or too long for one.
+    /// The file is not text, or too long.
     #[error("metadata {}: expected a JSON text of at most {BYTES_MAX} bytes", path.display())]
     NoText {
-        /// The file.
+        /// The metadata file.
         path: PathBuf,
     },
-    /// It does not have the market.
+    /// The file does not contain the market.
     #[error("metadata {}: expected a market record of {ticker}, found none", path.display())]
     NoSuchMarket {
-        /// The file.
+        /// The metadata file.
         path: PathBuf,
-        /// The market.
+        /// The ticker of the market.
         ticker: String,
     },
-    /// The market's record has something that can't be.
+    /// The market's record has an invalid value.
     #[error("metadata {}, line {line}: market {ticker}: {reason}", path.display())]
     Record {
-        /// The file.
+        /// The metadata file.
         path: PathBuf,
-        /// The line, from 1: of the mistake where that is known, or of the record.
+        /// The line, from 1: that of the error if it is known, or that of the record.
         line: usize,
-        /// The market.
+        /// The ticker of the market.
         ticker: String,
         /// What is wrong, and what was expected.
         reason: String,
     },
 }
 
-/// How long a market stays open behind the end of a recording that does not say when it closes.
+/// How long a market stays open after the end of a recording that does not say when it closes, in milliseconds.
 pub const OPEN_BEHIND_MS: i64 = 3_600_000;
 
-/// A recorded market's terms, ready to be listed.
+/// The terms of a recorded market, ready to be listed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionMarket {
-    /// The terms.
+    /// The terms for the engine.
     pub spec: MarketSpec,
-    /// What YES pays, if it is known.
+    /// The payout of a YES contract, if it is known.
     pub result: Option<Price>,
 }
 
-/// Looks for a market's record beside its frames file: `TICKER.json` or `EVENT.json` in the file's folder, in its
-/// `metadata` folder, or in the `metadata` folder next to it.
+/// Looks for a market's record beside its frames file: `TICKER.json` or `EVENT.json` in the file's folder, in the `metadata`
+/// folder inside it, or in the `metadata` folder beside it.
 #[must_use]
 pub fn find_metadata(frames: &Path, ticker: &str) -> Option<PathBuf> {
     let folder = frames.parent()?;
@@ -93,18 +93,18 @@ pub fn find_metadata(frames: &Path, ticker: &str) -> Option<PathBuf> {
     candidates.into_iter().find(|path| path.is_file())
 }
 
-/// The event of a market by its name: all but the last part.
+/// The event of a market by its ticker: all but the last part.
 fn event_of(ticker: &str) -> &str {
     ticker.rsplit_once('-').map_or(ticker, |(event, _)| event)
 }
 
 impl SessionMarket {
     /// Reads the terms from a file: a market, `{"market": ..}`, `{"event": .., "markets": [..]}`, or a recorder's wrapper
-    /// around one of them. The record has no fees but a waiver; they are the caller's.
+    /// around one of these. The record states a fee waiver but no fees; those come from the caller.
     ///
     /// # Errors
-    /// When the file can't be read or does not have the market, and when a date, the price ranges, the result or the time
-    /// to payment can't be.
+    /// If the file can't be read or does not contain the market, or a date, the price ranges, the result or the time to
+    /// payment is invalid.
     pub fn read(path: &Path, ticker: &str, fees: impl Into<FeeTerms>) -> Result<Self, MetadataError> {
         let text = read_text(path)?;
         let is_market = |object: &[(&str, &str)]| {
@@ -121,17 +121,17 @@ impl SessionMarket {
             MetadataError::Record { path: path.to_owned(), line, ticker: ticker.to_owned(), reason }
         };
         let json = |error: serde_json::Error| wrong(error.line(), error.to_string());
-        // What the terms are taken from: here nothing of it may be left out, as a reader of the exchange's lists does.
+        // Unlike for readers of the exchange's lists, nothing from which the terms are taken may be missing.
         let _: Terms = serde_json::from_str(&text[record.clone()]).map_err(json)?;
         let market: Market = serde_json::from_str(&text[record]).map_err(json)?;
         check(&market).map_err(|reason| wrong(1, reason))?;
         Self::of(market, fees).map_err(|reason| wrong(1, reason))
     }
 
-    /// The terms that a market's record states. Its series is taken from its name.
+    /// The terms stated in a market's record. Its series is derived from its ticker.
     ///
     /// # Errors
-    /// In words, when it does not say when it opens or closes, or its price ranges make no grid.
+    /// A message, if an opening or closing time is missing or the price ranges don't form a grid.
     pub fn of(market: Market, fees: impl Into<FeeTerms>) -> Result<Self, String> {
         let bands = market.grid().map_err(|error| format!("price_ranges: {error}"))?;
         let open_time = market.open_time.ok_or("open_time: expected a time")?;
@@ -140,9 +140,10 @@ impl SessionMarket {
         Ok(Self { result: result_of(&market), spec: spec_of(market, times_ms, bands, fees.into()) })
     }
 
-    /// The terms as far as the frames tell them, for a recording without a record: open from the first frame on, on the
-    /// coarsest of the usual grids that has all its prices. It closes when a frame says so, or behind an empty book at the end, which
-    /// the exchange sends at the close. A recording that just ends says nothing of the close: it is an hour later.
+    /// The terms as far as frames tell, for a recording without a record: open from the first frame on, on the coarsest of
+    /// the usual grids that has all its prices. The market closes when a frame says so, or after an empty book at the end,
+    /// which the exchange sends at the close. A recording that just ends does not tell the close, so that is taken to be an
+    /// hour later.
     #[must_use]
     pub fn inferred(recorded: &RecordedMarket, fees: impl Into<FeeTerms>) -> Self {
         let (first_ms, last_ms) = (recorded.first_ms().unwrap_or(0), recorded.last_ms().unwrap_or(0));
@@ -172,7 +173,7 @@ impl SessionMarket {
     }
 }
 
-/// Of cents, cents with finer ends, tenths and hundredths of a cent: the first that has all prices of a recording.
+/// The first grid that has all prices of a recording: cents, cents with finer ends, tenths, or hundredths of a cent.
 fn inferred_grid(recorded: &RecordedMarket) -> (&'static str, GridBands) {
     const FINEST: &str = "center_centi_edge_centi_cent";
     let bands = |name| GridBands::named(name).expect("the structure is a published one");
@@ -198,7 +199,7 @@ fn read_text(path: &Path) -> Result<String, MetadataError> {
     text.ok_or_else(|| MetadataError::NoText { path: path.to_owned() })
 }
 
-/// What a record must say, and may not say otherwise.
+/// The fields that a record must have, in the types they must have.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "only whether it can be read matters")]
 struct Terms {
@@ -214,7 +215,7 @@ struct Terms {
     status: MarketLifeStatus,
 }
 
-/// Refuses what a record can't say and a market can't be.
+/// Checks that a record's values are possible for a market.
 fn check(market: &Market) -> Result<(), String> {
     let open_time = market.open_time.ok_or("open_time: expected a time")?;
     let close_time = market.close_time.ok_or("close_time: expected a time")?;

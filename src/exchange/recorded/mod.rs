@@ -1,11 +1,11 @@
-//! Recorded markets: frames that an exchange once sent, played as a market that our orders meet. It owns the reading of
-//! frames files, the cutting of frames into steps, and what a recorded book shows and what of it we consumed. Orders,
-//! accounts and events stay with the engine, which applies a step ([`super::engine::Engine::recorded_step`]).
+//! Recorded markets: frames that an exchange once sent, played as a market that clients can trade in. This module reads
+//! frames files, divides frames into steps, and tracks what a recorded book displays and what of it clients consumed.
+//! Orders, accounts and events belong to the engine, which applies the steps ([`super::engine::Engine::recorded_step`]).
 //!
-//! The frames may come from a file or, for paper trading, from a live feed: [`StepBuilder`] takes them one by one.
+//! The frames may come from a file or, for paper trading, from a live feed: [`StepBuilder`] accepts them one by one.
 //!
-//! Our orders leave no mark on the recording but this: what we take stays taken while the recording shows it, and what
-//! we rest is published with it. Nobody in the recording reacts.
+//! Clients' orders affect the recording only in this way: what they take stays taken as long as the recording displays it,
+//! and what rests is published with it. The recorded traders don't react.
 
 mod findings;
 mod frames;

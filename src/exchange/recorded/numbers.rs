@@ -1,46 +1,45 @@
-//! The running numbers of a recording's subscriptions: what the next frame of each should be, and what another number
-//! means.
+//! The sequence numbers of a recording's subscriptions: the expected number of each subscription's next frame, and the
+//! meaning of any other number.
 //!
-//! A *stretch* is a part of a subscription in which no frame is known to be missing; a book that began with a snapshot
-//! is right as long as its stretch lasts. A recording of one market has holes by nature where other markets share its
-//! subscription. Such a subscription is *scattered*: its holes say nothing, and only what stands twice is found.
+//! A *stretch* is a part of a subscription in which no frame is known to be missing; a book that began with a snapshot is
+//! correct as long as its stretch lasts. If other markets share the subscription, a recording of one market has gaps by
+//! nature. Such a subscription is *scattered*: its gaps mean nothing, and only repeated frames can be detected.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::wire::frame::{Frame, Message};
 
-/// How many frames of a subscription are remembered, to know them when they stand in the file again.
+/// How many frames of a subscription are remembered, to detect repetitions.
 const REMEMBERED_MAX: usize = 1 << 20;
 
-/// What a frame's number says.
+/// The meaning of a frame's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The one that was due.
+    /// The expected number.
     Next,
-    /// The first of a subscription, which may be another one of the same name.
+    /// The first number of a subscription, which may be a new one with the same sid.
     First,
-    /// The same frame was there before.
+    /// The same frame occurred before.
     Repeat,
     /// Numbers are missing before it.
     Hole {
-        /// The one that was due.
+        /// The expected number.
         expected: u64,
     },
-    /// A number that is not due again, on another frame.
+    /// A number that has passed already, on a different frame.
     Back {
-        /// The number before.
+        /// The last number.
         last: u64,
     },
 }
 
-/// What may come next on a subscription, besides the number that is due.
+/// What may come next on a subscription besides the expected number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Also {
-    /// Nothing.
     Nothing,
-    /// Lower numbers of another subscription: another file began, or another subscription did so again.
+    /// Lower numbers of a new subscription, because another file began or another subscription restarted.
     Lower,
-    /// Any number of another subscription: it was announced.
+    /// Any number of a new subscription, because one was announced.
     Any,
 }
 
@@ -49,7 +48,7 @@ struct Subscription {
     last: u64,
     stretch: u64,
     also: Also,
-    /// Numbers and hashes, ascending.
+    /// The numbers and hashes of frames, in ascending order.
     seen: VecDeque<(u64, u64)>,
 }
 
@@ -60,7 +59,7 @@ impl Subscription {
     }
 }
 
-/// The numbers due on each subscription.
+/// The expected numbers of all subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     subscriptions: BTreeMap<u64, Subscription>,
@@ -70,12 +69,12 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// `all_scattered`: no number means anything but that a frame stands twice.
+    /// With `all_scattered`, numbers serve only to detect repeated frames.
     pub(super) fn new(all_scattered: bool) -> Self {
         Self { all_scattered, ..Self::default() }
     }
 
-    /// Another file begins. It may go on where the last one ended.
+    /// Another file begins, which may continue where the last one ended.
     pub(super) fn begin_file(&mut self) {
         self.subscriptions.values_mut().for_each(|subscription| subscription.also = Also::Lower);
     }
@@ -92,12 +91,12 @@ impl Numbers {
         }
     }
 
-    /// The holes of these subscriptions say nothing from now on.
+    /// From now on, gaps in these subscriptions mean nothing.
     pub(super) fn scatter(&mut self, sids: impl IntoIterator<Item = u64>) {
         self.scattered.extend(sids);
     }
 
-    /// What a frame's number says, judged by its type and contents.
+    /// The meaning of a frame's number, judged by its type and content.
     pub(super) fn place(&self, sid: u64, number: u64, message: &Message<'_>, hash: u64) -> Place {
         let Some(subscription) = self.subscriptions.get(&sid) else { return Place::First };
         let last = subscription.last;
@@ -110,7 +109,7 @@ impl Numbers {
         let is_first = match subscription.also {
             Also::Any => true,
             Also::Lower => number <= last,
-            // A reconnect of which no more is recorded. A delta needs the snapshot before it.
+            // A reconnect of which nothing else is recorded. Not for a delta, which needs a snapshot before it.
             Also::Nothing => number <= last && !matches!(message, Message::Delta(_)),
         };
         if is_first {
@@ -126,7 +125,7 @@ impl Numbers {
         }
     }
 
-    /// Takes a frame in its place. Returns its stretch, and the one that ended with it.
+    /// Records a frame. Returns its stretch, and the stretch that ended because of it.
     pub(super) fn accept(&mut self, sid: u64, number: u64, hash: u64, place: Place) -> (u64, Option<u64>) {
         let fresh = self.stretches + 1;
         let subscription = self.subscriptions.entry(sid).or_insert_with(|| Subscription {
@@ -151,7 +150,7 @@ impl Numbers {
         (subscription.last, subscription.also) = (number, Also::Nothing);
         let stretch = subscription.stretch;
         if place == Place::First && ended.is_some() && also == Also::Nothing {
-            // A reconnect: the others of the connection begin again as well.
+            // A reconnect: the other subscriptions of the connection restart as well.
             let others = self.subscriptions.iter_mut().filter(|(other, _)| **other != sid);
             others.for_each(|(_, subscription)| subscription.also = Also::Lower);
         }
@@ -164,7 +163,7 @@ impl Numbers {
     }
 }
 
-/// Tells dense subscriptions from scattered ones, by all the numbers of a file.
+/// Distinguishes dense subscriptions from scattered ones, by all the numbers in a file.
 #[derive(Debug, Default)]
 pub(super) struct Density {
     tallies: BTreeMap<u64, Tally>,
@@ -195,8 +194,8 @@ impl Density {
         tally.last = number;
     }
 
-    /// The subscriptions with holes throughout: at one frame in ten and not just a few, or, in the small rest of a
-    /// recording, at most frames and more missing than there.
+    /// The subscriptions with gaps throughout: at more than a few frames and at least one in ten; or, in a short recording,
+    /// at most frames and with more numbers missing than present.
     pub(super) fn scattered(&self) -> impl Iterator<Item = u64> {
         let scattered = |tally: &&Tally| {
             let Tally { frames, holes, missing, .. } = **tally;

@@ -5,18 +5,18 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::{RecordedMarket, Step};
 
-/// The steps of several markets, handed out when they are complete.
+/// The steps of several markets, returned when they are complete.
 #[derive(Debug)]
 pub struct Playback {
     steps: Vec<VecDeque<Step>>,
-    /// The next step of each market: when it is complete, and whose it is.
+    /// When the next step of each market is complete, and the market's index.
     next: BinaryHeap<Reverse<(i64, usize)>>,
     start_ms: i64,
     end_ms: i64,
 }
 
 impl Playback {
-    /// Takes the steps out of the markets; they are known by their position in `markets` from now on.
+    /// Takes the steps out of the markets, which are known by their index in `markets` from now on.
     #[must_use]
     pub fn new(markets: Vec<RecordedMarket>) -> Self {
         let steps: Vec<VecDeque<Step>> = markets.into_iter().map(|market| market.steps.into()).collect();
@@ -27,25 +27,25 @@ impl Playback {
         Self { steps, next, start_ms: start_ms.unwrap_or(0), end_ms: end_ms.unwrap_or(0) }
     }
 
-    /// The time of the first frame: where the session clock starts.
+    /// The time of the first frame, at which the session clock starts, in session milliseconds.
     #[must_use]
     pub fn start_ms(&self) -> i64 {
         self.start_ms
     }
 
-    /// When the last step is complete.
+    /// When the last step is complete, in session milliseconds.
     #[must_use]
     pub fn end_ms(&self) -> i64 {
         self.end_ms
     }
 
-    /// When the next step is complete.
+    /// When the next step is complete, in session milliseconds.
     #[must_use]
     pub fn next_ms(&self) -> Option<i64> {
         self.next.peek().map(|Reverse((complete_ms, _))| *complete_ms)
     }
 
-    /// The next step that is complete by `now_ms`, with its market; at equal times the lower market first.
+    /// The next step that is complete by `now_ms`, with its market; at equal times, the market with the lowest index first.
     pub fn pop_due(&mut self, now_ms: i64) -> Option<(usize, Step)> {
         let &Reverse((complete_ms, market)) = self.next.peek()?;
         if complete_ms > now_ms {

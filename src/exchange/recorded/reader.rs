@@ -1,5 +1,5 @@
-//! Frames of one or several files in their order, each with its time, its place among the others of its subscription,
-//! and a market that can be one. What reads recordings reads them by this.
+//! Reads the frames of one or several files in order, each with its time and its stretch of its subscription, and with its
+//! ticker checked. Everything that reads recordings uses this.
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
@@ -14,51 +14,51 @@ use crate::record::journal::JournalFrames;
 use crate::wire::frame::{self, Frame, Message};
 use crate::wire::recorded::{RecordedLine, unwrap_line, written_ms};
 
-/// The last millisecond that a recorded time can have: the end of the year 9999, at which dates end.
+/// The latest time that a recording can have, in milliseconds: the end of the year 9999, the last one that dates can express.
 pub const TIME_MAX_MS: i64 = 253_402_207_200_000;
-/// How far ahead a time is looked for.
+/// How far to look ahead for a time, in bytes.
 const AHEAD_BYTES_MAX: usize = 64 << 20;
-/// A recording that has more markets is none of one exchange.
+/// A recording with more markets is not one of a single exchange.
 const MARKETS_MAX: usize = 20_000;
 
-/// What a missing frame means in a subscription that has all others.
+/// The meaning of a missing frame in a subscription that otherwise has every frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holes {
-    /// The recording is refused. A journal is not: its session saw the hole too, and asked for a snapshot.
+    /// The recording is rejected. Not so a journal, since its session saw the gap too and requested a snapshot.
     Refused,
-    /// The place is told, and the books of the subscription count as unknown until their next snapshot.
+    /// The place is reported, and the books of the subscription are unknown until their next snapshot.
     Told,
-    /// Nothing: the frames that are there are believed.
+    /// Gaps are ignored, and the frames are taken as they are.
     Ignored,
 }
 
-/// A frame in its place.
+/// A frame with its position in the recording.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordedFrame<'a> {
-    /// Which of the files it is in.
+    /// The index of its file.
     pub file: usize,
-    /// That file.
+    /// The path of its file.
     pub path: &'a Path,
-    /// Its line there, from 1.
+    /// Its line in the file, from 1.
     pub line: u64,
-    /// Its own time.
+    /// Its own time, in milliseconds since the Unix epoch.
     pub stamped_ms: Option<i64>,
-    /// When the recorder received it, if it says so.
+    /// When the recorder received it, in milliseconds since the Unix epoch, if the line says so.
     pub received_ms: Option<i64>,
-    /// The frame.
+    /// The parsed frame.
     pub frame: &'a Frame<'a>,
-    /// The part of its subscription that it is in. No frame of such a part is known to be missing.
+    /// The stretch of its subscription, within which no frame is known to be missing.
     pub stretch: u64,
-    /// The part that ended because of it: books that began in it are not known any more.
+    /// The stretch that ended because of it; books that began in that stretch are unknown now.
     pub ended: Option<u64>,
 }
 
-/// Reads frames files one after the other and hands on each frame, with the levels if it is a snapshot, and what is still
-/// to be read.
+/// Reads frames files one after the other, and calls `take` with each frame, with the levels if it is a snapshot, and with
+/// access to what follows.
 ///
 /// # Errors
-/// When a file can't be read, there is no frame in any, a line is no frame, a time or a ticker can't be one, and with [`Holes::Refused`] where a
-/// frame is missing; and whatever `take` says.
+/// If a file can't be read, no file contains a frame, a line is not a frame, a time or a ticker is invalid, or, with
+/// [`Holes::Refused`], a frame is missing; and any error of `take`.
 pub fn read_recording<E: From<FramesError>>(
     paths: &[PathBuf],
     holes: Holes,
@@ -81,11 +81,11 @@ pub fn read_recording<E: From<FramesError>>(
     Ok(reader.findings)
 }
 
-/// What is still to be read of a file.
+/// The part of a file that has not been read yet.
 pub struct Ahead {
     lines: Lines,
     waiting: VecDeque<Line>,
-    /// Whether frames of this file have no time but `ts`: decided by the first that could have another.
+    /// Whether the frames of this file have no time but `ts`, as determined by the first frame that could have another.
     dated: Option<bool>,
 }
 
@@ -100,10 +100,10 @@ impl Ahead {
         }
     }
 
-    /// The time of the next frame that has one, without passing over any.
+    /// The time of the next frame that has one, without consuming any frame.
     ///
     /// # Errors
-    /// As [`read_recording`].
+    /// As for [`read_recording`].
     pub fn next_time(&mut self) -> Result<Option<i64>, FramesError> {
         let mut levels = BookLevels::default();
         let mut bytes = 0;
@@ -133,8 +133,8 @@ struct Reader {
     holes: Holes,
     numbers: Numbers,
     findings: Findings,
-    /// Snapshots that were there before, with subscription and number. What follows tells whether they stand twice, or
-    /// begin another subscription to a market in which nothing has happened.
+    /// Repeated snapshots, with subscription and number. What follows tells whether they are just repetitions, or begin a new
+    /// subscription to a market in which nothing has happened.
     held: Vec<(u64, u64, Line)>,
     levels: BookLevels,
     markets: std::collections::HashSet<Ticker>,
@@ -220,7 +220,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Finds out which subscriptions of a file have holes throughout. What can't be read is found when it is reached.
+    /// Finds out which subscriptions of a file have gaps throughout. Read errors are reported when reading gets there.
     fn measure(&mut self, path: &Path) {
         let (mut density, mut line, mut levels) = (Density::default(), Line::default(), BookLevels::default());
         if let Ok(mut lines) = Lines::open(path) {
@@ -235,7 +235,7 @@ impl Reader {
         self.numbers.scatter(scattered);
     }
 
-    /// A frame that was there before. A snapshot is held until it is known what follows.
+    /// Handles a repeated frame. A snapshot is held until it is known what follows.
     fn repeat(&mut self, sid: u64, number: u64, message: &Message<'_>, (path, line): (&Path, u64), bytes: &Line) {
         if matches!(message, Message::Snapshot(_)) {
             self.held.push((sid, number, bytes.clone()));
@@ -245,7 +245,7 @@ impl Reader {
         }
     }
 
-    /// Whether the snapshots that are held were the beginning of another subscription, which this frame continues.
+    /// Whether the held snapshots were the start of a new subscription, which this frame continues.
     fn begins_again(&self, sid: u64, number: u64, found: Place) -> bool {
         let last = self.held.iter().rev().find(|(held, ..)| *held == sid);
         match found {
@@ -255,7 +255,7 @@ impl Reader {
         }
     }
 
-    /// The snapshots of a subscription that are held do stand twice.
+    /// Drops a subscription's held snapshots, which turned out to be repetitions.
     fn drop_held(&mut self, sid: u64, path: &Path) {
         while let Some(index) = self.held.iter().position(|(held, ..)| *held == sid) {
             let (sid, number, line) = self.held.remove(index);
@@ -297,7 +297,7 @@ fn hash_of(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// A frame's own time, checked. Recordings from before frames had `ts_ms` are read by `ts`.
+/// A frame's own time, checked. For recordings from before frames had `ts_ms`, it is taken from `ts`.
 fn stamped(
     frame: &Frame<'_>,
     parts: &RecordedLine<'_>,
@@ -327,7 +327,7 @@ fn stamped(
     written.map(|ts_ms| check_time("ts", ts_ms, place)).transpose()
 }
 
-/// Refuses a time that no frame can have.
+/// Checks that a time is one that a frame can have.
 pub(super) fn check_time(key: &'static str, time_ms: i64, (path, line): (&Path, u64)) -> Result<i64, FramesError> {
     if (1..=TIME_MAX_MS).contains(&time_ms) {
         Ok(time_ms)

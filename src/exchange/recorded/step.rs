@@ -1,38 +1,38 @@
-//! Steps: the frames of one market with the same time, applied together.
+//! Steps: the frames of one market with the same time, which are applied together.
 
 use crate::market::{BookLevels, BookSide, Count, Outcome, Price};
 use crate::wire::frame::{Frame, Message};
 
-/// How long a step waits for more frames of its time, in session milliseconds.
+/// How long a step waits for more frames with its time, in session milliseconds.
 pub const STEP_WAIT_MS: i64 = 5;
 
-/// What one recorded frame says.
+/// The content of one recorded frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// The whole book, at the beginning or after a reconnect.
+    /// The whole book, at the start or after a reconnect.
     Snapshot(Box<BookLevels>),
     /// One level changed.
     Delta {
-        /// The outcome on which the level is a bid.
+        /// The outcome that the level bids for.
         side: Outcome,
-        /// Its price on that outcome's scale.
+        /// The level's price, on that outcome's scale.
         price: Price,
-        /// The change of its size.
+        /// The change of the level's size.
         change: Count,
     },
     /// A trade was printed.
     Trade {
-        /// YES price.
+        /// The YES price.
         price: Price,
-        /// Contracts.
+        /// The number of contracts.
         count: Count,
-        /// The side that took.
+        /// The taker's side of the YES book.
         taker: BookSide,
     },
 }
 
 impl Entry {
-    /// The entry that a frame is, with its market, if it is one. `levels` are those of the parser.
+    /// The entry for a frame, with its ticker, if the frame concerns a book or a trade. `levels` are those of the parser.
     #[must_use]
     pub fn from_frame<'a>(frame: &Frame<'a>, levels: &BookLevels) -> Option<(&'a str, Self)> {
         Some(match &frame.message {
@@ -52,20 +52,20 @@ impl Entry {
 /// The frames of one market with the same time, in the order of the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Their time.
+    /// The time of the frames, in milliseconds since the Unix epoch.
     pub ts_ms: i64,
-    /// When it was known that no more follow: the next time, or [`STEP_WAIT_MS`] later if that is sooner.
+    /// When it is known that no more frames follow: at the next time, or [`STEP_WAIT_MS`] later if that is sooner.
     pub complete_ms: i64,
-    /// What they say.
+    /// The contents of the frames.
     pub entries: Vec<Entry>,
 }
 
-/// How many trades a step explains by a negative delta of the same count at the same side and price.
+/// How many trades a step explains by a negative delta with the same count at the same side and price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pairing {
-    /// Trades.
+    /// The number of trades.
     pub trades: u64,
-    /// Those with a delta of their own.
+    /// The number of trades with a delta of their own.
     pub paired: u64,
 }
 
@@ -96,7 +96,7 @@ impl Step {
     }
 }
 
-/// A negative delta's place and size.
+/// The level and size of a negative delta.
 fn removal(entry: &Entry) -> Option<(Outcome, Price, Count)> {
     match entry {
         Entry::Delta { side, price, change } if *change < Count::ZERO => Some((*side, *price, -*change)),
@@ -104,19 +104,20 @@ fn removal(entry: &Entry) -> Option<(Outcome, Price, Count)> {
     }
 }
 
-/// Cuts one market's frames into steps as they come.
+/// Divides one market's frames into steps as they arrive.
 #[derive(Debug, Default)]
 pub struct StepBuilder {
     open: Option<Step>,
-    /// Entries before any time is known.
+    /// Entries that came before any time was known.
     timeless: Vec<Entry>,
     last_ms: Option<i64>,
 }
 
 impl StepBuilder {
-    /// Takes the next frame. `stamped_ms` is its own time; without one it has the last time known, the market's first
-    /// frames that of their receipt, and without that the time of the next frame that has one. Time never runs backwards:
-    /// an earlier one counts as the current one. Returns the step before, if this frame completes it.
+    /// Adds the next frame. `stamped_ms` is its own time. Without it, the frame gets the last known time; the market's first
+    /// frames get the time at which they were received, or if that is missing, the time of the next frame that has one. Time
+    /// never runs backwards: an earlier time counts as the current one. Returns the previous step if this frame completes
+    /// it.
     pub fn push(&mut self, entry: Entry, stamped_ms: Option<i64>, received_ms: Option<i64>) -> Option<Step> {
         let Some(time_ms) = stamped_ms.or(self.last_ms).or(received_ms) else {
             self.timeless.push(entry);
@@ -138,7 +139,7 @@ impl StepBuilder {
         done
     }
 
-    /// When the open step is complete if nothing comes.
+    /// When the open step is complete if no more frames arrive, in session milliseconds.
     pub fn deadline_ms(&self) -> Option<i64> {
         self.open.as_ref().map(|step| step.complete_ms)
     }

@@ -1,4 +1,4 @@
-//! From a scenario file to a world: absolute times, grids, and how many markets of each kind.
+//! Turns a scenario file into a world: absolute times, grids, and the number of markets of each kind.
 
 use super::file::{
     FeeChangeKeys, FeeKeys, File, MakerKeys, Markets, MotionKeys, PlannedKeys, Population, Series, SettlementKeys,
@@ -10,7 +10,7 @@ use crate::market::{FeeSchedule, FeeTerms, GridBands, Price};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The world of a file; see [`super::Scenario::world`].
+/// The world described by a file; see [`super::Scenario::world`].
 pub(super) fn world(file: &File, seed: u64, markets: usize, now_ms: i64) -> World {
     let series = if file.markets.is_empty() { markets } else { markets.saturating_sub(2) }.min(file.series.len());
     let lasting = if file.markets.is_empty() { 0 } else { markets - series };
@@ -25,7 +25,7 @@ pub(super) fn world(file: &File, seed: u64, markets: usize, now_ms: i64) -> Worl
     }
 }
 
-/// The kinds of so many markets, each with its running number from zero: the file's kinds in turn, each as often as it
+/// The kinds of this many markets, each with a sequence number from zero: the file's kinds in turn, each as often as it
 /// says, and then all of them again.
 fn kinds(file: &File, wanted: usize) -> Vec<(&Markets, u32)> {
     let longest = file.markets.iter().map(|kind| kind.count.0).max().unwrap_or(0);
@@ -34,7 +34,7 @@ fn kinds(file: &File, wanted: usize) -> Vec<(&Markets, u32)> {
         file.markets.iter().filter(in_it).map(move |kind| (kind, number))
     };
     let mut taken: Vec<(&Markets, u32)> = (0..).flat_map(round).take(wanted).collect();
-    // A kind that was passed over in a round has no hole in its numbers.
+    // A kind that was skipped in a round has no gap in its numbers.
     let mut next = vec![0; file.markets.len()];
     for (kind, number) in &mut taken {
         let position = file.markets.iter().position(|other| std::ptr::eq(other, *kind));
@@ -176,7 +176,7 @@ fn style(keys: MakerKeys, tick: f64) -> Style {
     }
 }
 
-/// The tick in the middle of a grid, in dollars.
+/// The tick size in the middle of a grid, in dollars.
 fn tick(bands: &GridBands) -> f64 {
     let middle = Price::from_cents(50);
     let band = bands.bands().iter().find(|band| band.end >= middle).expect("bands run to a dollar");

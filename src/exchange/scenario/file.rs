@@ -1,4 +1,4 @@
-//! The keys of a scenario file. Unknown ones are refused; [`File::check`] checks what only the file as a whole tells.
+//! The keys of a scenario file. Unknown keys are rejected; [`File::check`] checks what only the file as a whole can tell.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,6 @@ use crate::exchange::gateway::Tier;
 use crate::exchange::participants::MAKERS_MAX;
 use crate::market::FeeSchedule;
 
-/// A scenario.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -33,7 +32,7 @@ pub(super) struct File {
     pub(super) fee_changes: Vec<Spanned<FeeChangeKeys>>,
 }
 
-/// How the exchange answers. What is not said stays as it is configured.
+/// How the exchange behaves. Absent keys leave the configured settings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExchangeKeys {
@@ -50,7 +49,7 @@ impl Default for ExchangeKeys {
     }
 }
 
-/// Who trades in a market.
+/// The participants of a market.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Population {
@@ -71,7 +70,6 @@ pub(super) struct Population {
     pub(super) quiet: Option<Spanned<Quiet>>,
 }
 
-/// The makers of a market.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<MakerKeys>")]
 pub(super) struct Makers(pub(super) Vec<MakerKeys>);
@@ -104,7 +102,7 @@ const fn never() -> Share {
     Share(0.0)
 }
 
-/// A maker's style: distances in dollars.
+/// A maker's style; distances are in dollars.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MakerKeys {
@@ -119,15 +117,15 @@ pub(super) struct MakerKeys {
     pub(super) pulls: Share,
     #[serde(default = "never")]
     pub(super) renewals: Share,
-    /// Share of its quotes that trade when they meet others, of which the rest stays.
+    /// The share of its quotes that may cross: they trade, and the remainder rests.
     #[serde(default = "never")]
     pub(super) crosses: Share,
-    /// Quotes that it places or takes away at a time at most.
+    /// The most quotes that it places or cancels at a time.
     #[serde(default = "all")]
     pub(super) changes: Changes,
 }
 
-/// Hours in which little happens.
+/// Periods of low activity.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Quiet {
@@ -140,23 +138,23 @@ pub(super) struct Quiet {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum MotionKeys {
-    /// At random, without an end.
+    /// A random walk without an end.
     Lasting {
-        /// Standard deviation of the log-odds after a second.
+        /// The standard deviation of the log-odds after one second.
         volatility: Amount,
-        /// What the log-odds gain a second.
+        /// The change of the log-odds per second.
         #[serde(default = "still")]
         drift: Drift,
-        /// Jumps a minute.
+        /// Jumps per minute.
         #[serde(default = "none")]
         jumps_per_min: Amount,
-        /// Standard deviation of a jump in log-odds.
+        /// The standard deviation of a jump, in log-odds.
         #[serde(default = "none")]
         jump: Amount,
     },
     /// To 0 or 1 at the determination.
     Converging {
-        /// News a minute.
+        /// News per minute.
         #[serde(default = "none")]
         news_per_min: Amount,
         /// The share of the uncertainty that each resolves.
@@ -173,14 +171,14 @@ const fn still() -> Drift {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SettlementKeys {
-    /// For a dollar or nothing.
+    /// YES pays a dollar or nothing.
     #[default]
     Binary,
-    /// For what is fair then.
+    /// YES pays the fair probability at that time.
     Scalar,
 }
 
-/// Markets of a kind that are there from the beginning.
+/// Markets of a kind that are listed at the start.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Markets {
@@ -190,11 +188,11 @@ pub(super) struct Markets {
     pub(super) structure: Structure,
     pub(super) exchange_index: Shard,
     pub(super) population: Spanned<String>,
-    /// Where the fair probabilities begin, in turn.
+    /// The initial fair probabilities, used in turn.
     pub(super) probabilities: Spanned<Vec<Probability>>,
     pub(super) motion: MotionKeys,
     pub(super) closes_after_s: Seconds,
-    /// From close to determination.
+    /// The time from close to determination.
     #[serde(default = "a_second")]
     pub(super) determination_s: Seconds,
     #[serde(default = "a_minute")]
@@ -205,7 +203,7 @@ pub(super) struct Markets {
     pub(super) fees: FeeKeys,
 }
 
-/// What trading costs.
+/// Fees.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FeeKeys {
@@ -213,7 +211,7 @@ pub(super) struct FeeKeys {
     pub(super) taker_multiplier: TakerMultiplier,
     #[serde(default)]
     pub(super) maker_multiplier: MakerMultiplier,
-    /// How long after its opening a market charges nothing; one that is open already, after the start.
+    /// How long after its opening, or after the start if it is open then, a market charges no fees.
     pub(super) waived_s: Option<Moment>,
 }
 
@@ -229,7 +227,7 @@ impl Default for MakerMultiplier {
     }
 }
 
-/// How the fees of a series or an event change, settled from the beginning.
+/// A change of the fees of a series or an event, known from the start.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FeeChangeKeys {
@@ -238,7 +236,7 @@ pub(super) struct FeeChangeKeys {
     pub(super) at_s: Moment,
     pub(super) taker_multiplier: Option<TakerMultiplier>,
     pub(super) maker_multiplier: Option<MakerMultiplier>,
-    /// The event's override ends.
+    /// Whether the event's override ends.
     #[serde(default)]
     pub(super) ends: bool,
 }
@@ -264,11 +262,11 @@ pub(super) struct Series {
     pub(super) structure: Structure,
     pub(super) exchange_index: Shard,
     pub(super) population: Spanned<String>,
-    /// From one close to the next.
+    /// The time from one close to the next.
     pub(super) life_s: Seconds,
     /// How long before a close the next market opens.
     pub(super) overlap_s: Spanned<Seconds>,
-    /// Lowest and highest beginning.
+    /// The lowest and the highest initial fair probability.
     pub(super) probabilities: Spanned<(Probability, Probability)>,
     #[serde(default = "none")]
     pub(super) news_per_min: Amount,
@@ -300,7 +298,7 @@ const fn once() -> Times {
 }
 
 impl File {
-    /// Checks what no value alone tells. An error comes with the byte at which it stands.
+    /// Checks what no value by itself can tell. An error has the byte offset of its place in the file.
     pub(super) fn check(&self) -> Result<(), (usize, String)> {
         if self.markets.is_empty() && self.series.is_empty() {
             return Err((0, "no markets: expected at least one [[markets]] or [[series]]".to_owned()));
@@ -315,7 +313,7 @@ impl File {
                 return Err((population.span().start, reason));
             }
             if names.contains(&name.0.as_str()) {
-                let reason = format!("series `{}` stands twice: expected another name", name.0);
+                let reason = format!("series `{}` occurs twice: expected different names", name.0);
                 return Err((population.span().start, reason));
             }
             names.push(&name.0);
@@ -332,7 +330,7 @@ impl File {
         self.check_fee_changes()
     }
 
-    /// Each is about a series or event of the file, says what is charged, and markets can tell them apart.
+    /// Each must be for a series or event of the file and set fees, and there must not be more than a market can keep.
     fn check_fee_changes(&self) -> Result<(), (usize, String)> {
         for (position, planned) in self.fee_changes.iter().enumerate() {
             let (keys, at) = (planned.get_ref(), planned.span().start);
@@ -367,7 +365,7 @@ impl File {
     }
 }
 
-/// As many changes of a series or event as a market tells apart.
+/// The most changes of a series or event, which is how many a market keeps.
 const FEE_CHANGES_MAX: usize = 4;
 
 fn check_series(series: &Series) -> Result<(), (usize, String)> {

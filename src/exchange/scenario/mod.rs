@@ -1,10 +1,10 @@
-//! Scenarios: what an exchange is like, as a TOML file. Which markets there are and how long they live, who trades in
-//! them, how the exchange answers, and what goes wrong. Some ship inside the binary.
+//! Scenarios: descriptions of an exchange as TOML files. They say which markets exist and for how long, which participants
+//! trade in them, how the exchange behaves, and what goes wrong. Some are built into the binary.
 //!
 //! | file | concept |
 //! |---|---|
 //! | `file`, `values` | the file's keys and values, with their checks |
-//! | `build` | from the file to a world that begins at a certain time |
+//! | `build` | from the file to a world that starts at a given time |
 
 mod build;
 mod file;
@@ -19,7 +19,7 @@ use super::participants::World;
 use crate::files;
 use file::File;
 
-/// The scenarios that ship inside the binary.
+/// The scenarios built into the binary.
 const SHIPPED: [(&str, &str); 6] = [
     ("calm", include_str!("shipped/calm.toml")),
     ("busy", include_str!("shipped/busy.toml")),
@@ -29,33 +29,33 @@ const SHIPPED: [(&str, &str); 6] = [
     ("gold", include_str!("shipped/gold.toml")),
 ];
 
-/// The largest scenario that is read.
+/// The largest scenario file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-/// Why a scenario was refused.
+/// Why a scenario was rejected.
 #[derive(Debug, Error)]
 pub enum ScenarioError {
-    /// It is neither shipped nor a file that can be read.
+    /// It is neither built in nor a readable file.
     #[error("scenario {name}: {source}; expected a TOML file, or one of {}", Scenario::names().join(", "))]
     Unreadable {
-        /// What was asked for.
+        /// The name or path that was asked for.
         name: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A key or value can't be.
+    /// A key or value is invalid.
     #[error("scenario {name}, line {line}: {reason}")]
     Malformed {
-        /// The file.
+        /// The name of the scenario, or the path of its file.
         name: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong and what was expected.
+        /// What is wrong, and what was expected.
         reason: String,
     },
 }
 
-/// A scenario that was read and checked.
+/// A scenario that was parsed and checked.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     name: String,
@@ -64,30 +64,30 @@ pub struct Scenario {
 }
 
 impl Default for Scenario {
-    /// The one of a first run: `busy`.
+    /// The scenario for a first run: `busy`.
     fn default() -> Self {
         Self::shipped("busy").expect("busy is among the shipped scenarios, and a test reads them all")
     }
 }
 
 impl Scenario {
-    /// The names of the shipped scenarios.
+    /// The names of the built-in scenarios.
     #[must_use]
     pub fn names() -> [&'static str; 6] {
         SHIPPED.map(|(name, _)| name)
     }
 
-    /// A shipped scenario.
+    /// The built-in scenario with a name.
     #[must_use]
     pub fn shipped(name: &str) -> Option<Self> {
         let (name, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
         Some(Self::parse(name, text).expect("the shipped scenarios are right: a test reads them all"))
     }
 
-    /// A shipped scenario by its name, or else a file by its path.
+    /// A built-in scenario by its name, or else one from a file by its path.
     ///
     /// # Errors
-    /// When it is neither, or the file is no scenario.
+    /// If there is neither, or the file is not a valid scenario.
     pub fn find(name: &str) -> Result<Self, ScenarioError> {
         match Self::shipped(name) {
             Some(scenario) => Ok(scenario),
@@ -95,10 +95,10 @@ impl Scenario {
         }
     }
 
-    /// Reads a file.
+    /// Reads a scenario from a file.
     ///
     /// # Errors
-    /// When it can't be read, is no TOML, or has a key or value that can't be.
+    /// If the file can't be read, is not TOML, or has an invalid key or value.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
         let name = PathBuf::from(path).display().to_string();
         match files::read_text(path, FILE_BYTES_MAX) {
@@ -107,10 +107,10 @@ impl Scenario {
         }
     }
 
-    /// Reads the text of a scenario; `name` is what errors call it.
+    /// Parses the text of a scenario; `name` is used in errors.
     ///
     /// # Errors
-    /// When it is no TOML, or has a key or value that can't be.
+    /// If the text is not TOML, or has an invalid key or value.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
         let malformed = |start: usize, reason: String| {
             let before = text.as_bytes().iter().take(start);
@@ -125,41 +125,42 @@ impl Scenario {
         Ok(Self { name: name.to_owned(), text: text.to_owned(), file })
     }
 
-    /// What it is called.
+    /// The scenario's name, or the path of its file.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is like, in words.
+    /// The scenario's description, in words.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.file.description
     }
 
-    /// Its text, as it was written.
+    /// The TOML text, as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// How many markets it has open at any time, unless a start asks for another number.
+    /// The number of markets open at any time, unless a start asks for another number.
     #[must_use]
     pub fn market_count(&self) -> usize {
         let lasting: usize = self.file.markets.iter().map(|markets| markets.count.0 as usize).sum();
         lasting + self.file.series.len()
     }
 
-    /// Its world with `markets` markets open at any time, from `now_ms` on. `seed` decides everything that is random.
+    /// The scenario's world with `markets` markets open at any time, starting at `now_ms`. `seed` determines everything
+    /// random.
     ///
-    /// More markets than it names are more of its kinds in turn; of fewer, its series go last when there are other
-    /// markets to keep two of.
+    /// If that is more than the scenario has, further markets of its kinds are added in turn. If it is less, lasting markets
+    /// are dropped before series, except for the last two.
     #[must_use]
     pub fn world(&self, seed: u64, markets: usize, now_ms: i64) -> World {
         build::world(&self.file, seed, markets, now_ms)
     }
 
-    /// Puts its exchange settings over others.
+    /// Applies the scenario's exchange settings on top of others.
     pub fn adjust(&self, settings: &mut GatewaySettings) {
         let exchange = &self.file.exchange;
         let delay = |configured_ms, own: Option<values::Delay>| own.map_or(configured_ms, |delay| delay.0);
@@ -175,7 +176,7 @@ impl Scenario {
         self.file.exchange.direct_members
     }
 
-    /// The shards on which it has markets, lowest first.
+    /// The shards on which the scenario has markets, lowest first.
     #[must_use]
     pub fn shards(&self) -> Vec<u8> {
         let lasting = self.file.markets.iter().map(|markets| markets.exchange_index.0);

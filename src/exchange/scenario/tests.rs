@@ -1,4 +1,4 @@
-//! Scenario files: what ships, what they become, and how a wrong one is told.
+//! Scenario files: the built-in ones, the worlds they describe, and the errors for invalid ones.
 
 use super::*;
 use crate::exchange::engine::{FeeChange, FeeScope};
@@ -9,7 +9,7 @@ use crate::market::FeeSchedule;
 
 const NOW_MS: i64 = 1_790_000_000_000;
 
-/// The smallest file, with a line more at its end.
+/// The smallest file, with another line at its end.
 fn with(line: &str) -> String {
     format!(
         r#"description = "a test"

@@ -1,10 +1,10 @@
-//! Whatever a client sends to a write is answered once, and nothing panics.
+//! Whatever a client sends as a write gets exactly one response, and nothing panics.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Values that fields are filled with: right ones, wrong types, and the ends of ranges.
+/// Values for fields: correct ones, wrong types, and the ends of ranges.
 fn value() -> impl Strategy<Value = String> {
     let texts = ["", "bid", "ask", "0.4000", "0.40", "1.00", "0.01", "-1.00", "1e3", "99999999999999999999", "0.00001"];
     let words = ["good_till_canceled", "immediate_or_cancel", "fill_or_kill", "taker_at_cross", "maker", CENTS, TAPER];
@@ -51,7 +51,7 @@ const FIELDS: [&str; 27] = [
     "enabled",
 ];
 
-/// A body of random fields, often over a complete order.
+/// A body of random fields, often on top of a complete order.
 fn body() -> impl Strategy<Value = String> {
     let fields = proptest::collection::btree_map(proptest::sample::select(FIELDS.to_vec()), value(), 0..8);
     (fields, any::<bool>()).prop_map(|(mut fields, is_order)| {

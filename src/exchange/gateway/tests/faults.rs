@@ -17,7 +17,7 @@ fn bid(price: &str) -> String {
     order(CENTS, "bid", "1.00", price)
 }
 
-/// A venue whose session 7 of client 0 follows a book.
+/// A venue whose session 7, of client 0, is subscribed to a book.
 fn following() -> Venue {
     let mut venue = Venue::immediate();
     venue.open(0, 7);
@@ -25,7 +25,7 @@ fn following() -> Venue {
     venue
 }
 
-/// What the next frame of the followed book looks like on the wire, and what two more look like then.
+/// The next frame of the book as sent under a fault, and the two frames after it.
 fn frames_under(fault: Fault) -> Vec<Vec<u8>> {
     let mut venue = following();
     venue.exchange.arm(fault);
@@ -48,7 +48,7 @@ fn seqs(frames: &[Vec<u8>]) -> Vec<Option<u64>> {
 #[test]
 fn frames_of_a_book_are_lost_doubled_late_cut_off_and_misnumbered() {
     let channel = Channel::OrderbookDelta;
-    // The snapshot has taken number 1.
+    // The snapshot took number 1.
     assert_eq!(seqs(&frames_under(Fault::DropFrame { channel })), [Some(3), Some(4)]);
     assert_eq!(seqs(&frames_under(Fault::DoubleFrame { channel })), [Some(2), Some(2), Some(3), Some(4)]);
     assert_eq!(seqs(&frames_under(Fault::DelayFrame { channel, by_ms: 5 })), [Some(3), Some(4)]);
@@ -199,7 +199,7 @@ fn reads_are_refused_late_or_never_answered() {
     let mut venue = Venue::immediate();
     venue.exchange.arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
     assert_eq!(venue.call(0, "GET", BALANCE, "").status, 503);
-    // How the exchange is, is told with a failure too.
+    // A failure reports the status of the exchange, too.
     venue.exchange.arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
     let status = venue.call(0, "GET", "/trade-api/v2/exchange/status", "");
     assert_eq!((status.status, &status.json()["exchange_index_statuses"][0]["exchange_index"]), (503, &0.into()));

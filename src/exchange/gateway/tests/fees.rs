@@ -1,4 +1,4 @@
-//! What is told of fees: on series, events and markets, in the lists of changes, and by frames.
+//! Fees as published: in series, events and markets, in the lists of changes, and in frames.
 
 use super::*;
 use crate::exchange::engine::{FeeChange, FeeScope};

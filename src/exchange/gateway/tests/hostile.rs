@@ -1,4 +1,4 @@
-//! Whatever a client sends gets one answer of a documented kind: never a panic, never silence.
+//! Whatever a client sends gets one response of a documented kind: never a panic, never silence.
 
 use proptest::prelude::*;
 
@@ -132,7 +132,7 @@ fn json_values() -> impl Strategy<Value = Value> + Clone {
     ]
 }
 
-/// Bodies: bytes, and orders of which some fields are wrong, missing or foreign.
+/// Bodies: random bytes, and orders with some fields wrong, missing or unknown.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let keys = prop::sample::select(vec![
         "ticker",
@@ -180,7 +180,7 @@ enum Signing {
     Mixed,
 }
 
-/// Whether an answer is of a documented kind.
+/// Checks that a response is of a documented kind.
 fn assert_documented(answer: &Answer, told: &str) {
     assert!(STATUSES.contains(&answer.status), "{} for {told}", answer.status);
     if answer.status == 204 {
@@ -198,7 +198,7 @@ fn assert_documented(answer: &Answer, told: &str) {
     }
 }
 
-/// Commands of which any part may be wrong, and what is none at all.
+/// Commands of which any part may be wrong, and texts that are not commands at all.
 fn commands() -> impl Strategy<Value = String> {
     let command =
         prop::sample::select(vec!["subscribe", "unsubscribe", "update_subscription", "list_subscriptions", "x"]);

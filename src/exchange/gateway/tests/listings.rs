@@ -1,4 +1,4 @@
-//! What is listed for everyone: events, series, market filters, books and trades; and how wrong questions are answered.
+//! Public listings: events, series, market filters, books and trades; and the errors for invalid queries.
 
 use super::*;
 
@@ -126,7 +126,7 @@ fn a_filter_that_is_none_is_refused_in_the_captured_words() {
     assert_eq!(refused("/markets?status=open,closed"), bad_request("only one status filter may be supplied"));
     let bare = (400, r#"{"error":{"code":"bad_request","message":"bad request"}}"#.to_owned());
     assert_eq!(refused("/events?status=all"), bare);
-    // What passes the validator and is refused behind it is of the same family.
+    // What passes validation and is rejected by the handler has the same shape of error.
     for rest in ["/markets?min_close_ts=1&min_created_ts=1", "/markets?min_settled_ts=1&status=open"] {
         let (status, text) = refused(rest);
         assert_eq!(status, 400);
@@ -155,7 +155,7 @@ fn trades_of_all_markets_are_merged_newest_first_and_new_ones_do_not_move_a_page
     for step in 0..12 {
         let ticker = if step % 3 == 0 { TAPER } else { CENTS };
         venue.trade(ticker, "0.40");
-        // Some happen in the same millisecond.
+        // Some are in the same millisecond.
         venue.pass(i64::from(step % 4 == 0));
     }
     let all = venue.ask("/markets/trades");

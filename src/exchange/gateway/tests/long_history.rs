@@ -1,4 +1,4 @@
-//! An account with more orders than memory keeps: reads show all of them.
+//! An account with more orders than are kept in memory: reads show all of them.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::exchange::engine::{Engine, NewOrder, Reject};
 use crate::market::{BookSide, Count, OrderId, OrderStatus, Price, TimeInForce};
 use crate::wire::orders::SelfTradePrevention;
 
-/// More than the engine keeps, which is more than reads keep in memory.
+/// More than the engine keeps, which in turn is more than reads keep in memory.
 const ORDERS_PLACED: usize = 12_000;
 
 fn new_order(account: u32, number: usize) -> NewOrder {
@@ -29,7 +29,7 @@ fn new_order(account: u32, number: usize) -> NewOrder {
     }
 }
 
-/// Places the orders and cancels all but the first.
+/// Places the orders, and cancels all but the first.
 fn churn(engine: &mut Engine, account: u32, now_ms: i64) -> Vec<OrderId> {
     let place = |number| {
         let order = engine.create_order(&new_order(account, number), now_ms).unwrap().order;
@@ -41,7 +41,7 @@ fn churn(engine: &mut Engine, account: u32, now_ms: i64) -> Vec<OrderId> {
     (0..ORDERS_PLACED).map(place).collect()
 }
 
-/// Every entry of a list, page after page.
+/// Every entry of a list, page by page.
 fn all(venue: &mut Venue, target: &str, list: &str) -> Vec<Value> {
     let (mut entries, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -103,7 +103,7 @@ fn reads_show_every_fill_however_many_there_are() {
     let (accounts, now) = ([venue.exchange.clients()[0], venue.exchange.clients()[1]], venue.now);
     venue.exchange.command(now, |engine, now_ms| {
         for (number, at_ms) in (0..5_000).zip(now_ms..) {
-            // Back and forth, so that the cash lasts.
+            // Alternating sides, so that the cash lasts.
             let [maker, taker] = if number % 2 == 0 { accounts } else { [accounts[1], accounts[0]] };
             engine.create_order(&new_order(maker, number), at_ms).unwrap();
             let ask = NewOrder { side: BookSide::Ask, ..new_order(taker, number) };

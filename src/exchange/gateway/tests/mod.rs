@@ -1,4 +1,4 @@
-//! The gateway over a real engine, without sockets: two clients in two quiet markets.
+//! The gateway on top of a real engine, without sockets: two clients in two quiet markets.
 
 mod bad_input;
 mod faults;
@@ -23,15 +23,15 @@ use crate::exchange::participants::{Crowd, MarketPlan, Motion, World, default_wo
 use crate::exchange::{AccountPlan, Exchange};
 use crate::wire::sign::{SignatureText, Signer};
 
-/// Session and wall time at the beginning.
+/// Session and wall time at the start.
 pub(super) const START_MS: i64 = 1_790_000_000_000;
-/// A market on shard 0 with cents.
+/// A market on shard 0 with a grid of cents.
 pub(super) const CENTS: &str = "KXSIMCENT-0001-A";
 /// A market on shard 2 with a tapered grid.
 pub(super) const TAPER: &str = "KXSIMTAPER-0001-A";
 pub(super) const ORDERS: &str = "/trade-api/v2/portfolio/events/orders";
 
-/// A client: a key and how it signs.
+/// A client: a key, and how to sign with it.
 pub(super) struct Client {
     key_id: String,
     signer: Signer,
@@ -49,7 +49,6 @@ impl Client {
     }
 }
 
-/// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -70,7 +69,7 @@ pub(super) struct Venue {
     frames: VecDeque<(SessionId, Value)>,
 }
 
-/// Markets without anybody in them.
+/// Markets without participants.
 pub(super) fn quiet_world() -> World {
     let mut world = default_world(1, 2, START_MS);
     for plan in &mut world.markets {
@@ -88,7 +87,7 @@ impl Venue {
         Self::with_keys(settings, &[issue_ed25519().unwrap(), issue_ed25519().unwrap()])
     }
 
-    /// Without latency, lag and limits.
+    /// Settings without latency, lag and limits.
     pub(super) fn immediate() -> Self {
         let tier = Tier::Unlimited;
         Self::new(GatewaySettings { order_latency_ms: 0, read_lag_ms: 0, tier, ..GatewaySettings::default() })
@@ -116,7 +115,7 @@ impl Venue {
         self.exchange.advance(self.now);
     }
 
-    /// Sends a request as it is given; its ticket.
+    /// Sends a request as given. Returns its ticket.
     pub(super) fn send(&mut self, client: usize, method: &str, target: &str, body: &str) -> u64 {
         let path = target.split('?').next().unwrap();
         let (timestamp, signature) =
@@ -138,7 +137,7 @@ impl Venue {
         self.tickets
     }
 
-    /// The response of a ticket, if there is one by now. Frames on the way are kept.
+    /// The response for a ticket, if it has come. Frames that come first are kept.
     pub(super) fn response(&mut self, wanted: u64) -> Option<Answer> {
         let mut found = None;
         while let Some(output) = self.exchange.poll() {
@@ -156,28 +155,28 @@ impl Venue {
         found
     }
 
-    /// An unsigned request.
+    /// Sends an unsigned request.
     pub(super) fn anonymous(&mut self, method: &str, target: &str) -> Answer {
         let request = HttpRequest { method, target, key_id: None, timestamp: None, signature: None, body: b"" };
         let ticket = self.send_raw(&request);
         self.response(ticket).expect("the answer comes at once")
     }
 
-    /// A request that is refused: its status and the code of its body.
+    /// Sends a request that is rejected. Returns the status and the code in the body.
     pub(super) fn refused(&mut self, client: usize, method: &str, target: &str, body: &str) -> (u16, String) {
         let answer = self.call(client, method, target, body);
         let code = answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
         (answer.status, code)
     }
 
-    /// Places an order; its id.
+    /// Places an order. Returns its id.
     pub(super) fn placed(&mut self, client: usize, body: &str) -> String {
         let answer = self.create(client, body);
         assert_eq!(answer.status, 201, "{body}: {}", answer.text);
         answer.json()["order_id"].as_str().unwrap().to_owned()
     }
 
-    /// A request that is answered at once.
+    /// Sends a request that is answered at once.
     pub(super) fn call(&mut self, client: usize, method: &str, target: &str, body: &str) -> Answer {
         let ticket = self.send(client, method, target, body);
         self.response(ticket).expect("the answer comes at once")
@@ -209,13 +208,13 @@ impl Venue {
         self.exchange.open(session, &request, self.now).unwrap();
     }
 
-    /// Sends a command and takes everything that the sessions got so far.
+    /// Sends a command, and takes everything that the sessions have received so far.
     pub(super) fn command(&mut self, session: SessionId, text: &str) -> Vec<Value> {
         self.exchange.text(session, text.as_bytes(), self.now);
         self.frames(session)
     }
 
-    /// Takes the frames of a session.
+    /// Takes the frames that a session has received.
     pub(super) fn frames(&mut self, session: SessionId) -> Vec<Value> {
         self.response(0);
         let (taken, kept) = self.frames.drain(..).partition(|(to, _)| *to == session);
@@ -225,12 +224,12 @@ impl Venue {
     }
 }
 
-/// A body with more fields.
+/// A body with additional fields.
 pub(super) fn with(body: &str, extra: &str) -> String {
     format!("{},{extra}}}", &body[..body.len() - 1])
 }
 
-/// A create's body with the usual rest.
+/// The body of a create, with the usual values for the other fields.
 pub(super) fn order(ticker: &str, side: &str, count: &str, price: &str) -> String {
     format!(
         r#"{{"ticker":"{ticker}","side":"{side}","count":"{count}","price":"{price}","time_in_force":"good_till_canceled","self_trade_prevention_type":"taker_at_cross"}}"#

@@ -4,7 +4,7 @@ use super::*;
 
 const GROUPS: &str = "/trade-api/v2/portfolio/order_groups";
 
-/// Makes a group of the first client; its id.
+/// Creates a group of the first client. Returns its id.
 fn group(venue: &mut Venue, body: &str) -> String {
     let answer = venue.call(0, "POST", &format!("{GROUPS}/create"), body);
     assert_eq!(answer.status, 201, "{}", answer.text);

@@ -152,7 +152,7 @@ fn an_exchange_pause_answers_503_to_every_write_and_shows_in_the_status() {
 fn who_pays_depends_on_how_the_shard_is_named() {
     let settings = GatewaySettings { order_latency_ms: 0, tier: Tier::Basic, ..GatewaySettings::default() };
     let unknown = "00000000-0000-0000-0000-000000000000";
-    // Basic writes have 100 tokens a bucket: a cancel costs 2, a create 10, batches are paid from the bucket of no shard.
+    // Basic write buckets have 100 tokens: a cancel costs 2, a create 10, and batches are charged to the unscoped bucket.
     let drain = |venue: &mut Venue, target: &str| {
         (0..60).take_while(|_| venue.call(0, "DELETE", target, "").status != 429).count()
     };
@@ -318,7 +318,7 @@ fn an_rsa_key_signs_for_its_account_too() {
 fn an_expiration_that_cannot_be_written_is_refused_and_every_other_is_shown_as_it_was_given() {
     let mut venue = Venue::immediate();
     let until = |seconds: i64| with(&order(CENTS, "bid", "1.00", "0.4000"), &format!(r#""expiration_time":{seconds}"#));
-    // Milliseconds where seconds belong, the first second after the last date, the end of time.
+    // Milliseconds instead of seconds, the first second after the last date, and the largest values.
     for seconds in [1_790_000_100_000, 253_402_207_201, i64::MAX / 1_000, i64::MAX] {
         let answer = venue.create(0, &until(seconds));
         assert_eq!(answer.status, 400, "{seconds}: {}", answer.text);

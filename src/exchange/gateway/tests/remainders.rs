@@ -1,4 +1,4 @@
-//! In which order the levels that one command changes are published.
+//! The order in which the levels changed by one command are published.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn venue(remainder_first: bool) -> Venue {
     venue
 }
 
-/// The levels of the frames since the last call: side, price and change. They have one time and one clock.
+/// The levels in the frames since the last call: side, price and change. All have the same time and clock.
 fn levels(venue: &mut Venue) -> Vec<String> {
     let frames = venue.frames(7);
     for pair in frames.windows(2) {

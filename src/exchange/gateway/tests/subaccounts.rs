@@ -1,4 +1,4 @@
-//! Subaccounts over REST: opened, funded, traded from, and kept apart.
+//! Subaccounts over REST: opened, funded, traded from, and kept separate.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Sessions: commands, running numbers, and who gets what.
+//! WebSocket sessions: commands, sequence numbers, and which session gets which frames.
 
 use proptest::prelude::*;
 
