@@ -1,9 +1,9 @@
 //! The whole exchange as one state machine: engine, gateway, participants and recorded markets under one clock, without
-//! sockets. The socket server and the one-thread simulation drive the same type.
+//! sockets. The socket server and the single-threaded simulation drive the same type.
 //!
-//! Inputs carry their time; [`Exchange::advance`] lets everything that is due happen at its own moment, in a fixed order
-//! within one: engine timers, recorded steps, participants, then order writes that arrive. The same inputs at the
-//! same times give the same outputs.
+//! Inputs carry their time. [`Exchange::advance`] carries out everything that is due, at its own time and, within one
+//! moment, in a fixed order: engine timers, recorded steps, participants, then order writes that arrive. The same inputs at
+//! the same times give the same outputs.
 
 use super::engine::{AccountId, AccountSpec, Engine, ListError, MarketSpec};
 use super::faults::{Fault, FaultPlan};
@@ -17,10 +17,10 @@ use super::participants::{Participants, World};
 use super::player::Player;
 use super::recordings::Recording;
 
-/// The exchange has so many shards.
+/// The number of shards.
 const SHARDS: u8 = 4;
 
-/// The exchange.
+/// An exchange, driven by hand or by the socket server; see [`Exchange::builder`].
 #[derive(Debug)]
 pub struct Exchange {
     engine: Engine,
@@ -29,7 +29,7 @@ pub struct Exchange {
     recordings: Player,
     live: LiveFeed,
     plan: FaultPlan,
-    /// When the pauses end that faults began: of trading, and of the exchange.
+    /// When pauses caused by faults end: of trading, and of the exchange.
     trading_resumes_ms: Option<i64>,
     opens_again_ms: Option<i64>,
     clients: Vec<AccountId>,
@@ -37,11 +37,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Opens the accounts, lists the markets, and lets life begin at `session_ms`: the end of [`Exchange::builder`]. The
-    /// clients' accounts have the numbers from 1 on, in their order.
+    /// Opens the accounts, lists the markets, and starts at `session_ms`: the last step of [`Exchange::builder`]. The
+    /// clients' accounts are numbered from 1, in their order.
     ///
     /// # Errors
-    /// When a market can't be listed.
+    /// If a market can't be listed.
     pub(super) fn new(
         seed: u64,
         settings: GatewaySettings,
@@ -81,19 +81,19 @@ impl Exchange {
         Ok(exchange)
     }
 
-    /// The engine, for reading the truth.
+    /// The engine, for reading the true state.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The clients' accounts, in the order in which the builder was told of them.
+    /// The clients' accounts, in the builder's order.
     #[must_use]
     pub fn clients(&self) -> &[AccountId] {
         &self.clients
     }
 
-    /// Acts on the engine by hand (pauses, listings, deposits) and publishes what that did.
+    /// Acts on the engine directly (pauses, listings, deposits), and publishes the effects.
     pub fn command<T>(&mut self, now: ExchangeNow, act: impl FnOnce(&mut Engine, i64) -> T) -> T {
         self.advance(now);
         let now = self.clamp(now);
@@ -102,16 +102,16 @@ impl Exchange {
         result
     }
 
-    /// Lists a market while the exchange runs.
+    /// Lists a market while the exchange is running.
     ///
     /// # Errors
-    /// When its name is taken, or it closes before it opens.
+    /// If its ticker is taken, or it would close before it opens.
     pub fn list(&mut self, spec: MarketSpec, now: ExchangeNow) -> Result<(), ListError> {
         self.command(now, |engine, now_ms| engine.list_market(spec, now_ms)).map(|_| ())
     }
 
-    /// Takes a frame of another venue's live feed, received at `received_ms`: its recorded markets of the same names
-    /// follow it. Frames of other markets, and frames that are none, change nothing.
+    /// Handles a frame of another venue's live feed, received at `received_ms`: recorded markets of the same tickers follow
+    /// it. Frames of other markets, and invalid frames, change nothing.
     pub fn live_frame(&mut self, text: &[u8], received_ms: i64, now: ExchangeNow) {
         self.advance(now);
         let now = self.clamp(now);
@@ -119,19 +119,19 @@ impl Exchange {
         self.gateway.publish(&mut self.engine, now);
     }
 
-    /// What came in by [`Exchange::live_frame`].
+    /// Counts of the input from [`Exchange::live_frame`].
     #[must_use]
     pub fn live_feed(&self) -> LiveFeedCounters {
         self.live.counters()
     }
 
-    /// Session time never runs backwards, whatever the caller's clock does.
+    /// Makes sure that session time never runs backwards, whatever the caller's clock does.
     fn clamp(&mut self, now: ExchangeNow) -> ExchangeNow {
         self.session_ms = self.session_ms.max(now.session_ms);
         ExchangeNow { session_ms: self.session_ms, ..now }
     }
 
-    /// Lets everything happen that is due by now.
+    /// Carries out everything that is due by now.
     pub fn advance(&mut self, now: ExchangeNow) {
         while let Some(due_ms) = self.next_deadline_ms().filter(|due_ms| *due_ms < now.session_ms) {
             self.step(ExchangeNow { session_ms: due_ms, ..now });
@@ -174,19 +174,19 @@ impl Exchange {
         due.into_iter().flatten().min()
     }
 
-    /// What the exchange holds to be wall time, with which it dates its responses and checks signatures.
+    /// The exchange's wall time, with which it dates its responses and checks signatures.
     #[must_use]
     pub fn date_ms(&self, now: ExchangeNow) -> i64 {
         self.gateway.date_ms(now)
     }
 
-    /// The wall time at which a ping is due.
+    /// The wall time at which the next ping is due.
     #[must_use]
     pub fn next_ping_wall_ms(&self) -> Option<i64> {
         self.gateway.next_ping_wall_ms()
     }
 
-    /// A REST request. Its response, when there is one, comes out of [`Exchange::poll`] with the ticket.
+    /// Handles a REST request. Its response, if there is one, comes from [`Exchange::poll`] with the ticket.
     pub fn http(&mut self, ticket: Ticket, request: &HttpRequest<'_>, now: ExchangeNow) {
         self.advance(now);
         let now = self.clamp(now);
@@ -195,10 +195,10 @@ impl Exchange {
         self.gateway.advance(&mut self.engine, now);
     }
 
-    /// A WebSocket handshake.
+    /// Handles a WebSocket handshake, and opens a session.
     ///
     /// # Errors
-    /// The response that refuses it.
+    /// The response that rejects it.
     pub fn open(
         &mut self,
         session: SessionId,
@@ -208,19 +208,19 @@ impl Exchange {
         self.gateway.open(session, request, now)
     }
 
-    /// A message of a session.
+    /// Handles a message from a session.
     pub fn text(&mut self, session: SessionId, text: &[u8], now: ExchangeNow) {
         self.advance(now);
         let now = self.clamp(now);
         self.gateway.text(&self.engine, session, text, now);
     }
 
-    /// A session is gone.
+    /// Removes a session that has ended.
     pub fn closed(&mut self, session: SessionId) {
         self.gateway.closed(session);
     }
 
-    /// A session reads too slowly: its subscriptions end with error 25.
+    /// Handles a session that reads too slowly: its subscriptions end with error 25.
     pub fn overflowed(&mut self, session: SessionId, now: ExchangeNow) {
         let now = self.clamp(now);
         self.gateway.overflowed(session, now);
@@ -243,7 +243,7 @@ impl Exchange {
         self.gateway.arm(fault, self.session_ms);
     }
 
-    /// Forgets every armed and every planned fault and ends those that last, pauses included.
+    /// Disarms every armed and planned fault, and ends those in progress, pauses included.
     pub fn disarm(&mut self) {
         self.plan = FaultPlan::default();
         self.gateway.disarm();
@@ -255,13 +255,13 @@ impl Exchange {
         }
     }
 
-    /// The gateway, for what it tells of faults.
+    /// The gateway, for its reports about faults.
     #[must_use]
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
     }
 
-    /// Pauses or resumes every shard, and publishes what that did.
+    /// Pauses or resumes every shard, and publishes the effects.
     fn on_every_shard(&mut self, act: impl Fn(&mut Engine, u8, i64)) {
         let session_ms = self.session_ms;
         for exchange_index in 0..SHARDS {
@@ -270,7 +270,7 @@ impl Exchange {
         self.gateway.publish(&mut self.engine, ExchangeNow { session_ms, wall_ms: session_ms });
     }
 
-    /// The next thing to write.
+    /// The next output to send.
     pub fn poll(&mut self) -> Option<Output> {
         self.gateway.poll()
     }

@@ -55,9 +55,7 @@ fn shard(named: ShardName) -> Result<u8, Refusal> {
     match named {
         ShardName::Absent => Ok(0),
         ShardName::Index(shard) => Ok(shard),
-        ShardName::ByTicker => {
-            Err(Refusal::invalid("order groups are not routed, so exchange_index must not be -1"))
-        }
+        ShardName::ByTicker => Err(Refusal::invalid("order groups are not routed, so exchange_index must not be -1")),
     }
 }
 

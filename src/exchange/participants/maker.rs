@@ -20,7 +20,7 @@ pub struct Style {
     pub size: f64,
     /// The mean time between requotes, in milliseconds.
     pub requote_ms: f64,
-    /// The standard deviation of its error about the fair probability, in dollars.
+    /// The largest error of its belief about the fair probability, in dollars.
     pub noise: f64,
     /// The share of requotes in which it pulls all its quotes instead, from 0 to 1.
     pub pulls: f64,

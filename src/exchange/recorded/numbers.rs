@@ -194,8 +194,8 @@ impl Density {
         tally.last = number;
     }
 
-    /// The subscriptions with gaps throughout: at more than a few frames and at least one in ten; or, in a short recording,
-    /// at most frames and with more numbers missing than present.
+    /// The subscriptions with gaps throughout: at twenty frames or more and at least one in ten; or, in a short recording, at
+    /// half of the frames or more and with more numbers missing than present.
     pub(super) fn scattered(&self) -> impl Iterator<Item = u64> {
         let scattered = |tally: &&Tally| {
             let Tally { frames, holes, missing, .. } = **tally;

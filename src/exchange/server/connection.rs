@@ -1,5 +1,5 @@
-//! One client's connection: what was read and not yet understood, what waits to be written, and, for HTTP, which
-//! requests still lack their response. Responses go out in the order of the requests, whatever order they came in.
+//! One client's connection: the input read and not yet handled, the output waiting to be written, and, for HTTP, the
+//! requests that still lack a response. Responses are sent in the order of the requests, whatever order they come in.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -15,19 +15,19 @@ use super::websocket::{self, CloseCode, Framing};
 use crate::exchange::gateway::Ticket;
 use crate::wire::http_date::HttpDate;
 
-/// The most requests that wait for responses on one connection; further ones stay in the socket.
+/// The most requests per connection that wait for responses; further ones stay in the socket.
 const PIPELINE_MAX: usize = 64;
-/// Where reading pauses until what is there was understood: the longest head, and some.
+/// How much input is read before it has to be handled: the longest head, and some more.
 const INPUT_MAX: usize = limits::HEAD_MAX + 16 * 1024;
 
-/// What the connection speaks.
+/// The protocol spoken on the connection.
 #[derive(Debug)]
 pub(super) enum Protocol {
     Http(Box<Reader>),
     WebSocket(Box<Framing>),
 }
 
-/// A request whose reply is due.
+/// A request that has not been answered.
 #[derive(Debug)]
 struct Pending {
     ticket: Ticket,
@@ -35,17 +35,16 @@ struct Pending {
     reply: Option<Reply>,
 }
 
-/// What has to happen before more input is looked at.
+/// What has to happen before more input is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
     Nothing,
-    /// Fewer unanswered requests, or less unread output.
+    /// Fewer unanswered requests, or less unsent output.
     Room,
-    /// Every response before must be written.
+    /// All responses so far must have been written.
     Turn,
 }
 
-/// A connection.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each read on its own")]
 pub(super) struct Connection {
@@ -56,23 +55,23 @@ pub(super) struct Connection {
     written: usize,
     pending: VecDeque<Pending>,
     hold: Hold,
-    /// How much of the output a client's own command has asked for: it is no sign of a slow reader.
+    /// How much of the output was requested by the client's own commands, and so is no sign of a slow reader.
     asked: usize,
-    /// The client has ended its half of the connection.
+    /// The client has closed its half of the connection.
     has_ended: bool,
-    /// No further input is taken, and the connection ends when its output is written.
+    /// No further input is accepted, and the connection ends when its output has been written.
     ending: bool,
-    /// The server has ended its half.
+    /// The server has closed its half.
     is_shut: bool,
-    /// The peer is gone or the socket failed.
+    /// The client is gone, or the socket failed.
     pub(super) dead: bool,
-    /// The peer is on this machine.
+    /// The client is on this machine.
     pub(super) is_local: bool,
     /// It has carried an order write.
     pub(super) carried_orders: bool,
     /// Its subscriptions were ended because it read too slowly.
     pub(super) overflowed: bool,
-    /// Steps in what it may wait for: requests, bytes read, bytes written.
+    /// Counters that show progress for timeouts: requests, bytes read, bytes written.
     requests: u64,
     bytes_read: u64,
     bytes_written: u64,
@@ -108,22 +107,22 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Bytes that wait to be written.
+    /// The number of bytes waiting to be written.
     pub(super) fn backlog(&self) -> usize {
         self.output.len() - self.written
     }
 
-    /// Whether it reads too slowly: more than this waits that it did not ask for.
+    /// Whether the client reads too slowly: more than this is waiting that it did not ask for.
     pub(super) fn is_slow(&self, buffer_max: usize) -> bool {
         self.backlog() > buffer_max.saturating_add(self.asked)
     }
 
-    /// Notes that so much of what was just put into the output was asked for.
+    /// Records that this much of the output was requested by the client.
     pub(super) fn asked_for(&mut self, length: usize) {
         self.asked += length;
     }
 
-    /// Whether more input may be understood now. What may not is left in the socket, so that the client has to wait.
+    /// Whether more input may be handled now. Input that may not be stays in the socket, which makes the client wait.
     pub(super) fn takes_input(&mut self, buffer_max: usize) -> bool {
         if self.ending || self.dead {
             return false;
@@ -137,22 +136,22 @@ impl Connection {
         let has_much = self.backlog() > buffer_max;
         match self.protocol {
             Protocol::Http(_) => has_much || self.pending.len() >= PIPELINE_MAX,
-            // A session that reads too slowly loses its subscriptions first; what it asks for after that can wait.
+            // A session that reads too slowly loses its subscriptions first; what it requests after that can wait.
             Protocol::WebSocket(_) => has_much && (self.overflowed || self.is_slow(buffer_max)),
         }
     }
 
-    /// Whether requests before the next one still lack their response.
+    /// Whether earlier requests still lack their responses.
     pub(super) fn owes_answers(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// The input is looked at again when every response so far is on its way to the socket.
+    /// Holds input until every response so far is on its way to the socket.
     pub(super) fn wait_for_turn(&mut self) {
         self.hold = Hold::Turn;
     }
 
-    /// Tells a client that holds back the body of its request to send it, in its turn.
+    /// Sends `100 Continue` to a client that waits for it before sending a body, once it is its turn.
     pub(super) fn invite_body(&mut self) {
         let owes_answers = self.owes_answers();
         let Protocol::Http(reader) = &mut self.protocol else { return };
@@ -167,7 +166,7 @@ impl Connection {
         }
     }
 
-    /// Whether input that had to wait may be looked at now.
+    /// Whether held input may be handled now.
     pub(super) fn is_released(&self, buffer_max: usize) -> bool {
         match self.hold {
             Hold::Nothing => false,
@@ -176,22 +175,22 @@ impl Connection {
         }
     }
 
-    /// Whether input has to wait.
+    /// Whether input is held.
     pub(super) fn is_held(&self) -> bool {
         self.hold != Hold::Nothing
     }
 
-    /// Whether the client ended its half, everything before that was understood, and that is not known yet.
+    /// Whether the client closed its half, everything before that was handled, and the connection has not begun to end.
     pub(super) fn has_said_all(&self) -> bool {
         self.has_ended && !self.ending && !self.is_held()
     }
 
-    /// Whether a request was begun and is not complete.
+    /// Whether a request has begun and is not complete.
     pub(super) fn is_within_request(&self) -> bool {
         matches!(&self.protocol, Protocol::Http(reader) if reader.is_within_body() || !self.input.is_empty())
     }
 
-    /// No further input is taken, and the connection ends when its output is written.
+    /// Ends the connection: no further input is accepted, and it is closed when its output has been written.
     pub(super) fn end(&mut self) {
         self.ending = true;
         self.hold = Hold::Nothing;
@@ -202,12 +201,12 @@ impl Connection {
         self.ending
     }
 
-    /// Whether the connection can be forgotten.
+    /// Whether the connection can be removed.
     pub(super) fn is_over(&self) -> bool {
         self.dead || (self.is_shut && self.has_ended)
     }
 
-    /// Reads what the socket has, within bounds. Returns whether the socket may have more.
+    /// Reads what the socket has, within bounds. Returns whether it may have more.
     pub(super) fn fill(&mut self) -> bool {
         while self.input.len() < INPUT_MAX {
             match self.input.fill(&mut self.stream) {
@@ -230,7 +229,7 @@ impl Connection {
         true
     }
 
-    /// Notes a request: its response keeps its place.
+    /// Records a request, so that its response keeps its place.
     pub(super) fn expect(&mut self, ticket: Ticket, manner: Manner) {
         self.requests += 1;
         if !manner.keep_alive {
@@ -239,7 +238,7 @@ impl Connection {
         self.pending.push_back(Pending { ticket, manner, reply: None });
     }
 
-    /// Takes a response and moves every response whose turn it is to the output.
+    /// Adds a response, and moves every response whose turn it is to the output.
     pub(super) fn respond(&mut self, ticket: Ticket, reply: Reply, date: &HttpDate) {
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.ticket == ticket) {
             pending.reply = Some(reply);
@@ -251,19 +250,19 @@ impl Connection {
         }
     }
 
-    /// Answers what is no request, in its turn, and ends.
+    /// Answers something that is not a valid request, in its turn, and ends the connection.
     pub(super) fn refuse(&mut self, ticket: Ticket, reply: Reply, date: &HttpDate) {
         self.expect(ticket, Manner::default());
         self.respond(ticket, reply, date);
     }
 
-    /// Says goodbye on a WebSocket and ends.
+    /// Closes a WebSocket with a close frame, and ends the connection.
     pub(super) fn say_close(&mut self, code: CloseCode, reason: &str) {
         websocket::write_close(&mut self.output, code, reason);
         self.end();
     }
 
-    /// What it waits for.
+    /// What the connection is waiting for.
     pub(super) fn waiting(&self) -> Waiting {
         match &self.protocol {
             _ if self.is_shut => Waiting::Goodbye,
@@ -277,7 +276,7 @@ impl Connection {
         }
     }
 
-    /// Writes as much as the socket takes, and ends the server's half when nothing is left to be said.
+    /// Writes as much as the socket accepts, and closes the server's half when nothing is left to be sent.
     pub(super) fn flush(&mut self) {
         while self.written < self.output.len() && !self.dead {
             match self.stream.write(&self.output[self.written..]) {
@@ -295,14 +294,14 @@ impl Connection {
             self.output.clear();
             self.written = 0;
         } else if self.written > self.output.len() / 2 {
-            // What is written is dropped when that moves less than it frees, so each byte is moved about once.
+            // Written bytes are dropped only when moving the rest costs less than is freed, so each byte is moved about once.
             self.output.drain(..self.written);
             self.written = 0;
         }
         self.asked = self.asked.min(self.backlog());
         if self.ending && !self.is_shut && self.pending.is_empty() && self.backlog() == 0 {
-            // The client may still be sending: a socket that is closed over unread bytes would reset the connection, and
-            // the last response could be lost on its way. So only this half ends, and what comes is dropped (RFC 9112, 9.6).
+            // The client may still be sending. Closing a socket with unread bytes would reset the connection, and the last
+            // response could be lost. So only this half is closed, and further input is dropped (RFC 9112, 9.6).
             self.is_shut = true;
             self.dead |= self.stream.shutdown(Shutdown::Write).is_err();
         }

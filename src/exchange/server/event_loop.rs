@@ -1,5 +1,5 @@
-//! The server's loop: time goes to the exchange, its outputs to the connections' buffers, the buffers to the sockets, and
-//! what the sockets bring to the exchange.
+//! The server's loop: the exchange gets the time, its outputs go to the connections' buffers and from there to the sockets,
+//! and input from the sockets goes to the exchange.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -26,22 +26,22 @@ pub(super) const WAKER: Token = Token(1);
 const FIRST_CLIENT: usize = 2;
 /// The longest sleep.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// Tickets carry their connection above these bits.
+/// The number of the connection is in the bits of a ticket above these.
 pub(super) const TICKET_BITS: u32 = 32;
 
-/// What other threads may ask of the loop.
+/// Requests to the loop from other threads.
 #[derive(Debug)]
 pub(super) enum Control {
     Arm(Fault),
-    /// A market to list, and who wants to know how that went.
+    /// A market to list, and where to send the result.
     List(Box<MarketSpec>, Sender<Result<(), ListError>>),
-    /// A frame of a live feed, with the session time of its receipt.
+    /// A frame of a live feed, with the session time at which it was received.
     Frame(Vec<u8>, i64),
     Look(Look),
     Stop,
 }
 
-/// What another thread does with the exchange in its hands for a moment.
+/// A function to call with the exchange, from another thread.
 pub(super) struct Look(pub(super) Box<dyn FnOnce(&Exchange) + Send>);
 
 impl std::fmt::Debug for Look {
@@ -50,7 +50,6 @@ impl std::fmt::Debug for Look {
     }
 }
 
-/// The loop's state.
 pub(super) struct EventLoop {
     pub(super) exchange: Exchange,
     pub(super) config: ServerConfig,
@@ -60,13 +59,13 @@ pub(super) struct EventLoop {
     pub(super) connections: BTreeMap<usize, Connection>,
     next_token: usize,
     pub(super) requests: u64,
-    /// What responses say of the time.
+    /// The date for responses.
     date: HttpDate,
-    /// Connections with output, or whose end must be looked at.
+    /// Connections with output, or that may have ended.
     pub(super) touched: BTreeSet<usize>,
-    /// Connections whose input was not read to its end: the socket will not report it again.
+    /// Connections whose input was not read completely, and for which the socket will not report readiness again.
     unread: BTreeSet<usize>,
-    /// The longest message of a session.
+    /// The longest message of a session, in bytes.
     pub(super) message_max: usize,
     pub(super) next_sweep_ns: u64,
 }
@@ -107,7 +106,7 @@ impl EventLoop {
         }
     }
 
-    /// The date of a response that is given now.
+    /// The date for a response at this time.
     pub(super) fn date(&mut self, now: ExchangeNow) -> HttpDate {
         self.date.advance(self.exchange.date_ms(now));
         self.date
@@ -132,7 +131,7 @@ impl EventLoop {
             match self.poll.poll(&mut events, Some(timeout)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // A poll that fails will fail again: without it the server is deaf.
+                // A failing poll will fail again, and without it the server receives nothing.
                 Err(error) => panic!("the exchange's poll failed: {error}"),
             }
             if self.config.yields && events.is_empty() && self.unread.is_empty() {
@@ -147,7 +146,7 @@ impl EventLoop {
         }
     }
 
-    /// Carries out what other threads asked. Returns whether to stop.
+    /// Carries out the requests of other threads. Returns whether to stop.
     fn obey(&mut self) -> bool {
         loop {
             match self.control.try_recv() {
@@ -156,7 +155,7 @@ impl EventLoop {
                     self.exchange.arm(fault);
                 }
                 Ok(Control::List(spec, reply)) => {
-                    // Who no longer waits does not want to know.
+                    // The requesting thread may have stopped waiting.
                     let _ = reply.send(self.exchange.list(*spec, self.now()));
                 }
                 Ok(Control::Frame(text, received_ms)) => self.exchange.live_frame(&text, received_ms, self.now()),
@@ -205,7 +204,7 @@ impl EventLoop {
                 Ok((mut stream, peer)) => {
                     let token = self.next_token;
                     let interest = Interest::READABLE | Interest::WRITABLE;
-                    // Without these the connection is of no use; the client sees it closed.
+                    // Without these the connection is useless; the client sees it closed.
                     if stream.set_nodelay(true).is_err()
                         || self.poll.registry().register(&mut stream, Token(token), interest).is_err()
                     {
@@ -216,7 +215,7 @@ impl EventLoop {
                     self.connections.insert(token, Connection::new(stream, is_local, self.config.mono_ns()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // A connection that failed before it was taken, or no file descriptors: tried again with the next sweep.
+                // The connection failed before it was accepted, or there are no file descriptors: retried at the next sweep.
                 Err(_) => return,
             }
         }
@@ -227,14 +226,14 @@ impl EventLoop {
         self.touched.insert(token);
         let has_more = connection.fill();
         self.understand(token);
-        // What has to wait is read on when it is released.
+        // Held input is read when it is released.
         if has_more && self.connections.get(&token).is_some_and(|connection| !connection.is_held()) {
             self.unread.insert(token);
         }
     }
 
-    /// Moves the exchange's outputs to the connections' buffers. Those to a connection that has just asked for them are
-    /// noted as such.
+    /// Moves the exchange's outputs to the connections' buffers. Outputs to the connection that has just requested something
+    /// are recorded as requested.
     pub(super) fn deliver(&mut self, now: ExchangeNow, asking: Option<usize>) {
         let date = self.date(now);
         while let Some(output) = self.exchange.poll() {
@@ -256,7 +255,7 @@ impl EventLoop {
             match output {
                 Output::Response { ticket, response } => connection.respond(ticket, response.into(), &date),
                 Output::CutConnection { .. } => connection.dead = true,
-                // After a close nothing follows.
+                // Nothing follows a close.
                 _ if connection.is_ending() => {}
                 Output::Frame { text, .. } => {
                     let length = websocket::write_text(&mut connection.output, &text);
@@ -285,7 +284,7 @@ impl EventLoop {
         }
     }
 
-    /// Writes what can be written and forgets connections that are over.
+    /// Writes what can be written, and removes connections that are over.
     fn flush(&mut self) {
         for token in std::mem::take(&mut self.touched) {
             let Some(connection) = self.connections.get_mut(&token) else { continue };
@@ -298,7 +297,7 @@ impl EventLoop {
             }
             if connection.is_over() {
                 let mut gone = self.connections.remove(&token).expect("it was found above");
-                // Deregistering fails only for a socket that the system has forgotten.
+                // Deregistering fails only for a socket that the system no longer knows.
                 let _ = self.poll.registry().deregister(gone.stream());
                 if matches!(gone.protocol, Protocol::WebSocket(_)) {
                     self.exchange.closed(token as u64);

@@ -1,4 +1,4 @@
-//! What the process that started an exchange holds of it: its addresses and accounts, and the ways into its loop.
+//! Handles to a running exchange for the process that started it: its addresses and accounts, and access to its loop.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::exchange::engine::{ListError, MarketSpec};
 use crate::exchange::faults::Fault;
 use crate::exchange::venue::Exchange;
 
-/// The server's thread ended by a panic, which it printed.
+/// The server's thread panicked; it printed the panic.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("the exchange's thread panicked")]
 pub struct ServerPanicked;
 
-/// The way into a running server's loop.
+/// Sends requests to a running server's loop.
 #[derive(Clone, Debug)]
 pub(super) struct ControlLine {
     pub(super) sender: Sender<Control>,
@@ -29,19 +29,19 @@ pub(super) struct ControlLine {
 
 impl ControlLine {
     fn send(&self, control: Control) {
-        // A server that has stopped has nothing to control.
+        // A server that has stopped needs no control.
         if self.sender.send(control).is_ok() {
             let _ = self.waker.wake();
         }
     }
 }
 
-/// Arms faults in a running server. Cheap to clone; acts within a turn of the server's loop.
+/// Arms faults in a running server, within a turn of its loop. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FaultControl(ControlLine);
 
 impl FaultControl {
-    /// Arms a fault.
+    /// Arms a fault, or lets it act at once. Does nothing if the server has stopped.
     pub fn arm(&self, fault: Fault) {
         self.0.send(Control::Arm(fault));
     }
@@ -52,15 +52,15 @@ impl FaultControl {
 pub struct FeedControl(ControlLine);
 
 impl FeedControl {
-    /// Hands over a frame, received at this session time. Never blocks.
+    /// Passes on a frame that was received at this session time. Never blocks.
     pub fn frame(&self, text: Vec<u8>, received_ms: i64) {
         self.0.send(Control::Frame(text, received_ms));
     }
 
-    /// Lists a market and waits until that is done. A server that has stopped lists nothing, which is no error.
+    /// Lists a market, and waits until that is done. Returns `Ok` without listing it if the server has stopped.
     ///
     /// # Errors
-    /// When its name is taken, or it closes before it opens.
+    /// If its ticker is taken, or it would close before it opens.
     pub fn list(&self, spec: MarketSpec) -> Result<(), ListError> {
         let (reply, done) = bounded(1);
         self.0.send(Control::List(Box::new(spec), reply));
@@ -68,59 +68,60 @@ impl FeedControl {
     }
 }
 
-/// An exchange on a thread of its own: see [`Builder::start`](crate::exchange::Builder::start). Dropping it stops it too,
-/// without its final state.
+/// An exchange on a thread of its own: see [`Builder::start`](crate::exchange::Builder::start). Dropping it also stops it,
+/// without returning its final state.
 #[derive(Debug)]
 pub struct RunningExchange {
-    /// Where it listens.
+    /// The address it listens on.
     pub addr: SocketAddr,
-    /// What a REST client's base URL is.
+    /// The base URL for a REST client.
     pub rest_url: String,
-    /// What a WebSocket client connects to.
+    /// The URL for a WebSocket client.
     pub ws_url: String,
-    /// The clients' accounts, with the keys that sign for them.
+    /// The clients' accounts, with their keys.
     pub accounts: Vec<Account>,
-    /// Its session clock, over nanoseconds since [`Builder::origin`](crate::exchange::Builder::origin).
+    /// Its session clock, as a function of nanoseconds since [`Builder::origin`](crate::exchange::Builder::origin).
     pub clock: SessionClock,
     pub(super) control: ControlLine,
     pub(super) thread: Option<JoinHandle<Exchange>>,
 }
 
 impl RunningExchange {
-    /// The control of faults.
+    /// A handle that arms faults.
     #[must_use]
     pub fn faults(&self) -> FaultControl {
         FaultControl(self.control.clone())
     }
 
-    /// The way in for another venue's live feed.
+    /// A handle for feeding recorded markets from another venue's live feed.
     #[must_use]
     pub fn feed(&self) -> FeedControl {
         FeedControl(self.control.clone())
     }
 
-    /// Writes what is due, closes every connection and gives the exchange back in its final state.
+    /// Writes pending output, closes every connection, and returns the exchange in its final state.
     ///
     /// # Errors
-    /// When the server's thread panicked.
+    /// If the server's thread panicked.
     ///
     /// # Panics
-    /// Never: the thread is taken once, by value.
+    /// Never: the thread is taken only once, by value.
     pub fn stop(mut self) -> Result<Exchange, ServerPanicked> {
         self.control.send(Control::Stop);
         let thread = self.thread.take().expect("only stop and drop take the thread, and both consume the handle");
         thread.join().map_err(|_| ServerPanicked)
     }
 
-    /// Looks at the running exchange between two turns of its loop; none of one that has stopped.
+    /// Calls a function with the running exchange, between two turns of its loop, and returns its result. `None` if the
+    /// exchange has stopped.
     pub fn look<T: Send + 'static>(&self, look: impl FnOnce(&Exchange) -> T + Send + 'static) -> Option<T> {
         let (reply, seen) = bounded(1);
-        // Nobody waits for the reply of a server that stops meanwhile.
+        // If the server stops in the meantime, nothing waits for the reply.
         self.control.send(Control::Look(Look(Box::new(move |exchange| drop(reply.send(look(exchange)))))));
         seen.recv().ok()
     }
 
-    /// Whether its thread still runs: it ends early only by a panic.
+    /// Whether its thread is still running; unless stopped, it ends only by a panic.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())

@@ -1,5 +1,5 @@
-//! HTTP/1.1 on the server's side (RFC 9110, 9112), over byte buffers: requests out of what was read, responses into what
-//! will be written. httparse reads lines, headers and chunk sizes; what they mean together is decided here.
+//! The server's side of HTTP/1.1 (RFC 9110, 9112), over byte buffers: requests are parsed from input, responses written to
+//! output. httparse parses lines, headers and chunk sizes; their combined meaning is decided here.
 
 mod chunked;
 mod head;
@@ -19,17 +19,17 @@ pub(super) use target::path_of;
 /// A request that was read completely.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What the gateway needs of it.
+    /// The parts that the gateway needs.
     pub http: HttpRequest<'a>,
-    /// Minor version: 0 or 1.
+    /// The minor version of HTTP/1: 0 or 1.
     pub version: u8,
     /// Whether the connection stays open after the response.
     pub keep_alive: bool,
-    /// The host that it is for, by its target or its `Host`.
+    /// The host that it is addressed to, from its target or its `Host` header.
     pub authority: Option<&'a str>,
-    /// What it says of where it comes from.
+    /// The headers that tell where it comes from.
     pub sender: Sender<'a>,
-    /// Whether an upgrade to a WebSocket is asked for, and how.
+    /// The headers of a WebSocket upgrade, if it asks for one.
     pub handshake: Option<Handshake<'a>>,
 }
 
@@ -52,30 +52,30 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Its path as it was sent, without the query.
+    /// The path as sent, without the query.
     #[must_use]
     pub fn path(&self) -> &'a str {
         path_of(self.http.target)
     }
 }
 
-/// What the bytes read so far are.
+/// The result of parsing the bytes read so far.
 #[derive(Debug)]
 pub enum Parsed<'a> {
     /// The beginning of a request.
     Incomplete,
-    /// A request.
+    /// A complete request.
     Complete(Request<'a>),
-    /// No request that this server takes: answered, and the connection ends.
+    /// Not a request that this server accepts: it is answered, and the connection ends.
     Refused(Refusal),
 }
 
-/// Why bytes are not taken as a request.
+/// Why bytes are not accepted as a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The status that says so.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// What is wrong, for a person.
+    /// What is wrong, for people.
     pub reason: String,
 }
 
@@ -97,16 +97,16 @@ impl Refusal {
     }
 }
 
-/// Where the reading of a request stands.
+/// How far a request has been read.
 #[derive(Debug, Default)]
 enum Phase {
     #[default]
     Head,
-    /// The head was put aside, and so much of the body is due.
+    /// The head was stored, and this many bytes of the body are missing.
     Length(usize),
-    /// The head was put aside, and chunks are due.
+    /// The head was stored, and chunks of the body are missing.
     Chunks(Decoder),
-    /// The request in `head` and `body` was handed out.
+    /// The request in `head` and `body` was returned.
     Done,
 }
 
@@ -114,18 +114,18 @@ enum Phase {
 #[derive(Debug, Default)]
 pub struct Reader {
     phase: Phase,
-    /// How much of an incomplete head was looked at, and from which length on it is looked at again in any case.
+    /// How much of an incomplete head was examined, and the length from which on it is examined again in any case.
     looked_at: usize,
     look_again: usize,
-    /// The head and the body so far of a request that didn't come in one piece.
+    /// The head, and the body so far, of a request that did not arrive in one piece.
     head: Vec<u8>,
     body: Vec<u8>,
     awaits_continue: bool,
 }
 
 impl Reader {
-    /// Reads the request at the beginning of `input`. Returns how much of it was taken, which is to be dropped before the
-    /// next call, and what that was.
+    /// Reads the request at the start of `input`. Returns how many bytes were consumed, which must be dropped before the
+    /// next call, and the result.
     pub fn read<'a>(&'a mut self, input: &'a [u8]) -> (usize, Parsed<'a>) {
         if matches!(self.phase, Phase::Done) {
             *self = Self { head: mem::take(&mut self.head), body: mem::take(&mut self.body), ..Self::default() };
@@ -134,7 +134,7 @@ impl Reader {
         }
         let mut taken = 0;
         if matches!(self.phase, Phase::Head) {
-            // Empty lines before a request are no part of it (RFC 9112, 2.2).
+            // Empty lines before a request are not part of it (RFC 9112, 2.2).
             taken = head::empty_lines(input);
             let bytes = &input[taken..];
             if bytes.is_empty() || !self.may_be_complete(bytes) {
@@ -186,8 +186,8 @@ impl Reader {
         (taken, Parsed::Complete(Request::new(&head, &self.body)))
     }
 
-    /// Takes the request back that was just handed out with so many bytes taken, to hand it out again next time. Returns
-    /// how many of them are to be dropped all the same.
+    /// Takes back the request that was just returned with `taken` bytes consumed, to return it again next time. Returns how
+    /// many of these bytes must be dropped nevertheless.
     pub(super) fn put_back(&mut self, taken: usize) -> usize {
         let is_in_input = self.head.is_empty();
         self.phase = if is_in_input { Phase::Head } else { Phase::Length(0) };
@@ -200,18 +200,18 @@ impl Reader {
         self.awaits_continue
     }
 
-    /// The client was told.
+    /// Records that `100 Continue` was sent.
     pub(super) fn said_continue(&mut self) {
         self.awaits_continue = false;
     }
 
-    /// Whether the head of a request is here and its body is not.
+    /// Whether the head of a request has been read but not its body.
     pub(super) fn is_within_body(&self) -> bool {
         matches!(self.phase, Phase::Length(_) | Phase::Chunks(_))
     }
 
-    /// Whether an incomplete head is worth another look: it is short, its end may have come, or it has grown by half. So a
-    /// long one that comes byte by byte is not read from its beginning with each of them.
+    /// Whether an incomplete head is worth parsing again: it is short, its end may have arrived, or it has grown by half. So
+    /// a long head that arrives byte by byte is not parsed from its start for each of them.
     fn may_be_complete(&mut self, bytes: &[u8]) -> bool {
         const SHORT: usize = 4 * 1024;
         let new = &bytes[self.looked_at.min(bytes.len())..];

@@ -1,11 +1,11 @@
-//! Bytes that were read from a socket and not yet understood.
+//! Bytes that were read from a socket and not yet handled.
 
 use std::io::{self, Read};
 
-/// How much one read takes.
+/// How much is read at a time.
 const READ_CHUNK: usize = 16 * 1024;
 
-/// A buffer that is filled at its end and consumed at its beginning.
+/// A buffer that is filled at its end and consumed at its start.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
@@ -25,14 +25,14 @@ impl Input {
         self.len() == 0
     }
 
-    /// Drops bytes at the beginning.
+    /// Drops bytes at the start.
     pub(super) fn consume(&mut self, length: usize) {
         self.start += length;
         debug_assert!(self.start <= self.bytes.len(), "only what is there can be consumed");
         if self.start == self.bytes.len() {
             self.clear();
         } else if self.start > self.bytes.len() / 2 {
-            // Moving less than it frees: each byte is moved about once.
+            // Moves less than it frees, so each byte is moved about once.
             self.bytes.drain(..self.start);
             self.start = 0;
         }
@@ -43,7 +43,7 @@ impl Input {
         self.start = 0;
     }
 
-    /// Appends what one read brings; its length is 0 at the end of the stream.
+    /// Reads once and appends the result, whose length is 0 at the end of the stream.
     pub(super) fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
         let mut chunk = [0; READ_CHUNK];
         let length = source.read(&mut chunk)?;

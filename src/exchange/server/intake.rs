@@ -1,4 +1,4 @@
-//! What the sockets brought, handed to the exchange: complete requests and messages, and the end of what a client says.
+//! Passes input from the sockets to the exchange: complete requests and messages, and the end of a client's half.
 
 use super::connection::{Connection, Protocol};
 use super::event_loop::{EventLoop, TICKET_BITS};
@@ -9,7 +9,7 @@ use super::websocket::{Framing, Incoming};
 use crate::exchange::gateway::{ExchangeNow, Ticket};
 
 impl EventLoop {
-    /// Hands complete requests and messages to the exchange.
+    /// Passes complete requests and messages to the exchange.
     pub(super) fn understand(&mut self, token: usize) {
         let now = self.now();
         while let Some(connection) = self.connections.get_mut(&token) {
@@ -29,7 +29,7 @@ impl EventLoop {
         }
     }
 
-    /// A client has ended its half of the connection.
+    /// Handles the end of a client's half of the connection.
     fn hear_the_end(&mut self, token: usize, now: ExchangeNow) {
         let date = self.date(now);
         let ticket = self.next_ticket(token);
@@ -40,13 +40,13 @@ impl EventLoop {
         self.end(token);
     }
 
-    /// A number for a request's answer.
+    /// The ticket for a request.
     pub(super) fn next_ticket(&mut self, token: usize) -> Ticket {
         self.requests += 1;
         (token as Ticket) << TICKET_BITS | (self.requests & u64::from(u32::MAX))
     }
 
-    /// Handles the request at the beginning of a connection's input. Returns whether there was one.
+    /// Handles the request at the start of a connection's input. Returns whether there was one.
     fn understand_request(&mut self, token: usize, now: ExchangeNow) -> bool {
         let date = self.date(now);
         let ticket = self.next_ticket(token);
@@ -64,7 +64,7 @@ impl EventLoop {
                 connection.refuse(ticket, refusal.into(), &date);
                 return false;
             }
-            // What is written as a session's must not come before those.
+            // The output of a session must not come before the responses that are still due.
             Parsed::Complete(request) if request.handshake.is_some() && owes_answers => {
                 let taken = reader.put_back(taken);
                 input.consume(taken);
@@ -83,7 +83,7 @@ impl EventLoop {
             Outcome::Handed => {
                 connection.carried_orders |= writes;
                 connection.expect(ticket, manner);
-                // An answer that is here already counts before the next request is looked at.
+                // A response that is available already counts before the next request is examined.
                 self.deliver(now, None);
             }
             Outcome::Answered(reply) => {
@@ -104,11 +104,11 @@ impl EventLoop {
         let Connection { protocol: Protocol::WebSocket(framing), input, output, .. } = connection else { return false };
         match framing.read(input, output) {
             Incoming::Message(text) => {
-                // What is due comes first, so that what follows is what the message asked for.
+                // What is due comes first, so that what follows is what the message requested.
                 self.exchange.advance(now);
                 self.deliver(now, None);
                 let reads = self.connections.get(&token).is_some_and(|connection| {
-                    // Who lets answers lie does not get any number of further ones.
+                    // A client that leaves replies unread does not get any number of further ones.
                     connection.backlog() <= self.config.buffer_max
                 });
                 self.exchange.text(token as u64, &text, now);
@@ -123,7 +123,7 @@ impl EventLoop {
         false
     }
 
-    /// Takes no further input from a connection. It ends when its output is written; its session is over at once.
+    /// Accepts no further input from a connection. It ends when its output has been written; its session is over at once.
     pub(super) fn end(&mut self, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         connection.end();

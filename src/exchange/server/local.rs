@@ -1,16 +1,16 @@
 //! What a web page may do. A browser sends a page's requests to this machine as readily as anywhere else: to the control
-//! endpoint by a form, or under a name that the page's owner lets point here (DNS rebinding). Such requests are told by
-//! their `Host`, `Origin` and `Sec-Fetch-Site`.
+//! endpoint by a form, or under a host name that the page's owner resolves to this machine (DNS rebinding). Such requests
+//! are recognised by their `Host`, `Origin` and `Sec-Fetch-Site` headers.
 
 use std::net::IpAddr;
 
 use super::http::Request;
 
-/// Whether a request may reach the control endpoint of a server on this port. It must be meant for this machine and not come
-/// from a web page, but for one that may read answers anyway.
+/// Checks whether a request may reach the control endpoint of a server on this port. It must be addressed to this machine
+/// and must not come from a web page, except from one that may read responses anyway.
 ///
 /// # Errors
-/// Why not, for a person.
+/// Why not, for people.
 pub fn check_control(request: &Request<'_>, port: u16, cors: bool) -> Result<(), String> {
     let authority = request.authority.unwrap_or_default();
     if split(authority).is_none_or(|(host, its_port)| !is_loopback(host) || its_port != port) {
@@ -31,7 +31,7 @@ pub fn check_control(request: &Request<'_>, port: u16, cors: bool) -> Result<(),
     }
 }
 
-/// The origin of a page that may read answers: with CORS switched on, one that this machine serves.
+/// The origin of a page that may read responses: with CORS enabled, one that is served by this machine.
 #[must_use]
 pub fn reader(cors: bool, origin: Option<&str>) -> Option<&str> {
     origin.filter(|origin| {
@@ -41,9 +41,9 @@ pub fn reader(cors: bool, origin: Option<&str>) -> Option<&str> {
     })
 }
 
-/// Host and port of an authority; without a port it is HTTP's.
+/// The host and port of an authority; the default is HTTP's port.
 fn split(authority: &str) -> Option<(&str, u16)> {
-    // The colons of an IPv6 address stand in brackets.
+    // The colons of an IPv6 address are in brackets.
     let host_end = authority.rfind(']').map_or(0, |end| end + 1);
     let Some(colon) = authority[host_end..].find(':') else { return Some((authority, 80)) };
     let (host, port) = authority.split_at(host_end + colon);
@@ -53,7 +53,7 @@ fn split(authority: &str) -> Option<(&str, u16)> {
     Some((host, digits.parse().ok()?))
 }
 
-/// Whether a host is this machine under every resolver: `localhost`, or a loopback address.
+/// Whether a host is this machine for every resolver: `localhost`, or a loopback address.
 fn is_loopback(host: &str) -> bool {
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match bracketed {
@@ -70,7 +70,7 @@ mod tests {
     use super::super::http::{Parsed, Reader};
     use super::*;
 
-    /// What is said of a request with these headers to port 8080.
+    /// The result of the check for a request with these headers to port 8080.
     fn check(headers: &str, cors: bool) -> Result<(), String> {
         let text = format!("POST /control/faults HTTP/1.1\r\n{headers}\r\n");
         let mut reader = Reader::default();

@@ -1,14 +1,14 @@
-//! Puts an [`Exchange`] on loopback sockets: one thread, one epoll, REST and WebSocket on one port. Owns the sockets and
-//! the clocks; decides nothing about trading.
+//! Runs an [`Exchange`] on loopback sockets: one thread, one epoll, REST and WebSocket on the same port. Owns the sockets
+//! and the clocks; makes no decisions about trading.
 //!
 //! | file | concept |
 //! |---|---|
-//! | `handle` | what the process that started it holds of it |
+//! | `handle` | handles for the process that started it |
 //! | `event_loop`, `connection`, `input` | sockets and their buffers |
-//! | `intake`, `sweep` | what came in on them, and what takes too long |
+//! | `intake`, `sweep` | input from the sockets, and timeouts |
 //! | `http`, `websocket` | the two protocols, over buffers |
-//! | `requests`, `local` | what a request leads to, and what a web page may do |
-//! | `limits`, `timeouts` | how much and how long a client may send |
+//! | `requests`, `local` | responses to requests, and restrictions for web pages |
+//! | `limits`, `timeouts` | how much a client may send, and how long it may take |
 
 mod connection;
 mod event_loop;
@@ -41,7 +41,7 @@ use handle::ControlLine;
 pub use handle::{FaultControl, FeedControl, RunningExchange, ServerPanicked};
 pub use timeouts::Timeouts;
 
-/// How the server runs: see [`Builder`](super::Builder), which sets all of it.
+/// How the server runs. See [`Builder`](super::Builder), which sets everything.
 #[derive(Clone, Debug)]
 pub(super) struct ServerConfig {
     pub(super) listen: SocketAddr,
@@ -68,7 +68,7 @@ impl ServerConfig {
         }
     }
 
-    /// Session time now.
+    /// The present session time.
     pub(super) fn session_ms(&self) -> i64 {
         self.clock.session_ms(self.mono_ns())
     }
@@ -81,15 +81,15 @@ impl ServerConfig {
 /// Why the server did not start.
 #[derive(Debug, Error)]
 pub enum ServerError {
-    /// The address can't be listened on: a port in use, for one.
+    /// The address can't be listened on, for example because the port is in use.
     #[error("the exchange can't listen on {address}: {source}")]
     Listen {
-        /// The address asked for.
+        /// The address to listen on.
         address: SocketAddr,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system refused a poll, a thread or the like.
+    /// The system could not provide a poll, a thread or another resource.
     #[error("the exchange's server can't start: {0}")]
     System(#[from] io::Error),
 }
@@ -97,7 +97,7 @@ pub enum ServerError {
 /// Listens, and runs the exchange on a thread of its own.
 ///
 /// # Errors
-/// When the address can't be listened on or the system refuses a poll or a thread.
+/// If the address can't be listened on, or the system can't provide a poll or a thread.
 pub(super) fn serve(
     exchange: Exchange,
     accounts: Vec<Account>,

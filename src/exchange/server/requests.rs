@@ -1,4 +1,4 @@
-//! What a complete request leads to: an answer of the exchange, of the control endpoint beside it, or of the server itself.
+//! Responses to complete requests: by the exchange, by the control endpoint beside it, or by the server itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,32 +10,32 @@ use crate::exchange::gateway::{self, ExchangeNow, HttpRequest, SessionId, Ticket
 use crate::exchange::venue::Exchange;
 use crate::wire::{REST_PREFIX, WS_PATH};
 
-/// Who asks, and where.
+/// The connection that a request came on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
-    /// Under which number the request's answer comes back.
+    /// The ticket under which the request's response comes back.
     pub ticket: Ticket,
-    /// The number of the connection's session, if it becomes one.
+    /// The number of the connection's session, if it becomes a WebSocket.
     pub session: SessionId,
     /// Whether the connection comes from this machine.
     pub is_local: bool,
     /// The port that the server listens on.
     pub port: u16,
-    /// Whether pages of this machine's web servers may read answers.
+    /// Whether pages from web servers on this machine may read responses.
     pub cors: bool,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Answered(Reply),
-    /// The answer comes out of the exchange.
+    /// The response will come from the exchange.
     Handed,
-    /// The connection is a WebSocket from here on, once the answer for this key is written.
+    /// The connection becomes a WebSocket once the response for this key has been written.
     Upgraded(String),
 }
 
-/// Answers a request or hands it to the exchange.
+/// Answers a request, or passes it to the exchange.
 pub(super) fn answer(exchange: &mut Exchange, caller: Caller, request: &Request<'_>, now: ExchangeNow) -> Outcome {
     let path = gateway::decoded(request.path());
     if caller.is_local && control::is_control(&path) {
@@ -51,7 +51,7 @@ pub(super) fn answer(exchange: &mut Exchange, caller: Caller, request: &Request<
                 path => gateway::methods(path),
             };
             match method {
-                // The exchange knows what to say of a page that is none.
+                // The exchange has its own response for an unknown page.
                 _ if methods.is_empty() => hand_over(exchange, caller, request, now),
                 "OPTIONS" => Outcome::Answered(options(&methods, request, caller)),
                 _ => Outcome::Answered(not_allowed(&methods)),
@@ -91,7 +91,7 @@ fn unknown_method(method: &str) -> Reply {
     Reply::error(501, &format!("the method `{method}` is unknown: expected GET, POST or another one in upper case"))
 }
 
-/// The methods of a page, as the `Allow` header lists them.
+/// The methods of a page, as listed in the `Allow` header.
 fn allow(methods: &[&str]) -> String {
     format!("{}, OPTIONS", methods.join(", "))
 }
@@ -101,7 +101,7 @@ fn not_allowed(methods: &[&str]) -> Reply {
     Reply::error(405, &format!("expected {allow}")).with("Allow", allow)
 }
 
-/// What a page takes; to a web page that may know, what it may send too (the fetch standard, 3.3).
+/// The methods that a page accepts, and for a web page that may know, what it may send (the fetch standard, 3.3).
 fn options(methods: &[&str], request: &Request<'_>, caller: Caller) -> Reply {
     let allow = allow(methods);
     let reply = Reply::empty(204).with("Allow", allow.clone());
@@ -138,8 +138,8 @@ fn handshake(exchange: &mut Exchange, caller: Caller, request: &Request<'_>, now
     }
 }
 
-/// Where a path with a slash at its end is sent: the same without it, as the exchange does since October 2025. None when
-/// the path has no such slash, or nothing before it.
+/// The redirect for a path with a trailing slash: the same path without it, as on the exchange since October 2025. `None` if
+/// the path has no trailing slash, or nothing before it.
 fn without_trailing_slash(target: &str) -> Option<String> {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let path = path.strip_suffix('/').filter(|path| path.starts_with(REST_PREFIX) && *path != REST_PREFIX)?;

@@ -1,4 +1,4 @@
-//! The ends that the server decides on: of connections whose clients take too long, and of all when it stops.
+//! Connections that the server ends: those of clients that take too long, and all of them when it stops.
 
 use super::connection::Protocol;
 use super::event_loop::EventLoop;
@@ -6,11 +6,11 @@ use super::http::Reply;
 use super::timeouts::Waiting;
 use super::websocket::CloseCode;
 
-/// How often connections are asked what they wait for.
+/// How often to check what connections are waiting for.
 pub(super) const SWEEP_NS: u64 = 1_000_000_000;
 
 impl EventLoop {
-    /// Once a second: ends the connections of clients that take too long, and looks for clients that could not be accepted.
+    /// Once a second, ends the connections of clients that take too long, and retries to accept clients.
     pub(super) fn sweep(&mut self) {
         let now_ns = self.config.mono_ns();
         if now_ns < self.next_sweep_ns {
@@ -48,7 +48,7 @@ impl EventLoop {
         self.end(token);
     }
 
-    /// Tells every session that the server goes.
+    /// Closes every session because the server stops.
     pub(super) fn say_goodbye(&mut self) {
         for (token, connection) in &mut self.connections {
             if matches!(connection.protocol, Protocol::WebSocket(_)) && !connection.is_ending() {

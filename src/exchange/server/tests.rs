@@ -29,7 +29,7 @@ impl Fixture {
         Self::of(2, Exchange::builder().buffer_max(buffer_max))
     }
 
-    /// A world in which nothing happens by itself.
+    /// A server in which nothing happens by itself.
     fn quiet(exchange: Builder) -> Self {
         Self::of(2, exchange.quiet(true))
     }
@@ -42,7 +42,7 @@ impl Fixture {
         Self { addr: handle.addr, handle: Some(handle), credentials }
     }
 
-    /// The three headers for a call now.
+    /// The three headers for a call at the present time.
     fn headers(&self, method: &str, path: &str) -> [(&'static str, String); 3] {
         self.credentials.headers(jiff::Timestamp::now().as_millisecond(), method, path).unwrap()
     }
@@ -72,13 +72,13 @@ impl Fixture {
     }
 }
 
-/// Reads one response: status and body.
+/// Reads one response; returns its status and body.
 fn read_response(stream: &mut TcpStream) -> (u16, String) {
     let (status, _, body) = read_head(stream);
     (status, body)
 }
 
-/// Reads one response: status, head and body.
+/// Reads one response; returns its status, head and body.
 fn read_head(stream: &mut TcpStream) -> (u16, String, String) {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -112,7 +112,7 @@ fn order(price: &str) -> String {
 fn pipelined_requests_are_answered_in_order_on_one_connection() {
     let fixture = Fixture::lively(1 << 20);
     let mut stream = fixture.connect();
-    // The order is answered 50 ms later; the read behind it waits for its turn.
+    // The order is answered after 50 ms; the read after it waits for its turn.
     let both = fixture.request("POST", ORDERS, &order("0.0100"))
         + &fixture.request("GET", "/trade-api/v2/exchange/status", "");
     stream.write_all(both.as_bytes()).unwrap();
@@ -204,7 +204,7 @@ fn faults_are_listed_and_armed_over_http_without_a_signature() {
         let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         let (status, body) = read_response(&mut stream);
-        // An unknown path is answered with plain text.
+        // An unknown path is answered in plain text.
         (status, serde_json::from_str::<Value>(&body).unwrap_or_default())
     };
     let (status, overview) = call("GET", "/control", "");
@@ -258,34 +258,34 @@ fn a_reader_that_stops_reading_gets_error_25() {
         socket
     };
     let (mut socket, mut reader) = (subscribed(), subscribed());
-    // Snapshots fill the sockets' own buffers. They were asked for, so they are no sign of a slow reader themselves.
+    // Snapshots fill the sockets' buffers. They were requested, so they are no sign of a slow reader themselves.
     let names = vec![format!("\"{CENTS}\""); 20_000].join(",");
     let fill = format!(
         r#"{{"id":3,"cmd":"update_subscription","params":{{"action":"get_snapshot","sid":4,"market_tickers":[{names}]}}}}"#,
     );
     socket.send(Message::text(fill)).unwrap();
-    // What another session has got since then was sent to this one too, many times more than may wait.
+    // Everything that the other session has received since then was sent to this one too: many times more than may wait.
     let mut sent = 0;
     while sent < 8 * BUFFER_MAX {
         sent += reader.read().unwrap().len();
     }
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut frames = std::iter::from_fn(|| (Instant::now() < deadline).then(|| next_text(&mut socket)));
-    // Each of the four subscriptions ends with an error of its own, which has a running number where the channel has.
+    // Each of the four subscriptions ends with an error of its own, which has a sequence number where the channel has them.
     let is_overflow = |frame: &Value| frame["type"] == "error" && frame["msg"]["code"] == 25;
     let errors: Vec<Value> = frames.by_ref().filter(is_overflow).take(4).collect();
     let mut sids: Vec<_> = errors.iter().map(|error| error["sid"].as_u64().unwrap()).collect();
     sids.sort_unstable();
     assert_eq!(sids, [1, 2, 3, 4]);
     assert!(errors.iter().all(|error| error["msg"]["msg"] == "Subscription buffer overflow"), "{errors:?}");
-    // They are over: no frame of theirs follows, and a subscription that is made now is a new one.
+    // They are over: no frame of theirs follows, and a subscription made now is a new one.
     let text = r#"{"id":9,"cmd":"subscribe","params":{"channels":["trade"]}}"#;
     frames_after(&mut socket, text, |frame| {
         assert!(frame["sid"].is_null() || frame["id"] == 3, "a subscription that ended goes on: {frame}");
     });
 }
 
-/// Sends a subscription and looks at every frame until it is made, as number 5.
+/// Sends a subscription, and passes every frame to `look` until it is acknowledged, as command 5.
 fn frames_after(socket: &mut WebSocket<TcpStream>, command: &str, look: impl Fn(&Value)) {
     socket.send(Message::text(command)).unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);

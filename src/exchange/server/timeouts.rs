@@ -1,22 +1,22 @@
-//! How long a client may keep the server waiting. Nothing is timed while requests are served: once a second each
-//! connection tells what it waits for, and one that still waits for the same is older by a second.
+//! How long a client may keep the server waiting. Serving requests costs no timers: once a second, each connection says what
+//! it is waiting for, and one that is still waiting for the same thing has waited a second longer.
 
 use std::time::Duration;
 
-/// The longest times that a client may take, on the wall clock. They are looked at once a second.
+/// The longest times that a client may take, in wall-clock time. They are checked once a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the first byte of a request to the end of its headers; then 408.
+    /// From the first byte of a request to the end of its headers; after that, 408.
     pub head: Duration,
-    /// From there to the end of its body; then 408.
+    /// From the end of its headers to the end of its body; after that, 408.
     pub body: Duration,
     /// Without a request on an open connection.
     pub idle: Duration,
-    /// Without taking a byte of what was written to it, or after its half of the connection has ended.
+    /// Without reading a byte of what was written to it, or after it closed its half of the connection.
     pub unread: Duration,
     /// Without a byte from a WebSocket client, which has to answer pings.
     pub silence: Duration,
-    /// Until it ends a connection that the server has ended.
+    /// Until it closes a connection that the server has closed.
     pub goodbye: Duration,
 }
 
@@ -33,11 +33,11 @@ impl Default for Timeouts {
     }
 }
 
-/// What a connection waits for. The number is different after each step in that: waiting for the next one is not waiting
-/// longer.
+/// What a connection is waiting for. The number changes with each step of progress: waiting for the next step does not count
+/// as waiting longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Waiting {
-    /// For the exchange's answer: as long as it takes.
+    /// For the exchange's response, however long it takes.
     #[default]
     Answer,
     Head(u64),
@@ -46,7 +46,7 @@ pub(super) enum Waiting {
     Reader(u64),
     /// For anything from a WebSocket.
     Sign(u64),
-    /// For the answers to a client that has ended its half.
+    /// For the responses to a client that has closed its half.
     LastAnswer(u64),
     Goodbye,
 }
@@ -65,7 +65,7 @@ impl Waiting {
     }
 }
 
-/// Since when a connection waits for what it waits for.
+/// What a connection is waiting for, and since when.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     waiting: Waiting,
@@ -77,7 +77,7 @@ impl Watch {
         Self { waiting: Waiting::default(), since_ns: now_ns }
     }
 
-    /// Notes what is waited for now. Returns it when that has been too long.
+    /// Records what is waited for now. Returns it if the wait has been too long.
     pub(super) fn look(&mut self, waiting: Waiting, now_ns: u64, timeouts: &Timeouts) -> Option<Waiting> {
         if waiting != self.waiting {
             (self.waiting, self.since_ns) = (waiting, now_ns);

@@ -1,5 +1,5 @@
-//! WebSocket framing on the server's side, over byte buffers. Reading goes through tungstenite (masks, fragments, UTF-8,
-//! control frames); data frames are written directly behind each other, so that one write carries them all.
+//! The server's side of WebSocket framing, over byte buffers. Reading goes through tungstenite (masks, fragments, UTF-8,
+//! control frames); data frames are written one directly after the other, so that a single write carries them all.
 
 use std::io::{self, Read, Write};
 
@@ -9,26 +9,25 @@ use tungstenite::{Error, Message};
 
 use super::input::Input;
 
-/// What a client sent.
+/// Something sent by a client.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    /// A text: the gateway judges it.
+    /// A text message, which the gateway handles.
     Message(Vec<u8>),
-    /// It closed the session, and that was answered. What was buffered should still be written.
+    /// The client closed the session, and that was answered. Buffered output should still be written.
     Closed,
-    /// What no session allows: to be closed with this code and reason.
+    /// A protocol violation, for which the session must be closed with this code and reason.
     Refused(CloseCode, String),
-    /// Nothing more for now.
+    /// Nothing more at the moment.
     Nothing,
 }
 
-/// The state of one WebSocket.
 #[derive(Debug)]
 pub(super) struct Framing {
     context: WebSocketContext,
 }
 
-/// The buffers of a connection as the stream that tungstenite wants.
+/// The buffers of a connection, as the stream that tungstenite expects.
 struct Buffers<'a> {
     input: &'a mut Input,
     output: &'a mut Vec<u8>,
@@ -58,7 +57,7 @@ impl Write for Buffers<'_> {
 }
 
 impl Framing {
-    /// A session whose messages may be so long.
+    /// A session with messages of at most this length.
     pub(super) fn new(message_max: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(4 * 1024)
@@ -67,11 +66,11 @@ impl Framing {
         Self { context: WebSocketContext::new(Role::Server, Some(config)) }
     }
 
-    /// The next message in what was read. Pongs and the echo of a close go to the output.
+    /// The next message in the input. Pongs and the echo of a close go to the output.
     pub(super) fn read(&mut self, input: &mut Input, output: &mut Vec<u8>) -> Incoming {
         loop {
             let read = self.context.read(&mut Buffers { input, output });
-            // A ping or close is answered by the flush, which fails once the session is closed.
+            // The flush answers a ping or close, and fails once the session is closed.
             let flushed = self.context.flush(&mut Buffers { input, output });
             match read {
                 Ok(Message::Text(text)) => return Incoming::Message(text.as_bytes().to_vec()),
@@ -83,7 +82,7 @@ impl Framing {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Incoming::Nothing,
                 Err(error @ Error::Capacity(_)) => return Incoming::Refused(CloseCode::Size, error.to_string()),
                 Err(Error::Utf8(reason)) => {
-                    return Incoming::Refused(CloseCode::Invalid, format!("a text is no UTF-8: {reason}"));
+                    return Incoming::Refused(CloseCode::Invalid, format!("the text is not UTF-8: {reason}"));
                 }
                 Err(error @ Error::Protocol(_)) => return Incoming::Refused(CloseCode::Protocol, error.to_string()),
                 Ok(_) | Err(_) => return Incoming::Closed,
@@ -114,7 +113,7 @@ fn write_frame(output: &mut Vec<u8>, head: u8, payload: &[u8]) {
     output.extend_from_slice(payload);
 }
 
-/// Appends a text frame. A server's frames are not masked (RFC 6455, 5.1). Returns its length.
+/// Appends a text frame and returns its length. A server's frames are not masked (RFC 6455, 5.1).
 pub(super) fn write_text(output: &mut Vec<u8>, text: &[u8]) -> usize {
     let before = output.len();
     write_frame(output, TEXT, text);
@@ -124,7 +123,7 @@ pub(super) fn write_text(output: &mut Vec<u8>, text: &[u8]) -> usize {
 /// Appends a ping.
 ///
 /// # Panics
-/// When the payload is longer than a control frame may be.
+/// If the payload is longer than a control frame allows.
 pub(super) fn write_ping(output: &mut Vec<u8>, payload: &[u8]) {
     assert!(payload.len() <= CONTROL_MAX, "a control frame carries at most 125 bytes");
     write_frame(output, PING, payload);

@@ -1,35 +1,35 @@
-//! Chunked bodies (RFC 9112, 7.1). Extensions and trailers are read and dropped. Stricter than the parser beneath it where two
-//! readers of the same bytes could find different ends: a size needs a digit, and lines end with CR LF.
+//! Chunked bodies (RFC 9112, 7.1). Extensions and trailers are read and dropped. Stricter than the underlying parser where
+//! two readers of the same bytes could disagree about the end: a size needs a digit, and lines end with CR LF.
 
 use super::super::limits::{BODY_MAX, CHUNK_EXTENSIONS_MAX, CHUNK_LINE_MAX, HEADERS_MAX, TRAILERS_MAX};
 use super::Refusal;
 
-/// How far a body was decoded.
+/// The state of decoding a body.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     state: State,
-    /// Bytes of extensions so far.
+    /// The total size of the extensions so far, in bytes.
     extensions: usize,
 }
 
 #[derive(Debug, Default)]
 enum State {
-    /// The line with the size of the next chunk is due.
+    /// The line with the size of the next chunk comes next.
     #[default]
     Size,
-    /// So much of a chunk is due.
+    /// This many bytes of a chunk are missing.
     Data(usize),
-    /// The end of a chunk's line is due.
+    /// The line end after a chunk comes next.
     DataEnd,
     Trailers,
     Done,
 }
 
 impl Decoder {
-    /// Appends what it finds to `body`. Returns how much of the input it took.
+    /// Appends decoded data to `body`. Returns how much of the input was consumed.
     ///
     /// # Errors
-    /// When these are no chunks, or too much.
+    /// If the input is not in chunks, or is too long.
     pub(super) fn decode(&mut self, input: &[u8], body: &mut Vec<u8>) -> Result<usize, Refusal> {
         let mut at = 0;
         loop {
@@ -74,7 +74,7 @@ impl Decoder {
         matches!(self.state, State::Done)
     }
 
-    /// What follows the line of a chunk.
+    /// The state after a chunk's line.
     fn begin_chunk(&mut self, line: &[u8], so_far: usize) -> Result<State, Refusal> {
         let malformed = || Refusal::malformed("malformed chunk size: expected hexadecimal digits and CR LF");
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -96,7 +96,7 @@ impl Decoder {
     }
 }
 
-/// The line at the beginning, with its end. None when that is not here yet.
+/// The line at the start, with its end. `None` if it is not complete.
 fn line(input: &[u8]) -> Result<Option<&[u8]>, Refusal> {
     let within = &input[..input.len().min(CHUNK_LINE_MAX)];
     match memchr::memchr(b'\n', within) {
@@ -115,7 +115,7 @@ fn line(input: &[u8]) -> Result<Option<&[u8]>, Refusal> {
     }
 }
 
-/// How long the trailer section is, with its empty line. None when its end is not here yet.
+/// The length of the trailer section, with its empty line. `None` if it is not complete.
 fn trailers(input: &[u8]) -> Result<Option<usize>, Refusal> {
     let mut slots = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let malformed = || Refusal::malformed("malformed trailers");

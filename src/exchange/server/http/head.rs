@@ -1,4 +1,4 @@
-//! The head of a request: its line, and the headers that matter here.
+//! The head of a request: its first line, and the headers that matter here.
 
 use std::mem::MaybeUninit;
 
@@ -12,18 +12,18 @@ pub(super) enum Framing {
     Chunked,
 }
 
-/// What a request says of where it comes from.
+/// The headers that tell where a request comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sender<'a> {
     /// `Origin`: the web page that sends it.
     pub origin: Option<&'a str>,
-    /// `Sec-Fetch-Site`: how that page stands to this server.
+    /// `Sec-Fetch-Site`: how that page is related to this server.
     pub fetch_site: Option<&'a str>,
-    /// Whether it came through a proxy, by its own account.
+    /// Whether it came through a proxy, according to its headers.
     pub is_forwarded: bool,
 }
 
-/// What an upgrade to a WebSocket was asked for with.
+/// The headers of a WebSocket upgrade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Handshake<'a> {
     /// `Sec-WebSocket-Key`.
@@ -32,7 +32,6 @@ pub struct Handshake<'a> {
     pub version: Option<&'a str>,
 }
 
-/// A head.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head<'a> {
     pub method: &'a str,
@@ -48,11 +47,11 @@ pub(super) struct Head<'a> {
     pub signature: Option<&'a str>,
     pub sender: Sender<'a>,
     pub handshake: Option<Handshake<'a>>,
-    /// Its bytes, with the empty line.
+    /// The length in bytes, including the empty line.
     pub length: usize,
 }
 
-/// How many bytes of empty lines stand before a request.
+/// The number of bytes of empty lines before a request.
 pub(super) fn empty_lines(bytes: &[u8]) -> usize {
     let mut length = 0;
     loop {
@@ -64,10 +63,10 @@ pub(super) fn empty_lines(bytes: &[u8]) -> usize {
     }
 }
 
-/// Reads the head at the beginning. None when its end is not here yet.
+/// Parses the head at the start. `None` if it is not complete.
 ///
 /// # Errors
-/// The answer to what is no head, or none that is taken.
+/// The response to something that is not a head, or not an acceptable one.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head<'_>>, Refusal> {
     let mut slots = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut parsed = httparse::Request::new(&mut []);
@@ -116,7 +115,7 @@ fn too_long_a_target() -> Refusal {
     Refusal::new(414, format!("the target is longer than {TARGET_MAX} bytes"))
 }
 
-/// Refuses the beginning of a head that is too long already.
+/// Rejects an incomplete head that is too long already.
 fn check_partial(bytes: &[u8]) -> Result<(), Refusal> {
     const METHOD_AND_VERSION: usize = 64;
     match memchr::memchr(b'\n', bytes) {
@@ -132,14 +131,14 @@ fn check_partial(bytes: &[u8]) -> Result<(), Refusal> {
 struct Fields<'a> {
     host: Option<&'a str>,
     length: Option<usize>,
-    /// The transfer coding, when there is one and it is known; false for others.
+    /// Whether the transfer coding is chunked, if there is one; false for any other coding.
     chunked: Option<bool>,
     expectation: Option<&'a str>,
     closes: bool,
     keeps: bool,
-    /// `Connection` names `Upgrade`.
+    /// Whether `Connection` names `Upgrade`.
     upgrades: bool,
-    /// `Upgrade` names a WebSocket.
+    /// Whether `Upgrade` names WebSocket.
     to_websocket: bool,
     key_id: Option<&'a str>,
     timestamp: Option<&'a str>,
@@ -154,11 +153,11 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads them.
+    /// Extracts them from the headers.
     fn read(headers: &[httparse::Header<'a>]) -> Result<Self, Refusal> {
         let mut read = Self { handshake: Some(Handshake::default()), ..Self::default() };
         for header in headers {
-            // What is no text equals nothing that is expected here.
+            // A value that is not text equals nothing that is expected here.
             let text = std::str::from_utf8(header.value).unwrap_or("\u{fffd}").trim_matches([' ', '\t']);
             read.field(header.name, text)?;
         }
@@ -168,7 +167,7 @@ impl<'a> Fields<'a> {
     fn field(&mut self, name: &str, text: &'a str) -> Result<(), Refusal> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let has = |word: &str| words(text).any(|each| each.eq_ignore_ascii_case(word));
-        // Of a header that is there twice the first one counts, where a second does no harm.
+        // If a header occurs twice, the first one counts, where a second one does no harm.
         if is("kalshi-access-key") {
             self.key_id.get_or_insert(text);
         } else if is("kalshi-access-timestamp") {
@@ -222,7 +221,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// How the body ends. Two answers to that question are one too many: somebody on the way may take the other one.
+    /// How the body ends. A request that answers this in two ways is rejected, since a proxy may have chosen the other one.
     fn framing(&self, version: u8) -> Result<Framing, Refusal> {
         match (self.chunked, self.length) {
             (None, Some(length)) if length > BODY_MAX => Err(Refusal::too_long_a_body()),
@@ -243,10 +242,10 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A length in digits and nothing else; one that no number holds is longer than any that is taken.
+/// Parses a length of digits only; one that overflows exceeds any limit.
 fn content_length(text: &str) -> Result<usize, Refusal> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Refusal::malformed("content-length is no number"));
+        return Err(Refusal::malformed("content-length is not a number"));
     }
     Ok(text.parse().unwrap_or(usize::MAX))
 }

@@ -7,12 +7,12 @@ use super::{Refusal, Request};
 use crate::exchange::gateway::HttpResponse;
 use crate::wire::http_date::HttpDate;
 
-/// A response, with what its head has beyond what every head has.
+/// A response, with headers beyond those that every response has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Status and body.
+    /// The status and the body.
     pub response: HttpResponse,
-    /// More headers.
+    /// The additional headers.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
 }
 
@@ -29,13 +29,13 @@ impl From<Refusal> for Reply {
 }
 
 impl Reply {
-    /// An answer without content.
+    /// A response without content.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         HttpResponse { status, body: Vec::new() }.into()
     }
 
-    /// A refusal by the server itself, with what a person should know.
+    /// An error response by the server itself, with a message for people.
     #[must_use]
     pub fn error(status: u16, message: &str) -> Self {
         let code = match status {
@@ -46,7 +46,7 @@ impl Reply {
         HttpResponse { status, body: body.to_string().into_bytes() }.into()
     }
 
-    /// The answer that sends a client to another path of this server.
+    /// A redirect to another path of this server.
     #[must_use]
     pub fn redirect(location: String) -> Self {
         Self::empty(301).with("Location", location)
@@ -60,21 +60,21 @@ impl Reply {
     }
 }
 
-/// How a response is written, by what its request was.
+/// How a response is written, depending on its request.
 #[derive(Clone, Debug, Default)]
 pub struct Manner {
     /// Whether the connection stays open.
     pub keep_alive: bool,
-    /// Nothing follows the head of an answer to HEAD.
+    /// Whether the request was HEAD, so that nothing follows the head of the response.
     pub is_head: bool,
-    /// To HTTP/1.0, where staying open has to be said.
+    /// Whether the request was HTTP/1.0, for which staying open has to be stated.
     pub is_old: bool,
-    /// The web page that may read it.
+    /// The origin of the web page that may read the response.
     pub reader: Option<Box<str>>,
 }
 
 impl Manner {
-    /// Of the answer to a request; `reader` is the origin that may read it.
+    /// The manner for the response to a request; `reader` is the origin that may read it.
     #[must_use]
     pub fn of(request: &Request<'_>, reader: Option<&str>) -> Self {
         Self {
@@ -115,7 +115,7 @@ const fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Appends a response. A body is JSON, or the text of the exchange's router about an unknown page.
+/// Appends a response. A body is JSON, or the plain text of the exchange's router for an unknown page.
 pub fn write(output: &mut Vec<u8>, reply: &Reply, manner: &Manner, date: &HttpDate) {
     let HttpResponse { status, body } = &reply.response;
     output.extend_from_slice(b"HTTP/1.1 ");
@@ -164,7 +164,7 @@ fn number(output: &mut Vec<u8>, value: usize) {
     write!(output, "{value}").expect("a vector takes every byte");
 }
 
-/// Appends the answer that turns a connection into a WebSocket.
+/// Appends the response that turns a connection into a WebSocket.
 pub fn upgrade_to_websocket(output: &mut Vec<u8>, key: &str) {
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     output.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade");

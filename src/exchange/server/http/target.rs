@@ -1,25 +1,25 @@
-//! The target of a request, in the forms of RFC 9112, 3.2.
+//! Request targets, in the forms of RFC 9112, 3.2.
 
-/// What a target names.
+/// A parsed target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target<'a> {
-    /// The authority of a target in absolute form, which counts instead of the `Host` header.
+    /// The authority of a target in absolute form, which takes precedence over the `Host` header.
     pub authority: Option<&'a str>,
-    /// Path with query, or `*`.
+    /// The path with the query, or `*`.
     pub resource: &'a str,
 }
 
-/// Reads a target.
+/// Parses a target.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A message that says what is wrong.
 pub(super) fn read<'a>(method: &str, text: &'a str) -> Result<Target<'a>, &'static str> {
     if text.contains('#') {
         return Err("malformed target: a fragment is not sent");
     }
     let target = match text {
         "*" if method == "OPTIONS" => Target { authority: None, resource: text },
-        // No tunnel is opened, so where to does not matter.
+        // No tunnel is opened, so its destination does not matter.
         _ if method == "CONNECT" => Target { authority: Some(text), resource: "/" },
         _ if text.starts_with('/') => Target { authority: None, resource: text },
         _ => absolute(text).ok_or("malformed target: expected a path, or a URL with http")?,
@@ -42,12 +42,12 @@ fn absolute(text: &str) -> Option<Target<'_>> {
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, resource) = rest.split_at(end);
-    // Without a path it is the root, of which there is no page, with any query.
+    // Without a path it is the root with any query, for which there is no page.
     let resource = if resource.starts_with('/') { resource } else { "/" };
     is_authority(authority).then_some(Target { authority: Some(authority), resource })
 }
 
-/// Whether a text may be a host with a port: no user, no path, no space.
+/// Whether a text can be a host with an optional port: no user, no path, no space.
 pub(super) fn is_authority(text: &str) -> bool {
     !text.is_empty() && !text.bytes().any(|byte| byte <= b' ' || b"/?#@\\\x7f".contains(&byte))
 }

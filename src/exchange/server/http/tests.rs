@@ -6,7 +6,7 @@ use proptest::prelude::*;
 /// A request's method, target, key id and body, and how much of the text it took.
 type Seen = (String, String, Option<String>, Vec<u8>);
 
-/// Every request of a text that is handed over in pieces of this size, and the status that ended it.
+/// Every request in a text that arrives in pieces of this size, and the status that ended it.
 fn read_in_pieces(text: &[u8], size: usize) -> (Vec<Seen>, Option<u16>) {
     let (mut reader, mut input, mut requests) = (Reader::default(), Vec::new(), Vec::new());
     for piece in text.chunks(size) {
@@ -39,7 +39,7 @@ fn read(text: &str) -> (Vec<Seen>, Option<u16>) {
     whole
 }
 
-/// The one request of a text.
+/// The only request in a text.
 fn one(text: &str) -> Seen {
     let (mut requests, status) = read(text);
     assert_eq!((requests.len(), status), (1, None), "{text}");
@@ -52,7 +52,7 @@ fn status(text: &str) -> u16 {
     status.unwrap_or_else(|| panic!("no refusal of {text}"))
 }
 
-/// A request with these headers, `Host` before them, and this body.
+/// A request with `Host`, these headers and this body.
 fn post(headers: &str, body: &str) -> String {
     format!("POST /x HTTP/1.1\r\nHost: h\r\n{headers}\r\n{body}")
 }
@@ -136,7 +136,7 @@ fn each_limit_has_its_status() {
     assert_eq!(status(&format!("GET /{long}{long}")), 414);
     assert_eq!(status(&post(&format!("A: {}\r\n", "a".repeat(HEAD_MAX)), "")), 431);
     assert_eq!(status(&post(&"A: b\r\n".repeat(HEADERS_MAX), "")), 431);
-    // At the limits themselves everything is well.
+    // Values exactly at the limits are accepted.
     assert_eq!(one(&format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", &long[1..])).1.len(), TARGET_MAX);
     one(&post(&"A: b\r\n".repeat(HEADERS_MAX - 1), ""));
     assert_eq!(one(&post(&format!("Content-Length: {BODY_MAX}\r\n"), &"a".repeat(BODY_MAX))).3.len(), BODY_MAX);
@@ -172,7 +172,7 @@ fn a_client_that_holds_back_its_body_is_known_until_it_is_told() {
     reader.said_continue();
     assert!(!reader.awaits_continue());
     assert!(matches!(reader.read(b"abc"), (3, Parsed::Complete(_))));
-    // One that does not wait needs no invitation, and HTTP/1.0 has none.
+    // A client that does not wait gets no `100 Continue`, nor does HTTP/1.0.
     let mut reader = Reader::default();
     reader.read(format!("{head}a").as_bytes());
     assert!(!reader.awaits_continue());

@@ -1,4 +1,4 @@
-//! HTTP as other stacks speak it, over real sockets.
+//! HTTP as spoken by other stacks, over real sockets.
 
 use std::net::Shutdown;
 
@@ -8,12 +8,12 @@ const STATUS: &str = "/trade-api/v2/exchange/status";
 const MARKETS: &str = "/trade-api/v2/markets";
 
 impl Fixture {
-    /// Signed headers for a path, as lines.
+    /// The signed headers for a path, as lines.
     fn signed(&self, method: &str, path: &str) -> String {
         self.headers(method, path).map(|(name, value)| format!("{name}: {value}\r\n")).concat()
     }
 
-    /// Sends bytes on a connection of their own and reads one response: status, head and body.
+    /// Sends bytes on a new connection and reads one response; returns its status, head and body.
     fn send(&self, text: &str) -> (u16, String, String) {
         let mut stream = self.connect();
         stream.write_all(text.as_bytes()).unwrap();
@@ -40,7 +40,7 @@ fn an_order_in_chunks_is_an_order() {
     let headers = fixture.signed("POST", ORDERS);
     let head = format!("POST {ORDERS} HTTP/1.1\r\nHost: x\r\n{headers}Transfer-Encoding: chunked\r\n\r\n");
     let text = head + &chunked(&order("0.0100"));
-    // Byte by byte, so that every boundary is one between two reads.
+    // Byte by byte, so that every boundary falls between two reads.
     for byte in text.bytes() {
         stream.write_all(&[byte]).unwrap();
     }
@@ -106,7 +106,7 @@ fn a_body_that_waits_to_be_asked_for_is_asked_for_in_its_turn() {
         "POST {ORDERS} HTTP/1.1\r\nHost: x\r\n{headers}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    // The answer to the first order comes 50 ms later, and before the second one's body is asked for.
+    // The response to the first order comes after 50 ms, and before the second one's body is asked for.
     stream.write_all((fixture.request("POST", ORDERS, &body) + &head).as_bytes()).unwrap();
     assert_eq!(read_response(&mut stream).0, 201);
     assert_eq!(read_head(&mut stream).1, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -161,7 +161,7 @@ fn a_refusal_comes_in_its_turn_and_reaches_a_client_that_is_still_sending() {
     stream
         .write_all(format!("POST {ORDERS} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n").as_bytes())
         .unwrap();
-    // Most of it is sent after the refusal; were the socket closed over it, the refusal would be lost.
+    // Most of it is sent after the rejection. If the socket were closed with it unread, the response would be lost.
     stream.write_all(&vec![b' '; length]).unwrap();
     assert_eq!(read_response(&mut stream).0, 413);
 }
@@ -206,7 +206,7 @@ fn a_batch_of_a_hundred_orders_at_their_longest_is_read() {
     let fixture = quiet();
     let one = |number: usize| order("0.0100").replacen('{', &format!(r#"{{"client_order_id":"{number:064}","#), 1);
     let orders: Vec<String> = (0..100).map(one).collect();
-    // Indented as some encoders do.
+    // Indented, as some encoders do.
     let body = format!("{{\"orders\":[{}]}}", orders.join(",")).replace(',', &format!(",\n{}", " ".repeat(100)));
     let path = format!("{ORDERS}/batched");
     let (status, _, body) = fixture.send(&fixture.request("POST", &path, &body));

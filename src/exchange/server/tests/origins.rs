@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Calls with these headers: status and head.
+/// Sends a request with these headers; returns the response's status and head.
 fn call(fixture: &Fixture, method: &str, path: &str, headers: &str) -> (u16, String) {
     let mut stream = fixture.connect();
     let body = if method == "POST" { r#"{"fault":"cut_answer"}"# } else { "" };
@@ -36,7 +36,7 @@ fn a_web_page_can_not_arm_a_fault() {
             assert_eq!(call(&fixture, method, path, &headers).0, 403, "{method} {path} {headers}");
         }
     }
-    // A rebound name in the target counts, whatever Host says.
+    // A rebound name in the target counts, whatever `Host` says.
     let url = format!("http://evil.example:{port}/control/faults");
     assert_eq!(call(&fixture, "POST", &url, &format!("Host: localhost:{port}\r\n")).0, 403);
     let own = format!("Host: localhost:{port}\r\n");

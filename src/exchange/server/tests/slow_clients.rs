@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// So long that no test sees it.
+/// So long that it never passes in a test.
 const NEVER: Duration = Duration::from_hours(1);
-/// Shorter than any other, so that it is what ends a connection.
+/// Shorter than any other timeout, so that it is the one that ends a connection.
 const SOON: Duration = Duration::from_millis(500);
 
 fn timeouts(change: impl FnOnce(&mut Timeouts)) -> Builder {
@@ -14,7 +14,7 @@ fn timeouts(change: impl FnOnce(&mut Timeouts)) -> Builder {
     Exchange::builder().timeouts(timeouts)
 }
 
-/// Whether the server ends the connection, within the time that a read may take.
+/// Whether the server ends the connection within the timeout of a read.
 fn is_ended(stream: &mut TcpStream) -> bool {
     matches!(stream.read(&mut [0; 4096]), Ok(0)) || matches!(stream.take_error(), Ok(Some(_)))
 }
@@ -71,7 +71,7 @@ fn a_client_that_never_reads_its_answers_is_cut_and_asks_for_no_more_than_it_tak
     let exchange = timeouts(|all| all.unread = SOON).buffer_max(64 * 1024).quiet(true);
     let fixture = Fixture::of(1_000, exchange);
     let mut stream = fixture.connect();
-    // Answers of a megabyte each, more than the sockets hold, and an order behind them.
+    // Responses of a megabyte each, more than the sockets hold, and an order after them.
     let reads = "GET /trade-api/v2/markets?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);
     stream.write_all((reads + &fixture.request("POST", ORDERS, &order("0.0100"))).as_bytes()).unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -94,7 +94,7 @@ fn a_client_that_stays_after_the_last_answer_is_cut() {
     stream.write_all(b"GET /trade-api/v2/exchange/status HTTP/1.0\r\n\r\n").unwrap();
     assert_eq!(read_response(&mut stream).0, 200);
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
-    // It still sends; the system says that nobody listens once the server has let go.
+    // The client keeps sending; the system reports an error once the server has closed the socket.
     let deadline = Instant::now() + Duration::from_secs(10);
     while stream.write_all(b"x").is_ok() {
         assert!(Instant::now() < deadline, "the connection is held for ever");

@@ -1,8 +1,8 @@
-//! WebSocket handshakes, breaches of the protocol, and commands of any documented size.
+//! WebSocket handshakes, protocol violations, and commands of any documented size.
 
 use super::*;
 
-/// A handshake with these lines instead of the usual ones.
+/// Sends a handshake with these header lines instead of the usual ones.
 fn handshake(fixture: &Fixture, method: &str, lines: &str) -> (u16, String) {
     let headers = fixture.headers(method, WS_PATH).map(|(name, value)| format!("{name}: {value}\r\n")).concat();
     let mut stream = fixture.connect();
@@ -79,7 +79,7 @@ fn a_server_that_stops_says_so() {
     assert_eq!(u16::from(close.code), 1001);
 }
 
-/// A subscription to so many markets with names of this length, which are not listed.
+/// A subscription to this many markets with tickers of this length, none of them listed.
 fn subscription(count: usize, length: usize) -> String {
     let names: Vec<String> = (0..count).map(|number| format!("\"{:A<1$}{number:06}\"", "KXMVE", length - 6)).collect();
     let names = names.join(", ");
@@ -89,7 +89,7 @@ fn subscription(count: usize, length: usize) -> String {
 #[test]
 fn as_many_markets_as_a_subscription_may_have_fit_into_its_command() {
     let fixture = Fixture::quiet(Exchange::builder());
-    // Names of combos, and the longest that there can be.
+    // Tickers of combos, and the longest possible ones.
     for length in [57, 200] {
         let mut socket = fixture.websocket();
         socket.send(Message::text(subscription(20_000, length))).unwrap();
@@ -114,7 +114,7 @@ fn as_many_markets_as_a_subscription_may_have_fit_into_its_command() {
 
 #[test]
 fn an_answer_of_any_size_reaches_who_asked_for_it() {
-    // Much less than one answer has, so that its size alone would end the subscription.
+    // Much less than the size of one reply, so that the size alone would end the subscription.
     let fixture = Fixture::of(40, Exchange::builder().buffer_max(16 * 1024).quiet(true));
     let mut socket = fixture.websocket();
     socket.send(Message::text(subscription(1, 57))).unwrap();
