@@ -41,7 +41,7 @@ impl<T: Copy> Timeline<T> {
         } else if length < CHANGES_MAX {
             self.changes.copy_within(place..length, place + 1);
             self.changes[place] = (from_ms, value);
-            self.length = u8::try_from(length + 1).expect("no more than there is room for");
+            self.length = u8::try_from(length + 1).expect("at most CHANGES_MAX");
         } else if place > 0 {
             self.first = self.changes[0].1;
             self.changes.copy_within(1..place, 0);

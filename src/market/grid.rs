@@ -24,7 +24,7 @@ pub enum GridError {
         start: Price,
         /// The band's last price.
         end: Price,
-        /// The tick.
+        /// The band's tick size.
         step: Price,
     },
     /// A band does not begin where the previous one ends.

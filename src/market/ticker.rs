@@ -1,4 +1,4 @@
-//! Market tickers.
+//! Tickers of series, events and markets.
 
 use thiserror::Error;
 
@@ -50,7 +50,7 @@ impl Ticker {
     /// The ticker's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).expect("the constructor took only ASCII")
+        std::str::from_utf8(self.as_bytes()).expect("the constructor accepts only ASCII")
     }
 
     /// The ticker's text as bytes, all of them ASCII.

@@ -28,7 +28,7 @@ pub enum SelfTradePrevention {
 }
 
 /// `POST /portfolio/events/orders`.
-#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "what tests read the hot path's bodies with"))]
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "used by tests to parse the bodies of the hot path"))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateOrder<'a> {
     #[serde(borrow)]
@@ -87,7 +87,7 @@ pub struct CreatedOrder {
 }
 
 /// `POST /portfolio/events/orders/{order_id}/amend`. `count` is the new total: what has filled plus what is to rest.
-#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "what tests read the hot path's bodies with"))]
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "used by tests to parse the bodies of the hot path"))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AmendOrder<'a> {
     #[serde(borrow)]

@@ -177,7 +177,7 @@ impl Signer {
             PrivateKey::Rsa(key) => ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.public_key()),
             PrivateKey::Ed25519(key) => ParsedPublicKey::new(&ED25519, key.public_key()),
         };
-        Verifier { key: public.expect("the public half of an accepted key is acceptable") }
+        Verifier { key: public.expect("the public half of an accepted key is valid") }
     }
 
     /// The public key as SPKI PEM (`BEGIN PUBLIC KEY`).

@@ -10,7 +10,6 @@ use crate::market::{Money, OrderGroupId};
 /// How many ended orders, and how many fills, are kept per account.
 pub(super) const KEPT_MAX: usize = 10_000;
 
-/// One account.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) direct_member: bool,

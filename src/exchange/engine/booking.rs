@@ -52,7 +52,7 @@ fn share_of_cost(cost: Money, closing: Count, held: Count) -> Money {
         return Money::ZERO;
     }
     let share = i128::from(cost.micros()) * i128::from(closing.units()) / i128::from(held.units());
-    Money::from_micros(i64::try_from(share).expect("a share is at most the whole"))
+    Money::from_micros(i64::try_from(share).expect("a share of a cost is at most the cost"))
 }
 
 /// Turns a trade fee into the booked fee, such that the balance moves by whole steps: `revenue - fee` is rounded down to a

@@ -1,4 +1,4 @@
-//! Placing an order.
+//! Placing new orders.
 
 use super::collateral::Exposure;
 use super::lifecycle::Timer;

@@ -61,7 +61,7 @@ impl Engine {
             change.apply(&mut self.markets[market as usize].spec);
             self.fees_changed(market, now_ms);
         }
-        let number = u32::try_from(self.fee_changes.len()).expect("memory ends before four billion changes do");
+        let number = u32::try_from(self.fee_changes.len()).expect("there are fewer than 2^32 changes");
         self.timers.insert((change.from_ms, Timer::Fees(number)));
         self.fee_changes.push(change);
         self.advance(now_ms);

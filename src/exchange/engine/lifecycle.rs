@@ -40,7 +40,7 @@ impl Engine {
         if let Some(at_ms) = [open_ms, close_ms].into_iter().find(|at_ms| !is_writable(*at_ms)) {
             return Err(ListError::UnwritableTime { ticker: spec.ticker, at_ms });
         }
-        let market = MarketIndex::try_from(self.markets.len()).expect("memory ends before four billion markets do");
+        let market = MarketIndex::try_from(self.markets.len()).expect("there are fewer than 2^32 markets");
         let grid = self.grid(spec.bands);
         self.market_of.insert(spec.ticker.clone(), market);
         self.markets.push(Market::new(spec, grid));
@@ -211,7 +211,7 @@ impl Engine {
     fn settle(&mut self, market: MarketIndex, now_ms: i64) {
         let place = &mut self.markets[market as usize];
         let MarketState::Determined(value) = place.state else {
-            unreachable!("the settlement timer is set by the determination, and nothing follows it but this");
+            unreachable!("the settlement timer is set by the determination, which is the last state before this");
         };
         place.state = MarketState::Finalized(value);
         place.open_interest = Count::ZERO;

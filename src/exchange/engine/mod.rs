@@ -137,7 +137,7 @@ impl Engine {
 
     /// Opens an account, with cash in its primary subaccount.
     pub fn open_account(&mut self, spec: &AccountSpec) -> AccountId {
-        let id = AccountId::try_from(self.accounts.len()).expect("memory ends before four billion accounts do");
+        let id = AccountId::try_from(self.accounts.len()).expect("there are fewer than 2^32 accounts");
         self.accounts.push(Account::new(spec.direct_member, spec.unlimited));
         for &(exchange_index, amount) in &spec.cash {
             self.deposit(id, 0, exchange_index, amount);
@@ -184,7 +184,7 @@ impl Engine {
         if let Some(&holding) = self.holding_of.get(&key) {
             return holding;
         }
-        let holding = u32::try_from(self.holdings.len()).expect("memory ends before four billion holdings do");
+        let holding = u32::try_from(self.holdings.len()).expect("there are fewer than 2^32 holdings");
         let exchange_index = self.markets[market as usize].spec.exchange_index;
         let owner = &mut self.accounts[account as usize];
         let wallet = owner.wallet(exchange_index, subaccount);

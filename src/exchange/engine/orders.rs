@@ -80,7 +80,7 @@ impl OrderSlab {
             self.orders[slot as usize] = order;
             return slot;
         }
-        let slot = Slot::try_from(self.orders.len()).expect("memory ends before four billion orders do");
+        let slot = Slot::try_from(self.orders.len()).expect("there are fewer than 2^32 orders");
         self.orders.push(order);
         slot
     }

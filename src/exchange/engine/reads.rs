@@ -8,7 +8,7 @@ use crate::market::{BookLevels, BookSide, Count, Money, OrderId, OrderStatus, Pr
 impl Engine {
     /// The number of markets ever listed; their indices run from 0.
     pub fn market_count(&self) -> u32 {
-        MarketIndex::try_from(self.markets.len()).expect("markets are counted in 32 bits")
+        MarketIndex::try_from(self.markets.len()).expect("there are fewer than 2^32 markets")
     }
 
     /// The market with an index.

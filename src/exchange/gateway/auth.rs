@@ -21,7 +21,6 @@ pub struct ApiKey {
 }
 
 /// The keys, and the signatures recently found valid.
-/// The response to a request that is not authenticated.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_id: BTreeMap<String, (AccountId, Verifier)>,
@@ -29,7 +28,7 @@ pub(super) struct Keys {
     checked_in_order: VecDeque<String>,
 }
 
-/// Why a request is not authenticated.
+/// The response to a request that is not authenticated.
 pub(super) fn denied(details: &'static str) -> Refusal {
     Refusal::with_details(401, "authentication_error", details).saying("authentication_error")
 }

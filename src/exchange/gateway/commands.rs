@@ -297,7 +297,7 @@ impl Gateway {
         let Some(state) = self.sessions.get_mut(&session) else { return Ok(()) };
         let channel = state.channel_of(sid).ok_or((UNKNOWN_SID, None))?;
         let scoped = |error| (error, Some(channel));
-        let open = state.on(channel).expect("the channel of an open sid is open");
+        let open = state.on(channel).expect("an open sid belongs to an open channel");
         let tickers = tickers_of(params).map_err(scoped)?;
         match action {
             "add_markets" | "delete_markets" if !channel.is_filtered() => return Err(scoped(UNSUPPORTED_ACTION)),

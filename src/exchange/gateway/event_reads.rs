@@ -80,7 +80,7 @@ impl Listed<'_> {
     }
 
     fn first_spec(&self, group: &Group) -> &MarketSpec {
-        let first = group.markets.first().expect("a group is made for its first market");
+        let first = group.markets.first().expect("a group is created with its first market");
         self.engine.market(*first).spec()
     }
 
@@ -110,7 +110,7 @@ impl Listed<'_> {
             // A paused market is listed with the open ones.
             states.into_iter().any(|state| has_status(state, word) || (*word == "open" && has_status(state, "paused")))
         };
-        EVENT_STATUSES.into_iter().find(fits).expect("every state of a market fits a word")
+        EVENT_STATUSES.into_iter().find(fits).expect("every state of a market has a filter word")
     }
 
     /// `GET /events`: newest first, without combos.

@@ -19,7 +19,7 @@ pub(super) fn written(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) ->
 
 /// A time in whole milliseconds, for RFC 3339 text.
 pub(super) fn rfc3339(time_ms: i64) -> Timestamp {
-    timestamp(time_ms).expect("the engine refuses times that cannot be written, and the clock shows none")
+    timestamp(time_ms).expect("the engine rejects times that cannot be written, and clocks don't reach them")
 }
 
 /// A change of a level.

@@ -26,10 +26,9 @@ struct Lag {
 }
 
 /// Everything that is held back.
-/// Sorted by time.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// By their times.
+    /// Sorted by time.
     late: Vec<Late>,
     lags: Vec<Lag>,
     /// Until when sessions get nothing, and what is waiting for them.

@@ -81,7 +81,7 @@ impl<T: Clone + Serialize + DeserializeOwned> History<T> {
         self.kept.range(..end).rev().map(|(position, entry)| (*position, entry))
     }
 
-    /// How many there are.
+    /// The number of entries, including those in the file.
     pub(super) fn len(&self) -> usize {
         self.length
     }
@@ -143,7 +143,7 @@ impl<T: Serialize + DeserializeOwned> Slots<T> {
         let mut slot = [0; SLOT_BYTES];
         let (length, content) = slot.split_at_mut(2);
         let written = postcard::to_slice(entry, content).map_err(io::Error::other)?.len();
-        length.copy_from_slice(&u16::try_from(written).expect("a slot is small").to_le_bytes());
+        length.copy_from_slice(&u16::try_from(written).expect("a slot has fewer than 2^16 bytes").to_le_bytes());
         self.file.write_all_at(&slot, offset(position))
     }
 

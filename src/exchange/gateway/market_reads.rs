@@ -24,7 +24,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A response with a JSON body.
 pub(super) fn json(status: u16, body: &impl serde::Serialize) -> HttpResponse {
-    HttpResponse { status, body: serde_json::to_vec(body).expect("bodies are made of strings, numbers and lists") }
+    HttpResponse { status, body: serde_json::to_vec(body).expect("bodies consist of strings, numbers and lists") }
 }
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;

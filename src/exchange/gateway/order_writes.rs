@@ -178,7 +178,7 @@ pub(super) fn create_one(engine: &mut Engine, item: NewItem, now_ms: i64) -> Val
     let placed = order.and_then(|order| engine.create_order(&order, now_ms).map_err(Refusal::from));
     match placed {
         Ok(placed) => serde_json::to_value(created(&placed, client_order_id, now_ms))
-            .expect("bodies are made of strings, numbers and lists"),
+            .expect("bodies consist of strings, numbers and lists"),
         Err(refusal) => serde_json::json!({ "client_order_id": client_order_id, "error": refusal.body() }),
     }
 }

@@ -18,7 +18,7 @@ pub struct Findings {
     pub repeats: u64,
     /// Places with missing numbers, in subscriptions that otherwise have every number.
     pub holes: u64,
-    /// How many numbers are missing there.
+    /// How many frames are missing there, by their numbers.
     pub missing: u64,
     /// Frames with a lower number than the one before that do not begin a subscription.
     pub out_of_order: u64,

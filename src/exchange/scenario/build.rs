@@ -38,7 +38,7 @@ fn kinds(file: &File, wanted: usize) -> Vec<(&Markets, u32)> {
     let mut next = vec![0; file.markets.len()];
     for (kind, number) in &mut taken {
         let position = file.markets.iter().position(|other| std::ptr::eq(other, *kind));
-        let next = &mut next[position.expect("the kinds are the file's")];
+        let next = &mut next[position.expect("the kinds come from the file")];
         *number = *next;
         *next += 1;
     }
@@ -179,7 +179,7 @@ fn style(keys: MakerKeys, tick: f64) -> Style {
 /// The tick size in the middle of a grid, in dollars.
 fn tick(bands: &GridBands) -> f64 {
     let middle = Price::from_cents(50);
-    let band = bands.bands().iter().find(|band| band.end >= middle).expect("bands run to a dollar");
+    let band = bands.bands().iter().find(|band| band.end >= middle).expect("bands reach up to a dollar");
     band.step.dollars()
 }
 

@@ -66,7 +66,7 @@ pub struct Scenario {
 impl Default for Scenario {
     /// The scenario for a first run: `busy`.
     fn default() -> Self {
-        Self::shipped("busy").expect("busy is among the shipped scenarios, and a test reads them all")
+        Self::shipped("busy").expect("busy is built in, and a test parses every built-in scenario")
     }
 }
 
@@ -81,7 +81,7 @@ impl Scenario {
     #[must_use]
     pub fn shipped(name: &str) -> Option<Self> {
         let (name, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
-        Some(Self::parse(name, text).expect("the shipped scenarios are right: a test reads them all"))
+        Some(Self::parse(name, text).expect("a test parses every built-in scenario"))
     }
 
     /// A built-in scenario by its name, or else one from a file by its path.

@@ -249,7 +249,7 @@ impl EventLoop {
                     continue;
                 }
             };
-            let token = token.expect("tickets and sessions were made from a usize");
+            let token = token.expect("tickets and sessions contain a usize");
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             self.touched.insert(token);
             match output {
@@ -272,7 +272,9 @@ impl EventLoop {
                 }
                 Output::Ping { payload, .. } => websocket::write_ping(&mut connection.output, payload),
                 Output::Close { reason, .. } => connection.say_close(CloseCode::Normal, reason),
-                Output::CutOrderConnections => unreachable!("it is for no single connection, and was handled above"),
+                Output::CutOrderConnections => {
+                    unreachable!("it does not concern a single connection, and was handled above")
+                }
             }
         }
     }

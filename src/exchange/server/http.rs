@@ -176,13 +176,15 @@ impl Reader {
                 }
                 Err(refusal) => return (taken, Parsed::Refused(refusal)),
             },
-            Phase::Head | Phase::Done => unreachable!("a head is left above with a body due, or returned"),
+            Phase::Head | Phase::Done => {
+                unreachable!("the head was either returned above or stored with a body to follow")
+            }
         };
         if !is_complete {
             return (taken, Parsed::Incomplete);
         }
         self.phase = Phase::Done;
-        let head = head::parse(&self.head).ok().flatten().expect("it was put aside because it could be read");
+        let head = head::parse(&self.head).ok().flatten().expect("it was stored because it was parsed successfully");
         (taken, Parsed::Complete(Request::new(&head, &self.body)))
     }
 

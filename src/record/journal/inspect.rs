@@ -30,7 +30,7 @@ impl JournalNote {
     /// The note as the description of a journal.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("two texts and a number have JSON")
+        serde_json::to_vec(self).expect("strings and numbers always have a JSON form")
     }
 
     /// Parses a description; an invalid one yields an empty note.

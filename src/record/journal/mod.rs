@@ -277,8 +277,8 @@ impl Head {
 
     /// `None` if a field has a value that no writer gives it.
     fn decode(bytes: &[u8; HEAD_BYTES]) -> Option<Self> {
-        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were taken"));
-        let payload_bytes = u32::from_le_bytes(bytes[0..4].try_into().expect("four bytes were taken"));
+        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("the slice has eight bytes"));
+        let payload_bytes = u32::from_le_bytes(bytes[0..4].try_into().expect("the slice has four bytes"));
         if bytes[7] != 0 || payload_bytes as usize > PAYLOAD_BYTES_MAX {
             return None;
         }

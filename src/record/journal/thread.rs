@@ -212,7 +212,7 @@ impl Scribe {
                 continue;
             }
             moved = true;
-            let chunk = drain.ends.bytes.read_chunk(waiting).expect("that many bytes were seen waiting");
+            let chunk = drain.ends.bytes.read_chunk(waiting).expect("this many bytes were waiting");
             let (first, second) = chunk.as_slices();
             drain.bytes.extend_from_slice(first);
             drain.bytes.extend_from_slice(second);

@@ -76,7 +76,7 @@ impl JournalWriter {
         let fits = payload_bytes <= PAYLOAD_BYTES_MAX && self.ring.slots() >= HEAD_BYTES + payload_bytes;
         if fits {
             for part in [head.as_slice(), prefix, payload] {
-                self.ring.push_entire_slice(part).expect("room was seen, and this is the only writer");
+                self.ring.push_entire_slice(part).expect("the room was checked, and this is the only writer");
             }
         } else {
             self.count_loss();
@@ -126,7 +126,7 @@ impl JournalWriter {
         let sent = encoded.is_some_and(|encoded| room && self.checkpoints.push((segment, encoded)).is_ok());
         if sent {
             self.segment = segment;
-            self.ring.push_entire_slice(&head).expect("room was seen, and this is the only writer");
+            self.ring.push_entire_slice(&head).expect("the room was checked, and this is the only writer");
         } else {
             self.count_loss();
         }

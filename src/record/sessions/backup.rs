@@ -54,7 +54,7 @@ pub(super) fn copy_files(session: &Path, partial: &Path) -> Result<Vec<StoredFil
             return Err(SessionsError::Foreign(session.join(path)));
         }
         let to = partial.join(&path);
-        let folder = to.parent().expect("a file lies in a folder");
+        let folder = to.parent().expect("a file has a folder");
         fs::create_dir_all(folder).map_err(SessionsError::io(folder))?;
         let (bytes, sha256) = copy(&session.join(&path), &to)?;
         sync_folder(folder)?;

@@ -44,7 +44,7 @@ impl Manifest {
 
     fn checksum(&self) -> String {
         let bare = Self { sha256: String::new(), ..self.clone() };
-        let text = serde_json::to_vec(&bare).expect("texts and numbers have JSON");
+        let text = serde_json::to_vec(&bare).expect("strings and numbers always have a JSON form");
         hex(digest(&SHA256, &text).as_ref())
     }
 

@@ -1,4 +1,4 @@
-//! Responses.
+//! Writing HTTP responses.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -161,7 +161,7 @@ fn header(output: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 fn number(output: &mut Vec<u8>, value: usize) {
-    write!(output, "{value}").expect("a vector takes every byte");
+    write!(output, "{value}").expect("writing to a Vec cannot fail");
 }
 
 /// Appends the response that turns a connection into a WebSocket.
