@@ -21,7 +21,7 @@ pub use crossing::{CROSSED_GRACE_MS, Crossing};
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum BookError {
     /// The change would make a level's size negative.
-    #[error("{side:?} bid at {price}: a change of {change} on a size of {size} leaves less than nothing")]
+    #[error("{side:?} bid at {price}: a change of {change} would make the size of {size} negative")]
     NegativeSize {
         /// The outcome that the level bids for.
         side: Outcome,
@@ -42,7 +42,7 @@ pub enum BookError {
     },
     /// The best bids for both outcomes still add up to a dollar or more after the instant in which they may. [`Crossing`]
     /// reports this; no change is rejected because of it.
-    #[error("best bids of {yes} for YES and {no} for NO: together they must be below $1 again when an instant is over")]
+    #[error("best bids of {yes} for YES and {no} for NO: together they must be below $1 once the instant is over")]
     StaysCrossed {
         /// The best bid for YES.
         yes: Price,
@@ -50,9 +50,7 @@ pub enum BookError {
         no: Price,
     },
     /// A snapshot lists a level twice or with a size of zero or less, or a size exceeds [`Count::LIMIT`].
-    #[error(
-        "{side:?} bid at {price}: {size} is no size for it: expected each level once, above zero and within limits"
-    )]
+    #[error("{side:?} bid at {price}: invalid size {size}: expected each level once, above zero and within limits")]
     BadLevel {
         /// The outcome that the level bids for.
         side: Outcome,

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn within_one_time_a_crossed_book_is_excused_and_after_it_it_is_not() {
+    fn a_crossed_book_is_tolerated_within_one_timestamp_only() {
         let mut crossing = Crossing::default();
         assert!(!crossing.follow(false, Some(1_000), 250));
         assert!(!crossing.outlasts(Some(1_001)), "not crossed");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_runs_backwards_is_the_current_one() {
+    fn a_time_that_runs_backwards_counts_as_the_current_one() {
         let mut crossing = Crossing::default();
         crossing.follow(true, Some(1_000), 0);
         assert!(!crossing.follow(true, Some(990), 0));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_time_is_known_only_the_wait_ends_a_crossing_and_each_one_counts() {
+    fn without_times_only_the_wait_ends_a_crossing_and_each_crossing_counts() {
         let mut crossing = Crossing::default();
         assert!(crossing.follow(true, None, 250));
         assert!(!crossing.outlasts(None));

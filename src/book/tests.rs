@@ -202,7 +202,7 @@ fn asks_are_the_other_outcomes_bids() {
 }
 
 #[test]
-fn a_locked_and_a_crossed_book_know_it_and_are_kept_up_to_date() {
+fn locked_and_crossed_books_are_recognised_and_still_updated() {
     let mut book = book(&[("0.4200", "10.00")], &[("0.5600", "7.25")]);
     assert!(!book.is_crossed());
     for at in ["0.4400", "0.4500"] {
@@ -236,11 +236,11 @@ fn a_crossed_book_survives_a_checkpoint_and_a_snapshot_and_a_finer_grid() {
 }
 
 #[test]
-fn a_change_below_nothing_is_refused_and_names_what_the_level_has() {
+fn a_change_below_zero_is_rejected_and_the_error_names_the_size() {
     let mut book = book(&[("0.4200", "10.00")], &[]);
     let error = book.apply_delta(Outcome::Yes, price("0.4200"), count("-10.01")).unwrap_err();
     assert_eq!(error.reason(), ResyncReason::NegativeSize);
-    assert_eq!(error.to_string(), "Yes bid at 0.4200: a change of -10.01 on a size of 10.00 leaves less than nothing");
+    assert_eq!(error.to_string(), "Yes bid at 0.4200: a change of -10.01 would make the size of 10.00 negative");
     assert_eq!(book.volume(Outcome::Yes), count("10.00"));
 }
 
@@ -273,7 +273,7 @@ fn a_snapshot_with_a_bad_level_is_refused_and_leaves_an_empty_book() {
 }
 
 #[test]
-fn a_level_that_grows_beyond_every_limit_is_refused() {
+fn a_level_that_grows_beyond_the_limit_is_rejected() {
     let mut book = book(&[("0.4200", "10000000000.00")], &[]);
     let error = book.apply_delta(Outcome::Yes, price("0.4200"), count("0.01")).unwrap_err();
     assert_eq!(error.reason(), ResyncReason::BadLevel);
@@ -282,7 +282,7 @@ fn a_level_that_grows_beyond_every_limit_is_refused() {
 }
 
 #[test]
-fn a_level_held_only_by_us_is_not_the_best() {
+fn a_level_with_only_an_own_order_is_not_the_best() {
     let book = book(&[("0.4200", "10.00"), ("0.4000", "3.00")], &[("0.5600", "7.00"), ("0.5500", "1.00")]);
     assert_eq!(book.best_bid_without(price("0.4200"), count("10.00")), Some(price("0.4000")));
     assert_eq!(book.best_bid_without(price("0.4200"), count("9.99")), Some(price("0.4200")));

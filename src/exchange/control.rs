@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_is_refused_with_what_was_expected() {
+    fn invalid_orders_are_rejected_with_what_was_expected() {
         let mut exchange = exchange();
         for (method, target, body, status, expectation) in [
             ("POST", "/control/faults", "", 400, "EOF"),

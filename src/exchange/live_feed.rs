@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_and_nonsense_change_nothing() {
+    fn unknown_markets_and_garbage_change_nothing() {
         let (mut engine, market) = engine();
         let mut feed = LiveFeed::default();
         let stranger = delta("0.4000", "5.00", NOW_MS).replace(TICKER, "KXOTHER-1-A");

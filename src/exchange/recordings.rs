@@ -284,7 +284,7 @@ mod tests {
     use crate::exchange::recorded::Step;
 
     #[test]
-    fn only_long_stretches_in_which_nothing_is_played_are_breaks() {
+    fn only_long_periods_in_which_nothing_is_played_are_breaks() {
         let played = vec![(500_000, 600_000), (0, 100_000), (50_000, 90_000), (150_000, 200_000), (659_999, 700_000)];
         assert_eq!(breaks(played), [Break { from_ms: 200_000, until_ms: 500_000 }]);
         assert_eq!(breaks(Vec::new()), []);

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_beyond_the_limit_are_refused() {
+    fn counts_beyond_the_limit_are_rejected() {
         assert!(Count::parse("10000000000.00").is_ok());
         assert!(Count::parse("10000000000.01").is_err());
     }

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_decimal_is_refused() {
+    fn texts_that_are_not_decimals_are_rejected() {
         for text in ["", "-", ".5", "5.", "1e3", "0x1", "+1", "1.2.3", " 1", "0.4a"] {
             assert!(matches!(parse(text.as_bytes(), 4, ""), Err(DecimalError::NotANumber(_))), "{text:?}");
         }

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_paid_until_the_waiver_ends_and_everything_from_then_on() {
+    fn no_fees_are_charged_until_the_waiver_ends() {
         let terms = FeeTerms::constant(taker(10_000)).waived_until(Some(100));
         assert_eq!((terms.at(99), terms.at(100)), (FeeSchedule::FREE, taker(10_000)));
         assert_eq!((terms.next_change_ms(99), terms.next_change_ms(100)), (Some(100), None));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn makers_pay_by_what_is_known_better_wherever_they_pay() {
+    fn a_known_makers_multiplier_replaces_that_of_the_type() {
         let mut terms = FeeTerms::constant(taker(10_000)).with_makers(Some(2_500));
         terms.change_series(100, FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 10_000 });
         terms.change_event(200, Some(FeeSchedule { taker_multiplier_e4: 0, maker_multiplier_e4: 20_000 }));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dearest_looks_ahead_and_not_back() {
+    fn the_highest_fees_ahead_ignore_the_past() {
         let mut terms = FeeTerms::constant(taker(30_000));
         terms.change_series(100, FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 10_000 });
         terms.change_series(200, taker(10_000));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_kept_in_order_and_the_oldest_gives_way() {
+    fn changes_are_kept_in_order_and_the_oldest_is_dropped() {
         let mut terms = FeeTerms::constant(taker(0));
         for from_ms in [30, 10, 20, 40, 10] {
             terms.change_series(from_ms, taker(u32::try_from(from_ms).unwrap()));

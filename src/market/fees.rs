@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_examples_come_out() {
+    fn the_published_examples_are_reproduced() {
         let plain = FeeSchedule::QUADRATIC;
         assert_eq!(fee(plain, "1", "0.52", Liquidity::Taker), Money::from_micros(17_472));
         assert_eq!(fee(plain, "1", "0.055", Liquidity::Taker), Money::from_micros(3_639));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_makers_multiplier_is_that_of_the_type_whatever_takers_pay() {
+    fn the_makers_multiplier_follows_from_the_fee_type_only() {
         let maker =
             |fee_type, multiplier_e4| fee(FeeSchedule::of(fee_type, multiplier_e4), "100", "0.50", Liquidity::Maker);
         for taker_multiplier_e4 in [0, 5_000, 10_000, 20_000] {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_told_by_the_type_that_has_its_makers_multiplier() {
+    fn a_schedule_is_published_under_the_type_with_its_makers_multiplier() {
         for fee_type in [FeeType::Quadratic, FeeType::QuadraticWithMakerFees, FeeType::QuadraticWithComboMakerFees] {
             assert_eq!(FeeSchedule::of(fee_type, 5_000).fee_type(), fee_type);
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_fee_is_the_makers_where_takers_pay_less() {
+    fn the_worst_fee_is_the_makers_if_takers_pay_less() {
         let (count, price) = (Count::from_contracts(100), Price::from_cents(50));
         assert_eq!(FeeSchedule::QUADRATIC.worst_fee(count, price), Money::from_micros(1_750_000));
         let waived = FeeSchedule::of(FeeType::QuadraticWithMakerFees, 0);

@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_are_no_grid_are_refused() {
+    fn ranges_that_form_no_grid_are_rejected() {
         let band = |start, end, step| Band { start: price(start), end: price(end), step: price(step) };
         assert_eq!(GridBands::new(&[]), Err(GridError::Empty));
         assert!(matches!(GridBands::new(&[band("0", "1", "0.03")]), Err(GridError::BadBand { .. })));

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn client_order_ids_of_ours_are_told_from_others() {
+    fn own_client_order_ids_are_recognised() {
         let id = ClientOrderId { nonce: 0xdead_beef, counter: 7 };
         assert_eq!(ClientOrderId::parse(&id.to_string()), Some(id));
         for foreign in ["", "kact", "kact-1-2", "other-00000000deadbeef-00000007", "kact-00000000deadbeef-0000000g"] {

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_of_the_protocol_page_is_told_apart_and_an_unknown_word_is_no_error() {
+    fn every_documented_reason_is_distinguished_and_an_unknown_word_is_accepted() {
         for (position, reason) in EndReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, position);
             if let Some(word) = reason.wire_word() {

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_means_itself_and_a_beginning_all_that_begin_so() {
+    fn a_ticker_matches_itself_and_a_prefix_all_tickers_that_start_with_it() {
         assert!(pattern("KXBTC-1").matches("KXBTC-1"));
         assert!(!pattern("KXBTC-1").matches("KXBTC-10"));
         assert!(pattern("KXBTC-1*").matches("KXBTC-10"));
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_of_everything_and_one_with_a_star_in_the_middle_are_refused() {
+    fn a_lone_star_and_a_star_in_the_middle_are_rejected() {
         assert_eq!("*".parse::<TickerPattern>(), Err(TickerError::Empty));
         assert_eq!("".parse::<TickerPattern>(), Err(TickerError::Empty));
         assert!("KX*-A".parse::<TickerPattern>().is_err());

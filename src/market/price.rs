@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_above_a_dollar_or_below_zero_are_refused() {
+    fn prices_above_a_dollar_or_below_zero_are_rejected() {
         assert!(Price::parse("1.0001").is_err());
         assert!(Price::parse("-0.0100").is_err());
         assert_eq!(Price::parse("1.0000").unwrap(), Price::ONE);

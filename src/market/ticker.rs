@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_tickers_are_refused() {
+    fn invalid_tickers_are_rejected() {
         assert_eq!(Ticker::new(""), Err(TickerError::Empty));
         assert!(matches!(Ticker::new(&"K".repeat(64)), Err(TickerError::TooLong(_))));
         assert!(matches!(Ticker::new("KX\"A"), Err(TickerError::BadCharacter(_))));

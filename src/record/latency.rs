@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_keep_three_digits() {
+    fn latencies_keep_three_digits() {
         let mut latencies = Latencies::new();
         for nanos in 1..=1_000 {
             latencies.record(Span::Parse, nanos * 1_000);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_latency_counts_as_the_longest() {
+    fn a_latency_beyond_the_limit_counts_as_the_longest() {
         let mut latencies = Latencies::new();
         latencies.record(Span::Write, u64::MAX);
         latencies.record(Span::Write, 0);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn every_span_stands_at_its_own_number() {
+    fn spans_are_listed_in_the_order_of_their_discriminants() {
         for (number, span) in Span::ALL.into_iter().enumerate() {
             assert_eq!(span as usize, number);
         }

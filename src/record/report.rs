@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_three_digits_and_a_unit_that_fits() {
+    fn durations_have_three_digits_and_a_suitable_unit() {
         for (nanos, text) in [
             (0, "0 ns"),
             (999, "999 ns"),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_and_cash_that_are_not_equal_yet_are_no_verdict() {
+    fn positions_and_cash_that_differ_temporarily_do_not_decide_the_verdict() {
         let mut summary = agreeing();
         summary.ledger.exchange_cash_micros = Some(7);
         // The market is determined but not paid yet.

@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_has_the_names_that_other_programs_read() {
+    fn the_file_has_the_documented_names() {
         let mut summary = Summary::default();
         summary.set_latencies(&Latencies::new());
         summary.ledger.positions.push(PositionSummary::default());

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_read_back_and_a_short_one_is_refused() {
+    fn prefixes_survive_the_round_trip_and_short_ones_are_rejected() {
         let bytes = [&frame_prefix(7, u64::MAX - 1)[..], b"{}"].concat();
         assert_eq!(frame(&bytes), Ok((7, u64::MAX - 1, b"{}".as_slice())));
         let bytes = [&answer_prefix(9, 429, 5)[..], b"later"].concat();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_with_something_behind_it_is_refused() {
+    fn a_message_with_trailing_bytes_is_rejected() {
         assert_eq!(message::<u8>(Kind::Timer, &[5]), Ok(5));
         assert!(message::<u8>(Kind::Timer, &[5, 6]).unwrap_err().to_string().contains("1 bytes too many"));
     }

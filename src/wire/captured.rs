@@ -49,7 +49,7 @@ fn folder(name: &str) -> Option<PathBuf> {
 /// Bodies from January 2026, with integer cents beside dollars and without a direction. All of them are parsed as lists, and
 /// unusable elements are reported one by one. For cancelling, every order is usable.
 #[test]
-fn lists_of_an_older_generation_are_read_element_by_element() {
+fn lists_of_an_older_version_are_parsed_element_by_element() {
     let Some(folder) = folder("rest_golden_2026-01") else { return };
     let body = |name: &str| {
         let text = std::fs::read(folder.join(format!("{name}.json"))).unwrap();
@@ -147,6 +147,6 @@ fn check(name: &str, status: u16, method: &str, path: &str, body: &[u8]) {
         ("GET", ["markets", "trades"]) => read::<TradesPage>(name, body),
         ("GET", ["markets", _]) => read::<MarketBody>(name, body),
         ("GET", ["markets", _, "orderbook"]) => read::<OrderBookBody>(name, body),
-        _ => assert_eq!(name, "series__fee_changes", "a body that nobody here reads"),
+        _ => assert_eq!(name, "series__fee_changes", "a body that nothing here parses"),
     }
 }

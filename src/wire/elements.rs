@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_of_an_element_is_bounded() {
+    fn quotes_from_an_element_are_bounded() {
         let long = "x".repeat(10_000);
         let page = read(&format!(r#"{{"things":[{{"id":"{long}","market_ticker":"{long}"}}]}}"#)).unwrap();
         assert!(page.unusable[0].to_string().len() < 500);

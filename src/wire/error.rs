@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_body_becomes_a_message_with_the_status() {
+    fn an_unknown_error_body_becomes_a_message_with_the_status() {
         for body in ["<html>bad gateway</html>", "", "{}", "[1]", r#"{"exchange_active":false}"#] {
             let read = ErrorBody::parse(502, body.as_bytes());
             assert_eq!((&*read.code, &*read.message), ("", &*format!("HTTP 502: {body}")));

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn multipliers_are_exact_and_odd_ones_are_refused() {
+    fn multipliers_are_exact_and_invalid_ones_are_rejected() {
         assert_eq!(parse_multiplier("1"), Ok(10_000));
         assert_eq!(parse_multiplier("0.5"), Ok(5_000));
         assert_eq!(parse_multiplier("0"), Ok(0));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_fee_type_is_refused_by_name() {
+    fn an_unknown_fee_type_is_named_in_the_error() {
         assert!(schedule("flat", "1").unwrap_err().contains("`flat`"));
         let with_maker_fees = FeeSchedule { taker_multiplier_e4: 5_000, maker_multiplier_e4: 10_000 };
         assert_eq!(schedule("quadratic_with_maker_fees", "0.5"), Ok(with_maker_fees));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_told_and_read_as_the_same() {
+    fn a_schedule_survives_the_round_trip() {
         for (taker_multiplier_e4, maker_multiplier_e4) in [(10_000, 0), (5_000, 10_000), (0, 20_000), (12_345, 0)] {
             let told = FeeSchedule { taker_multiplier_e4, maker_multiplier_e4 };
             assert_eq!(schedule(fee_type_name(told.fee_type()), &multiplier(told).to_string()), Ok(told));

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_is_read_with_what_it_may_leave_out() {
+    fn optional_fields_of_a_listing_may_be_missing() {
         let id = "00000000-0000-0000-0000-000000000007";
         let text = format!(
             r#"{{"order_groups":[{{"id":"{id}","is_auto_cancel_enabled":true}},{{"id":"none"}},{{"id":"{id}","is_auto_cancel_enabled":"new"}}]}}"#

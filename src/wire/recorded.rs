@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrapped_and_bare_lines_give_the_frame() {
+    fn wrapped_and_bare_lines_contain_the_frame() {
         let frame = br#"{"sid":1,"type":"ok"}"#;
         let bare = RecordedLine { received_ms: None, connection: None, frame };
         assert_eq!(unwrap_line(frame).unwrap(), bare);

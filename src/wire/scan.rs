@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_must_be_json() {
+    fn skipped_values_must_be_json() {
         for good in ["0", "-1.5e+3", "\"\\u00e9\\ud83d\\ude00\"", "[]", "{}", " [ 1 , {\"a\" : [ null ] } ] ", "\"é\""]
         {
             assert!(skips(good), "{good}");

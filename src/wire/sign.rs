@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_generated_key_signs_its_public_key_accepts() {
+    fn signatures_of_a_generated_key_verify_with_its_public_key() {
         for (pem, algorithm, characters) in
             [(generate_rsa_2048().unwrap(), Algorithm::Rsa, 344), (generate_ed25519().unwrap(), Algorithm::Ed25519, 88)]
         {
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_of_anything_else_is_refused() {
+    fn a_signature_of_anything_else_is_rejected() {
         for pem in [generate_rsa_2048().unwrap(), generate_ed25519().unwrap()] {
             let signer = Signer::from_pem(&pem).unwrap();
             let verifier = signer.verifier();
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_private_key_is_refused_with_what_was_expected() {
+    fn invalid_private_keys_are_rejected_with_what_was_expected() {
         let rsa = generate_rsa_2048().unwrap();
         let bare: String = rsa.lines().filter(|line| !line.starts_with("-----")).collect();
         let public = Signer::from_pem(&rsa).unwrap().public_key_pem().unwrap();
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_openssl_are_read_and_its_verdict_is_the_same() {
+    fn keys_of_openssl_are_accepted_and_it_verifies_the_signatures() {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
         let openssl = |arguments: &[&str]| Command::new("openssl").args(arguments).output();

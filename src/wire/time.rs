@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_time_that_counts_as_writable_has_a_text_with_four_digits_for_the_year() {
+    fn every_writable_time_has_a_four_digit_year() {
         for (unix_ms, text) in
             [(FIRST_MS, "0001-01-01T00:00:00Z"), (0, "1970-01-01T00:00:00Z"), (LAST_MS, "9999-12-30T22:00:00Z")]
         {

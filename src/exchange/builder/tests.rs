@@ -58,7 +58,7 @@ fn a_folder_gets_every_key_for_its_owner_alone_and_those_of_an_earlier_start_are
 }
 
 #[test]
-fn a_folder_that_can_not_be_made_is_named() {
+fn a_folder_that_cannot_be_created_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
     std::fs::write(&file, "").unwrap();
@@ -141,7 +141,7 @@ fn breaks_of_recordings_are_passed_quickly_unless_the_start_is_behind_them() {
 }
 
 #[test]
-fn an_exchange_that_is_dropped_is_gone() {
+fn a_dropped_exchange_is_stopped() {
     let exchange = Exchange::builder().start().unwrap();
     let address = exchange.addr;
     std::net::TcpStream::connect(address).unwrap();

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn when_the_disk_takes_no_more_ids_are_still_used_once() {
+    fn after_the_disk_fails_ids_are_still_used_once() {
         let mut used = UsedIds::default();
         for number in 0..=KEPT_MAX {
             assert!(used.insert(1, &number.to_string()));

@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tier_without_limits_never_refuses() {
+    fn the_unlimited_tier_never_rejects() {
         let mut limits = Limits::new(Tier::Unlimited);
         assert!((0..10_000).all(|_| limits.write(1, WriteBucket::Every, 1_000_000, 0) && limits.read_balance(1, 0)));
     }

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reader_needs_survives_and_the_strangers_do_not() {
+    fn required_fields_survive_and_strange_elements_are_unusable() {
         let id = "00000000-0000-4000-8000-000000000001";
         let order = json!({ "order_id": id, "client_order_id": "c", "ticker": "A", "book_side": "bid", "outcome_side": "yes",
             "status": "resting", "type": "limit", "yes_price_dollars": "0.4200", "fill_count_fp": "0.00",

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_converging_market_is_decided_at_its_end_and_as_often_as_it_was_likely() {
+    fn a_converging_market_is_decided_at_its_end_with_its_initial_probability() {
         for motion in [(0.0, 0.0), (0.2, 0.4)] {
             let (news, share) = motion;
             decides_as_often_as_likely(Motion::Converging { end_ms: 15_000, news, share });
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drift_shows_and_a_jump_is_told() {
+    fn a_drift_has_its_effect_and_a_jump_is_reported() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
         let mut fair = Fair::new(Motion::Lasting { volatility: 0.0, drift: 0.01, jumps: 0.0, jump: 0.0 }, 0.5, 0);
         assert!(!fair.advance(&mut rng, 100_000));

@@ -27,7 +27,7 @@ fn run_world(world: World, seconds: i64, mut see: impl FnMut(&Engine, &Event)) -
 }
 
 #[test]
-fn every_market_of_the_default_world_is_lively_and_never_crossed() {
+fn every_market_of_the_default_world_is_active_and_never_crossed() {
     const SECONDS: usize = 30;
     let (mut levels, mut trades, mut mid_moves) = ([0usize; 16], [0usize; 16], [0usize; 16]);
     let mut mids = [0i64; 16];
@@ -96,7 +96,7 @@ fn the_series_closes_determines_pays_and_goes_on() {
 }
 
 #[test]
-fn of_an_exclusive_event_one_market_pays_at_most() {
+fn at_most_one_market_of_an_exclusive_event_pays() {
     for seed in 0..8 {
         let mut world = default_world(seed, 4, START_MS);
         world.series.clear();
@@ -117,7 +117,7 @@ fn of_an_exclusive_event_one_market_pays_at_most() {
 }
 
 #[test]
-fn in_a_quiet_world_markets_live_and_settle_but_nobody_trades() {
+fn in_a_quiet_world_markets_open_and_settle_but_nobody_trades() {
     let (mut orders, mut settled) = (0, Vec::new());
     let world = World { quiet: true, ..default_world(3, 8, START_MS) };
     let engine = run_world(world, 33, |_, event| match event {
@@ -232,6 +232,6 @@ fn after_a_jump_makers_pull_and_the_informed_take_what_is_left() {
         run_crowd(crowd, jumpy, 60, |_, event| trades += i32::from(matches!(event, Event::Trade { .. })));
         trades
     };
-    assert_eq!(trades(0.0), 0, "nobody looks by himself in this crowd");
+    assert_eq!(trades(0.0), 0, "in this crowd nobody trades unprompted");
     assert!(trades(1.0) > 5);
 }

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_refused_before_it_fills_the_memory() {
+    fn an_endless_line_is_rejected_before_it_fills_the_memory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("endless.jsonl.zst");
         let mut encoder = zstd::Encoder::new(File::create(&path).unwrap(), 1).unwrap();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_without_end_and_other_compressions_are_refused() {
+    fn endless_blank_lines_and_other_compressions_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("blank.jsonl.zst");
         let blank = vec![b'\n'; usize::try_from(BLANK_LINES_MAX).unwrap() + 2];
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_refused_without_waiting_for_it() {
+    fn something_that_is_not_a_file_is_rejected_without_waiting_for_it() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["pipe.jsonl", "pipe.jsonl.zst", "pipe.kaj"] {
             let path = folder.path().join(name);

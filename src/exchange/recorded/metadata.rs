@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_record_can_not_say_is_refused_with_its_line() {
+    fn impossible_values_in_a_record_are_rejected_with_their_line() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("KXA-1.json");
         let read = |text: &str| {

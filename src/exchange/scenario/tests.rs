@@ -31,7 +31,7 @@ closes_after_s = 60
 }
 
 #[test]
-fn every_shipped_scenario_is_read_and_makes_a_world_of_its_own_size() {
+fn every_built_in_scenario_parses_and_makes_a_world_of_its_own_size() {
     for name in Scenario::names() {
         let scenario = Scenario::find(name).unwrap();
         assert_eq!(scenario.name(), name);
@@ -63,7 +63,7 @@ fn kinds_come_in_turn_and_more_markets_are_more_of_them() {
 }
 
 #[test]
-fn a_file_becomes_what_it_says() {
+fn a_file_becomes_the_world_it_describes() {
     let text = with(
         r#"determination_s = 2.5
 settlement = "scalar"
@@ -97,7 +97,7 @@ rate_per_min = 2"#,
 }
 
 #[test]
-fn a_wrong_file_is_told_with_its_line_and_what_was_expected() {
+fn an_invalid_file_is_rejected_with_the_line_and_what_was_expected() {
     for (line, number, expectation) in [
         ("closes_after = 60", 14, "unknown field `closes_after`, expected one of"),
         ("determination_s = 0", 14, "0: expected seconds from 0.001"),
@@ -128,7 +128,7 @@ fn a_wrong_file_is_told_with_its_line_and_what_was_expected() {
 }
 
 #[test]
-fn what_is_no_file_is_told_with_the_names_that_would_do() {
+fn an_unknown_scenario_is_rejected_with_the_known_names() {
     let error = Scenario::find("cal").unwrap_err().to_string();
     assert!(error.starts_with("scenario cal: "), "{error}");
     assert!(error.ends_with("expected a TOML file, or one of calm, busy, news, thin, settling, gold"), "{error}");
@@ -165,7 +165,7 @@ fn fees_and_their_changes_are_the_scenarios_own() {
 }
 
 #[test]
-fn fees_that_cannot_be_are_named_with_their_line() {
+fn invalid_fees_are_rejected_with_their_line() {
     for (line, expectation) in [
         ("fees = { taker_multiplier = -1 }", "a multiplier from 0 to 100"),
         ("fees = { taker_multiplier = 0.00001 }", "at most four decimals"),

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slash_at_the_end_of_a_path_is_taken_off_and_its_query_kept() {
+    fn a_trailing_slash_is_removed_and_the_query_kept() {
         let without = |target| without_trailing_slash(target);
         assert_eq!(without("/trade-api/v2/markets/?limit=1").as_deref(), Some("/trade-api/v2/markets?limit=1"));
         assert_eq!(without("/trade-api/v2/markets/").as_deref(), Some("/trade-api/v2/markets"));

@@ -127,7 +127,7 @@ fn pipelined_requests_are_answered_in_order_on_one_connection() {
 }
 
 #[test]
-fn a_slash_at_the_end_is_redirected_in_its_turn_and_an_unknown_page_is_told_as_text() {
+fn a_trailing_slash_is_redirected_in_its_turn_and_an_unknown_page_is_plain_text() {
     let fixture = Fixture::lively(1 << 20);
     let mut stream = fixture.connect();
     let all = fixture.request("POST", ORDERS, &order("0.0100"))
@@ -144,7 +144,7 @@ fn a_slash_at_the_end_is_redirected_in_its_turn_and_an_unknown_page_is_told_as_t
 }
 
 #[test]
-fn garbage_gets_a_status_and_the_server_lives_on() {
+fn garbage_gets_a_status_and_the_server_keeps_running() {
     let fixture = Fixture::lively(1 << 20);
     for garbage in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"] {
         let mut stream = fixture.connect();
@@ -158,7 +158,7 @@ fn garbage_gets_a_status_and_the_server_lives_on() {
 }
 
 #[test]
-fn a_third_party_client_follows_a_book_without_a_hole() {
+fn a_third_party_client_follows_a_book_without_a_gap() {
     let fixture = Fixture::lively(1 << 20);
     let mut socket = fixture.websocket();
     socket
@@ -176,7 +176,7 @@ fn a_third_party_client_follows_a_book_without_a_hole() {
 }
 
 #[test]
-fn an_unsigned_handshake_is_refused() {
+fn an_unsigned_handshake_is_rejected() {
     let fixture = Fixture::lively(1 << 20);
     let request = format!("ws://{}{WS_PATH}", fixture.addr).into_client_request().unwrap();
     let error = tungstenite::client::client(request, fixture.connect()).unwrap_err();

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_breach_of_the_protocol_has_its_code() {
+    fn each_protocol_violation_has_its_code() {
         let code = |bytes: &[u8]| match Framing::new(1_000).read(&mut Input::from(bytes), &mut Vec::new()) {
             Incoming::Refused(code, _) => u16::from(code),
             other => panic!("{bytes:?}: {other:?}"),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_is_answered_with_its_code_unless_that_is_none_for_the_wire() {
+    fn a_close_is_answered_with_its_code_unless_that_is_not_allowed_on_the_wire() {
         for (sent, answered) in
             [(&b"\x03\xe8"[..], &b"\x88\x02\x03\xe8"[..]), (b"\x03\xe9bye", b"\x88\x05\x03\xe9bye"), (b"", b"\x88\x00")]
         {

@@ -90,7 +90,7 @@ mod tests {
     use crate::clock::Now;
 
     #[test]
-    fn public_frames_come_as_lines_with_their_times_and_nothing_else_does() {
+    fn only_public_frames_become_lines_with_their_times() {
         let folder = tempfile::tempdir().unwrap();
         let stages = [StageId::Feed, StageId::Reconcile];
         let session = folder.path().join("journal");

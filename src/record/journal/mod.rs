@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_of_another_make_is_no_head() {
+    fn invalid_heads_are_rejected() {
         let mut bytes = [0; HEAD_BYTES];
         assert!(Head::decode(&bytes).is_some());
         for (at, value) in [(3, 0xff), (4, 9), (5, 200), (6, 2), (7, 1)] {

@@ -99,7 +99,7 @@ fn a_session_is_counted_from_its_files() {
 }
 
 #[test]
-fn a_session_that_its_summary_calls_empty_is_counted_all_the_same_and_not_deleted_without_a_backup() {
+fn a_session_that_its_summary_calls_empty_is_still_counted_and_not_deleted_without_a_backup() {
     let folders = Folders::new();
     Summary::default().write(&folders.session()).unwrap();
     let contents = count(&folders.session()).unwrap();
@@ -111,7 +111,7 @@ fn a_session_that_its_summary_calls_empty_is_counted_all_the_same_and_not_delete
 }
 
 #[test]
-fn a_verified_backup_lets_a_session_go_and_holds_all_of_it() {
+fn a_session_with_a_verified_backup_can_be_deleted_and_the_backup_holds_all_of_it() {
     let folders = Folders::new();
     let before = stored_files(&folders.session()).unwrap();
     let backup = folders.back_up().unwrap();
@@ -153,7 +153,7 @@ fn a_damaged_journal_is_counted_up_to_the_damage_and_says_where_it_is() {
 }
 
 #[test]
-fn a_bit_that_flips_in_the_copy_is_named_and_the_session_is_kept() {
+fn a_flipped_bit_in_the_copy_is_reported_and_the_session_is_kept() {
     for file in ["journal/000001.kaj", "summary.json", "state/sim/day.json"] {
         let folders = Folders::new();
         folders.back_up().unwrap();
@@ -167,7 +167,7 @@ fn a_bit_that_flips_in_the_copy_is_named_and_the_session_is_kept() {
 }
 
 #[test]
-fn a_manifest_that_changed_is_none() {
+fn a_changed_manifest_is_rejected() {
     let folders = Folders::new();
     folders.back_up().unwrap();
     let path = folders.copy().join(MANIFEST_FILE);
@@ -183,7 +183,7 @@ fn a_manifest_that_changed_is_none() {
 }
 
 #[test]
-fn files_that_are_missing_or_were_not_there_are_named() {
+fn missing_and_additional_files_are_named() {
     let folders = Folders::new();
     folders.back_up().unwrap();
     fs::write(folders.copy().join("new"), "").unwrap();
@@ -194,7 +194,7 @@ fn files_that_are_missing_or_were_not_there_are_named() {
 }
 
 #[test]
-fn a_crash_anywhere_in_a_backup_leaves_nothing_that_passes_and_the_next_attempt_begins_anew() {
+fn a_crash_during_a_backup_leaves_no_valid_backup_and_the_next_attempt_starts_over() {
     let folders = Folders::new();
     let partial = folders.backups.join(format!("{NAME}{PARTIAL}"));
     fs::create_dir_all(&partial).unwrap();
@@ -233,7 +233,7 @@ fn a_copy_that_differs_from_what_was_read_never_becomes_a_backup() {
 }
 
 #[test]
-fn a_session_that_goes_on_while_it_is_copied_is_not_backed_up() {
+fn a_session_that_changes_while_it_is_copied_is_not_backed_up() {
     let folders = Folders::new();
     let partial = folders.backups.join("copy");
     fs::create_dir_all(&partial).unwrap();
@@ -244,7 +244,7 @@ fn a_session_that_goes_on_while_it_is_copied_is_not_backed_up() {
 }
 
 #[test]
-fn a_backup_of_an_earlier_state_does_not_let_the_session_go() {
+fn a_backup_of_an_earlier_state_does_not_permit_deletion() {
     let folders = Folders::new();
     folders.back_up().unwrap();
     fs::write(folders.session().join("note.txt"), "later").unwrap();
@@ -256,7 +256,7 @@ fn a_backup_of_an_earlier_state_does_not_let_the_session_go() {
 }
 
 #[test]
-fn only_names_of_folders_there_are_sessions() {
+fn only_names_of_existing_folders_are_sessions() {
     let folders = Folders::new();
     for name in ["", ".", "..", "../sessions", "a/b", "/etc", ".hidden"] {
         assert!(matches!(session_in(&folders.sessions, name), Err(SessionsError::Name(_))), "{name}");
@@ -267,7 +267,7 @@ fn only_names_of_folders_there_are_sessions() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_neither_followed_nor_left_out_in_silence() {
+fn a_link_is_neither_followed_nor_silently_omitted() {
     let folders = Folders::new();
     std::os::unix::fs::symlink("/etc/hostname", folders.session().join("link")).unwrap();
     assert!(matches!(folders.back_up(), Err(SessionsError::Foreign(_))));

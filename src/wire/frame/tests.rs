@@ -441,7 +441,7 @@ fn errors_name_the_frame_and_the_key() {
 }
 
 #[test]
-fn only_a_book_frame_is_an_error_for_what_it_lacks_and_words_that_are_new_cost_nothing() {
+fn only_a_book_frame_with_something_missing_is_an_error_and_new_words_are_accepted() {
     fn read(frame: &str) -> Result<Frame<'_>, WireError> {
         parse(frame.as_bytes(), &mut BookLevels::default())
     }
@@ -476,7 +476,7 @@ fn escapes_in_free_text_are_kept_as_sent() {
 }
 
 #[test]
-fn the_reply_that_lists_subscriptions_is_an_ok() {
+fn the_list_of_subscriptions_is_an_ok() {
     let frame = br#"{"id":3,"type":"ok","msg":[{"channel":"ticker","sid":2}]}"#;
     let found = parse(frame, &mut BookLevels::default()).unwrap();
     assert_eq!((found.envelope.id, found.message), (Some(3), Message::Ok));

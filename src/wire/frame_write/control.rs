@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn every_written_answer_is_read_as_the_same() {
+    fn every_written_reply_parses_as_the_same() {
         let envelope = Envelope { sid: Some(1), seq: Some(250), id: Some(4), sending_ts_ms: Some(1) };
         let of_command = Envelope { sid: None, seq: None, ..envelope };
         let mut buffer = Vec::new();

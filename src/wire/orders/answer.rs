@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_exchange_side_writes_is_read() {
+    fn responses_of_the_exchange_are_parsed() {
         let average = Some(Dollars4(Money::from_micros(520_000)));
         let created = CreatedOrder {
             order_id: ORDER.into(),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn each_item_of_a_cancelled_batch_is_given_with_its_error() {
+    fn each_item_of_a_cancelled_batch_is_returned_with_its_error() {
         let item = |reduced_by, ts_ms, error| CanceledBatchItem {
             order_id: ORDER.into(),
             client_order_id: None,
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_what_the_ledger_needs_is_refused() {
+    fn a_response_without_what_the_ledger_needs_is_rejected() {
         for body in [
             "",
             "[]",

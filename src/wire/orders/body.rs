@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_create_reads_as_the_order_that_was_meant() {
+    fn a_written_create_parses_as_the_same_order() {
         let mut buffer = Vec::new();
         write_create(&mut buffer, &create());
         let read: CreateOrder<'_> = serde_json::from_slice(&buffer).unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn reduce_only_is_sent_only_when_asked_for() {
+    fn reduce_only_is_sent_only_if_asked_for() {
         let mut buffer = Vec::new();
         let time_in_force = TimeInForce::ImmediateOrCancel;
         let order = Create { reduce_only: true, time_in_force, expiration_s: None, group: None, ..create() };

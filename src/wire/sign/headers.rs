@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_headers_of_a_request_are_what_its_key_verifies() {
+    fn the_headers_of_a_request_verify_with_its_key() {
         let signer = Signer::from_pem(&generate_ed25519().unwrap()).unwrap();
         let verifier = signer.verifier();
         let credentials = Credentials { key_id: "an-id".to_owned(), signer };

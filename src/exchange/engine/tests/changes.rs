@@ -13,7 +13,7 @@ fn a_cancel_returns_what_was_left_and_works_once() {
 }
 
 #[test]
-fn a_cancel_all_goes_on_until_its_window_ends() {
+fn a_cancel_all_is_repeated_until_its_window_ends() {
     let (mut engine, ann, bob) = venue();
     for cents in 10..15 {
         engine.create_order(&bid(ann, cents, 1), 5).unwrap();

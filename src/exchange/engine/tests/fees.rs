@@ -51,7 +51,7 @@ fn a_waiver_ends_at_its_moment() {
 }
 
 #[test]
-fn an_events_override_goes_before_its_series_and_is_told_when_it_begins_and_ends() {
+fn an_events_override_takes_precedence_and_is_announced_when_it_begins_and_ends() {
     let (mut engine, ann, bob) = venue();
     engine.change_fees(event(Some(half()), 1_000), 0);
     engine.change_fees(event(None, 2_000), 0);
@@ -75,7 +75,7 @@ fn an_events_override_goes_before_its_series_and_is_told_when_it_begins_and_ends
 }
 
 #[test]
-fn what_is_settled_is_reserved_for_beforehand_and_an_override_without_notice_cancels_what_it_uncovers() {
+fn scheduled_changes_are_reserved_for_and_an_override_without_notice_cancels_uncovered_orders() {
     let (mut engine, _, _) = venue();
     let ann =
         engine.open_account(&AccountSpec { cash: vec![(0, money("5.20"))], direct_member: true, unlimited: false });

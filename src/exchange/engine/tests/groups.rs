@@ -49,7 +49,7 @@ fn a_group_is_triggered_by_the_fill_that_exceeds_its_limit_and_takes_no_orders_u
     engine.change_group(&target(ann, group), GroupCommand::Trigger, 4).unwrap();
     engine.change_group(&target(ann, group), GroupCommand::Reset, 5).unwrap();
     assert!(engine.create_order(&within(group, bid(ann, 20, 1)), 6).is_ok());
-    assert_eq!(changes(&mut engine), [GroupChange::Triggered, GroupChange::Reset], "a second trigger is none");
+    assert_eq!(changes(&mut engine), [GroupChange::Triggered, GroupChange::Reset], "a second trigger changes nothing");
 }
 
 #[test]

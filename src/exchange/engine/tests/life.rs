@@ -37,7 +37,7 @@ fn a_market_takes_orders_from_its_opening_to_its_close() {
 }
 
 #[test]
-fn markets_that_cannot_be_are_not_listed() {
+fn impossible_markets_are_not_listed() {
     let (mut engine, ..) = venue();
     assert_eq!(engine.list_market(spec("MARKET"), 1), Err(ListError::DuplicateTicker("MARKET".into())));
     let backwards = MarketSpec { open_ms: 9, close_ms: 9, ..spec("LATER") };

@@ -62,7 +62,7 @@ fn fill_or_kill_and_post_only_see_only_what_is_not_consumed() {
 }
 
 #[test]
-fn rule_1_a_trade_at_our_price_fills_what_exceeds_the_queue_ahead() {
+fn rule_1_a_trade_at_an_orders_price_fills_what_exceeds_the_queue_ahead() {
     let (mut engine, ann) = recorded(vec![bids(40, 10), asks(45, 5)]);
     let order = engine.create_order(&bid(ann, 40, 5), 10).unwrap().order;
     assert_eq!(engine.queue_position(order), Some(contracts(10)));
@@ -95,7 +95,7 @@ fn an_order_that_improves_the_price_has_nothing_ahead() {
 }
 
 #[test]
-fn rule_2_a_trade_beyond_our_price_fills_us_up_to_its_count() {
+fn rule_2_a_trade_beyond_an_orders_price_fills_it_up_to_the_trades_count() {
     let (mut engine, ann) = recorded(vec![bids(40, 10), bids(39, 10), asks(45, 5)]);
     let order = engine.create_order(&bid(ann, 40, 5), 10).unwrap().order;
     step(&mut engine, 20, vec![sold(39, 2)]);
@@ -108,7 +108,7 @@ fn rule_2_a_trade_beyond_our_price_fills_us_up_to_its_count() {
 }
 
 #[test]
-fn rule_3_cancels_bring_us_forward_to_what_is_displayed() {
+fn rule_3_cancels_move_an_order_forward_to_what_is_displayed() {
     let (mut engine, ann) = recorded(vec![bids(40, 10), asks(45, 5)]);
     let order = engine.create_order(&bid(ann, 40, 5), 10).unwrap().order;
     step(&mut engine, 20, vec![bids(40, 5)]);
@@ -120,7 +120,7 @@ fn rule_3_cancels_bring_us_forward_to_what_is_displayed() {
 }
 
 #[test]
-fn rule_4_an_opposite_quote_at_or_through_our_price_fills_us_at_our_price() {
+fn rule_4_an_opposite_quote_at_or_through_an_orders_price_fills_it_at_its_price() {
     let (mut engine, ann) = recorded(vec![bids(40, 10), asks(45, 5)]);
     let order = engine.create_order(&bid(ann, 43, 9), 10).unwrap().order;
     let events = step(&mut engine, 20, vec![asks(43, 2), asks(42, 1), asks(44, 7)]);
@@ -138,7 +138,7 @@ fn rule_4_an_opposite_quote_at_or_through_our_price_fills_us_at_our_price() {
 }
 
 #[test]
-fn our_resting_asks_follow_the_same_rules() {
+fn resting_asks_follow_the_same_rules() {
     let (mut engine, ann) = recorded(vec![bids(40, 10), asks(45, 5)]);
     let order = engine.create_order(&ask(ann, 45, 5), 10).unwrap().order;
     assert_eq!(engine.queue_position(order), Some(contracts(5)));
@@ -154,7 +154,7 @@ fn our_resting_asks_follow_the_same_rules() {
 }
 
 #[test]
-fn orders_of_ours_share_a_trade_by_price_then_time() {
+fn several_orders_share_a_trade_by_price_then_time() {
     let (mut engine, ann) = recorded(vec![bids(40, 2), asks(45, 5)]);
     let early = engine.create_order(&bid(ann, 40, 3), 10).unwrap().order;
     let late = engine.create_order(&bid(ann, 40, 3), 11).unwrap().order;
@@ -165,7 +165,7 @@ fn orders_of_ours_share_a_trade_by_price_then_time() {
 }
 
 #[test]
-fn our_own_orders_never_meet() {
+fn orders_of_one_account_never_trade_with_each_other() {
     let (mut engine, ann) = recorded(vec![bids(40, 2), asks(50, 5)]);
     engine.create_order(&bid(ann, 45, 3), 10).unwrap();
     let placed = engine.create_order(&ask(ann, 45, 3), 11).unwrap();

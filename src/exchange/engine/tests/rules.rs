@@ -25,7 +25,7 @@ fn orders_trade_by_price_then_time_at_the_resting_price() {
 }
 
 #[test]
-fn a_trade_is_told_as_level_trade_and_both_fills_in_that_order() {
+fn a_trade_is_reported_as_level_trade_and_both_fills_in_that_order() {
     let (mut engine, ann, bob) = venue();
     let maker = engine.create_order(&ask(ann, 45, 5), 1).unwrap();
     drain(&mut engine);
@@ -245,7 +245,7 @@ fn cash_on_another_shard_or_subaccount_does_not_help() {
 }
 
 #[test]
-fn unlimited_accounts_need_no_cash_and_hear_nothing_private() {
+fn unlimited_accounts_need_no_cash_and_get_no_private_events() {
     let (mut engine, ann, _) = venue();
     let maker = engine.open_account(&AccountSpec { cash: vec![], direct_member: true, unlimited: true });
     let order = engine.create_order(&ask(maker, 40, 5), 1).unwrap().order;

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_type_is_told_as_the_exchange_tells_it() {
+    fn a_value_of_the_wrong_type_gets_the_error_of_the_exchange() {
         let query = Query::new("/x?limit=abc&min_ts=99999999999999999999&nested=maybe&with=T", "GetMarkets");
         assert_eq!(
             body(&query.limit(PageLimit::MARKETS).unwrap_err()),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_stands_for_its_position() {
+    fn a_cursor_encodes_its_position() {
         for position in [0, 1, 35, 36, 123_456] {
             let text = cursor(position);
             assert_eq!(Query::new(&format!("/x?cursor={text}"), "GetMarkets").position(), Some(position));

@@ -258,7 +258,7 @@ fn pauses_refuse_what_the_page_says_and_end_by_themselves() {
 }
 
 #[test]
-fn a_wrong_clock_refuses_right_signatures_for_its_time() {
+fn a_wrong_clock_rejects_valid_signatures_while_it_lasts() {
     let mut venue = Venue::immediate();
     venue.exchange.arm(Fault::OffsetClock { by_ms: 60_000, for_ms: 500 });
     let refused = venue.call(0, "GET", BALANCE, "");
@@ -269,7 +269,7 @@ fn a_wrong_clock_refuses_right_signatures_for_its_time() {
 }
 
 #[test]
-fn a_key_that_is_revoked_is_unknown_for_its_time_and_open_sessions_go_on() {
+fn a_revoked_key_is_rejected_while_it_lasts_and_open_sessions_continue() {
     let mut venue = following();
     venue.exchange.arm(Fault::RevokeKeys { for_ms: 500 });
     let refused = venue.call(0, "GET", BALANCE, "");

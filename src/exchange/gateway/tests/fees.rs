@@ -23,7 +23,7 @@ impl Venue {
 }
 
 #[test]
-fn a_series_tells_what_it_charges_now_and_lists_what_is_to_come() {
+fn a_series_shows_its_fees_and_lists_scheduled_changes() {
     let mut venue = Venue::immediate();
     let schedule = FeeSchedule::of(FeeType::QuadraticWithMakerFees, 5_000);
     venue.settle(FeeScope::Series("KXSIMCENT".to_owned()), Some(schedule), 10_000);
@@ -48,7 +48,7 @@ fn a_series_tells_what_it_charges_now_and_lists_what_is_to_come() {
 }
 
 #[test]
-fn an_override_is_listed_shown_on_its_event_and_told_by_a_frame_when_it_begins_and_ends() {
+fn an_override_is_listed_shown_on_its_event_and_announced_by_frames() {
     let mut venue = Venue::immediate();
     venue.open(0, 7);
     venue.command(7, r#"{"id":1,"cmd":"subscribe","params":{"channels":["market_lifecycle_v2"]}}"#);

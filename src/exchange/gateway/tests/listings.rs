@@ -111,7 +111,7 @@ fn markets_are_filtered_by_one_kind_of_time_that_goes_with_their_status() {
 }
 
 #[test]
-fn a_filter_that_is_none_is_refused_in_the_captured_words() {
+fn an_invalid_filter_gets_the_captured_error() {
     let mut venue = Venue::immediate();
     let mut refused = |rest: &str| {
         let answer = venue.anonymous("GET", &format!("{API}{rest}"));
@@ -184,7 +184,7 @@ fn trades_of_all_markets_are_merged_newest_first_and_new_ones_do_not_move_a_page
 }
 
 #[test]
-fn unknown_pages_and_dead_writes_are_told_to_everyone() {
+fn unknown_pages_and_dead_writes_need_no_signature() {
     let mut venue = Venue::immediate();
     for (method, path) in
         [("GET", "/nowhere"), ("GET", ORDERS), ("PUT", "/trade-api/v2/markets"), ("GET", "/trade-api/v2/")]

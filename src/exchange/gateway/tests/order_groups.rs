@@ -111,7 +111,7 @@ fn a_triggered_group_refuses_orders_until_its_reset_and_its_channel_tells() {
 }
 
 #[test]
-fn a_group_is_looked_for_where_the_request_says_and_never_routed() {
+fn a_group_is_looked_up_where_the_request_says_and_never_routed() {
     let mut venue = Venue::immediate();
     let id = group(&mut venue, r#"{"contracts_limit":2,"exchange_index":2}"#);
     let reset = |place: &str| format!("{GROUPS}/{id}/reset{place}");

@@ -149,7 +149,7 @@ fn an_exchange_pause_answers_503_to_every_write_and_shows_in_the_status() {
 }
 
 #[test]
-fn who_pays_depends_on_how_the_shard_is_named() {
+fn the_bucket_charged_depends_on_how_the_shard_is_named() {
     let settings = GatewaySettings { order_latency_ms: 0, tier: Tier::Basic, ..GatewaySettings::default() };
     let unknown = "00000000-0000-0000-0000-000000000000";
     // Basic write buckets have 100 tokens: a cancel costs 2, a create 10, and batches are charged to the unscoped bucket.
@@ -242,7 +242,7 @@ fn an_order_reaches_the_engine_after_the_latency_and_is_answered_then() {
 }
 
 #[test]
-fn a_pause_refuses_orders_and_takes_cancels() {
+fn a_pause_rejects_orders_and_accepts_cancels() {
     let mut venue = Venue::immediate();
     let id = venue.create(0, &order(CENTS, "bid", "1.00", "0.4000")).json()["order_id"].as_str().unwrap().to_owned();
     let now = venue.now;
@@ -253,7 +253,7 @@ fn a_pause_refuses_orders_and_takes_cancels() {
 }
 
 #[test]
-fn the_token_bucket_refuses_with_a_bare_429() {
+fn an_empty_token_bucket_gives_a_bare_429() {
     let mut venue =
         Venue::new(GatewaySettings { tier: Tier::Basic, order_latency_ms: 0, ..GatewaySettings::default() });
     let body = order(CENTS, "bid", "1.00", "0.0100").replace('}', r#","exchange_index":0}"#);

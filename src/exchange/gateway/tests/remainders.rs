@@ -31,7 +31,7 @@ fn levels(venue: &mut Venue) -> Vec<String> {
 }
 
 #[test]
-fn what_is_left_of_an_order_is_published_before_the_orders_that_it_traded_with_where_it_is_asked_for() {
+fn remainders_are_published_first_if_configured() {
     let (removals, rest) = (["no 0.5500 -10.00", "no 0.5400 -3.00"], "yes 0.4600 2.00");
     for (remainder_first, expected) in
         [(false, [removals[0], removals[1], rest]), (true, [rest, removals[0], removals[1]])]
@@ -55,7 +55,7 @@ fn an_amend_leaves_its_own_level_first() {
 }
 
 #[test]
-fn an_order_that_leaves_nothing_or_meets_nobody_is_published_as_ever() {
+fn orders_without_a_remainder_or_a_trade_are_published_as_usual() {
     let mut venue = venue(true);
     venue.create(1, &order(CENTS, "bid", "10.00", "0.4500"));
     assert_eq!(levels(&mut venue), ["no 0.5500 -10.00"]);

@@ -190,7 +190,7 @@ fn the_ticker_is_sent_when_it_changes() {
 }
 
 #[test]
-fn the_life_of_a_market_is_told_and_late_listings_join_their_subscription() {
+fn the_life_cycle_of_a_market_is_published_and_late_listings_join_their_subscription() {
     let mut venue = Venue::immediate();
     venue.open(0, 7);
     venue.command(7, &subscribe(r#""market_lifecycle_v2","orderbook_delta""#, r#""KXLATE""#));
@@ -209,7 +209,7 @@ fn the_life_of_a_market_is_told_and_late_listings_join_their_subscription() {
     assert_eq!(kinds(&venue.frames(7)), ["orderbook_delta"]);
     venue.pass(1_000);
     let closed = venue.frames(7);
-    assert_eq!(kinds(&closed), ["orderbook_delta"], "a close takes the orders out and is no event itself");
+    assert_eq!(kinds(&closed), ["orderbook_delta"], "a close removes the orders and is not an event itself");
     let now = venue.now;
     venue.exchange.command(now, |engine, now_ms| engine.determine(market, crate::market::Price::ZERO, now_ms));
     let frames = venue.frames(7);

@@ -95,7 +95,7 @@ fn a_file_named_twice_and_frames_recorded_twice_are_read_once() {
 }
 
 #[test]
-fn behind_a_hole_a_book_is_empty_until_its_next_snapshot_unless_the_hole_is_ignored() {
+fn after_a_gap_a_book_is_empty_until_its_next_snapshot_unless_gaps_are_ignored() {
     let subscribed = r#"{"type":"subscribed","id":1,"msg":{"channel":"orderbook_delta","sid":1}}"#;
     let lines = [
         subscribed.to_owned(),
@@ -125,7 +125,7 @@ fn behind_a_hole_a_book_is_empty_until_its_next_snapshot_unless_the_hole_is_igno
 }
 
 #[test]
-fn a_subscription_with_holes_throughout_is_known_by_them_and_reconnects_are_no_holes() {
+fn a_subscription_with_gaps_throughout_is_detected_and_reconnects_are_not_gaps() {
     let mut lines = vec![snapshot(70, "A")];
     lines.extend((1..200).map(|n| delta(70 + n + n / 3, "A", 1_000 + n.cast_signed())));
     lines.push(snapshot(4, "A"));
@@ -146,7 +146,7 @@ fn a_subscription_with_holes_throughout_is_known_by_them_and_reconnects_are_no_h
 }
 
 #[test]
-fn what_the_exchange_told_of_a_market_is_kept() {
+fn close_and_result_of_a_market_are_taken_from_frames() {
     let lifecycle = |event: &str| {
         format!(r#"{{"type":"market_lifecycle_v2","sid":3,"msg":{{"market_ticker":"A","event_type":{event}}}}}"#)
     };
@@ -166,7 +166,7 @@ fn what_the_exchange_told_of_a_market_is_kept() {
 }
 
 #[test]
-fn damaged_files_are_refused_by_name_and_line() {
+fn damaged_files_are_rejected_with_name_and_line() {
     let directory = tempfile::tempdir().unwrap();
     let good = delta(2, "A", 1_000);
     let cut = file(&directory, "cut.jsonl", &[&good, &good[..60]]);
@@ -187,7 +187,7 @@ fn damaged_files_are_refused_by_name_and_line() {
 }
 
 #[test]
-fn a_truncated_zst_is_refused() {
+fn a_truncated_zst_is_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let text: String = (0..2_000).map(|n| delta(n + 1, "A", 1_000 + n.cast_signed()) + "\n").collect();
     let packed = zstd::encode_all(text.as_bytes(), 1).unwrap();

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_readers_could_read_differently_is_refused() {
+    fn ambiguous_chunks_are_rejected() {
         for input in [
             &b"\r\n"[..],
             b";x\r\n",

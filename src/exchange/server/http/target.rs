@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_form_gives_its_resource() {
+    fn each_form_of_target_gives_its_resource() {
         let of = |method, text| read(method, text).map(|target| (target.authority, target.resource));
         assert_eq!(of("GET", "/a?b"), Ok((None, "/a?b")));
         assert_eq!(of("GET", "http://h:8/a?b"), Ok((Some("h:8"), "/a?b")));

@@ -79,7 +79,7 @@ fn requests_follow_each_other_whatever_their_bodies_are() {
 }
 
 #[test]
-fn what_can_be_read_in_two_ways_is_refused() {
+fn ambiguous_requests_are_rejected() {
     for headers in [
         "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
@@ -118,7 +118,7 @@ fn what_can_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn what_is_not_spoken_here_is_told_by_its_status() {
+fn unsupported_features_have_their_status() {
     assert_eq!(status(&post("Transfer-Encoding: gzip, chunked\r\n", "")), 501);
     assert_eq!(status(&post("Transfer-Encoding: identity\r\n", "")), 501);
     assert_eq!(status(&post("Expect: 200-ok\r\n", "")), 417);
@@ -163,7 +163,7 @@ fn a_connection_stays_open_as_its_request_says() {
 }
 
 #[test]
-fn a_client_that_holds_back_its_body_is_known_until_it_is_told() {
+fn a_client_that_waits_with_its_body_is_recognised_until_it_is_told_to_continue() {
     let head = post("Content-Length: 3\r\nExpect: 100-Continue\r\n", "");
     let mut reader = Reader::default();
     let (taken, parsed) = reader.read(head.as_bytes());

@@ -97,7 +97,7 @@ fn an_escaped_character_of_a_path_means_itself_and_is_signed_as_it_was_sent() {
 }
 
 #[test]
-fn a_body_that_waits_to_be_asked_for_is_asked_for_in_its_turn() {
+fn a_client_that_waits_for_100_continue_gets_it_in_its_turn() {
     let fixture = quiet();
     let mut stream = fixture.connect();
     let body = order("0.0100");

@@ -14,7 +14,7 @@ fn call(fixture: &Fixture, method: &str, path: &str, headers: &str) -> (u16, Str
 }
 
 #[test]
-fn a_web_page_can_not_arm_a_fault() {
+fn a_web_page_cannot_arm_a_fault() {
     let fixture = Fixture::quiet(Exchange::builder());
     let port = fixture.addr.port();
     for headers in [
@@ -46,7 +46,7 @@ fn a_web_page_can_not_arm_a_fault() {
 }
 
 #[test]
-fn pages_of_this_machine_may_read_answers_when_that_is_switched_on() {
+fn pages_of_this_machine_may_read_responses_if_enabled() {
     let status = "/trade-api/v2/exchange/status";
     for cors in [false, true] {
         let fixture = Fixture::quiet(Exchange::builder().cors(cors));

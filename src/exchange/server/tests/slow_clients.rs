@@ -20,7 +20,7 @@ fn is_ended(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn headers_and_bodies_that_do_not_come_are_given_up_with_408() {
+fn missing_headers_and_bodies_time_out_with_408() {
     let (head, body) = ("GET /trade-api/v2/markets HTTP/1.1\r\nHost: x\r\nX-Slow:", "POST /x HTTP/1.1\r\nHost: x\r\n");
     for (text, config) in [
         (head.to_owned(), timeouts(|all| all.head = SOON)),
@@ -41,7 +41,7 @@ fn headers_and_bodies_that_do_not_come_are_given_up_with_408() {
 }
 
 #[test]
-fn a_byte_now_and_then_does_not_buy_more_time_for_a_request() {
+fn a_byte_now_and_then_does_not_extend_the_time_for_a_request() {
     let fixture = Fixture::quiet(timeouts(|all| all.head = SOON));
     let mut stream = fixture.connect();
     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();

@@ -26,7 +26,11 @@ fn a_handshake_is_told_what_it_lacks() {
     assert!(status == 426 && head.contains("Sec-WebSocket-Version: 13"), "{head}");
     assert_eq!(call(&format!("{upgrade}{version}")).0, 400);
     assert_eq!(call(&format!("{upgrade}{version}{key}dG9vIHNob3J0\r\n")).0, 400);
-    assert_eq!(call(&format!("Upgrade: websocket\r\n{version}{key}{nonce}")).0, 426, "without Connection it is none");
+    assert_eq!(
+        call(&format!("Upgrade: websocket\r\n{version}{key}{nonce}")).0,
+        426,
+        "a handshake needs a Connection header"
+    );
     assert_eq!(handshake(&fixture, "POST", &format!("{upgrade}{version}{key}{nonce}")).0, 404);
 }
 
@@ -46,7 +50,7 @@ fn a_handshake_behind_an_order_waits_for_its_turn() {
 }
 
 #[test]
-fn a_breach_of_the_protocol_is_closed_with_its_code() {
+fn a_protocol_violation_closes_the_session_with_its_code() {
     let fixture = Fixture::quiet(Exchange::builder());
     let masked = |head: u8, payload: &[u8]| {
         [&[head, 0x80 | u8::try_from(payload.len()).unwrap()], &[0; 4][..], payload].concat()
@@ -71,7 +75,7 @@ fn a_breach_of_the_protocol_is_closed_with_its_code() {
 }
 
 #[test]
-fn a_server_that_stops_says_so() {
+fn a_stopping_server_closes_its_sessions() {
     let mut fixture = Fixture::quiet(Exchange::builder());
     let mut socket = fixture.websocket();
     fixture.handle.take().unwrap().stop().unwrap();
@@ -113,7 +117,7 @@ fn as_many_markets_as_a_subscription_may_have_fit_into_its_command() {
 }
 
 #[test]
-fn an_answer_of_any_size_reaches_who_asked_for_it() {
+fn a_reply_of_any_size_reaches_the_client_that_asked_for_it() {
     // Much less than the size of one reply, so that the size alone would end the subscription.
     let fixture = Fixture::of(40, Exchange::builder().buffer_max(16 * 1024).quiet(true));
     let mut socket = fixture.websocket();

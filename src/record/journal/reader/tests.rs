@@ -69,7 +69,7 @@ fn read(folder: &Path) -> (Vec<Vec<u8>>, Option<JournalError>) {
 }
 
 #[test]
-fn what_was_written_is_read_in_order_and_the_closing_record_says_it_is_whole() {
+fn records_are_read_in_order_and_the_closing_record_confirms_completeness() {
     let folder = tempfile::tempdir().unwrap();
     let stages = [StageId::Feed, StageId::Execute];
     let ([mut feed, mut execute], handle) =
@@ -112,7 +112,7 @@ fn what_was_written_is_read_in_order_and_the_closing_record_says_it_is_whole() {
 }
 
 #[test]
-fn a_record_that_finds_no_room_is_counted_and_leaves_a_hole_that_the_reader_sees() {
+fn a_record_without_room_is_counted_and_leaves_a_gap_that_the_reader_sees() {
     let folder = tempfile::tempdir().unwrap();
     let mut bench = Bench::new(folder.path(), SegmentLimits::default());
     bench.feed.bytes(Kind::Frame, Flags::Input, now(0), &[], b"fits");
@@ -222,7 +222,7 @@ fn a_crash_while_stages_move_to_the_next_segment_tears_two_files_and_no_more() {
 }
 
 #[test]
-fn a_journal_of_another_version_says_which() {
+fn a_journal_of_another_version_is_rejected_with_its_version() {
     let folder = tempfile::tempdir().unwrap();
     journal(folder.path(), SegmentLimits::default(), &[]);
     let path = folder.path().join("000000.kaj");
@@ -265,7 +265,7 @@ fn a_missing_segment_in_the_middle_is_named() {
 }
 
 #[test]
-fn a_changed_byte_is_found_wherever_it_is() {
+fn a_changed_byte_is_detected_wherever_it_is() {
     let folder = tempfile::tempdir().unwrap();
     journal(folder.path(), SegmentLimits::default(), &[vec![1; 20], vec![2; 20]]);
     let path = folder.path().join("000000.kaj");
