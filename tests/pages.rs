@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use kalshi_actor::config::Config;
 use kalshi_actor::drivers::simulation::NetworkFault;
 use kalshi_actor::exchange::faults::CATALOG;
 use kalshi_actor::exchange::scenario::Scenario;
-use kalshi_actor::messages::Verdict;
+use kalshi_actor::messages::{Skip, Verdict};
 use kalshi_actor::record::Span;
 use kalshi_actor::record::journal::Kind;
 
@@ -34,10 +35,13 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The quoted words of a column, each cut at the first dot, brace, colon or space.
+/// The quoted words of a column, each cut at the first dot, parenthesis, brace, colon or space.
 fn names(rows: &[Vec<String>], column: usize) -> BTreeSet<String> {
     let cells = rows.iter().map(|row| row[column].as_str());
-    cells.flat_map(quoted).map(|name| name.split(['.', '{', ':', ' ']).next().unwrap_or_default().to_owned()).collect()
+    cells
+        .flat_map(quoted)
+        .map(|name| name.split(['.', '(', '{', ':', ' ']).next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
@@ -111,6 +115,97 @@ fn reasons_of_the_risk_gate_and_its_keys() {
     for key in names(&rows, 2) {
         assert!(config["risk"].get(&key).is_some(), "docs/risk.md: there is no key risk.{key}");
     }
+}
+
+/// The number in the text of a default, in the unit of the configuration: dollars, contracts or milliseconds.
+fn default_value(text: &str) -> f64 {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number: f64 = number.replace(['$', ','], "").parse().unwrap_or_else(|_| panic!("`{text}` is not a default"));
+    let factor = match unit {
+        "" | "ms" => 1.0,
+        "s" => 1e3,
+        "min" => 60e3,
+        _ => panic!("`{unit}` in `{text}` is not a unit"),
+    };
+    number * factor
+}
+
+#[test]
+fn defaults_of_the_risk_gate() {
+    let config = toml::Value::try_from(Config::default()).expect("a configuration has a TOML form");
+    let mut compared = 0;
+    for row in table("docs/risk.md", "| control | reason |") {
+        let keys: Vec<&str> = quoted(&row[2]).collect();
+        let defaults: Vec<&str> = row[3].split(", ").flat_map(|part| part.split(" in ")).collect();
+        for (number, key) in keys.iter().enumerate() {
+            let text = defaults.get(number).unwrap_or_else(|| panic!("docs/risk.md: no default of {key}"));
+            match &config["risk"][*key] {
+                toml::Value::Array(values) => assert!(values.is_empty() && *text == "none", "{key}: {text}"),
+                value => {
+                    let configured: f64 = value.to_string().replace('"', "").parse().expect("a number");
+                    assert!((configured - default_value(text)).abs() < 1e-9, "docs/risk.md: {key} is {configured}");
+                }
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 15, "only {compared} defaults are compared");
+}
+
+#[test]
+fn reasons_for_which_an_order_of_a_strategy_is_withheld() {
+    let reasons = Skip::ALL.into_iter().filter(|reason| *reason as u8 >= Skip::Blocked as u8).map(Skip::as_str);
+    assert_eq!(names(&table("docs/strategies.md", "| Reason | What it means |"), 0), set(reasons));
+}
+
+/// What follows each of these words in a part of a source file, up to the end of a name.
+fn words_after(source: &str, begin: &str, words: &[&str]) -> BTreeSet<String> {
+    let text = read(source);
+    let part = text.split_once(begin).unwrap_or_else(|| panic!("{source} has no `{begin}`")).1;
+    let part = part.split_once("\n}").expect("an item ends").0;
+    let lines = part.lines().map(str::trim);
+    let after = lines.filter_map(|line| words.iter().find_map(|word| line.strip_prefix(word)));
+    after.map(|rest| rest.split(['(', ':']).next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn calls_to_a_strategy_and_fields_of_its_view() {
+    let page = "docs/strategies.md";
+    let methods = words_after("src/decide/policy/mod.rs", "pub trait Policy", &["fn "]);
+    assert_eq!(names(&table(page, "| Method |"), 0), methods);
+    let mut fields = words_after("src/decide/policy/view.rs", "pub struct View<'a> {", &["pub "]);
+    fields.extend(words_after("src/decide/policy/view.rs", "impl View<'_> {", &["pub fn "]));
+    assert_eq!(names(&table(page, "| Field |"), 0), fields);
+}
+
+#[test]
+fn signals_and_what_they_do() {
+    let source = read("src/host/signals.rs");
+    let rows = table("docs/signals.md", "| signal | who sends it |");
+    let mut signals = 0;
+    for (list, result) in [("URGENT", "clean stop"), ("STOPPING", "clean stop"), ("IGNORED", "ignored")] {
+        let after = source.split_once(&format!("const {list}: ")).unwrap_or_else(|| panic!("no list {list}")).1;
+        let names = after.split(['[', ']']).nth(3).expect("the list is an array");
+        for name in names.split(", ") {
+            let row = rows.iter().find(|row| row[0].split(", ").any(|cell| cell == name));
+            let row = row.unwrap_or_else(|| panic!("docs/signals.md says nothing of {name}"));
+            assert!(row[2].starts_with(result), "docs/signals.md: {name}: {}", row[2]);
+            signals += 1;
+        }
+    }
+    assert!(signals > 10, "only {signals} signals are compared");
+}
+
+#[test]
+fn commands_in_the_readme() {
+    let help = Command::new(env!("CARGO_BIN_EXE_kalshi-actor")).arg("--help").output().expect("the program starts");
+    let help = String::from_utf8(help.stdout).expect("help is UTF-8");
+    let list = help.split_once("Commands:\n").expect("help lists the commands").1;
+    let lines = list.lines().take_while(|line| line.starts_with("  "));
+    let commands: BTreeSet<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    let rows = table("README.md", "| command | what it does |");
+    let told: BTreeSet<&str> = rows.iter().filter_map(|row| row[0].split([' ', '`']).nth(2)).collect();
+    assert_eq!(told, commands.into_iter().filter(|command| *command != "help").collect());
 }
 
 #[test]
