@@ -315,7 +315,7 @@ fn kill_says_so_when_it_cannot_see_the_orders() {
     let text = report.to_string();
     assert!(!report.is_clean() && text.contains("could not be read") && text.contains("/portfolio/orders"), "{text}");
     assert!(
-        told[0].starts_with("resting orders cannot be read: ") && told[0].ends_with("; tried for another 1 s"),
+        told[0].starts_with("resting orders cannot be read: ") && told[0].ends_with("; trying for another 1 s"),
         "{told:?}"
     );
 }

@@ -69,7 +69,7 @@ pub(super) fn run(args: &KillArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     say!(out, "venue {name}: {triggered} order groups triggered within {:.0} ms", triggered_in.as_secs_f64() * 1e3);
     say!(out, "venue {name}: {report}");
     if report.is_clean() {
-        say!(out, "venue {name}: nothing more seen after {:.1} s", took.as_secs_f64());
+        say!(out, "venue {name}: none of our orders seen resting any more after {:.1} s", took.as_secs_f64());
         return Ok(ExitCode::SUCCESS);
     }
     say!(out, "venue {name}: gave up after {:.1} s; {}", took.as_secs_f64(), other_ways(&config, args.everything));
@@ -106,11 +106,7 @@ fn orders_of_the_session(named: Option<&Path>, config: &Config) -> Vec<KnownOrde
     let lease_ms = i64::try_from(config.orders.lease_longest_ms).unwrap_or(i64::MAX);
     match known_orders(&session, wall_ms().saturating_sub(lease_ms)) {
         Ok((orders, torn)) => {
-            note!(
-                "{}: {} orders of ours may still rest; cancelling them by their ids",
-                session.display(),
-                orders.len()
-            );
+            note!("{}: {} of our orders may still rest; cancelling them by id", session.display(), orders.len());
             if let Some(torn) = torn {
                 tracing::debug!(%torn, "the journal was read up to there");
             }

@@ -105,18 +105,18 @@ impl KillReport {
 impl fmt::Display for KillReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { found, cancelled, left, foreign, everything, unseen, unconfirmed, problems } = self;
-        write!(f, "{found} resting orders of ours found, {cancelled} cancelled, {} left", left.len())?;
+        write!(f, "found {found} of our orders resting, {cancelled} cancelled, {} left", left.len())?;
         if *everything {
             f.write_str("; everything on the account was cancelled")?;
         } else if *foreign > 0 {
-            write!(f, "; {foreign} orders of others left alone")?;
+            write!(f, "; {foreign} other orders left alone")?;
         }
         if let Some(problem) = unseen {
             write!(f, "\nresting orders could not be read to the end, so some of ours may be open: {problem}")?;
         }
         if let Some(quiet) = unconfirmed {
             let quiet_s = quiet.as_secs_f64();
-            write!(f, "\nnothing of ours was seen resting for {quiet_s:.1} s, but reads may lag for longer")?;
+            write!(f, "\nnone of our orders was seen resting for {quiet_s:.1} s, but reads may lag for longer")?;
         }
         for (order, market) in left {
             write!(f, "\nstill open: order {order} in {market}")?;
@@ -228,13 +228,13 @@ impl<'a, 'w> Kill<'a, 'w> {
                 let quiet = began.saturating_duration_since(self.changed);
                 self.report.unconfirmed = (quiet < self.settings.read_lag).then_some(quiet);
                 if self.started.elapsed() > TELL_EVERY {
-                    self.tell("nothing of ours is seen resting, and reads may still lag");
+                    self.tell("none of our orders is seen resting, but reads may still lag");
                 }
                 if quiet >= self.settings.read_lag && self.triggers.is_empty() {
                     return;
                 }
             } else {
-                self.tell(&format!("{} orders of ours rest and are being cancelled", self.report.left.len()));
+                self.tell(&format!("{} of our orders are resting and being cancelled", self.report.left.len()));
             }
             let left = self.settings.patience.saturating_sub(self.started.elapsed());
             if left.is_zero() {
@@ -255,7 +255,7 @@ impl<'a, 'w> Kill<'a, 'w> {
         }
         self.told = Some(Instant::now());
         let left = self.settings.patience.saturating_sub(self.started.elapsed());
-        (self.ways.tell)(&format!("{what}; tried for another {:.0} s", left.as_secs_f64().ceil()));
+        (self.ways.tell)(&format!("{what}; trying for another {:.0} s", left.as_secs_f64().ceil()));
     }
 
     fn problem(&mut self, problem: String) {
@@ -338,11 +338,11 @@ impl<'a, 'w> Kill<'a, 'w> {
                 return reading;
             }
             if !followed.insert(page.clone()) {
-                reading.problem = Some(format!("GET {path}: the list has no end: cursor `{page}` came before"));
+                reading.problem = Some(format!("GET {path}: the list does not end: cursor `{page}` came before"));
                 return reading;
             }
             if self.is_over() {
-                let over = || format!("GET {path}: the list goes on, and the time is over");
+                let over = || format!("GET {path}: the list continues, and the time is over");
                 reading.problem = Some(self.report.unseen.clone().unwrap_or_else(over));
                 return reading;
             }

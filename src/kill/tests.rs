@@ -127,7 +127,7 @@ fn a_cursor_that_comes_again_costs_no_order_and_ends_with_its_name() {
     assert_eq!(report.cancelled, 1);
     assert!(cancels(&seen).contains(&(id(1), Some("KXA".to_owned()), Some(0))));
     let text = report.to_string();
-    assert!(!report.is_clean() && text.contains("cursor=p2: the list has no end: cursor `p2` came before"), "{text}");
+    assert!(!report.is_clean() && text.contains("cursor=p2: the list does not end: cursor `p2` came before"), "{text}");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn when_the_list_cannot_be_read_groups_and_known_ids_are_used() {
     assert!(lines.contains(&"DELETE /groups/g?exchange_index=2".to_owned()), "{lines:?}");
     assert!(cancels(&seen).contains(&(id(1), Some("KXA".to_owned()), None)));
     assert!(!killed.report.is_clean() && killed.report.to_string().contains("some of ours may be open"));
-    assert!(told[0].contains("resting orders cannot be read") && told[0].contains("tried for another"), "{told:?}");
+    assert!(told[0].contains("resting orders cannot be read") && told[0].contains("trying for another"), "{told:?}");
 }
 
 #[test]

@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(catalog.next_path(), None);
         let (markets, problems) = catalog.finish();
         assert_eq!(markets.iter().map(|market| market.market.ticker.as_str()).collect::<Vec<_>>(), ["A"]);
-        for words in ["cursor=x: the list has no end", "market B: `price_ranges`", "market (number 3 of its list)"] {
+        for words in ["cursor=x: the list does not end", "market B: `price_ranges`", "market (number 3 of its list)"] {
             assert!(problems.iter().any(|problem| problem.contains(words)), "{words}: {problems:?}");
         }
     }

@@ -217,7 +217,7 @@ impl Fetch {
             gathered.followed.insert(path);
             return Ok(());
         };
-        Err(format!("GET {path}: the list has no end: {why}"))
+        Err(format!("GET {path}: the list does not end: {why}"))
     }
 
     /// The same listing from another cursor on.

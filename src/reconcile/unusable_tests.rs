@@ -289,7 +289,7 @@ fn a_cursor_that_comes_again_ends_with_its_name() {
     bench.answer_all();
     bench.pass(20 * SECOND_NS);
     assert!(!complete(&bench.events()));
-    let words = "GET /trade-api/v2/portfolio/orders?status=resting&limit=1000&cursor=again: the list has no end: the same cursor";
+    let words = "GET /trade-api/v2/portfolio/orders?status=resting&limit=1000&cursor=again: the list does not end: the same cursor";
     assert!(named(&bench, words), "{:?}", bench.stage.problems());
     assert!(bench.asked.iter().filter(|path| path.ends_with("cursor=again")).count() <= 4);
 
@@ -299,7 +299,7 @@ fn a_cursor_that_comes_again_ends_with_its_name() {
     bench.body(&format!("{MARKETS}&cursor=x"), &list("markets", &[b], "x"));
     bench.start();
     assert_eq!(bench.port.listings.len(), 2, "the markets that were read are traded");
-    assert!(named(&bench, "/markets?tickers=KXA-1-A,KXA-1-B&limit=1000&cursor=x: the list has no end"));
+    assert!(named(&bench, "/markets?tickers=KXA-1-A,KXA-1-B&limit=1000&cursor=x: the list does not end"));
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn a_list_without_end_ends_with_its_name_however_often_it_is_asked_for() {
     assert!(named(&bench, "not at its end after"), "{:?}", bench.stage.problems());
     bench.answer_all();
     assert!(
-        named(&bench, "cursor=p1001: the list has no end: 1000 pages have been read"),
+        named(&bench, "cursor=p1001: the list does not end: 1000 pages have been read"),
         "{:?}",
         bench.stage.problems()
     );

@@ -106,7 +106,7 @@ impl Session {
     /// When the session could not be started, or its thread panicked.
     pub fn join(mut self) -> Result<SessionReport, SessionError> {
         let Some(thread) = self.thread.take() else {
-            return Err(SessionError::Panicked("it was waited for".to_owned()));
+            return Err(SessionError::Panicked("its result was already taken".to_owned()));
         };
         thread.join().unwrap_or_else(|panic| Err(SessionError::Panicked(panic_text(&*panic))))
     }
@@ -369,7 +369,7 @@ fn close_embedded(
         let activity = Activity::of(exchange.engine(), account, orders.sent, orders.amended);
         report.failures.extend(activity.missing().into_iter().map(|what| format!("too little activity: {what}")));
         if demonstration.took_longer() {
-            report.notes.push("it went on beyond its length, to show every kind of trading".to_owned());
+            report.notes.push("it continued beyond its length to show every kind of trading".to_owned());
         }
     }
     report

@@ -54,7 +54,7 @@ pub(super) fn report(label: String, folder: PathBuf, traded_for: Duration, outco
         }
         if execute.counters().markets_withheld > 0 {
             notes.push(format!(
-                "markets were withheld from trading {} times, because an order of ours, a fill or the position there could \
+                "markets were withheld from trading {} times, because one of our orders, a fill or the position there could \
                  not be read",
                 execute.counters().markets_withheld
             ));

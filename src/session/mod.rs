@@ -312,7 +312,7 @@ pub fn run_session<P: Policy + Send + 'static>(
     }
     report.failures.extend(broken);
     if signals.haste_requested() {
-        report.failures.push("told again to stop: ended without waiting for the last comparison".to_owned());
+        report.failures.push("told to stop again: ended without waiting for the last comparison".to_owned());
     }
     let tripped = outcome.execute.as_ref().is_some_and(|execute| execute.tripped().is_some());
     let unsaved = kept.last(outcome.day);

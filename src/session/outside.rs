@@ -32,7 +32,7 @@ pub enum OutsideError {
     LiveOnSim,
     /// Live trading on prod was requested without accepting losses.
     #[error(
-        "--venue prod --live trades real money, which you may lose: say --i-accept-losses too, or leave --live out to \
+        "--venue prod --live trades real money, which you may lose: add --i-accept-losses, or omit --live to \
          trade on paper"
     )]
     LossesNotAccepted,

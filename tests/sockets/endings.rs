@@ -79,7 +79,7 @@ fn a_second_interrupt_cancels_over_the_kill_line_and_says_so() {
     let report = text(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{report}{}", text(&output.stderr));
     assert!(drill.resting().is_empty());
-    assert!(report.contains("told again to stop") && report.contains("2 order groups triggered within"), "{report}");
+    assert!(report.contains("told to stop again") && report.contains("2 order groups triggered within"), "{report}");
     // That is not a trip: the next start says what it found, and trades.
     let output = drill.trade_for("8s", 1);
     drill.assert_agrees(&output, 1);

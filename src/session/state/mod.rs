@@ -109,7 +109,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
 /// Wall time in RFC 3339, for people.
 fn civil(wall_ms: i64) -> String {
     crate::wire::time::timestamp(wall_ms)
-        .map_or_else(|| format!("{wall_ms} ms after 1970, which is no date"), |time| time.to_string())
+        .map_or_else(|| format!("{wall_ms} ms after 1970, which is not a date"), |time| time.to_string())
 }
 
 /// One venue's state directory.
