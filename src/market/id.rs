@@ -17,7 +17,7 @@ pub enum IdError {
 pub struct MarketKey {
     /// The position in every stage's tables.
     pub index: u16,
-    /// How many markets had this index before.
+    /// Distinguishes the market from earlier ones with the same index.
     pub generation: u16,
 }
 

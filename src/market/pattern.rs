@@ -26,8 +26,8 @@ impl FromStr for TickerPattern {
     /// Parses a ticker, or a prefix followed by `*`.
     ///
     /// # Errors
-    /// If what precedes the `*` is empty or has a character that tickers don't have. To stop trading in all markets there are
-    /// other means than a pattern that matches everything.
+    /// If what precedes the `*` cannot be the start of a ticker: it is empty, too long, or has a character that tickers don't
+    /// have. A pattern that matches everything is not accepted, because stopping all trading has other means.
     fn from_str(text: &str) -> Result<Self, TickerError> {
         let beginning = text.strip_suffix('*');
         Ok(Self { text: Ticker::new(beginning.unwrap_or(text))?, prefix: beginning.is_some() })

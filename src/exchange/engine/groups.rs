@@ -92,7 +92,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Reject::InvalidGroupLimit`] outside 1 to 1,000,000 contracts, [`Reject::TooManyGroups`] beyond 100,000 per account,
-    /// [`Reject::UserNotFound`] if the account has no cash on the shard, or [`Reject::ExchangePaused`].
+    /// [`Reject::UserNotFound`] if the account has no balance on the shard, or [`Reject::ExchangePaused`].
     pub fn create_group(
         &mut self,
         account: AccountId,

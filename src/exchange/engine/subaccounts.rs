@@ -76,7 +76,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Rejects an account without cash on a shard. Unlimited accounts need none.
+    /// Rejects an account without a balance on a shard. Unlimited accounts need none.
     pub(super) fn check_user(&self, account: AccountId, exchange_index: u8) -> Result<(), Reject> {
         let owner = &self.accounts[account as usize];
         let known = owner.unlimited || owner.wallets.iter().any(|wallet| wallet.exchange_index == exchange_index);

@@ -204,7 +204,7 @@ pub enum Reject {
     OrderNotFound,
     /// There is no such market on this shard.
     MarketNotFound,
-    /// The account has no cash on this shard.
+    /// The account has no balance on this shard.
     UserNotFound,
     /// There is no such order group of this account and subaccount on this shard.
     GroupNotFound,

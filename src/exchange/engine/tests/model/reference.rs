@@ -18,7 +18,7 @@ pub(super) struct Reference {
     sweeps: Vec<Sweep>,
     /// The shard of every order, including ended ones.
     shard_of: BTreeMap<OrderId, u8>,
-    /// Accounts that have cash on a shard.
+    /// Accounts that have a balance on a shard.
     users: BTreeSet<(AccountId, u8)>,
     /// Shards that accept no orders, shards that accept no commands, and markets that are not active.
     paused: BTreeSet<u8>,

@@ -61,7 +61,7 @@ impl World {
         Self { engine, traders, accounts, deposited, placed, heard, now_ms: 0 }
     }
 
-    /// The accounts that have cash on each shard.
+    /// The accounts that have a balance on each shard.
     pub(super) fn users(&self) -> BTreeSet<(AccountId, u8)> {
         let unlimited = (0..ACCOUNTS.len()).filter(|&account| ACCOUNTS[account].1).map(|account| (account, 1));
         let funded = ELSEWHERE.iter().map(|&(account, ..)| (account, 1));
