@@ -85,7 +85,7 @@ fn a_frame_that_stands_twice_gives_one_line_and_is_told() {
         for options in [STRICT, ObserveOptions { ignore_seq: true, ..STRICT }] {
             let (summary, states) = run(&lines, options).unwrap();
             assert_eq!((&states, summary.findings.repeats), (&expected, lines.len() as u64 - 3));
-            assert!(summary.findings.places[0].contains("was there before"), "{:?}", summary.findings);
+            assert!(summary.findings.places[0].contains("is repeated"), "{:?}", summary.findings);
         }
     }
 }

@@ -49,7 +49,7 @@ impl Findings {
             self.repeats,
             path,
             line,
-            format_args!("sid {sid} seq {number} was there before: the frame is dropped"),
+            format_args!("sid {sid} seq {number} is repeated: the frame is dropped"),
         );
     }
 
@@ -104,8 +104,8 @@ impl Findings {
     pub(super) fn scatter(&mut self, path: &Path, sids: &BTreeSet<u64>) {
         for sid in sids.iter().filter(|sid| !self.scattered.contains(sid)) {
             self.places.push(format!(
-                "{}: the numbers of sid {sid} have holes throughout, as where other markets share a subscription: lost \
-                 frames can't be told from theirs",
+                "{}: the numbers of sid {sid} have gaps throughout, as if other markets shared the subscription: lost frames \
+                 can't be distinguished from theirs",
                 path.display()
             ));
         }

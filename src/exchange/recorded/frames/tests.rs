@@ -134,7 +134,7 @@ fn a_subscription_with_gaps_throughout_is_detected_and_reconnects_are_not_gaps()
     let (markets, findings) = read_lines(&lines, Holes::Told);
     assert_eq!((findings.frames, &findings.scattered), (400, &[1].into()));
     assert_eq!((findings.holes, findings.unusable, markets[0].steps.len()), (0, 0, 398));
-    assert!(findings.places[0].contains("the numbers of sid 1 have holes throughout"), "{findings:?}");
+    assert!(findings.places[0].contains("the numbers of sid 1 have gaps throughout"), "{findings:?}");
 
     let mut dense = vec![snapshot(1, "A")];
     dense.extend((2..300).filter(|n| n % 30 != 0).map(|n| delta(n, "A", 1_000 + n.cast_signed())));
