@@ -45,12 +45,7 @@ impl Findings {
 
     pub(super) fn repeat(&mut self, path: &Path, line: u64, sid: u64, number: u64) {
         self.repeats += 1;
-        self.tell(
-            self.repeats,
-            path,
-            line,
-            format_args!("sid {sid} seq {number} is repeated: the frame is dropped"),
-        );
+        self.tell(self.repeats, path, line, format_args!("sid {sid} seq {number} is repeated: the frame is dropped"));
     }
 
     pub(super) fn hole(&mut self, path: &Path, line: u64, sid: u64, expected: u64, found: u64) {
