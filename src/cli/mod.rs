@@ -10,6 +10,7 @@ mod observe;
 mod out;
 #[cfg(feature = "planted")]
 mod planted;
+mod prepare;
 mod replay;
 mod resume;
 mod run;
@@ -50,6 +51,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print statistics of recorded and generated markets side by side
     Statistics(statistics::StatisticsArgs),
+    /// Decode recorded markets once into an event file, or export them for hftbacktest
+    Prepare(prepare::PrepareArgs),
     /// List, verify, back up and delete recorded sessions, counted from what is on disk
     Sessions(sessions::SessionsArgs),
     /// Read a session's journal
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Some(Command::Observe(args)) => observe::run(&args, &mut out),
         Some(Command::Simulate(args)) => simulate::run(&args, &mut out),
         Some(Command::Statistics(args)) => statistics::run(&args, &mut out),
+        Some(Command::Prepare(args)) => prepare::run(&args, &mut out),
         Some(Command::Sessions(args)) => sessions::run(&args, &mut out),
         Some(Command::Journal(args)) => journal::run(&args, &mut out),
         Some(Command::Replay(args)) => replay::run(&args, &mut out),

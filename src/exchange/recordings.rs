@@ -7,7 +7,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::recorded::{FramesError, Holes, MetadataError, RecordedMarket, SessionMarket, find_metadata, read_frames};
+use super::recorded::{
+    FramesError, MetadataError, RecordedMarket, SessionMarket, Strictness, find_metadata, read_frames,
+};
 use crate::clock::{BREAKS_MAX, Break};
 use crate::market::{FeeSchedule, GridBands, Price};
 use crate::record::journal::JournalError;
@@ -105,6 +107,8 @@ pub struct Recordings {
     pub start_ms: i64,
     /// When the last market has ended and, if its result is known, paid, in session milliseconds.
     pub end_ms: i64,
+    /// Whether a file was cut: there was more than was read.
+    pub is_cut: bool,
     /// What to know when reading the results.
     pub notes: Vec<String>,
 }
@@ -118,10 +122,11 @@ impl Recordings {
     pub fn load(
         paths: &[PathBuf],
         given: Option<GivenResult>,
-        holes: Holes,
+        strictness: impl Into<Strictness>,
         known: &HashMap<String, KnownTerms>,
     ) -> Result<Self, RecordingsError> {
-        let (read, findings) = read_frames(paths, holes)?;
+        let (read, findings) = read_frames(paths, strictness)?;
+        let is_cut = findings.cut > 0;
         let mut notes = vec![RECORDED_NOTE.to_owned(), format!("recording: {findings}")];
         notes.extend(findings.places);
         let mut markets = Vec::with_capacity(read.len());
@@ -147,7 +152,8 @@ impl Recordings {
                 hours % 10
             ));
         }
-        Ok(Self { start_ms: start_ms(&markets).unwrap_or(0), end_ms: end_ms(&markets).unwrap_or(0), markets, notes })
+        let (start_ms, end_ms) = (start_ms(&markets).unwrap_or(0), end_ms(&markets).unwrap_or(0));
+        Ok(Self { start_ms, end_ms, markets, is_cut, notes })
     }
 
     /// The tickers of the first `count` markets in the order of their first frames, or of all.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::exchange::recorded::Holes;
+use crate::exchange::recorded::Strictness;
 use crate::exchange::recordings::{GivenResult, KnownTerms, Recordings, RecordingsError};
 use crate::feed::FeedStage;
 use crate::messages::{Listing, ReconcileToFeed};
@@ -17,9 +17,9 @@ use crate::tape::FeedInput;
 pub fn load_recordings(
     paths: &[PathBuf],
     given: Option<GivenResult>,
-    holes: Holes,
+    strictness: impl Into<Strictness>,
 ) -> Result<Recordings, RecordingsError> {
-    Recordings::load(paths, given, holes, &journal_terms(paths)?)
+    Recordings::load(paths, given, strictness, &journal_terms(paths)?)
 }
 
 /// The market terms in the journals that are to be played.

@@ -1,5 +1,6 @@
 //! The engine's inputs, and its reasons for rejecting them.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::market::{BookSide, Count, FeeTerms, GridBands, Money, OrderGroupId, OrderId, Price, TimeInForce};
@@ -11,7 +12,7 @@ pub type AccountId = u32;
 pub type MarketIndex = u32;
 
 /// A market to list. Times are session milliseconds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarketSpec {
     /// Its ticker.
     pub ticker: String,

@@ -30,6 +30,9 @@ pub struct Findings {
     pub refused: u64,
     /// Changes of books without a snapshot since the start, since a missing frame, or since a rejected change.
     pub unusable: u64,
+    /// Files that end in the middle of a line or of a compressed block. What stands before it was read.
+    #[serde(default)]
+    pub cut: u64,
     /// The subscriptions with gaps throughout, because other markets share them.
     pub scattered: BTreeSet<u64>,
     /// Descriptions of the first places of each kind.
@@ -72,6 +75,11 @@ impl Findings {
                 "sid {sid} goes back from seq {last} to {found}: its books count as unknown until their next snapshot"
             ),
         );
+    }
+
+    pub(super) fn cut(&mut self, path: &Path, line: u64) {
+        self.cut += 1;
+        self.tell(self.cut, path, line, format_args!("the file was cut here: what stands before it was read"));
     }
 
     /// A market's time runs backwards.
@@ -118,6 +126,7 @@ impl Findings {
         self.earlier += other.earlier;
         self.refused += other.refused;
         self.unusable += other.unusable;
+        self.cut += other.cut;
         self.scattered.extend(other.scattered);
         self.places.extend(other.places);
     }
@@ -126,12 +135,17 @@ impl Findings {
 /// Prints all counts in one line.
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { frames, repeats, holes, missing, out_of_order, outdated, earlier, refused, unusable, .. } = self;
+        let Self { frames, repeats, holes, missing, out_of_order, outdated, earlier, refused, unusable, cut, .. } =
+            self;
         write!(
             f,
             "{frames} frames; {repeats} repeated and dropped, {missing} missing in {holes} places, {out_of_order} out of \
              order, {outdated} of closed connections, {earlier} earlier than their market's time, {refused} changes \
              refused, {unusable} changes of unknown books"
-        )
+        )?;
+        if *cut > 0 {
+            write!(f, "; {cut} files were cut")?;
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::reader::check_time;
-use super::{Entry, Findings, Holes, LINE_BYTES_MAX, RecordedFrame, Step, StepBuilder, TIME_MAX_MS, read_recording};
+use super::{
+    Entry, Findings, LINE_BYTES_MAX, RecordedFrame, Step, StepBuilder, Strictness, TIME_MAX_MS, read_recording,
+};
 use crate::market::{BookLevels, Price, TickerError};
 use crate::wire::WireError;
 use crate::wire::frame::{Lifecycle, LifecycleEvent, Message};
@@ -198,9 +200,12 @@ const FRAMES_MAX: u64 = 20_000_000;
 ///
 /// # Errors
 /// As for [`read_recording`], and if the files contain no market. Frames of other types are skipped.
-pub fn read_frames(paths: &[PathBuf], holes: Holes) -> Result<(Vec<RecordedMarket>, Findings), FramesError> {
+pub fn read_frames(
+    paths: &[PathBuf],
+    strictness: impl Into<Strictness>,
+) -> Result<(Vec<RecordedMarket>, Findings), FramesError> {
     let mut readings = Readings::default();
-    let mut findings = read_recording(paths, holes, |recorded, levels, _| readings.take(&recorded, levels))?;
+    let mut findings = read_recording(paths, strictness, |recorded, levels, _| readings.take(&recorded, levels))?;
     findings.add(std::mem::take(&mut readings.findings));
     let markets = readings.finish();
     if markets.is_empty() {

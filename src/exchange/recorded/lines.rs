@@ -54,6 +54,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Whether the file ends before its line break.
+    pub(super) fn is_open(&self) -> bool {
+        !self.bytes.ends_with(b"\n")
+    }
+
     /// The content of the line, without surrounding white space.
     pub(super) fn text(&self) -> &[u8] {
         self.bytes.trim_ascii()

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::exchange::engine::{Occupancy, best_occupied, crosses, own_price};
 use crate::market::{BookLevels, BookSide, Count, Grid, Outcome};
 
 use super::Entry;
 
 /// Counts of what a sound recording does not have. The frames concerned are applied as far as they make sense.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedFaults {
     /// Deltas that would have made a level negative.
     pub negative_levels: u64,

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::TIME_MAX_MS;
@@ -73,7 +73,7 @@ pub enum MetadataError {
 pub const OPEN_BEHIND_MS: i64 = 3_600_000;
 
 /// The terms of a recorded market, ready to be listed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionMarket {
     /// The terms for the engine.
     pub spec: MarketSpec,

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::frames::names;
@@ -30,6 +31,30 @@ pub enum Holes {
     Told,
     /// Gaps are ignored, and the frames are taken as they are.
     Ignored,
+}
+
+/// What it means when a file ends in the middle of a line, or compressed data in the middle of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The recording is refused.
+    Refused,
+    /// What stands before the cut is read, and the place is told.
+    Told,
+}
+
+/// How strictly recordings are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strictness {
+    /// Missing frames.
+    pub holes: Holes,
+    /// Files that were cut.
+    pub cut: Cut,
+}
+
+impl From<Holes> for Strictness {
+    fn from(holes: Holes) -> Self {
+        Self { holes, cut: Cut::Refused }
+    }
 }
 
 /// A frame with its position in the recording.
@@ -61,11 +86,13 @@ pub struct RecordedFrame<'a> {
 /// [`Holes::Refused`], a frame is missing; and any error of `take`.
 pub fn read_recording<E: From<FramesError>>(
     paths: &[PathBuf],
-    holes: Holes,
+    strictness: impl Into<Strictness>,
     mut take: impl FnMut(RecordedFrame<'_>, &BookLevels, &mut Ahead) -> Result<(), E>,
 ) -> Result<Findings, E> {
+    let Strictness { holes, cut } = strictness.into();
     let mut reader = Reader {
         holes,
+        cut,
         numbers: Numbers::new(holes == Holes::Ignored),
         findings: Findings::default(),
         held: Vec::new(),
@@ -131,6 +158,7 @@ impl Ahead {
 
 struct Reader {
     holes: Holes,
+    cut: Cut,
     numbers: Numbers,
     findings: Findings,
     /// Repeated snapshots, with subscription and number. What follows tells whether they are just repetitions, or begin a new
@@ -151,9 +179,16 @@ impl Reader {
         let mut line = Line::default();
         let (mut connection, mut is_measured) = (None, self.holes == Holes::Ignored);
         self.numbers.begin_file();
-        while ahead.next(&mut line)? {
+        while self.next(&mut ahead, &mut line)? {
             let place = (path, line.number);
-            let parts = unwrap_line(line.text()).map_err(|source| FramesError::frame(place, source))?;
+            let is_last = self.cut == Cut::Told && line.is_open();
+            let parts = match unwrap_line(line.text()) {
+                Err(_) if is_last => {
+                    self.findings.cut(path, line.number);
+                    break;
+                }
+                parts => parts.map_err(|source| FramesError::frame(place, source))?,
+            };
             if let Some(received_ms) = parts.received_ms {
                 check_time("recv_ms", received_ms, place)?;
             }
@@ -168,8 +203,13 @@ impl Reader {
                 }
                 _ => {}
             }
-            let frame =
-                frame::parse(parts.frame, &mut self.levels).map_err(|source| FramesError::frame(place, source))?;
+            let frame = match frame::parse(parts.frame, &mut self.levels) {
+                Err(_) if is_last => {
+                    self.findings.cut(path, line.number);
+                    break;
+                }
+                frame => frame.map_err(|source| FramesError::frame(place, source))?,
+            };
             self.check_market(&frame, place)?;
             let stamped_ms = stamped(&frame, &parts, &mut ahead.dated, place)?;
             let (mut stretch, mut ended) = (0, None);
@@ -208,6 +248,19 @@ impl Reader {
             self.drop_held(sid, path);
         }
         Ok(())
+    }
+
+    /// The next line. False at the end of the file, or where it was cut.
+    fn next(&mut self, ahead: &mut Ahead, line: &mut Line) -> Result<bool, FramesError> {
+        match ahead.next(line) {
+            Err(FramesError::Read { path, line, source })
+                if self.cut == Cut::Told && source.kind() == ErrorKind::UnexpectedEof =>
+            {
+                self.findings.cut(&path, line);
+                Ok(false)
+            }
+            next => next,
+        }
     }
 
     fn check_market(&mut self, frame: &Frame<'_>, (path, line): (&Path, u64)) -> Result<(), FramesError> {

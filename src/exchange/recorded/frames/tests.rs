@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::io::Write;
 
+use super::super::{Cut, Holes};
 use super::*;
 
 const EMPTY: &str = r#"{"type":"orderbook_snapshot","sid":1,"seq":3,"msg":{"market_ticker":"A"}}"#;
@@ -184,6 +185,43 @@ fn damaged_files_are_rejected_with_name_and_line() {
     let missing = directory.path().join("missing.jsonl");
     assert!(read(&[missing]).unwrap_err().to_string().contains("missing.jsonl"));
     assert!(read(&[directory.path().to_owned()]).unwrap_err().to_string().contains("no segment"));
+}
+
+#[test]
+fn a_recording_cut_at_any_byte_is_read_up_to_the_cut_where_that_is_to_be_told() {
+    let told = Strictness { holes: Holes::Told, cut: Cut::Told };
+    let directory = tempfile::tempdir().unwrap();
+    let lines = [snapshot(1, "A"), wrapped(990, &delta(2, "A", 1_000)), trade(1, "A", 2_000), delta(3, "A", 3_000)];
+    let text: Vec<u8> = lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
+    let packed = zstd::encode_all(&*text, 1).unwrap();
+    let path = directory.path().join("cut.jsonl");
+    let whole_lines = |bytes: usize| text[..bytes].iter().filter(|byte| **byte == b'\n').count() as u64;
+    for bytes in 0..=text.len() {
+        std::fs::write(&path, &text[..bytes]).unwrap();
+        let whole = whole_lines(bytes);
+        // A line without its line break is whole when nothing else is missing.
+        let is_whole = bytes > 0 && text.get(bytes) == Some(&b'\n');
+        let kept = whole + u64::from(is_whole);
+        let is_cut = !is_whole && bytes > 0 && text[bytes - 1] != b'\n';
+        match read_frames(std::slice::from_ref(&path), told) {
+            Ok((_, findings)) => {
+                assert_eq!((findings.frames, findings.cut), (kept, u64::from(is_cut)), "{bytes} bytes");
+                let place = format!("cut.jsonl, line {}: the file was cut here", whole + 1);
+                assert_eq!(findings.places.iter().any(|found| found.contains(&place)), is_cut);
+            }
+            Err(error) => assert!(kept < 2, "{bytes} bytes: {error}"),
+        }
+        let strict = read_frames(std::slice::from_ref(&path), Holes::Told);
+        assert!(!is_cut || strict.is_err(), "{bytes} bytes");
+    }
+    let path = directory.path().join("cut.jsonl.zst");
+    for bytes in 0..packed.len() {
+        std::fs::write(&path, &packed[..bytes]).unwrap();
+        match read_frames(std::slice::from_ref(&path), told) {
+            Ok((_, findings)) => assert_eq!(findings.cut, 1, "{bytes} bytes"),
+            Err(error) => assert!(error.to_string().contains("cut.jsonl.zst"), "{bytes} bytes: {error}"),
+        }
+    }
 }
 
 #[test]
