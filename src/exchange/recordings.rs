@@ -153,7 +153,7 @@ impl Recordings {
             ));
         }
         let (start_ms, end_ms) = (start_ms(&markets).unwrap_or(0), end_ms(&markets).unwrap_or(0));
-        Ok(Self { start_ms, end_ms, markets, is_cut, notes })
+        Ok(Self { markets, start_ms, end_ms, is_cut, notes })
     }
 
     /// The tickers of the first `count` markets in the order of their first frames, or of all.

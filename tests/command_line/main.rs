@@ -2,4 +2,5 @@
 
 mod inputs;
 mod output;
+mod prepared;
 mod program;

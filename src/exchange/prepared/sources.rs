@@ -1,5 +1,6 @@
 //! What prepared files are made of: the files that were read, and the code that read them, each by a digest.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -64,7 +65,9 @@ pub fn sources_of<'a>(
 /// The SHA-256 of the code that reads recordings and writes prepared files.
 pub(super) fn code() -> String {
     let mut context = Context::new(&SHA256);
-    CODE.iter().for_each(|text| context.update(text.as_bytes()));
+    for text in CODE {
+        context.update(text.as_bytes());
+    }
     hex(context)
 }
 
@@ -98,5 +101,8 @@ fn source(path: &Path) -> io::Result<Source> {
 }
 
 fn hex(context: Context) -> String {
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    context.finish().as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
 }
