@@ -195,7 +195,7 @@ fn a_recording_cut_at_any_byte_is_read_up_to_the_cut_where_that_is_to_be_told() 
     let text: Vec<u8> = lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
     let packed = zstd::encode_all(&*text, 1).unwrap();
     let path = directory.path().join("cut.jsonl");
-    let whole_lines = |bytes: usize| text[..bytes].iter().filter(|byte| **byte == b'\n').count() as u64;
+    let whole_lines = |bytes: usize| memchr::memchr_iter(b'\n', &text[..bytes]).count() as u64;
     for bytes in 0..=text.len() {
         std::fs::write(&path, &text[..bytes]).unwrap();
         let whole = whole_lines(bytes);
