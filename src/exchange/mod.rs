@@ -1,10 +1,10 @@
 //! The embedded exchange: Kalshi on loopback. `engine` is a plain state machine that matches orders, keeps accounts and
 //! settles markets; `gateway` provides REST and WebSocket on top of it, without sockets; `server` connects the gateway to
 //! sockets; `venue` combines them under one clock. `participants` trade on it; `recorded`, `recordings` and `player` play
-//! recorded markets, which `prepared` stores decoded; `scenario` builds worlds from files; `faults` describes what can go wrong, and `control` triggers it on
-//! demand; `builder` assembles an exchange, with accounts and their `keys`. It shares market types, wire codecs and the fee
-//! formula with the trader and nothing else: netting, collateral, cost and rounding accumulators are implemented twice, on
-//! purpose.
+//! recorded markets, which `prepared` stores decoded; `scenario` builds worlds from files; `faults` describes what can go
+//! wrong, and `control` triggers it on demand; `builder` assembles an exchange, with accounts and their `keys`. It shares
+//! market types, wire codecs and the fee formula with the trader and nothing else: netting, collateral, cost and rounding
+//! accumulators are implemented twice, on purpose.
 
 mod builder;
 pub mod control;
