@@ -33,7 +33,7 @@ ACTIVATIONS = {torch.nn.Tanh: "Tanh", torch.nn.ReLU: "Relu"}
 
 
 class Refused(Exception):
-    """The zip is no policy that kalshi-actor can run."""
+    """The zip is not a policy that kalshi-actor can run."""
 
 
 def require(condition, what, found, expected):
@@ -42,7 +42,7 @@ def require(condition, what, found, expected):
 
 
 def policy_layers(policy):
-    """The (weight, bias, activation name or None) of each layer from observation to logits."""
+    """Returns (weight, bias, activation name or None) of each layer, from observation to logits."""
     require(type(policy) is ActorCriticPolicy, "the policy class", type(policy).__name__, "ActorCriticPolicy (MlpPolicy)")
     box, discrete = policy.observation_space, policy.action_space
     require(isinstance(box, spaces.Box) and box.shape == (FEATURES,), "the observation space", box, f"Box({FEATURES},)")
@@ -65,7 +65,7 @@ def policy_layers(policy):
 
 
 def build(layers, metadata):
-    """The ONNX model: Gemm and activation, layer by layer."""
+    """Builds the ONNX model: Gemm and activation, layer by layer."""
     nodes, tensors, value = [], [], "observation"
     for position, (weight, bias, activation) in enumerate(layers):
         last = position == len(layers) - 1
@@ -92,7 +92,7 @@ def build(layers, metadata):
 
 
 def check(model, policy):
-    """Compares onnxruntime on the file with torch on the policy. Returns the largest difference of a logit."""
+    """Compares onnxruntime on the file with torch on the policy, and returns the largest difference of a logit."""
     observations = np.random.default_rng(52).uniform(-2, 2, (CHECKED_OBSERVATIONS, FEATURES)).astype(np.float32)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     found = session.run(None, {"observation": observations})[0]
@@ -145,7 +145,7 @@ def main():
         difference = check(model, policy)
     except (Refused, ValueError, FileNotFoundError) as refusal:
         sys.exit(f"{arguments.policy}: {refusal}")
-    # Renamed into place, so that a reader never sees half a model.
+    # Renamed into place, so that a reader never sees a partial model.
     unfinished = f"{arguments.model}.tmp"
     with open(unfinished, "wb") as file:
         file.write(model.SerializeToString(deterministic=True))

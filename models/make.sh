@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a model from recorded decisions: the Python environment, the training, the export. Safe to repeat: the environment
-# is made once for each requirements.txt, the files are written anew.
+# Makes a model from recorded decisions: sets up the Python environment, trains and exports. It can be repeated: the environment
+# is created once for each requirements.txt, and the files are replaced.
 #
 #   models/make.sh MODEL DECISIONS...
 #   models/make.sh models/maker_clone.onnx session/decisions.jsonl

@@ -26,12 +26,12 @@ from stable_baselines3 import PPO
 FEATURES = 52
 ACTIONS = ["hold", "buy_yes", "sell_yes", "buy_no", "sell_no"]
 HELD_OUT = 0.2
-# An action of a handful of examples would otherwise outweigh all others together.
+# Without a cap, an action with a handful of examples would outweigh all others together.
 WEIGHT_MAX = 10.0
 
 
 class Spaces(gymnasium.Env):
-    """Carries the spaces that PPO asks an environment for. It is never stepped."""
+    """Has the spaces that PPO requires of an environment. It is never stepped."""
 
     observation_space = spaces.Box(-2.0, 2.0, (FEATURES,), np.float32)
     action_space = spaces.Discrete(len(ACTIONS))
@@ -53,7 +53,7 @@ def read_decision(line):
 
 
 def read_decisions(files):
-    """The decisions of all files as (training, held out), each (observations, actions)."""
+    """Reads the decisions of all files as (training, validation), each (observations, actions)."""
     markets = {}
     for session, file in enumerate(files):
         with open(file, encoding="utf-8") as lines:
