@@ -2,9 +2,9 @@
 
     python export_onnx.py policy.zip model.onnx --notes "who trained it, on what"
 
-Taken: any PPO zip with a plain MlpPolicy from Box(52,) to Discrete(5), with Tanh or ReLU. The file gets the policy trunk
-and the action layer only (the logits; their argmax is the action), plus the metadata that README.md describes, and is
-checked against torch before it is written. Everything else is refused with what was found.
+Accepts any PPO zip with a plain MlpPolicy from Box(52,) to Discrete(5), with Tanh or ReLU. The file has only the policy
+trunk and the action layer (the logits, whose argmax is the action), plus the metadata described in README.md, and is
+checked against torch before it is written. Anything else is refused with what was found.
 """
 
 import argparse

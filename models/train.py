@@ -5,12 +5,12 @@
     python train.py decisions.jsonl policy.zip
 
 Each line is one decision: {"ts_ms": .., "market": "..", "observation": [52 numbers], "action": 0..4}; other keys are
-ignored. What is made is a real PPO("MlpPolicy") with two hidden layers of 64 (tanh) for policy and value, whose policy
-network is fitted to the decisions by class-balanced cross entropy. The value network is left as it was: nothing here
-knows rewards. Reinforcement can start from the zip.
+ignored. The result is a real PPO("MlpPolicy") with two hidden layers of 64 (tanh) for policy and value, whose policy
+network is fitted to the decisions with class-balanced cross entropy. The value network stays untrained, since there are
+no rewards here. Reinforcement learning can start from the zip.
 
-The newest fifth of each market's decisions is held out, and what the policy does there is printed action by action:
-neighbouring decisions are alike, so a random split would only test memory.
+The last fifth of each market's decisions is held out, and the policy's choices there are printed by action. The split is
+not random, since neighbouring decisions are alike and a random split would only test memory.
 """
 
 import argparse
