@@ -114,9 +114,9 @@ struct Made {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SigningCounters {
-    /// Handed out ready made.
+    /// Signatures that were ready when needed.
     pub ready: u64,
-    /// Made in place.
+    /// Signatures made in place.
     pub inline: u64,
 }
 
