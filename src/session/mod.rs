@@ -153,6 +153,7 @@ pub struct SessionPlan<P> {
     pub tamper: Option<Tamper>,
 }
 
+/// The result of a session, from [`Session::join`] or [`SessionBuilder::run`].
 pub struct SessionReport {
     /// The session's folder, with its journal and `summary.json`.
     pub folder: PathBuf,
