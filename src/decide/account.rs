@@ -1,43 +1,44 @@
-//! One market's part of the account, as `execute` last reported it, and the intent that awaits its verdict.
+//! The account in one market, as last reported by `execute`, and the intent that is waiting for its verdict.
 
 use serde::{Deserialize, Serialize};
 
 use crate::market::{Count, MarketKey};
 use crate::messages::{OpenOrder, PortfolioUpdate};
 
-/// An intent without verdict.
+/// An intent that is waiting for its verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outstanding {
     pub(super) intent: u64,
-    /// When the newest frame it was decided on had been read.
+    /// When the newest frame it was decided on was read, in monotonic nanoseconds.
     pub(super) newest_read_ns: u64,
 }
 
-/// What is known of one market's account. Updates may come before the market's listing does, so this is kept by itself.
+/// The account in one market. This is kept apart from the market, since updates may come before the listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
-    /// The key it belongs to, once there is one.
+    /// The key of the market, once known.
     key: Option<MarketKey>,
     pub(super) position: Count,
     pub(super) open_order: Option<OpenOrder>,
     pub(super) blocked: bool,
-    /// Whether `execute` has reported it. Before that the market may be unknown there, and an intent would get no verdict.
+    /// Whether `execute` has reported the market. Before that, the market may be unknown there and an intent would get
+    /// no verdict.
     pub(super) reported: bool,
     write_in_flight: bool,
     outstanding: Option<Outstanding>,
 }
 
-/// What an update told.
+/// What an update changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Learned {
-    /// The position changed.
+    /// Whether the position changed.
     pub(super) position_changed: bool,
-    /// The outstanding intent got its verdict.
+    /// The intent that got its verdict, if one did.
     pub(super) answered: Option<Outstanding>,
 }
 
 impl Account {
-    /// Whether this is about that market. A later generation replaces what was known of an earlier one.
+    /// Whether this is the account in that market. A later generation replaces the state of an earlier one.
     pub(super) fn belongs_to(&mut self, key: MarketKey) -> bool {
         // Generations wrap, so the later one is the one less than half the range ahead.
         let later = self.key.is_none_or(|known| (1..0x8000).contains(&key.generation.wrapping_sub(known.generation)));
@@ -47,7 +48,7 @@ impl Account {
         self.key == Some(key)
     }
 
-    /// Whether no intent is expected: one is without verdict, or a write is in flight.
+    /// Whether no intent may be sent: one is waiting for its verdict, or a write is in flight.
     pub(super) fn busy(&self) -> bool {
         self.write_in_flight || self.outstanding.is_some()
     }

@@ -1,4 +1,4 @@
-//! One market as the decide stage sees it: its book, whether that can be trusted, its points and its decision times.
+//! One market as the decide stage sees it: its book, whether the book is fresh, its points and its decision times.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,22 +11,22 @@ use super::observation::PointHistory;
 use super::queue::QueuePlace;
 use super::trades::Trades;
 
-/// Whether a book can be decided on.
+/// Whether decisions may be taken on a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Trust {
-    /// No snapshot came yet.
+    /// No snapshot has come yet.
     Awaiting,
-    /// Right as of the last frame.
+    /// Correct as of the last frame.
     Fresh,
-    /// Not since this session time.
+    /// Stale since this session time.
     Stale { since_ms: i64 },
 }
 
-/// A snapshot that this stage asks for.
+/// A request for a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Resync {
     pub(super) reason: ResyncReason,
-    /// When to ask (again), on the monotonic clock.
+    /// When to send or repeat the request, in monotonic nanoseconds.
     pub(super) due_ns: u64,
 }
 
@@ -39,20 +39,20 @@ pub(super) struct Market {
     pub(super) phase: Phase,
     pub(super) close_time_ms: i64,
     pub(super) book: Book,
-    /// Whether the book is crossed, and for how long that is excused.
+    /// Whether the book is crossed, and for how long that is tolerated.
     pub(super) crossing: Crossing,
     pub(super) points: PointHistory,
-    /// Since the last decision.
+    /// The trades since the last decision.
     pub(super) trades: Trades,
-    /// The place of our open order.
+    /// The queue position of our open order.
     pub(super) place: QueuePlace,
     pub(super) trust: Trust,
     pub(super) resync: Option<Resync>,
-    /// The time of the newest frame. Never runs backwards.
+    /// The time of the newest frame, in session milliseconds. It never decreases.
     pub(super) time_ms: i64,
-    /// The first time that is in a later decision bucket.
+    /// The start of the next decision bucket, in session milliseconds.
     next_bucket_ms: i64,
-    /// When the oldest frame since the last decision had been read; 0 for none.
+    /// When the oldest frame since the last decision was read, in monotonic nanoseconds; 0 if there was none.
     pub(super) oldest_read_ns: u64,
     pub(super) newest_read_ns: u64,
 }
@@ -79,7 +79,8 @@ impl Market {
         }
     }
 
-    /// Follows a frame's time and returns whether it is the first in a new bucket of `decide_ms` (0: always).
+    /// Advances to a frame's time and returns whether the frame is the first in a new bucket of `decide_ms` (always, if
+    /// that is 0).
     #[inline]
     pub(super) fn enter_bucket(&mut self, time_ms: i64, decide_ms: i64) -> bool {
         self.time_ms = self.time_ms.max(time_ms);
@@ -105,12 +106,12 @@ impl Market {
         self.newest_read_ns = event.read_ns;
     }
 
-    /// The newest mid of the book that means something: a crossed book has none.
+    /// The mid of the book; `None` if a side is empty or the book is crossed.
     pub(super) fn mid2(&self) -> Option<i64> {
         if self.book.is_crossed() { self.points.current().and_then(|point| point.mid2) } else { self.book.mid2() }
     }
 
-    /// The book cannot be trusted from now on. Frames before this lead to no decision any more.
+    /// Marks the book stale. Frames from before this no longer lead to a decision.
     pub(super) fn distrust(&mut self, now: Now) {
         if self.trust == Trust::Fresh {
             self.trust = Trust::Stale { since_ms: now.session_ms };
@@ -119,11 +120,11 @@ impl Market {
         self.oldest_read_ns = 0;
     }
 
-    /// A snapshot was applied: the book can be trusted again.
+    /// Marks the book fresh after a snapshot.
     pub(super) fn refresh(&mut self, now: Now) {
         if let Trust::Stale { since_ms } = self.trust {
-            // By the session clock: a snapshot may carry no time of its own, and the last frame before the spell may
-            // have been long before it.
+            // By the session clock, since a snapshot may have no time of its own, and the last frame may have come long
+            // before the book became stale.
             self.points.after_stale_spell(since_ms, now.session_ms);
         }
         self.trust = Trust::Fresh;

@@ -1,11 +1,13 @@
-//! The decide stage: books, observations, the policy, and what it wants.
+//! The decide stage: books, observations, the policy, and the orders that it wants.
 //!
-//! A tick's path: [`DecideStage::on_book`] applies the event to its market's [`Book`](crate::book::Book), records the
-//! point, and, when the frame's time entered a new bucket of the policy's `decide_ms`, builds the [`observation`], asks
-//! the [`policy`] which orders it wants, and sends an intent for the one that is honoured. A state of a book that is crossed for an instant
-//! is passed over: no point, no observation, no decision; what falls due on it is decided on the next state. Owns books, point histories, copies of the
-//! account's state as `execute` reports it, and decision times. Does no I/O, reads no clock, and allocates only when a
-//! market is listed.
+//! The path of a tick: [`DecideStage::on_book`] applies the event to its market's [`Book`](crate::book::Book), records
+//! the point, and, if the frame's time is in a new bucket of the policy's `decide_ms`, builds the [`observation`], asks
+//! the [`policy`] which orders it wants, and sends an intent for the one that is honoured. A state in which the book is
+//! crossed for an instant is skipped: it gives no point, no observation and no decision, and a decision that is due is
+//! taken on the next state.
+//!
+//! The stage owns books, point histories, copies of the account's state as `execute` reports it, and decision times. It
+//! does no I/O, reads no clock, and allocates only when a market is listed.
 
 mod account;
 mod counters;

@@ -1,4 +1,4 @@
-//! The trades printed in one market since the last decision on it: all of them as sums, the newest one by one.
+//! The trades printed in one market since the last decision on it: sums over all of them, and the newest individually.
 
 use std::collections::VecDeque;
 
@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 use crate::market::{BookSide, Count, Outcome, Price};
 use crate::messages::BookEvent;
 
-/// How many trades are kept one by one.
+/// How many trades are kept individually.
 pub const TRADES_KEPT: usize = 32;
 
-/// A trade that was printed.
+/// A public trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradePrint {
     /// The frame's time in session milliseconds.
     pub time_ms: i64,
     /// The YES price.
     pub price: Price,
-    /// Contracts.
+    /// The number of contracts traded.
     pub count: Count,
     /// The outcome that the taker bought.
     pub taker: Outcome,
 }
 
 impl TradePrint {
-    /// The trade that an event of that kind tells.
+    /// The trade of an event; the event must be a trade.
     pub(super) fn of(event: &BookEvent) -> Self {
         Self { time_ms: event.time_ms, price: event.price, count: event.change, taker: event.side }
     }
 
-    /// The side of the YES book whose resting orders it filled.
+    /// The side of the YES book whose resting orders the trade filled.
     pub(super) fn resting_side(&self) -> BookSide {
         match self.taker {
             Outcome::Yes => BookSide::Ask,
@@ -38,8 +38,8 @@ impl TradePrint {
     }
 }
 
-/// The trades since the last decision. Takes its memory once; of more than [`TRADES_KEPT`] trades the oldest are only in the
-/// sums.
+/// The trades since the last decision. Memory is allocated only once; beyond [`TRADES_KEPT`] trades, the oldest are
+/// only in the sums.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Trades {
     recent: VecDeque<TradePrint>,
@@ -64,7 +64,7 @@ impl Trades {
         *sum = (*sum + trade.count).min(Count::LIMIT);
     }
 
-    /// A decision was taken: what follows is new.
+    /// Clears everything after a decision.
     #[inline]
     pub(super) fn clear(&mut self) {
         if self.printed > 0 {
@@ -73,7 +73,7 @@ impl Trades {
         }
     }
 
-    /// The newest trades, oldest first: all of them, unless there were more than [`TRADES_KEPT`].
+    /// The newest trades, at most [`TRADES_KEPT`], oldest first.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &TradePrint> + ExactSizeIterator {
         self.recent.iter()
     }
@@ -84,7 +84,7 @@ impl Trades {
         self.recent.back()
     }
 
-    /// How many there were.
+    /// The number of trades.
     #[must_use]
     pub const fn printed(&self) -> u64 {
         self.printed

@@ -1,14 +1,14 @@
-//! The exchange's civil time: hour and weekday in New York, without a zone lookup for each observation.
+//! The exchange's civil time: hour and weekday in New York, without a time-zone lookup for each observation.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// The exchange is in New York, and its trading hours are in that city's time.
+/// Kalshi is in New York, and its trading hours are in New York time.
 const ZONE_NAME: &str = "America/New_York";
 
-/// An hour of the exchange's day.
+/// An hour in the exchange's civil time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CivilHour {
     /// Hour of the day, 0 to 23.
@@ -17,8 +17,8 @@ pub struct CivilHour {
     pub weekday: u8,
 }
 
-/// Turns session time into the exchange's civil time. Remembers the last hour: New York's offset from UTC is a whole
-/// number of hours and changes on one, so within an hour of UTC nothing changes.
+/// Converts session time to the exchange's civil time. It caches the last hour: New York's offset from UTC is a whole
+/// number of hours and changes on the hour, so the result is constant within an hour of UTC.
 #[derive(Clone, Debug)]
 pub struct ExchangeZone {
     zone: TimeZone,
@@ -27,7 +27,7 @@ pub struct ExchangeZone {
 }
 
 impl ExchangeZone {
-    /// With the zone data that is compiled in, whatever the host has.
+    /// Uses the time-zone data compiled into the program, whatever the host has.
     #[must_use]
     pub fn new() -> Self {
         let zone = TimeZone::get(ZONE_NAME).expect("jiff's bundled zone data has New York");
@@ -36,7 +36,7 @@ impl ExchangeZone {
         this
     }
 
-    /// The civil hour of a time. Times beyond the years -9999 to 9999 count as the nearest end.
+    /// The civil hour of a time in session milliseconds. Times outside the years -9999 to 9999 are clamped.
     #[inline]
     pub fn hour(&mut self, time_ms: i64) -> CivilHour {
         let utc_hour = time_ms.div_euclid(HOUR_MS);

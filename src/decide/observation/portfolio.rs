@@ -1,7 +1,7 @@
-//! The account as observations see it: cash, and sums over all positions, kept with each change so that no observation
-//! costs more because there are more markets.
+//! The account as observations see it: cash, and sums over all positions. The sums are updated with each change, so
+//! that an observation takes the same time however many markets there are.
 //!
-//! Owns copies of positions and mids; the ledger itself is the execute stage's.
+//! This has copies of positions and mids; the ledger itself belongs to the execute stage.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use crate::market::{Count, Money};
 
 use super::tournament::Tournament;
 
-/// A mid in units of $0.00005 below or above which a position is not valued: $0.01 and $0.99.
+/// The range that a mid is clamped to when a position is valued, in units of $0.00005: $0.01 to $0.99.
 const MID2_RANGE: (i64, i64) = (200, 19_800);
-/// What a position is valued at when its market has no mid: $0.50.
+/// The mid that is used when a market has none: $0.50.
 const MID2_UNKNOWN: i64 = 10_000;
 /// A dollar in units of $0.00005.
 const MID2_ONE: i64 = 20_000;
@@ -19,16 +19,16 @@ const MID2_ONE: i64 = 20_000;
 /// One market's position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
-    /// Signed contracts.
+    /// Signed contracts: positive for YES, negative for NO.
     pub position: Count,
-    /// What they cost, fees excluded.
+    /// The cost of the position, without fees.
     pub cost: Money,
-    /// Best YES bid plus best YES ask of its market in $0.0001, when last known.
+    /// Best YES bid plus best YES ask of the market in $0.0001, as last known.
     pub mid2: Option<i64>,
 }
 
 impl Holding {
-    /// What the contracts are worth, in half micro-dollars, which is exact: count x mid on the held outcome's scale.
+    /// The value of the contracts, in half micro-dollars so that it is exact: count x mid on the held outcome's scale.
     fn worth2(&self) -> i64 {
         let mid2 = self.mid2.unwrap_or(MID2_UNKNOWN).clamp(MID2_RANGE.0, MID2_RANGE.1);
         let held = self.position.units();
@@ -37,27 +37,27 @@ impl Holding {
     }
 }
 
-/// Sums over the positions that are not zero.
+/// Sums over all positions that are not zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// How many positions.
+    /// The number of positions.
     pub count: i64,
-    /// How many of them are YES.
+    /// The number of YES positions.
     pub longs: i64,
     /// Signed contracts, in hundredths.
     pub signed: i64,
     /// Contracts without sign, in hundredths.
     pub absolute: i64,
-    /// Squared contracts, in ten-thousandths: beyond `i64` for a single large position.
+    /// Squared contracts, in ten-thousandths. A single large position exceeds `i64`.
     pub squares: i128,
-    /// Worth in half micro-dollars. Wide, because a thousand positions at the limit pass `i64`.
+    /// Value in half micro-dollars. A thousand positions at the limit exceed `i64`.
     pub worth2: i128,
-    /// Cost in micro-dollars.
+    /// Cost in micro-dollars, without fees.
     pub cost: i128,
 }
 
 impl Sums {
-    /// Adds a holding (`weight` 1) or takes it away again (-1).
+    /// Adds a holding (`weight` 1) or subtracts it (-1).
     fn weigh(&mut self, holding: &Holding, weight: i64) {
         let held = holding.position.units();
         if held == 0 {
@@ -73,7 +73,7 @@ impl Sums {
     }
 }
 
-/// Cash and positions with their sums.
+/// The cash and positions of an account, with sums over the positions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Portfolio {
     available: Money,
@@ -85,7 +85,7 @@ pub struct Portfolio {
 }
 
 impl Portfolio {
-    /// An account without cash and positions, for up to that many markets.
+    /// Creates an account without cash and positions, for up to this many markets.
     #[must_use]
     pub fn new(markets: usize) -> Self {
         Self {
@@ -98,7 +98,7 @@ impl Portfolio {
         }
     }
 
-    /// Sets cash that no order has claimed, and cash promised to open orders.
+    /// Sets the available cash, and the cash reserved by open orders.
     pub fn set_cash(&mut self, available: Money, reserved: Money) {
         self.available = available;
         self.reserved = reserved;
@@ -107,7 +107,7 @@ impl Portfolio {
     /// Sets one market's position, cost and mid.
     ///
     /// # Panics
-    /// When the market is not below the number that the portfolio was made for.
+    /// When the market is not below the number that the portfolio was created for.
     pub fn set(&mut self, market: usize, holding: Holding) {
         let old = std::mem::replace(&mut self.holdings[market], holding);
         if old == holding {
@@ -119,7 +119,7 @@ impl Portfolio {
         self.largest_size.set(market, holding.position.units().abs());
     }
 
-    /// Follows a market's mid. Costs a comparison when nothing is held there or the mid stayed.
+    /// Updates a market's mid. This takes only a comparison when there is no position or the mid has not changed.
     #[inline]
     pub fn set_mid(&mut self, market: usize, mid2: Option<i64>) {
         let holding = self.holdings[market];
@@ -134,19 +134,19 @@ impl Portfolio {
         &self.holdings[market]
     }
 
-    /// Cash that no order has claimed.
+    /// Cash that is not reserved.
     #[must_use]
     pub fn available(&self) -> Money {
         self.available
     }
 
-    /// Cash promised to open orders.
+    /// Cash reserved by open orders.
     #[must_use]
     pub fn reserved(&self) -> Money {
         self.reserved
     }
 
-    /// Cash and the worth of all positions at their mids, rounded down to a micro-dollar.
+    /// Cash and the value of all positions at their mids, rounded down to a micro-dollar.
     #[must_use]
     pub fn equity(&self) -> Money {
         let worth = self.sums.worth2.div_euclid(2);
@@ -160,13 +160,13 @@ impl Portfolio {
         &self.sums
     }
 
-    /// The largest worth of one position, in half micro-dollars.
+    /// The largest value of a single position, in half micro-dollars.
     #[must_use]
     pub fn largest_worth2(&self) -> i64 {
         self.largest_worth.winner().1
     }
 
-    /// The signed contracts of the position with the most; the first market's among equals.
+    /// The signed contracts of the largest position; that of the first market among equals.
     #[must_use]
     pub fn largest_position(&self) -> Count {
         self.holdings.get(self.largest_size.winner().0).map_or(Count::ZERO, |holding| holding.position)

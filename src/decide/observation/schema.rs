@@ -1,15 +1,15 @@
-//! An observation schema as a value: what it is called, how many features it has and their names, how far it looks back,
-//! and the function that computes it.
+//! An observation schema as a value: its name and version, the names of its features, how far it looks back, and the
+//! function that computes it.
 
 use thiserror::Error;
 
 use super::{ObservationInput, POINTS_MAX};
 
-/// The most features of a schema.
+/// The most features that a schema may have.
 pub const WIDTH_MAX: usize = 1_024;
 
-/// Computes the features of one market at one time. The slice is as long as the schema is wide. It must not allocate, and
-/// must give the same numbers for the same input on every machine.
+/// Computes the features of one market at one time. The slice has one element per feature. The function must not
+/// allocate, and must give the same numbers for the same input on every machine.
 pub type Observe = fn(&ObservationInput<'_>, &mut [f32]);
 
 /// An observation schema.
@@ -22,40 +22,40 @@ pub struct Schema {
     observe: Observe,
 }
 
-/// Why a schema cannot be used, or is not known.
+/// Why a schema cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SchemaError {
-    /// A name that no schema can have.
+    /// The name or the version is not allowed.
     #[error("observation schema `{0}`: expected a name of 1 to 32 of the characters a-z 0-9 _ -, and a version from 1")]
     Name(String),
-    /// Too few or too many features.
+    /// There are too few or too many features.
     #[error("observation schema `{schema}` has {found} features; expected 1 to {WIDTH_MAX}")]
     Width {
-        /// Which.
+        /// The name and version of the schema.
         schema: String,
-        /// How many it has.
+        /// Its number of features.
         found: usize,
     },
-    /// A feature without a name, or with the name of another.
+    /// A feature has no name, or the same name as another.
     #[error("observation schema `{schema}` has a feature `{feature}` twice or without a name; expected distinct names")]
     Feature {
-        /// Which.
+        /// The name and version of the schema.
         schema: String,
-        /// The feature's name.
+        /// The name of the feature.
         feature: String,
     },
-    /// A history that is longer than any.
+    /// The schema looks back on more points than a history can keep.
     #[error("observation schema `{schema}` looks {found} points back; expected at most {POINTS_MAX}")]
     Points {
-        /// Which.
+        /// The name and version of the schema.
         schema: String,
-        /// How many points.
+        /// How many points it looks back on.
         found: usize,
     },
 }
 
 impl Schema {
-    /// A schema. `points` is how many closed points of a market's history it looks back on. Whether it can be used is
+    /// Defines a schema. `points` is how many closed points of a market's history it looks back on. The schema is
     /// checked when a policy that asks for it is loaded.
     #[must_use]
     pub const fn new(
@@ -68,35 +68,35 @@ impl Schema {
         Self { name, version, features, points, observe }
     }
 
-    /// How many features it has.
+    /// The number of features.
     #[must_use]
     #[inline]
     pub const fn width(&self) -> usize {
         self.features.len()
     }
 
-    /// The features' names, in order.
+    /// The names of the features, in order.
     #[must_use]
     pub const fn features(&self) -> &'static [&'static str] {
         self.features
     }
 
-    /// How many closed points of a market's history it looks back on.
+    /// How many closed points of a market's history the schema looks back on.
     #[must_use]
     pub const fn points(&self) -> usize {
         self.points
     }
 
-    /// Whether this is the schema of that text, such as `obs52/1`.
+    /// Whether this is the schema with this name and version, such as `obs52/1`.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         text.split_once('/').is_some_and(|(name, version)| name == self.name && version.parse() == Ok(self.version))
     }
 
-    /// Whether the schema can be used.
+    /// Checks whether the schema can be used.
     ///
     /// # Errors
-    /// When its name, its features or its points cannot be.
+    /// When its name, version, features or points are not allowed.
     pub fn check(&self) -> Result<(), SchemaError> {
         let in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
         let schema = self.to_string();
@@ -124,7 +124,7 @@ impl Schema {
     }
 }
 
-/// The name and the version, as files have them: `obs52/1`.
+/// Name and version as in files: `obs52/1`.
 impl std::fmt::Display for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.name, self.version)
@@ -137,7 +137,7 @@ impl std::fmt::Debug for Schema {
     }
 }
 
-/// Two schemas are the same when all that describes them is: a change of the code is a change of the version.
+/// Schemas are equal if their descriptions are, since a change of the function requires another version.
 impl PartialEq for Schema {
     fn eq(&self, other: &Self) -> bool {
         (self.name, self.version, self.features, self.points)

@@ -1,25 +1,25 @@
 //! Schema `touch8/1`: eight features of one market at one time, for small policies and as an example of a schema.
 //!
-//! | Feature | What it is | When it is not known |
+//! | Feature | What it is | If unknown |
 //! |---|---|---|
 //! | `mid` | mid of the YES book in dollars | 0.5 |
-//! | `spread` | best ask less best bid in dollars | 1 |
+//! | `spread` | best ask minus best bid in dollars | 1 |
 //! | `touch_imbalance` | (bid size - ask size) / (bid size + ask size) at the best prices | 0 |
-//! | `mid_change` | mid less the mid of the last closed point, in units of 10 cents, within -1 and 1 | 0 |
-//! | `position` | signed contracts held in this market, in units of 100, within -1 and 1 | |
+//! | `mid_change` | mid minus the mid of the last closed point, in units of 10 cents, clamped to -1 and 1 | 0 |
+//! | `position` | signed contracts held in this market, in units of 100, clamped to -1 and 1 | |
 //! | `bid_open` | 1 while our bid is open in this market, else 0 | |
 //! | `ask_open` | 1 while our ask is open in this market, else 0 | |
-//! | `time_to_close` | time to the market's close in hours, within 0 and 1 | 1 |
+//! | `time_to_close` | time to the market's close in hours, clamped to 0 and 1 | 1 |
 //!
-//! Computed in `f64` from exact integers by sums, differences and quotients alone, and stored as `f32`.
+//! Everything is computed in `f64` from exact integers with sums, differences and quotients only, and stored as `f32`.
 
 use super::{ObservationInput, Schema};
 use crate::market::Outcome;
 
-/// The schema.
+/// The schema `touch8/1`.
 pub const TOUCH8: Schema = Schema::new("touch8", 1, &NAMES, 1, observe);
 
-/// The features' names in order.
+/// The names of the features, in order.
 pub const NAMES: [&str; 8] =
     ["mid", "spread", "touch_imbalance", "mid_change", "position", "bid_open", "ask_open", "time_to_close"];
 

@@ -1,15 +1,15 @@
-//! The largest of many numbers that change one at a time.
+//! Tracks the largest of many numbers that change one at a time.
 
 use serde::{Deserialize, Serialize};
 
-/// A tournament tree over a fixed number of entries. A change costs one comparison for each level of the tree, ten for
-/// a thousand entries; the winner is known at any time. Among equals the lowest entry wins.
+/// A tournament tree over a fixed number of entries. A change takes one comparison per level of the tree, ten for a
+/// thousand entries, and the winner is always known. Among equals the lowest entry wins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Tournament {
     values: Box<[i64]>,
-    /// The winning entry below each inner node; node 1 is the root, the children of `n` are `2n` and `2n + 1`.
+    /// The winning entry below each inner node. Node 1 is the root, and the children of `n` are `2n` and `2n + 1`.
     winners: Box<[u32]>,
-    /// How many leaves the tree has, a power of two; those beyond the entries stay at zero.
+    /// The number of leaves, a power of two; those beyond the entries stay at zero.
     leaves: usize,
 }
 
@@ -24,7 +24,7 @@ impl Tournament {
         this
     }
 
-    /// Sets an entry's value and replays the matches on its way up.
+    /// Sets an entry's value and replays the matches on the path to the root.
     pub(super) fn set(&mut self, entry: usize, value: i64) {
         if self.values[entry] == value {
             return;
@@ -38,7 +38,7 @@ impl Tournament {
         }
     }
 
-    /// The entry with the largest value, and that value.
+    /// The entry with the largest value, and the value.
     #[inline]
     pub(super) fn winner(&self) -> (usize, i64) {
         let entry = self.winners[1] as usize;

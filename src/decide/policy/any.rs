@@ -1,4 +1,4 @@
-//! Which policy runs: chosen once at start, called through a `match`.
+//! The built-in policies behind one type: chosen by name at the start, and called through a `match`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,29 +13,29 @@ use super::{
 use crate::files;
 use crate::messages::{OwnFill, OwnSettlement};
 
-/// The largest model or script that is read: far above any policy of this program, far below what would hurt.
+/// The largest model or script that is read, in bytes: far more than any real one.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// Why there is no policy.
+/// Why a policy could not be loaded.
 #[derive(Debug, Error)]
 pub enum PolicyError {
-    /// A name that no policy has.
+    /// There is no policy with this name.
     #[error("policy `{0}`; expected {expected}", expected = PolicySpec::EXPECTED)]
     UnknownPolicy(String),
-    /// A model was given to a policy that has none.
+    /// A model was given for a policy that does not use one.
     #[error("a model ({model}) was given, but policy `{policy}` has no use for one; expected policy onnx")]
     NeedlessModel {
-        /// The policy.
+        /// The policy named.
         policy: PolicySpec,
-        /// The file.
+        /// The model file.
         model: String,
     },
     /// A file cannot be read.
     #[error("{file}: {source}")]
     Read {
-        /// The file.
+        /// The model or script.
         file: String,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The model was refused.
@@ -46,22 +46,22 @@ pub enum PolicyError {
     Script(#[from] ScriptError),
 }
 
-/// A policy by name, as the command line and the configuration have it.
+/// A policy by name, as on the command line and in the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PolicySpec {
-    /// A model: the one given, or else the one in the binary.
+    /// An ONNX model: the one given, or else the built-in one.
     #[default]
     Onnx,
     /// The rule-based maker.
     Maker,
-    /// No trading.
+    /// The policy that never trades.
     Hold,
-    /// The actions of a file.
+    /// Actions from a file.
     Script(PathBuf),
 }
 
 impl PolicySpec {
-    /// What its text may be.
+    /// The accepted texts.
     pub const EXPECTED: &str = "onnx, maker, hold or script:FILE";
 }
 
@@ -92,24 +92,24 @@ impl std::fmt::Display for PolicySpec {
     }
 }
 
-/// One of the policies.
+/// One of the built-in policies.
 #[derive(Clone, Debug)]
 pub enum AnyPolicy {
-    /// A model.
+    /// An ONNX model.
     Onnx(Box<OnnxPolicy>),
     /// The rule-based maker.
     Maker(MakerPolicy),
-    /// No trading.
+    /// The policy that never trades.
     Hold(HoldPolicy),
-    /// The actions of a file.
+    /// Actions from a file.
     Script(ScriptPolicy),
 }
 
 impl AnyPolicy {
-    /// Builds the policy, reading its file if it has one. Without `model` the model in the binary is used.
+    /// Builds the policy, reading its file if it has one. Without `model` the built-in model is used.
     ///
     /// # Errors
-    /// When a file cannot be read or is refused, or when a model is given to a policy that has none.
+    /// When a file cannot be read or is refused, or a model is given for a policy that does not use one.
     pub fn load(spec: &PolicySpec, model: Option<&Path>) -> Result<Self, PolicyError> {
         match (spec, model) {
             (PolicySpec::Onnx, None) => Ok(Self::Onnx(Box::new(OnnxPolicy::built_in()?))),
@@ -133,11 +133,11 @@ impl AnyPolicy {
 }
 
 impl AnyPolicy {
-    /// The policy that a recorded session ran, from `file` if it is given and else from where it was read then. Whether it
-    /// is the same is for the checkpoint to say.
+    /// Builds the policy of a recorded session, from `file` if given, or else from where it was read at the time. The
+    /// checkpoint determines whether it is the same.
     ///
     /// # Errors
-    /// As [`AnyPolicy::load`], or when the policy was none of this program's.
+    /// As [`AnyPolicy::load`], or when the policy is not a built-in one.
     pub fn recorded(record: &PolicyRecord, file: Option<&Path>) -> Result<Self, PolicyError> {
         let recorded = file.or(record.identity.file.as_deref().map(Path::new));
         match (record.identity.name.as_str(), recorded) {

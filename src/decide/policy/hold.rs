@@ -1,16 +1,16 @@
-//! The policy that never trades: for watching, and for measuring everything but orders.
+//! The policy that never trades, for watching markets and for measuring everything but orders.
 
 use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
 use crate::messages::Action;
 
-/// Holds, always.
+/// Always holds.
 #[derive(Clone, Debug)]
 pub struct HoldPolicy {
     terms: ActionTerms,
 }
 
 impl HoldPolicy {
-    /// A policy that holds on the standard terms.
+    /// Creates the policy with the standard terms.
     #[must_use]
     pub fn new() -> Self {
         Self { terms: ActionTerms::standard() }

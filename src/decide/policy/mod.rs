@@ -1,11 +1,11 @@
-//! Policies: what decides which orders are wanted. A strategy is a type that implements [`Policy`], in this crate or in any
-//! other; the stages, sessions, campaigns and replays take every one alike. This program has some of its own: a model
-//! ([`OnnxPolicy`]), a rule ([`MakerPolicy`]), [`HoldPolicy`] and [`ScriptPolicy`]; [`AnyPolicy`] is the one of them that was
-//! chosen by name. `docs/strategies.md` says how to write one.
+//! Policies decide which orders are wanted. A strategy is a type that implements [`Policy`], in this crate or in any
+//! other; the stages, sessions, campaigns and replays treat all alike. The built-in ones are a model ([`OnnxPolicy`]),
+//! a rule ([`MakerPolicy`]), [`HoldPolicy`] and [`ScriptPolicy`]; [`AnyPolicy`] is the one of them that was chosen by
+//! name. `docs/strategies.md` describes how to write one.
 //!
-//! A policy sees what a [`View`] shows it and what it is told, and nothing else: no clock, no file (they are read when it is
-//! built), no randomness without a seed that it remembers, no allocation per decision. The same inputs give the same answers
-//! on every machine, so that a session can be replayed.
+//! A policy decides only from its [`View`] and from the events that it is told of. It reads no clock and no file (files
+//! are read when it is built), uses no randomness without a seed that is part of its memory, and does not allocate in a
+//! decision. The same inputs give the same answers on every machine, so that a session can be replayed.
 
 mod actions;
 mod answer;
@@ -37,37 +37,37 @@ pub use view::{AccountSums, OwnOrder, OwnOrders, Touch, View};
 
 use crate::messages::{OwnFill, OwnSettlement};
 
-/// Decides which orders are wanted in one market at one time.
+/// A strategy: decides which orders are wanted in one market at one time.
 pub trait Policy {
-    /// Which policy this is, with its settings: a session is replayed by the same one only.
+    /// Identifies the policy and its settings. A session can only be replayed by the same policy.
     fn identity(&self) -> PolicyIdentity;
 
-    /// What the policy was made for; the same for its whole life.
+    /// The terms on which the policy runs. They must never change.
     fn terms(&self) -> &PolicyTerms;
 
-    /// The orders that are wanted. Called once a decision, in the order of the decisions.
+    /// Returns the orders that are wanted. Called once for each decision, in order.
     fn decide(&mut self, view: &View<'_>) -> Answer;
 
-    /// Computes what [`decide`](Policy::decide) would, for nothing: between decisions it keeps the policy in the processor's
-    /// caches. Changes nothing that an answer depends on.
+    /// Computes what [`decide`](Policy::decide) would and discards it, to keep the policy in the processor's caches
+    /// between decisions. It must not change anything that an answer depends on.
     fn rehearse(&mut self, _view: &View<'_>) {}
 
-    /// An order that this run placed was filled. Every fill is told once, before a view shows its position.
+    /// An order that this run placed was filled. Called once for each fill, before a view includes it in the position.
     fn on_fill(&mut self, _fill: &OwnFill) {}
 
-    /// A position was settled.
+    /// A market's result is known, and the position there is paid.
     fn on_settlement(&mut self, _settlement: &OwnSettlement) {}
 
-    /// Something that was wanted is not done.
+    /// A wanted order was withheld, refused or rejected.
     fn on_refusal(&mut self, _refusal: &OwnRefusal) {}
 
-    /// Appends everything that later answers depend on, apart from what the policy was built with.
+    /// Appends the policy's memory: everything that later answers depend on, except what the policy was built with.
     fn save(&self, _memory: &mut Vec<u8>) {}
 
-    /// Goes on from what the same policy saved.
+    /// Restores the memory that the same policy saved. The default accepts only an empty memory.
     ///
     /// # Errors
-    /// When the bytes are no memory of this policy. The default is that of a policy that saves nothing.
+    /// When the bytes are not a memory of this policy.
     fn restore(&mut self, memory: &[u8]) -> Result<(), MemoryError> {
         if memory.is_empty() { Ok(()) } else { Err(MemoryError::new(memory, "this policy remembers nothing")) }
     }
@@ -98,7 +98,7 @@ pub(crate) mod testing {
         OpenOrder { remaining: Count::from_contracts(10), acked_ms: Some(0), price: Price::from_cents(cents), side }
     }
 
-    /// Asks a policy about that market on that book, with an observation of zeros.
+    /// Asks a policy for its answer in this market with this book, and an observation of zeros.
     pub fn decide_on(
         policy: &mut impl Policy,
         market: MarketKey,

@@ -1,31 +1,30 @@
-//! What a policy is told beside what it sees when it decides: that something it wanted is refused. Its own fills and
-//! settlements are messages of `execute`.
+//! The refusals that a policy is told of. Its fills and settlements are messages from `execute`.
 
 use crate::market::MarketKey;
 use crate::messages::{Skip, Verdict};
 
-/// Something that a policy wanted and that is not done.
+/// A wanted order that was withheld, refused or rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnRefusal {
-    /// In which market.
+    /// The market of the order.
     pub market: MarketKey,
-    /// When, in session milliseconds.
+    /// When it was refused, in session milliseconds.
     pub time_ms: i64,
-    /// Why.
+    /// Why it was refused.
     pub reason: RefusalReason,
 }
 
-/// Why something that a policy wanted is not done.
+/// Why a wanted order was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// It was not sent to `execute`: it cannot be an order, or the market takes no new risk.
+    /// It was not sent to `execute`, because it cannot be an order or the market takes no new risk.
     Withheld(Skip),
     /// `execute` or the exchange refused it.
     Refused(Verdict),
 }
 
 impl RefusalReason {
-    /// The word used in files and reports.
+    /// The name used in files and reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! The stage as a checkpoint has it: everything but the policy's own numbers, of which it names the source, and the grids'
-//! tables, which follow from their bands.
+//! The stage in its form for a checkpoint: everything except the policy's weights, which are identified by their file
+//! and digest, and the grids' tables, which are rebuilt from their bands.
 
 use serde::Serializer;
 use thiserror::Error;
@@ -7,26 +7,23 @@ use thiserror::Error;
 use super::super::policy::{MemoryError, Policy, PolicyRecord, UnusableTerms};
 use super::{DecideStage, Seen};
 
-/// Why a stage does not go on from a checkpoint.
+/// Why a stage cannot be restored from a checkpoint.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RestoreError {
-    /// A policy that is not the one of the checkpoint.
+    /// The policy is not the one of the checkpoint.
     #[error("recorded with {recorded}; the policy given is {given}")]
     Policy {
-        /// What the checkpoint was made with.
         recorded: String,
-        /// What was given.
         given: String,
     },
-    /// Terms on which it cannot be run.
+    /// The policy cannot run on its terms.
     #[error(transparent)]
     Terms(#[from] UnusableTerms),
-    /// A memory that the policy does not take.
+    /// The policy cannot restore its memory.
     #[error("policy {name}: {error}")]
     Memory {
-        /// Which policy.
+        /// The name of the policy.
         name: String,
-        /// Why.
         error: MemoryError,
     },
 }
@@ -34,16 +31,16 @@ pub enum RestoreError {
 /// The policy that a checkpoint of this stage was made with.
 ///
 /// # Errors
-/// When the bytes are no checkpoint.
+/// When the bytes are not a checkpoint.
 pub fn recorded_policy(checkpoint: &[u8]) -> Result<PolicyRecord, postcard::Error> {
     postcard::take_from_bytes(checkpoint).map(|(record, _)| record)
 }
 
 impl DecideStage<PolicyRecord> {
-    /// The stage of a checkpoint with its policy, which goes on from what it remembered then.
+    /// Combines the stage of a checkpoint with its policy, and restores the policy's memory.
     ///
     /// # Errors
-    /// When it is another policy, the same with another model, script, settings or terms, or does not take its memory.
+    /// When the policy is another one, has another model, script, settings or terms, or cannot restore its memory.
     pub fn with_policy<P: Policy>(mut self, mut policy: P) -> Result<DecideStage<P>, RestoreError> {
         let recorded = &self.policy;
         let given = PolicyRecord::of(&policy);
@@ -64,7 +61,7 @@ pub(super) fn record<P: Policy, S: Serializer>(policy: &P, serializer: S) -> Res
     serde::Serialize::serialize(&PolicyRecord::of(policy), serializer)
 }
 
-/// Grids as their bands.
+/// Serialises grids as their bands.
 pub(super) mod grids {
     use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Books that are crossed for an instant: nothing is decided on them, and those that stay so are given up.
+//! Books that are crossed for an instant: nothing is decided on them, and those that stay crossed are marked stale.
 
 use crate::clock::{NEVER_NS, Now};
 use crate::messages::ResyncReason;
@@ -7,7 +7,8 @@ use crate::ports::DecidePort;
 use super::State;
 
 impl State {
-    /// A frame left a market's book crossed, which is waited for until then. `is_first` of the states of its instant.
+    /// A frame left a market's book crossed, which is tolerated until `until_ns`. `is_first` says that it is the first
+    /// such state of its instant.
     #[cold]
     pub(super) fn note_crossed(&mut self, position: usize, is_first: bool, until_ns: u64) {
         self.counters.crossed_states += 1;
@@ -16,8 +17,8 @@ impl State {
         self.crossed_deadline_ns = self.crossed_deadline_ns.min(until_ns);
     }
 
-    /// Gives up the books that are still crossed after their wait. What waits in the ring may end a crossing, so this is
-    /// only for when nothing does.
+    /// Gives up books that are still crossed after their grace. Call this only when the ring is empty, since a waiting
+    /// event may end a crossing.
     pub(super) fn end_crossings(&mut self, now: Now, port: &mut impl DecidePort) {
         self.crossed_deadline_ns = NEVER_NS;
         for word in 0..self.crossed.len() {

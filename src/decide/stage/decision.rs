@@ -1,4 +1,4 @@
-//! When a decision is due, and the decision itself: observation, policy, the quote that is honoured, intent.
+//! When a decision is due, and the decision itself: observation, policy, honoured quote, intent.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use super::super::wanted::{Honoured, honour, opens};
 use super::{DecideStage, State};
 
 impl<P: Policy> DecideStage<P> {
-    /// Takes the decision that a frame makes due, or puts it off while the stage is behind.
+    /// Takes the decision that is due at a frame, or postpones it while the stage is behind.
     #[inline]
     pub(super) fn consider(&mut self, event: &BookEvent, applied_ns: u64, now: Now, port: &mut impl DecidePort) {
         let position = event.market.position();
@@ -40,8 +40,7 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// Everything that had waited has been handled: takes the decisions that were put off. A market whose book is crossed
-    /// now stays due.
+    /// The ring has been drained: takes the decisions that were postponed. A market whose book is crossed now stays due.
     pub fn on_drained(&mut self, port: &mut impl DecidePort) {
         self.state.undrained = false;
         for word in 0..self.state.due.len() {
@@ -59,7 +58,7 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// One pass: observation, policy, honoured quote, intent.
+    /// Takes one decision: observation, policy, honoured quote, intent.
     fn decide(&mut self, position: usize, applied_ns: u64, port: &mut impl DecidePort) {
         let Self { policy, state, seen } = self;
         let Some(market) = state.markets[position].as_ref() else {
@@ -113,7 +112,7 @@ impl<P: Policy> DecideStage<P> {
             logits: answer.logits,
             observation: Cow::Borrowed(&seen.observation),
         };
-        // Without any quote what rests is unwanted, if something does.
+        // Without any quote, an open order is unwanted.
         let unwanted = open_order.filter(|_| answer.wanted == Some(Wanted::default()));
         let order = honoured.order.map(|(side, quote)| (side, Some(quote)));
         if let Some((side, quote)) = order.or(unwanted.map(|order| (order.side, None))) {
@@ -193,7 +192,7 @@ impl State {
         }
     }
 
-    /// Why no decision can be taken on a market now.
+    /// Why no decision can be taken on a market now, if so.
     fn obstacle(&self, market: &Market, account: &Account, port: &mut impl DecidePort) -> Option<Skip> {
         if market.closed() {
             Some(Skip::Closed)
@@ -215,7 +214,7 @@ impl State {
         port.tell(DecideEffect::Skipped(market, time_ms, reason));
     }
 
-    /// Sends an intent, after which its market is busy until the verdict.
+    /// Sends an intent. Its market is then busy until the verdict.
     fn send(&mut self, mut intent: OrderIntent, port: &mut impl DecidePort) -> Result<u64, Skip> {
         intent.stamps.decided_ns = port.stamp_ns();
         port.push(DecideMessage::Execute(DecideToExecute::Intent(intent))).map_err(|_| Skip::RingFull)?;

@@ -1,5 +1,5 @@
-//! Rehearsals: a decision computed for nothing in an idle moment, so that the next real one finds its code, the policy's
-//! weights and the market's state in the processor's caches. Writes to nothing that a decision reads.
+//! Rehearsals: in idle moments a decision is computed and discarded, so that the code, the policy's weights and the
+//! market's state are in the processor's caches for the next real one. Nothing that a decision reads is written.
 
 use std::hint::black_box;
 
@@ -12,11 +12,11 @@ use super::decision::view;
 use crate::market::Count;
 use crate::messages::{Quote, Wanted};
 
-/// How many places of the market table one rehearsal looks at for a market to rehearse.
+/// How many slots of the market table one rehearsal searches for a market.
 const PLACES: usize = 64;
 
 impl<P: Policy> DecideStage<P> {
-    /// Rehearses a decision on the next market that could have one. Changes no result, now or later.
+    /// Rehearses a decision on the next market that could have one. This has no effect on the stage's results.
     pub fn rehearse(&mut self) {
         let state = &mut self.state;
         for _ in 0..PLACES.min(state.markets.len()) {

@@ -1,4 +1,4 @@
-//! Asking for snapshots of books that were found wrong here.
+//! Requests snapshots of books that were found to be wrong.
 
 use crate::clock::{NEVER_NS, Now};
 use crate::messages::{DecideToFeed, ResyncReason, ResyncRequest};
@@ -7,13 +7,13 @@ use crate::ports::{DecideMessage, DecidePort};
 use super::super::market::Resync;
 use super::{DecideStage, State};
 
-/// A request that met a full ring is repeated after this.
+/// How soon a request is repeated if the ring was full.
 pub(super) const RESYNC_RETRY_NS: u64 = 10_000_000;
-/// A request that was sent is repeated after this, while no snapshot comes.
+/// How soon a request is repeated while no snapshot has come.
 pub(super) const RESYNC_REPEAT_NS: u64 = 5_000_000_000;
 
 impl State {
-    /// A market's book is wrong: it is stale from now on.
+    /// Marks a market's book stale because it is wrong, and requests a snapshot.
     pub(super) fn give_up(&mut self, position: usize, reason: ResyncReason, now: Now, port: &mut impl DecidePort) {
         if let Some(market) = self.markets[position].as_mut() {
             market.distrust(now);
@@ -22,7 +22,8 @@ impl State {
         self.request_resync(position, reason, now, port);
     }
 
-    /// Asks `feed` for a market's snapshot, again after a while until one comes or `feed` says that it knows.
+    /// Asks `feed` for a snapshot of a market. The request is repeated until a snapshot comes or `feed` reports the
+    /// market as stale.
     pub(super) fn request_resync(
         &mut self,
         position: usize,
@@ -62,13 +63,13 @@ impl State {
 }
 
 impl<P> DecideStage<P> {
-    /// When [`on_timer`](Self::on_timer) is due, on the monotonic clock.
+    /// When [`on_timer`](Self::on_timer) is next due, in monotonic nanoseconds.
     pub fn deadline_ns(&self) -> u64 {
         let State { undrained, crossed_deadline_ns, resync_deadline_ns, .. } = self.state;
         if undrained { resync_deadline_ns } else { resync_deadline_ns.min(crossed_deadline_ns) }
     }
 
-    /// Gives up books that stayed crossed, and repeats the requests for snapshots that are due. Harmless when called early.
+    /// Gives up books that stayed crossed, and repeats the requests for snapshots that are due. Early calls are harmless.
     pub fn on_timer(&mut self, now: Now, port: &mut impl DecidePort) {
         if !self.state.undrained && now.mono_ns >= self.state.crossed_deadline_ns {
             self.state.end_crossings(now, port);

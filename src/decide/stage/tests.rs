@@ -1,4 +1,4 @@
-//! The stage's rules, through a policy with a prepared answer and a port that writes down what it is told.
+//! Tests of the stage, with a policy that gives prepared answers and a port that records its calls.
 
 mod crossed;
 mod strategies;
@@ -15,7 +15,7 @@ use crate::messages::{
 };
 use crate::ports::{DecideEffect, DecideMessage, Full};
 
-/// Answers what it is told to, by an action or by quotes, and writes down what it saw and was told.
+/// Gives a prepared answer, an action or quotes, and records what it sees and is told.
 #[derive(Debug)]
 struct Prepared {
     terms: ActionTerms,
@@ -28,7 +28,7 @@ struct Prepared {
     refusals: Vec<OwnRefusal>,
 }
 
-/// What of a view a test looks at.
+/// The parts of a view that tests check.
 #[derive(Clone, Debug, PartialEq)]
 struct Saw {
     trades: Vec<TradePrint>,
@@ -146,7 +146,7 @@ impl Bench {
         bench
     }
 
-    /// Listed, with a fresh book of 40 to 45 cents and a flat account; the first bucket is used up.
+    /// A listed market with a fresh book of 40 to 45 cents and a flat account, after the first decision bucket.
     fn ready(action: Action) -> Self {
         let mut bench = Self::new(action);
         bench.account(|_| {});
@@ -404,7 +404,7 @@ fn a_stage_that_is_behind_decides_only_the_newest_bucket() {
     bench.stage.on_drained(&mut bench.port);
     assert_eq!(bench.decision_times(), [750]);
     assert_eq!(bench.port.skipped, [(500, Skip::Behind), (750, Skip::Behind)]);
-    // Put off, then met by a fresh frame of the same bucket: decided at once, nothing skipped.
+    // A postponed decision, followed by a timely frame of the same bucket: it is taken at once and nothing is skipped.
     bench.send(&late(&bench, 1_000));
     bench.delta(1_010);
     bench.stage.on_drained(&mut bench.port);
@@ -434,7 +434,7 @@ fn a_sell_only_reduces() {
 #[test]
 fn a_market_that_execute_has_not_reported_gets_no_intent() {
     let mut bench = Bench::ready(Action::BuyYes);
-    // As a market that was listed just now, while others are traded.
+    // As for a market that has just been listed while others are traded.
     bench.stage.state.accounts[KEY.position()] = Account::default();
     bench.delta(250);
     assert!(bench.port.intents.is_empty());
@@ -474,7 +474,7 @@ fn the_wanted_price_passes_over_a_level_held_only_by_us() {
         });
         bench.delta(250);
         assert_eq!(bench.port.intents[0].quote.unwrap().price, Price::from_cents(wanted));
-        // The observation shows the published book, and the order.
+        // The observation shows the published book, and our order.
         assert!((bench.port.decided[0].observation[0] - 0.40).abs() < 1e-6);
         assert!((bench.port.decided[0].observation[47..49].iter().sum::<f32>() - 1.0).abs() < 1e-6);
     }
@@ -609,7 +609,7 @@ fn a_policy_for_an_observation_that_cannot_be_built_is_refused_by_name() {
     assert!(error.to_string().contains("obs99/7"));
 }
 
-/// The terms of a policy that sees another schema, or none.
+/// A stage whose policy asks for another schema, or none.
 fn seeing(schema: Option<Schema>) -> Bench {
     let mut bench = Bench::new(Action::Hold);
     let mut terms = ActionTerms::standard();

@@ -1,13 +1,13 @@
-//! Features 0 to 20: the market's book as it is.
+//! Features 0 to 20: the market's current book.
 
 use crate::book::Book;
 use crate::market::{Outcome, Price};
 
-/// `ln(10001)`: ten thousand contracts fill a volume feature.
+/// `ln(10001)`: a volume feature is 1 at ten thousand contracts.
 const LOG_VOLUME_FULL: f64 = 9.210_440_366_976_517;
-/// So many levels fill a depth feature.
+/// A depth feature is 1 at this many levels.
 const DEPTH_FULL: f64 = 20.0;
-/// Stands for a price or mid that is missing.
+/// Used for a missing price or mid.
 const PRICE_MISSING: f64 = 0.5;
 const SPREAD_MISSING: f64 = 0.1;
 const SPREAD_RANGE: (f64, f64) = (0.001, 0.99);
@@ -15,7 +15,7 @@ const MID_RANGE: (f64, f64) = (0.01, 0.99);
 /// A dollar in the units of [`Book::mid2`].
 const MID2_ONE: f64 = 20_000.0;
 
-/// Writes the block. `log_volume` is `ln(1 + V)` with `V` the sizes of all four sides.
+/// Writes the block. `log_volume` is `ln(1 + V)`, where `V` is the total size of all four sides.
 pub(super) fn write(book: &Book, log_volume: f64, out: &mut [f64; 21]) {
     let (bid, ask) = (book.best_bid(), book.best_ask());
     let dollars = |price: Option<Price>| price.map_or(PRICE_MISSING, Price::dollars);
@@ -24,7 +24,7 @@ pub(super) fn write(book: &Book, log_volume: f64, out: &mut [f64; 21]) {
     out[2] = dollars(ask.map(Price::complement));
     out[3] = dollars(bid.map(Price::complement));
 
-    // Each side's ask is the other side's bid, so both sides have one spread and mids that sum to a dollar.
+    // Each outcome's ask is the other's bid, so both have the same spread, and their mids add up to a dollar.
     let spread = bid.zip(ask).map_or(SPREAD_MISSING, |(bid, ask)| {
         ((ask.units() - bid.units()) as f64 / 10_000.0).clamp(SPREAD_RANGE.0, SPREAD_RANGE.1)
     });
@@ -35,7 +35,7 @@ pub(super) fn write(book: &Book, log_volume: f64, out: &mut [f64; 21]) {
     out[6] = mids.map_or(PRICE_MISSING, mid);
     out[7] = mids.map_or(PRICE_MISSING, |mid2| mid(MID2_ONE - mid2));
 
-    // A side's asks are the other side's bids: both sides have one volume, and half of the total.
+    // An outcome's asks are the other's bids, so both have the same volume, which is half of the total.
     let yes_bids = book.volume(Outcome::Yes).contracts();
     let no_bids = book.volume(Outcome::No).contracts();
     let side = yes_bids + no_bids;

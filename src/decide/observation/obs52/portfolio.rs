@@ -2,11 +2,11 @@
 
 use crate::decide::observation::Portfolio;
 
-/// An account worth no more than $0.0001 counts as empty; in half micro-dollars.
+/// An account worth at most $0.0001 counts as empty. In half micro-dollars.
 const VALUE2_MIN: i128 = 200;
-/// So many positions fill the count feature.
+/// The count feature is 1 at this many positions.
 const COUNT_FULL: f64 = 10.0;
-/// So many hundredths of a contract fill the size features.
+/// The size features are 1 at this many hundredths of a contract.
 const SIZE_FULL_UNITS: f64 = 100_000.0;
 
 /// Writes the block.

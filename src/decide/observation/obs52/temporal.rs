@@ -1,24 +1,24 @@
-//! Features 21 to 34: time, and the market's last ten points against the current one.
+//! Features 21 to 34: time, and the market's last ten points compared with the current one.
 
 use super::super::points::activity;
 use super::super::{CivilHour, ObservationInput, Point, PointHistory};
 use super::POINTS;
 
-/// Ages fill their features after five minutes.
+/// The age features are 1 after five minutes.
 const AGE_FULL_S: f64 = 300.0;
-/// How many points the short windows look back.
+/// The length of the short windows, in points.
 const RECENT: usize = 5;
 /// Units of `mid2` in a cent.
 const MID2_CENT: f64 = 200.0;
-/// Cents of movement that fill the price features.
+/// The price features are 1 at this many cents of movement.
 const MOVE_FULL_CENTS: f64 = 5.0;
 
 /// Writes the block. `log_volume` is that of the current point.
 pub(super) fn write(input: &ObservationInput<'_>, log_volume: f64, out: &mut [f64; 14]) {
     let points = input.points;
     let now = activity(log_volume);
-    // Activities are compared as differences from the current one: what did not change is exactly zero, and no
-    // rounding of a mean can set a flag.
+    // Activities are compared as differences from the current one, so that an unchanged activity is exactly zero and
+    // the rounding of a mean cannot set a flag.
     let mut changes = [0.0f64; POINTS + 1];
     let length = points.len();
     for (age, change) in (0..length).zip(changes[..length].iter_mut().rev()) {
@@ -69,7 +69,7 @@ fn deviation(values: &[f64]) -> (f64, f64) {
     (mean, libm::sqrt(variance))
 }
 
-/// Whether the current activity, which is zero in the window of differences, stands out of it either way.
+/// Whether the current activity, which is zero in the window of differences, is far above or far below the window.
 fn burst_and_quiet(window: &[f64]) -> (bool, bool) {
     if window.len() < 3 {
         return (false, false);
@@ -86,7 +86,7 @@ fn slope(values: &[f64]) -> f64 {
     weighted / (count * (count * count - 1.0) / 12.0)
 }
 
-/// The newest history point, and up to eight more before it, as long as each is near the current one.
+/// Counts the newest point and up to eight before it, as long as each is near the current activity.
 fn persistence(history: &[f64]) -> f64 {
     let run = history.iter().rev().take(9).take_while(|change| change.abs() <= 0.1).count();
     ((1 + run) as f64 / 10.0).min(1.0)
@@ -109,7 +109,7 @@ impl Mids {
         Self { values, length: length + 1 }
     }
 
-    /// How the last change of the mid compares with the one before.
+    /// Compares the last change of the mid with the one before.
     fn momentum(&self) -> f64 {
         let mut known = self.values[..self.length].iter().rev().flatten();
         let (Some(newest), Some(middle), Some(oldest)) = (known.next(), known.next(), known.next()) else {
@@ -120,7 +120,7 @@ impl Mids {
         if first == 0 { 0.0 } else { libm::tanh((second - first) as f64 / first.abs() as f64) }
     }
 
-    /// The sizes of the changes, in cents, between neighbours that both have a mid.
+    /// The absolute changes in cents between neighbours that both have a mid, and their number.
     fn moves(mids: &[Option<i64>]) -> ([f64; RECENT], usize) {
         let mut moves = [0.0; RECENT];
         let mut count = 0;
@@ -133,13 +133,13 @@ impl Mids {
         (moves, count)
     }
 
-    /// Over the last five of the history and the current point.
+    /// The volatility over the last five points and the current one.
     fn volatility(&self) -> f64 {
         let (moves, count) = Self::moves(&self.values[self.length - 1 - RECENT..self.length]);
         if count == 0 { 0.1 } else { (deviation(&moves[..count]).1 / MOVE_FULL_CENTS).min(1.0) }
     }
 
-    /// Over the last three pairs of the history, without the current point.
+    /// The stability over the last three pairs of points, without the current one.
     fn stability(&self) -> f64 {
         let history = self.length - 1;
         let (moves, count) = Self::moves(&self.values[history.saturating_sub(4)..history]);

@@ -1,4 +1,4 @@
-//! The schema against golden vectors of an independent implementation, its bounds, and its rules one by one.
+//! Tests of the schema against golden vectors of an independent implementation, of its bounds, and of each of its rules.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::book::Book;
 use crate::decide::observation::{CivilHour, ExchangeZone, Holding, OpenOrders, PointHistory, Portfolio};
 use crate::market::{BookLevels, Count, Grid, GridBands, Money, Outcome, Price};
 
-/// One market with its account, observed after each state of the book.
+/// One market with its account, which is observed after each state of the book.
 struct Fixture {
     book: Book,
     points: PointHistory,
@@ -89,7 +89,7 @@ struct GoldenState {
 }
 
 impl GoldenState {
-    /// The mid has five decimals, half a price's unit.
+    /// The mid in units of $0.00005, from a number with five decimals.
     #[expect(clippy::cast_possible_truncation, reason = "a mid has five decimals")]
     fn holding(position: &GoldenPosition) -> Holding {
         let mid2 =

@@ -1,8 +1,9 @@
-//! From an ONNX graph to dense layers.
+//! Converts an ONNX graph to dense layers.
 //!
-//! Taken: one input `[1 or N, inputs]` of `f32`, then layers (`Gemm`, or `MatMul` followed by `Add` of a bias) with `Tanh`
-//! or `Relu` between them, and one output. Each node reads the one before; weights are initialisers inside the file.
-//! Anything else is refused by name: a graph that is almost understood would be computed wrongly.
+//! Accepted are one input `[1 or N, inputs]` of `f32`, layers (`Gemm`, or `MatMul` followed by `Add` of a bias) with
+//! `Tanh` or `Relu` between them, and one output. Each node must read the one before, and weights must be initialisers
+//! in the file. Anything else is refused by name, since a graph that is only partly understood would be computed
+//! wrongly.
 
 use thiserror::Error;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
@@ -12,22 +13,22 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 
 use crate::decide::policy::kernel::{Activation, DenseLayer, WIDTH_MAX};
 
-/// The operator sets in which the operators taken here mean the same and with which tract is tested.
+/// The operator sets in which the accepted operators have the same meaning, and with which tract is tested.
 const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 9..=18;
 
 /// Why a graph was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum GraphError {
-    /// No graph at all.
+    /// There is no graph.
     #[error("there is no graph; the file may be cut off")]
     NoGraph,
-    /// An operator set outside of what is known.
+    /// The operator set is not supported.
     #[error("ONNX operator set {found}; expected {first} to {last}", first = OPERATOR_SETS.start(), last = OPERATOR_SETS.end())]
     OperatorSet {
         /// What was found.
         found: String,
     },
-    /// Something that plain networks don't have.
+    /// The graph has something that plain networks don't have.
     #[error("{found}; expected a plain multi-layer perceptron of {expected}")]
     NotPlain {
         /// What was found.
@@ -35,7 +36,7 @@ pub enum GraphError {
         /// What was expected there.
         expected: &'static str,
     },
-    /// The input or the output is another.
+    /// The input or the output has the wrong type or shape.
     #[error("the {which} is {found}; expected {expected}")]
     Interface {
         /// Input or output.
@@ -45,7 +46,7 @@ pub enum GraphError {
         /// What was expected.
         expected: String,
     },
-    /// The last layer has another width.
+    /// The last layer has the wrong width.
     #[error("the last layer has {found} outputs; expected {expected}, one an action")]
     Outputs {
         /// What was found.
@@ -53,7 +54,7 @@ pub enum GraphError {
         /// How many actions there are.
         expected: usize,
     },
-    /// A node's weights or bias.
+    /// A node's weights or bias are not usable.
     #[error("node `{node}` has {found} as its {role}; expected {expected}")]
     Tensor {
         /// The node.
@@ -69,7 +70,7 @@ pub enum GraphError {
 
 const NODES: &str = "Gemm (or MatMul and Add) with Tanh or Relu between";
 
-/// The layers of a model whose input is `inputs` and whose output is `outputs` wide.
+/// The layers of a model with this many inputs and outputs.
 pub(super) fn layers(model: &ModelProto, inputs: usize, outputs: usize) -> Result<Vec<DenseLayer>, GraphError> {
     let graph = model.graph.as_ref().ok_or(GraphError::NoGraph)?;
     check_operator_sets(model)?;
@@ -100,12 +101,12 @@ fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// What errors call a node.
+/// The name of a node in errors.
 fn name(node: &NodeProto) -> String {
     shortened(if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name })
 }
 
-/// The nodes from the graph's input to its output, each reading the one before as its first input.
+/// The nodes from the graph's input to its output, each of which reads the one before as its first input.
 fn chain(graph: &GraphProto, width: usize) -> Result<Vec<&NodeProto>, GraphError> {
     if !graph.sparse_initializer.is_empty() {
         return Err(not_plain("a sparse initialiser".to_owned()));
@@ -140,7 +141,7 @@ fn chain(graph: &GraphProto, width: usize) -> Result<Vec<&NodeProto>, GraphError
     if value == output.name { Ok(nodes) } else { Err(not_plain(format!("an output `{}` off the chain", output.name))) }
 }
 
-/// A tensor of `f32` whose shape is `[1 or N, width]`.
+/// Checks that a value is a tensor of `f32` with the shape `[1 or N, width]`.
 fn check_interface(which: &'static str, value: &ValueInfoProto, width: usize) -> Result<(), GraphError> {
     let expected = || format!("f32 of shape [1, {width}] or [N, {width}]");
     let refused = |found: String| GraphError::Interface { which, found, expected: expected() };
@@ -172,7 +173,7 @@ fn check_interface(which: &'static str, value: &ValueInfoProto, width: usize) ->
     }
 }
 
-/// An output may leave its shape out, since it follows from the layers; one that is there must be right.
+/// Checks the output's shape. It may be missing, since it follows from the layers.
 fn check_output_shape(output: &ValueInfoProto, width: usize) -> Result<(), GraphError> {
     let kind = output.r#type.as_ref().and_then(|kind| kind.value.as_ref());
     match kind {
@@ -185,7 +186,7 @@ fn element_name(kind: i32) -> String {
     DataType::try_from(kind).map_or_else(|_| format!("element type {kind}"), |kind| kind.as_str_name().to_owned())
 }
 
-/// The nodes of a graph in order.
+/// The nodes of a graph, in order.
 struct Chain<'a> {
     graph: &'a GraphProto,
     nodes: Vec<&'a NodeProto>,
@@ -224,7 +225,7 @@ impl Chain<'_> {
         }
     }
 
-    /// `alpha A B + beta C`, with the scalars at one and `B` either way round.
+    /// Converts `alpha A B + beta C`, where both scalars must be one and `B` may be transposed.
     fn gemm(&self, node: &NodeProto) -> Result<DenseLayer, GraphError> {
         let mut transposed = false;
         for attribute in &node.attribute {
@@ -253,7 +254,7 @@ impl Chain<'_> {
         self.layer(matmul, weight, false, add, bias)
     }
 
-    /// A layer from its two tensors. `transposed` is an `[outputs, inputs]` weight, as torch has it.
+    /// Builds a layer from its two tensors. `transposed` means that the weight is `[outputs, inputs]`, as in torch.
     fn layer(
         &self,
         weight_node: &NodeProto,
@@ -313,7 +314,7 @@ fn tensor_error(node: &NodeProto, role: &'static str, found: String, expected: S
     GraphError::Tensor { node: name(node), role, found, expected }
 }
 
-/// A tensor's numbers, from either of the two places where ONNX keeps them.
+/// The numbers of a tensor, from either of the two fields in which ONNX stores them.
 fn numbers(tensor: &TensorProto, count: usize) -> Result<Vec<f32>, String> {
     if tensor.raw_data.is_empty() {
         return if tensor.float_data.len() == count {
@@ -329,7 +330,7 @@ fn numbers(tensor: &TensorProto, count: usize) -> Result<Vec<f32>, String> {
     Ok(words.iter().map(|word| f32::from_le_bytes(*word)).collect())
 }
 
-/// From `[inputs, outputs]` to `[outputs, inputs]`.
+/// Transposes `[inputs, outputs]` to `[outputs, inputs]`.
 fn transpose(weights: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
     (0..outputs).flat_map(|output| (0..inputs).map(move |input| weights[input * outputs + output])).collect()
 }

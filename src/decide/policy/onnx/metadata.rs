@@ -1,7 +1,7 @@
-//! A model's metadata: what it says about itself, key by key.
+//! A model's metadata.
 //!
-//! The keys are this program's own ([`KEY_PREFIX`]), all are required but the notes, and one that is not known is refused:
-//! it may well be a misspelt one. Keys of others are left alone. `models/README.md` describes them for model makers.
+//! The keys start with [`KEY_PREFIX`]. All are required except the notes, and an unknown one is refused, since it may
+//! be misspelt. Keys with other prefixes are ignored. `models/README.md` describes the keys for authors of models.
 
 use thiserror::Error;
 use tract_onnx::pb::ModelProto;
@@ -10,7 +10,7 @@ use crate::decide::observation::Schema;
 use crate::decide::policy::{ActionTerms, TermsError};
 use crate::messages::Action;
 
-/// What this program's keys begin with.
+/// The prefix of this program's keys.
 pub const KEY_PREFIX: &str = "kalshi_actor.";
 
 /// The version of the keys.
@@ -19,7 +19,7 @@ const FORMAT: &str = "kalshi-actor/policy/1";
 /// Why metadata was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum MetadataError {
-    /// A required key is not there.
+    /// A required key is missing.
     #[error("metadata `{KEY_PREFIX}{key}` is missing; expected {expected}")]
     Missing {
         /// The key, without the prefix.
@@ -27,13 +27,13 @@ pub enum MetadataError {
         /// What it may be.
         expected: String,
     },
-    /// A key of ours that this version does not know.
+    /// A key with our prefix is unknown to this version.
     #[error("metadata `{0}` is not known to this program; expected keys of format {FORMAT}")]
     Unknown(String),
-    /// A key that stands there more than once.
+    /// A key occurs more than once.
     #[error("metadata `{0}` is there twice; expected once")]
     Twice(String),
-    /// A fixed key with another value.
+    /// A key with a fixed value has another value.
     #[error("metadata `{KEY_PREFIX}{key}` is `{found}`; expected `{expected}`")]
     Mismatch {
         /// The key, without the prefix.
@@ -43,15 +43,15 @@ pub enum MetadataError {
         /// What this program does.
         expected: String,
     },
-    /// A term that cannot be.
+    /// A term has an impossible value.
     #[error("metadata {KEY_PREFIX}*: {0}")]
     Term(#[from] TermsError),
 }
 
-/// What the metadata says.
+/// The contents of the metadata.
 pub(super) struct Metadata {
     pub terms: ActionTerms,
-    /// The schema of its input, which is the terms'.
+    /// The schema of the model's input, which is also in the terms.
     pub schema: Schema,
     pub notes: Option<String>,
 }

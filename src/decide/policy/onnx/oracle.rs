@@ -1,8 +1,10 @@
-//! tract as the oracle: an independent implementation of ONNX, asked for its answer to pseudo-random observations.
+//! tract as the oracle: an independent implementation of ONNX, whose answers to pseudo-random observations are compared
+//! with the kernel's.
 //!
-//! Logits that agree this well choose the same action unless two of them tie within twice the tolerance.
+//! Logits that agree within the tolerance choose the same action, unless two of them are within twice the tolerance of
+//! each other.
 //!
-//! tract needs 30 allocations and ten times the kernel's time for one answer, which is why it does not run on a tick.
+//! tract takes 30 allocations and ten times the kernel's time for one answer, so it is not used on a tick.
 
 use std::sync::Arc;
 
@@ -14,13 +16,13 @@ use tract_onnx::prelude::*;
 
 use crate::decide::policy::kernel::Kernel;
 
-/// How many observations are tried.
+/// The number of observations that are compared.
 const OBSERVATIONS: usize = 256;
 
-/// The observations are the same on every start and every machine.
+/// The seed of the observations, which are the same at every start and on every machine.
 const SEED: u64 = 0x6b61_6c73_6869;
 
-/// How far a logit may be from tract's, as a part of the largest logit's size where that is above one.
+/// How far a logit may differ from tract's, relative to the largest logit if that is above one.
 const TOLERANCE: f32 = 1e-4;
 
 /// Why the oracle refused a model.
@@ -29,7 +31,7 @@ pub enum OracleError {
     /// tract cannot load or run it.
     #[error("tract refuses it: {0}")]
     Tract(String),
-    /// Different logits.
+    /// The logits differ.
     #[error(
         "on pseudo-random observation {observation} logit {logit} is {kernel} in the kernel and {tract} in tract; \
              expected them within {tolerance}"
@@ -48,14 +50,14 @@ pub enum OracleError {
     },
 }
 
-/// A model in tract.
+/// A model loaded into tract.
 pub struct Oracle {
     plan: Arc<TypedRunnableModel>,
     inputs: usize,
 }
 
 impl Oracle {
-    /// Loads a model whose input is `inputs` wide.
+    /// Loads a model with this many inputs.
     ///
     /// # Errors
     /// When tract refuses it.
@@ -73,7 +75,7 @@ impl Oracle {
     /// tract's answer to one observation.
     ///
     /// # Errors
-    /// When it has none.
+    /// When tract fails.
     pub fn run(&self, observation: &[f32]) -> Result<Vec<f32>, OracleError> {
         let run = || -> TractResult<_> {
             let input = Tensor::from_shape(&[1, self.inputs], observation)?;
@@ -86,7 +88,7 @@ impl Oracle {
     /// Compares the kernel with tract on the same pseudo-random observations every time.
     ///
     /// # Errors
-    /// On the first observation on which they differ by more than rounding explains.
+    /// For the first observation for which they differ by more than the tolerance.
     pub fn check(&self, kernel: &mut Kernel) -> Result<(), OracleError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(SEED);
         let mut observation = vec![0.0f32; self.inputs];
@@ -129,7 +131,7 @@ mod tests {
     use crate::decide::policy::kernel::{Activation, DenseLayer};
     use crate::decide::policy::onnx::graph;
 
-    /// The ways in which ONNX writes a layer.
+    /// The ways in which ONNX expresses a layer.
     #[derive(Clone, Copy, Debug)]
     enum Form {
         Gemm,

@@ -1,4 +1,4 @@
-//! Books that are crossed for an instant, and such as stay so. The book of [`Bench::ready`] is 40 to 45 cents.
+//! Books that are crossed for an instant, and books that stay crossed. The book of [`Bench::ready`] is 40 to 45 cents.
 
 use super::*;
 use crate::messages::NO_TIME_MS;
@@ -6,7 +6,7 @@ use crate::messages::NO_TIME_MS;
 const MS: u64 = 1_000_000;
 
 impl Bench {
-    /// A change of a level by an event of the exchange's time, which the ring brings at once.
+    /// Changes a level with an event at this exchange time, which arrives without delay.
     fn level(&mut self, side: Outcome, cents: u16, contracts: i64, exchange_ms: i64) {
         let event = BookEvent {
             side,
@@ -23,7 +23,7 @@ impl Bench {
         self.level(Outcome::Yes, 46, 2, exchange_ms);
     }
 
-    /// The 10 contracts that it took.
+    /// Removes the 10 contracts that it took.
     fn uncross(&mut self, exchange_ms: i64) {
         self.level(Outcome::No, 55, -10, exchange_ms);
     }
@@ -152,7 +152,7 @@ fn a_trade_ahead_of_the_book_moves_no_instant_on() {
     let mut bench = Bench::ready(Action::BuyYes);
     bench.cross(300);
     bench.send(&BookEvent { exchange_ms: NO_TIME_MS, ..bench.event(BookEventKind::Trade, 320) });
-    // `feed` never lets a market's time run backwards: the delta of 300 ms carries that of the trade.
+    // `feed` never lets a market's time decrease, so the delta of 300 ms has the time of the trade.
     let removal = BookEvent {
         side: Outcome::No,
         price: Price::from_cents(55),

@@ -1,4 +1,4 @@
-//! What a strategy sees, what it is told, and what comes of what it answers.
+//! What a strategy sees, what it is told, and the effect of its answers.
 
 use super::*;
 use crate::decide::policy::{OwnOrder, RefusalReason};
@@ -13,7 +13,7 @@ fn quote(cents: u16, count: i64) -> Option<Quote> {
     Some(Quote::resting(Price::from_cents(cents), contracts(count)))
 }
 
-/// A ready market whose policy wants that.
+/// A ready market whose policy wants these quotes.
 fn wanting(bid: Option<Quote>, ask: Option<Quote>) -> Bench {
     let mut bench = Bench::ready(Action::Hold);
     bench.stage.policy.saw.clear();
@@ -127,7 +127,7 @@ fn without_a_quote_what_rests_is_cancelled_and_without_an_answer_it_is_left_alon
         (Answer::nothing(), Some(open(BookSide::Ask, 45, 2, 0)), Some((BookSide::Ask, None))),
         (Answer::nothing(), None, None),
         (Answer::leave(), Some(open(BookSide::Ask, 45, 2, 0)), None),
-        // A quote that cannot be an order is no reason to cancel what rests.
+        // A quote that cannot be an order does not cancel an open one.
         (
             Answer::quotes(quote(0, 1).map(|quote| Quote { count: Count::ZERO, ..quote }), None),
             Some(open(BookSide::Ask, 45, 2, 0)),
