@@ -107,7 +107,7 @@ pub struct Recordings {
     pub start_ms: i64,
     /// When the last market has ended and, if its result is known, paid, in session milliseconds.
     pub end_ms: i64,
-    /// Whether a file was cut: there was more than was read.
+    /// Whether a file was cut, so that its end was not read.
     pub is_cut: bool,
     /// What to know when reading the results.
     pub notes: Vec<String>,

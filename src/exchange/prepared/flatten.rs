@@ -1,4 +1,4 @@
-//! Recorded steps as records: what each leaves changed in the recorded book of its market, and its trades.
+//! Turns recorded steps into records: the trades of each step, and its changes of the market's recorded book.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::exchange::recorded::{AvailableChange, Entry, Playback, RecordedBook, 
 use crate::exchange::recordings::Recording;
 use crate::market::Grid;
 
-/// Recorded markets on their way into one stream.
+/// Recorded markets that are being merged into one stream.
 pub(super) struct Flattener {
     playback: Playback,
     markets: Vec<Flattened>,
@@ -35,10 +35,10 @@ impl Flattener {
         Self { playback: Playback::new(steps), markets, changes: Vec::new() }
     }
 
-    /// Appends the records of the next step. False when there is none.
+    /// Appends the records of the next step. Returns false if there is none.
     pub(super) fn next(&mut self, records: &mut Vec<Record>) -> bool {
         let Some((number, step)) = self.playback.pop_due(i64::MAX) else { return false };
-        let market = u16::try_from(number).expect("more markets are refused before");
+        let market = u16::try_from(number).expect("a larger number of markets was rejected before");
         let Flattened { grid, book, frames, trades, .. } = &mut self.markets[number];
         for entry in &step.entries {
             book.apply(grid, entry);
@@ -72,7 +72,7 @@ impl Flattener {
         true
     }
 
-    /// The markets, when all steps have been taken.
+    /// The markets, after all steps have been taken.
     pub(super) fn finish(self) -> Vec<PreparedMarket> {
         let market = |Flattened { terms, book, frames, trades, .. }| PreparedMarket {
             terms,

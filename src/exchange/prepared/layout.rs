@@ -1,19 +1,19 @@
-//! The bytes of a prepared file: its prefix and its records.
+//! The byte layout of a prepared file: its prefix and its records.
 
 use crate::market::{BookSide, Count, Outcome, Price};
 
-/// What a prepared file begins with.
+/// The first bytes of a prepared file.
 pub(super) const MAGIC: [u8; 8] = *b"KAEVENTS";
-/// The layout that this program writes and reads.
+/// The version of the layout that is written, and the only one that is read.
 pub(super) const VERSION: u32 = 1;
 pub(super) const PREFIX_BYTES: usize = 64;
 pub(super) const RECORD_BYTES: usize = 16;
-/// A checksum is for so many records.
+/// The number of records covered by one checksum.
 pub(super) const BLOCK_RECORDS: usize = 4_096;
-/// A record has room for so many markets.
+/// The largest number of markets, which are numbered in 16 bits.
 pub(super) const MARKETS_MAX: usize = 1 << 16;
 
-/// The beginning of a prepared file.
+/// The fixed-size beginning of a prepared file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prefix {
     pub(super) version: u32,
@@ -37,7 +37,7 @@ impl Prefix {
         bytes
     }
 
-    /// The fields, and whether the checksum matches.
+    /// Parses the fields, and returns whether the checksum matches.
     pub(super) fn read(bytes: &[u8; PREFIX_BYTES]) -> (Self, bool) {
         let u32_at = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let prefix = Self {
@@ -50,12 +50,12 @@ impl Prefix {
         (prefix, u32_at(60) == crc32fast::hash(&bytes[..60]))
     }
 
-    /// How many checksums of records there are.
+    /// The number of checksums of records.
     pub(super) fn blocks(&self) -> u64 {
         self.records.div_ceil(BLOCK_RECORDS as u64)
     }
 
-    /// How long the whole file is; none when it is longer than any.
+    /// The length of the whole file in bytes; `None` if it overflows.
     pub(super) fn file_bytes(&self) -> Option<u64> {
         let records = self.records.checked_mul(RECORD_BYTES as u64)?;
         let table = self.blocks().checked_mul(4)?;
@@ -66,37 +66,38 @@ impl Prefix {
 /// One record of a prepared file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// A step of a market begins. What follows, up to the next step, belongs to it: trades first, then changes.
+    /// Begins a step of a market. The records up to the next step belong to it: trades first, then changes.
     Step {
-        /// Which market.
+        /// The number of the market.
         market: u16,
-        /// Its time.
+        /// The time of the step, in milliseconds since the Unix epoch.
         ts_ms: i64,
         /// How much later it was known to be complete, in milliseconds.
         wait_ms: u16,
-        /// How many recorded frames it is made of. More than fit are told by another step of the same time.
+        /// The number of recorded frames in the step. If there are more than fit, another step with the same time has the
+        /// rest.
         frames: u16,
     },
     /// A level of the recorded book changed.
     Change {
-        /// Which market.
+        /// The number of the market.
         market: u16,
-        /// The outcome on which the level is a bid.
+        /// The outcome that the level bids for.
         side: Outcome,
-        /// Its price on that outcome's scale.
+        /// The level's price, on that outcome's scale.
         price: Price,
-        /// By how much, never zero.
+        /// The change of the level's size, never zero.
         change: Count,
     },
     /// A trade was printed.
     Trade {
-        /// Which market.
+        /// The number of the market.
         market: u16,
-        /// YES price.
+        /// The YES price.
         price: Price,
-        /// Contracts.
+        /// The number of contracts.
         count: Count,
-        /// The side that took.
+        /// The taker's side of the YES book.
         taker: BookSide,
     },
 }
@@ -125,13 +126,13 @@ impl Record {
         bytes
     }
 
-    /// Whether bytes are the beginning of a step.
+    /// Whether the bytes are the beginning of a step.
     #[inline]
     pub(super) fn is_step(bytes: &[u8; RECORD_BYTES]) -> bool {
         bytes[0] == STEP
     }
 
-    /// The record that bytes are; none when they are none.
+    /// Parses a record; `None` if the bytes are not a valid one.
     #[inline]
     pub(super) fn read(bytes: &[u8; RECORD_BYTES]) -> Option<Self> {
         let u16_at = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);

@@ -1,13 +1,13 @@
-//! Prepared event files: recorded markets decoded once, merged into one stream in the order of time, and read back without
-//! copying. Owns their layout, their checksums, and what is refused when one is read.
+//! Prepared event files: recorded markets that are decoded once, merged into one stream in the order of time, and read back
+//! without copying. This module owns their layout and checksums, and checks every file that is opened.
 //!
-//! A file holds, for each completed step of each market, its trades and what it leaves changed in the recorded book: each
-//! level at most once, removals before additions, as the steps of recorded markets are published. All numbers are
+//! For each completed step of each market, a file has the step's trades and its changes of the recorded book: each level at
+//! most once, removals before additions, which is how the steps of recorded markets are published. All numbers are
 //! little-endian:
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 64 | the prefix: `KAEVENTS`, the version of the layout, how many records and how long the head, checksums of the head, of the table and of the prefix itself |
+//! | 64 | the prefix: `KAEVENTS`, the version of the layout, the number of records, the length of the head, and checksums of the head, of the table and of the prefix itself |
 //! | 16 each | the records ([`Record`]) |
 //! | 4 each | a CRC-32 of every 4,096 records |
 //! | the rest | the head ([`Head`]) as postcard: sources, markets with their terms, counts |
@@ -32,40 +32,40 @@ pub use read::{Prepared, PreparedStep};
 pub use sources::{Source, sources_of};
 pub use write::prepare;
 
-/// What a prepared file says of itself.
+/// A prepared file's description of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
-    /// SHA-256 of the code that read the recordings and wrote the file.
+    /// The SHA-256 of the code that read the recordings and wrote the file.
     pub code: String,
-    /// What it was made of.
+    /// The files that it was made from.
     pub sources: Vec<Source>,
-    /// The markets, by the number that records have.
+    /// The markets, in the order of the numbers in records.
     pub markets: Vec<PreparedMarket>,
-    /// Whether a source was cut: there was more than is here.
+    /// Whether a source was cut, so that its end is missing here.
     pub is_cut: bool,
-    /// What a reader of results has to know.
+    /// What to know when reading the results.
     pub notes: Vec<String>,
-    /// The session time of the first frame.
+    /// The time of the first frame, in session milliseconds.
     pub start_ms: i64,
-    /// When nothing more happens in any market.
+    /// When nothing happens in any market any more, in session milliseconds.
     pub end_ms: i64,
 }
 
 /// A market of a prepared file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PreparedMarket {
-    /// Its terms and, if it is known, its result.
+    /// The market's terms and, if it is known, its result.
     pub terms: SessionMarket,
-    /// Frames of its book and trades that were read.
+    /// The number of frames read that concern its book and trades.
     pub frames: u64,
-    /// Trades among them.
+    /// The number of trades among them.
     pub trades: u64,
-    /// What was wrong with them.
+    /// The irregularities found in them.
     pub faults: RecordedFaults,
 }
 
 impl Head {
-    /// Frames of books and trades, of all markets.
+    /// The number of frames about books and trades, over all markets.
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.markets.iter().map(|market| market.frames).sum()
@@ -78,82 +78,82 @@ pub enum PreparedError {
     /// A source can't be read again.
     #[error("{}: {source}", path.display())]
     Source {
-        /// The file.
+        /// The source file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// It can't be written.
+    /// The file can't be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
-        /// The file.
+        /// The file to be written.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// There is more than such a file can hold.
+    /// There is more than a prepared file can hold.
     #[error("{}: {what}", path.display())]
     TooMuch {
-        /// The file that was to be written.
+        /// The file to be written.
         path: PathBuf,
-        /// Of what, and how much there may be.
+        /// What there is too much of, and the limit.
         what: String,
     },
-    /// It can't be opened.
+    /// The file can't be opened.
     #[error("prepared file {}: {source}", path.display())]
     Open {
-        /// The file.
+        /// The prepared file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// It is another kind of file.
+    /// The file is of another kind.
     #[error("{}: expected a prepared event file, which begins with `KAEVENTS`", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// It has another layout.
+    /// The file has another version of the layout.
     #[error(
         "prepared file {}: layout version {found}, expected {expected}: prepare it again from its sources",
         path.display()
     )]
     Version {
-        /// The file.
+        /// The prepared file.
         path: PathBuf,
-        /// Its version.
+        /// The file's version.
         found: u32,
-        /// This program's.
+        /// The version that this program reads.
         expected: u32,
     },
-    /// It is shorter or longer than it says.
+    /// The file is shorter or longer than its prefix says.
     #[error("prepared file {}: {found} bytes, expected {expected}: it was cut or changed", path.display())]
     Length {
-        /// The file.
+        /// The prepared file.
         path: PathBuf,
-        /// What there is.
+        /// The length found, in bytes.
         found: u64,
-        /// What its prefix says.
+        /// The length according to the prefix, in bytes.
         expected: u64,
     },
     /// A checksum does not match.
     #[error("prepared file {}, bytes {from} to {until}: {what} does not match its checksum: the file is damaged", path.display())]
     Damaged {
-        /// The file.
+        /// The prepared file.
         path: PathBuf,
-        /// What is damaged.
+        /// The damaged part.
         what: &'static str,
-        /// Where it begins.
+        /// The offset at which that part begins.
         from: u64,
-        /// Where it ends.
+        /// The offset at which that part ends.
         until: u64,
     },
-    /// Something in it can't be.
+    /// The content of the file is invalid.
     #[error("prepared file {}, byte {at}: {what}", path.display())]
     Content {
-        /// The file.
+        /// The prepared file.
         path: PathBuf,
-        /// Where.
+        /// The offset of the invalid byte.
         at: u64,
         /// What is wrong, and what was expected.
         what: String,

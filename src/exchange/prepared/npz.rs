@@ -1,9 +1,9 @@
-//! Prepared markets in the form that hftbacktest reads: an `.npz` with one array `data` of its event type, depth and trades
-//! of one market, times in nanoseconds, prices in dollars on the YES scale.
+//! Exports prepared markets in the form that hftbacktest reads: an `.npz` with one array `data` of its event type, with the
+//! depth and trades of one market, times in nanoseconds and prices in dollars on the YES scale.
 //!
 //! The layout is that of hftbacktest 2: `ev` (flags and kind), `exch_ts`, `local_ts`, `px`, `qty`, `order_id`, `ival`,
-//! `fval`, eight bytes each. Of a change it wants the size that the level has afterwards. The local time is the one at which
-//! the step was known to be complete.
+//! `fval`, eight bytes each. A change carries the resulting size of its level. The local time is the one at which the step
+//! was known to be complete.
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use super::place::replace;
 use super::{Prepared, PreparedError, PreparedStep, Record};
 use crate::market::{BookSide, Count, Outcome, Price};
 
-/// The most events of a market: the archive has no room for more than four gigabytes.
+/// The most events of a market, because the archive format is limited to four gigabytes.
 pub const NPZ_EVENTS_MAX: u64 = 67_000_000;
 
 const DEPTH: u64 = 1;
@@ -25,13 +25,13 @@ const SELL: u64 = 1 << 28;
 
 const EVENT_BYTES: u64 = 64;
 const MEMBER: &[u8] = b"data.npy";
-/// The date that an archive has where time does not matter: the first day of 1980.
+/// The date in the archive, where the time does not matter: the first day of 1980.
 const DOS_DATE: [u8; 4] = [0, 0, 0x21, 0];
 
-/// Writes the events of a market. Returns how many there are.
+/// Writes the events of a market to a file, and returns their number.
 ///
 /// # Errors
-/// When there are too many, or the disk refuses the file.
+/// If there are too many events, or the file can't be written.
 pub fn export_npz(prepared: &Prepared, market: u16, out: &Path) -> Result<u64, PreparedError> {
     let steps = || prepared.steps().filter(move |step| step.market == market);
     let events: u64 = steps().map(|step| step.records().count() as u64).sum();
@@ -69,7 +69,7 @@ fn write<'a>(steps: impl Iterator<Item = PreparedStep<'a>>, events: u64, to: imp
     archive.finish(bytes)
 }
 
-/// The header of an array of events, in the first version of the format.
+/// The header of an array of events, in version 1 of the format.
 fn npy_header(events: u64) -> Vec<u8> {
     let fields = ["ev", "exch_ts", "local_ts", "px", "qty", "order_id", "ival", "fval"];
     let types = ["<u8", "<i8", "<i8", "<f8", "<f8", "<u8", "<i8", "<f8"];
@@ -84,14 +84,14 @@ fn npy_header(events: u64) -> Vec<u8> {
     header
 }
 
-/// A zip archive with one member, stored as it is.
+/// A zip archive with one uncompressed member.
 struct Archive<W> {
     to: W,
     crc: crc32fast::Hasher,
 }
 
 impl<W: Write + Seek> Archive<W> {
-    /// The member's header, whose checksum is filled in at the end.
+    /// Writes the member's header, whose checksum is filled in at the end.
     fn begin(&mut self, bytes: u64) -> io::Result<()> {
         self.to.write_all(b"PK\x03\x04\x14\x00")?;
         self.member(0, bytes)?;
@@ -99,7 +99,7 @@ impl<W: Write + Seek> Archive<W> {
         self.to.write_all(MEMBER)
     }
 
-    /// What both headers of the member say: flags, method, date, checksum and both sizes.
+    /// The fields that both headers of the member contain: flags, method, date, checksum and both sizes.
     fn member(&mut self, crc: u32, bytes: u64) -> io::Result<()> {
         let bytes = u32::try_from(bytes).map_err(io::Error::other)?.to_le_bytes();
         self.to.write_all(&[0; 4])?;
@@ -125,7 +125,7 @@ impl<W: Write + Seek> Archive<W> {
         self.write(&event)
     }
 
-    /// The directory of the archive, and the checksum in its place.
+    /// Writes the archive's directory, and fills in the checksum.
     fn finish(&mut self, bytes: u64) -> io::Result<()> {
         let crc = self.crc.clone().finalize();
         let directory = self.to.stream_position()?;

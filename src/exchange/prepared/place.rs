@@ -1,14 +1,14 @@
-//! Files that are there as a whole or not at all.
+//! Files that are replaced completely or not at all.
 
 use std::fs::File;
 use std::path::Path;
 
 use super::PreparedError;
 
-/// Has a file written under another name and then puts it in its place.
+/// Lets `write` write a file under another name, and renames it when it is complete.
 ///
 /// # Errors
-/// What `write` says, or the disk: what was there before is there still.
+/// Those of `write`, or if a file operation fails; an existing file is then unchanged.
 pub(super) fn replace<T>(
     out: &Path,
     write: impl FnOnce(&mut File) -> Result<T, PreparedError>,

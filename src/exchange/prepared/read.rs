@@ -1,4 +1,4 @@
-//! Reads a prepared file: mapped into memory and checked as a whole before anything of it is believed.
+//! Reads a prepared file, which is mapped into memory and checked completely before any of it is used.
 
 use std::ops::Range;
 use std::path::Path;
@@ -23,19 +23,19 @@ pub struct Prepared {
 /// A step of a prepared file.
 #[derive(Clone, Copy, Debug)]
 pub struct PreparedStep<'a> {
-    /// Which market's.
+    /// The number of the market.
     pub market: u16,
-    /// Its time.
+    /// The time of the step, in milliseconds since the Unix epoch.
     pub ts_ms: i64,
-    /// When it was known that no more of its time follow.
+    /// When it was known that no more frames with that time follow, in milliseconds since the Unix epoch.
     pub complete_ms: i64,
-    /// How many recorded frames it is made of.
+    /// The number of recorded frames in the step.
     pub frames: u16,
     records: &'a [[u8; RECORD_BYTES]],
 }
 
 impl PreparedStep<'_> {
-    /// Its trades, then its changes.
+    /// The step's trades, then its changes.
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         self.records.iter().map(read_checked)
     }
@@ -48,7 +48,7 @@ fn read_checked(bytes: &[u8; RECORD_BYTES]) -> Record {
 }
 
 impl Prepared {
-    /// Whether a file begins as a prepared one does.
+    /// Whether a file begins like a prepared file.
     #[must_use]
     pub fn is_prepared(path: &Path) -> bool {
         use std::io::Read;
@@ -59,14 +59,15 @@ impl Prepared {
     /// Opens a file and checks all of it.
     ///
     /// # Errors
-    /// When it can't be read, is none or one of another layout, was cut, or has something that can't be: with the byte.
+    /// If it can't be read, is not a prepared file or has another layout, was cut, or has invalid content; the error names
+    /// the byte.
     pub fn open(path: &Path) -> Result<Self, PreparedError> {
         let named = |source| PreparedError::Open { path: path.to_owned(), source };
         let file = files::open(path).map_err(named)?;
-        // SAFETY: prepared files are written under another name and then put in their place, and never changed: their
-        // bytes stay what they are as long as nobody damages the file while it is read, and then the process ends.
+        // SAFETY: prepared files are written under another name and then renamed, and never changed. So the mapped bytes do
+        // not change unless somebody damages the file while it is open.
         let map = unsafe { Mmap::map(&file) }.map_err(named)?;
-        // A hint only: without it the file is read more slowly.
+        // Only a hint: without it the file is read more slowly.
         let _ = map.advise(Advice::Sequential);
         let foreign = || PreparedError::Foreign { path: path.to_owned() };
         if !map.starts_with(&MAGIC) {
@@ -117,13 +118,13 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// What the file says of itself.
+    /// The file's description of itself.
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// The steps of all markets, in the order in which they were complete.
+    /// The steps of all markets, in the order of completion.
     pub fn steps(&self) -> impl Iterator<Item = PreparedStep<'_>> {
         let mut rest = self.raw();
         std::iter::from_fn(move || {
@@ -142,14 +143,14 @@ impl Prepared {
         self.map[self.records.clone()].as_chunks().0
     }
 
-    /// Looks at every record. What can't be, with its number.
+    /// Checks every record. An error has the number of the invalid record.
     fn check(&self) -> Result<(), (usize, String)> {
         let grids: Vec<Arc<Grid>> = self.head.markets.iter().map(|market| Grid::new(market.terms.spec.bands)).collect();
         let (mut current, mut last_ms) = (None, i64::MIN);
         for (at, bytes) in self.raw().iter().enumerate() {
             let wrong = |what: String| Err((at, what));
             let Some(record) = Record::read(bytes) else {
-                return wrong(format!("{bytes:02x?} is no record"));
+                return wrong(format!("{bytes:02x?} is not a record"));
             };
             let (market, price, count) = match record {
                 Record::Step { market, ts_ms, wait_ms, .. } => {
@@ -158,7 +159,9 @@ impl Prepared {
                         return wrong(format!("a step at {ts_ms} ms, complete {wait_ms} ms later: expected a time"));
                     }
                     if complete_ms < last_ms {
-                        return wrong(format!("a step complete at {complete_ms} ms behind one at {last_ms} ms"));
+                        return wrong(format!(
+                            "a step complete at {complete_ms} ms follows one complete at {last_ms} ms"
+                        ));
                     }
                     if usize::from(market) >= grids.len() {
                         return wrong(format!("market {market}, expected one of {}", grids.len()));
@@ -174,7 +177,7 @@ impl Prepared {
             }
             let is_trade = matches!(record, Record::Trade { .. });
             if count.is_zero() && !is_trade || count.units().unsigned_abs() > Count::LIMIT.units().unsigned_abs() * 2 {
-                return wrong(format!("a change of {count}, expected one that is some"));
+                return wrong(format!("a change of {count}, expected one other than zero"));
             }
             if !is_trade && grids[usize::from(market)].slot(price).is_none() {
                 return wrong(format!("{price} is not on the grid of market {market}"));

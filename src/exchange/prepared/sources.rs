@@ -1,4 +1,4 @@
-//! What prepared files are made of: the files that were read, and the code that read them, each by a digest.
+//! The origin of prepared files: the files that were read and the code that read them, with their checksums.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -12,7 +12,7 @@ use super::PreparedError;
 use crate::exchange::recorded::find_metadata;
 use crate::record::journal::{JournalFrames, journal_of};
 
-/// The code on which a prepared file's content depends.
+/// The code that determines the content of a prepared file.
 const CODE: [&str; 9] = [
     include_str!("flatten.rs"),
     include_str!("layout.rs"),
@@ -28,18 +28,19 @@ const CODE: [&str; 9] = [
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Its name, without its folder.
+    /// The file's name, without its folder.
     pub name: String,
-    /// Its length.
+    /// The file's length in bytes.
     pub bytes: u64,
-    /// Its SHA-256.
+    /// The file's SHA-256, in lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// The files that the recordings of these markets were read from: frames files, segments of journals, and markets' records.
+/// The files from which the recordings of these markets were read: frames files, segments of journals, and records of
+/// markets.
 ///
 /// # Errors
-/// When one can't be read.
+/// If a file can't be read.
 pub fn sources_of<'a>(
     paths: &[PathBuf],
     tickers: impl Iterator<Item = &'a str> + Clone,

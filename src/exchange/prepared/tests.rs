@@ -9,7 +9,7 @@ use crate::exchange::recorded::{Entry, RecordedMarket, Step};
 use crate::exchange::recordings::{Recording, Recordings};
 use crate::market::{BookLevels, BookSide, Count, FeeSchedule, Outcome, Price};
 
-/// What a recorded level holds, by side and price on its own scale.
+/// The sizes of recorded levels, by outcome and price on its own scale.
 type Levels = HashMap<(Outcome, Price), Count>;
 
 fn recordings(markets: Vec<Vec<Step>>) -> Recordings {
@@ -141,14 +141,14 @@ fn a_record_that_can_not_be_is_refused_with_its_place_whatever_the_checksums_say
     };
     assert!(records > 9);
     for (at, change, expected) in [
-        (0, (|record| record[0] = 9) as fn(&mut [u8]), "is no record"),
+        (0, (|record| record[0] = 9) as fn(&mut [u8]), "is not a record"),
         (0, |record| record[4] = 7, "market 7, expected one of 2"),
         (0, |record| record[2] = 6, "complete 6 ms later: expected a time"),
-        (0, |record| record[9] = 0x7f, "behind one at"),
-        (1, |record| record[8..].fill(0), "a change of 0.00, expected one that is some"),
+        (0, |record| record[9] = 0x7f, "follows one complete at"),
+        (1, |record| record[8..].fill(0), "a change of 0.00, expected one other than zero"),
         (1, |record| record[4] = 1, "market 1 in a step of another"),
         (1, |record| record[2] = 1, "is not on the grid of market 0"),
-        (1, |record| record[1] = 2, "is no record"),
+        (1, |record| record[1] = 2, "is not a record"),
     ] {
         let error = forge(at, &change);
         assert!(error.contains("a.kap, byte ") && error.contains(expected), "{expected}: {error}");
@@ -235,7 +235,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     ]
 }
 
-/// Applies a recorded frame the plain way.
+/// Applies a recorded frame in the obvious way.
 fn apply(levels: &mut Levels, entry: &Entry) {
     match entry {
         Entry::Delta { side, price, change } => {

@@ -1,4 +1,4 @@
-//! Writes a prepared file: whole, under another name, and then in its place.
+//! Writes a prepared file, under another name until it is complete.
 
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -10,11 +10,10 @@ use super::sources::{Source, code};
 use super::{Head, PreparedError};
 use crate::exchange::recordings::Recordings;
 
-/// Writes recordings as a prepared file, and says what it holds.
+/// Writes recordings as a prepared file, and returns its head.
 ///
 /// # Errors
-/// When there are more markets than such a file can have, or the disk refuses it: there is no file then, or the one that was
-/// there before.
+/// If there are more markets than a prepared file can have, or the file can't be written. An existing file is then unchanged.
 pub fn prepare(recordings: Recordings, sources: Vec<Source>, out: &Path) -> Result<Head, PreparedError> {
     let Recordings { markets, start_ms, end_ms, is_cut, notes } = recordings;
     if markets.len() > MARKETS_MAX {
@@ -41,7 +40,7 @@ pub fn prepare(recordings: Recordings, sources: Vec<Source>, out: &Path) -> Resu
     })
 }
 
-/// Records on their way to a file, with a checksum of every block.
+/// Writes records to a file, with a checksum for every block.
 struct Blocks<W> {
     to: W,
     block: Vec<u8>,

@@ -30,7 +30,7 @@ pub struct Findings {
     pub refused: u64,
     /// Changes of books without a snapshot since the start, since a missing frame, or since a rejected change.
     pub unusable: u64,
-    /// Files that end in the middle of a line or of a compressed block. What stands before it was read.
+    /// Files that end in the middle of a line or of a compressed block. Everything before that was read.
     #[serde(default)]
     pub cut: u64,
     /// The subscriptions with gaps throughout, because other markets share them.
@@ -79,7 +79,7 @@ impl Findings {
 
     pub(super) fn cut(&mut self, path: &Path, line: u64) {
         self.cut += 1;
-        self.tell(self.cut, path, line, format_args!("the file was cut here: what stands before it was read"));
+        self.tell(self.cut, path, line, format_args!("the file was cut here: everything before was read"));
     }
 
     /// A market's time runs backwards.

@@ -33,21 +33,21 @@ pub enum Holes {
     Ignored,
 }
 
-/// What it means when a file ends in the middle of a line, or compressed data in the middle of a block.
+/// The meaning of a file that ends in the middle of a line, or of a compressed block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The recording is refused.
+    /// The recording is rejected.
     Refused,
-    /// What stands before the cut is read, and the place is told.
+    /// Everything before the cut is read, and the place is reported.
     Told,
 }
 
 /// How strictly recordings are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strictness {
-    /// Missing frames.
+    /// The meaning of missing frames.
     pub holes: Holes,
-    /// Files that were cut.
+    /// The meaning of files that were cut.
     pub cut: Cut,
 }
 
@@ -250,7 +250,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The next line. False at the end of the file, or where it was cut.
+    /// Reads the next line. Returns false at the end of the file, or where it was cut.
     fn next(&mut self, ahead: &mut Ahead, line: &mut Line) -> Result<bool, FramesError> {
         match ahead.next(line) {
             Err(FramesError::Read { path, line, source })

@@ -199,7 +199,7 @@ fn a_recording_cut_at_any_byte_is_read_up_to_the_cut_where_that_is_to_be_told() 
     for bytes in 0..=text.len() {
         std::fs::write(&path, &text[..bytes]).unwrap();
         let whole = whole_lines(bytes);
-        // A line without its line break is whole when nothing else is missing.
+        // A line without its line break is complete if nothing else is missing.
         let is_whole = bytes > 0 && text.get(bytes) == Some(&b'\n');
         let kept = whole + u64::from(is_whole);
         let is_cut = !is_whole && bytes > 0 && text[bytes - 1] != b'\n';
