@@ -1,5 +1,5 @@
-//! Builds the four stages from the configuration: the one place that turns its keys into what each stage is told. Used
-//! by the live driver and by the simulation.
+//! Builds the four stages from the configuration: the only place that converts its keys to the stages' settings. Used
+//! by the live driver and the simulation.
 
 use crate::backoff::BackoffConfig;
 use crate::clock::SessionClock;
@@ -14,28 +14,28 @@ use crate::messages::{DayState};
 use crate::market::multiplier_e4;
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
 
-/// The four stages.
+/// The four stages of a trader.
 pub struct Stages<P: Policy> {
     /// The public feed.
     pub feed: FeedStage,
-    /// Books, observation, policy.
+    /// Books, observations and the policy.
     pub decide: DecideStage<P>,
-    /// Orders and ledger.
+    /// Orders and the ledger.
     pub execute: ExecuteStage,
-    /// The private stream and reads.
+    /// The private stream and REST reads.
     pub reconcile: ReconcileStage,
 }
 
-/// What differs from start to start.
+/// The parameters of a start that are not in the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
-    /// Session time.
+    /// The session clock.
     pub clock: SessionClock,
-    /// The mark of this start's orders, drawn at random.
+    /// The nonce in this start's client order ids, drawn at random.
     pub nonce: u64,
     /// Seeds the jitter of back-offs.
     pub seed: u64,
-    /// What the last run left of the day's loss.
+    /// The state of the daily loss stop, as the last run left it.
     pub day: DayState,
 }
 
@@ -52,7 +52,7 @@ fn link(config: &Config) -> LinkConfig {
     }
 }
 
-/// Milliseconds as a stage's signed session time. The configuration's check keeps them far below the limit.
+/// Milliseconds as signed session time. The check of the configuration keeps them far below the limit.
 fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
@@ -98,7 +98,7 @@ fn execute_config(config: &Config, clock: &SessionClock, order_ttl_ms: u64) -> E
     }
 }
 
-/// Which markets the configuration names: tickers before a series before a count.
+/// The markets that the configuration names. Tickers take precedence over a series, and a series over a count.
 pub(crate) fn directory(config: &Config) -> DirectoryConfig {
     let markets = &config.markets;
     let series = Some(markets.series.clone()).filter(|series| !series.is_empty());
@@ -117,7 +117,7 @@ pub(crate) fn directory(config: &Config) -> DirectoryConfig {
 /// Builds the stages.
 ///
 /// # Errors
-/// When the policy asks for an observation that cannot be built.
+/// When the policy cannot run on its terms.
 pub fn build_stages<P: Policy>(config: &Config, policy: P, start: Start) -> Result<Stages<P>, UnusableTerms> {
     let order_ttl_ms = policy.terms().order_ttl_ms;
     let feed = FeedConfig {

@@ -1,5 +1,5 @@
-//! The journals of a seed, one of each start: written beside the run, torn where a crash ends it, and replayed to the tear.
-//! Some seeds have them, as they cost as much again.
+//! The journals of a seed, one for each start: written during the run, torn where a crash ends it, and replayed up to
+//! the tear. Only some seeds have them, since they double the cost.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -12,25 +12,25 @@ use crate::decide::policy::Policy;
 use crate::drivers::replay::replay;
 use crate::record::journal::SegmentLimits;
 
-/// One seed of so many.
+/// One in this many seeds has journals.
 const ONE_SEED_OF: u64 = 4;
 /// Small segments, so that most journals have several.
 pub(super) const LIMITS: SegmentLimits = SegmentLimits { segment_bytes: 2 << 20, total_bytes: 16 << 20 };
 
-/// A start's journal in a folder of the temporary directory, which is gone when this is dropped.
+/// The journal of a start, in a temporary folder that is removed on drop.
 #[derive(Debug)]
 pub(super) struct StartJournal {
     folder: TempDir,
-    /// Draws where a crash tears it.
+    /// Seeds the place at which a crash tears the journal.
     mark: u64,
 }
 
 impl StartJournal {
-    /// The folder for the journal of a start with such a mark, if the seed has journals. A planted bug is one of its thread, and a replay has threads of its
-    /// own: builds that have bugs have no journals here.
+    /// Creates the folder for the journal of a start with this nonce, if the seed has journals. Builds with planted
+    /// bugs have none, since a bug is active in one thread only and a replay has threads of its own.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the folder cannot be created.
     pub(super) fn of(seed: u64, mark: u64) -> io::Result<Option<Self>> {
         let has_one = seed % ONE_SEED_OF == ONE_SEED_OF / 2 && !cfg!(feature = "planted");
         has_one.then(|| Ok(Self { folder: tempfile::tempdir()?, mark })).transpose()
@@ -40,10 +40,10 @@ impl StartJournal {
         self.folder.path()
     }
 
-    /// The crash left the last segment torn somewhere in its second half.
+    /// Tears the last segment somewhere in its second half, as a crash may.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the segment cannot be read or truncated.
     pub(super) fn tear(&self) -> io::Result<()> {
         let mut segments =
             fs::read_dir(self.folder())?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
@@ -55,8 +55,8 @@ impl StartJournal {
         file.set_len(bytes - torn_off)
     }
 
-    /// `journal_replays`: what was recorded leads to what was recorded, up to the end or the tear, with the policy as it was at
-    /// its start.
+    /// `journal_replays`: a replay of the recorded inputs gives the recorded outputs, up to the end or the tear, with
+    /// the policy as it was at the start.
     pub(super) fn replays<P: Policy + Clone + Send + Sync>(&self, fresh: &P) -> Checked {
         match replay(self.folder(), true, |_| Ok(fresh.clone())) {
             Ok(replayed) => {

@@ -1,11 +1,10 @@
-//! One stage's records, in their order, with a look at the next.
+//! The records of one stage, in order, with one record of look-ahead.
 
 use std::path::Path;
 
 use crate::clock::Now;
 use crate::record::journal::{Flags, JournalError, JournalProblem, JournalReader, Kind, StageId};
 
-/// A record of the stage.
 #[derive(Clone, Debug)]
 pub(super) struct StageRecord {
     pub(super) kind: Kind,
@@ -24,7 +23,6 @@ pub(super) enum StreamEnd {
     Torn(JournalError),
 }
 
-/// A stage's records.
 pub(super) struct Stream {
     reader: JournalReader,
     stage: StageId,
@@ -42,7 +40,7 @@ impl Stream {
         self.stage
     }
 
-    /// The next record, which stays the next.
+    /// The next record, without taking it.
     pub(super) fn peek(&mut self) -> Result<Option<&StageRecord>, JournalError> {
         if self.ahead.is_none() {
             self.ahead = self.read()?;
@@ -57,7 +55,7 @@ impl Stream {
         }
     }
 
-    /// How the records ended, as far as they were read.
+    /// How the records ended, as far as they have been read.
     pub(super) fn end(mut self) -> StreamEnd {
         match self.torn.take().or_else(|| self.reader.take_torn()) {
             Some(torn) => StreamEnd::Torn(torn),

@@ -1,4 +1,4 @@
-//! Records in words: what a person is shown of both sides of a difference.
+//! Records as text, to show both sides of a difference.
 
 use serde::de::DeserializeOwned;
 
@@ -11,14 +11,14 @@ use crate::messages::{
 use crate::record::journal::{Flags, Kind, StageId};
 use crate::tape::{LedgerSums, RequestRecord, recorded_frame};
 
-/// Bytes of a payload without words that are shown.
+/// The most bytes that are shown of a payload that has no text form.
 const BYTES_MAX: usize = 64;
 
 pub(super) fn describe(stage: StageId, record: &StageRecord) -> String {
     describe_parts(stage, record.kind, record.flags, &record.payload)
 }
 
-/// A payload in Rust's long form, or as text, or as bytes where it is neither.
+/// A payload in Rust's pretty debug form, as text, or else as bytes.
 pub(super) fn describe_parts(stage: StageId, kind: Kind, flags: Flags, payload: &[u8]) -> String {
     let refused = if flags == Flags::Refused { "refused " } else { "" };
     let words = words(stage, kind, flags, payload).unwrap_or_else(|| {

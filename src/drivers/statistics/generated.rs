@@ -1,5 +1,5 @@
-//! The frames of a scenario: an exchange without a trader, in virtual time, whose public stream one client follows over
-//! the wire encoding like any other.
+//! The frames of a scenario: an exchange without a trader on virtual time, whose public stream one client follows
+//! through the wire encoding.
 
 use std::path::Path;
 
@@ -15,34 +15,34 @@ use crate::wire::frame;
 use crate::wire::sign::{Credentials, SignError};
 use crate::wire::{WS_PATH, WireError};
 
-/// The client's session.
+/// The id of the client's session.
 const SESSION: u64 = 1;
 
 /// What to generate.
 #[derive(Debug)]
 pub struct GeneratedPlan {
-    /// The world. Its faults are left out: the figures are about its participants.
+    /// The world, without its faults since the figures describe its participants.
     pub world: World,
-    /// Where its time begins.
+    /// The start of session time, in milliseconds.
     pub start_ms: i64,
-    /// For how long it runs.
+    /// How long to run, in session milliseconds.
     pub duration_ms: i64,
-    /// Only markets whose tickers begin so.
+    /// Only count markets whose tickers have this prefix.
     pub prefix: String,
-    /// Only markets that were seen for at least so many seconds.
+    /// Only count markets seen for at least this many seconds.
     pub shortest_s: f64,
 }
 
-/// Why there are no figures.
+/// Why a scenario could not be measured.
 #[derive(Debug, Error)]
 pub enum GeneratedError {
-    /// The client's key.
+    /// The client's key is unusable.
     #[error("the key of the client that follows the scenario: {0}")]
     Key(#[from] SignError),
     /// The world is impossible.
     #[error(transparent)]
     Exchange(#[from] BuildError),
-    /// The exchange wrote what the client can't read.
+    /// The exchange wrote a frame that the client can't parse.
     #[error("a frame of the embedded exchange: {0}")]
     Frame(#[from] WireError),
 }
@@ -101,7 +101,7 @@ fn open(exchange: &mut Exchange, credentials: &Credentials, now_ms: i64) -> Resu
     Ok(())
 }
 
-/// Subscribes to the markets that were listed since. Returns how many there are.
+/// Subscribes to newly listed markets. Returns the number of markets.
 fn follow(exchange: &mut Exchange, followed: u32, prefix: &str, now_ms: i64) -> u32 {
     let listed = exchange.engine().market_count();
     for market in followed..listed {

@@ -1,10 +1,10 @@
-//! Many markets in one table: of each figure the median over the markets, with the lowest and the highest.
+//! A table of many markets: the median of each figure over the markets, with the lowest and the highest.
 
 use std::fmt;
 
 use super::Figures;
 
-/// A row: its name, how many decimals it is printed with, and where it is found.
+/// A row: its name, the number of decimals, and how to get the figure.
 type Row = (&'static str, usize, fn(&Figures) -> f64);
 
 const ROWS: [Row; 17] = [
@@ -27,7 +27,7 @@ const ROWS: [Row; 17] = [
     ("mid move after 15 s, mean absolute, cents", 2, |f| f.move_15s),
 ];
 
-/// A Markdown table, a column for each group of markets.
+/// A Markdown table with a column for each group of markets.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<(String, Vec<Figures>)>,

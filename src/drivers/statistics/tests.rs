@@ -1,4 +1,4 @@
-//! Figures of a market small enough to work out by hand, and of a scenario.
+//! Tests with a market small enough to compute by hand, and with a scenario.
 
 use super::*;
 use crate::exchange::scenario::Scenario;
@@ -56,8 +56,8 @@ fn figures_are_those_worked_out_by_hand() {
     near(figures.trades_per_s, 0.2, "trades a second");
     near(figures.moments_per_s, 0.6, "moments a second");
     near(figures.shared_ms, 0.8, "shared milliseconds");
-    // A look every quarter of a second: nine of the first book, whose change at 2,000 ms is seen after it, then eight,
-    // then three.
+    // A sample every quarter of a second: nine of the first book, since its change at 2,000 ms is seen after the
+    // sample, then eight, then three.
     near(figures.spread, (9.0 * 4.0 + 8.0 * 2.0 + 3.0 * 4.0) / 20.0, "spread");
     near(figures.trade_size, 1.5, "trade size");
     near(figures.delta_size, 2.0, "delta size");
