@@ -1,13 +1,23 @@
 //! One inference of the shipped model: by our kernel on each code path that this processor supports, and by tract.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kalshi_actor::decide::policy::OnnxPolicy;
 use kalshi_actor::decide::policy::kernel::CpuPath;
+use tract_onnx::prelude::*;
 
 fn observation() -> [f32; 52] {
     std::array::from_fn(|feature| (feature as f32 * 0.37).sin())
+}
+
+/// The shipped model in tract.
+fn tract() -> Arc<TypedRunnableModel> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/models/maker_clone.onnx");
+    let model = tract_onnx::onnx().model_for_path(file).expect("tract reads the shipped model");
+    let model = model.with_input_fact(0, f32::fact([1, 52]).into()).expect("52 features");
+    model.into_optimized().and_then(TypedModel::into_runnable).expect("tract takes the shipped model")
 }
 
 fn inference(criterion: &mut Criterion) {
@@ -24,8 +34,13 @@ fn inference(criterion: &mut Criterion) {
             });
         });
     }
-    let oracle = OnnxPolicy::built_in_oracle().expect("tract takes the shipped model");
-    group.bench_function("tract", |bencher| bencher.iter(|| oracle.run(black_box(&observation))));
+    let plan = tract();
+    group.bench_function("tract", |bencher| {
+        bencher.iter(|| {
+            let input = Tensor::from_shape(&[1, 52], black_box(&observation)).expect("52 features");
+            plan.run(tvec!(input.into())).expect("logits")
+        });
+    });
     group.finish();
 }
 

@@ -3,21 +3,25 @@
 //!
 //! Loading is suspicious, since a model that is misread trades all the same. The metadata must name what this program
 //! does (`metadata`), the graph must be a chain that the dense kernel computes (`graph`), and the kernel must agree
-//! with tract, an independent implementation of ONNX (`oracle`). Everything else is refused with what was found. What
-//! runs on a tick is the kernel alone.
+//! with the operators of the file, computed one by one as ONNX defines them (`reference`). Everything else is refused with
+//! what was found. On a tick only the kernel runs.
 
 mod graph;
 mod metadata;
+#[cfg(test)]
 mod oracle;
+mod proto;
+mod reference;
 
 pub use graph::GraphError;
 pub use metadata::{KEY_PREFIX, MetadataError};
-pub use oracle::{Oracle, OracleError};
+pub use reference::ReferenceError;
 
+use prost::Message;
 use thiserror::Error;
-use tract_onnx::pb::ModelProto;
-use tract_onnx::prelude::Framework;
 
+use self::proto::ModelProto;
+use self::reference::Reference;
 use super::identity::digest_of;
 use super::kernel::{Kernel, KernelError};
 use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
@@ -54,9 +58,9 @@ pub enum ModelFault {
     /// Its layers.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// tract and the kernel disagree, or tract refuses it.
+    /// The kernel computes something else than the file's operators.
     #[error(transparent)]
-    Oracle(#[from] OracleError),
+    Reference(#[from] ReferenceError),
 }
 
 /// A model, ready to run.
@@ -91,22 +95,14 @@ impl OnnxPolicy {
             .map_err(|fault| ModelError { file: file.to_owned(), fault })
     }
 
-    /// The built-in model in tract, to compare with.
-    ///
-    /// # Errors
-    /// As [`OnnxPolicy::built_in`].
-    pub fn built_in_oracle() -> Result<Oracle, ModelError> {
-        let oracle =
-            decode(BUILT_IN).and_then(|model| Ok(Oracle::new(&model, metadata::read(&model)?.schema.width())?));
-        oracle.map_err(|fault| ModelError { file: BUILT_IN_NAME.to_owned(), fault })
-    }
-
     fn from_model(model: &ModelProto) -> Result<Self, ModelFault> {
         let metadata = metadata::read(model)?;
         let width = metadata.schema.width();
         let layers = graph::layers(model, width, Action::COUNT)?;
         let mut kernel = Kernel::new(&layers)?;
-        Oracle::new(model, width)?.check(&mut kernel)?;
+        if let Some(graph) = &model.graph {
+            Reference::new(graph).check(&mut kernel)?;
+        }
         Ok(Self { file: None, digest: String::new(), terms: metadata.terms, notes: metadata.notes, kernel })
     }
 
@@ -150,16 +146,13 @@ impl Policy for OnnxPolicy {
 }
 
 fn decode(bytes: &[u8]) -> Result<ModelProto, ModelFault> {
-    let model = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]);
-    model.map_err(|error| ModelFault::NotOnnx(format!("{} bytes: {}", bytes.len(), error.root_cause())))
+    ModelProto::decode(bytes).map_err(|error| ModelFault::NotOnnx(format!("{} bytes: {error}", bytes.len())))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::proto::{NodeProto, Size, TensorProto};
     use super::*;
-    use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dimension;
-    use tract_onnx::pb::type_proto::Value as Type;
-    use tract_onnx::pb::{NodeProto, TensorProto};
 
     fn shipped() -> ModelProto {
         decode(BUILT_IN).unwrap()
@@ -186,9 +179,9 @@ mod tests {
         &mut model.graph.as_mut().unwrap().node[position]
     }
 
-    fn input_dimension(model: &mut ModelProto, position: usize) -> &mut Option<Dimension> {
+    fn input_dimension(model: &mut ModelProto, position: usize) -> &mut Option<Size> {
         let input = &mut model.graph.as_mut().unwrap().input[0];
-        let Some(Type::TensorType(tensor)) = &mut input.r#type.as_mut().unwrap().value else { panic!("a tensor") };
+        let tensor = input.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
         &mut tensor.shape.as_mut().unwrap().dim[position].value
     }
 
@@ -283,9 +276,9 @@ mod tests {
 
     #[test]
     fn another_input_shape_is_refused_with_both_shapes() {
-        let error = refusal(|model| *input_dimension(model, 1) = Some(Dimension::DimValue(48)));
+        let error = refusal(|model| *input_dimension(model, 1) = Some(Size::Value(48)));
         assert!(error.contains("48") && error.contains("52"), "{error}");
-        let error = refusal(|model| *input_dimension(model, 0) = Some(Dimension::DimValue(2)));
+        let error = refusal(|model| *input_dimension(model, 0) = Some(Size::Value(2)));
         assert!(error.contains("[2, 52]"), "{error}");
     }
 

@@ -6,14 +6,13 @@
 //! wrongly.
 
 use thiserror::Error;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dimension;
-use tract_onnx::pb::type_proto::Value as Type;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
+use super::proto::{
+    AttributeProto, DataType, EXTERNAL, GraphProto, ModelProto, NodeProto, Size, TensorProto, ValueInfoProto,
+};
 use crate::decide::policy::kernel::{Activation, DenseLayer, WIDTH_MAX};
 
-/// The operator sets in which the accepted operators have the same meaning, and with which tract is tested.
+/// The operator sets in which the accepted operators have the same meaning, and with which the tests try them.
 const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 9..=18;
 
 /// Why a graph was refused.
@@ -145,7 +144,7 @@ fn chain(graph: &GraphProto, width: usize) -> Result<Vec<&NodeProto>, GraphError
 fn check_interface(which: &'static str, value: &ValueInfoProto, width: usize) -> Result<(), GraphError> {
     let expected = || format!("f32 of shape [1, {width}] or [N, {width}]");
     let refused = |found: String| GraphError::Interface { which, found, expected: expected() };
-    let Some(Type::TensorType(tensor)) = value.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
+    let Some(tensor) = value.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()) else {
         return Err(refused("without a type".to_owned()));
     };
     if tensor.elem_type != DataType::Float as i32 {
@@ -157,15 +156,15 @@ fn check_interface(which: &'static str, value: &ValueInfoProto, width: usize) ->
         _ => None,
     };
     match batch_and_width {
-        Some((None | Some(Dimension::DimParam(_) | Dimension::DimValue(1)), Some(Dimension::DimValue(features))))
+        Some((None | Some(Size::Param(_) | Size::Value(1)), Some(Size::Value(features))))
             if usize::try_from(*features) == Ok(width) =>
         {
             Ok(())
         }
         _ => {
             let sizes = shape.dim.iter().map(|dimension| match &dimension.value {
-                Some(Dimension::DimValue(size)) => size.to_string(),
-                Some(Dimension::DimParam(name)) => shortened(name),
+                Some(Size::Value(size)) => size.to_string(),
+                Some(Size::Param(name)) => shortened(name),
                 None => "?".to_owned(),
             });
             Err(refused(format!("f32 of shape [{}]", sizes.collect::<Vec<_>>().join(", "))))
@@ -175,15 +174,14 @@ fn check_interface(which: &'static str, value: &ValueInfoProto, width: usize) ->
 
 /// Checks the output's shape. It may be missing, since it follows from the layers.
 fn check_output_shape(output: &ValueInfoProto, width: usize) -> Result<(), GraphError> {
-    let kind = output.r#type.as_ref().and_then(|kind| kind.value.as_ref());
-    match kind {
-        Some(Type::TensorType(tensor)) if tensor.shape.is_some() => check_interface("output", output, width),
+    match output.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()) {
+        Some(tensor) if tensor.shape.is_some() => check_interface("output", output, width),
         _ => Ok(()),
     }
 }
 
 fn element_name(kind: i32) -> String {
-    DataType::try_from(kind).map_or_else(|_| format!("element type {kind}"), |kind| kind.as_str_name().to_owned())
+    DataType::try_from(kind).map_or_else(|_| format!("element type {kind}"), |kind| format!("{kind:?}").to_uppercase())
 }
 
 /// The nodes of a graph, in order.
@@ -289,7 +287,7 @@ impl Chain<'_> {
         let tensor = tensor.ok_or_else(|| {
             refused(format!("`{}`, which is no initialiser,", shortened(tensor_name)), "an initialiser of this file")
         })?;
-        if tensor.data_location == Some(DataLocation::External as i32) || !tensor.external_data.is_empty() {
+        if tensor.data_location == Some(EXTERNAL) || !tensor.external_data.is_empty() {
             return Err(refused("numbers outside of the file".to_owned(), "them inside"));
         }
         if tensor.data_type != DataType::Float as i32 {

@@ -4,8 +4,8 @@
 //! be misspelt. Keys with other prefixes are ignored. `models/README.md` describes the keys for authors of models.
 
 use thiserror::Error;
-use tract_onnx::pb::ModelProto;
 
+use super::proto::ModelProto;
 use crate::decide::observation::Schema;
 use crate::decide::policy::{ActionTerms, TermsError};
 use crate::messages::Action;
