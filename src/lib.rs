@@ -167,7 +167,9 @@ pub use drivers::campaign::{Campaign, Faults, SeedReport, Violation};
 #[cfg(feature = "trader")]
 pub use drivers::replay::{Difference, Replay, ReplayError, replay};
 #[cfg(feature = "trader")]
-pub use drivers::simulation::{Simulation, SimulationConfig};
+pub use drivers::simulation::{
+    FaultRates, History, Instruments, Observer, Ring, SentRequest, Simulation, SimulationConfig, Trouble, Turn,
+};
 #[cfg(feature = "trader")]
 pub use drivers::stages::{Stages, Start, build_stages};
 #[cfg(feature = "trader")]

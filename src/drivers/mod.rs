@@ -3,11 +3,8 @@
 
 pub mod campaign;
 pub mod live;
-mod network;
-mod network_faults;
 pub mod observe;
 pub mod replay;
 pub mod simulation;
 pub mod stages;
 pub mod statistics;
-mod wires;

@@ -4,14 +4,13 @@
 use std::time::Instant;
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::simulation::Simulation;
 use kalshi_actor::exchange::faults::{CATALOG, Fault, PlannedFault, RefusalStatus, When};
 use kalshi_actor::exchange::gateway::Channel;
 use kalshi_actor::exchange::participants::default_world;
 use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::market::Price;
 
-use crate::support::{Plan, START_MS, fills, stop_and_agree};
+use crate::support::{Plan, START_MS, Simulation, fills, stop_and_agree};
 
 /// When the fault begins, in milliseconds after the start.
 const ARMED_MS: i64 = 8_000;
@@ -41,7 +40,7 @@ fn survive(fault: Fault, times: u32) {
     println!(
         "{fault:?}: {:?}, {before} and {after} fills, {} requests, {:?} in {:?}",
         simulation.exchange().gateway().fault_effects(),
-        simulation.sent().len(),
+        simulation.instruments().sent().len(),
         simulation.stages().execute.counters(),
         began.elapsed()
     );
@@ -179,7 +178,7 @@ fn storm(seed: u64, per_minute: f64) {
         "seed {seed}: {:?}, {:?} fills, {} requests, {:?} in {:?}",
         simulation.exchange().gateway().fault_effects(),
         fills(&simulation),
-        simulation.sent().len(),
+        simulation.instruments().sent().len(),
         simulation.stages().execute.counters(),
         began.elapsed()
     );

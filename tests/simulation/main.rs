@@ -11,3 +11,4 @@ mod replayed;
 mod scenarios;
 mod support;
 mod tampered;
+mod watch;

@@ -1,10 +1,9 @@
 //! The trader's state does not grow with the number of orders it sends.
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::simulation::Simulation;
 use kalshi_actor::market::Money;
 
-use crate::support::{Plan, START_MS};
+use crate::support::{Plan, START_MS, Simulation};
 
 /// The most bytes of a checkpoint for a remembered fill: two identifiers and a time.
 const FILL_BYTES: usize = 48;

@@ -6,13 +6,12 @@ use std::fmt::Write as _;
 
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
 use kalshi_actor::drivers::observe::{ObserveOptions, observe_file};
-use kalshi_actor::drivers::simulation::Simulation;
 use kalshi_actor::exchange::engine::UpdateReason;
 use kalshi_actor::exchange::recorded::Findings;
 use kalshi_actor::market::{BookLevels, BookSide, Count, MarketKey, OrderId, Outcome, Price};
 use kalshi_actor::wire::frame::{Message, parse};
 
-use crate::support::{Plan, START_MS, stop_and_check};
+use crate::support::{Plan, START_MS, Simulation, stop_and_check};
 
 /// When nothing has happened for this long, nothing is in flight between exchange and ledger.
 const QUIET_MS: i64 = 250;
@@ -158,15 +157,15 @@ fn run(simulation: &mut Simulation<AnyPolicy>) -> BTreeMap<usize, Account> {
     let mut quiet = BTreeMap::new();
     let (mut last, mut changed_ms, mut acked) = (Account::default(), START_MS, BTreeMap::new());
     for session_ms in START_MS..START_MS + 60_000 {
-        let before = simulation.decisions().len();
+        let before = simulation.instruments().decisions().len();
         simulation.run_until(session_ms);
         let now = account(simulation, &mut acked);
         if now != last {
             changed_ms = session_ms;
             last = now;
         }
-        let sent_ms = simulation.sent().last().map_or(START_MS, |request| request.session_ms);
-        let after = simulation.decisions().len();
+        let sent_ms = simulation.instruments().sent().last().map_or(START_MS, |request| request.session_ms);
+        let after = simulation.instruments().decisions().len();
         if session_ms - changed_ms > QUIET_MS && session_ms - sent_ms > QUIET_MS {
             quiet.extend((before..after).map(|decision| (decision, last.clone())));
         }
@@ -185,7 +184,7 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
     stop_and_check(&mut simulation);
 
     let point_ms = AnyPolicy::load(&PolicySpec::Maker, None).unwrap().terms().point_ms;
-    let frames = simulation.frames();
+    let frames = simulation.instruments().frames();
     let mut lines = String::new();
     for frame in frames {
         let text = std::str::from_utf8(&frame.text).unwrap();
@@ -206,7 +205,7 @@ fn decisions_saw_what_observe_computes_and_what_the_exchange_has() {
     let order: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
     let mut books: BTreeMap<String, Book> = BTreeMap::new();
     let mut levels = BookLevels::default();
-    let decisions = simulation.decisions();
+    let decisions = simulation.instruments().decisions();
     let (mut compared, mut with_position, mut with_order, mut crossed) = (0, 0, 0, 0);
     for (position, frame) in frames.iter().enumerate() {
         let ticker = match parse(&frame.text, &mut levels).unwrap().message {

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::simulation::{FaultRates, SentRequest, Simulation};
+use kalshi_actor::drivers::simulation::{FaultRates, SentRequest};
 use kalshi_actor::exchange::recorded::Holes;
 use kalshi_actor::market::{Count, Price};
 use kalshi_actor::messages::{DecisionRecord, Skip};
 use kalshi_actor::record::journal::SegmentLimits;
 use kalshi_actor::session::load_recordings;
 
-use crate::support::{Plan, START_MS, fills, stop_and_check};
+use crate::support::{Plan, START_MS, Simulation, fills, stop_and_check};
 
 /// Session time before the first frame. Reading the account takes real time, which at 20x is half a minute of session
 /// time. It must be done before the market begins, or the runs would start at different frames.
@@ -31,19 +31,24 @@ fn play(files: &[PathBuf], policy: &PolicySpec, speed_milli: u32) -> Simulation<
 /// Orders and decisions, without the creation of the order group, whose session time depends on how fast the account
 /// was read.
 fn trace(simulation: &Simulation<AnyPolicy>) -> (Vec<&SentRequest>, &[DecisionRecord<'static>]) {
-    let orders = simulation.sent().iter().filter(|request| !request.path.contains("/order_groups/"));
-    (orders.collect(), simulation.decisions())
+    let orders = simulation.instruments().sent().iter().filter(|request| !request.path.contains("/order_groups/"));
+    (orders.collect(), simulation.instruments().decisions())
 }
 
 /// Plays at both speeds and returns the slower run.
 fn play_at_1x_and_20x(files: &[PathBuf], policy: &PolicySpec) -> Simulation<AnyPolicy> {
     let slow = play(files, policy, 1_000);
     let fast = play(files, policy, 20_000);
-    println!("{policy}: {} decisions, {} requests, {:?}", slow.decisions().len(), slow.sent().len(), fills(&slow));
+    println!(
+        "{policy}: {} decisions, {} requests, {:?}",
+        slow.instruments().decisions().len(),
+        slow.instruments().sent().len(),
+        fills(&slow)
+    );
     for (slow, fast) in trace(&slow).0.iter().zip(trace(&fast).0) {
         assert_eq!(*slow, fast);
     }
-    for (slow, fast) in slow.decisions().iter().zip(fast.decisions()) {
+    for (slow, fast) in slow.instruments().decisions().iter().zip(fast.instruments().decisions()) {
         assert_eq!(slow, fast);
     }
     assert!(trace(&slow) == trace(&fast), "one run has more than the other");
@@ -145,10 +150,10 @@ fn a_small_recording_gives_the_same_orders_at_1x_and_20x_and_pays_its_result() {
     // Our order joins the 5 contracts at 40, and gets the rest of the 12 that are sold.
     let simulation = play_at_1x_and_20x(std::slice::from_ref(&frames), &PolicySpec::Script(script));
     assert_eq!(assert_paid(&simulation, Price::ONE), Count::from_contracts(7));
-    assert_eq!(simulation.sent().iter().filter(|request| request.method == "DELETE").count(), 1);
+    assert_eq!(simulation.instruments().sent().iter().filter(|request| request.method == "DELETE").count(), 1);
 
     let simulation = play_at_1x_and_20x(&[frames], &PolicySpec::Maker);
-    assert!(!simulation.sent().is_empty());
+    assert!(!simulation.instruments().sent().is_empty());
     assert_paid(&simulation, Price::ONE);
 }
 
@@ -178,7 +183,10 @@ fn a_session_played_again_from_its_journal_trades_about_as_much() {
     );
     assert!(orders(&live) > 100, "{}", orders(&live));
     assert!(orders(&again) * 2 > orders(&live), "{} requests, {} live", orders(&again), orders(&live));
-    assert!(blocked(&again) * 10 < again.decisions().len() as u64, "the end of a recording is not the close");
+    assert!(
+        blocked(&again) * 10 < again.instruments().decisions().len() as u64,
+        "the end of a recording is not the close"
+    );
     let exchange = again.exchange();
     for market in 0..exchange.engine().market_count() {
         let spec = exchange.engine().market(market).spec();

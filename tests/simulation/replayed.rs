@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
 use kalshi_actor::drivers::replay::{Difference, Replay, ReplayError, replay};
-use kalshi_actor::drivers::simulation::{FaultRates, Simulation};
+use kalshi_actor::drivers::simulation::FaultRates;
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId, inspect};
 use tempfile::TempDir;
 
-use crate::support::{Plan, START_MS};
+use crate::support::{Plan, START_MS, Simulation};
 
 /// Replays a session of a built-in policy, and compares everything.
 fn verify(path: &Path, model: Option<&Path>) -> Result<Replay, ReplayError> {

@@ -21,7 +21,7 @@ fn trade(scenario: &Scenario, policy: PolicySpec, seed: u64, seconds: i64) -> (u
     println!(
         "{}: {} requests, {number} fills of {contracts} contracts, settlements {settlements:?}, {:?} in {:?}",
         scenario.name(),
-        simulation.sent().len(),
+        simulation.instruments().sent().len(),
         exchange.gateway().fault_effects(),
         began.elapsed(),
     );

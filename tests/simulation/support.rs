@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::Config;
 use kalshi_actor::decide::policy::{AnyPolicy, Policy, PolicySpec};
-use kalshi_actor::drivers::simulation::{FaultRates, Simulation, SimulationConfig, Tamper};
+use kalshi_actor::drivers::simulation::{FaultRates, SimulationConfig};
 use kalshi_actor::drivers::stages::{Stages, Start, build_stages};
 use kalshi_actor::exchange::Exchange;
 use kalshi_actor::exchange::engine::MarketState;
@@ -17,6 +17,11 @@ use kalshi_actor::exchange::scenario::Scenario;
 use kalshi_actor::market::{Count, Money};
 use kalshi_actor::messages::DayState;
 use kalshi_actor::record::journal::SegmentLimits;
+
+use crate::watch::{Tamper, Watch};
+
+/// A simulation whose history is kept.
+pub type Simulation<P> = kalshi_actor::drivers::simulation::Simulation<P, Watch>;
 
 /// The start of session time, in milliseconds since the Unix epoch.
 pub const START_MS: i64 = 1_790_000_000_000;
@@ -40,7 +45,7 @@ pub struct Plan {
     pub direct_member: bool,
     /// The shards on which the trader has $1,000 each.
     pub shards: Vec<u8>,
-    /// Alters account events.
+    /// Alters account events on their way to the ledger.
     pub tamper: Option<Tamper>,
 }
 
@@ -81,7 +86,14 @@ impl Plan {
     pub fn start(self) -> Simulation<AnyPolicy> {
         let policy = self.loaded();
         let Parts { config, stages, exchange, tamper } = self.parts(policy);
-        Simulation::new(config, stages, exchange, tamper)
+        Simulation::with(config, stages, exchange, Watch::new(tamper))
+    }
+
+    /// Starts it with nothing that watches.
+    pub fn start_unwatched(self) -> kalshi_actor::Simulation<AnyPolicy> {
+        let policy = self.loaded();
+        let Parts { config, stages, exchange, .. } = self.parts(policy);
+        kalshi_actor::Simulation::new(config, stages, exchange)
     }
 
     /// Starts the simulation with a journal.
@@ -105,7 +117,7 @@ impl Plan {
     ) -> Simulation<P> {
         let Parts { mut config, stages, exchange, tamper } = self.parts(policy);
         config.network_faults = network_faults;
-        Simulation::journaled(config, stages, exchange, tamper, folder, limits).unwrap()
+        Simulation::journaled(config, stages, exchange, Watch::new(tamper), folder, limits).unwrap()
     }
 
     fn loaded(&self) -> AnyPolicy {
@@ -134,7 +146,6 @@ impl Plan {
             ring_capacity: 1_024,
             snapshot_buffers: 64,
             credentials: Arc::new(accounts[0].credentials().unwrap()),
-            keep_frames: true,
         };
         let stages = build_stages(&config, policy, start).unwrap();
         Parts { config: simulation, stages, exchange, tamper: self.tamper }

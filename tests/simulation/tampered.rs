@@ -1,12 +1,12 @@
 //! Facts that are altered on their way to the ledger: the last comparison names what differs.
 
 use kalshi_actor::decide::policy::PolicySpec;
-use kalshi_actor::drivers::simulation::Tamper;
 use kalshi_actor::execute::Difference;
 use kalshi_actor::market::{Price, TradeId};
 use kalshi_actor::messages::{AccountEvent, Fill};
 
 use crate::support::{Plan, START_MS, fills, stop_and_check};
+use crate::watch::Tamper;
 
 /// Alters one trade's fill wherever it appears: on the stream, and again in every read.
 fn change_first_fill(mut change: impl FnMut(Fill) -> Vec<Fill> + 'static) -> Tamper {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::invariants::{Checked, hold};
 use super::stops::FillKey;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::{Handed, Simulation};
+use super::instruments::Tried;
+use super::probe::Handed;
 use crate::exchange::engine::{Engine, MarketState};
 use crate::execute::ExecuteStage;
 use crate::market::{Money, OrderId};
@@ -36,7 +37,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Another start: what the last one was handed counts for nothing.
+    /// Another trader starts. What the last one was handed no longer counts.
     pub(super) fn restart(&mut self, engine: &Engine, account: u32) {
         self.owed = engine.fills_of(account).map(|fill| ((fill.trade, fill.order), fill.time_ms)).collect();
         let paid = engine.settlements_of(account).filter(|payment| payment.revenue != Money::ZERO);
@@ -48,9 +49,9 @@ impl Account {
     }
 
     /// After every step.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
+    pub(super) fn step<P: Policy>(&mut self, simulation: &mut Tried<P>) -> Checked {
         self.booked.clear();
-        let handed = simulation.take_handed();
+        let handed = simulation.instruments_mut().probe.take_handed();
         self.see_exchange(simulation);
         let now_ms = simulation.session_ms();
         let execute = &simulation.stages().execute;
@@ -84,7 +85,7 @@ impl Account {
         if self.owed.is_empty() && self.unpaid.is_empty() { self.compare(simulation) } else { Ok(()) }
     }
 
-    fn see_exchange<P: Policy>(&mut self, simulation: &Simulation<P>) {
+    fn see_exchange<P: Policy>(&mut self, simulation: &Tried<P>) {
         let exchange = simulation.exchange();
         let (engine, account) = (exchange.engine(), exchange.clients()[0]);
         let mut fills = engine.fills_of(account).take_while(|fill| Some((fill.trade, fill.order)) != self.newest_fill);
@@ -103,7 +104,7 @@ impl Account {
     }
 
     /// The ledger has heard of everything: it equals the exchange to the micro-dollar and the contract.
-    fn compare<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+    fn compare<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         self.compared += 1;
         let execute = &simulation.stages().execute;
         let exchange = simulation.exchange();

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::invariants::{Checked, hold};
 use super::reference::{ReferenceBook, ReferenceBooks};
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::{SentRequest, Simulation};
+use crate::drivers::simulation::SentRequest;
+use super::instruments::Tried;
 use crate::market::{BookSide, OrderId, OrderStatus, Price};
 
 /// An order of ours that ended so lately may still have been in the book on which `decide` looked.
@@ -21,7 +22,7 @@ pub(super) struct Collars {
     collar: Price,
     decisions_seen: usize,
     requests_seen: usize,
-    /// Of the newest decision for an order at that limit in that market; none where its book is not known.
+    /// Of the newest decision for an order at that limit in that market, where its book is known.
     decided: BTreeMap<(String, i64), Option<Mids>>,
 }
 
@@ -33,11 +34,11 @@ impl Collars {
     /// After every step. Of what `decide` worked off after it was frozen, the books are not known.
     pub(super) fn step<P: Policy>(
         &mut self,
-        simulation: &Simulation<P>,
+        simulation: &Tried<P>,
         books: &ReferenceBooks,
         waited: bool,
     ) -> Checked {
-        let new = &simulation.decisions()[self.decisions_seen..];
+        let new = &simulation.instruments().decisions()[self.decisions_seen..];
         self.decisions_seen += new.len();
         for decision in new.iter().filter(|decision| decision.intent != 0) {
             let mut views = simulation.stages().execute.positions();
@@ -47,12 +48,12 @@ impl Collars {
             let mids = book.and_then(|book| mids(book, &own_prices(simulation, ticker)));
             self.decided.insert((ticker.to_owned(), limit.units()), mids);
         }
-        let new = &simulation.sent()[self.requests_seen..];
+        let new = &simulation.instruments().sent()[self.requests_seen..];
         self.requests_seen += new.len();
         new.iter().try_for_each(|request| self.request(simulation, request))
     }
 
-    fn request<P: Policy>(&self, simulation: &Simulation<P>, request: &SentRequest) -> Checked {
+    fn request<P: Policy>(&self, simulation: &Tried<P>, request: &SentRequest) -> Checked {
         let is_order = request.path.ends_with("/orders") || request.path.ends_with("/amend");
         if request.method != "POST" || !is_order {
             return Ok(());
@@ -74,7 +75,7 @@ impl Collars {
 }
 
 /// The prices of orders of ours in a market, lately ended ones included, with their sides.
-fn own_prices<P: Policy>(simulation: &Simulation<P>, ticker: &str) -> Vec<(BookSide, i64)> {
+fn own_prices<P: Policy>(simulation: &Tried<P>, ticker: &str) -> Vec<(BookSide, i64)> {
     let (exchange, now_ms) = (simulation.exchange(), simulation.session_ms());
     let engine = exchange.engine();
     let market = engine.market_by_ticker(ticker);
@@ -85,7 +86,7 @@ fn own_prices<P: Policy>(simulation: &Simulation<P>, ticker: &str) -> Vec<(BookS
     there.map(|record| (record.side, record.price.units())).collect()
 }
 
-/// Where the mid of a book may be; none for a book with an empty side.
+/// Where the mid of a book with two sides may be.
 fn mids(book: &ReferenceBook, own: &[(BookSide, i64)]) -> Option<Mids> {
     let bids = book.levels.iter().rev().filter(|((is_no, _), _)| !is_no).map(|((_, price), _)| *price);
     let asks = book.levels.iter().rev().filter(|((is_no, _), _)| *is_no).map(|((_, price), _)| 10_000 - *price);

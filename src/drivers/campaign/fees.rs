@@ -9,12 +9,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::exchange::engine::{FeeChange, FeeScope};
 use crate::exchange::participants::World;
 use crate::market::{FeeSchedule, FeeTerms, multiplier_e4};
 
-/// Apart from the other choices of a seed.
+/// Keeps these draws apart from the other choices of a seed.
 const FEES: u64 = 0x6665_6573;
 
 /// What takers pay, in ten-thousandths: nothing, what baseball pays, the usual, twice that.
@@ -98,7 +98,7 @@ pub(super) fn plan(seed: u64, world: &mut World, start_ms: i64, duration_ms: i64
 
 /// `fees_are_known`: the trader figures with what the exchange charges now and will charge at most, and no fill was charged
 /// by anything else.
-pub(super) fn are_known<P: Policy>(simulation: &Simulation<P>) -> Checked {
+pub(super) fn are_known<P: Policy>(simulation: &Tried<P>) -> Checked {
     let (engine, now_ms) = (simulation.exchange().engine(), simulation.session_ms());
     let execute = &simulation.stages().execute;
     let errors = execute.counters().fee_errors;

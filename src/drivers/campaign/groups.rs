@@ -1,12 +1,12 @@
-//! Order groups: whatever of ours rests belongs to one, and once the exchange works again the trader and the exchange agree
-//! on which groups take orders, and they all do.
+//! Order groups: each of our resting orders belongs to one. Once the exchange works again, the trader and the exchange agree on
+//! which groups take orders, and all of them do.
 
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 
 /// `groups_hold`, after every step: no order rests outside of a group of its shard, or in one that is triggered.
-pub(super) fn orders_are_in_groups<P: Policy>(simulation: &Simulation<P>) -> Checked {
+pub(super) fn orders_are_in_groups<P: Policy>(simulation: &Tried<P>) -> Checked {
     let exchange = simulation.exchange();
     let (engine, account) = (exchange.engine(), exchange.clients()[0]);
     for order in engine.open_orders_of(account) {
@@ -20,7 +20,7 @@ pub(super) fn orders_are_in_groups<P: Policy>(simulation: &Simulation<P>) -> Che
 
 /// `groups_hold`, when nothing has gone wrong for a minute: every group takes orders, and has the limit that the trader
 /// believes.
-pub(super) fn groups_agree<P: Policy>(simulation: &Simulation<P>) -> Checked {
+pub(super) fn groups_agree<P: Policy>(simulation: &Tried<P>) -> Checked {
     let execute = &simulation.stages().execute;
     if execute.tripped().is_some() || !execute.is_synced() {
         return Ok(());

@@ -40,8 +40,8 @@ impl Hunt {
     }
 }
 
-/// Hunts every bug in these seeds, and runs the seeds that it took without any; so many at a time. Each hunt is told as
-/// soon as it is over.
+/// Hunts every bug in these seeds, and runs the seeds that it took without any bug, so many at a time. Each hunt is reported
+/// as soon as it is over.
 #[must_use]
 pub fn hunt_all<P: Policy + Clone + Send + Sync>(
     campaign: &Campaign<P>,
@@ -90,7 +90,7 @@ fn hunt<P: Policy + Clone + Send + Sync>(campaign: &Campaign<P>, key: &IssuedKey
 }
 
 impl<P: Policy + Clone + Send + Sync> Campaign<P> {
-    /// Runs a seed, and not once more to be told. Returns what did not hold.
+    /// Runs a seed once, violation or not. Returns what did not hold.
     fn once(&self, seed: u64, key: &IssuedKey) -> Option<&'static str> {
         let report = self.attempt(seed, key, &|run, report| run.follow_through(report), None);
         report.violation.map(|found| found.violation.invariant)

@@ -1,4 +1,4 @@
-//! What must hold whatever goes wrong. Each has a name; `docs/guarantees.md` says what it means.
+//! The invariants: what must hold under every fault. `docs/guarantees.md` explains each by its name.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::reference::{ReferenceBook, ReferenceBooks};
 use super::stops::Stops;
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::execute::Agreement;
 use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
 use crate::messages::ResyncReason;
@@ -28,7 +28,7 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// The invariant that everything breaks which panics.
+/// The invariant that a panic breaks.
 pub(super) const NEVER_PANICS: &str = "never_panics";
 
 pub(super) type Checked = Result<(), Violation>;
@@ -99,7 +99,7 @@ impl Checker {
     }
 
     /// Another start is about to take the place of a dead one.
-    pub(super) fn restarted<P: Policy>(&mut self, simulation: &Simulation<P>) {
+    pub(super) fn restarted<P: Policy>(&mut self, simulation: &Tried<P>) {
         let exchange = simulation.exchange();
         let (engine, client) = (exchange.engine(), exchange.clients()[0]);
         self.account.restart(engine, client);
@@ -109,7 +109,7 @@ impl Checker {
         self.cancels.restarted(simulation.session_ms());
     }
 
-    /// Nothing goes wrong from now on.
+    /// All faults have ended.
     pub(super) fn healed(&mut self, now_ms: i64) {
         self.keys.healed();
         self.orders.healed(now_ms);
@@ -136,9 +136,9 @@ impl Checker {
     }
 
     /// After every step.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Checked {
+    pub(super) fn step<P: Policy>(&mut self, simulation: &mut Tried<P>) -> Checked {
         let now_ms = simulation.session_ms();
-        let frame = simulation.take_newest_frame();
+        let frame = simulation.instruments_mut().probe.take_newest_frame();
         let changed = frame.and_then(|(connection, text)| self.books.apply(connection, &text, now_ms));
         if let Some(ticker) = changed {
             self.book_is_true(simulation, &ticker)?;
@@ -148,7 +148,7 @@ impl Checker {
         let waited = self.decisions_on_fresh_books(simulation)?;
         self.crossing_is_excused(simulation, waited)?;
         self.collars.step(simulation, &self.books, waited)?;
-        if self.requests_seen < simulation.sent().len() {
+        if self.requests_seen < simulation.instruments().sent().len() {
             self.ids_once(simulation)?;
         }
         self.leases.step(simulation)?;
@@ -156,7 +156,7 @@ impl Checker {
         orders_are_in_groups(simulation)?;
         let execute = &simulation.stages().execute;
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
-        // The dead know nothing of what the exchange goes on to do.
+        // A dead trader does not see what the exchange goes on to do.
         if !simulation.is_dead() {
             self.steps = self.steps.wrapping_add(1);
             if self.steps.is_multiple_of(FEES_EVERY) {
@@ -175,14 +175,14 @@ impl Checker {
     }
 
     /// `book_is_the_exchanges`: a book that follows from the frames without a gap is the exchange's own of that clock.
-    fn book_is_the_exchanges<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+    fn book_is_the_exchanges<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let Some((ticker, book)) = self.books.take_complete() else { return Ok(()) };
         let differs = self.published.differs(simulation.exchange().engine(), &ticker, &book);
         differs.map_or(Ok(()), |detail| Err(Violation { invariant: "book_is_the_exchanges", detail }))
     }
 
     /// `book_is_true`: a book that `decide` trusts equals what the frames up to it say.
-    fn book_is_true<P: Policy>(&self, simulation: &Simulation<P>, ticker: &str) -> Checked {
+    fn book_is_true<P: Policy>(&self, simulation: &Tried<P>, ticker: &str) -> Checked {
         if !simulation.decide_is_current() {
             return Ok(());
         }
@@ -205,8 +205,8 @@ impl Checker {
 
     /// `crossing_is_excused`: no book is given up for being crossed within one time of the exchange. What `decide` worked
     /// off after it was frozen lies behind the frames, and so does what it knows after an event was lost to a full ring.
-    fn crossing_is_excused<P: Policy>(&mut self, simulation: &mut Simulation<P>, waited: bool) -> Checked {
-        let requests = simulation.take_resync_requests();
+    fn crossing_is_excused<P: Policy>(&mut self, simulation: &mut Tried<P>, waited: bool) -> Checked {
+        let requests = simulation.instruments_mut().probe.take_resync_requests();
         let (stages, now_ms) = (simulation.stages(), simulation.session_ms());
         let current = simulation.decide_is_current() && !waited;
         for request in requests {
@@ -232,14 +232,14 @@ impl Checker {
     /// `decides_on_fresh_books`: no decision on a book that the frames do not support, or that is crossed. Events that waited for a frozen
     /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
     /// Returns whether there were such events.
-    fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Result<bool, Violation> {
-        let blind = simulation.take_blind_decisions().into_iter().next();
+    fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Tried<P>) -> Result<bool, Violation> {
+        let blind = simulation.instruments_mut().probe.take_blind_decisions().into_iter().next();
         hold("decides_on_fresh_books", blind.is_none(), || {
             let ticker = blind.and_then(|market| ticker_of(simulation, market)).unwrap_or_default();
             format!("{ticker}: an event of it was lost to a full ring")
         })?;
-        let waited = simulation.take_worked_off();
-        let new = &simulation.decisions()[self.decisions_seen..];
+        let waited = simulation.instruments_mut().machine.take_worked_off();
+        let new = &simulation.instruments().decisions()[self.decisions_seen..];
         self.decisions_seen += new.len();
         for decision in new.iter().filter(|_| !waited) {
             let Some(ticker) = ticker_of(simulation, decision.market) else { continue };
@@ -252,8 +252,8 @@ impl Checker {
     }
 
     /// `order_ids_once`: no client order id is sent twice.
-    fn ids_once<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
-        let new = &simulation.sent()[self.requests_seen..];
+    fn ids_once<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
+        let new = &simulation.instruments().sent()[self.requests_seen..];
         self.requests_seen += new.len();
         for request in new.iter().filter(|request| request.path.ends_with("/orders") && request.method == "POST") {
             let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
@@ -265,7 +265,7 @@ impl Checker {
     }
 
     /// At the end, when faults have ceased and the trader has stopped.
-    pub(super) fn at_the_end<P: Policy>(&self, simulation: &Simulation<P>, quiet: bool) -> Checked {
+    pub(super) fn at_the_end<P: Policy>(&self, simulation: &Tried<P>, quiet: bool) -> Checked {
         let exchange = simulation.exchange();
         self.account.at_the_end()?;
         self.orders.at_the_end(exchange.engine(), exchange.clients()[0])?;
@@ -274,7 +274,7 @@ impl Checker {
 }
 
 /// The trader has stopped: nothing of it is left, and both sides agree.
-fn stopped_in_order<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Checked {
+fn stopped_in_order<P: Policy>(simulation: &Tried<P>, quiet: bool) -> Checked {
     let execute = &simulation.stages().execute;
     let counters = execute.counters();
     hold("unknown_ends", quiet && execute.open_orders() == 0, || {
@@ -299,7 +299,7 @@ fn stopped_in_order<P: Policy>(simulation: &Simulation<P>, quiet: bool) -> Check
     positions_agree(execute, engine, account)
 }
 
-fn ticker_of<P: Policy>(simulation: &Simulation<P>, key: MarketKey) -> Option<String> {
+fn ticker_of<P: Policy>(simulation: &Tried<P>, key: MarketKey) -> Option<String> {
     let mut views = simulation.stages().execute.positions();
     views.find(|view| view.market == key).map(|view| view.ticker.as_str().to_owned())
 }

@@ -1,11 +1,11 @@
-//! Seeds in whose middle the exchange stops knowing the trader's key: a trader that is refused has to trip, and to send nothing
-//! but cancels from then on.
+//! Seeds in which the exchange revokes the trader's key midway. The trader has to trip when it is refused, and may send only
+//! cancels from then on.
 
 use super::START_MS;
 use super::invariants::{Checked, hold};
 use super::trouble::Faults;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::exchange::faults::Fault;
 
 /// How long after the first refusal the trip may come: three refusals of reads, one of which may get no answer.
@@ -39,16 +39,16 @@ impl Keys {
         Self { revoke_ms, refused_ms: None, refused_before: 0, tripped: false, healed: false, requests_seen: 0 }
     }
 
-    /// When there is something to do.
+    /// When the key is revoked, if it still will be.
     pub(super) fn next_ms(&self) -> Option<i64> {
         self.revoke_ms
     }
 
     /// Revokes the key when it is time.
-    pub(super) fn act<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+    pub(super) fn act<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         let now_ms = simulation.session_ms();
         if self.revoke_ms.take_if(|revoke_ms| *revoke_ms <= now_ms).is_some() {
-            simulation.note(|| "the exchange knows the trader's key no more".to_owned());
+            simulation.instruments().note(|| "the exchange knows the trader's key no more".to_owned());
             simulation.exchange_mut().arm(Fault::RevokeKeys { for_ms: FOR_MS });
         }
     }
@@ -59,9 +59,9 @@ impl Keys {
     }
 
     /// Another start takes the place of a dead one: it has to be refused itself.
-    pub(super) fn restarted<P: Policy>(&mut self, simulation: &Simulation<P>) {
+    pub(super) fn restarted<P: Policy>(&mut self, simulation: &Tried<P>) {
         (self.refused_ms, self.refused_before) = (None, refusals(simulation));
-        self.requests_seen = simulation.sent().len();
+        self.requests_seen = simulation.instruments().sent().len();
     }
 
     /// The faults' end gives the key back: a trader that was refused too seldom until then need not trip.
@@ -70,7 +70,7 @@ impl Keys {
     }
 
     /// `refusals_trip`: after every step.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let now_ms = simulation.session_ms();
         if simulation.is_dead() {
             return Ok(());
@@ -81,11 +81,11 @@ impl Keys {
         let reason = simulation.stages().execute.tripped().filter(|reason| reason.starts_with("credentials refused"));
         if self.tripped && reason.is_some() {
             // What was sent in the step that tripped was decided before.
-            let new = &simulation.sent()[self.requests_seen..];
+            let new = &simulation.instruments().sent()[self.requests_seen..];
             let risky = new.iter().find(|request| request.method == "POST" && request.path.contains("/orders"));
             hold("refusals_trip", risky.is_none(), || format!("after the trip: {risky:?}"))?;
         }
-        self.requests_seen = simulation.sent().len();
+        self.requests_seen = simulation.instruments().sent().len();
         if let Some(reason) = reason {
             hold("refusals_trip", self.tripped || self.refused_ms.is_some(), || {
                 format!("tripped and nothing was refused: {reason}")
@@ -100,6 +100,6 @@ impl Keys {
 }
 
 /// How often the exchange refused the key.
-fn refusals<P: Policy>(simulation: &Simulation<P>) -> u64 {
+fn refusals<P: Policy>(simulation: &Tried<P>) -> u64 {
     simulation.exchange().gateway().fault_effects().get("revoke_keys").copied().unwrap_or(0)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::market::{ClientOrderId, OrderId};
 
 /// The price of a cancel in write tokens.
@@ -33,9 +33,9 @@ impl Leases {
         self.longest_ms
     }
 
-    /// `leases_hold`: whatever rests ends within a lease from now, and what a dead start left has ended a lease after it
-    /// died, though its requests may arrive later.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+    /// `leases_hold`: every resting order ends within a lease from now, and those that a dead trader left have ended a lease
+    /// after its death, though its requests may arrive later.
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         self.longest_ms = self.longest_ms.max(simulation.stages().execute.lease_plan().lease_ms);
         let (exchange, now_ms) = (simulation.exchange(), simulation.session_ms());
         for order in exchange.engine().open_orders_of(exchange.clients()[0]) {
@@ -79,8 +79,8 @@ impl Cancels {
 
     /// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs. An order whose cancel
     /// is under way is paid for.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
-        let new = &simulation.sent()[self.requests_seen..];
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
+        let new = &simulation.instruments().sent()[self.requests_seen..];
         self.requests_seen += new.len();
         for request in new.iter().filter(|request| request.method == "DELETE") {
             let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use super::invariants::Violation;
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::{SentRequest, Simulation};
+use crate::drivers::simulation::SentRequest;
+use super::instruments::Tried;
 use crate::market::{BookSide, Count, Money, Price};
 
 /// How often the exchange's records are gone through: they grow, and what they show lasts.
@@ -58,8 +59,8 @@ impl LimitChecks {
     }
 
     /// After every step.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
-        let sent = simulation.sent();
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
+        let sent = simulation.instruments().sent();
         for request in &sent[self.requests_seen..] {
             self.requests_seen += 1;
             self.request(request)?;
@@ -112,7 +113,7 @@ impl LimitChecks {
 
     /// What the account has at risk and each event loses at worst by the exchange's records: accepted orders of unknown
     /// outcome rest there like the others.
-    fn risks<P: Policy>(&mut self, simulation: &Simulation<P>) -> Checked {
+    fn risks<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let now_ms = simulation.session_ms();
         let late = self.restarted_ms.is_some_and(|at_ms| now_ms < at_ms + LATE_WRITES_MS);
         let parts = parts(simulation);
@@ -165,7 +166,7 @@ impl Part {
 }
 
 /// By market, from the exchange's records.
-fn parts<P: Policy>(simulation: &Simulation<P>) -> BTreeMap<u32, Part> {
+fn parts<P: Policy>(simulation: &Tried<P>) -> BTreeMap<u32, Part> {
     let exchange = simulation.exchange();
     let (engine, account) = (exchange.engine(), exchange.clients()[0]);
     let mut parts: BTreeMap<_, Part> = BTreeMap::new();
@@ -190,7 +191,7 @@ fn parts<P: Policy>(simulation: &Simulation<P>) -> BTreeMap<u32, Part> {
 }
 
 /// By event: each market of it at the worse of its results, or, where one at most resolves YES, all at NO or one at YES.
-fn worst_losses<P: Policy>(simulation: &Simulation<P>, parts: &BTreeMap<u32, Part>) -> BTreeMap<String, Money> {
+fn worst_losses<P: Policy>(simulation: &Tried<P>, parts: &BTreeMap<u32, Part>) -> BTreeMap<String, Money> {
     let engine = simulation.exchange().engine();
     let mut events: BTreeMap<String, (bool, Vec<Part>)> = BTreeMap::new();
     for (market, part) in parts {

@@ -7,12 +7,16 @@ mod fees;
 mod groups;
 #[cfg(feature = "planted")]
 mod hunt;
+mod instruments;
 mod invariants;
 mod journal;
 mod keys;
+mod last_events;
 mod leases;
 mod limits;
+mod machine;
 mod orders;
+mod probe;
 mod published;
 mod recovery;
 mod reference;
@@ -28,16 +32,18 @@ use std::sync::Arc;
 
 #[cfg(feature = "planted")]
 pub use hunt::{Catch, Hunt, hunt_all};
+use instruments::{Instruments, Tried};
 pub use invariants::Violation;
 use invariants::{Checked, Checker, Limits, NEVER_PANICS};
 use journal::StartJournal;
+use last_events::LastEvents;
 use limits::LimitChecks;
 pub use recovery::Recovery;
 pub use tight::Tight;
 pub use trouble::{Faults, Troubles};
 use watched::{Watched, checkpoint_restores};
 
-use super::simulation::{FaultRates, LastEvents, NetworkFault, Simulation, SimulationConfig};
+use super::simulation::{FaultRates, NetworkFault, SimulationConfig};
 use crate::clock::SessionClock;
 use crate::config::Config;
 use crate::decide::policy::Policy;
@@ -54,7 +60,7 @@ use crate::messages::{DayState, KnownGroup, Verdict};
 const START_MS: i64 = 1_790_000_000_000;
 /// What the trader has on each shard.
 const CASH: Money = Money::from_dollars(1_000);
-/// After the last fault: time for what is late to arrive and for what is unknown to be resolved, before the stop.
+/// How long the trader runs on after the last fault, before it is stopped: late messages arrive, and unknown orders are resolved.
 const HEALING_MS: i64 = 60_000;
 /// How long a stop may take.
 const STOP_MS: i64 = 120_000;
@@ -135,13 +141,13 @@ pub struct FoundViolation {
 }
 
 impl<P: Policy + Clone + Send + Sync> Campaign<P> {
-    /// Runs one seed. A seed in which something does not hold is run once more, to be told.
+    /// Runs one seed. A seed in which something does not hold is run once more, to record what happened before.
     #[must_use]
     pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
         self.examine(seed, key, &|run, report| run.follow_through(report))
     }
 
-    /// Runs a seed on a course, and again to tell it when something did not hold.
+    /// Runs a seed on a course. When something did not hold, runs it again to record what happened before.
     fn examine(&self, seed: u64, key: &IssuedKey, course: &Course<P>) -> SeedReport {
         let mut report = self.attempt(seed, key, course, None);
         if report.violation.is_some() {
@@ -159,7 +165,7 @@ impl<P: Policy + Clone + Send + Sync> Campaign<P> {
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let mut run = Run::start(self, seed, key);
             if let Some(events) = events {
-                run.simulation.tell_events(events.clone());
+                run.simulation.instruments_mut().events = Some(events.clone());
             }
             let violation = course(&mut run, &mut report).err();
             run.tell(&mut report);
@@ -194,7 +200,7 @@ impl<P: Policy + Clone + Send + Sync> Campaign<P> {
     }
 }
 
-/// What is done with a seed.
+/// The course of a seed.
 type Course<P> = dyn Fn(&mut Run<'_, P>, &mut SeedReport) -> Checked;
 
 /// A seed under way.
@@ -205,7 +211,7 @@ struct Run<'a, P: Policy> {
     policy: Watched<P>,
     clock: SessionClock,
     starts: u64,
-    simulation: Simulation<Watched<P>>,
+    simulation: Tried<Watched<P>>,
     checker: Checker,
     limits: LimitChecks,
     trouble: trouble::Trouble,
@@ -264,7 +270,6 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
             ring_capacity: config.pipeline.ring_capacity,
             snapshot_buffers: config.feed.snapshot_buffers,
             credentials: Arc::new(credentials),
-            keep_frames: false,
         };
         let stages = stages(&policy, &config, &clock, seed, 0, (DayState::default(), &[]));
         let journal = StartJournal::of(seed, nonce(seed, 0)).expect(JOURNAL_FAILS);
@@ -276,15 +281,16 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
             resolve_ms: RESOLVE_MS.saturating_add(signature_valid_ms),
             signature_valid_ms,
         };
+        let instruments = Instruments::new(&clock);
         let mut this = Self {
             campaign,
             seed,
             clock,
             starts: 0,
             simulation: match &journal {
-                None => Simulation::new(simulation, stages, exchange, None),
+                None => Tried::with(simulation, stages, exchange, instruments),
                 Some(journal) => {
-                    Simulation::journaled(simulation, stages, exchange, None, journal.folder(), journal::LIMITS)
+                    Tried::journaled(simulation, stages, exchange, instruments, journal.folder(), journal::LIMITS)
                         .expect(JOURNAL_FAILS)
                 }
             },
@@ -311,7 +317,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
     fn follow_through(&mut self, report: &mut SeedReport) -> Checked {
         self.run_until(START_MS + self.campaign.duration_ms, report)?;
         if self.ended {
-            // As if nobody had looked: the next start, without `resume`, must open nothing.
+            // The next start comes without `resume`, so it must open no position.
             self.heal(report)?;
             self.die()?;
             self.start_again();
@@ -319,9 +325,9 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         self.heal_and_stop(report)
     }
 
-    /// Nothing goes wrong any more, and the trader gets its time. Returns since when.
+    /// Ends all faults and gives the trader its time to recover. Returns when they ended.
     fn heal(&mut self, report: &mut SeedReport) -> Result<i64, Violation> {
-        // A trader that was away may have come back later than the faults were to end.
+        // A trader that was away may come back later than the time at which the faults were to end.
         let healed_ms = self.simulation.session_ms();
         self.trouble.end(&mut self.simulation);
         self.crash = None;
@@ -331,7 +337,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         Ok(healed_ms)
     }
 
-    /// Nothing goes wrong any more; the trader gets its time, stops, and everything is compared.
+    /// Ends all faults, lets the trader recover, stops it, and compares everything.
     fn heal_and_stop(&mut self, report: &mut SeedReport) -> Checked {
         let healed_ms = self.heal(report)?;
         groups::groups_agree(&self.simulation)?;
@@ -356,7 +362,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         stages.decide.policy().at_the_end(exchange.engine(), exchange.clients()[0], nonce, baseline_ms)
     }
 
-    /// Until then, or until a stop ends the trading.
+    /// Runs until then, or until a stop ends the trading.
     fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ns = self.clock.mono_ns(until_ms);
         loop {
@@ -412,11 +418,11 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         }
     }
 
-    /// The trader is gone from one step to the next, and its journal is torn.
+    /// The trader dies between two steps, and its journal is torn.
     fn die(&mut self) -> Checked {
         self.crash = None;
         self.trouble.add(trouble::CRASH, 1);
-        self.simulation.note(|| "the trader dies".to_owned());
+        self.simulation.instruments().note(|| "the trader dies".to_owned());
         checkpoint_restores(&self.simulation, &self.policy)?;
         self.simulation.kill();
         self.checker.died(nonce(self.seed, self.starts), self.simulation.session_ms());
@@ -440,13 +446,13 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         Ok(())
     }
 
-    /// Another trader in its place, with nothing but what is on disk.
+    /// Another trader starts in its place and knows only what is on disk.
     fn start_again(&mut self) {
         self.starts += 1;
-        self.simulation.note(|| "another trader starts in its place".to_owned());
+        self.simulation.instruments().note(|| "another trader starts in its place".to_owned());
         let kept = (self.simulation.day_state(), self.simulation.known_groups());
         let now_ms = self.simulation.session_ms();
-        // As a process that begins now would have it: its clock knows of no time before.
+        // The clock of a process that begins now.
         let clock = SessionClock::new(self.clock.mono_ns(now_ms), now_ms, self.clock.speed_milli());
         let stages = stages(&self.policy, &self.config, &clock, self.seed, self.starts, kept);
         self.checker.restarted(&self.simulation);
@@ -478,10 +484,10 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         report.troubles.add(RING_OVERFLOW, self.simulation.stages().feed.counters().overflow_epochs);
         let mut hasher = DefaultHasher::new();
         self.simulation.trace().hash(&mut hasher);
-        for request in self.simulation.sent() {
+        for request in self.simulation.instruments().sent() {
             (request.session_ms, request.method, &request.path, &request.body).hash(&mut hasher);
         }
-        for decision in self.simulation.decisions() {
+        for decision in self.simulation.instruments().decisions() {
             (decision.market.index, decision.time_ms, decision.action.map(|action| action as u8), decision.intent).hash(&mut hasher);
             decision.observation.iter().for_each(|feature| feature.to_bits().hash(&mut hasher));
         }

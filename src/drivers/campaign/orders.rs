@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::account::Account;
 use super::invariants::{Checked, Limits, hold};
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::exchange::engine::{Engine, OrderRecord};
 use crate::execute::{ExecuteStage, Order, OrderState, Whose};
 use crate::market::{BookSide, ClientOrderId, Count, FeeSchedule, Liquidity, Money, OrderId, OrderStatus, Price};
@@ -26,7 +26,7 @@ pub(super) struct Orders {
     denied: BTreeSet<ClientOrderId>,
     /// Orders that rested at the crash, until the next start has read the account.
     left_behind: Vec<OrderId>,
-    /// From when on nothing goes wrong any more.
+    /// When the faults ended.
     healed_ms: Option<i64>,
 }
 
@@ -56,7 +56,7 @@ impl Orders {
     }
 
     /// After every step.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>, account: &Account) -> Checked {
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>, account: &Account) -> Checked {
         let execute = &simulation.stages().execute;
         let exchange = simulation.exchange();
         let (engine, client) = (exchange.engine(), exchange.clients()[0]);

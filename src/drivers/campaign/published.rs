@@ -1,4 +1,4 @@
-//! The exchange's own books, remembered by their clocks, to be compared with what the frames of that clock lead to.
+//! The exchange's own books by their clocks, to be compared with the books that the frames lead to.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ impl PublishedBooks {
         }
     }
 
-    /// Compares a book that the frames of its clock have made complete. None where that clock is not remembered.
+    /// Compares a book that the frames of its clock have made complete, if that clock is remembered. Returns the difference.
     pub(super) fn differs(&mut self, engine: &Engine, ticker: &str, book: &ReferenceBook) -> Option<String> {
         let market = engine.market_by_ticker(ticker)?;
         let published = self.markets.get(&market)?.by_clock.get(&book.clock)?;

@@ -29,12 +29,12 @@ impl<P: Policy + Clone + Send + Sync> Campaign<P> {
 
 impl<P: Policy + Clone + Send + Sync> Run<'_, P> {
     fn die_and_recover(&mut self, recovery: Recovery, report: &mut SeedReport) -> Checked {
-        self.simulation.die_after(recovery.after_records);
+        self.simulation.instruments_mut().machine.die_after(recovery.after_records);
         let end_ns = self.clock.mono_ns(START_MS + self.campaign.duration_ms);
         while !self.simulation.is_dead() && self.simulation.step(end_ns) {
             self.after_step(report)?;
         }
-        report.records = self.simulation.records();
+        report.records = self.simulation.instruments().machine.records();
         self.die()?;
         let died_ms = self.simulation.session_ms();
         if recovery.absent {
@@ -48,7 +48,7 @@ impl<P: Policy + Clone + Send + Sync> Run<'_, P> {
         self.heal_and_stop(report)
     }
 
-    /// Lets time pass and returns for how long something of ours rested.
+    /// Lets time pass and returns for how long an order of ours rested.
     fn watch_the_rest(&mut self, for_ms: i64, report: &mut SeedReport) -> Result<i64, Violation> {
         let began_ms = self.simulation.session_ms();
         let until_ns = self.clock.mono_ns(began_ms + for_ms);

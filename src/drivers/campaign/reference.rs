@@ -74,7 +74,7 @@ fn units(value: &Value, scale: i64) -> Option<i64> {
 }
 
 impl ReferenceBooks {
-    /// Another trader: nothing is known.
+    /// Another trader starts with no book.
     pub(super) fn forget(&mut self) {
         *self = Self { crossed_states: self.crossed_states, ..Self::default() };
     }
@@ -97,7 +97,7 @@ impl ReferenceBooks {
         if connection > self.connection {
             *self = Self { connection, crossed_states: self.crossed_states, ..Self::default() };
         }
-        // What can't be read says nothing; the hole it leaves in the sequence does.
+        // A frame that cannot be read is skipped. The hole that it leaves in the sequence is noticed.
         let frame: Value = serde_json::from_slice(text).ok()?;
         let sid = frame["sid"].as_u64()?;
         if let Some(seq) = frame["seq"].as_u64() {
@@ -109,7 +109,7 @@ impl ReferenceBooks {
         let message = &frame["msg"];
         let ticker = message["market_ticker"].as_str()?.to_owned();
         let read = match frame["type"].as_str()? {
-            // A late frame of a subscription that has ended changes nothing; sids count up.
+            // A late frame of a subscription that has ended is not applied. Sids count up.
             "orderbook_snapshot" if self.sid_of.get(&ticker).is_none_or(|&newest| newest <= sid) => {
                 self.snapshot(sid, &ticker, message)
             }

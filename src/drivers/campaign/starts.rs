@@ -1,5 +1,5 @@
-//! What a start may meet: a pause that is in force already, order groups that are triggered, reads that fail first. And what
-//! must come of it, and of any trouble: a minute after the last of it trading goes on.
+//! What a trader may find when it starts: a pause in force, triggered order groups, reads that fail at first. A minute after
+//! the last trouble of any kind it must be trading again.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -8,7 +8,7 @@ use super::invariants::{Checked, hold};
 use super::trouble::{Faults, Trouble};
 use crate::clock::Now;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::exchange::engine::MarketState;
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::execute::Block;
@@ -29,7 +29,7 @@ pub(super) fn prepare<P: Policy>(
     (seed, starts): (u64, u64),
     faults: Faults,
     trouble: &mut Trouble,
-    simulation: &mut Simulation<P>,
+    simulation: &mut Tried<P>,
 ) {
     if faults == Faults::None {
         return;
@@ -41,7 +41,7 @@ pub(super) fn prepare<P: Policy>(
         let for_ms = random.random_range(1_000..=PAUSED_MS);
         let whole = random.random_range(0..2) == 0;
         let fault = if whole { Fault::PauseExchange { for_ms } } else { Fault::PauseTrading { for_ms } };
-        simulation.note(|| format!("a start meets {fault:?}"));
+        simulation.instruments().note(|| format!("a start meets {fault:?}"));
         simulation.exchange_mut().arm(fault);
         trouble.add(START_PAUSED, 1);
     } else if triggered {
@@ -51,14 +51,14 @@ pub(super) fn prepare<P: Policy>(
         for _ in 0..random.random_range(1..=UNREAD) {
             simulation.exchange_mut().arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
         }
-        simulation.note(|| "the first reads of a start are refused".to_owned());
+        simulation.instruments().note(|| "the first reads of a start are refused".to_owned());
         trouble.add(START_UNREAD, 1);
     }
 }
 
 /// `trading_goes_on`: a minute after the last fault nothing keeps a market from being traded that is open at the exchange. A
 /// breaker, a near close, a restricted market and an order whose end is being looked for are what the trader is meant to stop at.
-pub(super) fn trading_goes_on<P: Policy>(simulation: &Simulation<P>) -> Checked {
+pub(super) fn trading_goes_on<P: Policy>(simulation: &Tried<P>) -> Checked {
     let execute = &simulation.stages().execute;
     if execute.tripped().is_some() {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The stops that only a person lifts, and that of the day, once more: what was realised follows from the exchange's own
 //! fills, one by one, and how often orders were executed from when the trader was handed them. A stop that is due has to
-//! trip, one that is not must not, and after one nothing is opened, by the next start neither.
+//! trip, one that is not must not, and after one no position is opened, not by the next start either.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,7 +8,8 @@ use super::START_MS;
 use super::invariants::{Checked, hold};
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::{SentRequest, Simulation};
+use crate::drivers::simulation::SentRequest;
+use super::instruments::Tried;
 use crate::exchange::engine::{Engine, FillRecord};
 use crate::market::{BookSide, ClientOrderId, Count, Money, OrderId, Price, TradeId};
 
@@ -98,11 +99,11 @@ impl Stops {
         self.hit.map(|(stop, _)| stop)
     }
 
-    /// Another start takes the place of the one that died, with nothing but what is on disk.
-    pub(super) fn restart<P: Policy>(&mut self, simulation: &Simulation<P>) {
+    /// Another trader starts in place of the dead one and knows only what is on disk.
+    pub(super) fn restart<P: Policy>(&mut self, simulation: &Tried<P>) {
         self.executed.clear();
         self.executed_orders.clear();
-        let (day, full) = (simulation.day_state(), simulation.refused_by_full_disk() > 0);
+        let (day, full) = (simulation.day_state(), simulation.instruments().machine.effects().not_written > 0);
         if full {
             // What could not be written is lost.
             (self.result, self.best) = (day.sticky.result, day.sticky.high_water);
@@ -111,7 +112,7 @@ impl Stops {
     }
 
     /// After every step, with the fills that the ledger has to have booked in it.
-    pub(super) fn step<P: Policy>(&mut self, simulation: &Simulation<P>, booked: &[FillKey]) -> Checked {
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>, booked: &[FillKey]) -> Checked {
         let exchange = simulation.exchange();
         let (engine, account) = (exchange.engine(), exchange.clients()[0]);
         self.see_fills(engine, account)?;
@@ -120,7 +121,7 @@ impl Stops {
             self.best = self.best.max(self.result);
             self.count_execution(simulation, key.1);
         }
-        let new = &simulation.sent()[self.requests_seen..];
+        let new = &simulation.instruments().sent()[self.requests_seen..];
         self.requests_seen += new.len();
         if self.hit.is_some() && self.kept {
             new.iter().try_for_each(|request| nothing_opens(engine, account, request))?;
@@ -134,7 +135,7 @@ impl Stops {
         self.look(simulation, engine, account)
     }
 
-    fn look<P: Policy>(&mut self, simulation: &Simulation<P>, engine: &Engine, account: u32) -> Checked {
+    fn look<P: Policy>(&mut self, simulation: &Tried<P>, engine: &Engine, account: u32) -> Checked {
         let tripped = simulation.stages().execute.tripped();
         let below = self.best - self.result;
         if tripped.is_none() && self.hit.is_none() {
@@ -188,7 +189,7 @@ impl Stops {
         Ok(())
     }
 
-    fn count_execution<P: Policy>(&mut self, simulation: &Simulation<P>, order: OrderId) {
+    fn count_execution<P: Policy>(&mut self, simulation: &Tried<P>, order: OrderId) {
         let Some(record) = simulation.exchange().engine().order(order) else { return };
         let id = record.client_order_id.as_deref().and_then(ClientOrderId::parse);
         let ours = id.is_some_and(|id| id.nonce == simulation.stages().execute.nonce());
@@ -205,13 +206,13 @@ impl Stops {
     }
 }
 
-/// Which stop a trip is about; none for those that have no place in a campaign.
+/// Which stop a trip is about, if it is one that campaigns know.
 fn stop_of(reason: &str) -> Option<&'static str> {
     let stops = [("drawdown stop", "drawdown"), ("repeated automated", "repeated"), ("daily loss stop", "daily_loss")];
     stops.into_iter().find(|(words, _)| reason.starts_with(words)).map(|(_, stop)| stop)
 }
 
-/// After a stop only what closes a position is placed. An amend may race with a fill: that it opens nothing is seen there.
+/// After a stop only orders that close a position are placed. An amend may race with a fill, so amends are judged by their fills.
 fn nothing_opens(engine: &Engine, account: u32, request: &SentRequest) -> Checked {
     if request.method != "POST" || !request.path.ends_with("/orders") {
         return Ok(());

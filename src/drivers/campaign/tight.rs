@@ -1,5 +1,5 @@
-//! Seeds whose limits are so tight that they refuse: without them no campaign would see a limit at work, since the
-//! default ones leave ten contracts at a time all the room they need.
+//! Seeds whose limits are so tight that they refuse orders. The default limits leave ten contracts at a time all the room they
+//! need, so no campaign would see a limit at work otherwise.
 
 use std::fmt::Write;
 

@@ -10,7 +10,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::START_MS;
 use super::starts::{START_PAUSED, START_TRIGGERED, START_UNREAD};
 use crate::decide::policy::Policy;
-use crate::drivers::simulation::{Ring, Simulation, Turn};
+use crate::drivers::simulation::{Ring, Turn};
+use super::instruments::Tried;
 use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget, MarketIndex, MarketState};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
@@ -41,7 +42,7 @@ impl FromStr for Faults {
 }
 
 impl Faults {
-    /// Mean time between two of these, in milliseconds; none for never.
+    /// Mean time between two of these, in milliseconds.
     fn mean_ms(self) -> Option<f64> {
         match self {
             Self::None => None,
@@ -90,8 +91,7 @@ pub(super) enum Act {
 }
 
 /// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
-/// here one by one, and the one that makes it lie: an altered fill
-/// has to end in a difference.
+/// here one by one, and those that make it lie about a fill, which have to end in a difference.
 const KINDS: [(&str, u32); 40] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
@@ -134,7 +134,7 @@ const KINDS: [(&str, u32); 40] = [
     (MARKET_PAUSED, 3),
     (CRASH, 2),
 ];
-/// A stage does nothing for a while.
+/// A stage is frozen for a while.
 const SLOW: [&str; Turn::ALL.len()] = ["feed_slow", "decide_slow", "execute_slow", "reconcile_slow"];
 const RING_FULL: &str = "ring_full";
 const CLOCK_JUMP: &str = "clock_jump";
@@ -219,39 +219,40 @@ impl Trouble {
         self.next_ms.is_some()
     }
 
-    /// What is so from the start on.
-    pub(super) fn begin<P: Policy>(&self, simulation: &mut Simulation<P>) {
+    /// Arms what lasts from the start.
+    pub(super) fn begin<P: Policy>(&self, simulation: &mut Tried<P>) {
         if self.strange {
             simulation.exchange_mut().arm(Fault::StrangeElements { for_ms: STRANGE_MS });
         }
     }
 
-    /// No more of it, and an end of what lasts, but for an exchange that has moved on.
-    pub(super) fn end<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+    /// Ends all trouble, but for the lists of an exchange that has moved on.
+    pub(super) fn end<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         self.faults = Faults::None;
         self.next_ms = None;
         self.end_pauses(i64::MAX, simulation);
         simulation.exchange_mut().disarm();
         self.begin(simulation);
-        simulation.fill_disk(0);
-        simulation.jump_clock(0, 0);
+        simulation.instruments_mut().machine.fill_disk(0);
+        simulation.instruments_mut().machine.jump_clock(0, 0);
     }
 
     /// What took effect, the exchange's faults by its own count.
-    pub(super) fn counts<P: Policy>(&self, simulation: &Simulation<P>) -> Troubles {
+    pub(super) fn counts<P: Policy>(&self, simulation: &Tried<P>) -> Troubles {
         let mut counts = self.counts.clone();
         for (kind, count) in simulation.exchange().gateway().fault_effects() {
             counts.add(kind, *count);
         }
-        counts.add(RING_FULL, simulation.refused_by_full_rings());
-        counts.add(CLOCK_JUMP, simulation.signed_by_jumped_clock());
-        counts.add(CLOCK_OFF, simulation.signed_by_clock_off());
-        counts.add(DISK_FULL, simulation.refused_by_full_disk());
+        let effects = simulation.instruments().machine.effects();
+        counts.add(RING_FULL, effects.refused_by_rings);
+        counts.add(CLOCK_JUMP, effects.signed_beyond);
+        counts.add(CLOCK_OFF, effects.signed_within);
+        counts.add(DISK_FULL, effects.not_written);
         counts
     }
 
     /// Does one thing.
-    pub(super) fn act<P: Policy>(&mut self, simulation: &mut Simulation<P>) -> Act {
+    pub(super) fn act<P: Policy>(&mut self, simulation: &mut Tried<P>) -> Act {
         let now_ms = simulation.session_ms();
         if self.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
             self.end_pauses(now_ms, simulation);
@@ -269,37 +270,37 @@ impl Trouble {
             MARKET_PAUSED => self.pause_market(simulation),
             RING_FULL => {
                 let (ring, for_ms) = (self.one_of(&Ring::ALL), self.random.random_range(5..=500));
-                simulation.note(|| format!("the ring of {ring:?} is full for {for_ms} ms"));
-                simulation.fill_ring(ring, for_ms);
+                simulation.instruments().note(|| format!("the ring of {ring:?} is full for {for_ms} ms"));
+                simulation.instruments_mut().machine.fill_ring(ring, for_ms);
             }
             CLOCK_JUMP => {
                 // Beyond what the exchange tolerates, both ways.
                 let by_ms = self.random.random_range(40_000..=120_000) * self.one_of(&[-1, 1]);
                 let for_ms = self.random.random_range(500..=10_000);
-                simulation.note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
-                simulation.jump_clock(by_ms, for_ms);
+                simulation.instruments().note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation.instruments_mut().machine.jump_clock(by_ms, for_ms);
             }
             CLOCK_OFF => {
                 // Within what it tolerates, for long: a fast clock's signatures are taken for almost twice as long.
                 let by_ms = self.random.random_range(1_000..=9_900) * self.one_of(&[-1, 1, 1]);
                 let for_ms = self.random.random_range(60_000..=600_000);
-                simulation.note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
-                simulation.jump_clock(by_ms, for_ms);
+                simulation.instruments().note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation.instruments_mut().machine.jump_clock(by_ms, for_ms);
             }
             DISK_FULL => {
                 let for_ms = self.random.random_range(5_000..=60_000);
-                simulation.note(|| format!("the disk is full for {for_ms} ms"));
-                simulation.fill_disk(for_ms);
+                simulation.instruments().note(|| format!("the disk is full for {for_ms} ms"));
+                simulation.instruments_mut().machine.fill_disk(for_ms);
             }
             kind => {
                 if let Some(turn) = Turn::ALL.into_iter().find(|turn| SLOW[*turn as usize] == kind) {
                     self.counts.add(kind, 1);
                     let for_ms = self.random.random_range(20..=5_000);
-                    simulation.note(|| format!("{turn:?} does nothing for {for_ms} ms"));
-                    simulation.freeze(turn, for_ms);
+                    simulation.instruments().note(|| format!("{turn:?} does nothing for {for_ms} ms"));
+                    simulation.instruments_mut().machine.freeze(turn, for_ms);
                 } else {
                     let fault = self.fault(kind);
-                    simulation.note(|| format!("the exchange: {fault:?}"));
+                    simulation.instruments().note(|| format!("the exchange: {fault:?}"));
                     simulation.exchange_mut().arm(fault);
                 }
             }
@@ -313,7 +314,7 @@ impl Trouble {
     }
 
     /// The exchange triggers an order group of the account, as it does when too much trades.
-    fn trigger_group<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+    fn trigger_group<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         let exchange = simulation.exchange();
         let account = exchange.clients()[0];
         let groups: Vec<_> = exchange.engine().groups_of(account).filter(|group| !group.triggered).copied().collect();
@@ -325,7 +326,7 @@ impl Trouble {
     }
 
     /// The exchange triggers every order group of the account. Returns how many.
-    pub(super) fn trigger_groups<P: Policy>(simulation: &mut Simulation<P>) -> u64 {
+    pub(super) fn trigger_groups<P: Policy>(simulation: &mut Tried<P>) -> u64 {
         let exchange = simulation.exchange();
         let account = exchange.clients()[0];
         let groups: Vec<_> = exchange.engine().groups_of(account).filter(|group| !group.triggered).copied().collect();
@@ -333,12 +334,12 @@ impl Trouble {
     }
 
     /// Returns how many, as it is refused while the exchange is paused.
-    fn trigger<P: Policy>(group: &GroupRecord, simulation: &mut Simulation<P>) -> u64 {
+    fn trigger<P: Policy>(group: &GroupRecord, simulation: &mut Tried<P>) -> u64 {
         let GroupRecord { group, subaccount, exchange_index, .. } = *group;
         let account = simulation.exchange().clients()[0];
         let target = GroupTarget { group, account, subaccount, exchange_index };
         let now = simulation.exchange_now();
-        simulation.note(|| format!("the exchange triggers the order group {group}"));
+        simulation.instruments().note(|| format!("the exchange triggers the order group {group}"));
         let done = simulation
             .exchange_mut()
             .command(now, |engine, now_ms| engine.change_group(&target, GroupCommand::Trigger, now_ms));
@@ -346,7 +347,7 @@ impl Trouble {
     }
 
     /// The exchange deactivates a market that is traded, for a while.
-    fn pause_market<P: Policy>(&mut self, simulation: &mut Simulation<P>) {
+    fn pause_market<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         let for_ms = self.random.random_range(1_000..=20_000);
         let traded: Vec<_> = simulation.stages().execute.positions().map(|view| view.ticker).collect();
         let engine = simulation.exchange().engine();
@@ -357,23 +358,23 @@ impl Trouble {
             return;
         }
         let market = self.one_of(&active);
-        simulation.note(|| format!("the exchange pauses the market {market} for {for_ms} ms"));
+        simulation.instruments().note(|| format!("the exchange pauses the market {market} for {for_ms} ms"));
         Self::set_active(market, false, simulation);
         self.paused.push((simulation.session_ms() + for_ms, market));
         self.counts.add(MARKET_PAUSED, 1);
     }
 
     /// Ends the pauses whose time has come.
-    fn end_pauses<P: Policy>(&mut self, now_ms: i64, simulation: &mut Simulation<P>) {
+    fn end_pauses<P: Policy>(&mut self, now_ms: i64, simulation: &mut Tried<P>) {
         let (over, on): (Vec<_>, Vec<_>) = self.paused.drain(..).partition(|(until_ms, _)| *until_ms <= now_ms);
         self.paused = on;
         for (_, market) in over {
-            simulation.note(|| format!("the exchange opens the market {market} again"));
+            simulation.instruments().note(|| format!("the exchange opens the market {market} again"));
             Self::set_active(market, true, simulation);
         }
     }
 
-    fn set_active<P: Policy>(market: MarketIndex, active: bool, simulation: &mut Simulation<P>) {
+    fn set_active<P: Policy>(market: MarketIndex, active: bool, simulation: &mut Tried<P>) {
         let now = simulation.exchange_now();
         simulation.exchange_mut().command(now, |engine, now_ms| engine.set_active(market, active, now_ms));
     }
@@ -418,7 +419,7 @@ impl Trouble {
             "swallow_answer" => Fault::SwallowAnswer,
             "cut_answer" => Fault::CutAnswer,
             "delay_answer" => Fault::DelayAnswer { by_ms: ms(50, 5_000) },
-            // Not 429: whoever is told that has not been carried out, or the exchange lies.
+            // Not 429, which would be a lie: a request that is answered so has not been carried out.
             "fail_answer" if status == RefusalStatus::TooManyRequests => {
                 Fault::FailAnswer { status: RefusalStatus::Internal }
             }

@@ -11,7 +11,7 @@ use crate::decide::policy::{
     restore_memory, save_memory,
 };
 use crate::decide::{DecideStage, RestoreError};
-use crate::drivers::simulation::Simulation;
+use super::instruments::Tried;
 use crate::exchange::engine::Engine;
 use crate::market::{ClientOrderId, MarketKey, OrderId, TradeId};
 use crate::messages::{OwnFill, OwnSettlement};
@@ -84,7 +84,7 @@ impl<P: Policy> Watched<P> {
 
 /// `checkpoint_restores`: the decide stage's checkpoint makes a stage whose checkpoint is the same.
 pub(super) fn checkpoint_restores<P: Policy + Clone>(
-    simulation: &Simulation<Watched<P>>,
+    simulation: &Tried<Watched<P>>,
     fresh: &Watched<P>,
 ) -> Checked {
     let bytes = |stage: &DecideStage<Watched<P>>| postcard::to_stdvec(stage).expect("a stage has a binary form");

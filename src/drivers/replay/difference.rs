@@ -1,4 +1,4 @@
-//! A difference between what is recorded and what the replay did, in words: only what differs, with its place.
+//! A difference between what is recorded and what the replay did, in words, with its place.
 
 use std::fmt;
 
@@ -58,8 +58,8 @@ fn shortened(lines: &[&str]) -> String {
     }
 }
 
-/// The lines of a long form that say something, with the names of what they lie in before them; what lies in a list has
-/// its place there for a name.
+/// The lines of a long form that hold a value, each with the names of what it lies in. An element of a list is named by its
+/// position.
 fn placed_lines(text: &str) -> Vec<String> {
     // What is open, and how many elements it had so far if it is a list.
     let mut open: Vec<(String, Option<usize>)> = Vec::new();
@@ -93,7 +93,7 @@ fn placed_lines(text: &str) -> Vec<String> {
 /// The first thing in which a replayed stage differs from the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Whose.
+    /// The stage that it is in.
     pub stage: StageId,
     /// The number of the record among those of the stage.
     pub number: u64,

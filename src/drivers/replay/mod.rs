@@ -60,12 +60,12 @@ pub enum ReplayError {
     Empty(PathBuf),
 }
 
-/// What one stage's replay came to.
+/// The result of one stage's replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageReplay {
     /// Which stage.
     pub stage: StageId,
-    /// Inputs it was given again.
+    /// How many inputs it was given.
     pub inputs: u64,
     /// What it sent, by kind: compared, when verifying.
     pub outputs: BTreeMap<Kind, u64>,
@@ -77,10 +77,10 @@ pub struct StageReplay {
     pub difference: Option<Difference>,
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Debug)]
 pub struct Replay {
-    /// What the session said of itself.
+    /// The session's description of itself.
     pub note: JournalNote,
     /// The numbers of the first and of the last segment.
     pub segments: (u32, u32),
@@ -156,7 +156,7 @@ pub fn replay<P: Policy + Send>(
 
 /// One stage's replay.
 struct Ran<S> {
-    /// None for a stage without records.
+    /// Absent for a stage without records.
     report: Option<StageReplay>,
     stage: Option<S>,
     torn: Option<JournalError>,
@@ -199,7 +199,7 @@ fn run<S: ReplayedStage>(
                         break;
                     }
                 }
-                // What the next records lean on is what was written down, so that nothing unwritten can help.
+                // The next records refer to what was recorded, so unrecorded state must not help.
                 stage = Some(restored.map_err(unreadable)?);
                 port.begin_checkpoint();
             }

@@ -32,7 +32,7 @@ pub(super) struct ReplayPort<'a> {
     pub(super) ledger: LedgerWatch,
     pub(super) tops: TopsWatch,
     difference: Option<Difference>,
-    /// The records ended while an input was in hand, as after a crash: nothing can be said of what it led to.
+    /// The records ended while an input was in hand, as after a crash, so what it led to cannot be judged.
     ran_out: bool,
     error: Option<JournalError>,
     scratch: Vec<u8>,
@@ -57,7 +57,7 @@ impl<'a> ReplayPort<'a> {
         }
     }
 
-    /// The record that comes next, for whoever drives the stage.
+    /// The record that comes next.
     pub(super) fn next_record(&mut self) -> Result<Option<StageRecord>, JournalError> {
         let record = self.stream.next()?;
         if let Some(record) = &record {

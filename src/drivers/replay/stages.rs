@@ -1,4 +1,4 @@
-//! What the four stages have in common for a replay: restored from a checkpoint, given an input, written down again.
+//! What the four stages have in common for a replay: they are restored from a checkpoint, given inputs, and written down again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -99,7 +99,7 @@ impl ReplayedStage for ReconcileStage {
     }
 }
 
-/// Gives a stage the next input, whatever it does with it.
+/// Gives a stage the next input.
 pub(super) fn drive<S: ReplayedStage>(stage: &mut S, record: &StageRecord, port: &mut ReplayPort<'_>) {
     if record.flags != Flags::Input {
         let what = format!("the recorded stage sent a {:?}, the replayed one did not", record.kind);

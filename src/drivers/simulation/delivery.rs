@@ -4,11 +4,10 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::super::network::{Asker, Packet, Role};
-use super::super::network_faults::NetworkFault;
-use super::super::wires::ReceivedFrame;
+use super::network::{Asker, Packet, Role};
+use super::network_faults::NetworkFault;
+use super::trouble::Instruments;
 use super::Simulation;
-use super::events::describe;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};
@@ -18,23 +17,21 @@ use crate::tape::{ExecuteInput, FeedInput, ReconcileInput};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
 
-/// Later than any working network: who sent the request has given it up or will soon.
+/// Later than in any working network. The sender has given the request up, or will soon.
 const LATE_MS: i64 = 3_500;
 
-impl<P: Policy> Simulation<P> {
-    /// Hands a message that has arrived to whom it is for, and follows it through to its end.
+impl<P: Policy, I: Instruments> Simulation<P, I> {
+    /// Hands a message that has arrived to its receiver, and follows it through to its end.
     pub(super) fn deliver(&mut self, packet: Packet, now: Now) {
         let for_trader = !matches!(
             packet,
             Packet::Open { .. } | Packet::Text { .. } | Packet::HungUp { .. } | Packet::Request { .. }
         );
-        if for_trader && !self.wires.note() {
+        if for_trader && !self.wires.record() {
             return;
         }
-        if let Some(events) = &self.last_events {
-            let public = matches!(packet, Packet::Frame { role: Role::Feed, .. });
-            events.push(now.session_ms, public, &describe(&packet));
-        }
+        let public = matches!(packet, Packet::Frame { role: Role::Feed, .. });
+        self.wires.instruments.delivered(public, &packet);
         self.trace.write_u64(now.mono_ns);
         packet.hash(&mut self.trace);
         match packet {
@@ -43,7 +40,7 @@ impl<P: Policy> Simulation<P> {
             Packet::HungUp { session } => self.exchange.closed(session),
             Packet::Request { ticket, method, target, body, sent_wall_ms, signed_wall_ms } => {
                 if now.session_ms - sent_wall_ms > LATE_MS {
-                    self.wires.network.faults_mut().note(NetworkFault::RequestLate);
+                    self.wires.link.network.faults_mut().note(NetworkFault::RequestLate);
                 }
                 let hand_in =
                     |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.http(ticket, request, now);
@@ -56,8 +53,7 @@ impl<P: Policy> Simulation<P> {
             }
             Packet::Frame { role, connection, text } => {
                 if role == Role::Feed {
-                    self.keep(&text, now);
-                    self.newest_frame = Some((connection, Arc::clone(&text)));
+                    self.wires.instruments.frame(connection, &text);
                 }
                 self.socket(role, SocketInput::Frame { connection, read_ns: now.mono_ns, bytes: &text }, now);
             }
@@ -80,7 +76,7 @@ impl<P: Policy> Simulation<P> {
     /// What belongs to a request that was given up arrives nowhere.
     fn answer(&mut self, ticket: Ticket, status: u16, body: &[u8], now: Now) {
         let read_ns = now.mono_ns;
-        match self.wires.tickets.remove(&ticket) {
+        match self.wires.link.answered(ticket) {
             Some(Asker::Execute(request)) => {
                 self.execute(ExecuteInput::Answer { request, status, read_ns, body }, now);
             }
@@ -92,22 +88,12 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn no_answer(&mut self, ticket: Ticket, why: NoAnswer, now: Now) {
-        match self.wires.tickets.remove(&ticket) {
+        match self.wires.link.answered(ticket) {
             Some(Asker::Execute(request)) => self.execute(ExecuteInput::NoAnswer(request, why), now),
             Some(Asker::Reconcile(request)) => {
                 self.reconcile(ReconcileInput::NoAnswer(request, "the connection was cut".into()), now);
             }
             None => {}
-        }
-    }
-
-    fn keep(&mut self, text: &Arc<[u8]>, now: Now) {
-        if self.keep_frames {
-            self.wires.frames.push(ReceivedFrame {
-                session_ms: now.session_ms,
-                text: Arc::clone(text),
-                decisions_before: self.wires.decisions.len(),
-            });
         }
     }
 
@@ -140,7 +126,7 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn open(&mut self, session: SessionId) {
-        let Some((role, connection)) = self.wires.sessions.get(&session).copied() else { return };
+        let Some((role, connection)) = self.wires.link.connection_of(session) else { return };
         let wall_ms = self.wires.wall_ms();
         let hand_in = |exchange: &mut Exchange, request: &HttpRequest<'_>, now| exchange.open(session, request, now);
         let opened = self.signed("GET", WS_PATH, &[], wall_ms, hand_in);
@@ -153,7 +139,7 @@ impl<P: Policy> Simulation<P> {
                 http_status: Some(response.status),
             },
         };
-        self.wires.network.send(self.now_ns, packet);
+        self.wires.link.network.send(self.now_ns, packet);
     }
 
     /// Puts what the exchange wrote on the network.
@@ -165,41 +151,38 @@ impl<P: Policy> Simulation<P> {
                 }
                 Output::Frame { session, text } => self.frame(session, text),
                 Output::Ping { session, .. } => {
-                    self.wires.sessions.get(&session).map(|&(role, connection)| Packet::Ping { role, connection })
+                    self.wires.link.connection_of(session).map(|(role, connection)| Packet::Ping { role, connection })
                 }
                 Output::CutConnection { ticket } => Some(Packet::NoAnswer { ticket, why: NoAnswer::Cut }),
                 Output::CutOrderConnections => {
                     self.cut_order_connections();
                     None
                 }
-                Output::Close { session, reason } => self.wires.sessions.remove(&session).map(|(role, connection)| {
+                Output::Close { session, reason } => self.wires.link.ended(session).map(|(role, connection)| {
                     Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
                 }),
             };
             // What belongs to a connection that was given up arrives nowhere.
             if let Some(packet) = packet {
-                self.wires.network.send(self.now_ns, packet);
+                self.wires.link.network.send(self.now_ns, packet);
             }
         }
     }
 
     /// A frame on its way to the client, unless that is gone or its connection is cut just now.
     fn frame(&mut self, session: SessionId, text: Arc<[u8]>) -> Option<Packet> {
-        let (role, connection) = self.wires.sessions.get(&session).copied()?;
-        if self.wires.network.faults_mut().cuts() {
-            self.wires.sessions.remove(&session);
-            self.wires.network.cut(self.now_ns, session, role, connection);
+        let (role, connection) = self.wires.link.connection_of(session)?;
+        if self.wires.link.network.faults_mut().cuts() {
+            self.wires.link.cut(self.now_ns, session);
             return None;
         }
         Some(Packet::Frame { role, connection, text })
     }
 
-    /// Every order write that waits for its answer waits in vain.
+    /// No order write that waits for its answer gets one.
     fn cut_order_connections(&mut self) {
-        let waiting = self.wires.tickets.iter().filter(|(_, asker)| matches!(asker, Asker::Execute(_)));
-        let waiting: Vec<Ticket> = waiting.map(|(ticket, _)| *ticket).collect();
-        for ticket in waiting {
-            self.wires.network.send(self.now_ns, Packet::NoAnswer { ticket, why: NoAnswer::Cut });
+        for ticket in self.wires.link.order_writes() {
+            self.wires.link.network.send(self.now_ns, Packet::NoAnswer { ticket, why: NoAnswer::Cut });
         }
     }
 }

@@ -1,10 +1,11 @@
-//! The stages and their side of the journal: every input goes through here, is noted, and then acted upon.
+//! The stages and their side of the journal. Every input goes through here: it is recorded, then acted upon.
 
 use std::io;
 use std::path::Path;
 
-use super::super::wires::{DecideIo, ExecuteIo, FeedIo, ReconcileIo};
-use super::{Simulation, SimulationConfig, Tamper};
+use super::ports::{DecideIo, ExecuteIo, FeedIo, ReconcileIo};
+use super::trouble::Instruments;
+use super::{Simulation, SimulationConfig};
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::drivers::stages::Stages;
@@ -40,14 +41,14 @@ impl Tapes {
         Ok(Self { feed, decide, execute, reconcile, scribe: Some(scribe) })
     }
 
-    /// Writes what was noted, and nothing of an end.
+    /// Writes what was recorded, without an end.
     pub(super) fn abandon(mut self) {
         if let Some(scribe) = &mut self.scribe {
             scribe.turn();
         }
     }
 
-    /// Drops the pens and takes what they wrote.
+    /// Closes the pens and ends the journal.
     fn finish(self) -> Option<JournalReport> {
         let scribe = self.scribe;
         drop((self.feed, self.decide, self.execute, self.reconcile));
@@ -55,8 +56,8 @@ impl Tapes {
     }
 }
 
-impl<P: Policy> Simulation<P> {
-    /// As [`Simulation::new`], with a journal in a folder that has none.
+impl<P: Policy, I: Instruments> Simulation<P, I> {
+    /// As [`Simulation::with`], with a journal in a folder that has none.
     ///
     /// # Errors
     /// When the folder cannot be written or has a journal already.
@@ -64,11 +65,11 @@ impl<P: Policy> Simulation<P> {
         config: SimulationConfig,
         stages: Stages<P>,
         exchange: Exchange,
-        tamper: Option<Tamper>,
+        instruments: I,
         folder: &Path,
         limits: SegmentLimits,
     ) -> io::Result<Self> {
-        Ok(Self::with_tapes(config, stages, exchange, tamper, Tapes::open(folder, limits)?))
+        Ok(Self::with_tapes(config, stages, exchange, instruments, Tapes::open(folder, limits)?))
     }
 
     pub(super) fn start_stages(&mut self) {
@@ -99,7 +100,7 @@ impl<P: Policy> Simulation<P> {
         tape::reconcile(&mut self.stages.reconcile, input, now, &mut self.tapes.reconcile, port);
     }
 
-    /// Gives the journal its turn, and the stages theirs to make the checkpoints it wants.
+    /// Writes what was recorded, and makes the checkpoints that are due.
     pub(super) fn write_journal(&mut self) {
         let Some(scribe) = &mut self.tapes.scribe else { return };
         scribe.turn();

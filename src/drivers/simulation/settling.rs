@@ -1,12 +1,14 @@
 //! The rings: messages between the stages, moved until none is left, in a fixed order of the stages.
 
 use super::steps::STEPS_AT_ONE_INSTANT_MAX;
+use super::trouble::Instruments;
+use super::turns::is_frozen;
 use super::{Simulation, Turn};
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput};
 
-impl<P: Policy> Simulation<P> {
+impl<P: Policy, I: Instruments> Simulation<P, I> {
     /// Moves messages between the stages until all rings are empty.
     pub(super) fn settle(&mut self) {
         let now = self.tick();
@@ -25,16 +27,23 @@ impl<P: Policy> Simulation<P> {
         panic!("the stages never stop sending each other messages at {} ns", now.mono_ns);
     }
 
+    /// Whether a stage may read its rings now.
+    fn takes_turn(&mut self, turn: Turn) -> bool {
+        let frozen = is_frozen(&self.wires.instruments, turn, self.now_ns);
+        self.wires.instruments.turn(turn, frozen);
+        !frozen
+    }
+
     fn settle_feed(&mut self, now: Now) -> bool {
         let mut moved = false;
-        if self.turns.is_frozen(Turn::Feed, self.now_ns) {
+        if !self.takes_turn(Turn::Feed) {
             return moved;
         }
-        while let Some(message) = self.wires.reconcile_to_feed.pop() {
+        while let Some(message) = self.wires.rings.reconcile_to_feed.pop() {
             self.feed(FeedInput::Reconcile(message), now);
             moved = true;
         }
-        while let Some(message) = self.wires.decide_to_feed.pop() {
+        while let Some(message) = self.wires.rings.decide_to_feed.pop() {
             self.feed(FeedInput::Decide(message), now);
             moved = true;
         }
@@ -43,10 +52,10 @@ impl<P: Policy> Simulation<P> {
 
     fn settle_reconcile(&mut self, now: Now) -> bool {
         let mut moved = false;
-        if self.turns.is_frozen(Turn::Reconcile, self.now_ns) {
+        if !self.takes_turn(Turn::Reconcile) {
             return moved;
         }
-        while let Some(message) = self.wires.execute_to_reconcile.pop() {
+        while let Some(message) = self.wires.rings.execute_to_reconcile.pop() {
             self.reconcile(ReconcileInput::Execute(message), now);
             moved = true;
         }
@@ -54,13 +63,11 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn settle_decide(&mut self, now: Now) -> bool {
-        if self.turns.is_frozen(Turn::Decide, self.now_ns) {
-            self.turns.backlog = true;
+        if !self.takes_turn(Turn::Decide) {
             return false;
         }
-        self.turns.worked_off |= std::mem::take(&mut self.turns.backlog);
         let mut moved = false;
-        while let Some(note) = self.wires.execute_to_decide.pop() {
+        while let Some(note) = self.wires.rings.execute_to_decide.pop() {
             self.decide(DecideInput::Execute(note), now);
             moved = true;
         }
@@ -76,26 +83,22 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn settle_execute(&mut self, now: Now) -> bool {
-        if self.turns.is_frozen(Turn::Execute, self.now_ns) {
+        if !self.takes_turn(Turn::Execute) {
             return false;
         }
         let mut moved = false;
-        while let Some(message) = self.wires.feed_to_execute.pop() {
+        while let Some(message) = self.wires.rings.feed_to_execute.pop() {
             self.execute(ExecuteInput::Feed(message), now);
             moved = true;
         }
-        while let Some(event) = self.wires.reconcile_to_execute.pop() {
-            let events = match &mut self.tamper {
-                None => vec![event],
-                Some(tamper) => tamper(event),
-            };
-            for event in events {
-                self.wires.note_handed(&event);
+        while let Some(event) = self.wires.rings.reconcile_to_execute.pop() {
+            for event in self.wires.instruments.facts(event) {
+                self.wires.instruments.handed(&event);
                 self.execute(ExecuteInput::Reconcile(event), now);
             }
             moved = true;
         }
-        while let Some(message) = self.wires.decide_to_execute.pop() {
+        while let Some(message) = self.wires.rings.decide_to_execute.pop() {
             self.execute(ExecuteInput::Decide(message), now);
             moved = true;
         }

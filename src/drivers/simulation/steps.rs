@@ -1,5 +1,7 @@
 //! Virtual time: which moment comes next, and everything that happens in it.
 
+use super::trouble::Instruments;
+use super::turns::not_before;
 use super::{Simulation, Turn};
 use crate::clock::{NEVER_NS, Now};
 use crate::decide::policy::Policy;
@@ -9,9 +11,10 @@ use crate::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput};
 /// deadline stays in the past needs forever.
 pub(super) const STEPS_AT_ONE_INSTANT_MAX: u32 = 100_000;
 
-impl<P: Policy> Simulation<P> {
+impl<P: Policy, I: Instruments> Simulation<P, I> {
     /// Handles everything of this moment, then moves to the next one. False when the next is after `end_ns`.
     pub(in super::super) fn step(&mut self, end_ns: u64) -> bool {
+        self.wires.decisions.clear();
         self.settle();
         let next_ns = self.next_ns();
         if next_ns > end_ns || next_ns == NEVER_NS {
@@ -21,10 +24,11 @@ impl<P: Policy> Simulation<P> {
         let now = self.tick();
         self.exchange.advance(self.exchange_now());
         self.flush_exchange();
-        let arrived = match self.turns.next_waiting(now.mono_ns) {
+        let arrived = match self.turns.next_waiting(&self.wires.instruments, now.mono_ns) {
             Some(packet) => Some(packet),
             None => self
                 .wires
+                .link
                 .network
                 .arrived(now.mono_ns)
                 .and_then(|packet| self.turns.hold_back(packet, &self.wires, now.mono_ns)),
@@ -59,16 +63,15 @@ impl<P: Policy> Simulation<P> {
         self.deadlines().into_iter().map(|(_, due_ns)| due_ns).min().unwrap_or(NEVER_NS)
     }
 
-    /// What happens next in each part.
+    /// When something is due next in each part.
     fn deadlines(&self) -> [(&'static str, u64); 7] {
         let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
-        // The dead wait for nothing.
         let dead = self.wires.is_dead();
-        let due = |turn, due_ns| if dead { NEVER_NS } else { self.turns.not_before(turn, due_ns) };
+        let due = |turn, due_ns| if dead { NEVER_NS } else { not_before(&self.wires.instruments, turn, due_ns) };
         [
-            ("network", self.wires.network.next_ns().unwrap_or(NEVER_NS)),
+            ("network", self.wires.link.network.next_ns().unwrap_or(NEVER_NS)),
             ("exchange", exchange_ms.map_or(NEVER_NS, |session_ms| self.clock.mono_ns(session_ms))),
-            ("thaw", self.turns.next_ns(self.now_ns)),
+            ("thaw", self.turns.next_ns(&self.wires.instruments, self.now_ns)),
             ("feed", due(Turn::Feed, self.stages.feed.deadline_ns())),
             ("decide", due(Turn::Decide, self.stages.decide.deadline_ns())),
             ("execute", due(Turn::Execute, self.stages.execute.deadline_ns())),
@@ -77,7 +80,7 @@ impl<P: Policy> Simulation<P> {
     }
 
     fn is_due(&self, turn: Turn, due_ns: u64, now: Now) -> bool {
-        self.turns.not_before(turn, due_ns) <= now.mono_ns
+        not_before(&self.wires.instruments, turn, due_ns) <= now.mono_ns
     }
 
     fn fire_timers(&mut self, now: Now) {
@@ -88,7 +91,7 @@ impl<P: Policy> Simulation<P> {
             self.feed(FeedInput::Timer, now);
         }
         if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
-            // As the thread does: what has waited while it was frozen comes before its timer.
+            // As in the thread, what has waited while it was frozen comes before its timer.
             self.settle();
         }
         if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {

@@ -1,10 +1,11 @@
-//! Who gets a turn: a frozen stage takes nothing from its rings, its connections wait with what has arrived, and its
-//! timers are late, as if another program had its core.
+//! Turns of the stages. A stage that the instruments have frozen takes nothing from its rings, its connections wait with
+//! what has arrived, and its timers are late, as if another program had its core.
 
 use std::collections::VecDeque;
 
-use super::super::network::{Asker, Packet, Role};
-use super::super::wires::Wires;
+use super::network::{Asker, Packet, Role};
+use super::trouble::{Instruments, Trouble};
+use super::wires::Wires;
 use crate::clock::NEVER_NS;
 
 /// A stage, as far as turns go.
@@ -26,7 +27,7 @@ impl Turn {
     pub const ALL: [Self; 4] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile];
 
     /// The stage that gets a message.
-    fn of(packet: &Packet, wires: &Wires) -> Option<Self> {
+    fn of<I: Instruments>(packet: &Packet, wires: &Wires<I>) -> Option<Self> {
         match packet {
             Packet::Opened { role, .. }
             | Packet::Lost { role, .. }
@@ -35,7 +36,7 @@ impl Turn {
                 Role::Feed => Self::Feed,
                 Role::Reconcile => Self::Reconcile,
             }),
-            Packet::Answer { ticket, .. } | Packet::NoAnswer { ticket, .. } => match wires.tickets.get(ticket)? {
+            Packet::Answer { ticket, .. } | Packet::NoAnswer { ticket, .. } => match wires.link.asker(*ticket)? {
                 Asker::Execute(_) => Some(Self::Execute),
                 Asker::Reconcile(_) => Some(Self::Reconcile),
             },
@@ -44,46 +45,45 @@ impl Turn {
     }
 }
 
-/// Which stages are frozen, and what waits for them.
+/// What waits for stages that are frozen or have not caught up.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    until_ns: [u64; Turn::ALL.len()],
     waiting: [VecDeque<Packet>; Turn::ALL.len()],
     /// Whether `decide` has had events since it was last told that its ring is empty.
     pub(super) fed: bool,
-    /// Whether something may be waiting for `decide` since it froze.
-    pub(super) backlog: bool,
-    /// Whether that has been worked off.
-    pub(super) worked_off: bool,
+}
+
+/// Whether a stage does nothing now.
+pub(super) fn is_frozen(trouble: &impl Trouble, turn: Turn, now_ns: u64) -> bool {
+    trouble.frozen_until_ns(turn) > now_ns
+}
+
+/// When something that is due for a stage can be done.
+pub(super) fn not_before(trouble: &impl Trouble, turn: Turn, due_ns: u64) -> u64 {
+    due_ns.max(trouble.frozen_until_ns(turn))
 }
 
 impl Turns {
-    pub(super) fn freeze(&mut self, turn: Turn, until_ns: u64) {
-        self.until_ns[turn as usize] = until_ns;
-    }
-
-    pub(super) fn is_frozen(&self, turn: Turn, now_ns: u64) -> bool {
-        self.until_ns[turn as usize] > now_ns
-    }
-
-    /// When something that is due for a stage can be done.
-    pub(super) fn not_before(&self, turn: Turn, due_ns: u64) -> u64 {
-        due_ns.max(self.until_ns[turn as usize])
-    }
-
     /// When the next stage thaws or has something waiting.
-    pub(super) fn next_ns(&self, now_ns: u64) -> u64 {
+    pub(super) fn next_ns(&self, trouble: &impl Trouble, now_ns: u64) -> u64 {
         let waiting = |turn: &Turn| !self.waiting[*turn as usize].is_empty();
-        let due = |turn: Turn| self.not_before(turn, now_ns);
+        let due = |turn: Turn| not_before(trouble, turn, now_ns);
         let thaws = Turn::ALL.into_iter().map(due).filter(|due_ns| *due_ns > now_ns);
         let waits = Turn::ALL.into_iter().filter(waiting).map(due);
         thaws.chain(waits).min().unwrap_or(NEVER_NS)
     }
 
     /// Keeps a message back for a stage that is frozen or has not caught up. Returns it otherwise.
-    pub(super) fn hold_back(&mut self, packet: Packet, wires: &Wires, now_ns: u64) -> Option<Packet> {
+    pub(super) fn hold_back<I: Instruments>(
+        &mut self,
+        packet: Packet,
+        wires: &Wires<I>,
+        now_ns: u64,
+    ) -> Option<Packet> {
         match Turn::of(&packet, wires) {
-            Some(turn) if self.is_frozen(turn, now_ns) || !self.waiting[turn as usize].is_empty() => {
+            Some(turn)
+                if is_frozen(&wires.instruments, turn, now_ns) || !self.waiting[turn as usize].is_empty() =>
+            {
                 self.waiting[turn as usize].push_back(packet);
                 None
             }
@@ -92,8 +92,8 @@ impl Turns {
     }
 
     /// The next message for a stage that has thawed.
-    pub(super) fn next_waiting(&mut self, now_ns: u64) -> Option<Packet> {
-        let mut thawed = Turn::ALL.into_iter().filter(|turn| self.until_ns[*turn as usize] <= now_ns);
+    pub(super) fn next_waiting(&mut self, trouble: &impl Trouble, now_ns: u64) -> Option<Packet> {
+        let mut thawed = Turn::ALL.into_iter().filter(|turn| !is_frozen(trouble, *turn, now_ns));
         let turn = thawed.find(|turn| !self.waiting[*turn as usize].is_empty())?;
         self.waiting[turn as usize].pop_front()
     }
@@ -101,26 +101,39 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use super::super::network::Network;
+    use super::super::network_faults::{FaultRates, NetworkFaults};
+    use super::super::observer::Observer;
+    use super::super::rings::Rings;
     use super::*;
-    use crate::drivers::network::Network;
-    use crate::drivers::network_faults::{FaultRates, NetworkFaults};
+
+    /// The feed stage is frozen until 100 ns.
+    struct FrozenFeed;
+
+    impl Observer for FrozenFeed {}
+
+    impl Trouble for FrozenFeed {
+        fn frozen_until_ns(&self, turn: Turn) -> u64 {
+            if turn == Turn::Feed { 100 } else { 0 }
+        }
+    }
 
     #[test]
     fn what_comes_for_a_frozen_stage_waits_in_order_and_others_go_on() {
-        let wires = Wires::new(4, 1, Network::new(0, NetworkFaults::new(1, FaultRates::none())));
+        let network = Network::new(0, NetworkFaults::new(1, FaultRates::none()));
+        let wires = Wires::new(Rings::new(4, 1), network, FrozenFeed);
         let mut turns = Turns::default();
-        turns.freeze(Turn::Feed, 100);
         let ping = |role, connection| Packet::Ping { role, connection };
         assert!(turns.hold_back(ping(Role::Feed, 1), &wires, 10).is_none());
         assert!(turns.hold_back(ping(Role::Reconcile, 2), &wires, 10).is_some());
-        assert_eq!((turns.next_ns(10), turns.not_before(Turn::Feed, 20)), (100, 100));
-        assert!(turns.next_waiting(99).is_none());
+        assert_eq!((turns.next_ns(&FrozenFeed, 10), not_before(&FrozenFeed, Turn::Feed, 20)), (100, 100));
+        assert!(turns.next_waiting(&FrozenFeed, 99).is_none());
         assert!(turns.hold_back(ping(Role::Feed, 3), &wires, 100).is_none(), "behind what waits");
-        assert_eq!(turns.next_ns(100), 100);
-        let connections: Vec<_> = std::iter::from_fn(|| turns.next_waiting(100))
+        assert_eq!(turns.next_ns(&FrozenFeed, 100), 100);
+        let connections: Vec<_> = std::iter::from_fn(|| turns.next_waiting(&FrozenFeed, 100))
             .map(|packet| if let Packet::Ping { connection, .. } = packet { connection } else { 0 })
             .collect();
         assert_eq!(connections, [1, 3]);
-        assert_eq!(turns.next_ns(100), NEVER_NS);
+        assert_eq!(turns.next_ns(&FrozenFeed, 100), NEVER_NS);
     }
 }

@@ -1,8 +1,8 @@
-//! What is summed up over the looks at a book: one every [`SAMPLE_MS`], however long nothing happens.
+//! Sums over the looks at a book, one every [`SAMPLE_MS`] even while nothing happens.
 
 use std::collections::VecDeque;
 
-/// From one look at a book to the next.
+/// The time from one look at a book to the next.
 pub const SAMPLE_MS: i64 = 250;
 /// After how many looks a move of the mid is measured: a second, five, fifteen.
 const AFTER: [usize; 3] = [4, 20, 60];
@@ -37,7 +37,7 @@ pub(super) struct Looks {
     near: i128,
     /// Sizes at the touch, and in how many looks.
     touches: Vec<(i64, u64)>,
-    /// The mids of the last looks, the newest last; none where a side was missing.
+    /// The mids of the last looks, the newest last. A look that found only one side has no mid.
     recent: VecDeque<Option<i64>>,
     moves: [Moves; AFTER.len()],
 }
@@ -70,7 +70,7 @@ impl Looks {
             self.recent.push_back(mid2);
         }
         if mid2.is_some() {
-            // What is compared with those that follow is the same: nothing moved.
+            // Nothing moved, so later looks compare with the same mid.
             self.moves.iter_mut().for_each(|moves| moves.pairs += times - one_by_one as u64);
         }
     }

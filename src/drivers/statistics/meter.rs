@@ -1,4 +1,4 @@
-//! One market's frames to figures.
+//! From one market's frames to its figures.
 
 use super::Figures;
 use super::looks::{Look, Looks, SAMPLE_MS};
@@ -11,7 +11,7 @@ const NEAR: i64 = 500;
 /// Price units of a cent.
 const CENT: f64 = 100.0;
 
-/// What came of a frame.
+/// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     /// It was taken.
@@ -22,7 +22,7 @@ pub(super) enum Change {
     Refused(BookError),
 }
 
-/// The figures of a market in the making.
+/// A market's figures while they are collected.
 #[derive(Debug)]
 pub(super) struct Meter {
     book: Book,
@@ -48,7 +48,7 @@ pub(super) struct Meter {
 
 impl Default for Meter {
     fn default() -> Self {
-        // A recording says nothing of grids, so every market has the finest.
+        // A recording does not tell grids, so every market has the finest.
         let finest = Price::from_units(1).expect("the smallest price is one");
         Self {
             book: Book::new(Grid::new(GridBands::uniform(finest).expect("$0.0001 divides a dollar"))),
@@ -72,7 +72,7 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// How far a time is behind the market's; none when it is not.
+    /// How far a time is behind the market's, if it is.
     pub(super) fn is_ahead_by(&self, time_ms: i64) -> Option<i64> {
         (self.begin_ms.is_some() && time_ms < self.now_ms).then(|| self.now_ms - time_ms)
     }

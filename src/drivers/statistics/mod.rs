@@ -65,9 +65,9 @@ pub struct Figures {
     pub mid_wait_mean: f64,
     /// Mean absolute move of the mid after a second.
     pub move_1s: f64,
-    /// After five.
+    /// The same after five seconds.
     pub move_5s: f64,
-    /// After fifteen.
+    /// The same after fifteen.
     pub move_15s: f64,
 }
 

@@ -2,33 +2,44 @@
 //! included. The same inputs give the same run, whatever the machine does.
 
 mod delivery;
-mod events;
+mod history;
 mod journal;
+mod life;
+mod link;
+mod network;
+mod network_faults;
+mod observer;
+mod ports;
+mod rings;
 mod settling;
 mod steps;
 mod trouble;
 mod turns;
+mod wires;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-pub use self::events::LastEvents;
+pub use self::history::{History, SentRequest};
 use self::journal::Tapes;
+use self::network::Network;
+use self::network_faults::NetworkFaults;
+pub use self::network_faults::{FaultRates, NetworkFault};
+pub use self::observer::Observer;
+#[cfg(feature = "internals")]
+use self::ports::ExecuteIo;
+pub use self::rings::Ring;
+use self::rings::Rings;
+pub use self::trouble::{Instruments, Trouble};
 pub use self::turns::Turn;
 use self::turns::Turns;
-use super::network::Network;
-use super::network_faults::NetworkFaults;
-pub use super::network_faults::{FaultRates, NetworkFault};
-use super::wires::{ExecuteIo, Wires};
-pub use super::wires::{Handed, ReceivedFrame, Ring, SentRequest};
+use self::wires::Wires;
+use super::stages::Stages;
 use crate::clock::SessionClock;
 use crate::decide::policy::Policy;
-use crate::drivers::stages::Stages;
 use crate::exchange::gateway::ExchangeNow;
 use crate::exchange::venue::Exchange;
-use crate::market::MarketKey;
-use crate::messages::{AccountEvent, DayState, DecisionRecord, KnownGroup, ResyncRequest};
-use crate::ports::ConnectionId;
+use crate::messages::{DayState, DecisionRecord, KnownGroup};
 use crate::tape::ExecuteInput;
 use crate::wire::sign::Credentials;
 
@@ -46,87 +57,82 @@ pub struct SimulationConfig {
     pub snapshot_buffers: usize,
     /// Signs the trader's requests.
     pub credentials: Arc<Credentials>,
-    /// Whether the public frames are kept for the tests that read them.
-    pub keep_frames: bool,
 }
 
-/// Something done to account events on their way to the ledger, for tests that must see a fault named.
-pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent>>;
-
-/// A running simulation.
-pub struct Simulation<P: Policy> {
+/// A running simulation. It keeps nothing of what has happened, except the decisions of the present moment; an
+/// [`Observer`] such as [`History`] does, where one is handed in.
+pub struct Simulation<P: Policy, I: Instruments = ()> {
     clock: SessionClock,
     now_ns: u64,
     stages: Stages<P>,
     tapes: Tapes,
     exchange: Exchange,
-    wires: Wires,
+    wires: Wires<I>,
     credentials: Arc<Credentials>,
-    keep_frames: bool,
-    tamper: Option<Tamper>,
     /// Steps since time last moved.
     steps_at_instant: u32,
     turns: Turns,
     /// Over everything that was delivered.
     trace: DefaultHasher,
-    last_events: Option<LastEvents>,
+    ring_capacity: usize,
     snapshot_buffers: usize,
-    /// The newest frame that reached the feed stage, and on which connection.
-    newest_frame: Option<(ConnectionId, Arc<[u8]>)>,
 }
 
 impl<P: Policy> Simulation<P> {
     /// Starts the stages at virtual time zero.
     #[must_use]
-    pub fn new(config: SimulationConfig, stages: Stages<P>, exchange: Exchange, tamper: Option<Tamper>) -> Self {
-        Self::with_tapes(config, stages, exchange, tamper, Tapes::default())
+    pub fn new(config: SimulationConfig, stages: Stages<P>, exchange: Exchange) -> Self {
+        Self::with(config, stages, exchange, ())
+    }
+}
+
+impl<P: Policy, I: Instruments> Simulation<P, I> {
+    /// As [`Simulation::new`], watched and disturbed by these instruments.
+    #[must_use]
+    pub fn with(config: SimulationConfig, stages: Stages<P>, exchange: Exchange, instruments: I) -> Self {
+        Self::with_tapes(config, stages, exchange, instruments, Tapes::default())
     }
 
     fn with_tapes(
         config: SimulationConfig,
         stages: Stages<P>,
         exchange: Exchange,
-        tamper: Option<Tamper>,
+        instruments: I,
         tapes: Tapes,
     ) -> Self {
         let latency_ns = config.clock.duration_ns(config.network_latency_ms);
         let (seed, rates) = config.network_faults;
         let network = Network::new(latency_ns, NetworkFaults::new(seed, rates));
-        let wires = Wires::new(config.ring_capacity, config.snapshot_buffers, network);
+        let rings = Rings::new(config.ring_capacity, config.snapshot_buffers);
         let mut simulation = Self {
             clock: config.clock,
             now_ns: 0,
             stages,
             tapes,
             exchange,
-            wires,
+            wires: Wires::new(rings, network, instruments),
             credentials: config.credentials,
-            keep_frames: config.keep_frames,
-            tamper,
             steps_at_instant: 0,
             turns: Turns::default(),
             trace: DefaultHasher::new(),
-            last_events: None,
+            ring_capacity: config.ring_capacity,
             snapshot_buffers: config.snapshot_buffers,
-            newest_frame: None,
         };
         simulation.start_stages();
         simulation
     }
 
-    /// From now on what happens is put into words.
-    pub fn tell_events(&mut self, to: LastEvents) {
-        self.last_events = Some(to);
+    /// What it is watched and disturbed with.
+    pub fn instruments(&self) -> &I {
+        &self.wires.instruments
     }
 
-    /// Puts something into words that is done to the simulation from outside.
-    pub fn note(&self, what: impl FnOnce() -> String) {
-        if let Some(events) = &self.last_events {
-            events.push(self.session_ms(), false, &what());
-        }
+    /// The same, to change it.
+    pub fn instruments_mut(&mut self) -> &mut I {
+        &mut self.wires.instruments
     }
 
-    /// A hash over everything that was delivered so far: to whom, when, and its bytes. Signatures are not part of it.
+    /// A hash over everything that was delivered so far: receivers, times and bytes, without signatures.
     #[must_use]
     pub fn trace(&self) -> u64 {
         self.trace.finish()
@@ -135,51 +141,27 @@ impl<P: Policy> Simulation<P> {
     /// What is kept on disk of the day's loss.
     #[must_use]
     pub fn day_state(&self) -> DayState {
-        self.wires.day
+        self.wires.disk.day
     }
 
     /// What is kept on disk of the order groups.
     #[must_use]
     pub fn known_groups(&self) -> &[KnownGroup] {
-        &self.wires.groups
-    }
-
-    /// The newest frame that reached the feed stage since the last call, and on which connection.
-    pub fn take_newest_frame(&mut self) -> Option<(ConnectionId, Arc<[u8]>)> {
-        self.newest_frame.take()
-    }
-
-    /// Whether `decide` has worked off, since the last call, what had waited while it was frozen.
-    pub fn take_worked_off(&mut self) -> bool {
-        std::mem::take(&mut self.turns.worked_off)
-    }
-
-    /// What `execute` was handed since the last call, in order.
-    pub fn take_handed(&mut self) -> Vec<Handed> {
-        std::mem::take(&mut self.wires.handed)
-    }
-
-    /// Decisions since the last call on markets of which an event was lost to a full ring and not made good.
-    pub fn take_blind_decisions(&mut self) -> Vec<MarketKey> {
-        std::mem::take(&mut self.wires.blind)
-    }
-
-    /// Snapshots that `decide` asked for since the last call, repetitions included.
-    pub fn take_resync_requests(&mut self) -> Vec<ResyncRequest> {
-        std::mem::take(&mut self.wires.asked)
+        &self.wires.disk.groups
     }
 
     /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
     #[must_use]
     pub fn decide_is_current(&self) -> bool {
-        self.wires.feed_to_decide.is_empty() && self.wires.overflow_epoch == self.stages.decide.epoch_cleared()
+        self.wires.rings.feed_to_decide.is_empty()
+            && self.wires.rings.overflow_epoch == self.stages.decide.epoch_cleared()
     }
 
     /// Runs until that session time.
     pub fn run_until(&mut self, session_ms: i64) {
         let end_ns = self.clock.mono_ns(session_ms);
         while self.step(end_ns) {}
-        self.now_ns = self.now_ns.max(end_ns);
+        self.wait_until(end_ns);
     }
 
     /// Runs until `decide` has taken a decision, at most until that session time, and returns all decisions of that moment:
@@ -189,16 +171,24 @@ impl<P: Policy> Simulation<P> {
     /// To run on in this way is the same run as [`run_until`](Self::run_until).
     pub fn run_to_next_decision(&mut self, session_ms: i64) -> &[DecisionRecord<'static>] {
         let end_ns = self.clock.mono_ns(session_ms);
-        let before = self.wires.decisions.len();
-        while self.wires.decisions.len() == before {
+        loop {
             if !self.step(end_ns) {
-                self.now_ns = self.now_ns.max(end_ns);
+                self.wait_until(end_ns);
                 break;
             }
             // What a timer led to belongs to this moment.
             self.settle();
+            if !self.wires.decisions.is_empty() {
+                break;
+            }
         }
-        &self.wires.decisions[before..]
+        &self.wires.decisions
+    }
+
+    /// Nothing happens until then.
+    fn wait_until(&mut self, end_ns: u64) {
+        self.now_ns = self.now_ns.max(end_ns);
+        self.tick();
     }
 
     /// Has the stages rehearse once, as idle threads of a live session do.
@@ -254,22 +244,6 @@ impl<P: Policy> Simulation<P> {
         let session_ms = self.session_ms();
         ExchangeNow { session_ms, wall_ms: session_ms }
     }
-
-    /// Every order write so far.
-    pub fn sent(&self) -> &[SentRequest] {
-        &self.wires.sent
-    }
-
-    /// Every decision so far.
-    pub fn decisions(&self) -> &[DecisionRecord<'static>] {
-        &self.wires.decisions
-    }
-
-    /// Every public frame so far, if they are kept.
-    #[cfg(feature = "internals")]
-    pub fn frames(&self) -> &[ReceivedFrame] {
-        &self.wires.frames
-    }
 }
 
 #[cfg(test)]
@@ -292,21 +266,19 @@ mod tests {
             ring_capacity: 64,
             snapshot_buffers: 4,
             credentials: Arc::new(key.credentials().unwrap()),
-            keep_frames: false,
         };
         let (exchange, _) = Exchange::builder().start_ms(clock.session_ms(0)).build().unwrap();
         let stages = build_stages(&Config::default(), HoldPolicy::new(), start).unwrap();
-        Simulation::new(config, stages, exchange, None)
+        Simulation::new(config, stages, exchange)
     }
 
     #[test]
-    fn a_trader_whom_the_exchange_does_not_know_keeps_trying_while_time_goes_on() {
+    fn a_trader_that_the_exchange_does_not_know_keeps_trying_while_time_goes_on() {
         let mut simulation = simulation();
         let until_ms = simulation.session_ms() + 60_000;
         simulation.run_until(until_ms);
         assert_eq!(simulation.session_ms(), until_ms);
         assert!(simulation.stages().feed.counters().refused_handshakes > 1);
-        assert!(simulation.frames().is_empty());
     }
 
     #[test]

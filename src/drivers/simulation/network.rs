@@ -3,6 +3,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
+use std::fmt;
 use std::sync::Arc;
 
 use super::network_faults::{Fate, NetworkFaults};
@@ -11,16 +12,16 @@ use crate::ports::{ConnectionId, NoAnswer, RequestId};
 
 /// Which stage's WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Role {
+pub(super) enum Role {
     /// The feed's public stream.
     Feed,
     /// The reconciler's private stream.
     Reconcile,
 }
 
-/// Who waits for a REST answer.
+/// The stage that waits for a REST answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub(super) enum Asker {
     /// An order write.
     Execute(RequestId),
     /// A cold read.
@@ -29,7 +30,7 @@ pub(crate) enum Asker {
 
 /// A message in flight.
 #[derive(Clone, Debug, Hash)]
-pub(crate) enum Packet {
+pub(super) enum Packet {
     /// A WebSocket handshake reaches the exchange.
     Open { session: SessionId },
     /// A text frame reaches the exchange.
@@ -79,6 +80,31 @@ impl Packet {
     }
 }
 
+/// For people to read.
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes| String::from_utf8_lossy(bytes);
+        match self {
+            Self::Open { session } => write!(f, "handshake of session {session}"),
+            Self::Text { session, text } => write!(f, "command of session {session}: {text}"),
+            Self::HungUp { session } => write!(f, "session {session} hung up"),
+            Self::Request { ticket, method, target, body, .. } => {
+                write!(f, "request {ticket}: {method} {target} {}", text(body))
+            }
+            Self::Opened { role, connection } => write!(f, "{role:?}: connection {connection} is open"),
+            Self::Lost { role, connection, reason, .. } => {
+                write!(f, "{role:?}: connection {connection} ended: {reason}")
+            }
+            Self::Frame { role, connection, text: frame } => {
+                write!(f, "{role:?}: frame on connection {connection}: {}", text(frame))
+            }
+            Self::Ping { role, connection } => write!(f, "{role:?}: ping on connection {connection}"),
+            Self::Answer { ticket, status, body } => write!(f, "answer to request {ticket}: {status} {}", text(body)),
+            Self::NoAnswer { ticket, why } => write!(f, "no answer to request {ticket}: {why:?}"),
+        }
+    }
+}
+
 struct InFlight {
     arrival_ns: u64,
     /// Breaks ties in the order of sending, so that a connection stays first-in, first-out.
@@ -107,30 +133,30 @@ impl Ord for InFlight {
 }
 
 /// Everything in flight.
-pub(crate) struct Network {
+pub(super) struct Network {
     queue: BinaryHeap<Reverse<InFlight>>,
     latency_ns: u64,
     sent: u64,
-    /// When the newest message of a connection arrives: none overtakes it.
+    /// When the newest message of a connection arrives. Later ones do not overtake it.
     newest: BTreeMap<Lane, u64>,
     faults: NetworkFaults,
 }
 
 impl Network {
-    pub(crate) fn new(latency_ns: u64, faults: NetworkFaults) -> Self {
+    pub(super) fn new(latency_ns: u64, faults: NetworkFaults) -> Self {
         Self { queue: BinaryHeap::new(), latency_ns, sent: 0, newest: BTreeMap::new(), faults }
     }
 
-    pub(crate) fn faults(&self) -> &NetworkFaults {
+    pub(super) fn faults(&self) -> &NetworkFaults {
         &self.faults
     }
 
-    pub(crate) fn faults_mut(&mut self) -> &mut NetworkFaults {
+    pub(super) fn faults_mut(&mut self) -> &mut NetworkFaults {
         &mut self.faults
     }
 
-    /// Sends a message, whatever the network does to it.
-    pub(crate) fn send(&mut self, now_ns: u64, packet: Packet) {
+    /// Sends a message, which the network may delay, replace or lose.
+    pub(super) fn send(&mut self, now_ns: u64, packet: Packet) {
         match self.faults.fate(&packet) {
             Fate::Arrives => self.carry(now_ns, 0, packet),
             Fate::Late(by_ns) => self.carry(now_ns, by_ns, packet),
@@ -152,7 +178,7 @@ impl Network {
     }
 
     /// The connection is gone: what was on its way to the client never arrives. The exchange learns of it as anyone does.
-    pub(crate) fn cut(&mut self, now_ns: u64, session: SessionId, role: Role, connection: ConnectionId) {
+    pub(super) fn cut(&mut self, now_ns: u64, session: SessionId, role: Role, connection: ConnectionId) {
         let down = Lane::Down(role, connection);
         self.queue.retain(|Reverse(flying)| flying.packet.lane() != Some(down));
         self.newest.remove(&down);
@@ -161,8 +187,8 @@ impl Network {
         self.carry(now_ns, 0, Packet::Lost { role, connection, reason, http_status: None });
     }
 
-    /// The client is gone: nothing arrives at it any more. What it has sent still reaches the exchange.
-    pub(crate) fn forget_client(&mut self) {
+    /// The client is gone and nothing arrives at it any more. What it has sent still reaches the exchange.
+    pub(super) fn forget_client(&mut self) {
         self.queue.retain(|Reverse(flying)| {
             matches!(
                 flying.packet,
@@ -173,12 +199,12 @@ impl Network {
     }
 
     /// When the next message arrives.
-    pub(crate) fn next_ns(&self) -> Option<u64> {
+    pub(super) fn next_ns(&self) -> Option<u64> {
         self.queue.peek().map(|Reverse(first)| first.arrival_ns)
     }
 
     /// The next message that has arrived by now.
-    pub(crate) fn arrived(&mut self, now_ns: u64) -> Option<Packet> {
+    pub(super) fn arrived(&mut self, now_ns: u64) -> Option<Packet> {
         if self.next_ns()? > now_ns {
             return None;
         }

@@ -1,10 +1,8 @@
-//! What happened last, in words: kept only when a run is repeated to be told.
+//! What happened last, in words. It is kept when a run that found a violation is repeated to tell of it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-
-use super::super::network::Packet;
 
 /// How many are kept of public frames, which are many, and of everything else.
 const KEPT: [usize; 2] = [10, 40];
@@ -17,13 +15,13 @@ struct Kept {
     events: [VecDeque<(u64, String)>; 2],
 }
 
-/// The last events of a run, shared with whoever tells them after it ended, by a panic too.
+/// The last events of a run. They can still be told when the run ended in a panic.
 #[derive(Clone, Debug, Default)]
-pub struct LastEvents(Rc<RefCell<Kept>>);
+pub(super) struct LastEvents(Rc<RefCell<Kept>>);
 
 impl LastEvents {
     /// Remembers one, cut to a readable length. Public ones do not drive out others.
-    pub fn push(&self, session_ms: i64, public: bool, what: &str) {
+    pub(super) fn push(&self, session_ms: i64, public: bool, what: &str) {
         let mut kept = self.0.borrow_mut();
         kept.number += 1;
         let number = kept.number;
@@ -36,33 +34,11 @@ impl LastEvents {
     }
 
     /// All of them, oldest first.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let kept = self.0.borrow();
         let mut events: Vec<_> = kept.events.iter().flatten().collect();
         events.sort_unstable();
         events.into_iter().map(|(_, text)| text.clone()).collect()
-    }
-}
-
-/// A message that arrives, in words.
-pub(super) fn describe(packet: &Packet) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match packet {
-        Packet::Open { session } => format!("handshake of session {session}"),
-        Packet::Text { session, text } => format!("command of session {session}: {text}"),
-        Packet::HungUp { session } => format!("session {session} hung up"),
-        Packet::Request { ticket, method, target, body, .. } => {
-            format!("request {ticket}: {method} {target} {}", text(body))
-        }
-        Packet::Opened { role, connection } => format!("{role:?}: connection {connection} is open"),
-        Packet::Lost { role, connection, reason, .. } => format!("{role:?}: connection {connection} ended: {reason}"),
-        Packet::Frame { role, connection, text: frame } => {
-            format!("{role:?}: frame on connection {connection}: {}", text(frame))
-        }
-        Packet::Ping { role, connection } => format!("{role:?}: ping on connection {connection}"),
-        Packet::Answer { ticket, status, body } => format!("answer to request {ticket}: {status} {}", text(body)),
-        Packet::NoAnswer { ticket, why } => format!("no answer to request {ticket}: {why:?}"),
     }
 }
 

@@ -68,23 +68,23 @@ impl NetworkFault {
 /// How often things go wrong, in faults per million messages of the kind concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultRates {
-    /// Of frames.
+    /// Frames that come late.
     pub delay: u32,
-    /// Of frames.
+    /// Frames that lose their end.
     pub truncation: u32,
-    /// Of frames.
+    /// Frames at which their WebSocket is cut.
     pub cut: u32,
-    /// Of requests.
+    /// Requests that never reach the exchange.
     pub request_lost: u32,
-    /// Of order writes.
+    /// Order writes that reach it many seconds later.
     pub request_late: u32,
-    /// Of answers.
+    /// Answers whose connection is cut before they arrive.
     pub answer_lost: u32,
-    /// Of answers.
+    /// Answers that never come, on a connection that hangs.
     pub answer_hangs: u32,
-    /// Of answers.
+    /// Answers that come late.
     pub answer_late: u32,
-    /// Of answers.
+    /// Answers that are no HTTP.
     pub answer_garbled: u32,
     /// Every message is up to so many microseconds slower, drawn anew for each: connections overtake each other.
     pub jitter_us: u32,
@@ -108,7 +108,7 @@ impl FaultRates {
         }
     }
 
-    /// A bad day: something of every kind within minutes, most of the time none.
+    /// A bad day: faults of every kind within minutes, and mostly calm.
     #[must_use]
     pub const fn bad_day() -> Self {
         Self {
@@ -145,7 +145,7 @@ impl FaultRates {
 
 /// What becomes of a message.
 #[derive(Debug)]
-pub(crate) enum Fate {
+pub(super) enum Fate {
     Arrives,
     Late(u64),
     /// Another message arrives in its stead.
@@ -155,28 +155,28 @@ pub(crate) enum Fate {
 
 /// The source of the network's faults.
 #[derive(Debug)]
-pub(crate) struct NetworkFaults {
+pub(super) struct NetworkFaults {
     rates: FaultRates,
     random: Xoshiro256PlusPlus,
     counts: [u64; NetworkFault::ALL.len()],
 }
 
 impl NetworkFaults {
-    pub(crate) fn new(seed: u64, rates: FaultRates) -> Self {
+    pub(super) fn new(seed: u64, rates: FaultRates) -> Self {
         Self { rates, random: Xoshiro256PlusPlus::seed_from_u64(seed), counts: [0; NetworkFault::ALL.len()] }
     }
 
     /// The network works from now on.
-    pub(crate) fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.rates = FaultRates::none();
     }
 
-    pub(crate) fn count(&self, fault: NetworkFault) -> u64 {
+    pub(super) fn count(&self, fault: NetworkFault) -> u64 {
         self.counts[fault as usize]
     }
 
-    /// Counts a fault that somebody else carries out or has seen taking effect.
-    pub(crate) fn note(&mut self, fault: NetworkFault) {
+    /// Counts a fault that is carried out, or seen to take effect, elsewhere.
+    pub(super) fn note(&mut self, fault: NetworkFault) {
         self.counts[fault as usize] += 1;
     }
 
@@ -191,7 +191,7 @@ impl NetworkFaults {
     }
 
     /// Whether the connection of the next frame is cut instead.
-    pub(crate) fn cuts(&mut self) -> bool {
+    pub(super) fn cuts(&mut self) -> bool {
         self.happens(NetworkFault::Cut, self.rates.cut)
     }
 
@@ -206,7 +206,7 @@ impl NetworkFaults {
         self.random.random_range(low..=high) * MS
     }
 
-    pub(crate) fn fate(&mut self, packet: &Packet) -> Fate {
+    pub(super) fn fate(&mut self, packet: &Packet) -> Fate {
         let rates = self.rates;
         match packet {
             Packet::Frame { role, connection, text } => {
