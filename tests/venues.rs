@@ -1,13 +1,12 @@
-//! Sessions on an outside venue, played by our own exchange: live, on paper, killed, and after a panic.
+//! Sessions on an outside venue, played by our own exchange: live, on paper, killed, and after a panic of the main thread
+//! (`tests/panic.rs` has that of the execute thread).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kalshi_actor::clock::SessionClock;
 use kalshi_actor::config::{Config, IdleName, VenueName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::engine::{AccountId, Engine};
 use kalshi_actor::exchange::faults::{Fault, RefusalStatus};
 use kalshi_actor::exchange::scenario::Scenario;
@@ -17,7 +16,7 @@ use kalshi_actor::host::signals::Signals;
 use kalshi_actor::kill::line;
 use kalshi_actor::kill::{KillSettings, KillWays, Killed};
 use kalshi_actor::market::{OrderId, OrderStatus};
-use kalshi_actor::messages::{AccountEvent, KnownGroup};
+use kalshi_actor::messages::KnownGroup;
 use kalshi_actor::network::endpoint::Endpoint;
 use kalshi_actor::network::net::Trust;
 use kalshi_actor::network::rest::RestClient;
@@ -66,19 +65,14 @@ impl Outside {
         outside_venue(&self.config.venue, |_| None).unwrap()
     }
 
-    fn trade(&self, live: bool, duration: Duration, tamper: Option<Tamper>) -> SessionReport {
-        self.try_to_trade(live, duration, tamper).unwrap()
+    fn trade(&self, live: bool, duration: Duration) -> SessionReport {
+        self.try_to_trade(live, duration).unwrap()
     }
 
-    fn try_to_trade(
-        &self,
-        live: bool,
-        duration: Duration,
-        tamper: Option<Tamper>,
-    ) -> Result<SessionReport, SessionError> {
+    fn try_to_trade(&self, live: bool, duration: Duration) -> Result<SessionReport, SessionError> {
         let mut config = self.config.clone();
         config.venue.live = live;
-        self.session(config).duration(duration).tamper(tamper).run(maker())
+        self.session(config).duration(duration).run(maker())
     }
 
     /// The plan of a one-minute session on the venue with this clock.
@@ -96,7 +90,6 @@ impl Outside {
             seed: 7,
             nonce: 7,
             tee: None,
-            tamper: None,
             config,
         }
     }
@@ -135,7 +128,7 @@ fn assert_agrees(report: &SessionReport) {
 #[test]
 fn paper_trades_the_venues_feed_and_sends_it_nothing() {
     let outside = Outside::start(3);
-    let report = outside.trade(false, Duration::from_secs(14), None);
+    let report = outside.trade(false, Duration::from_secs(14));
     assert_agrees(&report);
     assert_eq!(report.summary.venue, "paper:demo");
     assert_eq!(report.summary.markets, 4);
@@ -149,7 +142,7 @@ fn paper_trades_the_venues_feed_and_sends_it_nothing() {
 #[test]
 fn live_trades_on_the_venue_itself() {
     let outside = Outside::start(4);
-    let report = outside.trade(true, Duration::from_secs(10), None);
+    let report = outside.trade(true, Duration::from_secs(10));
     assert_agrees(&report);
     assert_eq!(report.summary.venue, "demo");
     let (exchange, account, _folder) = outside.end();
@@ -164,7 +157,7 @@ fn a_machine_whose_clock_is_off_does_not_start_to_trade() {
     let outside = Outside::start(6);
     for (by_ms, told) in [(60_000, "s behind the venue's"), (-60_000, "s ahead of the venue's")] {
         outside.handle.faults().arm(Fault::OffsetClock { by_ms, for_ms: 600_000 });
-        let refused = outside.try_to_trade(true, Duration::from_secs(1), None).err().unwrap().to_string();
+        let refused = outside.try_to_trade(true, Duration::from_secs(1)).err().unwrap().to_string();
         assert!(refused.contains(told) && refused.contains("venue demo"), "{refused}");
         assert!(refused.contains("at least 59.") || refused.contains("at least 60."), "{refused}");
     }
@@ -188,30 +181,6 @@ fn a_clock_that_jumps_while_trading_trips_and_cancels_everything() {
     assert!(!report.is_success());
     let tripped = state_dir(&config, None).unwrap().tripped().unwrap().unwrap();
     assert!(tripped.reason.contains("clock jump: the wall clock moved by -4"), "{}", tripped.reason);
-    let (exchange, account, _folder) = outside.end();
-    assert!(exchange.engine().orders_of(account).count() > 0);
-    assert_eq!(resting(exchange.engine(), account), 0);
-}
-
-#[test]
-fn a_panic_of_the_execute_thread_leaves_no_order_open_and_trips() {
-    let outside = Outside::start(5);
-    let mut resting_orders = 0;
-    let tamper: Tamper = Box::new(move |event| {
-        if matches!(event, AccountEvent::Order(order) if order.status == OrderStatus::Resting) {
-            resting_orders += 1;
-            assert!(resting_orders < 4, "a defect of the execute stage");
-        }
-        vec![event]
-    });
-    let report = outside.trade(true, Duration::from_secs(30), Some(tamper));
-    assert!(!report.is_success());
-    assert!(report.failures[0].contains("execute") && report.failures[0].contains("a defect"), "{:?}", report.failures);
-    assert!(report.notes.iter().any(|note| note.contains("cancelled past the execute stage")), "{:?}", report.notes);
-    let mut live = outside.config.clone();
-    live.venue.live = true;
-    let tripped = state_dir(&live, Some(Path::new("unused"))).unwrap().tripped().unwrap().unwrap();
-    assert!(tripped.reason.contains("a defect"), "{}", tripped.reason);
     let (exchange, account, _folder) = outside.end();
     assert!(exchange.engine().orders_of(account).count() > 0);
     assert_eq!(resting(exchange.engine(), account), 0);
@@ -280,7 +249,7 @@ fn kill_from_elsewhere_stops_a_trader_that_runs_by_its_order_groups() {
     let mut config = outside.config.clone();
     config.venue.live = true;
     let (killed, killed_ms): (Killed, i64) = std::thread::scope(|scope| {
-        let session = scope.spawn(|| outside.trade(true, Duration::from_secs(12), None));
+        let session = scope.spawn(|| outside.trade(true, Duration::from_secs(12)));
         std::thread::sleep(Duration::from_secs(7));
         // Another process finds the groups on disk.
         let known: Vec<KnownGroup> = state_dir(&config, None).unwrap().groups().unwrap().unwrap();
@@ -369,7 +338,7 @@ fn a_stop_ends_in_its_time_however_long_reads_may_lag_and_says_what_it_waits_for
 fn a_live_session_does_not_start_blind() {
     let outside = Outside::start(9);
     let refused = |outside: &Outside| {
-        let refused = outside.try_to_trade(true, Duration::from_secs(5), None);
+        let refused = outside.try_to_trade(true, Duration::from_secs(5));
         refused.err().expect("a session that must not start").to_string()
     };
     // The exchange's status remains unknown, also if the body contradicts the status code.
@@ -386,7 +355,7 @@ fn a_live_session_does_not_start_blind() {
     for _ in 0..2 {
         outside.handle.faults().arm(Fault::RefuseRead { status: RefusalStatus::Unavailable });
     }
-    assert_agrees(&outside.trade(true, Duration::from_secs(5), None));
+    assert_agrees(&outside.trade(true, Duration::from_secs(5)));
 
     let Outside { handle, config, folder } = outside;
     handle.stop().unwrap();
@@ -401,7 +370,7 @@ fn credentials_that_the_venue_refuses_start_nothing() {
     let mut outside = Outside::start(11);
     let right = outside.config.venue.key_id.clone();
     let refused = |outside: &Outside, live: bool| {
-        let refused = outside.try_to_trade(live, Duration::from_secs(5), None);
+        let refused = outside.try_to_trade(live, Duration::from_secs(5));
         refused.err().expect("a session that must not start").to_string()
     };
     "00000000-0000-0000-0000-000000000000".clone_into(&mut outside.config.venue.key_id);

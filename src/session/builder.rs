@@ -14,7 +14,7 @@ use super::outside::{Outside, check_live, outside_venue};
 use super::{SessionError, SessionPlan, SessionReport, Shown, draw_nonce, run_session, session_folder, state_dir};
 use crate::config::{Config, IdleName, VenueName};
 use crate::decide::policy::Policy;
-use crate::drivers::live::{Tamper, panic_text};
+use crate::drivers::live::panic_text;
 use crate::exchange::engine::Engine;
 use crate::exchange::recorded::RecordedFaults;
 use crate::exchange::recordings::Recordings;
@@ -48,7 +48,6 @@ pub struct SessionBuilder {
     accepts_losses: bool,
     signals: Signals,
     show: Box<dyn FnMut(&Shown) + Send>,
-    tamper: Option<Tamper>,
 }
 
 impl fmt::Debug for SessionBuilder {
@@ -85,7 +84,6 @@ impl Session {
             accepts_losses: false,
             signals: Signals::detached(),
             show: Box::new(|_| ()),
-            tamper: None,
         }
     }
 
@@ -212,14 +210,6 @@ impl SessionBuilder {
         self
     }
 
-    /// Alters what the stages receive, for negative tests.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn tamper(mut self, tamper: impl Into<Option<Tamper>>) -> Self {
-        self.tamper = tamper.into();
-        self
-    }
-
     /// Starts the session on a thread of its own.
     ///
     /// # Errors
@@ -264,7 +254,6 @@ impl SessionBuilder {
         let place = Outside::open(&self.config, &venue, &folder)?;
         let mut plan = place.plan(self.config, &venue, policy, folder);
         plan.duration = self.duration;
-        plan.tamper = self.tamper;
         if let Some(label) = self.label {
             plan.label = label;
         }
@@ -320,7 +309,6 @@ impl SessionBuilder {
             nonce: draw_nonce(),
             tee: None,
             clock_watch: None,
-            tamper: self.tamper.take(),
             config: self.config,
         };
         let newest = Cell::new(None);

@@ -40,7 +40,7 @@ use stop::Stop;
 use crate::clock::SessionClock;
 use crate::config::{Config, ConfigError};
 use crate::decide::policy::{Policy, UnusableTerms};
-use crate::drivers::live::{JournalPlan, Live, LiveError, LivePlan, Tamper, TeeFrame, panic_text};
+use crate::drivers::live::{JournalPlan, Live, LiveError, LivePlan, TeeFrame, panic_text};
 use crate::drivers::stages::{Start, build_stages};
 use crate::exchange::recordings::RecordingsError;
 use crate::execute::{LeasePlan, Waiting};
@@ -149,8 +149,6 @@ pub struct SessionPlan<P> {
     pub tee: Option<crossbeam::channel::Sender<TeeFrame>>,
     /// Watches the wall clock, where session time is wall time.
     pub clock_watch: Option<ClockWatch>,
-    /// Alters what the stages receive, for negative tests.
-    pub tamper: Option<Tamper>,
 }
 
 /// The result of a session, from [`Session::join`] or [`SessionBuilder::run`].
@@ -261,7 +259,6 @@ pub fn run_session<P: Policy + Send + 'static>(
         session: plan.session,
         journal,
         tee: plan.tee,
-        tamper: plan.tamper,
     });
     let mut live = match live {
         Ok(live) => live,

@@ -175,7 +175,6 @@ impl Outside {
             folder,
             seed: draw_nonce(),
             nonce: draw_nonce(),
-            tamper: None,
             config,
         }
     }

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kalshi_actor::config::{Config, IdleName};
 use kalshi_actor::decide::policy::{AnyPolicy, PolicySpec};
-use kalshi_actor::drivers::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress, Tamper};
+use kalshi_actor::drivers::live::{JournalPlan, Live, LiveOutcome, LivePlan, Progress};
 use kalshi_actor::drivers::replay::replay;
 use kalshi_actor::drivers::stages::{Start, build_stages};
 use kalshi_actor::exchange::Exchange;
@@ -17,6 +18,8 @@ use kalshi_actor::execute::ExecuteStage;
 use kalshi_actor::host::signals::Signals;
 use kalshi_actor::market::OrderStatus;
 use kalshi_actor::messages::DayState;
+use kalshi_actor::network::net::Trust;
+use kalshi_actor::network::rest::RestClient;
 use kalshi_actor::record::journal::{Flags, JournalReader, Kind, SegmentLimits, StageId};
 use kalshi_actor::record::live::LiveFigures;
 use kalshi_actor::session::{
@@ -82,14 +85,10 @@ pub struct Ended {
     pub folder: TempDir,
 }
 
-/// Runs a session as the program does until the condition holds, or until it ends by itself.
-pub fn run_until(
-    seed: u64,
-    config: Config,
-    tamper: Option<Tamper>,
-    mut condition: impl FnMut(&LiveFigures) -> bool,
-) -> Ended {
+/// Runs a session as the program does until the condition holds, or until it ends by itself. The condition may arm faults.
+pub fn run_until(seed: u64, config: Config, mut condition: impl FnMut(&LiveFigures, &FaultControl) -> bool) -> Ended {
     let embedded = start_exchange(seed, &config);
+    let faults = embedded.faults();
     let folder = tempfile::tempdir().unwrap();
     let plan = SessionPlan {
         state: state_dir(&config, Some(folder.path())).unwrap(),
@@ -104,11 +103,10 @@ pub fn run_until(
         nonce: draw_nonce(),
         tee: None,
         clock_watch: None,
-        tamper,
         config,
     };
     let newest = Cell::new(None);
-    let over = || newest.get().is_some_and(|figures| condition(&figures));
+    let over = || newest.get().is_some_and(|figures| condition(&figures, &faults));
     let see = |shown: &Shown| {
         if let Shown::Figures(figures) = shown {
             newest.set(Some(*figures));
@@ -133,7 +131,7 @@ pub struct Inside {
 }
 
 impl Trading {
-    pub fn start(seed: u64, config: Config, tamper: Option<Tamper>) -> Self {
+    pub fn start(seed: u64, config: Config) -> Self {
         let embedded = start_exchange(seed, &config);
         let folder = tempfile::tempdir().unwrap();
         let start = Start { clock: embedded.session, nonce: draw_nonce(), seed, day: DayState::default() };
@@ -152,7 +150,6 @@ impl Trading {
             session: embedded.session,
             journal: Some(journal),
             tee: None,
-            tamper,
             config,
         })
         .unwrap();
@@ -162,6 +159,13 @@ impl Trading {
     /// Scheme, host and port of the exchange's REST interface.
     pub fn origin(&self) -> String {
         self.embedded.venue.rest.origin()
+    }
+
+    /// Reads at the exchange, signed by the session's key.
+    pub fn client(&self) -> RestClient {
+        let venue = &self.embedded.venue;
+        let credentials = Some(Arc::clone(&venue.credentials));
+        RestClient::new(&venue.rest, &Trust::WebPki, credentials, Duration::from_secs(5))
     }
 
     pub fn faults(&self) -> FaultControl {

@@ -1,9 +1,8 @@
 //! Faults between exchange and trader over real sockets: the session continues and its ledger agrees.
 
-use kalshi_actor::drivers::live::Tamper;
 use kalshi_actor::exchange::faults::Fault;
 use kalshi_actor::exchange::gateway::Channel;
-use kalshi_actor::messages::{AccountEvent, BookEventKind, DecisionRecord, FeedToDecide, Source};
+use kalshi_actor::messages::{AccountEvent, BookEventKind, DecisionRecord, FeedToDecide};
 use kalshi_actor::record::journal::{Flags, Kind, StageId};
 
 use crate::common::{Entry, Inside, Trading, config};
@@ -16,7 +15,7 @@ fn find(journal: &[Entry], from: usize, what: &str, test: impl Fn(&Entry) -> boo
 
 #[test]
 fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
-    let mut trading = Trading::start(301, config(4), None);
+    let mut trading = Trading::start(301, config(4));
     trading.wait_for_more(1, 2);
     trading.faults().arm(Fault::DropFrame { channel: Channel::OrderbookDelta });
     trading.wait_for_more(5, 5);
@@ -47,7 +46,7 @@ fn a_gap_in_the_books_makes_them_stale_and_a_snapshot_makes_them_fresh() {
 
 #[test]
 fn connections_cut_in_mid_session_are_made_again() {
-    let mut trading = Trading::start(302, config(4), None);
+    let mut trading = Trading::start(302, config(4));
     trading.wait_for_more(1, 2);
     trading.faults().arm(Fault::CutSessions);
     trading.faults().arm(Fault::CutOrderConnections);
@@ -61,13 +60,16 @@ fn connections_cut_in_mid_session_are_made_again() {
 
 /// Trades in a single market, in which nothing can be written before the order with the lost answer is resolved. The
 /// first write is a create, and its answer is the one that is lost.
-fn swallow_an_answer(seed: u64, tamper: Option<Tamper>) -> Inside {
+fn swallow_an_answer(seed: u64, besides: &[Fault]) -> Inside {
     let mut config = config(1);
     config.orders.answer_timeout_ms = 500;
     // Otherwise the first write would create an order group.
     config.orders.order_groups = false;
-    let mut trading = Trading::start(seed, config, tamper);
+    let mut trading = Trading::start(seed, config);
     trading.faults().arm(Fault::SwallowAnswer);
+    for fault in besides {
+        trading.faults().arm(*fault);
+    }
     trading.wait_for_more(5, 1);
     let ended = trading.stop();
     ended.assert_agrees();
@@ -78,18 +80,18 @@ fn swallow_an_answer(seed: u64, tamper: Option<Tamper>) -> Inside {
 
 #[test]
 fn an_order_whose_answer_is_lost_is_settled_by_the_stream() {
-    let ended = swallow_an_answer(303, None);
+    let ended = swallow_an_answer(303, &[]);
     let counters = ended.execute().counters();
     assert_eq!(counters.acked, counters.sent, "{counters:?}");
 }
 
 #[test]
 fn an_order_of_which_nothing_is_heard_is_unknown_until_a_read_tells() {
-    let silent: Tamper = Box::new(|event| match event {
-        AccountEvent::Order(report) if report.source == Source::Stream => Vec::new(),
-        _ => vec![event],
-    });
-    let ended = swallow_an_answer(307, Some(silent));
+    // The stream is silent on orders, from the first frame to the last.
+    let silent = vec![Fault::DropFrame { channel: Channel::UserOrders }; 1_000];
+    let ended = swallow_an_answer(307, &silent);
+    let effects = ended.truth.exchange.gateway().fault_effects();
+    assert!((1..1_000).contains(&effects["drop_frame"]), "{effects:?}");
     let counters = ended.execute().counters();
     assert!(counters.unknown >= 1, "{counters:?}");
     assert_eq!(counters.unknown_resolved, counters.unknown, "{counters:?}");
@@ -97,7 +99,7 @@ fn an_order_of_which_nothing_is_heard_is_unknown_until_a_read_tells() {
 
 #[test]
 fn a_fill_frame_that_comes_twice_is_booked_once() {
-    let mut trading = Trading::start(304, config(4), None);
+    let mut trading = Trading::start(304, config(4));
     trading.wait_for_more(1, 0);
     (0..3).for_each(|_| trading.faults().arm(Fault::DoubleFrame { channel: Channel::Fill }));
     trading.wait_for_more(1, 5);
@@ -110,7 +112,7 @@ fn a_fill_frame_that_comes_twice_is_booked_once() {
 
 #[test]
 fn a_fill_that_the_stream_lost_is_brought_by_a_read() {
-    let mut trading = Trading::start(305, config(4), None);
+    let mut trading = Trading::start(305, config(4));
     trading.wait_for_more(1, 1);
     trading.faults().arm(Fault::DropFrame { channel: Channel::Fill });
     trading.wait_for_more(1, 5);
@@ -122,7 +124,7 @@ fn a_fill_that_the_stream_lost_is_brought_by_a_read() {
 
 #[test]
 fn fills_may_come_before_the_answer_to_their_order_and_long_after() {
-    let mut trading = Trading::start(306, config(4), None);
+    let mut trading = Trading::start(306, config(4));
     trading.wait_for_more(1, 1);
     (0..100).for_each(|_| trading.faults().arm(Fault::DelayAnswer { by_ms: 1_200 }));
     trading.wait_for_more(10, 10);

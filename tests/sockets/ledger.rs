@@ -1,35 +1,27 @@
 //! A ledger that is given wrong facts: it trips by itself and names the difference, and the session fails. A duplicate
 //! is booked once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use kalshi_actor::drivers::live::Tamper;
-use kalshi_actor::market::{Price, TradeId};
-use kalshi_actor::messages::{AccountEvent, Fill};
+use kalshi_actor::exchange::faults::Fault;
+use kalshi_actor::exchange::gateway::Channel;
 use kalshi_actor::session::state_dir;
 
 use crate::common::{Ended, PATIENCE, config, run_until};
 
-/// Which fill is altered. Not the first, so that the ledger already has a position.
-const CHOSEN: u64 = 3;
+/// How many fills are reported truly before the exchange lies about one, so that the ledger already has a position.
+const TRUE_FILLS: u64 = 2;
 
-/// Alters one fill, and every further copy of it, on the way to the ledger.
-fn tamper(change: impl Fn(Fill) -> Vec<Fill> + Send + 'static) -> Tamper {
-    let mut seen = 0;
-    let mut chosen = None;
-    Box::new(move |event| {
-        let AccountEvent::Fill(fill) = event else { return vec![event] };
-        seen += 1;
-        if seen == CHOSEN {
-            chosen = Some((fill.trade, fill.order));
+/// Trades until the exchange lies about a fill, and on until the session ends by itself.
+fn lie(seed: u64, fault: Fault) -> Ended {
+    let mut armed = false;
+    let ended = run_until(seed, config(2), |figures, faults| {
+        if !armed && figures.fills >= TRUE_FILLS {
+            faults.arm(fault);
+            armed = true;
         }
-        if chosen == Some((fill.trade, fill.order)) {
-            change(fill).into_iter().map(AccountEvent::Fill).collect()
-        } else {
-            vec![event]
-        }
-    })
+        false
+    });
+    assert_eq!(ended.truth.exchange.gateway().fault_effects()[fault.name()], 1);
+    ended
 }
 
 /// Asserts that the session ended by itself with a trip that describes the difference.
@@ -54,37 +46,31 @@ fn assert_gives_up(ended: &Ended, names: &[&str]) {
 
 #[test]
 fn a_fill_with_another_price_ends_in_a_named_difference_of_cash() {
-    let altered = tamper(|fill| {
-        let units = u16::try_from(fill.price.units() - 10).unwrap();
-        vec![Fill { price: Price::from_units(units).unwrap(), ..fill }]
-    });
-    assert_gives_up(&run_until(201, config(2), Some(altered), |_| false), &["cash"]);
+    assert_gives_up(&lie(201, Fault::AlterFill), &["cash"]);
 }
 
 #[test]
 fn a_lost_fill_ends_in_a_named_difference_of_cash_and_position() {
-    let ended = run_until(202, config(2), Some(tamper(|_| Vec::new())), |_| false);
-    assert_gives_up(&ended, &["cash", "KXSIM"]);
+    assert_gives_up(&lie(202, Fault::HideFill), &["cash", "KXSIM"]);
 }
 
 #[test]
 fn a_fill_booked_twice_ends_in_a_named_difference_of_cash_and_position() {
     // A copy with the same ids would be recognised as a duplicate, so this is another trade of the same order.
-    let doubled = tamper(|fill| vec![fill, Fill { trade: TradeId::from_bits(!fill.trade.bits()), ..fill }]);
-    assert_gives_up(&run_until(203, config(2), Some(doubled), |_| false), &["cash", "KXSIM"]);
+    assert_gives_up(&lie(203, Fault::ForgeFill), &["cash", "KXSIM"]);
 }
 
 #[test]
 fn every_fill_told_twice_is_booked_once() {
-    let told = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&told);
-    let twice: Tamper = Box::new(move |event| {
-        let AccountEvent::Fill(_) = event else { return vec![event] };
-        count.fetch_add(1, Ordering::Relaxed);
-        vec![event, event]
+    let mut armed = false;
+    let ended = run_until(204, config(2), |figures, faults| {
+        if !armed {
+            (0..1_000).for_each(|_| faults.arm(Fault::DoubleFrame { channel: Channel::Fill }));
+            armed = true;
+        }
+        figures.fills >= 6
     });
-    let ended = run_until(204, config(2), Some(twice), |figures| figures.fills >= 6);
     assert!(ended.report.is_success(), "{}", ended.report.report());
-    assert!(told.load(Ordering::Relaxed) >= 6);
+    assert!(ended.truth.exchange.gateway().fault_effects()["double_frame"] >= 6);
     assert_eq!(ended.report.summary.fills, ended.truth.fills() as u64);
 }

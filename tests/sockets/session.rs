@@ -51,7 +51,7 @@ fn assert_has_every_key(summary: &Value) {
 fn a_session_trades_agrees_with_the_exchange_and_leaves_summary_and_journal() {
     let mut config = config(8);
     config.record.segment_bytes = 1 << 20;
-    let ended = run_until(101, config, None, |figures| figures.elapsed_ms >= 10_000 && figures.fills >= 5);
+    let ended = run_until(101, config, |figures, _| figures.elapsed_ms >= 10_000 && figures.fills >= 5);
     let summary = &ended.report.summary;
     assert!(ended.report.is_success(), "{}", ended.report.report());
     assert!(ended.report.report().to_string().ends_with("\nledger agrees with the exchange\n"));

@@ -28,7 +28,7 @@ fn one_fault_after_another_is_survived_over_real_sockets() {
     let mut config = config(3);
     config.orders.answer_timeout_ms = 1_000;
     config.risk.breaker_ms = 1_000;
-    let mut trading = Trading::start(311, config, None);
+    let mut trading = Trading::start(311, config);
     let origin = trading.origin();
     trading.wait_for_more(1, 1);
     for fault in [

@@ -105,7 +105,7 @@ impl BookSender {
         }
     }
 
-    /// The rider goes first, so that whoever sees the event finds it.
+    /// The rider goes first, so that the receiver of the event finds it.
     fn send_pair(&mut self, event: BookEvent, rider: Rider) {
         self.riders.push(rider).expect("room was seen, and this is the only sender");
         self.events.push(event).expect("room was seen, and this is the only sender");
@@ -113,7 +113,7 @@ impl BookSender {
 
     /// Raises the overflow epoch.
     pub fn raise_overflow(&mut self, epoch: u64) {
-        // Release: whoever reads the epoch also sees every event sent before the one that found no room.
+        // Release: a thread that reads the epoch also sees every event sent before the one that found no room.
         self.overflow_epoch.store(epoch, Ordering::Release);
     }
 }

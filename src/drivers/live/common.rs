@@ -1,4 +1,4 @@
-//! What every hot thread has: its clock, its histograms, its way of waiting.
+//! What every hot thread has: a clock, histograms, and a way of waiting.
 
 use serde::Serialize;
 
@@ -35,7 +35,7 @@ pub(super) fn lent<'a, B: AsRef<[u8]>>(stream: &str, input: &'a SocketInput<B>) 
     input.lent()
 }
 
-/// The way of what goes wrong in a stage to whoever shows it: each change once. It allocates, as the stage did.
+/// Passes a stage's newest problem on to the main thread, each change once. It allocates, as the stage did.
 pub(super) struct Trouble {
     told: String,
     to: crossbeam::channel::Sender<String>,
@@ -46,7 +46,7 @@ impl Trouble {
         Self { told: String::new(), to }
     }
 
-    /// The newest problem is this.
+    /// Reports the newest problem.
     pub(super) fn tell(&mut self, problem: Option<&str>) {
         let Some(problem) = problem.filter(|problem| *problem != self.told) else { return };
         problem.clone_into(&mut self.told);
@@ -114,7 +114,7 @@ impl Bench {
         self.heart.latency(span, nanos);
     }
 
-    /// Makes the checkpoint that the journal asked for, if this is the turn for it.
+    /// Makes the checkpoint that the journal asked for, if it is due now.
     pub(super) fn checkpoint(&mut self, worked: bool, tape: &mut Tape, stage: &impl Serialize) {
         if !tape.checkpoint_due(self.now, worked) {
             return;
@@ -135,7 +135,7 @@ impl Bench {
         due
     }
 
-    /// Sends a pulse when one is due. A full ring only means that nobody looked for a while.
+    /// Sends a pulse when one is due. A full ring only means that the main thread has not looked for a while.
     /// Whether one was due.
     pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Progress) -> bool {
         let due = self.heart.is_due(self.now.mono_ns);

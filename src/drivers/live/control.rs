@@ -1,5 +1,5 @@
-//! What the main thread and the hot threads tell each other besides messages: stop, done, exit, and a pulse of figures
-//! for the live line. Flags only; no stage's state is shared.
+//! What the main thread and the hot threads share besides messages: flags for stop, done and exit, and a pulse of figures for
+//! the live line. No stage's state is shared.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -50,7 +50,7 @@ impl Control {
         self.flags.tripped.load(Ordering::Acquire)
     }
 
-    /// Says that the execute stage has stopped, nothing of ours is open or unknown, and the ledger has been compared.
+    /// Says that the execute stage has stopped with no order open or unknown, and has compared the ledger.
     pub(super) fn set_done(&self) {
         self.flags.done.store(true, Ordering::Release);
     }

@@ -48,7 +48,7 @@ impl DecidePort for DecideWires {
         }
     }
 
-    /// The tape has it.
+    /// Decisions are recorded by the tape.
     fn tell(&mut self, _effect: DecideEffect<'_>) {}
 
     fn stamp_ns(&mut self) -> u64 {

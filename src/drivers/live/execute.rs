@@ -28,7 +28,6 @@ pub(super) struct ExecuteThread {
     pub(super) decide: Receiver<DecideToExecute>,
     pub(super) feed: Receiver<FeedToExecute>,
     pub(super) reconcile: Receiver<AccountEvent>,
-    pub(super) tamper: Option<super::Tamper>,
 }
 
 /// What the stage's port uses.
@@ -113,7 +112,7 @@ impl ExecuteThread {
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         let (mut stopping, mut tripping) = (false, false);
         while !self.wires.bench.control.exit_requested() {
-            // Here rather than when an order is written: a signature taken over early costs the order nothing.
+            // Here rather than when an order is written, where it would cost the order time.
             self.wires.signatures.refresh();
             let mut worked = self.rings();
             worked |= self.answers(&idle, &mut body);
@@ -172,18 +171,11 @@ impl ExecuteThread {
         }
         for _ in 0..EVENTS_PER_TURN {
             let Some(event) = self.reconcile.pop() else { break };
-            match &mut self.tamper {
-                None => self.account_event(event),
-                Some(tamper) => tamper(event).into_iter().for_each(|event| self.account_event(event)),
-            }
+            let now = self.wires.bench.tick();
+            self.take(ExecuteInput::Reconcile(event), now);
             worked = true;
         }
         worked
-    }
-
-    fn account_event(&mut self, event: AccountEvent) {
-        let now = self.wires.bench.tick();
-        self.take(ExecuteInput::Reconcile(event), now);
     }
 
     fn answers(&mut self, idle: &Idle, body: &mut Vec<u8>) -> bool {

@@ -17,8 +17,8 @@ use crate::tape::{self, FeedInput, Tape};
 
 /// How many frames are read before the rings are looked at again.
 const FRAMES_PER_TURN: usize = 64;
-/// How many messages of `reconcile` are taken at a turn: all traded markets are read again from time to time, and frames must not wait
-/// for a thousand of them.
+/// How many messages of `reconcile` are taken at a turn. All traded markets are read again from time to time, and frames must
+/// not wait for a thousand of them.
 const RECONCILE_PER_TURN: usize = 8;
 
 /// A copy of every frame, for a paper session's exchange.

@@ -1,5 +1,5 @@
-//! The live driver: four pinned threads around the four stages, rings between them, sockets at the edges. Everything is
-//! made here and handed in; the main thread keeps the flags, the pulses and the handles.
+//! The live driver: four pinned threads around the four stages, rings between them, sockets at the edges. Everything is made
+//! here and moved into the threads. The main thread keeps the flags, the pulses and the handles.
 
 pub mod book_rings;
 mod common;
@@ -48,9 +48,8 @@ use common::{Bench, Trouble, idle_kind};
 use control::Control;
 pub use feed::TeeFrame;
 pub use outcome::{LiveOutcome, ThreadFailure};
-pub use reconcile::Tamper;
 
-/// Hot threads.
+/// How many hot threads there are.
 const THREADS: usize = 4;
 /// Bytes of each stage's ring to the journal: seconds of a busy feed, and little enough to stay near the caches.
 const JOURNAL_RING_BYTES: usize = 8 << 20;
@@ -64,11 +63,11 @@ const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is journaled, and where.
 #[derive(Clone, Debug)]
 pub struct JournalPlan {
-    /// The folder; it must not have a journal yet.
+    /// A folder that has no journal yet.
     pub folder: PathBuf,
     /// The most bytes kept, and those of one segment.
     pub limits: SegmentLimits,
-    /// What session this is; no secret.
+    /// What session this is. It is stored in the clear.
     pub description: Vec<u8>,
 }
 
@@ -78,27 +77,21 @@ pub struct LivePlan<P: Policy> {
     pub config: Config,
     /// Where it trades.
     pub venue: Venue,
-    /// The stages.
     pub stages: Stages<P>,
-    /// The monotonic clock.
     pub clock: Clock,
-    /// Session time.
     pub session: SessionClock,
-    /// The journal, if any.
     pub journal: Option<JournalPlan>,
-    /// Gets a copy of every public frame: the exchange of a paper session.
+    /// Gets a copy of every public frame. The exchange of a paper session reads it.
     pub tee: Option<channel::Sender<TeeFrame>>,
-    /// The negative tests' seam; `None` in every other run.
-    pub tamper: Option<Tamper>,
 }
 
 /// Why a session did not start.
 #[derive(Debug, Error)]
 pub enum LiveError {
-    /// Spinning without the cores for it.
+    /// The threads are to spin, and there are too few cores.
     #[error(transparent)]
     Idle(#[from] TooFewCores),
-    /// A core that is not there.
+    /// A core is configured that this machine does not have.
     #[error(transparent)]
     Pin(#[from] PinError),
     /// TLS could not be set up.
@@ -121,13 +114,12 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> LiveError {
 /// Something that went wrong in a running session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What.
     pub text: String,
-    /// When it was told.
+    /// When it was reported.
     pub at: Instant,
 }
 
-/// Figures for the live line. Each thread tells those that it knows, four times a second.
+/// Figures for the live line. Each thread reports those that it knows, four times a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Frames read.
@@ -140,7 +132,7 @@ pub struct Progress {
     pub amends: u64,
     /// Fills.
     pub fills: u64,
-    /// Contracts held by their signs.
+    /// The sum of all positions, YES positive and NO negative.
     pub position: Count,
     /// Profit after fees.
     pub pnl: Money,
@@ -152,7 +144,7 @@ pub struct Progress {
     pub standstill: Option<Standstill>,
     /// What a stop waits for, while one is under way.
     pub waiting: Option<Waiting>,
-    /// The longest stretch of the last moment.
+    /// The longest stretch since the last pulse.
     pub worst: Option<(Span, u64)>,
 }
 
@@ -182,7 +174,7 @@ pub struct Live {
     decide: JoinHandle<io::Result<decide::DecideOutcome>>,
     execute: JoinHandle<io::Result<execute::ExecuteOutcome>>,
     reconcile: JoinHandle<io::Result<reconcile::ReconcileOutcome>>,
-    /// The threads that the four above are helped by. They end after them.
+    /// Threads that help the four above, and end after them.
     helpers: [(&'static str, JoinHandle<()>); 3],
     pulses: [Receiver<Progress>; THREADS],
     progress: Progress,
@@ -214,7 +206,7 @@ impl Live {
     /// When the configuration asks for cores or a way of waiting that this machine cannot give, the journal's folder is
     /// not usable, or the system refuses a thread.
     pub fn start<P: Policy + Send + 'static>(plan: LivePlan<P>) -> Result<Self, LiveError> {
-        let LivePlan { config, venue, stages, clock, session, journal: journal_plan, tee, tamper } = plan;
+        let LivePlan { config, venue, stages, clock, session, journal: journal_plan, tee } = plan;
         let available = pin::available_cores();
         let kind = idle_kind(config.pipeline.idle, THREADS, available.len());
         kind.check(THREADS, available.len())?;
@@ -300,7 +292,6 @@ impl Live {
             decide: decide_to_execute_out,
             feed: feed_to_execute_out,
             reconcile: account_out,
-            tamper,
         };
         let reconcile = reconcile::ReconcileThread {
             stage: stages.reconcile,
@@ -398,7 +389,7 @@ impl Live {
         self.control.request_stop();
     }
 
-    /// Asks for a trip: as a stop, with the reason kept. The first reason stays.
+    /// Asks for a trip, which is a stop whose reason is kept. The first reason stays.
     pub fn request_trip(&self, reason: String) {
         self.control.request_trip(reason);
     }
@@ -408,7 +399,7 @@ impl Live {
         self.control.is_tripped()
     }
 
-    /// Whether a stop has come to its end.
+    /// Whether a stop is complete.
     pub fn is_done(&self) -> bool {
         self.control.is_done()
     }
@@ -441,7 +432,7 @@ fn cores(config: &Config, available: &[usize]) -> Result<Vec<usize>, PinError> {
     Ok((0..THREADS).filter_map(|thread| available.get(thread % available.len().max(1)).copied()).collect())
 }
 
-/// A panic's message.
+/// The message of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

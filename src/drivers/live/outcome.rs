@@ -21,9 +21,7 @@ use crate::record::journal::JournalReport;
 /// A thread that ended by a panic or an error of the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadFailure {
-    /// Which.
     pub thread: &'static str,
-    /// Why.
     pub reason: String,
 }
 
@@ -43,13 +41,13 @@ pub struct LiveOutcome {
     pub execute: Option<ExecuteStage>,
     /// The reconcile stage's counters.
     pub reconcile: Option<ReconcileCounters>,
-    /// All histograms.
+    /// The merged histograms.
     pub latencies: Latencies,
     /// What checkpoints cost the threads, in the order of the stages.
     pub checkpoints: [CheckpointCost; 4],
-    /// What the journal came to.
+    /// The journal's size and losses.
     pub journal: Option<JournalReport>,
-    /// The last state of the daily loss that was not taken yet.
+    /// The last state of the daily loss that the main thread has not taken yet.
     pub day: Option<DayState>,
     /// Markets refused, the last trouble of the feed.
     pub problems: Vec<String>,
@@ -84,7 +82,7 @@ pub(super) fn ended_early<const N: usize>(helpers: [(&'static str, JoinHandle<()
     early
 }
 
-/// Waits for a thread, and leaves it behind when it does not end in time: the report must not wait for ever.
+/// Waits for a thread, and leaves it behind when it does not end in time, so that the report does not wait for ever.
 pub(super) fn join<T>(
     thread: &'static str,
     handle: JoinHandle<io::Result<T>>,

@@ -17,9 +17,6 @@ use crate::tape::{self, ReconcileInput, Tape};
 /// How many frames are read before the rings are looked at again.
 const FRAMES_PER_TURN: usize = 64;
 
-/// Something done to an account event on its way to the ledger: the negative tests' seam. `None` in every other run.
-pub type Tamper = Box<dyn FnMut(AccountEvent) -> Vec<AccountEvent> + Send>;
-
 /// Everything the reconcile thread owns.
 pub(super) struct ReconcileThread {
     pub(super) stage: ReconcileStage,

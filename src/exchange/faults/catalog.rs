@@ -63,6 +63,12 @@ pub const CATALOG: &[CatalogEntry] = &[
         r#""alter_fill""#,
     ),
     entry(
+        "hide_fill",
+        "neither sends nor lists the next fill, although it moved order, position and balance",
+        r#""hide_fill""#,
+    ),
+    entry("forge_fill", "sends the next fill once more, as that of a trade that there never was", r#""forge_fill""#),
+    entry(
         "cancel_before_fill",
         "sends the next fill after the end of its order was reported, or within_ms later",
         r#"{"cancel_before_fill":{"within_ms":5000}}"#,

@@ -74,6 +74,10 @@ pub enum Fault {
     },
     /// Sends a fill with a wrong price.
     AlterFill,
+    /// Never tells of a fill: neither sends nor lists it. What it did to order, position and balance is told.
+    HideFill,
+    /// Sends a fill once more, as that of a trade that there never was.
+    ForgeFill,
     /// Sends a fill after the report that its order ended.
     CancelBeforeFill {
         /// The longest time to wait for that report.
@@ -212,6 +216,8 @@ impl Fault {
             Self::SkipSeq { .. } => "skip_seq",
             Self::DelayChannel { .. } => "delay_channel",
             Self::AlterFill => "alter_fill",
+            Self::HideFill => "hide_fill",
+            Self::ForgeFill => "forge_fill",
             Self::CancelBeforeFill { .. } => "cancel_before_fill",
             Self::LoseRequest => "lose_request",
             Self::DelayRequest { .. } => "delay_request",

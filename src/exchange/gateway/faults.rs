@@ -38,6 +38,10 @@ pub(super) enum FillFate {
     Sent,
     /// It is sent with a wrong price.
     Altered,
+    /// It is neither sent nor listed.
+    Hidden,
+    /// It is sent, and again as that of another trade.
+    Forged,
     /// It is sent after the end of its order, or at the latest after this many milliseconds.
     AfterEnd(i64),
 }
@@ -184,6 +188,8 @@ impl Faults {
     pub(super) fn fill(&mut self) -> FillFate {
         self.take(|fault| match fault {
             Fault::AlterFill => Some(FillFate::Altered),
+            Fault::HideFill => Some(FillFate::Hidden),
+            Fault::ForgeFill => Some(FillFate::Forged),
             Fault::CancelBeforeFill { within_ms } => Some(FillFate::AfterEnd(within_ms)),
             _ => None,
         })

@@ -11,7 +11,7 @@ use super::session::{Channel, Session};
 use super::visible::Change;
 use super::{ExchangeNow, Gateway, Output, SessionId};
 use crate::exchange::engine::{AccountId, Engine, Event, FillRecord, GroupChange, LevelCause, MarketIndex};
-use crate::market::{BookSide, Count, OrderGroupId, OrderStatus, Outcome, Price};
+use crate::market::{BookSide, Count, OrderGroupId, OrderStatus, Outcome, Price, TradeId};
 use crate::wire::frame::Envelope;
 use crate::wire::frame_write::{self, CreatedEvent, CreatedMarket, LifecycleOut, TradeOut};
 use crate::wire::markets::PriceRange;
@@ -56,8 +56,9 @@ impl Gateway {
             }
             Event::Fill(fill) => {
                 moved.insert(fill.account);
-                self.publish_fill(&fill, now);
-                self.visible.push(Change::Fill(fill), now.session_ms);
+                if self.publish_fill(&fill, now) {
+                    self.visible.push(Change::Fill(fill), now.session_ms);
+                }
             }
             Event::Order(order) => {
                 let user_id = user_id(order.account);
@@ -196,12 +197,20 @@ impl Gateway {
         })
     }
 
-    fn publish_fill(&mut self, fill: &FillRecord, now: ExchangeNow) {
+    /// Returns whether the fill will be listed.
+    fn publish_fill(&mut self, fill: &FillRecord, now: ExchangeNow) -> bool {
         let frames = self.fill_frames(fill, now);
         if frames.is_empty() {
-            return;
+            return true;
         }
         match self.faults.fill() {
+            FillFate::Hidden => return false,
+            FillFate::Forged => {
+                self.send_frames(Channel::Fill, frames, now);
+                let trade = TradeId::from_bits(!fill.trade.bits());
+                let forged = self.fill_frames(&FillRecord { trade, ..fill.clone() }, now);
+                self.send_frames(Channel::Fill, forged, now);
+            }
             FillFate::Sent => self.send_frames(Channel::Fill, frames, now),
             FillFate::Altered => {
                 let half = Price::from_cents(50);
@@ -216,6 +225,7 @@ impl Gateway {
                 }
             }
         }
+        true
     }
 
     fn publish_created(&mut self, engine: &Engine, market: MarketIndex, now: ExchangeNow) {

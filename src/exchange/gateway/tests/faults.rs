@@ -93,6 +93,30 @@ fn fills_are_altered_lost_doubled_and_held_on_demand() {
 }
 
 #[test]
+fn a_hidden_fill_is_neither_sent_nor_listed_and_a_forged_one_is_sent_and_not_listed() {
+    let mut venue = Venue::immediate();
+    venue.open(0, 7);
+    venue.command(7, FILLS);
+    let mut trade = |fault: Fault| {
+        venue.exchange.arm(fault);
+        venue.create(0, &order(CENTS, "bid", "1.00", "0.4000"));
+        venue.create(1, &order(CENTS, "ask", "1.00", "0.4000"));
+        venue.pass(1_000);
+        let frames = venue.frames(7);
+        let fills = frames.iter().filter(|frame| frame["type"] == "fill");
+        let trades: Vec<_> = fills.map(|frame| frame["msg"]["trade_id"].as_str().unwrap().to_owned()).collect();
+        let listed = venue.get(0, "/trade-api/v2/portfolio/fills");
+        (trades, listed["fills"].as_array().unwrap().len())
+    };
+    assert_eq!(trade(Fault::HideFill), (Vec::new(), 0));
+    let (trades, listed) = trade(Fault::ForgeFill);
+    assert_eq!((trades.len(), listed), (2, 1));
+    assert_ne!(trades[0], trades[1]);
+    let held = venue.get(0, "/trade-api/v2/portfolio/positions");
+    assert_eq!(held["market_positions"][0]["position_fp"], "2.00", "what a hidden fill did is told");
+}
+
+#[test]
 fn the_end_of_an_order_is_reported_before_its_fill_on_demand() {
     let mut venue = Venue::immediate();
     venue.open(0, 7);
