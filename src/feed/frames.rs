@@ -5,7 +5,7 @@ use super::deliver::push_event;
 use super::markets::Book;
 use super::stage::FeedStage;
 use crate::clock::Now;
-use crate::market::{Count, Outcome, Price};
+use crate::market::{BookLevels, Count, Outcome, Price};
 use crate::messages::{BookEvent, BookEventKind, FeedToDecide, NO_TIME_MS, Phase};
 use crate::ports::{ConnectionId, FeedMessage, FeedPort, Refused};
 use crate::record::Span;
@@ -50,6 +50,30 @@ impl FeedStage {
         // Recorded only after the event has been sent.
         port.latency(Span::Receive, handed_ns.saturating_sub(read_ns));
         port.latency(Span::Parse, parsed_ns.saturating_sub(handed_ns));
+        self.settle(now, port);
+    }
+
+    /// A frame of a recording, parsed as it was read, with its levels if it is a snapshot.
+    pub fn on_recorded(
+        &mut self,
+        connection: ConnectionId,
+        frame: &Frame<'_>,
+        levels: &BookLevels,
+        now: Now,
+        port: &mut impl FeedPort,
+    ) {
+        if !self.link.on_heard(connection, now) {
+            self.counters.frames_of_old_connections += 1;
+            return;
+        }
+        self.counters.frames += 1;
+        self.frame_number += 1;
+        if matches!(frame.message, Message::Snapshot(_)) {
+            self.levels.yes.clone_from(&levels.yes);
+            self.levels.no.clone_from(&levels.no);
+        }
+        let stamps = Stamps { read_ns: now.mono_ns, parsed_ns: now.mono_ns };
+        self.on_message(frame, stamps, now, port);
         self.settle(now, port);
     }
 

@@ -225,6 +225,34 @@ fn the_older_date_of_a_frame_is_its_time_where_there_is_no_other() {
     assert_eq!(states.iter().map(|state| &state["ts_ms"]).collect::<Vec<_>>(), [5_000, 5_000]);
 }
 
+#[test]
+fn a_late_frame_of_a_replaced_subscription_is_not_applied_and_moves_no_time() {
+    let again = SNAPSHOT.replace(r#""sid":1"#, r#""sid":2"#);
+    let late = delta(2, "0.4300", "1.00", 9_000);
+    let new = delta(2, "0.4100", "1.00", 5_000).replace(r#""sid":1"#, r#""sid":2"#);
+    let (summary, states) = run(&[&timed(4_000, SNAPSHOT), &timed(4_500, &again), &late, &new], STRICT).unwrap();
+    assert_eq!((summary.states, summary.findings.unusable), (3, 1));
+    assert_eq!((&states[2]["ts_ms"], &states[2]["yes_bid"]), (&5_000.into(), &"0.4200".into()));
+}
+
+#[test]
+fn a_market_whose_book_is_wrong_leaves_the_others_alone() {
+    let other = |frame: &str| frame.replace("KXA-1", "KXB-1");
+    let lines = [
+        &timed(4_000, SNAPSHOT),
+        &timed(4_000, &other(&SNAPSHOT.replace(r#""seq":1"#, r#""seq":2"#))),
+        &delta(3, "0.4200", "-99.00", 5_000),
+        &other(&delta(4, "0.4300", "1.00", 5_000)),
+    ];
+    let (summary, states) = run(&lines.map(String::as_str), STRICT).unwrap();
+    assert_eq!((summary.findings.refused, summary.findings.unusable, states.len()), (1, 0, 3));
+    assert_eq!((&states[2]["market"], &states[2]["yes_bid"]), (&"KXB-1".into(), &"0.4300".into()));
+}
+
+fn timed(recv_ms: i64, frame: &str) -> String {
+    format!(r#"{{"recv_ms":{recv_ms},"event":{frame}}}"#)
+}
+
 /// The folder of real recordings; none, with a printed reason, where it is absent.
 fn recordings() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real");

@@ -24,5 +24,5 @@ pub(in crate::exchange) use market::AvailableChange;
 pub use market::{RecordedBook, RecordedFaults};
 pub use metadata::{MetadataError, SessionMarket, find_metadata};
 pub use playback::Playback;
-pub use reader::{Ahead, Cut, Holes, RecordedFrame, Strictness, TIME_MAX_MS, read_recording};
+pub use reader::{Ahead, Cut, Holes, MARKETS_MAX, RecordedFrame, Strictness, TIME_MAX_MS, read_recording};
 pub use step::{Entry, Pairing, STEP_WAIT_MS, Step, StepBuilder};

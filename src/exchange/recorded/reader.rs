@@ -19,8 +19,8 @@ use crate::wire::recorded::{RecordedLine, unwrap_line, written_ms};
 pub const TIME_MAX_MS: i64 = 253_402_207_200_000;
 /// How far to look ahead for a time, in bytes.
 const AHEAD_BYTES_MAX: usize = 64 << 20;
-/// A recording with more markets is not one of a single exchange.
-const MARKETS_MAX: usize = 20_000;
+/// The most markets of a recording.
+pub const MARKETS_MAX: usize = 20_000;
 
 /// The meaning of a missing frame in a subscription that otherwise has every frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,19 @@
 //! Observations of recorded frames, as training data or to compare with a session's journal: one JSON line for each
 //! state of a book, seen with a flat account of $1,000.
 //!
-//! Uses the decide stage's book, points and schema, and the frame time rule of the observation schema. A recording says
-//! nothing of tick grids, so every market gets the finest one.
+//! The frames go through the feed stage, as those of a live session do, so sequence, time and staleness are its rules
+//! ([`playing`]); book, points and schema are those of the decide stage. A recording says nothing of tick grids, so every
+//! market gets the finest one.
 //!
 //! A state in which the book is crossed or locked gives no line, no point of history, and no error within its instant: the
 //! exchange publishes what one order did level by level. It is an error when the exchange's time has moved on, as live (see
-//! [`Crossing`]). The wait for more of an instant is measured only between frames without a time of their own, by when they
-//! were received: what lies between others says more of the recorder than of the exchange.
+//! [`Crossing`](crate::book::Crossing)). The wait for more of an instant is measured only between frames without a time of
+//! their own, by when they were received: what lies between others says more of the recorder than of the exchange.
 
-use std::collections::BTreeMap;
+mod market;
+mod playing;
+
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +21,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::book::{Book, BookError, CROSSED_GRACE_MS, Crossing};
-use crate::decide::observation::obs52::{self, LENGTH, observe};
-use crate::decide::observation::{ExchangeZone, ObservationInput, OpenOrders, PointHistory, Portfolio};
+use self::market::{Change, ObservedMarket, State};
+use self::playing::{PlayedFrame, Playing};
+use crate::decide::observation::obs52::{LENGTH, observe};
+use crate::decide::observation::{ExchangeZone, ObservationInput, OpenOrders, Portfolio};
 use crate::exchange::recorded::{Findings, FramesError, Holes, RecordedFrame, read_recording};
 use crate::market::{BookLevels, Count, Grid, GridBands, Money, Price};
+use crate::messages::{BookEventKind, FeedToDecide};
 use crate::wire::frame::{Frame, Message};
 
 /// How to read a recording.
@@ -100,21 +106,20 @@ pub fn observe_file(
         if let Some(ended) = recorded.ended {
             observer.end_stretch(ended);
         }
-        let Some(market) = book_market(recorded.frame) else { return Ok(()) };
-        let known_ms = recorded.stamped_ms.or_else(|| observer.last_time(market)).or(recorded.received_ms);
+        let Some(name) = book_market(recorded.frame) else { return Ok(()) };
+        let known_ms = recorded.stamped_ms.or_else(|| observer.newest_time(name)).or(recorded.received_ms);
         let time_ms = match known_ms {
             Some(time_ms) => time_ms,
             None => ahead.next_time()?.ok_or_else(|| ObserveError::NoTime {
                 path: recorded.path.to_owned(),
                 line: recorded.line,
-                market: market.to_owned(),
+                market: name.to_owned(),
             })?,
         };
-        observer.frame(&recorded, market, levels, time_ms, output)
+        observer.frame(&recorded, name, levels, time_ms, output)
     })?;
     output.flush()?;
-    observer.summary.findings.add(findings);
-    Ok(observer.summary)
+    Ok(observer.finish(findings))
 }
 
 /// The market whose book a frame changes.
@@ -126,21 +131,12 @@ fn book_market<'a>(frame: &Frame<'a>) -> Option<&'a str> {
     }
 }
 
-struct ObservedMarket {
-    book: Book,
-    crossing: Crossing,
-    points: PointHistory,
-    time_ms: i64,
-    /// The part of its subscription in which its snapshot came.
-    stretch: u64,
-    /// Since when the book is not to be trusted; none while it is.
-    stale_since_ms: Option<i64>,
-}
-
 struct Observer {
     options: ObserveOptions,
     grid: Arc<Grid>,
-    markets: BTreeMap<String, ObservedMarket>,
+    playing: Playing,
+    positions: HashMap<String, usize>,
+    markets: Vec<ObservedMarket>,
     portfolio: Portfolio,
     zone: ExchangeZone,
     summary: ObserveSummary,
@@ -149,30 +145,46 @@ struct Observer {
 impl Observer {
     fn new(options: ObserveOptions) -> Self {
         let finest = Price::from_units(1).expect("the smallest price is one");
+        let bands = GridBands::uniform(finest).expect("$0.0001 divides a dollar");
         let mut portfolio = Portfolio::new(1);
         portfolio.set_cash(Money::from_dollars(1_000), Money::ZERO);
         Self {
             options,
-            grid: Grid::new(GridBands::uniform(finest).expect("$0.0001 divides a dollar")),
-            markets: BTreeMap::new(),
+            grid: Grid::new(bands),
+            playing: Playing::start(bands),
+            positions: HashMap::new(),
+            markets: Vec::new(),
             portfolio,
             zone: ExchangeZone::new(),
             summary: ObserveSummary::default(),
         }
     }
 
-    fn last_time(&self, market: &str) -> Option<i64> {
-        self.markets.get(market).map(|market| market.time_ms)
+    fn newest_time(&self, name: &str) -> Option<i64> {
+        self.positions.get(name).map(|&position| self.markets[position].newest_ms)
     }
 
     /// Frames are missing behind a part of a subscription: its books are not to be trusted.
     fn end_stretch(&mut self, stretch: u64) {
-        for market in self.markets.values_mut().filter(|market| market.stretch == stretch) {
-            market.stale_since_ms.get_or_insert(market.time_ms);
+        for position in 0..self.markets.len() {
+            if self.markets[position].stretch == Some(stretch) {
+                self.distrust(position);
+            }
         }
     }
 
-    /// Applies a frame that changes a book, and writes the state it leads to.
+    /// Has the feed stage take a market's book for stale.
+    fn distrust(&mut self, position: usize) {
+        self.playing.distrust(position);
+        while let Some(message) = self.playing.next() {
+            let event = message.event();
+            if event.kind == BookEventKind::Stale {
+                self.markets[event.market.position()].stale_since_ms.get_or_insert(event.time_ms);
+            }
+        }
+    }
+
+    /// Plays a frame that changes a book, and writes the state it leads to.
     fn frame(
         &mut self,
         recorded: &RecordedFrame<'_>,
@@ -181,62 +193,56 @@ impl Observer {
         time_ms: i64,
         output: &mut impl Write,
     ) -> Result<(), ObserveError> {
-        if !self.markets.contains_key(name) {
-            let market = ObservedMarket {
-                book: Book::new(Arc::clone(&self.grid)),
-                crossing: Crossing::default(),
-                points: PointHistory::new(self.options.point_ms, obs52::POINTS),
-                time_ms,
-                stretch: recorded.stretch,
-                stale_since_ms: Some(time_ms),
-            };
-            self.markets.insert(name.to_owned(), market);
-            self.summary.markets += 1;
-        }
-        let market = self.markets.get_mut(name).expect("inserted above");
-        let findings = &mut self.summary.findings;
-        if time_ms < market.time_ms {
-            findings.earlier(recorded.path, recorded.line, name, market.time_ms - time_ms);
-        }
-        market.time_ms = market.time_ms.max(time_ms);
-        let received_ms = recorded.received_ms.map(|received_ms| u64::try_from(received_ms).unwrap_or(0));
-        let exchange_ms = match &recorded.frame.message {
-            Message::Snapshot(_) => recorded.frame.envelope.sending_ts_ms,
-            Message::Delta(delta) => delta.ts_ms,
-            _ => None,
+        let position = match self.positions.get(name) {
+            Some(position) => *position,
+            None => self.list(name, time_ms),
         };
-        let applied = match &recorded.frame.message {
-            Message::Snapshot(_) => {
-                market.crossing.replace(exchange_ms);
-                market.snapshot(levels, recorded.stretch)
-            }
-            Message::Delta(_) if market.stale_since_ms.is_some() || market.stretch != recorded.stretch => {
-                findings.unusable += 1;
-                return Ok(());
-            }
-            Message::Delta(delta) => {
-                if market.stays_crossed(exchange_ms, received_ms) {
-                    Err(market.book.stays_crossed())
-                } else {
-                    market.book.apply_delta(delta.side, delta.price, delta.change)
+        let market = &mut self.markets[position];
+        if time_ms < market.newest_ms {
+            let by_ms = market.newest_ms - time_ms;
+            self.summary.findings.earlier(recorded.path, recorded.line, name, by_ms);
+        }
+        market.newest_ms = market.newest_ms.max(time_ms);
+        if matches!(recorded.frame.message, Message::Snapshot(_)) {
+            market.stretch = Some(recorded.stretch);
+        }
+        let in_place = market.stretch == Some(recorded.stretch);
+        self.playing.frame(&PlayedFrame { recorded, levels, in_place, time_ms });
+        while let Some(message) = self.playing.next() {
+            let change = match &message {
+                FeedToDecide::Snapshot(event, levels) => Change { event, levels: Some(levels) },
+                FeedToDecide::Event(event) if event.kind == BookEventKind::Delta => Change { event, levels: None },
+                FeedToDecide::Event(_) | FeedToDecide::Listed(..) => continue,
+            };
+            let received_ms = recorded.received_ms.map(|received_ms| u64::try_from(received_ms).unwrap_or(0));
+            match self.markets[position].apply(&change, received_ms) {
+                Ok(State::Crossed { is_first }) => {
+                    self.summary.crossed_states += 1;
+                    self.summary.crossed_steps += u64::from(is_first);
+                }
+                Ok(State::Shown) => self.write(position, name, output)?,
+                Err(error) => {
+                    self.summary.findings.refused(recorded.path, recorded.line, name, &error);
+                    self.distrust(position);
                 }
             }
-            _ => return Ok(()),
-        };
-        if let Err(error) = applied {
-            findings.refused(recorded.path, recorded.line, name, &error);
-            market.stale_since_ms = Some(market.time_ms);
-            return Ok(());
+            self.playing.give_back(message);
         }
-        let is_crossed = market.book.is_crossed();
-        let until_ms = received_ms.map_or(u64::MAX, |received_ms| received_ms.saturating_add(CROSSED_GRACE_MS));
-        let is_first = market.crossing.follow(is_crossed, exchange_ms, until_ms);
-        if is_crossed {
-            self.summary.crossed_states += 1;
-            self.summary.crossed_steps += u64::from(is_first);
-            return Ok(());
-        }
-        market.points.record(&market.book, market.time_ms);
+        Ok(())
+    }
+
+    /// A market is there from its first frame on.
+    fn list(&mut self, name: &str, time_ms: i64) -> usize {
+        let position = self.markets.len();
+        self.playing.list(position, name, time_ms);
+        self.markets.push(ObservedMarket::new(Arc::clone(&self.grid), self.options.point_ms, time_ms));
+        self.positions.insert(name.to_owned(), position);
+        self.summary.markets += 1;
+        position
+    }
+
+    fn write(&mut self, position: usize, name: &str, output: &mut impl Write) -> Result<(), ObserveError> {
+        let market = &self.markets[position];
         self.summary.states += 1;
         let mut features = [0.0; LENGTH];
         let input = ObservationInput {
@@ -261,22 +267,11 @@ impl Observer {
         output.write_all(b"\n")?;
         Ok(())
     }
-}
 
-impl ObservedMarket {
-    /// Whether the book is crossed beyond its instant when the next delta comes.
-    fn stays_crossed(&self, exchange_ms: Option<i64>, received_ms: Option<u64>) -> bool {
-        let has_waited = exchange_ms.is_none() && self.crossing.deadline() <= received_ms;
-        self.crossing.outlasts(exchange_ms) || (self.crossing.is_open() && has_waited)
-    }
-
-    fn snapshot(&mut self, levels: &BookLevels, stretch: u64) -> Result<(), BookError> {
-        self.stretch = stretch;
-        self.book.apply_snapshot(levels)?;
-        if let Some(since_ms) = self.stale_since_ms.take() {
-            self.points.after_stale_spell(since_ms, self.time_ms);
-        }
-        Ok(())
+    fn finish(mut self, findings: Findings) -> ObserveSummary {
+        self.summary.findings.unusable += self.playing.not_applied();
+        self.summary.findings.add(findings);
+        self.summary
     }
 }
 
