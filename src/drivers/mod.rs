@@ -1,5 +1,5 @@
-//! Drivers: what feeds the stages. Each runs the same stage code, wire encoding included: [`live`] on threads and
-//! sockets, [`simulation`] in one thread on virtual time, [`replay`] from a journal.
+//! Drivers run the stages. All use the same stage code, including the wire encoding: [`live`] on threads and sockets,
+//! [`simulation`] in one thread on virtual time, [`replay`] from a journal.
 
 pub mod campaign;
 pub mod live;

@@ -1,5 +1,5 @@
-//! Fills, payments, cash and positions: what the exchange's engine has booked, beside what the ledger was handed and
-//! made of it.
+//! Checks fills, payments, cash and positions: what the exchange's engine has booked, compared with what the ledger was
+//! given and has booked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,32 +12,32 @@ use crate::exchange::engine::{Engine, MarketState};
 use crate::execute::ExecuteStage;
 use crate::market::{Money, OrderId};
 
-/// A payment from just before the baseline may be in it or not: it is left out of the comparison for so long, or until
-/// it was handed to the ledger.
+/// A payment from just before the baseline may or may not be included in it. It is left out of the comparison for this
+/// long, or until it was given to the ledger.
 const AMBIGUOUS_MS: i64 = 30_000;
 
-/// What the exchange has booked and the ledger has not heard of.
+/// What the exchange has booked and the ledger has not been told.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     newest_fill: Option<FillKey>,
     settlements_seen: usize,
-    /// Fills that were not handed to the ledger of this start, by their times.
+    /// Fills that were not given to the ledger of this start, and their times.
     owed: BTreeMap<FillKey, i64>,
-    /// Markets whose payment was not handed to it, and when it was made.
+    /// Markets whose payment was not given to the ledger, and when it was made.
     unpaid: BTreeMap<String, i64>,
     handed: BTreeSet<FillKey>,
-    /// Those of the last step that the ledger has to have booked.
+    /// Fills of the last step that the ledger must have booked.
     pub(super) booked: Vec<FillKey>,
-    /// Fills that the ledger of this start has to have booked.
+    /// Number of fills that the ledger of this start must have booked.
     to_book: u64,
-    /// Whether the ledger of this start had its baseline at the last look.
+    /// Whether the ledger of this start had its baseline at the last check.
     adopted: bool,
     /// How often cash and positions were compared.
     pub(super) compared: u64,
 }
 
 impl Account {
-    /// Another trader starts. What the last one was handed no longer counts.
+    /// Another trader starts. What the last one was given no longer counts.
     pub(super) fn restart(&mut self, engine: &Engine, account: u32) {
         self.owed = engine.fills_of(account).map(|fill| ((fill.trade, fill.order), fill.time_ms)).collect();
         let paid = engine.settlements_of(account).filter(|payment| payment.revenue != Money::ZERO);
@@ -103,7 +103,8 @@ impl Account {
         self.settlements_seen = engine.settlement_count(account);
     }
 
-    /// The ledger has heard of everything: it equals the exchange to the micro-dollar and the contract.
+    /// Compares cash and positions once the ledger has been told everything: they must agree with the exchange to the
+    /// micro-dollar and the contract.
     fn compare<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         self.compared += 1;
         let execute = &simulation.stages().execute;
@@ -119,22 +120,22 @@ impl Account {
         Ok(())
     }
 
-    /// At the end, when everything has had its time to arrive.
+    /// Checks at the end, when everything has had time to arrive.
     pub(super) fn at_the_end(&self) -> Checked {
         hold("no_fill_lost", self.owed.is_empty(), || format!("fills that never came: {:?}", self.owed))
     }
 
-    /// Whether a fill of this order is still on its way to the ledger.
+    /// Whether a fill of this order has not reached the ledger yet.
     pub(super) fn owes(&self, order: OrderId) -> bool {
         self.owed.keys().any(|(_, of)| *of == order)
     }
 }
 
-/// Every position of the ledger is the exchange's, except in markets that are being settled.
+/// Checks that every position of the ledger equals the exchange's, except in markets that are being settled.
 pub(super) fn positions_agree(execute: &ExecuteStage, engine: &Engine, account: u32) -> Checked {
     for view in execute.positions() {
         let Some(market) = engine.market_by_ticker(view.ticker.as_str()) else { continue };
-        // What is determined is out of the ledger's position before the exchange pays.
+        // A determined market leaves the ledger's position before the exchange pays.
         let over = matches!(engine.market(market).state(), MarketState::Determined(_) | MarketState::Finalized(_));
         let held = engine.position(account, market).contracts;
         hold("positions_to_the_contract", over || view.contracts == held, || {

@@ -1,5 +1,5 @@
-//! The price collar once more: how far the limit of every order is from the mid of the book on which the order was decided,
-//! by the frames. A renewal keeps its price and is no new risk.
+//! Recomputes the price collar: how far the limit of every order is from the mid of the book on which it was decided,
+//! according to the frames. A renewal keeps its price and adds no risk.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::drivers::simulation::SentRequest;
 use super::instruments::Tried;
 use crate::market::{BookSide, OrderId, OrderStatus, Price};
 
-/// An order of ours that ended so lately may still have been in the book on which `decide` looked.
+/// One of our orders that ended within this time may still have been in the book that `decide` saw.
 const LATELY_MS: i64 = 5_000;
 
-/// The lowest and the highest that the mid may have been, doubled: whether our own order was the best decides.
+/// Twice the lowest and the highest possible mid, which depend on whether our own order was the best.
 type Mids = (i64, i64);
 
 /// The mids on which orders were decided.
@@ -22,7 +22,7 @@ pub(super) struct Collars {
     collar: Price,
     decisions_seen: usize,
     requests_seen: usize,
-    /// Of the newest decision for an order at that limit in that market, where its book is known.
+    /// By market and limit: the mids of the newest decision for such an order, if its book is known.
     decided: BTreeMap<(String, i64), Option<Mids>>,
 }
 
@@ -31,7 +31,7 @@ impl Collars {
         Self { collar, decisions_seen: 0, requests_seen: 0, decided: BTreeMap::new() }
     }
 
-    /// After every step. Of what `decide` worked off after it was frozen, the books are not known.
+    /// Checks after every step. The books are unknown for events that `decide` handled after it was frozen.
     pub(super) fn step<P: Policy>(
         &mut self,
         simulation: &Tried<P>,
@@ -74,7 +74,7 @@ impl Collars {
     }
 }
 
-/// The prices of orders of ours in a market, lately ended ones included, with their sides.
+/// The sides and prices of our orders in a market, including those that ended recently.
 fn own_prices<P: Policy>(simulation: &Tried<P>, ticker: &str) -> Vec<(BookSide, i64)> {
     let (exchange, now_ms) = (simulation.exchange(), simulation.session_ms());
     let engine = exchange.engine();
@@ -86,12 +86,12 @@ fn own_prices<P: Policy>(simulation: &Tried<P>, ticker: &str) -> Vec<(BookSide, 
     there.map(|record| (record.side, record.price.units())).collect()
 }
 
-/// Where the mid of a book with two sides may be.
+/// The possible mids of a book with two sides.
 fn mids(book: &ReferenceBook, own: &[(BookSide, i64)]) -> Option<Mids> {
     let bids = book.levels.iter().rev().filter(|((is_no, _), _)| !is_no).map(|((_, price), _)| *price);
     let asks = book.levels.iter().rev().filter(|((is_no, _), _)| *is_no).map(|((_, price), _)| 10_000 - *price);
     let (bids, asks): (Vec<i64>, Vec<i64>) = (bids.take(3).collect(), asks.take(3).collect());
-    // Behind a level of ours the next one may be the best without it.
+    // If a level may consist of our order alone, the next one may be the best without it.
     let furthest = |prices: &[i64], side: BookSide| {
         let ours = |price: &&i64| own.contains(&(side, **price));
         let behind = prices.iter().take_while(ours).count();

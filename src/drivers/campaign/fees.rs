@@ -1,6 +1,6 @@
-//! Fees that differ from market to market and change while a seed trades: waivers that end, series that charge something
-//! else from a time on, and events that override their series for a while. Every even seed has them; the odd ones, which
-//! are about other limits, pay what nearly every market charges.
+//! Fees that differ between markets and change while a seed trades: waivers that end, series whose fees change at some
+//! time, and events that override their series for a while. Every even seed has them; the odd ones, which test other
+//! limits, pay the usual fees.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::exchange::engine::{FeeChange, FeeScope};
 use crate::exchange::participants::World;
 use crate::market::{FeeSchedule, FeeTerms, multiplier_e4};
 
-/// Keeps these draws apart from the other choices of a seed.
+/// Makes these draws independent of the other choices of a seed.
 const FEES: u64 = 0x6665_6573;
 
-/// What takers pay, in ten-thousandths: nothing, what baseball pays, the usual, twice that.
+/// The takers' multipliers, in ten-thousandths: zero, that of baseball, the usual one, and twice that.
 const TAKERS: [u32; 4] = [0, 5_000, 10_000, 20_000];
-/// What makers pay where a fee type tells it.
+/// The makers' multipliers that a fee type implies, in ten-thousandths.
 const MAKERS: [u32; 3] = [0, 10_000, 20_000];
-/// What makers of some series pay that no fee type tells: a trader must be configured with it.
+/// Makers' multipliers that no fee type implies, so that the trader must be configured with them.
 const UNTOLD: [f64; 3] = [0.25, 0.5, 1.25];
 
-/// What the markets of a series may be charged.
+/// The fees that the markets of a series may have.
 #[derive(Clone, Copy)]
 struct Range {
     makers_e4: [u32; 3],
@@ -32,7 +32,7 @@ struct Range {
 }
 
 impl Range {
-    /// Draws the range of a series, and notes a multiplier that is not told.
+    /// Draws the range of a series, and records a multiplier that no fee type implies.
     fn draw(series: &str, untold: &mut BTreeMap<String, f64>, rng: &mut Xoshiro256PlusPlus) -> Self {
         let mut makers_e4 = MAKERS;
         if rng.random_bool(0.3) {
@@ -53,8 +53,8 @@ impl Range {
     }
 }
 
-/// Puts fees and their changes into a world that begins at `start_ms` and trades for `duration_ms`. Returns the makers'
-/// multipliers that are not told, by series.
+/// Adds fees and fee changes to a world that begins at `start_ms` and trades for `duration_ms`. Returns the makers'
+/// multipliers that no fee type implies, by series.
 pub(super) fn plan(seed: u64, world: &mut World, start_ms: i64, duration_ms: i64) -> BTreeMap<String, f64> {
     let mut untold = BTreeMap::new();
     if seed % 2 == 1 {
@@ -96,8 +96,8 @@ pub(super) fn plan(seed: u64, world: &mut World, start_ms: i64, duration_ms: i64
     untold
 }
 
-/// `fees_are_known`: the trader figures with what the exchange charges now and will charge at most, and no fill was charged
-/// by anything else.
+/// `fees_are_known`: the trader uses the fees that the exchange charges now, and the highest that it will charge, and
+/// no fill was charged anything else.
 pub(super) fn are_known<P: Policy>(simulation: &Tried<P>) -> Checked {
     let (engine, now_ms) = (simulation.exchange().engine(), simulation.session_ms());
     let execute = &simulation.stages().execute;

@@ -1,11 +1,11 @@
-//! Order groups: each of our resting orders belongs to one. Once the exchange works again, the trader and the exchange agree on
-//! which groups take orders, and all of them do.
+//! Checks order groups: each of our resting orders belongs to one. Once the exchange works again, all groups take
+//! orders, and the trader and the exchange agree on that.
 
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
 use super::instruments::Tried;
 
-/// `groups_hold`, after every step: no order rests outside of a group of its shard, or in one that is triggered.
+/// `groups_hold`, after every step: no order rests outside of a group of its shard or in a triggered one.
 pub(super) fn orders_are_in_groups<P: Policy>(simulation: &Tried<P>) -> Checked {
     let exchange = simulation.exchange();
     let (engine, account) = (exchange.engine(), exchange.clients()[0]);
@@ -18,8 +18,7 @@ pub(super) fn orders_are_in_groups<P: Policy>(simulation: &Tried<P>) -> Checked 
     Ok(())
 }
 
-/// `groups_hold`, when nothing has gone wrong for a minute: every group takes orders, and has the limit that the trader
-/// believes.
+/// `groups_hold`, after a minute without faults: every group takes orders, and has the limit that the trader expects.
 pub(super) fn groups_agree<P: Policy>(simulation: &Tried<P>) -> Checked {
     let execute = &simulation.stages().execute;
     if execute.tripped().is_some() || !execute.is_synced() {

@@ -1,4 +1,4 @@
-//! Hunting planted mistakes: seed after seed until an invariant names them.
+//! Hunts planted bugs: runs seed after seed until an invariant catches them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,22 +13,21 @@ use crate::planted::{Bug, Part, with};
 /// What caught a bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Catch {
-    /// The invariant that found something wrong: never the one that a panic breaks.
+    /// The invariant that was violated; never the one for panics.
     pub invariant: &'static str,
-    /// The seed in which it did.
+    /// The seed in which it was violated.
     pub seed: u64,
 }
 
-/// What became of a hunt.
+/// The result of a hunt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hunt {
-    /// What was planted.
     pub bug: Bug,
-    /// What caught it, if anything did.
+    /// What caught the bug, if anything did.
     pub caught: Option<Catch>,
-    /// The seeds that were run until then, that one included; all of them when nothing caught it.
+    /// The seeds that were run, up to and including the one that caught it.
     pub seeds: Vec<u64>,
-    /// Whether the same seeds violate nothing without it.
+    /// Whether the same seeds violate nothing without the bug.
     pub clean_without: bool,
 }
 
@@ -40,8 +39,8 @@ impl Hunt {
     }
 }
 
-/// Hunts every bug in these seeds, and runs the seeds that it took without any bug, so many at a time. Each hunt is reported
-/// as soon as it is over.
+/// Hunts every bug in these seeds, and runs the seeds that it took once more without any bug, in parallel `jobs`. Each
+/// hunt is reported as soon as it is over.
 #[must_use]
 pub fn hunt_all<P: Policy + Clone + Send + Sync>(
     campaign: &Campaign<P>,
@@ -66,13 +65,13 @@ pub fn hunt_all<P: Policy + Clone + Send + Sync>(
     hunts
 }
 
-/// Plants a bug and runs seeds until a named invariant catches it. A limit that is never near shows no mistake: those of the
-/// gate are hunted where limits are tight, those of write tokens where tokens are scarce.
+/// Plants a bug and runs seeds until an invariant catches it. A bug in a limit does not show unless the limit is near,
+/// so bugs of the gate are hunted in seeds with tight limits, and those of write tokens in seeds with scarce tokens.
 fn hunt<P: Policy + Clone + Send + Sync>(campaign: &Campaign<P>, key: &IssuedKey, bug: Bug, seeds: Range<u64>) -> Hunt {
     let mut hunt = Hunt { bug, caught: None, seeds: Vec::new(), clean_without: true };
     let near = |seed: &u64| match bug.part() {
         Part::Gate if bug == Bug::RefusedKeyIgnored => super::keys::are_revoked(*seed),
-        // It takes a seed that wins first and loses then: one in five.
+        // This takes a seed that wins first and then loses, which is one in five.
         Part::Gate if bug == Bug::DrawdownFromZero => Tight::of(*seed) == Some(Tight::Drawdown),
         Part::Gate => Tight::of(*seed).is_some(),
         Part::Tokens => Tight::of(*seed) == Some(Tight::Tokens),
@@ -90,14 +89,14 @@ fn hunt<P: Policy + Clone + Send + Sync>(campaign: &Campaign<P>, key: &IssuedKey
 }
 
 impl<P: Policy + Clone + Send + Sync> Campaign<P> {
-    /// Runs a seed once, violation or not. Returns what did not hold.
+    /// Runs a seed once and returns the invariant that was violated, if any.
     fn once(&self, seed: u64, key: &IssuedKey) -> Option<&'static str> {
         let report = self.attempt(seed, key, &|run, report| run.follow_through(report), None);
         report.violation.map(|found| found.violation.invariant)
     }
 }
 
-/// Does something with each of them, some at a time, and returns the results in their order.
+/// Calls `act` for each item, `jobs` at a time, and returns the results in the order of the items.
 fn side_by_side<I: Sync, O: Send>(jobs: usize, items: &[I], act: impl Fn(&I) -> O + Sync) -> Vec<O> {
     let next = AtomicUsize::new(0);
     let work = || {

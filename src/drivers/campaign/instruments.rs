@@ -1,4 +1,4 @@
-//! What a campaign watches and disturbs its simulations with.
+//! The instruments with which a campaign observes and disturbs its simulations.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::ports::{ConnectionId, OrderRequest};
 /// A simulation of a campaign.
 pub(super) type Tried<P> = Simulation<P, Instruments>;
 
-/// Everything that a campaign hands in.
+/// The instruments of a campaign.
 pub(super) struct Instruments {
     session_ms: i64,
     history: History,
     /// What the invariants look at.
     pub(super) probe: Probe,
-    /// What is done to the trader's process and machine.
+    /// Faults of the trader's process and machine.
     pub(super) machine: Machine,
-    /// Where what happens is told, if it is.
+    /// The log of the last events, if one is kept.
     pub(super) events: Option<LastEvents>,
 }
 
@@ -48,7 +48,7 @@ impl Instruments {
         self.history.sent()
     }
 
-    /// Tells of something that the campaign does to the simulation.
+    /// Logs something that the campaign does to the simulation.
     pub(super) fn note(&self, what: impl FnOnce() -> String) {
         if let Some(events) = &self.events {
             events.push(self.session_ms, false, &what());

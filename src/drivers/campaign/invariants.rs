@@ -1,4 +1,4 @@
-//! The invariants: what must hold under every fault. `docs/guarantees.md` explains each by its name.
+//! The invariants, which must hold under every fault. `docs/guarantees.md` describes each by name.
 
 use std::collections::BTreeSet;
 
@@ -19,10 +19,10 @@ use crate::execute::Agreement;
 use crate::market::{Count, MarketKey, Money, OrderStatus, Outcome};
 use crate::messages::ResyncReason;
 
-/// An invariant that does not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Its name.
+    /// The name of the invariant, as in `docs/guarantees.md`.
     pub invariant: &'static str,
     /// What was found and expected.
     pub detail: String,
@@ -37,18 +37,18 @@ pub(super) fn hold(invariant: &'static str, holds: bool, detail: impl FnOnce() -
     if holds { Ok(()) } else { Err(Violation { invariant, detail: detail() }) }
 }
 
-/// The limits that the risk gate was given, and how long finding out about an unknown order may take.
+/// The limits of the risk gate, and the time allowed for resolving an unknown order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) position_max: Count,
     pub(super) order_size_max: Count,
     pub(super) open_orders_max: usize,
     pub(super) resolve_ms: i64,
-    /// How long a request may be carried out after it was signed.
+    /// How long after it was signed a request may be carried out, in milliseconds.
     pub(super) signature_valid_ms: i64,
 }
 
-/// What the checks remember from step to step.
+/// The state of the checks from step to step.
 #[derive(Debug)]
 pub(super) struct Checker {
     books: ReferenceBooks,
@@ -63,12 +63,12 @@ pub(super) struct Checker {
     requests_seen: usize,
     decisions_seen: usize,
     client_order_ids: BTreeSet<String>,
-    /// Markets whose book `decide` has given up and has not had again.
+    /// Markets whose book `decide` has given up and not received again.
     given_up: BTreeSet<u16>,
     steps: u32,
 }
 
-/// How many steps pass between two looks at the fees.
+/// Fees are checked once in this many steps.
 const FEES_EVERY: u32 = 16;
 
 impl Checker {
@@ -91,14 +91,14 @@ impl Checker {
         }
     }
 
-    /// The start whose orders have this mark died.
+    /// The start with this nonce in its client order ids has died.
     pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
         self.leases.died(nonce, session_ms);
         self.books.forget();
         self.given_up.clear();
     }
 
-    /// Another start is about to take the place of a dead one.
+    /// Another start is about to replace a dead one.
     pub(super) fn restarted<P: Policy>(&mut self, simulation: &Tried<P>) {
         let exchange = simulation.exchange();
         let (engine, client) = (exchange.engine(), exchange.clients()[0]);
@@ -120,7 +120,7 @@ impl Checker {
         self.books.crossed_states
     }
 
-    /// How often books, and cash and positions, were compared with the exchange's own.
+    /// How often books, and how often cash and positions, were compared with the exchange's.
     pub(super) fn compared(&self) -> (u64, u64) {
         (self.published.compared, self.account.compared)
     }
@@ -156,7 +156,7 @@ impl Checker {
         orders_are_in_groups(simulation)?;
         let execute = &simulation.stages().execute;
         execute.audit().map_err(|detail| Violation { invariant: "ledger_sums", detail })?;
-        // A dead trader does not see what the exchange goes on to do.
+        // A dead trader does not see what the exchange does.
         if !simulation.is_dead() {
             self.steps = self.steps.wrapping_add(1);
             if self.steps.is_multiple_of(FEES_EVERY) {
@@ -174,14 +174,15 @@ impl Checker {
         hold("never_trips", !trips, || execute.tripped().unwrap_or_default().to_owned())
     }
 
-    /// `book_is_the_exchanges`: a book that follows from the frames without a gap is the exchange's own of that clock.
+    /// `book_is_the_exchanges`: a book that follows from the frames without a gap equals the exchange's own at the same
+    /// clock.
     fn book_is_the_exchanges<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let Some((ticker, book)) = self.books.take_complete() else { return Ok(()) };
         let differs = self.published.differs(simulation.exchange().engine(), &ticker, &book);
         differs.map_or(Ok(()), |detail| Err(Violation { invariant: "book_is_the_exchanges", detail }))
     }
 
-    /// `book_is_true`: a book that `decide` trusts equals what the frames up to it say.
+    /// `book_is_true`: a book that is fresh in `decide` equals the one that follows from the frames so far.
     fn book_is_true<P: Policy>(&self, simulation: &Tried<P>, ticker: &str) -> Checked {
         if !simulation.decide_is_current() {
             return Ok(());
@@ -203,14 +204,14 @@ impl Checker {
         })
     }
 
-    /// `crossing_is_excused`: no book is given up for being crossed within one time of the exchange. What `decide` worked
-    /// off after it was frozen lies behind the frames, and so does what it knows after an event was lost to a full ring.
+    /// `crossing_is_excused`: no book is given up for being crossed within one instant of the exchange. Not checked
+    /// while `decide` lags the frames: after it was frozen, and after an event was lost to a full ring.
     fn crossing_is_excused<P: Policy>(&mut self, simulation: &mut Tried<P>, waited: bool) -> Checked {
         let requests = simulation.instruments_mut().probe.take_resync_requests();
         let (stages, now_ms) = (simulation.stages(), simulation.session_ms());
         let current = simulation.decide_is_current() && !waited;
         for request in requests {
-            // A request is repeated until the snapshot comes.
+            // Requests are repeated until the snapshot comes.
             let is_first = self.given_up.insert(request.market.index);
             if !is_first || request.reason != ResyncReason::Crossed || !current {
                 continue;
@@ -229,9 +230,9 @@ impl Checker {
         Ok(())
     }
 
-    /// `decides_on_fresh_books`: no decision on a book that the frames do not support, or that is crossed. Events that waited for a frozen
-    /// `decide` are left out: what it decided on one of them cannot know of the next, and `execute` refuses to act on it.
-    /// Returns whether there were such events.
+    /// `decides_on_fresh_books`: no decision is taken on a book that is crossed or does not follow from the frames.
+    /// Events that waited while `decide` was frozen are left out: a decision on one of them cannot know of the next,
+    /// and `execute` refuses to act on it. Returns whether there were such events.
     fn decisions_on_fresh_books<P: Policy>(&mut self, simulation: &mut Tried<P>) -> Result<bool, Violation> {
         let blind = simulation.instruments_mut().probe.take_blind_decisions().into_iter().next();
         hold("decides_on_fresh_books", blind.is_none(), || {
@@ -264,7 +265,7 @@ impl Checker {
         Ok(())
     }
 
-    /// At the end, when faults have ceased and the trader has stopped.
+    /// Checks at the end, when the faults have ceased and the trader has stopped.
     pub(super) fn at_the_end<P: Policy>(&self, simulation: &Tried<P>, quiet: bool) -> Checked {
         let exchange = simulation.exchange();
         self.account.at_the_end()?;
@@ -273,7 +274,7 @@ impl Checker {
     }
 }
 
-/// The trader has stopped: nothing of it is left, and both sides agree.
+/// Checks that the stopped trader has left no orders, and that both sides agree.
 fn stopped_in_order<P: Policy>(simulation: &Tried<P>, quiet: bool) -> Checked {
     let execute = &simulation.stages().execute;
     let counters = execute.counters();

@@ -1,5 +1,5 @@
-//! Seeds in which the exchange revokes the trader's key midway. The trader has to trip when it is refused, and may send only
-//! cancels from then on.
+//! Seeds in which the exchange revokes the trader's key midway. The trader has to trip when it is refused, and may only
+//! send cancels from then on.
 
 use super::START_MS;
 use super::invariants::{Checked, hold};
@@ -8,9 +8,10 @@ use crate::decide::policy::Policy;
 use super::instruments::Tried;
 use crate::exchange::faults::Fault;
 
-/// How long after the first refusal the trip may come: three refusals of reads, one of which may get no answer.
+/// How long after the first refusal the trip may come, in milliseconds: after three refused reads, one of which may get
+/// no answer.
 const TRIP_MS: i64 = 60_000;
-/// Longer than a campaign lasts from there: the faults' end ends it.
+/// Longer than the rest of any campaign; the end of all faults restores the key.
 const FOR_MS: i64 = 3_600_000;
 
 /// Whether the key of a seed is revoked. Seeds 13, 45, 77...
@@ -18,14 +19,14 @@ pub(super) fn are_revoked(seed: u64) -> bool {
     seed % 32 == 13
 }
 
-/// What is known of the key.
+/// The state of the key.
 #[derive(Debug)]
 pub(super) struct Keys {
-    /// When it is revoked, as long as that lies ahead.
+    /// When the key will be revoked, if it has not been.
     revoke_ms: Option<i64>,
     /// When the exchange first refused a start.
     refused_ms: Option<i64>,
-    /// The exchange's count of refusals when it started.
+    /// The exchange's count of refusals when the current start began.
     refused_before: u64,
     tripped: bool,
     healed: bool,
@@ -39,12 +40,12 @@ impl Keys {
         Self { revoke_ms, refused_ms: None, refused_before: 0, tripped: false, healed: false, requests_seen: 0 }
     }
 
-    /// When the key is revoked, if it still will be.
+    /// When the key will be revoked, if it will.
     pub(super) fn next_ms(&self) -> Option<i64> {
         self.revoke_ms
     }
 
-    /// Revokes the key when it is time.
+    /// Revokes the key when its time has come.
     pub(super) fn act<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         let now_ms = simulation.session_ms();
         if self.revoke_ms.take_if(|revoke_ms| *revoke_ms <= now_ms).is_some() {
@@ -53,23 +54,23 @@ impl Keys {
         }
     }
 
-    /// The stop that ended the trading, if this one did.
+    /// The name of this stop, if it ended the trading.
     pub(super) fn stop(&self) -> Option<&'static str> {
         self.tripped.then_some("credentials")
     }
 
-    /// Another start takes the place of a dead one: it has to be refused itself.
+    /// Another start replaces a dead one, and has to be refused itself.
     pub(super) fn restarted<P: Policy>(&mut self, simulation: &Tried<P>) {
         (self.refused_ms, self.refused_before) = (None, refusals(simulation));
         self.requests_seen = simulation.instruments().sent().len();
     }
 
-    /// The faults' end gives the key back: a trader that was refused too seldom until then need not trip.
+    /// The end of all faults restores the key. A trader that had too few refusals until then need not trip.
     pub(super) fn healed(&mut self) {
         self.healed = true;
     }
 
-    /// `refusals_trip`: after every step.
+    /// `refusals_trip`, after every step.
     pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let now_ms = simulation.session_ms();
         if simulation.is_dead() {
@@ -80,7 +81,7 @@ impl Keys {
         }
         let reason = simulation.stages().execute.tripped().filter(|reason| reason.starts_with("credentials refused"));
         if self.tripped && reason.is_some() {
-            // What was sent in the step that tripped was decided before.
+            // Requests sent in the step of the trip were decided before it.
             let new = &simulation.instruments().sent()[self.requests_seen..];
             let risky = new.iter().find(|request| request.method == "POST" && request.path.contains("/orders"));
             hold("refusals_trip", risky.is_none(), || format!("after the trip: {risky:?}"))?;

@@ -1,12 +1,12 @@
-//! What happened last, in words. It is kept when a run that found a violation is repeated to tell of it.
+//! The last events of a run as text, recorded when a run with a violation is repeated.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// How many are kept of public frames, which are many, and of everything else.
+/// How many public frames are kept, which are frequent, and how many other events.
 const KEPT: [usize; 2] = [10, 40];
-/// Characters of one.
+/// The longest text of an event, in characters.
 const LENGTH: usize = 400;
 
 #[derive(Debug, Default)]
@@ -15,12 +15,12 @@ struct Kept {
     events: [VecDeque<(u64, String)>; 2],
 }
 
-/// The last events of a run. They can still be told when the run ended in a panic.
+/// The last events of a run, which are still available if the run ended in a panic.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastEvents(Rc<RefCell<Kept>>);
 
 impl LastEvents {
-    /// Remembers one, cut to a readable length. Public ones do not drive out others.
+    /// Adds an event, cut to a readable length. Public frames do not displace other events.
     pub(super) fn push(&self, session_ms: i64, public: bool, what: &str) {
         let mut kept = self.0.borrow_mut();
         kept.number += 1;
@@ -33,7 +33,7 @@ impl LastEvents {
         kept.events[class].push_back((number, text));
     }
 
-    /// All of them, oldest first.
+    /// All kept events, oldest first.
     pub(super) fn lines(&self) -> Vec<String> {
         let kept = self.0.borrow();
         let mut events: Vec<_> = kept.events.iter().flatten().collect();

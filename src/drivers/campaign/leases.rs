@@ -1,4 +1,5 @@
-//! What an absent trader leaves behind, and what taking it back costs: seen in the exchange's own records.
+//! Checks in the exchange's own records what an absent trader leaves behind, and that the tokens for cancelling it are
+//! there.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +10,20 @@ use crate::market::{ClientOrderId, OrderId};
 
 /// The price of a cancel in write tokens.
 const CANCEL_COST: u64 = 2;
-/// A cancel that has not had its effect after so long is repeated when tokens allow.
+/// A cancel without effect after this time is repeated when tokens allow.
 const UNDER_WAY_MS: i64 = 5_000;
-/// In which an empty bucket is full again, of any tier.
+/// The time in which an empty bucket of any tier refills.
 const REFILL_MS: i64 = 2_000;
 
-/// The leases of all starts.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     longest_ms: i64,
-    /// Starts that died, by the mark of their orders, and when.
+    /// Starts that died, by the nonce of their orders, and when.
     died: BTreeMap<u64, i64>,
 }
 
 impl Leases {
-    /// The start whose orders have this mark died.
+    /// The start with this nonce in its client order ids has died.
     pub(super) fn died(&mut self, nonce: u64, session_ms: i64) {
         self.died.insert(nonce, session_ms);
     }
@@ -33,8 +33,8 @@ impl Leases {
         self.longest_ms
     }
 
-    /// `leases_hold`: every resting order ends within a lease from now, and those that a dead trader left have ended a lease
-    /// after its death, though its requests may arrive later.
+    /// `leases_hold`: every resting order expires within a lease from now, and the orders of a dead trader have ended a
+    /// lease after its death, even if its requests arrive later.
     pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         self.longest_ms = self.longest_ms.max(simulation.stages().execute.lease_plan().lease_ms);
         let (exchange, now_ms) = (simulation.exchange(), simulation.session_ms());
@@ -54,31 +54,31 @@ impl Leases {
     }
 }
 
-/// What taking back costs, and what of it is under way.
+/// The cost of cancelling everything, and the cancels in flight.
 #[derive(Debug)]
 pub(super) struct Cancels {
     requests_seen: usize,
-    /// Orders that a cancel was sent for, and when.
+    /// Orders for which a cancel was sent, and when.
     sent_ms: BTreeMap<OrderId, i64>,
-    /// How long a request may be carried out after it was signed.
+    /// How long after it was signed a request may be carried out, in milliseconds.
     signature_valid_ms: i64,
-    /// Until when writes of a dead start may be charged.
+    /// Until when writes of a dead start may still be charged.
     haunted_until_ms: i64,
 }
 
 impl Cancels {
-    /// A request may be carried out so long after it was signed.
+    /// `signature_valid_ms` is how long after it was signed a request may be carried out.
     pub(super) fn new(signature_valid_ms: i64) -> Self {
         Self { requests_seen: 0, sent_ms: BTreeMap::new(), signature_valid_ms, haunted_until_ms: i64::MIN }
     }
 
-    /// Another start took the place of one whose requests may still be carried out.
+    /// Another start replaced one whose requests may still be carried out.
     pub(super) fn restarted(&mut self, now_ms: i64) {
         self.haunted_until_ms = now_ms.saturating_add(self.signature_valid_ms).saturating_add(REFILL_MS);
     }
 
-    /// `cancels_are_paid_for`: the exchange's own bucket holds what cancelling everything of ours costs. An order whose cancel
-    /// is under way is paid for.
+    /// `cancels_are_paid_for`: the exchange's own bucket has enough tokens to cancel all our orders, except those whose
+    /// cancel is in flight.
     pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let new = &simulation.instruments().sent()[self.requests_seen..];
         self.requests_seen += new.len();

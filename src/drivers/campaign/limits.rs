@@ -1,4 +1,4 @@
-//! The limits of the risk gate once more, computed from what reached the exchange and from its own records. Shares nothing
+//! Recomputes the limits of the risk gate from what reached the exchange and from its own records. This shares no code
 //! with the gate: rates are counted request by request, losses result by result.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,11 +10,12 @@ use crate::drivers::simulation::SentRequest;
 use super::instruments::Tried;
 use crate::market::{BookSide, Count, Money, Price};
 
-/// How often the exchange's records are gone through: they grow, and what they show lasts.
+/// The exchange's records are checked once in this many steps, since they grow and what they show lasts.
 const EXCHANGE_EVERY: u64 = 32;
-/// For so long after a restart a write of the start before may still be accepted, which the new start cannot know of.
+/// How long after a restart a write of the previous start may still be accepted, of which the new start cannot know. In
+/// milliseconds.
 const LATE_WRITES_MS: i64 = 60_000;
-/// The exchange's cost of positions is rounded in another order than ours.
+/// The tolerance for the exchange's cost of positions, which is rounded in another order than ours.
 const ROUNDING: Money = Money::from_cents(1);
 
 type Checked = Result<(), Violation>;
@@ -23,18 +24,18 @@ fn hold(holds: bool, detail: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Violation { invariant: "limits_hold", detail: detail() }) }
 }
 
-/// What has been sent by the present start, and what events may lose.
+/// The messages of the current start, and the possible losses of events.
 #[derive(Debug)]
 pub(super) struct LimitChecks {
     risk: RiskConfig,
     requests_seen: usize,
     steps: u64,
-    /// Messages of the last minute: when, and how many.
+    /// The messages of the last minute: their times and numbers.
     messages: VecDeque<(i64, usize)>,
-    /// When an order of that ticker, side, price and count was placed last.
+    /// When an order with this ticker, side, price and count was last placed.
     placed_ms: BTreeMap<[String; 4], i64>,
     restarted_ms: Option<i64>,
-    /// What events lose, and the account has at risk, beyond the limit for writes of a crashed start.
+    /// Losses of events, and cash at risk, that exceed the limit because of writes of a crashed start.
     inherited: BTreeMap<String, Money>,
 }
 
@@ -51,7 +52,7 @@ impl LimitChecks {
         }
     }
 
-    /// The trader crashed and another starts: what it had sent is not known to it.
+    /// The trader crashed and another starts, which does not know what the first had sent.
     pub(super) fn restart(&mut self, session_ms: i64) {
         self.messages.clear();
         self.placed_ms.clear();
@@ -70,7 +71,7 @@ impl LimitChecks {
     }
 
     fn request(&mut self, request: &SentRequest) -> Checked {
-        // What is written about order groups is no order, and no message of the limits.
+        // Requests about order groups are neither orders nor messages in the sense of the limits.
         if request.path.contains("/order_groups") {
             return Ok(());
         }
@@ -96,7 +97,7 @@ impl LimitChecks {
         Ok(())
     }
 
-    /// Creates and amends count with the cancels before them.
+    /// Checks the message rates: creates and amends count together with the cancels before them.
     fn rates(&mut self, now_ms: i64) -> Checked {
         while self.messages.front().is_some_and(|(at_ms, _)| *at_ms <= now_ms - 60_000) {
             self.messages.pop_front();
@@ -111,8 +112,8 @@ impl LimitChecks {
         Ok(())
     }
 
-    /// What the account has at risk and each event loses at worst by the exchange's records: accepted orders of unknown
-    /// outcome rest there like the others.
+    /// Checks the cash at risk and the worst loss of each event by the exchange's records, which include accepted
+    /// orders of unknown outcome.
     fn risks<P: Policy>(&mut self, simulation: &Tried<P>) -> Checked {
         let now_ms = simulation.session_ms();
         let late = self.restarted_ms.is_some_and(|at_ms| now_ms < at_ms + LATE_WRITES_MS);
@@ -125,7 +126,7 @@ impl LimitChecks {
             let limit = limit + ROUNDING;
             let allowed = self.inherited.get(&event).map_or(limit, |inherited| limit.max(*inherited));
             hold(late || worst <= allowed, || format!("{event} may lose {worst}, the limit is {limit}"))?;
-            // What was inherited goes as it shrinks, and does not come back.
+            // An inherited excess only shrinks.
             if worst <= limit {
                 self.inherited.remove(&event);
             } else {
@@ -136,7 +137,7 @@ impl LimitChecks {
     }
 }
 
-/// One market's part: what is held, and what open orders of each side would cost and are for.
+/// One market: the position, and the cost and count of the open orders on each side.
 #[derive(Clone, Copy, Debug, Default)]
 struct Part {
     cost: Money,
@@ -148,13 +149,13 @@ struct Part {
 }
 
 impl Part {
-    /// Resolved so, and filled where filling loses.
+    /// The loss with this result, if the orders fill for which that is worse.
     fn loss(self, yes: bool) -> Money {
         let won = if yes { self.contracts } else { -self.contracts };
         self.cost - Price::ONE.times(won.max(Count::ZERO)) + if yes { self.asks } else { self.bids }
     }
 
-    /// The cost of what is held, and of what the orders open beyond what they close. Fees are left out.
+    /// The cost of the position, and of the orders beyond what they close, without fees.
     fn at_risk(self) -> Money {
         let opening = |cost: Money, count: Count, closable: Count| {
             let opens = (count - closable.max(Count::ZERO)).max(Count::ZERO);
@@ -165,7 +166,7 @@ impl Part {
     }
 }
 
-/// By market, from the exchange's records.
+/// The positions and orders by market, from the exchange's records.
 fn parts<P: Policy>(simulation: &Tried<P>) -> BTreeMap<u32, Part> {
     let exchange = simulation.exchange();
     let (engine, account) = (exchange.engine(), exchange.clients()[0]);
@@ -190,7 +191,8 @@ fn parts<P: Policy>(simulation: &Tried<P>) -> BTreeMap<u32, Part> {
     parts
 }
 
-/// By event: each market of it at the worse of its results, or, where one at most resolves YES, all at NO or one at YES.
+/// The worst loss by event: each market at its worse result or, if at most one market resolves YES, all at NO or one at
+/// YES.
 fn worst_losses<P: Policy>(simulation: &Tried<P>, parts: &BTreeMap<u32, Part>) -> BTreeMap<String, Money> {
     let engine = simulation.exchange().engine();
     let mut events: BTreeMap<String, (bool, Vec<Part>)> = BTreeMap::new();
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!(worst_loss(false, &[yes, no]), Money::from_dollars(11));
         // Exclusive: with the second at YES the first is at NO.
         assert_eq!(worst_loss(true, &[yes, no]), Money::from_dollars(11));
-        // Two NO of which one wins at least.
+        // Two NO positions, at least one of which wins.
         assert_eq!(worst_loss(false, &[no, no]), Money::from_dollars(14));
         assert_eq!(worst_loss(true, &[no, no]), Money::from_dollars(4));
     }

@@ -1,10 +1,10 @@
-//! The trader's process and machine: death after a given record, frozen stages, full rings, clock jumps, a full disk; and
-//! how often each took effect.
+//! Faults of the trader's process and machine: death after a given record, frozen stages, full rings, clock jumps and a
+//! full disk, and how often each took effect.
 
 use crate::clock::{Now, SessionClock};
 use crate::drivers::simulation::{Observer, Ring, Trouble, Turn};
 
-/// How far a signature's time may be from the exchange's, by its default settings.
+/// How far a signature's time may differ from the exchange's, by the exchange's default settings.
 const CLOCK_TOLERANCE_MS: i64 = 10_000;
 
 /// How often each kind of trouble took effect.
@@ -12,29 +12,29 @@ const CLOCK_TOLERANCE_MS: i64 = 10_000;
 pub(super) struct Effects {
     /// Messages that a full ring refused.
     pub(super) refused_by_rings: u64,
-    /// Signatures of a clock that was off by more than the exchange tolerates.
+    /// Signatures made with a clock that was off by more than the exchange tolerates.
     pub(super) signed_beyond: u64,
-    /// Signatures of one that was off by less.
+    /// Signatures made with a clock that was off by less.
     pub(super) signed_within: u64,
     /// Writes that a full disk refused.
     pub(super) not_written: u64,
 }
 
-/// What is wrong with the machine, and until when, in monotonic nanoseconds.
+/// The current faults of the machine, and until when they last, in monotonic nanoseconds.
 #[derive(Debug)]
 pub(super) struct Machine {
     clock: SessionClock,
     now_ns: u64,
-    /// Inputs and outputs of the trader so far: the records that a journal would have.
+    /// Inputs and outputs of the trader so far, which is the number of records that a journal would have.
     records: u64,
-    /// The process dies after so many of them.
+    /// The number of records after which the process dies.
     dies_after: u64,
     frozen_until_ns: [u64; Turn::ALL.len()],
-    /// Whether something may be waiting for `decide` since it froze, and whether that has been worked off.
+    /// Whether events may be waiting for `decide` since it froze; the next field says whether they have been handled.
     backlog: bool,
     worked_off: bool,
     full_ring: Option<(Ring, u64)>,
-    /// By how much the wall clock is off, and until when.
+    /// How far the wall clock is off, and until when.
     clock_jump: Option<(i64, u64)>,
     disk_full_until_ns: u64,
     effects: Effects,
@@ -61,7 +61,8 @@ impl Machine {
         self.now_ns + self.clock.duration_ns(for_ms)
     }
 
-    /// The process dies as soon as its journal would have so many records since the start: nothing leaves it after that.
+    /// Lets the process die as soon as its journal would have this many records since the start. Nothing leaves it
+    /// after that.
     pub(super) fn die_after(&mut self, records: u64) {
         self.dies_after = records;
     }
@@ -71,32 +72,32 @@ impl Machine {
         self.records
     }
 
-    /// A stage does nothing for so long. Its rings fill, and its connections wait.
+    /// Freezes a stage for this long. Its rings fill, and its connections wait.
     pub(super) fn freeze(&mut self, turn: Turn, for_ms: u64) {
         self.frozen_until_ns[turn as usize] = self.until_ns(for_ms);
     }
 
-    /// Whether `decide` has worked off, since the last call, what had waited while it was frozen.
+    /// Whether, since the last call, `decide` has handled what had waited while it was frozen.
     pub(super) fn take_worked_off(&mut self) -> bool {
         std::mem::take(&mut self.worked_off)
     }
 
-    /// A ring refuses everything for so long, as if its reader had let it fill. The one before it has room again.
+    /// Makes a ring refuse everything for this long, as if its reader had let it fill. An earlier one has room again.
     pub(super) fn fill_ring(&mut self, ring: Ring, for_ms: u64) {
         self.full_ring = Some((ring, self.until_ns(for_ms)));
     }
 
-    /// The wall clock is off by so much, for so long.
+    /// Sets the wall clock off by this much, for this long.
     pub(super) fn jump_clock(&mut self, by_ms: i64, for_ms: u64) {
         self.clock_jump = Some((by_ms, self.until_ns(for_ms)));
     }
 
-    /// Nothing can be written to the disk for so long.
+    /// Makes writes to the disk fail for this long.
     pub(super) fn fill_disk(&mut self, for_ms: u64) {
         self.disk_full_until_ns = self.until_ns(for_ms);
     }
 
-    /// What has taken effect so far.
+    /// How often each fault has taken effect so far.
     pub(super) fn effects(&self) -> Effects {
         self.effects
     }
@@ -111,7 +112,7 @@ impl Observer for Machine {
         self.records += 1;
     }
 
-    /// Another process starts with stages that run and rings that have room, on the same machine.
+    /// Another process starts on the same machine, with running stages and empty rings.
     fn killed(&mut self) {
         self.dies_after = u64::MAX;
         self.frozen_until_ns = [0; Turn::ALL.len()];

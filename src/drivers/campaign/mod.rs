@@ -1,5 +1,6 @@
 //! Campaigns: the whole trader on the simulated network, seed after seed, with faults, crashes and restarts, checked
-//! against invariants. A seed decides everything: the same seed in the same binary is the same run to the last byte.
+//! against invariants. A seed determines everything: the same seed in the same binary gives the same run to the last
+//! byte.
 
 mod account;
 mod collar;
@@ -56,98 +57,99 @@ use crate::execute::ExecuteCounters;
 use crate::market::Money;
 use crate::messages::{DayState, KnownGroup, Verdict};
 
-/// Where session time begins in every seed: 2026-09-21T13:33:20Z, a Monday.
+/// The start of session time in every seed: 2026-09-21T13:33:20Z, a Monday.
 const START_MS: i64 = 1_790_000_000_000;
-/// What the trader has on each shard.
+/// The trader's initial balance on each shard.
 const CASH: Money = Money::from_dollars(1_000);
-/// How long the trader runs on after the last fault, before it is stopped: late messages arrive, and unknown orders are resolved.
+/// How long the trader runs after the last fault before it is stopped, in session milliseconds: late messages arrive,
+/// and unknown orders are resolved.
 const HEALING_MS: i64 = 60_000;
 /// How long a stop may take.
 const STOP_MS: i64 = 120_000;
-/// How long finding out about an unknown order may take once the exchange answers, beyond the time for which a signature
-/// stays valid: the read's lag, the longest pause between two questions, and one question without an answer.
+/// How long it may take to resolve an unknown order once the exchange answers, in addition to the validity of a
+/// signature: the read lag, the longest pause between two queries, and one query without an answer.
 const RESOLVE_MS: i64 = 16_000;
 const JOURNAL_FAILS: &str = "the temporary directory takes a journal";
 /// The kind of trouble in which the ring to `decide` overflows.
 const RING_OVERFLOW: &str = "ring_overflow";
 
-/// What every seed of a campaign has in common. The policy may be of any crate.
+/// A campaign: the parameters that all its seeds share. The policy may come from any crate.
 #[derive(Clone, Debug)]
 pub struct Campaign<P> {
     /// Simulated time with faults, in milliseconds.
     pub duration_ms: i64,
-    /// What the exchange and its markets are like.
+    /// The exchange and its markets.
     pub scenario: Scenario,
-    /// Markets at a time.
+    /// The number of markets that are open at a time.
     pub markets: usize,
-    /// What goes wrong.
+    /// The level of faults.
     pub faults: Faults,
-    /// Decides. Every start of a trader begins with it as it is here.
+    /// The policy. It is cloned for every start of a trader, so it should not have decided yet.
     pub policy: P,
 }
 
-/// What became of a seed.
+/// The result of a seed.
 #[derive(Clone, Debug, Default)]
 pub struct SeedReport {
-    /// The seed.
+    /// The seed that was run.
     pub seed: u64,
-    /// A hash over everything that was delivered, decided and sent, signatures left out.
+    /// A hash over everything that was delivered, decided and sent, without signatures.
     pub trace: u64,
     /// Simulated milliseconds.
     pub simulated_ms: i64,
     /// Steps of the simulation.
     pub steps: u64,
-    /// Orders placed, amends and cancels not counted.
+    /// Orders placed, without amends and cancels.
     pub orders: u64,
-    /// Fills.
+    /// The number of fills.
     pub fills: u64,
-    /// Fills that left something of their order.
+    /// Fills that left a part of their order open.
     pub partial_fills: u64,
-    /// Orders whose fate was unknown.
+    /// Orders whose outcome was unknown for a time.
     pub unknown: u64,
-    /// Of those, orders whose fate was found out.
+    /// Of those, orders whose outcome was resolved.
     pub unknown_resolved: u64,
     /// The stop that ended the trading, if one did: `drawdown`, `repeated` or `daily_loss`.
     pub stop: Option<&'static str>,
-    /// Intents by what became of them, indexed by [`Verdict`].
+    /// Intents by verdict, indexed by [`Verdict`].
     pub verdicts: [u64; Verdict::COUNT],
-    /// How often a book was compared with the exchange's own of the same clock.
+    /// How often a book was compared with the exchange's own at the same clock.
     pub books_compared: u64,
-    /// States in which a book was crossed for an instant.
+    /// Book states that were crossed for an instant.
     pub crossed_states: u64,
-    /// How often cash and positions were compared with the exchange's, everything booked there being known here.
+    /// How often cash and positions were compared with the exchange's.
     pub ledgers_compared: u64,
     /// Faults that took effect, by kind.
     pub troubles: Troubles,
-    /// Records that the trader's journal would have had when it died, where it was made to.
+    /// The number of records in the trader's journal when it was made to die.
     pub records: u64,
-    /// For how long something of the dead trader rested.
+    /// How long an order of the dead trader rested, in session milliseconds.
     pub resting_ms: i64,
-    /// What did not hold, when and after what.
+    /// The violated invariant, if any.
     pub violation: Option<FoundViolation>,
 }
 
-/// A violation with its place.
+/// A violation, and when it was found.
 #[derive(Clone, Debug)]
 pub struct FoundViolation {
-    /// What did not hold.
+    /// The invariant and what was found.
     pub violation: Violation,
-    /// After which step.
+    /// The step after which it was found.
     pub step: u64,
-    /// At which session time.
+    /// The session time at which it was found, in milliseconds.
     pub session_ms: i64,
-    /// What happened last before it.
+    /// The last events before it.
     pub last_events: Vec<String>,
 }
 
 impl<P: Policy + Clone + Send + Sync> Campaign<P> {
-    /// Runs one seed. A seed in which something does not hold is run once more, to record what happened before.
+    /// Runs one seed. A seed that violates an invariant is run once more, to record the events before the violation.
     #[must_use]
     pub fn run(&self, seed: u64, key: &IssuedKey) -> SeedReport {
         self.examine(seed, key, &|run, report| run.follow_through(report))
     }
 
-    /// Runs a seed on a course. When something did not hold, runs it again to record what happened before.
+    /// Runs a seed on a course, and once more after a violation to record the events before it.
     fn examine(&self, seed: u64, key: &IssuedKey, course: &Course<P>) -> SeedReport {
         let mut report = self.attempt(seed, key, course, None);
         if report.violation.is_some() {
@@ -186,7 +188,7 @@ impl<P: Policy + Clone + Send + Sync> Campaign<P> {
         Tight::of(seed).map_or(self.markets, |tight| tight.markets(self.markets))
     }
 
-    /// Some seeds trade under limits so tight that they refuse orders, or stop.
+    /// The trader's configuration. Some seeds have limits tight enough to refuse orders, or to stop the trader.
     fn config(&self, seed: u64) -> Config {
         let mut config = Config::default();
         if let Some(tight) = Tight::of(seed) {
@@ -203,7 +205,7 @@ impl<P: Policy + Clone + Send + Sync> Campaign<P> {
 /// The course of a seed.
 type Course<P> = dyn Fn(&mut Run<'_, P>, &mut SeedReport) -> Checked;
 
-/// A seed under way.
+/// A seed in progress.
 struct Run<'a, P: Policy> {
     campaign: &'a Campaign<P>,
     seed: u64,
@@ -216,20 +218,20 @@ struct Run<'a, P: Policy> {
     limits: LimitChecks,
     trouble: trouble::Trouble,
     journal: Option<StartJournal>,
-    /// The crash that is to come.
+    /// The next crash, if one has been drawn.
     crash: Option<Crash>,
-    /// What earlier starts counted.
+    /// The counters of earlier starts.
     before: ExecuteCounters,
     /// Whether a stop has ended the trading.
     ended: bool,
 }
 
-/// A crash that is to come.
+/// A crash that has been drawn.
 #[derive(Clone, Copy, Debug)]
 struct Crash {
-    /// After so many more steps.
+    /// The number of steps until the crash.
     after_steps: u32,
-    /// So long until another trader starts.
+    /// The time from the crash to the next start, in session milliseconds.
     absent_ms: i64,
 }
 
@@ -238,7 +240,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         let mut config = campaign.config(seed);
         let clock = SessionClock::new(0, START_MS, 1_000);
         let scenario = &campaign.scenario;
-        // Every other account is a new one, unless the scenario says what it is: write tokens are scarce.
+        // Every other account is a new one with few write tokens, unless the scenario names a tier.
         let tier = if seed % 2 == 1 { Tier::Basic } else { Tier::Premier };
         let mut settings = GatewaySettings { tier, ..GatewaySettings::default() };
         scenario.adjust(&mut settings);
@@ -325,9 +327,9 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         self.heal_and_stop(report)
     }
 
-    /// Ends all faults and gives the trader its time to recover. Returns when they ended.
+    /// Ends all faults and gives the trader time to recover. Returns when they ended.
     fn heal(&mut self, report: &mut SeedReport) -> Result<i64, Violation> {
-        // A trader that was away may come back later than the time at which the faults were to end.
+        // A trader that was away may come back later than the faults were to end.
         let healed_ms = self.simulation.session_ms();
         self.trouble.end(&mut self.simulation);
         self.crash = None;
@@ -362,7 +364,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         stages.decide.policy().at_the_end(exchange.engine(), exchange.clients()[0], nonce, baseline_ms)
     }
 
-    /// Runs until then, or until a stop ends the trading.
+    /// Runs until `until_ms`, or until a stop ends the trading.
     fn run_until(&mut self, until_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ns = self.clock.mono_ns(until_ms);
         loop {
@@ -418,7 +420,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         }
     }
 
-    /// The trader dies between two steps, and its journal is torn.
+    /// Kills the trader between two steps, and tears its journal.
     fn die(&mut self) -> Checked {
         self.crash = None;
         self.trouble.add(trouble::CRASH, 1);
@@ -435,7 +437,7 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         journal.replays(&self.policy)
     }
 
-    /// Time passes without a trader.
+    /// Lets time pass without a trader.
     fn stay_away(&mut self, absent_ms: i64, report: &mut SeedReport) -> Checked {
         let until_ms = self.simulation.session_ms() + absent_ms;
         let until_ns = self.clock.mono_ns(until_ms);
@@ -446,13 +448,13 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
         Ok(())
     }
 
-    /// Another trader starts in its place and knows only what is on disk.
+    /// Starts another trader, which knows only what is on disk.
     fn start_again(&mut self) {
         self.starts += 1;
         self.simulation.instruments().note(|| "another trader starts in its place".to_owned());
         let kept = (self.simulation.day_state(), self.simulation.known_groups());
         let now_ms = self.simulation.session_ms();
-        // The clock of a process that begins now.
+        // The clock of a process that starts now.
         let clock = SessionClock::new(self.clock.mono_ns(now_ms), now_ms, self.clock.speed_milli());
         let stages = stages(&self.policy, &self.config, &clock, self.seed, self.starts, kept);
         self.checker.restarted(&self.simulation);
@@ -511,12 +513,12 @@ fn stages<P: Policy + Clone>(
     stages
 }
 
-/// The mark of a start's orders.
+/// The nonce of a start's client order ids.
 fn nonce(seed: u64, starts: u64) -> u64 {
     seed.wrapping_mul(1_000_003).wrapping_add(starts)
 }
 
-/// Adds what one start counted, as far as reports show it.
+/// Adds those counters of one start that reports show.
 fn add(sum: &mut ExecuteCounters, more: &ExecuteCounters) {
     sum.sent += more.sent;
     sum.fills += more.fills;

@@ -1,4 +1,5 @@
-//! Orders: what rests at the exchange beside what the trader follows, and what it reserves for that.
+//! Checks orders: what rests at the exchange, compared with the orders that the trader tracks and the cash that it
+//! reserves for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +11,21 @@ use crate::exchange::engine::{Engine, OrderRecord};
 use crate::execute::{ExecuteStage, Order, OrderState, Whose};
 use crate::market::{BookSide, ClientOrderId, Count, FeeSchedule, Liquidity, Money, OrderId, OrderStatus, Price};
 
-/// An order that had been placed so shortly before a crash may be missing from the first read after it: reads lag.
+/// An order placed this shortly before a crash may be missing from the first read after it, since reads lag.
 const SEEN_AFTER_MS: i64 = 2_000;
 /// How long after a start orders of the one before it may still arrive and fill.
 const AFTERMATH_MS: i64 = 90_000;
 
-/// What is remembered of orders from step to step.
+/// The state of the checks from step to step.
 #[derive(Debug)]
 pub(super) struct Orders {
     limits: Limits,
     started_ms: i64,
-    /// The orders of this start that the trader follows.
+    /// The orders of this start that the trader tracks.
     followed: BTreeMap<ClientOrderId, Option<OrderId>>,
-    /// Orders of all starts that were taken for never accepted.
+    /// Orders of all starts that the trader considers never accepted.
     denied: BTreeSet<ClientOrderId>,
-    /// Orders that rested at the crash, until the next start has read the account.
+    /// Orders that were resting at the crash, until the next start has read the account.
     left_behind: Vec<OrderId>,
     /// When the faults ended.
     healed_ms: Option<i64>,
@@ -84,7 +85,8 @@ impl Orders {
         self.unknown_ends(execute, now_ms)
     }
 
-    /// An order that left the trader's books has left the exchange's, and every fill of it has come.
+    /// Checks that an order that the trader no longer tracks does not rest at the exchange, and that all its fills have
+    /// arrived.
     fn ended_alike(&mut self, execute: &ExecuteStage, engine: &Engine, client: u32, account: &Account) -> Checked {
         let ours = |order: &Order| match order.whose {
             Whose::Ours(id) => Some((id, order.id)),
@@ -110,7 +112,7 @@ impl Orders {
         Ok(())
     }
 
-    /// No limit of the gate is exceeded, were everything that rests to fill.
+    /// Checks that no limit of the gate would be exceeded if all resting orders filled.
     fn within_limits(
         &self,
         engine: &Engine,
@@ -141,7 +143,7 @@ impl Orders {
         Ok(())
     }
 
-    /// A start that has read the account knows every order that the last one left in the book.
+    /// Checks that a start that has read the account knows every order that the last one left in the book.
     fn finds_what_rests(&mut self, execute: &ExecuteStage, engine: &Engine) -> Checked {
         if self.left_behind.is_empty() || execute.baseline_ms().is_none() {
             return Ok(());
@@ -156,7 +158,7 @@ impl Orders {
         Ok(())
     }
 
-    /// Once the exchange answers again, what is unknown is found out within the deadline.
+    /// Checks that unknown orders are resolved within the deadline once the exchange answers again.
     fn unknown_ends(&self, execute: &ExecuteStage, now_ms: i64) -> Checked {
         let Some(healed_ms) = self.healed_ms else { return Ok(()) };
         for order in execute.orders().filter(|order| order.state.is_unknown()) {
@@ -168,7 +170,7 @@ impl Orders {
         Ok(())
     }
 
-    /// At the end: what was taken for never accepted never was.
+    /// Checks at the end that orders considered never accepted never were.
     pub(super) fn at_the_end(&self, engine: &Engine, client: u32) -> Checked {
         for record in engine.orders_of(client) {
             let id = record.client_order_id.as_deref().and_then(ClientOrderId::parse);
@@ -181,7 +183,7 @@ impl Orders {
     }
 }
 
-/// An order that is known to rest does so at the price and with the size that the trader believes.
+/// Checks that a resting order has the price and the size that the trader expects.
 fn terms_agree(id: ClientOrderId, order: &Order, record: &OrderRecord) -> Checked {
     if order.state != OrderState::Resting || order.amend.is_some() {
         return Ok(());
@@ -192,8 +194,8 @@ fn terms_agree(id: ClientOrderId, order: &Order, record: &OrderRecord) -> Checke
     })
 }
 
-/// The cash promised to a market's orders covers what the exchange's order there could cost, by the formula of the
-/// design, which is written here a second time.
+/// Checks that the cash reserved for a market's orders covers what the exchange's order there could cost, by an
+/// independent implementation of the formula.
 fn reserved_suffices(
     execute: &ExecuteStage,
     engine: &Engine,
@@ -213,7 +215,7 @@ fn reserved_suffices(
         hold("reserved_covers_the_book", reserved >= needed, || {
             format!("{}: {reserved} reserved, the resting order needs {needed}: {order:?}", spec.ticker)
         })?;
-        // When fees fall, what was set aside follows at the next turn.
+        // When fees fall, the reserved cash follows at the next turn.
         let changed = spec.fees.next_change_ms(now_ms - 1_000).is_some_and(|change_ms| change_ms <= now_ms);
         let calm = count == 1 && order.state == OrderState::Resting && order.amend.is_none() && !changed;
         if calm && order.terms()[0].pending == record.remaining {
@@ -225,7 +227,8 @@ fn reserved_suffices(
     Ok(())
 }
 
-/// What an order may cost at worst: its own price for what opens a position, the dearer fee on that, and a balance step.
+/// The most that an order may cost: its price for contracts that open a position, the higher fee on them, and one
+/// balance step.
 fn worst_case(side: BookSide, price: Price, count: Count, held: Count, fees: FeeSchedule) -> Money {
     let closes = match side {
         BookSide::Bid => (-held).max(Count::ZERO),

@@ -1,4 +1,4 @@
-//! What the invariants have to know of a step and cannot see in the stages or the exchange afterwards.
+//! Records what the invariants need to know of a step and cannot see in the stages or the exchange afterwards.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::market::{MarketKey, OrderId, TradeId};
 use crate::messages::{AccountEvent, DecisionRecord, FeedToDecide, ResyncRequest};
 use crate::ports::ConnectionId;
 
-/// A fact that was handed to `execute`.
+/// A fact that was given to `execute`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handed {
     /// A fill, at the exchange's time.
@@ -17,16 +17,16 @@ pub(super) enum Handed {
     Payment { market: MarketKey },
 }
 
-/// Collects until the checks take what was collected.
+/// Collects events until the checks take them.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     /// The newest public frame, and its connection.
     frame: Option<(ConnectionId, Arc<[u8]>)>,
-    /// Markets of which an event was lost to a full ring, until `decide` is handed a snapshot.
+    /// Markets of which an event was lost to a full ring, until `decide` gets a snapshot.
     lost: BTreeSet<u16>,
     /// Decisions that were taken on such a market.
     blind: Vec<MarketKey>,
-    /// Snapshots that `decide` asked for, repetitions included.
+    /// Snapshots that `decide` requested, including repetitions.
     asked: Vec<ResyncRequest>,
     handed: Vec<Handed>,
 }
@@ -37,17 +37,17 @@ impl Probe {
         self.frame.take()
     }
 
-    /// Decisions since the last call on markets of which an event was lost to a full ring and not made good.
+    /// Decisions since the last call on markets of which an event was lost to a full ring and no snapshot has come since.
     pub(super) fn take_blind_decisions(&mut self) -> Vec<MarketKey> {
         std::mem::take(&mut self.blind)
     }
 
-    /// Snapshots that `decide` asked for since the last call, repetitions included.
+    /// Snapshots that `decide` requested since the last call, including repetitions.
     pub(super) fn take_resync_requests(&mut self) -> Vec<ResyncRequest> {
         std::mem::take(&mut self.asked)
     }
 
-    /// Fills and payments that `execute` was handed since the last call, in order.
+    /// Fills and payments that `execute` was given since the last call, in order.
     pub(super) fn take_handed(&mut self) -> Vec<Handed> {
         std::mem::take(&mut self.handed)
     }
@@ -88,7 +88,7 @@ impl Observer for Probe {
         }
     }
 
-    /// What a dead trader was handed no longer counts.
+    /// What a dead trader was given no longer counts.
     fn killed(&mut self) {
         self.lost.clear();
         self.blind.clear();

@@ -1,4 +1,4 @@
-//! The exchange's own books by their clocks, to be compared with the books that the frames lead to.
+//! The exchange's own books at some of their clocks, for comparison with the books that follow from the frames.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use super::reference::{Levels, ReferenceBook};
 use crate::exchange::engine::Engine;
 use crate::market::BookLevels;
 
-/// From one look at a market's book to the next, in session milliseconds: a look goes through every price of its grid.
+/// The time between two looks at a market's book, in session milliseconds. A look goes through every price of its grid.
 const LOOK_EVERY_MS: i64 = 400;
-/// Clocks that are remembered of a market: frames may be some seconds late.
+/// How many clocks are remembered per market, since frames may be some seconds late.
 const REMEMBERED: usize = 64;
 
 #[derive(Debug, Default)]
@@ -22,12 +22,12 @@ struct Remembered {
 pub(super) struct PublishedBooks {
     markets: BTreeMap<u32, Remembered>,
     scratch: BookLevels,
-    /// Books that were compared.
+    /// The number of books that were compared.
     pub(super) compared: u64,
 }
 
 impl PublishedBooks {
-    /// Remembers the books that have changed, now and then.
+    /// Now and then records the books that have changed.
     pub(super) fn look(&mut self, engine: &Engine, now_ms: i64) {
         for market in 0..engine.market_count() {
             let clock = engine.market(market).clock();
@@ -48,7 +48,7 @@ impl PublishedBooks {
         }
     }
 
-    /// Compares a book that the frames of its clock have made complete, if that clock is remembered. Returns the difference.
+    /// Compares a book that is complete as of its clock, if that clock is remembered. Returns the difference, if any.
     pub(super) fn differs(&mut self, engine: &Engine, ticker: &str, book: &ReferenceBook) -> Option<String> {
         let market = engine.market_by_ticker(ticker)?;
         let published = self.markets.get(&market)?.by_clock.get(&book.clock)?;

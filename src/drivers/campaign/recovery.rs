@@ -1,26 +1,26 @@
-//! Death at any record: the trader dies after a given number of records of its journal, stays away or is started again at
-//! once, and everything that must hold after a crash is checked.
+//! Death at any record: the trader dies after a given number of records of its journal and is restarted at once or
+//! later, and everything that must hold after a crash is checked.
 
 use super::invariants::{Checked, hold};
 use super::{Campaign, Run, START_MS, SeedReport, Violation};
 use crate::decide::policy::Policy;
 use crate::exchange::keys::IssuedKey;
 
-/// How far the end of a lease, which the exchange checks in its own time, may lie behind.
+/// How late the exchange may end a lease, in milliseconds.
 const LAG_MS: i64 = 1_000;
 
 /// A trader that dies once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// It dies when its journal would have had so many records.
+    /// The number of records in its journal after which it dies.
     pub after_records: u64,
-    /// Whether it is started again only when its leases are over, or at once.
+    /// Whether it is restarted only after its leases are over rather than at once.
     pub absent: bool,
 }
 
 impl<P: Policy + Clone + Send + Sync> Campaign<P> {
-    /// Runs one seed in which the trader dies. The report's `records` says how many records it had come to;
-    /// [`SeedReport::resting_ms`] for how long something of the dead trader rested after its death.
+    /// Runs one seed in which the trader dies. [`SeedReport::records`] is the number of records it had reached, and
+    /// [`SeedReport::resting_ms`] how long an order of the dead trader rested after its death.
     #[must_use]
     pub fn recover(&self, seed: u64, key: &IssuedKey, recovery: Recovery) -> SeedReport {
         self.examine(seed, key, &move |run, report| run.die_and_recover(recovery, report))
@@ -48,7 +48,7 @@ impl<P: Policy + Clone + Send + Sync> Run<'_, P> {
         self.heal_and_stop(report)
     }
 
-    /// Lets time pass and returns for how long an order of ours rested.
+    /// Lets time pass, and returns how long any of our orders rested.
     fn watch_the_rest(&mut self, for_ms: i64, report: &mut SeedReport) -> Result<i64, Violation> {
         let began_ms = self.simulation.session_ms();
         let until_ns = self.clock.mono_ns(began_ms + for_ms);

@@ -1,5 +1,5 @@
-//! Books kept the slow, obvious way from the frames that reached the trader: general JSON, ordered maps, one rule for the
-//! sequence. Shares no code with the feed stage, the frame parser or the book.
+//! Books built in the slow, obvious way from the frames that reached the trader: general JSON, ordered maps, one rule
+//! for the sequence. This shares no code with the feed stage, the frame parser or the book.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,35 @@ use crate::ports::ConnectionId;
 /// Hundredths of contracts by (is NO, price in $0.0001).
 pub(super) type Levels = BTreeMap<(bool, i64), i64>;
 
-/// A market's book: contracts by outcome and price, both as the exchange wrote them.
+/// A market's book: contracts by outcome and price, as the exchange wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReferenceBook {
-    /// Whether it follows from a snapshot by deltas without a gap.
+    /// Whether the book follows from a snapshot by deltas without a gap.
     pub(super) fresh: bool,
-    /// What rests.
     pub(super) levels: Levels,
-    /// The exchange's clock of the market at the newest change. Changes of one command share it.
+    /// The exchange's clock of the market at the newest change. All changes by one command share it.
     pub(super) clock: u64,
-    /// The exchange's time of the newest change, where one said it.
+    /// The exchange's time of the newest change, if known.
     pub(super) instant_ms: Option<i64>,
-    /// When the newest frame of it came.
+    /// When its newest frame came.
     pub(super) heard_ms: i64,
-    /// Whether it was crossed or locked when the exchange's time had moved on: then a frame is missing.
+    /// Whether the book was crossed or locked after the exchange's time had moved on, which means that a frame is missing.
     pub(super) stayed_crossed: bool,
 }
 
-/// How long the rest of an instant is waited for, in session milliseconds.
+/// How long to wait for the rest of an instant, in session milliseconds.
 const INSTANT_WAIT_MS: i64 = 250;
 
 impl ReferenceBook {
-    /// Whether a bid of each side together cost a dollar or more.
+    /// Whether the best bids of both outcomes add up to a dollar or more.
     pub(super) fn is_crossed(&self) -> bool {
         let yes = self.levels.range(..(true, i64::MIN)).next_back();
         let no = self.levels.range((true, i64::MIN)..).next_back();
         yes.zip(no).is_some_and(|(((_, yes), _), ((_, no), _))| yes + no >= 10_000)
     }
 
-    /// Whether it may be given up for being crossed: not within the instant in which the exchange tells what one order did,
-    /// unless the rest of that does not come.
+    /// Whether the book may be given up for being crossed: not within the instant in which the exchange publishes the
+    /// effects of one order, unless the rest of them does not come.
     pub(super) fn may_be_given_up(&self, now_ms: i64) -> bool {
         self.stayed_crossed || (self.is_crossed() && now_ms - self.heard_ms >= INSTANT_WAIT_MS)
     }
@@ -52,13 +51,13 @@ pub(super) struct ReferenceBooks {
     newest_seq: BTreeMap<u64, u64>,
     sid_of: BTreeMap<String, u64>,
     books: BTreeMap<String, ReferenceBook>,
-    /// A book as it was before the frame that moved its clock on: no frame of its clock is missing.
+    /// A book as it was before the frame that advanced its clock, so that no frame of its clock is missing.
     complete: Option<(String, ReferenceBook)>,
-    /// States in which a book that follows from the frames was crossed or locked, of all connections.
+    /// The number of states, over all connections, in which a fresh book was crossed or locked.
     pub(super) crossed_states: u64,
 }
 
-/// A decimal such as "0.4200" in units of 1/`scale`. The exchange writes at most as many decimals as the scale has.
+/// Parses a decimal such as "0.4200" to units of 1/`scale`. The exchange writes at most as many decimals as the scale has.
 fn units(value: &Value, scale: i64) -> Option<i64> {
     let text = value.as_str()?;
     let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
@@ -74,12 +73,12 @@ fn units(value: &Value, scale: i64) -> Option<i64> {
 }
 
 impl ReferenceBooks {
-    /// Another trader starts with no book.
+    /// Forgets all books, for another trader.
     pub(super) fn forget(&mut self) {
         *self = Self { crossed_states: self.crossed_states, ..Self::default() };
     }
 
-    /// A trusted book that the newest frame has shown to be complete as of its clock.
+    /// A fresh book that the newest frame has shown to be complete as of its clock.
     pub(super) fn take_complete(&mut self) -> Option<(String, ReferenceBook)> {
         self.complete.take()
     }
@@ -88,8 +87,8 @@ impl ReferenceBooks {
         self.books.get(ticker)
     }
 
-    /// Applies a frame. Returns the market whose book it was about. The first frame of a new connection ends what is known
-    /// from the old one; what still comes on the old one is of no interest.
+    /// Applies a frame and returns the market whose book it changed. The first frame of a new connection clears the
+    /// books of the old one; later frames of the old one are ignored.
     pub(super) fn apply(&mut self, connection: ConnectionId, text: &[u8], now_ms: i64) -> Option<String> {
         if connection < self.connection {
             return None;
@@ -97,7 +96,7 @@ impl ReferenceBooks {
         if connection > self.connection {
             *self = Self { connection, crossed_states: self.crossed_states, ..Self::default() };
         }
-        // A frame that cannot be read is skipped. The hole that it leaves in the sequence is noticed.
+        // A frame that cannot be parsed is skipped. The gap that it leaves in the sequence is noticed.
         let frame: Value = serde_json::from_slice(text).ok()?;
         let sid = frame["sid"].as_u64()?;
         if let Some(seq) = frame["seq"].as_u64() {
@@ -109,7 +108,7 @@ impl ReferenceBooks {
         let message = &frame["msg"];
         let ticker = message["market_ticker"].as_str()?.to_owned();
         let read = match frame["type"].as_str()? {
-            // A late frame of a subscription that has ended is not applied. Sids count up.
+            // A late frame of a subscription that has ended is not applied. Sids are ascending.
             "orderbook_snapshot" if self.sid_of.get(&ticker).is_none_or(|&newest| newest <= sid) => {
                 self.snapshot(sid, &ticker, message)
             }

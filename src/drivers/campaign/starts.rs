@@ -1,5 +1,5 @@
-//! What a trader may find when it starts: a pause in force, triggered order groups, reads that fail at first. A minute after
-//! the last trouble of any kind it must be trading again.
+//! What a trader may find when it starts: a pause, triggered order groups, reads that fail at first. A minute after the
+//! last fault it must be trading again.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -15,7 +15,7 @@ use crate::execute::Block;
 
 /// Trading or the exchange is paused when the trader starts.
 pub(super) const START_PAUSED: &str = "start_paused";
-/// Every order group that it had is triggered when it starts.
+/// All its order groups are triggered when it starts.
 pub(super) const START_TRIGGERED: &str = "start_triggered";
 /// Its first reads are refused.
 pub(super) const START_UNREAD: &str = "start_unread";
@@ -24,7 +24,7 @@ const PAUSED_MS: i64 = 20_000;
 /// The most reads that are refused.
 const UNREAD: u32 = 6;
 
-/// Prepares the exchange for a start: each kind for one start of three, by the seed and the number of the start.
+/// Prepares the exchange for a start: each kind in one of three starts, depending on the seed and the number of the start.
 pub(super) fn prepare<P: Policy>(
     (seed, starts): (u64, u64),
     faults: Faults,
@@ -56,8 +56,8 @@ pub(super) fn prepare<P: Policy>(
     }
 }
 
-/// `trading_goes_on`: a minute after the last fault nothing keeps a market from being traded that is open at the exchange. A
-/// breaker, a near close, a restricted market and an order whose end is being looked for are what the trader is meant to stop at.
+/// `trading_goes_on`: a minute after the last fault nothing prevents trading in a market that is open at the exchange,
+/// except a breaker, a close that is near, a restriction of the market or an order whose end is being looked for.
 pub(super) fn trading_goes_on<P: Policy>(simulation: &Tried<P>) -> Checked {
     let execute = &simulation.stages().execute;
     if execute.tripped().is_some() {

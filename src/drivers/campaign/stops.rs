@@ -1,6 +1,6 @@
-//! The stops that only a person lifts, and that of the day, once more: what was realised follows from the exchange's own
-//! fills, one by one, and how often orders were executed from when the trader was handed them. A stop that is due has to
-//! trip, one that is not must not, and after one no position is opened, not by the next start either.
+//! Recomputes the stops that only a person lifts, and the daily stop: the realised result from the exchange's own
+//! fills, and the executions from the times at which the trader was given fills. A stop that is due must trip, one that
+//! is not due must not, and after a stop no position is opened, not even by the next start.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,17 +13,17 @@ use super::instruments::Tried;
 use crate::exchange::engine::{Engine, FillRecord};
 use crate::market::{BookSide, ClientOrderId, Count, Money, OrderId, Price, TradeId};
 
-/// The trader rounds the cost of what it closes in another order than this.
+/// The tolerance for the cost of closed contracts, which the trader rounds in another order.
 const ROUNDING: Money = Money::from_cents(1);
 
-/// What was sent before a stop may be accepted so long after it.
+/// How long after a stop earlier requests may still be accepted, in milliseconds.
 const ON_ITS_WAY_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// A fill of the exchange.
+/// Identifies a fill of the exchange.
 pub(super) type FillKey = (TradeId, OrderId);
 
-/// What a market's fills add up to.
+/// The sum of a market's fills.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     contracts: i64,
@@ -31,12 +31,12 @@ struct Held {
 }
 
 impl Held {
-    /// How much of a fill on that side opens a position instead of closing one.
+    /// How much of a fill on this side opens a position rather than closing one.
     fn opened_by(self, side: BookSide, count: Count) -> i64 {
         (count.units() - (-side.sign() * self.contracts).max(0)).max(0)
     }
 
-    /// Takes in a fill and returns what it realised, its fee paid. Average cost.
+    /// Adds a fill and returns the realised result net of its fee, at average cost.
     fn fill(&mut self, side: BookSide, price: Price, count: Count, fee: Money) -> Money {
         let signed = side.sign() * count.units();
         let closes = count.units() - self.opened_by(side, count);
@@ -48,7 +48,7 @@ impl Held {
         let returned = share(closes, self.cost);
         let (buys, sells) =
             if side == BookSide::Bid { (price, price.complement()) } else { (price.complement(), price) };
-        // Closing what was bought on the other outcome sells that outcome.
+        // Closing a position in the other outcome sells that outcome.
         let proceeds = if side == BookSide::Bid { buys.complement() } else { sells };
         let realized = proceeds.times(Count::from_units(closes)) - returned - fee;
         self.cost += buys.times(Count::from_units(signed.abs() - closes)) - returned;
@@ -57,22 +57,22 @@ impl Held {
     }
 }
 
-/// What the stops look at.
+/// The state of the recomputed stops.
 #[derive(Debug)]
 pub(super) struct Stops {
     risk: RiskConfig,
     newest_fill: Option<FillKey>,
     held: BTreeMap<u32, Held>,
-    /// What each fill of the exchange realised that the trader has not booked yet.
+    /// The realised result of each fill of the exchange that the trader has not booked yet.
     realized: BTreeMap<FillKey, Money>,
     result: Money,
     best: Money,
-    /// By market: when orders of this start had their first fill, those of the window.
+    /// By market: the times within the window at which orders of this start had their first fill.
     executed: BTreeMap<u32, VecDeque<i64>>,
     executed_orders: BTreeSet<OrderId>,
-    /// Which stop was hit, and when.
+    /// The stop that was hit, and when.
     hit: Option<(&'static str, i64)>,
-    /// What is on disk says so.
+    /// Whether the stop is recorded on disk.
     kept: bool,
     requests_seen: usize,
 }
@@ -99,7 +99,7 @@ impl Stops {
         self.hit.map(|(stop, _)| stop)
     }
 
-    /// Another trader starts in place of the dead one and knows only what is on disk.
+    /// Another trader replaces the dead one and knows only what is on disk.
     pub(super) fn restart<P: Policy>(&mut self, simulation: &Tried<P>) {
         self.executed.clear();
         self.executed_orders.clear();
@@ -111,7 +111,7 @@ impl Stops {
         }
     }
 
-    /// After every step, with the fills that the ledger has to have booked in it.
+    /// Checks after every step, with the fills that the ledger must have booked in it.
     pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>, booked: &[FillKey]) -> Checked {
         let exchange = simulation.exchange();
         let (engine, account) = (exchange.engine(), exchange.clients()[0]);
@@ -126,7 +126,7 @@ impl Stops {
         if self.hit.is_some() && self.kept {
             new.iter().try_for_each(|request| nothing_opens(engine, account, request))?;
         }
-        // A market that paid has realised what no fill tells.
+        // A settled market has a realised result that no fill shows.
         if engine.settlements_of(account).any(|payment| !payment.contracts.is_zero()) {
             let stop = simulation.stages().execute.tripped().and_then(stop_of);
             self.hit = self.hit.or(stop.map(|stop| (stop, simulation.session_ms())));
@@ -156,7 +156,7 @@ impl Stops {
         }
         let (Some(reason), None) = (tripped, self.hit) else { return Ok(()) };
         let Some(stop) = stop_of(reason) else { return Ok(()) };
-        // Open positions may have lost all that they cost.
+        // Open positions may have lost their whole cost.
         let open: Money = engine.positions_of(account).map(|(_, position)| position.cost).sum();
         let extra_ms = i64::try_from(self.risk.executions_window_ms / 12).unwrap_or(i64::MAX);
         let due = match stop {
@@ -169,7 +169,7 @@ impl Stops {
         Ok(())
     }
 
-    /// Takes in the exchange's newest fills, oldest first.
+    /// Adds the exchange's newest fills, oldest first.
     fn see_fills(&mut self, engine: &Engine, account: u32) -> Checked {
         let key = |fill: &FillRecord| (fill.trade, fill.order);
         let new: Vec<&FillRecord> =
@@ -198,7 +198,7 @@ impl Stops {
         }
     }
 
-    /// The most orders that were executed in one market within the window, and as much longer.
+    /// The most orders executed in one market within the window, extended by `extra_ms`.
     fn most_executions(&self, now_ms: i64, extra_ms: i64) -> usize {
         let window_ms = i64::try_from(self.risk.executions_window_ms).unwrap_or(i64::MAX).saturating_add(extra_ms);
         let within = |times: &VecDeque<i64>| times.iter().filter(|at_ms| **at_ms > now_ms - window_ms).count();
@@ -206,13 +206,14 @@ impl Stops {
     }
 }
 
-/// Which stop a trip is about, if it is one that campaigns know.
+/// The stop named in the reason of a trip, if campaigns know it.
 fn stop_of(reason: &str) -> Option<&'static str> {
     let stops = [("drawdown stop", "drawdown"), ("repeated automated", "repeated"), ("daily loss stop", "daily_loss")];
     stops.into_iter().find(|(words, _)| reason.starts_with(words)).map(|(_, stop)| stop)
 }
 
-/// After a stop only orders that close a position are placed. An amend may race with a fill, so amends are judged by their fills.
+/// Checks that only orders that close a position are placed after a stop. Since an amend may race with a fill, amends
+/// are judged by their fills.
 fn nothing_opens(engine: &Engine, account: u32, request: &SentRequest) -> Checked {
     if request.method != "POST" || !request.path.ends_with("/orders") {
         return Ok(());

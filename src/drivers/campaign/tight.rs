@@ -1,5 +1,5 @@
-//! Seeds whose limits are so tight that they refuse orders. The default limits leave ten contracts at a time all the room they
-//! need, so no campaign would see a limit at work otherwise.
+//! Seeds with limits tight enough to refuse orders. The default limits have ample room for ten contracts at a time, so
+//! campaigns would not exercise them otherwise.
 
 use std::fmt::Write;
 
@@ -15,23 +15,24 @@ use crate::messages::Action;
 /// What is tight in a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tight {
-    /// Messages, duplicates, a restricted market, and the loss of events, which have several markets each. Seeds 7, 15, 23...
+    /// Messages, duplicates, a restricted market, and the loss of events with several markets. Seeds 7, 15, 23, ...
     Messages,
-    /// Positions and the price collar, under a policy that piles up positions. Seeds 3, 19, 35...
+    /// Positions and the price collar, with a policy that accumulates positions. Seeds 3, 19, 35, ...
     Positions,
-    /// Cash at risk, open orders and the price collar. Seeds 11, 27, 43...
+    /// Cash at risk, open orders and the price collar. Seeds 11, 27, 43, ...
     Cash,
-    /// Write tokens: a new account's, in many markets, under a policy that decides on every frame. Seeds 9, 41, 73...
+    /// Write tokens: those of a new account, in many markets, with a policy that decides on every frame. Seeds 9, 41,
+    /// 73, ...
     Tokens,
-    /// Repeated automated execution, under a policy that takes what it sees: it trips. Seeds 1, 33, 65...
+    /// Repeated automated execution, with a policy that takes whatever it sees, until it trips. Seeds 1, 33, 65, ...
     Executions,
-    /// Drawdown, under a policy that loses and wins: it trips in most of them. Seeds 5, 37, 69...
+    /// Drawdown, with a policy that loses and wins, and trips in most seeds. Seeds 5, 37, 69, ...
     Drawdown,
 }
 
-/// Decisions of the longest session that a script is written for: a market has four a second, or some tens.
+/// The most decisions per market that a script covers. A market has four per second, or some tens.
 const SCRIPTED: u64 = 20_000;
-/// A script draws from these: more often it adds to a position than it takes from one.
+/// The actions that a script draws from: it adds to a position more often than it reduces one.
 const DRAWN: [Action; 8] = [
     Action::BuyYes,
     Action::BuyYes,
@@ -70,7 +71,7 @@ impl Tight {
             Self::Positions => {
                 risk.max_position_contracts = Count::from_contracts(15);
                 risk.price_collar = Price::from_units(60).expect("less than a cent is a price");
-                // Piling up loses more than a day may: these seeds are not about that.
+                // Accumulating positions would hit the daily loss stop, which these seeds do not test.
                 risk.daily_loss_stop = Money::from_dollars(500);
                 risk.max_drawdown = Money::ZERO;
             }
@@ -89,12 +90,12 @@ impl Tight {
         }
     }
 
-    /// Markets at a time, of what the campaign has otherwise.
+    /// The number of markets, given that of the campaign.
     pub(super) fn markets(self, usual: usize) -> usize {
         if self == Self::Tokens { usual.max(16) } else { usual }
     }
 
-    /// The script that decides, where that is not for the campaign's policy.
+    /// The script that replaces the campaign's policy, if one does.
     pub(super) fn script(self, seed: u64) -> Option<ScriptPolicy> {
         let (pricing, decide_ms) = match self {
             Self::Positions | Self::Drawdown => ("passive", 250),
@@ -113,7 +114,8 @@ impl Tight {
         Some(ScriptPolicy::parse("campaign", &text).expect("the script follows its own rules"))
     }
 
-    /// The markets of each shard that outlast the campaign become one event, exclusive in every second of these seeds.
+    /// Puts the markets of each shard that outlast the campaign into one event, which is exclusive in every second of
+    /// these seeds.
     pub(super) fn share_events(self, seed: u64, world: &mut World, until_ms: i64) {
         if self != Self::Messages {
             return;

@@ -1,4 +1,4 @@
-//! What goes wrong besides the network, and when: the exchange's faults, a slow `decide`, crashes of the trader.
+//! Draws what goes wrong besides the network, and when: faults of the exchange, frozen stages, crashes of the trader.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -16,12 +16,12 @@ use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget, MarketInde
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
 
-/// How much goes wrong.
+/// The level of faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Faults {
-    /// Nothing.
+    /// No faults.
     None,
-    /// A bad day.
+    /// Faults as on a bad day.
     #[default]
     Default,
     /// Several things at a time, all the time.
@@ -42,7 +42,7 @@ impl FromStr for Faults {
 }
 
 impl Faults {
-    /// Mean time between two of these, in milliseconds.
+    /// The mean time between two faults, in milliseconds.
     fn mean_ms(self) -> Option<f64> {
         match self {
             Self::None => None,
@@ -57,12 +57,12 @@ impl Faults {
 pub struct Troubles(BTreeMap<&'static str, u64>);
 
 impl Troubles {
-    /// Adds to a kind; a kind that did not happen is kept at zero, so that its absence shows.
+    /// Adds to the count of a kind. A kind that did not happen is kept with zero, so that its absence shows.
     pub fn add(&mut self, kind: &'static str, count: u64) {
         *self.0.entry(kind).or_default() += count;
     }
 
-    /// Adds those of another run.
+    /// Adds the counts of another run.
     pub fn merge(&mut self, other: &Self) {
         other.iter().for_each(|(kind, count)| self.add(kind, count));
     }
@@ -73,25 +73,25 @@ impl Troubles {
         self.iter().filter(|(_, count)| *count == 0).map(|(kind, _)| kind).collect()
     }
 
-    /// Every kind with its count, in the order of their names.
+    /// Every kind with its count, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.0.iter().map(|(kind, count)| (*kind, *count))
     }
 }
 
-/// What the run has to do itself.
+/// What the run itself has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Done,
-    /// The trader dies after so many more steps, and is started again so much later.
+    /// Kill the trader after this many steps, and restart it after this time.
     Crash {
         after_steps: u32,
         absent_ms: i64,
     },
 }
 
-/// What can go wrong, with its weight. Every fault of the exchange's catalog but a doubled connection, whose frames are doubled
-/// here one by one, and those that make it lie about a fill, which have to end in a difference.
+/// What can go wrong, with its weight. These are all faults of the exchange's catalog except a duplicated connection,
+/// whose frames are duplicated here one by one, and those that falsify a fill, which have to end in a difference.
 const KINDS: [(&str, u32); 40] = [
     ("cut_sessions", 2),
     ("stall_sessions", 2),
@@ -134,7 +134,7 @@ const KINDS: [(&str, u32); 40] = [
     (MARKET_PAUSED, 3),
     (CRASH, 2),
 ];
-/// A stage is frozen for a while.
+/// A stage is frozen for some time.
 const SLOW: [&str; Turn::ALL.len()] = ["feed_slow", "decide_slow", "execute_slow", "reconcile_slow"];
 const RING_FULL: &str = "ring_full";
 const CLOCK_JUMP: &str = "clock_jump";
@@ -142,16 +142,16 @@ const CLOCK_OFF: &str = "clock_off";
 const DISK_FULL: &str = "disk_full";
 pub(super) const CRASH: &str = "crash";
 const TRIGGER_GROUP: &str = "trigger_group";
-/// The exchange takes no orders in one market for a while.
+/// The exchange takes no orders in one market for some time.
 const MARKET_PAUSED: &str = "market_paused";
-/// Comes with some crashes.
+/// The journal is torn, as in some crashes.
 pub(super) const JOURNAL_TORN: &str = "journal_torn";
-/// Steps of the simulation, at most, from the moment at which a crash is drawn to the crash: it comes between any two.
+/// The most steps of the simulation from the draw of a crash to the crash, which may come between any two steps.
 const CRASH_STEPS: u32 = 500;
-/// One crash of so many leaves the trader away, for a time that may be longer than a lease; after others it is started again
-/// at once.
+/// After one in this many crashes the trader stays away, possibly for longer than a lease; after the others it is
+/// restarted at once.
 const ONE_ABSENCE_OF: u32 = 3;
-/// The longest absence.
+/// The longest absence, in milliseconds.
 const ABSENT_MS: i64 = 40_000;
 /// The channels whose frames the trader reads.
 const CHANNELS: [Channel; 6] = [
@@ -165,20 +165,21 @@ const CHANNELS: [Channel; 6] = [
 const STATUSES: [RefusalStatus; 3] =
     [RefusalStatus::TooManyRequests, RefusalStatus::Internal, RefusalStatus::Unavailable];
 
-/// The source of trouble of one run.
+/// The source of faults of one run.
 #[derive(Debug)]
 pub(super) struct Trouble {
     faults: Faults,
     random: Xoshiro256PlusPlus,
     next_ms: Option<i64>,
-    /// Markets that are paused, and until when.
+    /// Paused markets, and until when they are paused.
     paused: Vec<(i64, MarketIndex)>,
     counts: Troubles,
-    /// The exchange has moved on: its lists are strange from the start to the end, whatever else ceases.
+    /// Whether the exchange's lists have unknown elements and fields from the start to the end, as after a change of
+    /// its API.
     strange: bool,
 }
 
-/// One seed of so many trades on an exchange whose lists are strange all the time, and not as long as a fault lasts.
+/// One in this many seeds has such lists for the whole run instead of for the duration of a fault.
 const ONE_STRANGE_OF: u64 = 4;
 /// Longer than any seed.
 const STRANGE_MS: i64 = 3_600_000;
@@ -214,19 +215,19 @@ impl Trouble {
         self.next_ms.into_iter().chain(ends_ms).min()
     }
 
-    /// Whether more of it comes.
+    /// Whether more faults will come.
     pub(super) fn goes_on(&self) -> bool {
         self.next_ms.is_some()
     }
 
-    /// Arms what lasts from the start.
+    /// Arms the faults that last from the start.
     pub(super) fn begin<P: Policy>(&self, simulation: &mut Tried<P>) {
         if self.strange {
             simulation.exchange_mut().arm(Fault::StrangeElements { for_ms: STRANGE_MS });
         }
     }
 
-    /// Ends all trouble, but for the lists of an exchange that has moved on.
+    /// Ends all faults except strange lists that last for the whole run.
     pub(super) fn end<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         self.faults = Faults::None;
         self.next_ms = None;
@@ -237,7 +238,7 @@ impl Trouble {
         simulation.instruments_mut().machine.jump_clock(0, 0);
     }
 
-    /// What took effect, the exchange's faults by its own count.
+    /// How often each kind took effect; faults of the exchange by its own count.
     pub(super) fn counts<P: Policy>(&self, simulation: &Tried<P>) -> Troubles {
         let mut counts = self.counts.clone();
         for (kind, count) in simulation.exchange().gateway().fault_effects() {
@@ -251,7 +252,7 @@ impl Trouble {
         counts
     }
 
-    /// Does one thing.
+    /// Carries out one fault.
     pub(super) fn act<P: Policy>(&mut self, simulation: &mut Tried<P>) -> Act {
         let now_ms = simulation.session_ms();
         if self.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
@@ -274,14 +275,15 @@ impl Trouble {
                 simulation.instruments_mut().machine.fill_ring(ring, for_ms);
             }
             CLOCK_JUMP => {
-                // Beyond what the exchange tolerates, both ways.
+                // More than the exchange tolerates, in either direction.
                 let by_ms = self.random.random_range(40_000..=120_000) * self.one_of(&[-1, 1]);
                 let for_ms = self.random.random_range(500..=10_000);
                 simulation.instruments().note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
                 simulation.instruments_mut().machine.jump_clock(by_ms, for_ms);
             }
             CLOCK_OFF => {
-                // Within what it tolerates, for long: a fast clock's signatures are taken for almost twice as long.
+                // Less than it tolerates, but for a long time: signatures of a fast clock are accepted for almost twice
+                // as long.
                 let by_ms = self.random.random_range(1_000..=9_900) * self.one_of(&[-1, 1, 1]);
                 let for_ms = self.random.random_range(60_000..=600_000);
                 simulation.instruments().note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
@@ -308,12 +310,12 @@ impl Trouble {
         Act::Done
     }
 
-    /// Counts what this cannot see take effect.
+    /// Counts a fault whose effect is seen elsewhere.
     pub(super) fn add(&mut self, kind: &'static str, count: u64) {
         self.counts.add(kind, count);
     }
 
-    /// The exchange triggers an order group of the account, as it does when too much trades.
+    /// Triggers an order group of the account, as the exchange does when too much trades.
     fn trigger_group<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         let exchange = simulation.exchange();
         let account = exchange.clients()[0];
@@ -325,7 +327,7 @@ impl Trouble {
         self.counts.add(TRIGGER_GROUP, Self::trigger(&group, simulation));
     }
 
-    /// The exchange triggers every order group of the account. Returns how many.
+    /// Triggers every order group of the account and returns their number.
     pub(super) fn trigger_groups<P: Policy>(simulation: &mut Tried<P>) -> u64 {
         let exchange = simulation.exchange();
         let account = exchange.clients()[0];
@@ -333,7 +335,7 @@ impl Trouble {
         groups.iter().map(|group| Self::trigger(group, simulation)).sum()
     }
 
-    /// Returns how many, as it is refused while the exchange is paused.
+    /// Triggers a group and returns 1, or 0 if that is refused because the exchange is paused.
     fn trigger<P: Policy>(group: &GroupRecord, simulation: &mut Tried<P>) -> u64 {
         let GroupRecord { group, subaccount, exchange_index, .. } = *group;
         let account = simulation.exchange().clients()[0];
@@ -346,7 +348,7 @@ impl Trouble {
         u64::from(done.is_ok())
     }
 
-    /// The exchange deactivates a market that is traded, for a while.
+    /// Deactivates a traded market for some time.
     fn pause_market<P: Policy>(&mut self, simulation: &mut Tried<P>) {
         let for_ms = self.random.random_range(1_000..=20_000);
         let traded: Vec<_> = simulation.stages().execute.positions().map(|view| view.ticker).collect();
@@ -364,7 +366,7 @@ impl Trouble {
         self.counts.add(MARKET_PAUSED, 1);
     }
 
-    /// Ends the pauses whose time has come.
+    /// Ends the pauses that are due.
     fn end_pauses<P: Policy>(&mut self, now_ms: i64, simulation: &mut Tried<P>) {
         let (over, on): (Vec<_>, Vec<_>) = self.paused.drain(..).partition(|(until_ms, _)| *until_ms <= now_ms);
         self.paused = on;
@@ -395,7 +397,7 @@ impl Trouble {
         choices[self.random.random_range(0..choices.len())]
     }
 
-    /// A fault of the exchange with settings drawn for it.
+    /// Draws the settings of a fault of the exchange.
     fn fault(&mut self, kind: &str) -> Fault {
         let channel = self.one_of(&CHANNELS);
         let status = self.one_of(&STATUSES);
@@ -419,7 +421,7 @@ impl Trouble {
             "swallow_answer" => Fault::SwallowAnswer,
             "cut_answer" => Fault::CutAnswer,
             "delay_answer" => Fault::DelayAnswer { by_ms: ms(50, 5_000) },
-            // Not 429, which would be a lie: a request that is answered so has not been carried out.
+            // Not 429, which would be false: a request answered with it has not been carried out.
             "fail_answer" if status == RefusalStatus::TooManyRequests => {
                 Fault::FailAnswer { status: RefusalStatus::Internal }
             }

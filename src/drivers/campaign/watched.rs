@@ -1,5 +1,5 @@
-//! The policy of a seed: the one that is tried, or the script of a seed with tight limits; and what it was told of its own
-//! orders, which is part of its memory.
+//! The policy of a seed, which is the campaign's or the script of a seed with tight limits; and what the policy was
+//! told about its own orders, which is part of its memory.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::exchange::engine::Engine;
 use crate::market::{ClientOrderId, MarketKey, OrderId, TradeId};
 use crate::messages::{OwnFill, OwnSettlement};
 
-/// A policy and what it was told.
+/// A policy, and what it was told.
 #[derive(Clone, Debug)]
 pub(super) struct Watched<P> {
     decides: Decides<P>,
@@ -28,18 +28,18 @@ pub(super) struct Watched<P> {
 enum Decides<P> {
     /// The campaign's policy.
     Own(P),
-    /// The script of a seed.
+    /// The script of a seed with tight limits.
     Script(ScriptPolicy),
 }
 
-/// What a policy was told of its own orders.
+/// What a policy was told about its own orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Told {
     decisions: u64,
     fills: BTreeSet<(TradeId, OrderId)>,
-    /// The first fill that was told again.
+    /// The first fill that was reported twice.
     again: Option<(TradeId, OrderId)>,
-    /// Contracts that were settled, by market.
+    /// Settled contracts by market.
     settled: Vec<(MarketKey, i64)>,
 }
 
@@ -53,18 +53,18 @@ macro_rules! either {
 }
 
 impl<P: Policy> Watched<P> {
-    /// The campaign's policy, or the script that a seed has instead.
+    /// Uses the campaign's policy, or the script that the seed has instead.
     pub(super) fn new(policy: P, script: Option<ScriptPolicy>) -> Self {
         Self { decides: script.map_or(Decides::Own(policy), Decides::Script), told: Told::default() }
     }
 
-    /// `fills_told_once`: no fill is told twice.
+    /// `fills_told_once`: no fill is reported twice.
     pub(super) fn step(&self) -> Checked {
         hold("fills_told_once", self.told.again.is_none(), || format!("told again: {:?}", self.told.again))
     }
 
-    /// `fills_told`: when everything has had its time to arrive, the policy was told of every fill of its own orders since the
-    /// ledger's baseline, and of no other.
+    /// `fills_told`: when everything has had time to arrive, the policy was told of every fill of its own orders since
+    /// the ledger's baseline, and of no other.
     pub(super) fn at_the_end(&self, engine: &Engine, account: u32, nonce: u64, baseline_ms: i64) -> Checked {
         let ours: BTreeSet<OrderId> = engine
             .orders_of(account)
@@ -82,7 +82,7 @@ impl<P: Policy> Watched<P> {
     }
 }
 
-/// `checkpoint_restores`: the decide stage's checkpoint makes a stage whose checkpoint is the same.
+/// `checkpoint_restores`: the stage restored from a checkpoint of the decide stage has the same checkpoint.
 pub(super) fn checkpoint_restores<P: Policy + Clone>(
     simulation: &Tried<Watched<P>>,
     fresh: &Watched<P>,

@@ -1,5 +1,5 @@
-//! The rings from `feed` to `decide`: book events, what is too large for one beside them, and the way back for snapshot
-//! buffers. Allocates only when they are made.
+//! The rings from `feed` to `decide`: book events, listings and snapshots that are too large for an event, and the
+//! return of snapshot buffers. Memory is allocated only when the rings are created.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::market::BookLevels;
 use crate::messages::{BookEvent, BookEventKind, FeedToDecide, Listing};
 use crate::ports::Refused;
 
-/// What rides beside a [`BookEvent`] because it is larger than a message may be.
+/// What accompanies a [`BookEvent`] because it is too large for a message.
 #[derive(Debug)]
 enum Rider {
     Listing(Listing),
@@ -22,24 +22,24 @@ fn has_rider(kind: BookEventKind) -> bool {
     matches!(kind, BookEventKind::Listed | BookEventKind::Snapshot)
 }
 
-/// How large the rings from `feed` to `decide` are.
+/// The sizes of the rings from `feed` to `decide`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookRingSizes {
     /// Book events.
     pub events: usize,
-    /// Listings and snapshots that wait at the same time.
+    /// Listings and snapshots that may wait at the same time.
     pub riders: usize,
-    /// Snapshot buffers in existence.
+    /// Snapshot buffers in the pool.
     pub buffers: usize,
-    /// Levels a side for which each buffer has room from the start.
+    /// The initial capacity of each buffer, in levels per side.
     pub levels: usize,
 }
 
-/// Makes the rings from `feed` to `decide`: the events, the side ring of listings and snapshot buffers in the same
-/// order, the ring by which the buffers return, and the overflow epoch.
+/// Creates the rings from `feed` to `decide`: the ring of events, the side ring of listings and snapshot buffers in the
+/// same order, the ring on which the buffers return, and the overflow epoch.
 ///
 /// # Panics
-/// When a size is zero: the configuration refuses that before.
+/// When a size is zero, which the configuration refuses.
 #[must_use]
 pub fn book_rings(sizes: BookRingSizes) -> (BookSender, BookReceiver) {
     let (events_in, events_out) = ring(sizes.events);
@@ -71,17 +71,15 @@ pub struct BookSender {
 }
 
 impl BookSender {
-    /// An empty buffer for a snapshot, while the pool has one.
+    /// Takes an empty snapshot buffer from the pool; `None` when all are in use.
     pub fn take_levels(&mut self) -> Option<Box<BookLevels>> {
         let mut levels = self.spare.pop().or_else(|| self.returned.pop())?;
         levels.clear();
         Some(levels)
     }
 
-    /// Sends a message.
-    ///
     /// # Errors
-    /// When one of the rings has no room; with a snapshot's buffer.
+    /// [`Refused`] when one of the rings has no room, with the snapshot's buffer if there is one.
     #[inline]
     pub fn push(&mut self, message: FeedToDecide) -> Result<(), Refused> {
         match message {
@@ -105,7 +103,7 @@ impl BookSender {
         }
     }
 
-    /// The rider goes first, so that the receiver of the event finds it.
+    /// Sends the rider first, so that the receiver of the event finds it.
     fn send_pair(&mut self, event: BookEvent, rider: Rider) {
         self.riders.push(rider).expect("room was seen, and this is the only sender");
         self.events.push(event).expect("room was seen, and this is the only sender");
@@ -113,7 +111,7 @@ impl BookSender {
 
     /// Raises the overflow epoch.
     pub fn raise_overflow(&mut self, epoch: u64) {
-        // Release: a thread that reads the epoch also sees every event sent before the one that found no room.
+        // Release ordering: a thread that reads the epoch also sees every event sent before the one that found no room.
         self.overflow_epoch.store(epoch, Ordering::Release);
     }
 }
@@ -128,7 +126,7 @@ pub struct BookReceiver {
 }
 
 impl BookReceiver {
-    /// The oldest message: an event, with what rides beside it.
+    /// Takes the oldest message: an event with its rider, if it has one.
     #[inline]
     pub fn pop(&mut self) -> Option<FeedToDecide> {
         let event = self.events.pop()?;
@@ -141,19 +139,19 @@ impl BookReceiver {
         })
     }
 
-    /// Returns a snapshot's buffer to the pool.
+    /// Gives a snapshot's buffer back to the pool.
     pub fn return_levels(&mut self, levels: Box<BookLevels>) {
         self.returned.push(levels).expect("the back ring has room for every buffer in existence");
     }
 
-    /// The newest overflow epoch.
+    /// The latest overflow epoch.
     #[must_use]
     pub fn overflow_epoch(&self) -> u64 {
-        // Acquire: pairs with the release in `raise_overflow`.
+        // Acquire ordering, which pairs with the release in `raise_overflow`.
         self.overflow_epoch.load(Ordering::Acquire)
     }
 
-    /// How many events wait.
+    /// How many events are waiting.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.events.waiting()

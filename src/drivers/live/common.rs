@@ -1,4 +1,4 @@
-//! What every hot thread has: a clock, histograms, and a way of waiting.
+//! Shared by all hot threads: clock, histograms, and a way of waiting.
 
 use serde::Serialize;
 
@@ -14,20 +14,20 @@ use crate::ports::SocketInput;
 use crate::record::{Latencies, Span};
 use crate::tape::Tape;
 
-/// How often an idle thread rehearses: often enough to stay in the caches beside threads that share its core, and a small
-/// part of its time.
+/// How often an idle thread rehearses, in nanoseconds: often enough to stay in the caches in spite of threads that
+/// share its core, and a small part of its time.
 const REHEARSAL_NS: u64 = 20_000;
 
-/// What a thread's checkpoints cost it.
+/// The cost of a thread's checkpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckpointCost {
-    /// How many it made while it ran.
+    /// How many checkpoints it wrote.
     pub count: u64,
     /// How long the longest took, in nanoseconds.
     pub longest_ns: u64,
 }
 
-/// What a WebSocket brought, lent to its stage. A lost stream is logged by its name.
+/// Borrows an input from a WebSocket for its stage. The loss of a stream is logged by name.
 pub(super) fn lent<'a, B: AsRef<[u8]>>(stream: &str, input: &'a SocketInput<B>) -> SocketInput<&'a [u8]> {
     if let SocketInput::Closed(connection, lost) = input {
         tracing::warn!(connection, reason = %lost.reason, "the {stream} stream was lost");
@@ -35,7 +35,7 @@ pub(super) fn lent<'a, B: AsRef<[u8]>>(stream: &str, input: &'a SocketInput<B>) 
     input.lent()
 }
 
-/// Passes a stage's newest problem on to the main thread, each change once. It allocates, as the stage did.
+/// Passes a stage's latest problem to the main thread, once per change. This allocates, as the stage itself did.
 pub(super) struct Trouble {
     told: String,
     to: crossbeam::channel::Sender<String>,
@@ -46,16 +46,16 @@ impl Trouble {
         Self { told: String::new(), to }
     }
 
-    /// Reports the newest problem.
+    /// Reports the latest problem.
     pub(super) fn tell(&mut self, problem: Option<&str>) {
         let Some(problem) = problem.filter(|problem| *problem != self.told) else { return };
         problem.clone_into(&mut self.told);
-        // The reader ends only after this thread.
+        // Cannot fail: the reader outlives this thread.
         let _ = self.to.send(problem.to_owned());
     }
 }
 
-/// A hot thread's equipment.
+/// The equipment of a hot thread.
 pub(super) struct Bench {
     pub(super) clock: Clock,
     pub(super) session: SessionClock,
@@ -95,7 +95,7 @@ impl Bench {
         }
     }
 
-    /// Pins the calling thread and prepares its waiting. Called first by each hot thread.
+    /// Pins the calling thread and prepares its way of waiting. Each hot thread calls this first.
     pub(super) fn settle(&self) -> std::io::Result<Idle> {
         if let Some(core) = self.core {
             pin::pin_current(core).map_err(std::io::Error::other)?;
@@ -114,7 +114,7 @@ impl Bench {
         self.heart.latency(span, nanos);
     }
 
-    /// Makes the checkpoint that the journal asked for, if it is due now.
+    /// Writes the checkpoint that the journal asked for, if it is due now.
     pub(super) fn checkpoint(&mut self, worked: bool, tape: &mut Tape, stage: &impl Serialize) {
         if !tape.checkpoint_due(self.now, worked) {
             return;
@@ -126,7 +126,7 @@ impl Bench {
         self.checkpoints.longest_ns = self.checkpoints.longest_ns.max(took_ns);
     }
 
-    /// Whether an idle turn should rehearse. Never where threads park: they mean to leave the processor alone.
+    /// Whether an idle turn should rehearse. Threads that park never do, since parking is meant to save processor time.
     pub(super) fn rehearsal_due(&mut self) -> bool {
         let due = self.idle_kind != IdleKind::Park && self.now.mono_ns >= self.rehearsed_ns + REHEARSAL_NS;
         if due {
@@ -146,7 +146,7 @@ impl Bench {
     }
 }
 
-/// The idle strategy that a configuration means on this machine.
+/// The way of waiting that the configuration means on this machine.
 pub(super) fn idle_kind(name: IdleName, threads: usize, cores: usize) -> IdleKind {
     match name {
         IdleName::Auto => IdleKind::default_for(threads, cores),

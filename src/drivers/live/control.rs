@@ -1,5 +1,5 @@
-//! What the main thread and the hot threads share besides messages: flags for stop, done and exit, and a pulse of figures for
-//! the live line. No stage's state is shared.
+//! What the main thread and the hot threads share besides messages: flags for stop, done and exit, and periodic figures
+//! for the live line. No state of a stage is shared.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,17 +31,17 @@ impl Control {
         self.flags.stop.load(Ordering::Acquire)
     }
 
-    /// Asks the execute stage to trip: cancel everything at once. The first reason stays.
+    /// Asks the execute stage to trip: to cancel everything at once. The first reason is kept.
     pub(super) fn request_trip(&self, reason: String) {
         let _ = self.flags.trip.set(reason);
     }
 
-    /// Why the execute stage is to trip, if it is.
+    /// Why the execute stage is to trip, if so.
     pub(super) fn trip_requested(&self) -> Option<&str> {
         self.flags.trip.get().map(String::as_str)
     }
 
-    /// Says that the execute stage tripped.
+    /// Reports that the execute stage has tripped.
     pub(super) fn set_tripped(&self) {
         self.flags.tripped.store(true, Ordering::Release);
     }
@@ -50,7 +50,7 @@ impl Control {
         self.flags.tripped.load(Ordering::Acquire)
     }
 
-    /// Says that the execute stage has stopped with no order open or unknown, and has compared the ledger.
+    /// Reports that the execute stage has stopped without open or unknown orders, and has compared the ledger.
     pub(super) fn set_done(&self) {
         self.flags.done.store(true, Ordering::Release);
     }
@@ -72,7 +72,7 @@ impl Control {
 /// How often a thread sends a pulse.
 pub(super) const PULSE_NS: u64 = 250_000_000;
 
-/// Remembers the longest stretch between two pulses, and when the next pulse is due.
+/// Records the longest span between two pulses, and when the next pulse is due.
 #[derive(Debug, Default)]
 pub(super) struct Heart {
     worst: Option<(Span, u64)>,
@@ -86,7 +86,7 @@ impl Heart {
         }
     }
 
-    /// Whether a pulse is due; the next one is due a while later.
+    /// Whether a pulse is due. If so, the next one is scheduled.
     pub(super) fn is_due(&mut self, now_ns: u64) -> bool {
         let due = now_ns >= self.due_ns;
         if due {
@@ -95,7 +95,7 @@ impl Heart {
         due
     }
 
-    /// The longest stretch since the last call.
+    /// The longest span since the last call.
     pub(super) fn take_worst(&mut self) -> Option<(Span, u64)> {
         self.worst.take()
     }

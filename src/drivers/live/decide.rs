@@ -1,4 +1,4 @@
-//! The decide thread: books, observation and policy between two rings. No I/O.
+//! The decide thread: books, observations and the policy between rings, without I/O.
 
 use super::book_rings::BookReceiver;
 use super::common::{Bench, CheckpointCost};
@@ -13,10 +13,9 @@ use crate::ports::{DecideEffect, DecideMessage, DecidePort, Full};
 use crate::record::{Latencies, Span};
 use crate::tape::{self, DecideInput, Tape};
 
-/// How many book events are handled before the account is looked at again.
+/// How many book events are handled before messages from `execute`.
 const EVENTS_PER_TURN: usize = 256;
 
-/// Everything the decide thread owns.
 pub(super) struct DecideThread<P: Policy> {
     pub(super) stage: DecideStage<P>,
     pub(super) tape: Tape,
@@ -24,7 +23,6 @@ pub(super) struct DecideThread<P: Policy> {
     pub(super) execute: Receiver<AccountNote>,
 }
 
-/// What the stage's port uses.
 pub(super) struct DecideWires {
     pub(super) bench: Bench,
     pub(super) book: BookReceiver,
@@ -32,7 +30,7 @@ pub(super) struct DecideWires {
     pub(super) feed: Sender<DecideToFeed>,
 }
 
-/// What the decide thread leaves behind.
+/// What the decide thread returns at its end.
 pub(super) struct DecideOutcome {
     pub(super) counters: DecideCounters,
     pub(super) latencies: Latencies,

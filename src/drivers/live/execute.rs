@@ -17,10 +17,9 @@ use crate::tape::{self, ExecuteInput, Tape};
 
 /// Room for the largest answer to an order write.
 const ANSWER_BYTES: usize = 64 << 10;
-/// How many account events are handled before intents are looked at again.
+/// How many account events are handled before intents.
 const EVENTS_PER_TURN: usize = 64;
 
-/// Everything the execute thread owns.
 pub(super) struct ExecuteThread {
     pub(super) stage: ExecuteStage,
     pub(super) tape: Tape,
@@ -30,7 +29,6 @@ pub(super) struct ExecuteThread {
     pub(super) reconcile: Receiver<AccountEvent>,
 }
 
-/// What the stage's port uses.
 pub(super) struct ExecuteWires {
     pub(super) bench: Bench,
     pub(super) http: HttpPool,
@@ -43,7 +41,7 @@ pub(super) struct ExecuteWires {
     pub(super) groups: crossbeam::channel::Sender<Vec<KnownGroup>>,
 }
 
-/// What the execute thread leaves behind.
+/// What the execute thread returns at its end.
 pub(super) struct ExecuteOutcome {
     pub(super) stage: ExecuteStage,
     pub(super) latencies: Latencies,
@@ -64,11 +62,11 @@ impl ExecutePort for ExecuteWires {
             ExecuteEffect::Presign(method, path) => self.signatures.presign(method, path),
             ExecuteEffect::Abandon(request) => self.http.abandon(request),
             ExecuteEffect::Groups(known) => {
-                // The reader ends only after this thread.
+                // Cannot fail: the reader outlives this thread.
                 let _ = self.groups.send(known.to_vec());
             }
             ExecuteEffect::Day(state) => {
-                // The writer ends only after this thread.
+                // Cannot fail: the writer outlives this thread.
                 let _ = self.day_state.send(*state);
             }
         }
@@ -76,7 +74,7 @@ impl ExecutePort for ExecuteWires {
 
     fn request(&mut self, request: &OrderRequest<'_>) -> Result<u64, NotSent> {
         let wall_ms = self.bench.clock.wall_ms();
-        // The query is not signed (protocol page, 2).
+        // The query is not part of what is signed.
         let signed = request.path.split_once('?').map_or(request.path, |(path, _query)| path);
         match self.signatures.signature(request.method, signed, wall_ms) {
             Ok(signature) => self.http.request(request, &signature),
@@ -112,7 +110,7 @@ impl ExecuteThread {
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         let (mut stopping, mut tripping) = (false, false);
         while !self.wires.bench.control.exit_requested() {
-            // Here rather than when an order is written, where it would cost the order time.
+            // Done here rather than when an order is written, which would delay the order.
             self.wires.signatures.refresh();
             let mut worked = self.rings();
             worked |= self.answers(&idle, &mut body);
@@ -197,7 +195,7 @@ impl ExecuteThread {
     }
 }
 
-/// The account's figures for the live line.
+/// The figures of the account for the live line.
 fn pulse(stage: &ExecuteStage, now: Now) -> Progress {
     let counters = stage.counters();
     Progress {

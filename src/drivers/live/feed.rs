@@ -15,25 +15,23 @@ use crate::ports::{FeedEffect, FeedMessage, FeedPort, Refused, SocketInput};
 use crate::record::{Latencies, Span};
 use crate::tape::{self, FeedInput, Tape};
 
-/// How many frames are read before the rings are looked at again.
+/// How many frames are read before messages from the rings.
 const FRAMES_PER_TURN: usize = 64;
-/// How many messages of `reconcile` are taken at a turn. All traded markets are read again from time to time, and frames must
-/// not wait for a thousand of them.
+/// How many messages from `reconcile` are taken per turn. All traded markets are read again periodically, and frames
+/// must not wait for a thousand listings.
 const RECONCILE_PER_TURN: usize = 8;
 
 /// A copy of every frame, for a paper session's exchange.
 pub(super) type Tee = crossbeam::channel::Sender<TeeFrame>;
 
-/// A frame of the live feed on its way to the paper exchange.
+/// A frame of the live feed for the paper exchange.
 #[derive(Clone, Debug)]
 pub struct TeeFrame {
-    /// The frame.
     pub text: Vec<u8>,
     /// When it was read, in session milliseconds.
     pub session_ms: i64,
 }
 
-/// Everything the feed thread owns.
 pub(super) struct FeedThread {
     pub(super) stage: FeedStage,
     pub(super) tape: Tape,
@@ -42,7 +40,6 @@ pub(super) struct FeedThread {
     pub(super) reconcile: Receiver<ReconcileToFeed>,
 }
 
-/// What the stage's port uses.
 pub(super) struct FeedWires {
     pub(super) bench: Bench,
     pub(super) socket: LiveSocket,
@@ -52,7 +49,7 @@ pub(super) struct FeedWires {
     pub(super) tee: Option<Tee>,
 }
 
-/// What the feed thread leaves behind.
+/// What the feed thread returns at its end.
 pub(super) struct FeedOutcome {
     pub(super) counters: FeedCounters,
     pub(super) last_problem: Option<String>,
@@ -137,7 +134,7 @@ impl FeedThread {
     fn input(&mut self, input: &SocketInput<Utf8Bytes>) {
         let now = self.wires.bench.tick();
         if let (SocketInput::Frame { bytes: text, .. }, Some(tee)) = (input, &self.wires.tee) {
-            // The paper exchange ends only after this thread.
+            // Cannot fail: the paper exchange outlives this thread.
             let _ = tee.send(TeeFrame { text: text.as_str().into(), session_ms: now.session_ms });
         }
         self.take(FeedInput::Socket(lent("public", input)), now);

@@ -1,5 +1,5 @@
-//! The live driver: four pinned threads around the four stages, rings between them, sockets at the edges. Everything is made
-//! here and moved into the threads. The main thread keeps the flags, the pulses and the handles.
+//! The live driver: four pinned threads with the four stages, rings between them, sockets at the edges. Everything is
+//! created here and moved into the threads. The main thread keeps the flags, the figures and the handles.
 
 pub mod book_rings;
 mod common;
@@ -49,13 +49,14 @@ use control::Control;
 pub use feed::TeeFrame;
 pub use outcome::{LiveOutcome, ThreadFailure};
 
-/// How many hot threads there are.
+/// The number of hot threads.
 const THREADS: usize = 4;
-/// Bytes of each stage's ring to the journal: seconds of a busy feed, and little enough to stay near the caches.
+/// The size of each stage's ring to the journal, in bytes: enough for seconds of a busy feed, and small enough to stay
+/// near the caches.
 const JOURNAL_RING_BYTES: usize = 8 << 20;
-/// Levels a side for which each snapshot buffer has room from the start: a full cent grid.
+/// The initial capacity of each snapshot buffer, in levels per side: more than a full cent grid.
 const LEVELS: usize = 128;
-/// How long the threads may take to end when they are told to; one that takes longer is left behind.
+/// How long the threads may take to end when told to; one that takes longer is abandoned.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection attempt or a cold read may take.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,15 +68,14 @@ pub struct JournalPlan {
     pub folder: PathBuf,
     /// The most bytes kept, and those of one segment.
     pub limits: SegmentLimits,
-    /// What session this is. It is stored in the clear.
+    /// A description of the session, which is stored in the clear.
     pub description: Vec<u8>,
 }
 
-/// Everything a live session is made of.
+/// The parts of a live session.
 pub struct LivePlan<P: Policy> {
     /// Threads, rings and connections.
     pub config: Config,
-    /// Where it trades.
     pub venue: Venue,
     pub stages: Stages<P>,
     pub clock: Clock,
@@ -88,21 +88,21 @@ pub struct LivePlan<P: Policy> {
 /// Why a session did not start.
 #[derive(Debug, Error)]
 pub enum LiveError {
-    /// The threads are to spin, and there are too few cores.
+    /// The threads are configured to spin, and there are too few cores.
     #[error(transparent)]
     Idle(#[from] TooFewCores),
-    /// A core is configured that this machine does not have.
+    /// A configured core does not exist or is not allowed.
     #[error(transparent)]
     Pin(#[from] PinError),
     /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// A thread, a file or a socket was refused by the system.
+    /// The operating system refused a thread, a file or a socket.
     #[error("{what}: {source}")]
     System {
-        /// What was being done.
+        /// What was being created.
         what: &'static str,
-        /// The system's reason.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -119,7 +119,7 @@ pub struct Problem {
     pub at: Instant,
 }
 
-/// Figures for the live line. Each thread reports those that it knows, four times a second.
+/// Figures for the live line. Each thread reports those that it knows, four times per second.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Frames read.
@@ -130,21 +130,21 @@ pub struct Progress {
     pub orders: u64,
     /// Amends that changed price or size.
     pub amends: u64,
-    /// Fills.
+    /// Fills booked.
     pub fills: u64,
     /// The sum of all positions, YES positive and NO negative.
     pub position: Count,
     /// Profit after fees.
     pub pnl: Money,
-    /// How long orders may rest, and how many, once it trades.
+    /// How long orders may rest, and how many may be open, once the session trades.
     pub leases: Option<LeasePlan>,
-    /// Intents by what became of them.
+    /// Intents by verdict.
     pub verdicts: [u64; Verdict::COUNT],
     /// Why no market takes new risk, if so.
     pub standstill: Option<Standstill>,
-    /// What a stop waits for, while one is under way.
+    /// What a stop is waiting for, while one is in progress.
     pub waiting: Option<Waiting>,
-    /// The longest stretch since the last pulse.
+    /// The longest span since the last report.
     pub worst: Option<(Span, u64)>,
 }
 
@@ -174,11 +174,11 @@ pub struct Live {
     decide: JoinHandle<io::Result<decide::DecideOutcome>>,
     execute: JoinHandle<io::Result<execute::ExecuteOutcome>>,
     reconcile: JoinHandle<io::Result<reconcile::ReconcileOutcome>>,
-    /// Threads that help the four above, and end after them.
+    /// Helper threads of the four above, which end after them.
     helpers: [(&'static str, JoinHandle<()>); 3],
     pulses: [Receiver<Progress>; THREADS],
     progress: Progress,
-    /// What went wrong with the account and with the feed.
+    /// Problems with the account and with the feed.
     troubles: [channel::Receiver<String>; 2],
     problems: [Option<Problem>; 2],
     days: channel::Receiver<DayState>,
@@ -186,7 +186,7 @@ pub struct Live {
     journal: Option<JournalHandle>,
 }
 
-/// The journal's writers, one a stage, and its thread.
+/// Creates the journal's writers, one per stage, and its thread.
 fn journal(plan: Option<&JournalPlan>) -> Result<([Option<JournalWriter>; THREADS], Option<JournalHandle>), LiveError> {
     let Some(plan) = plan else { return Ok(([None, None, None, None], None)) };
     let (writers, handle) =
@@ -203,8 +203,8 @@ impl Live {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the configuration asks for cores or a way of waiting that this machine cannot give, the journal's folder is
-    /// not usable, or the system refuses a thread.
+    /// When the machine does not support the configured cores or way of waiting, the journal's folder is unusable, or a
+    /// thread cannot be started.
     pub fn start<P: Policy + Send + 'static>(plan: LivePlan<P>) -> Result<Self, LiveError> {
         let LivePlan { config, venue, stages, clock, session, journal: journal_plan, tee } = plan;
         let available = pin::available_cores();
@@ -323,7 +323,7 @@ impl Live {
         })
     }
 
-    /// The newest figures.
+    /// The latest figures.
     pub fn progress(&mut self) -> Progress {
         self.progress.worst = None;
         for (thread, pulses) in self.pulses.iter_mut().enumerate() {
@@ -344,7 +344,7 @@ impl Live {
         self.progress
     }
 
-    /// What went wrong last with the account and with the feed.
+    /// The latest problem with the account, and with the feed.
     pub fn problems(&mut self) -> [Option<&Problem>; 2] {
         for (trouble, problem) in self.troubles.iter().zip(&mut self.problems) {
             if let Some(text) = trouble.try_iter().last() {
@@ -354,17 +354,17 @@ impl Live {
         self.problems.each_ref().map(Option::as_ref)
     }
 
-    /// The newest state of the daily loss, when it changed: to be kept across restarts.
+    /// The state of the daily loss if it has changed, to be kept across restarts.
     pub fn day_state(&self) -> Option<DayState> {
         self.days.try_iter().last()
     }
 
-    /// Which order groups are ours, when that changed: to be kept across restarts.
+    /// Our order groups if they have changed, to be kept across restarts.
     pub fn known_groups(&self) -> Option<Vec<KnownGroup>> {
         self.groups.try_iter().last()
     }
 
-    /// Whether a thread has ended before it was told to, by a panic or an error of the system.
+    /// Whether a thread has ended before it was told to, by a panic or an error of the operating system.
     pub fn has_failed(&self) -> bool {
         self.feed.is_finished()
             || self.decide.is_finished()
@@ -374,12 +374,12 @@ impl Live {
             || self.journal.as_ref().is_some_and(JournalHandle::is_finished)
     }
 
-    /// What the disk said when the journal came to its end before the session did.
+    /// The error that ended the journal before the session, if so.
     pub fn journal_problem(&self) -> Option<String> {
         self.journal.as_ref().and_then(JournalHandle::problem)
     }
 
-    /// Whether the execute thread still runs, so that a stop can cancel orders.
+    /// Whether the execute thread is still running, so that a stop can cancel orders.
     pub fn can_cancel(&self) -> bool {
         !self.execute.is_finished()
     }
@@ -389,7 +389,7 @@ impl Live {
         self.control.request_stop();
     }
 
-    /// Asks for a trip, which is a stop whose reason is kept. The first reason stays.
+    /// Asks for a trip, which is a stop whose reason is kept. The first reason wins.
     pub fn request_trip(&self, reason: String) {
         self.control.request_trip(reason);
     }
@@ -404,7 +404,7 @@ impl Live {
         self.control.is_done()
     }
 
-    /// Ends the threads and collects what they leave.
+    /// Ends the threads and collects their results.
     pub fn finish(self) -> LiveOutcome {
         let early = outcome::ended_early(self.helpers);
         self.control.request_exit();
@@ -423,7 +423,7 @@ impl Live {
     }
 }
 
-/// The cores of the four threads: those configured, or the available ones in turn.
+/// The cores of the four threads: those configured, or else the available ones in turn.
 fn cores(config: &Config, available: &[usize]) -> Result<Vec<usize>, PinError> {
     if !config.pipeline.cores.is_empty() {
         pin::check_cores(&config.pipeline.cores, available)?;

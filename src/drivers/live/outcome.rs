@@ -1,4 +1,4 @@
-//! What a session leaves behind: the stages' counters and ledger, merged histograms, and what went wrong.
+//! The results of a session's threads: the stages' counters and ledger, merged histograms, and failures.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -18,7 +18,7 @@ use crate::reconcile::ReconcileCounters;
 use crate::record::Latencies;
 use crate::record::journal::JournalReport;
 
-/// A thread that ended by a panic or an error of the system.
+/// A thread that ended by a panic or an error of the operating system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadFailure {
     pub thread: &'static str,
@@ -31,40 +31,36 @@ impl std::fmt::Display for ThreadFailure {
     }
 }
 
-/// What a session leaves behind. Parts are missing where their thread failed.
+/// The results of a session's threads. Parts are missing if their thread failed.
 pub struct LiveOutcome {
-    /// The feed's counters.
     pub feed: Option<FeedCounters>,
-    /// The decide stage's counters.
     pub decide: Option<DecideCounters>,
-    /// The execute stage itself: ledger, positions, counters, agreement.
+    /// The execute stage itself, with ledger, positions, counters and the last comparison.
     pub execute: Option<ExecuteStage>,
-    /// The reconcile stage's counters.
     pub reconcile: Option<ReconcileCounters>,
     /// The merged histograms.
     pub latencies: Latencies,
-    /// What checkpoints cost the threads, in the order of the stages.
+    /// The cost of checkpoints, in the order of the stages.
     pub checkpoints: [CheckpointCost; 4],
     /// The journal's size and losses.
     pub journal: Option<JournalReport>,
-    /// The last state of the daily loss that the main thread has not taken yet.
+    /// The last state of the daily loss, if the main thread has not taken it yet.
     pub day: Option<DayState>,
-    /// Markets refused, the last trouble of the feed.
+    /// Refused markets, and the last problem of the feed.
     pub problems: Vec<String>,
-    /// The last trouble of reading the account.
+    /// The last problem in reading the account.
     pub unread: Option<String>,
-    /// Threads that failed.
     pub failures: Vec<ThreadFailure>,
 }
 
-/// How often a thread that is to end is looked at.
+/// How often to check whether a thread has ended.
 const TURN: Duration = Duration::from_millis(1);
 
-/// Helpers that have panicked, and those that have ended while they were still needed.
+/// Helper threads that panicked, or ended while they were still needed.
 #[derive(Debug, Default)]
 pub(super) struct EndedEarly {
     pub(super) panicked: Vec<ThreadFailure>,
-    /// They also end when the thread that they help is gone.
+    /// Helpers that ended. They also do so when the thread that they help has ended.
     pub(super) ended: Vec<ThreadFailure>,
 }
 
@@ -82,7 +78,7 @@ pub(super) fn ended_early<const N: usize>(helpers: [(&'static str, JoinHandle<()
     early
 }
 
-/// Waits for a thread, and leaves it behind when it does not end in time, so that the report does not wait for ever.
+/// Waits for a thread, and abandons it if it does not end in time, so that the report is not held up.
 pub(super) fn join<T>(
     thread: &'static str,
     handle: JoinHandle<io::Result<T>>,
@@ -105,7 +101,7 @@ pub(super) fn join<T>(
     None
 }
 
-/// Puts the threads' parts together.
+/// Combines the results of the threads.
 pub(super) fn collect(
     feed: Option<FeedOutcome>,
     decide: Option<DecideOutcome>,

@@ -14,10 +14,9 @@ use crate::reconcile::{ReconcileCounters, ReconcileStage};
 use crate::record::Latencies;
 use crate::tape::{self, ReconcileInput, Tape};
 
-/// How many frames are read before the rings are looked at again.
+/// How many frames are read before messages from the rings.
 const FRAMES_PER_TURN: usize = 64;
 
-/// Everything the reconcile thread owns.
 pub(super) struct ReconcileThread {
     pub(super) stage: ReconcileStage,
     pub(super) tape: Tape,
@@ -25,7 +24,6 @@ pub(super) struct ReconcileThread {
     pub(super) execute: Receiver<ExecuteToReconcile>,
 }
 
-/// What the stage's port uses.
 pub(super) struct ReconcileWires {
     pub(super) bench: Bench,
     pub(super) socket: LiveSocket,
@@ -35,7 +33,7 @@ pub(super) struct ReconcileWires {
     pub(super) feed: Sender<ReconcileToFeed>,
 }
 
-/// What the reconcile thread leaves behind.
+/// What the reconcile thread returns at its end.
 pub(super) struct ReconcileOutcome {
     pub(super) counters: ReconcileCounters,
     pub(super) problems: Vec<String>,
@@ -69,7 +67,7 @@ impl ReconcileThread {
         while !self.wires.bench.control.exit_requested() {
             let mut worked = false;
             for _ in 0..FRAMES_PER_TURN {
-                // Undelivered facts first: what is not read waits in the kernel and is not lost.
+                // Deliver waiting facts first: unread frames wait in the kernel and are not lost.
                 if !self.stage.wants_input() {
                     break;
                 }

@@ -8,18 +8,18 @@ use crate::decide::observation::obs52::POINTS;
 use crate::market::{BookLevels, Grid};
 use crate::messages::{BookEvent, NO_TIME_MS};
 
-/// What the feed stage says of a book.
+/// A change of a book, from the feed stage.
 pub(super) struct Change<'a> {
     pub(super) event: &'a BookEvent,
-    /// The levels of a snapshot; without them it is a delta.
+    /// The levels of a snapshot; `None` for a delta.
     pub(super) levels: Option<&'a BookLevels>,
 }
 
-/// What a change led to.
+/// The result of a change.
 pub(super) enum State {
-    /// A book to look at.
+    /// The book can be observed.
     Shown,
-    /// One that is crossed or locked, for the first time within its instant or again.
+    /// The book is crossed or locked. `is_first` says that this is the first such state of its instant.
     Crossed { is_first: bool },
 }
 
@@ -30,9 +30,9 @@ pub(super) struct ObservedMarket {
     pub(super) time_ms: i64,
     /// The newest time of its frames, whether they were applied or not.
     pub(super) newest_ms: i64,
-    /// The part of its subscription in which its snapshot came.
+    /// The part of the subscription in which its snapshot came.
     pub(super) stretch: Option<u64>,
-    /// Since when the book is not to be trusted; none while it is.
+    /// Since when the book is stale; `None` while it is fresh.
     pub(super) stale_since_ms: Option<i64>,
     crossing: Crossing,
 }
@@ -50,7 +50,7 @@ impl ObservedMarket {
         }
     }
 
-    /// Applies a change, which was received at that time. After an error the book is not to be trusted.
+    /// Applies a change that was received at this time. After an error the book is stale.
     pub(super) fn apply(&mut self, change: &Change<'_>, received_ms: Option<u64>) -> Result<State, BookError> {
         let Change { event, levels } = *change;
         self.time_ms = event.time_ms;
@@ -74,7 +74,7 @@ impl ObservedMarket {
         Ok(State::Shown)
     }
 
-    /// Whether the book is crossed beyond its instant when the next delta comes.
+    /// Whether the book is still crossed after its instant when the next delta comes.
     fn stays_crossed(&self, exchange_ms: Option<i64>, received_ms: Option<u64>) -> bool {
         let has_waited = exchange_ms.is_none() && self.crossing.deadline() <= received_ms;
         self.crossing.outlasts(exchange_ms) || (self.crossing.is_open() && has_waited)

@@ -1,14 +1,15 @@
-//! Observations of recorded frames, as training data or to compare with a session's journal: one JSON line for each
-//! state of a book, seen with a flat account of $1,000.
+//! Observations of recorded frames, for training or for comparison with a session's journal: one JSON line for each
+//! state of a book, with a flat account of $1,000.
 //!
-//! The frames go through the feed stage, as those of a live session do, so sequence, time and staleness are its rules
-//! ([`playing`]); book, points and schema are those of the decide stage. A recording says nothing of tick grids, so every
-//! market gets the finest one.
+//! The frames go through the feed stage, as in a live session, so its rules for sequence, time and staleness apply
+//! ([`playing`]); book, points and schema are those of the decide stage. A recording does not say which tick grids
+//! markets have, so every market gets the finest one.
 //!
-//! A state in which the book is crossed or locked gives no line, no point of history, and no error within its instant: the
-//! exchange publishes what one order did level by level. It is an error when the exchange's time has moved on, as live (see
-//! [`Crossing`](crate::book::Crossing)). The wait for more of an instant is measured only between frames without a time of
-//! their own, by when they were received: what lies between others says more of the recorder than of the exchange.
+//! A state in which the book is crossed or locked gives no line and no point of history, and within its instant no
+//! error: the exchange publishes the effects of an order level by level. As in a live session, it becomes an error when
+//! the exchange's time has moved on (see [`Crossing`](crate::book::Crossing)). The grace between frames is measured
+//! only for frames without a time of their own, by when they were received, since other gaps say more about the
+//! recorder than about the exchange.
 
 mod market;
 mod playing;
@@ -35,17 +36,17 @@ use crate::wire::frame::{Frame, Message};
 pub struct ObserveOptions {
     /// The width of a point of the history, in milliseconds.
     pub point_ms: u64,
-    /// Whether the frames that are there are believed wherever others are missing. Recordings with holes throughout,
-    /// which leave out other markets' frames, are known without it.
+    /// Whether to accept frames in spite of sequence gaps. Not needed for recordings with gaps throughout, which lack
+    /// the frames of other markets: they are recognised.
     pub ignore_seq: bool,
 }
 
-/// What a recording held.
+/// The contents of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObserveSummary {
     /// Book states, each of which gave a line.
     pub states: u64,
-    /// Markets whose book was seen.
+    /// Markets with a book.
     pub markets: u64,
     /// States in which a book was crossed or locked; none gave a line.
     pub crossed_states: u64,

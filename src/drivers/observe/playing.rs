@@ -1,9 +1,9 @@
-//! A recording in the exchange's place: the feed stage is connected to it, subscribes to its books, and is given its frames.
+//! A recording in the role of the exchange: the feed stage connects to it, subscribes to its books, and gets its frames.
 //!
-//! A recording may hold several subscriptions, in parts, with holes throughout, or from before frames had `ts_ms`. The
-//! reader of recordings knows where which frame belongs; here they become the one subscription that a session has, numbered
-//! without a hole. What ended a part, and what a book refused, the stage is told as `decide` tells it, market by market: a
-//! recording brings no snapshots of the others.
+//! A recording may have several subscriptions, parts of them, gaps throughout, or frames from before `ts_ms` existed.
+//! The reader of recordings knows where each frame belongs; here they become the single subscription that a session
+//! has, numbered without gaps. When a part ends or a book refuses a change, the stage is told market by market, as
+//! `decide` does, since a recording has no snapshots of the other markets.
 
 use std::collections::VecDeque;
 
@@ -17,24 +17,24 @@ use crate::record::Span;
 use crate::wire::command::Command;
 use crate::wire::frame::{Envelope, Frame, Message};
 
-/// The channel of the books, and the sid of its only subscription.
+/// The order book channel; the next constant is the sid of its only subscription.
 const BOOKS: &str = "orderbook_delta";
 const BOOKS_SID: u64 = 1;
-/// The sid of frames that come late, on a subscription that another has replaced.
+/// The sid of late frames, on a subscription that has been replaced.
 const REPLACED_SID: u64 = 2;
 
 /// A frame to be played.
 pub(super) struct PlayedFrame<'a> {
     pub(super) recorded: &'a RecordedFrame<'a>,
-    /// Its levels, if it is a snapshot.
+    /// The levels of a snapshot.
     pub(super) levels: &'a BookLevels,
-    /// Whether it belongs to the subscription on which its market's snapshot came.
+    /// Whether the frame belongs to the subscription on which its market's snapshot came.
     pub(super) in_place: bool,
-    /// Session time as it comes.
+    /// The session time at which it arrives.
     pub(super) time_ms: i64,
 }
 
-/// The feed stage and the recording's side of its port.
+/// The feed stage, and the recording's side of its port.
 pub(super) struct Playing {
     stage: FeedStage,
     port: Port,
@@ -44,7 +44,7 @@ pub(super) struct Playing {
 }
 
 impl Playing {
-    /// Connects the stage. Every market has this grid.
+    /// Connects the stage. All markets have this grid.
     pub(super) fn start(bands: GridBands) -> Self {
         let config = FeedConfig { max_markets: MARKETS_MAX, ..FeedConfig::default() };
         let mut this = Self {
@@ -59,7 +59,7 @@ impl Playing {
         this
     }
 
-    /// Announces a market under the next free position.
+    /// Lists a market at the next free position.
     pub(super) fn list(&mut self, position: usize, name: &str, time_ms: i64) {
         self.now.session_ms = time_ms;
         let listing = Listing {
@@ -91,7 +91,7 @@ impl Playing {
         let RecordedFrame { frame, stamped_ms, .. } = *played.recorded;
         let mut envelope = frame.envelope;
         if matches!(frame.message, Message::Delta(_)) {
-            // The time of a frame from before `ts_ms` is that of its date, which says nothing of instants.
+            // A frame from before `ts_ms` only has a date, which does not identify an instant.
             envelope.sending_ts_ms = stamped_ms;
         }
         if played.in_place {
@@ -107,9 +107,9 @@ impl Playing {
         self.stage.on_recorded(self.port.connection, frame, levels, self.now, &mut self.port);
     }
 
-    /// A market's book is wrong, or a frame of it is missing.
+    /// Marks a market's book stale because it is wrong or a frame is missing.
     pub(super) fn distrust(&mut self, position: usize) {
-        // Other reasons would put every book in doubt.
+        // Other reasons would make every book stale.
         let request = ResyncRequest { market: key(position), reason: ResyncReason::NoSnapshot };
         self.stage.on_resync(&request, self.now, &mut self.port);
     }
@@ -124,7 +124,7 @@ impl Playing {
         self.port.pool.extend(message.into_levels());
     }
 
-    /// Deltas that were not applied: of stale books, and of subscriptions that were replaced.
+    /// Deltas that were not applied, because the book was stale or the subscription had been replaced.
     pub(super) fn not_applied(&self) -> u64 {
         let counters = self.stage.counters();
         counters.deltas_while_stale + counters.unknown_sids
@@ -135,11 +135,11 @@ fn key(position: usize) -> MarketKey {
     MarketKey { index: u16::try_from(position).expect("the reader of recordings limits the markets"), generation: 1 }
 }
 
-/// The recording's side: it takes every message, and answers no command but the first for the books.
+/// The recording's side of the port: it takes every message, and answers only the first command for the books.
 #[derive(Default)]
 struct Port {
     connection: ConnectionId,
-    /// The command that subscribes to the books, until it is answered.
+    /// The id of the command that subscribes to the books, until it is answered.
     subscribed: Option<u64>,
     messages: VecDeque<FeedToDecide>,
     #[expect(clippy::vec_box, reason = "a snapshot moves as a pointer, as over the rings")]

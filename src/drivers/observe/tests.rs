@@ -1,4 +1,4 @@
-//! Observing made-up lines, and the real recordings where they are at hand.
+//! Observations of invented lines, and of the real recordings where they are available.
 
 use std::io::BufRead;
 
@@ -253,7 +253,7 @@ fn timed(recv_ms: i64, frame: &str) -> String {
     format!(r#"{{"recv_ms":{recv_ms},"event":{frame}}}"#)
 }
 
-/// The folder of real recordings; none, with a printed reason, where it is absent.
+/// The folder of real recordings, or `None` with the reason printed.
 fn recordings() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/real");
     let folder = std::env::var_os("KALSHI_REAL_DATA").map_or(default, PathBuf::from);
@@ -264,7 +264,7 @@ fn recordings() -> Option<PathBuf> {
     None
 }
 
-/// Observes a recording and checks each state: an uncrossed book, every feature a number within bounds.
+/// Observes a recording and checks that in each state the book is not crossed and every feature is within bounds.
 fn observe_real(path: &Path, options: ObserveOptions) -> ObserveSummary {
     #[derive(Deserialize)]
     struct State {

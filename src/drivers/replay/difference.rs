@@ -1,4 +1,4 @@
-//! A difference between what is recorded and what the replay did, in words, with its place.
+//! A difference between the recording and the replay as text, with its place.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use super::stream::StageRecord;
 use crate::clock::Now;
 use crate::record::journal::StageId;
 
-/// Lines of each side that are shown.
+/// The most lines of each side that are shown.
 const LINES_MAX: usize = 12;
 
-/// Both sides of a difference.
+/// Both sides of a difference, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sides {
-    /// What the journal has.
+    /// The recorded side.
     pub recorded: String,
-    /// What the replay did.
+    /// The replayed side.
     pub replayed: String,
 }
 
@@ -23,11 +23,11 @@ impl Sides {
         Self { recorded: recorded.into(), replayed: replayed.into() }
     }
 
-    /// Of two messages or states in Rust's long form: the lines that differ, each with the names it lies under.
+    /// From two messages or states in Rust's pretty debug form: the lines that differ, each with its path.
     pub(super) fn of_states(recorded: &str, replayed: &str) -> Self {
         let (ours, theirs) = (placed_lines(recorded), placed_lines(replayed));
         let mut sides = (Vec::new(), Vec::new());
-        // Equal lines at both ends are left out; what is between is what differs.
+        // Equal lines at both ends are left out.
         let same_before = ours.iter().zip(&theirs).take_while(|(one, other)| one == other).count();
         let rest = (ours.len() - same_before).min(theirs.len() - same_before);
         let same_after =
@@ -58,10 +58,9 @@ fn shortened(lines: &[&str]) -> String {
     }
 }
 
-/// The lines of a long form that hold a value, each with the names of what it lies in. An element of a list is named by its
-/// position.
+/// The lines of a pretty debug form that have a value, each with its path. An element of a list is named by its index.
 fn placed_lines(text: &str) -> Vec<String> {
-    // What is open, and how many elements it had so far if it is a list.
+    // The open structures, and the number of elements so far for a list.
     let mut open: Vec<(String, Option<usize>)> = Vec::new();
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -90,20 +89,20 @@ fn placed_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// The first thing in which a replayed stage differs from the recorded one.
+/// The first difference between a replayed stage and the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The stage that it is in.
+    /// The stage that differs.
     pub stage: StageId,
     /// The number of the record among those of the stage.
     pub number: u64,
-    /// The segment it is in.
+    /// The segment of the record.
     pub segment: u32,
-    /// The time of the input in hand.
+    /// The time of the input that was being handled.
     pub now: Now,
     /// What differs.
     pub what: String,
-    /// Both sides.
+    /// The recorded and the replayed side.
     pub sides: Sides,
 }
 

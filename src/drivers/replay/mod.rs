@@ -1,12 +1,12 @@
-//! The replay driver: a recorded session once more, each stage made again from its checkpoint and driven with its own
-//! recorded inputs at their recorded times, through the code that the live driver calls ([`tape`](crate::tape)). What the
-//! stage sends gets the fate it had then.
+//! The replay driver runs a recorded session again: each stage is created from its checkpoint and gets its recorded
+//! inputs at their recorded times, through the code that the live driver calls ([`tape`](crate::tape)). Its outputs
+//! meet the recorded outcome.
 //!
-//! Stages share nothing but messages, and every message is recorded where it left and where it arrived, so each is
-//! replayed by itself, on a thread of its own. To verify, everything that a stage sends is compared with what is
-//! recorded, byte by byte, and so is its whole state at each checkpoint; a stage stops at its first difference, and the
-//! earliest of the four is reported. The only things not compared are those that
-//! [`NOT_COMPARED`](crate::tape::NOT_COMPARED) names.
+//! Stages share nothing but messages, and every message is recorded both where it was sent and where it arrived, so
+//! each stage is replayed by itself, on a thread of its own. For verification, everything that a stage sends is
+//! compared byte by byte with the recording, and so is its complete state at each checkpoint. A stage stops at its
+//! first difference, and the earliest of all stages is reported. Only what [`NOT_COMPARED`](crate::tape::NOT_COMPARED)
+//! names is not compared.
 
 mod difference;
 mod port;
@@ -35,24 +35,24 @@ pub enum ReplayError {
     /// The journal cannot be opened, or is damaged.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A stage has no state to begin with.
+    /// A stage has no checkpoint to start from.
     #[error(
         "journal {path}: the {stage} stage's records do not begin with a checkpoint, so there is no state to begin with"
     )]
     NoCheckpoint {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// Which stage.
+        /// The name of the stage.
         stage: &'static str,
     },
-    /// A checkpoint that this program cannot read, or a policy that is not the recorded one.
+    /// This program cannot read a checkpoint, or the policy is not the recorded one.
     #[error("{stage} stage, record {number}: {reason}")]
     Checkpoint {
-        /// Which stage.
+        /// The name of the stage.
         stage: &'static str,
-        /// Its number among those of the stage.
+        /// The number of the record among those of the stage.
         number: u64,
-        /// Why.
+        /// What is wrong.
         reason: String,
     },
     /// No stage of the journal has records.
@@ -63,17 +63,17 @@ pub enum ReplayError {
 /// The result of one stage's replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageReplay {
-    /// Which stage.
+    /// The stage that was replayed.
     pub stage: StageId,
-    /// How many inputs it was given.
+    /// The number of inputs.
     pub inputs: u64,
-    /// What it sent, by kind: compared, when verifying.
+    /// The number of outputs by kind, which are compared when verifying.
     pub outputs: BTreeMap<Kind, u64>,
-    /// Checkpoints met after the first: each compared with the replayed stage's state, when verifying.
+    /// The number of checkpoints after the first, with which the stage's state is compared when verifying.
     pub checkpoints: u64,
-    /// Whether its records end in good order; if not, they end where the session crashed.
+    /// Whether its records have an end; otherwise they stop where the session crashed.
     pub ended: bool,
-    /// Its first difference.
+    /// The first difference, if any.
     pub difference: Option<Difference>,
 }
 
@@ -102,18 +102,18 @@ impl Replay {
         differences.min_by_key(|difference| difference.now.mono_ns)
     }
 
-    /// Outputs of all stages.
+    /// The number of outputs of all stages.
     #[must_use]
     pub fn outputs(&self) -> u64 {
         self.stages.iter().flat_map(|stage| stage.outputs.values()).sum()
     }
 }
 
-/// Replays the journal of a session's folder, a journal's folder, or one segment. `make` makes the policy that a checkpoint was
-/// made with, as it was when its session began; it is asked once a checkpoint. With `verify` everything is compared.
+/// Replays the journal of a session's folder, a journal's folder, or a single segment. `make` builds the policy of a
+/// checkpoint as it was when its session began; it is called once per checkpoint. With `verify` everything is compared.
 ///
 /// # Errors
-/// When the journal or its checkpoints cannot be read, or the policy is not the recorded one. A difference is no error.
+/// When the journal or its checkpoints cannot be read, or the policy is not the recorded one. A difference is not an error.
 pub fn replay<P: Policy + Send>(
     path: &Path,
     verify: bool,
@@ -156,7 +156,7 @@ pub fn replay<P: Policy + Send>(
 
 /// One stage's replay.
 struct Ran<S> {
-    /// Absent for a stage without records.
+    /// `None` for a stage without records.
     report: Option<StageReplay>,
     stage: Option<S>,
     torn: Option<JournalError>,
@@ -199,7 +199,7 @@ fn run<S: ReplayedStage>(
                         break;
                     }
                 }
-                // The next records refer to what was recorded, so unrecorded state must not help.
+                // Continue from the recorded state, so that no unrecorded state can help.
                 stage = Some(restored.map_err(unreadable)?);
                 port.begin_checkpoint();
             }

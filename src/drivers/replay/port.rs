@@ -1,4 +1,4 @@
-//! The ports of a replayed stage: what it sends is held against the record that comes next, and gets that record's fate.
+//! The ports of a replayed stage: every output is compared with the next record, and meets that record's outcome.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ use crate::record::Span;
 use crate::record::journal::{Flags, JournalError, Kind};
 use crate::tape::{LedgerWatch, Noted, RequestRecord, TopsWatch};
 
-/// What stands behind a replayed stage.
+/// The driver as a replayed stage sees it.
 pub(super) struct ReplayPort<'a> {
     stream: &'a mut Stream,
     verify: bool,
-    /// The input in hand.
+    /// The time of the input that is being handled.
     now: Now,
     number: u64,
     segment: u32,
@@ -32,7 +32,7 @@ pub(super) struct ReplayPort<'a> {
     pub(super) ledger: LedgerWatch,
     pub(super) tops: TopsWatch,
     difference: Option<Difference>,
-    /// The records ended while an input was in hand, as after a crash, so what it led to cannot be judged.
+    /// Whether the records ended while an input was being handled, as after a crash, so that its outputs cannot be judged.
     ran_out: bool,
     error: Option<JournalError>,
     scratch: Vec<u8>,
@@ -57,7 +57,7 @@ impl<'a> ReplayPort<'a> {
         }
     }
 
-    /// The record that comes next.
+    /// Takes the next record.
     pub(super) fn next_record(&mut self) -> Result<Option<StageRecord>, JournalError> {
         let record = self.stream.next()?;
         if let Some(record) = &record {
@@ -66,18 +66,18 @@ impl<'a> ReplayPort<'a> {
         Ok(record)
     }
 
-    /// Everything up to here is in a checkpoint.
+    /// A checkpoint includes everything up to here.
     pub(super) fn begin_checkpoint(&mut self) {
         self.ledger = LedgerWatch::default();
         self.tops = TopsWatch::default();
     }
 
-    /// An input is about to be given to the stage.
+    /// Called before an input is given to the stage.
     pub(super) fn begin_input(&mut self, record: &StageRecord) {
         self.now = record.now;
     }
 
-    /// Whether there is no point in going on.
+    /// Whether there is no point in continuing.
     pub(super) fn is_over(&self) -> bool {
         self.difference.is_some() || self.ran_out
     }
@@ -86,10 +86,10 @@ impl<'a> ReplayPort<'a> {
         self.difference.get_or_insert(difference);
     }
 
-    /// The first difference, and what was sent.
+    /// The first difference, and the number of outputs by kind.
     ///
     /// # Errors
-    /// When the journal was found damaged while an input was in hand.
+    /// When the journal was found to be damaged while an input was being handled.
     pub(super) fn finish(self) -> Result<(Option<Difference>, BTreeMap<Kind, u64>), JournalError> {
         self.error.map_or(Ok((self.difference, self.outputs)), Err)
     }
@@ -108,13 +108,13 @@ impl<'a> ReplayPort<'a> {
         }
     }
 
-    /// The next record, if it is of the input in hand: something that was sent, or that the driver told.
+    /// The next record, if it is an output of the current input or a value that the driver returned.
     fn next_of_input(&mut self, wanted: impl FnOnce(&StageRecord) -> bool) -> Option<StageRecord> {
         if self.is_over() {
             return None;
         }
         let found = match self.stream.peek() {
-            // A hole in the numbers comes before anything else that may be strange about what follows it.
+            // A gap in the numbers takes precedence over anything wrong with the record after it.
             Ok(Some(record)) if record.number != self.number => true,
             Ok(Some(record)) => wanted(record),
             Ok(None) => {
@@ -143,14 +143,14 @@ impl<'a> ReplayPort<'a> {
         }
     }
 
-    /// What the next record says of a message of this kind, for the stamps that are taken over from it.
+    /// The next record as a message of this kind, from which time stamps are taken.
     fn recorded<T: DeserializeOwned>(&mut self, kind: Kind) -> Option<T> {
         let record = self.stream.peek().ok()??;
         let sent = record.kind == kind && record.flags != Flags::Input;
         sent.then(|| postcard::take_from_bytes(&record.payload).ok()).flatten().map(|(message, _)| message)
     }
 
-    /// Holds what the stage sends against the next record. Returns whether it was taken then.
+    /// Compares an output with the next record. Returns whether it was accepted in the recording.
     pub(super) fn sent(&mut self, kind: Kind, message: &impl Serialize) -> bool {
         *self.outputs.entry(kind).or_default() += 1;
         let mut ours = std::mem::take(&mut self.scratch);
@@ -179,7 +179,7 @@ impl<'a> ReplayPort<'a> {
         record.flags == Flags::Output
     }
 
-    /// The stage sends what the recorded one did not.
+    /// The stage sent something that the recorded one did not.
     fn nothing_sent(&mut self, kind: Kind, ours: &[u8]) -> bool {
         if self.is_over() {
             return true;
@@ -195,7 +195,7 @@ impl<'a> ReplayPort<'a> {
         true
     }
 
-    /// As [`sent`](Self::sent), of a message to another stage.
+    /// As [`sent`](Self::sent), for a message to another stage.
     fn pushed(&mut self, message: &impl Noted) -> bool {
         message.kind().is_none_or(|kind| self.sent(kind, message))
     }
@@ -204,7 +204,7 @@ impl<'a> ReplayPort<'a> {
         if self.pushed(message) { Ok(()) } else { Err(Full) }
     }
 
-    /// As [`sent`](Self::sent), for what no ring can refuse.
+    /// As [`sent`](Self::sent), for an output that cannot be refused.
     fn told(&mut self, effect: &impl Noted) {
         let Some(kind) = effect.kind() else { return };
         let number = self.number;

@@ -1,4 +1,5 @@
-//! What the four stages have in common for a replay: they are restored from a checkpoint, given inputs, and written down again.
+//! The common interface of the four stages for a replay: restoring from a checkpoint, handling an input, and writing a
+//! checkpoint.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,10 +21,10 @@ use crate::tape::{DecideInput, ExecuteInput, FeedInput, InputError, ReconcileInp
 pub(super) trait ReplayedStage: Sized + Serialize + std::fmt::Debug + Send {
     const ID: StageId;
 
-    /// Gives it a recorded input.
+    /// Handles a recorded input.
     fn input(&mut self, record: &StageRecord, port: &mut ReplayPort<'_>) -> Result<(), InputError>;
 
-    /// Its state as a checkpoint.
+    /// The state of the stage as a checkpoint.
     fn checkpoint(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("what was read from a checkpoint can be written as one")
     }
@@ -38,7 +39,7 @@ pub(super) fn decoded<T: serde::de::DeserializeOwned>(checkpoint: &[u8]) -> Resu
     }
 }
 
-/// The decide stage of a checkpoint, with the policy that is made for it.
+/// Restores the decide stage of a checkpoint with its policy.
 pub(super) fn decide_stage<P: Policy>(
     checkpoint: &[u8],
     make: &impl Fn(&PolicyRecord) -> Result<P, String>,
@@ -105,7 +106,8 @@ pub(super) fn drive<S: ReplayedStage>(stage: &mut S, record: &StageRecord, port:
         let what = format!("the recorded stage sent a {:?}, the replayed one did not", record.kind);
         return port.differ(Difference::new(S::ID, record, what, Sides::new(describe(S::ID, record), "nothing")));
     }
-    // A journal may be damaged in ways that no checksum sees, and the session may have ended by just this panic.
+    // A panic is caught, since a journal may be damaged in ways that no checksum detects, and this panic may be the one
+    // that ended the session.
     let done = catch_unwind(AssertUnwindSafe(|| stage.input(record, port)));
     let problem = match done {
         Ok(Ok(())) => return,

@@ -1,5 +1,5 @@
-//! Both ends of the virtual network: what arrives is handed to a stage or to the exchange, signed like a real request;
-//! what the exchange writes is put on its way.
+//! Both ends of the virtual network: arriving messages are passed to a stage or, signed like real requests, to the
+//! exchange, and the exchange's output is sent.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::tape::{ExecuteInput, FeedInput, ReconcileInput};
 use crate::wire::WS_PATH;
 use crate::wire::sign::SignatureText;
 
-/// Later than in any working network. The sender has given the request up, or will soon.
+/// A delay longer than in any working network, in milliseconds. The sender has given up on the request, or will soon.
 const LATE_MS: i64 = 3_500;
 
 impl<P: Policy, I: Instruments> Simulation<P, I> {
-    /// Hands a message that has arrived to its receiver, and follows it through to its end.
+    /// Passes an arriving message to its receiver, and handles everything that follows from it.
     pub(super) fn deliver(&mut self, packet: Packet, now: Now) {
         let for_trader = !matches!(
             packet,
@@ -62,7 +62,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
             Packet::NoAnswer { ticket, why } => self.no_answer(ticket, why, now),
         }
         self.flush_exchange();
-        // Each input is followed through to its end before the next one, as a live driver with idle threads would.
+        // Everything that follows from an input is handled before the next one, as in a live driver with idle threads.
         self.settle();
     }
 
@@ -73,7 +73,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         }
     }
 
-    /// What belongs to a request that was given up arrives nowhere.
+    /// Passes an answer to its stage, unless the request was given up.
     fn answer(&mut self, ticket: Ticket, status: u16, body: &[u8], now: Now) {
         let read_ns = now.mono_ns;
         match self.wires.link.answered(ticket) {
@@ -97,7 +97,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         }
     }
 
-    /// Signs and hands a request to the exchange.
+    /// Signs a request and passes it to the exchange.
     fn signed<T>(
         &mut self,
         method: &str,
@@ -142,7 +142,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         self.wires.link.network.send(self.now_ns, packet);
     }
 
-    /// Puts what the exchange wrote on the network.
+    /// Sends the exchange's output on the network.
     pub(super) fn flush_exchange(&mut self) {
         while let Some(output) = self.exchange.poll() {
             let packet = match output {
@@ -162,14 +162,14 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
                     Packet::Lost { role, connection, reason: reason.to_owned(), http_status: None }
                 }),
             };
-            // What belongs to a connection that was given up arrives nowhere.
+            // Messages for a connection that was given up are dropped.
             if let Some(packet) = packet {
                 self.wires.link.network.send(self.now_ns, packet);
             }
         }
     }
 
-    /// A frame on its way to the client, unless that is gone or its connection is cut just now.
+    /// The packet of a frame, unless the client has gone or its connection is cut now.
     fn frame(&mut self, session: SessionId, text: Arc<[u8]>) -> Option<Packet> {
         let (role, connection) = self.wires.link.connection_of(session)?;
         if self.wires.link.network.faults_mut().cuts() {
@@ -179,7 +179,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         Some(Packet::Frame { role, connection, text })
     }
 
-    /// No order write that waits for its answer gets one.
+    /// Cuts the connections of all order writes that are waiting for an answer.
     fn cut_order_connections(&mut self) {
         for ticket in self.wires.link.order_writes() {
             self.wires.link.network.send(self.now_ns, Packet::NoAnswer { ticket, why: NoAnswer::Cut });

@@ -1,4 +1,4 @@
-//! A recorder of what a simulation decided and sent.
+//! Records what a simulation decided and sent.
 
 use super::{Observer, Trouble};
 use crate::clock::Now;
@@ -8,13 +8,11 @@ use crate::ports::OrderRequest;
 /// An order write as it left the execute stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentRequest {
-    /// When, in session milliseconds.
+    /// When it was sent, in session milliseconds.
     pub session_ms: i64,
     /// `POST` or `DELETE`.
     pub method: &'static str,
-    /// The path.
     pub path: String,
-    /// The body.
     pub body: String,
 }
 

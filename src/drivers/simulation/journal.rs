@@ -1,4 +1,4 @@
-//! The stages and their side of the journal. Every input goes through here: it is recorded, then acted upon.
+//! The stages and their side of the journal. Every input goes through here: it is recorded first and then handled.
 
 use std::io;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::exchange::venue::Exchange;
 use crate::record::journal::{JournalNote, JournalReport, Scribe, SegmentLimits, StageId, create_journal};
 use crate::tape::{self, DecideInput, ExecuteInput, FeedInput, ReconcileInput, Tape};
 
-/// Bytes of each stage's ring to the journal, which is drained at every step.
+/// The size of each stage's ring to the journal, in bytes. It is drained at every step.
 const JOURNAL_RING_BYTES: usize = 8 << 20;
 
 /// The stages' sides of the journal, if there is one.
@@ -33,7 +33,7 @@ impl Default for Tapes {
 }
 
 impl Tapes {
-    /// A journal in a folder that has none.
+    /// Creates a journal in a folder that has none.
     pub(super) fn open(folder: &Path, limits: SegmentLimits) -> io::Result<Self> {
         let description = JournalNote::new("simulation", limits.total_bytes).to_bytes();
         let (writers, scribe) = create_journal(folder, limits, &description, JOURNAL_RING_BYTES, StageId::STAGES)?;
@@ -41,14 +41,14 @@ impl Tapes {
         Ok(Self { feed, decide, execute, reconcile, scribe: Some(scribe) })
     }
 
-    /// Writes what was recorded, without an end.
+    /// Writes what was recorded, without an end record.
     pub(super) fn abandon(mut self) {
         if let Some(scribe) = &mut self.scribe {
             scribe.turn();
         }
     }
 
-    /// Closes the pens and ends the journal.
+    /// Ends the journal.
     fn finish(self) -> Option<JournalReport> {
         let scribe = self.scribe;
         drop((self.feed, self.decide, self.execute, self.reconcile));
@@ -100,7 +100,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         tape::reconcile(&mut self.stages.reconcile, input, now, &mut self.tapes.reconcile, port);
     }
 
-    /// Writes what was recorded, and makes the checkpoints that are due.
+    /// Writes what was recorded, and the checkpoints that are due.
     pub(super) fn write_journal(&mut self) {
         let Some(scribe) = &mut self.tapes.scribe else { return };
         scribe.turn();
@@ -121,7 +121,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         }
     }
 
-    /// Ends the journal in good order, if there is one. The trader goes on without.
+    /// Ends the journal, if there is one. The trader continues without it.
     pub fn end_journal(&mut self) -> Option<JournalReport> {
         let now = self.tick();
         let Stages { feed, decide, execute, reconcile } = &self.stages;

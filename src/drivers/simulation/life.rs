@@ -13,8 +13,8 @@ use crate::drivers::stages::Stages;
 use crate::record::journal::SegmentLimits;
 
 impl<P: Policy, I: Instruments> Simulation<P, I> {
-    /// Kills the trader, if it still lives, and starts another in its place: with a journal in a folder that has none, or
-    /// without one. What was sent still reaches the exchange; what was on its way to the trader is lost.
+    /// Kills the trader, if it is alive, and starts another in its place, optionally with a journal in a folder that
+    /// has none. What was sent still reaches the exchange; what was in flight to the trader is lost.
     ///
     /// # Errors
     /// When the folder cannot be written or has a journal already.
@@ -30,7 +30,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         Ok(())
     }
 
-    /// The trader dies now, and its journal stops without an end, as a crash leaves it. The exchange sees its connections end.
+    /// Kills the trader. Its journal stops without an end, as after a crash, and the exchange sees its connections end.
     pub fn kill(&mut self) {
         std::mem::take(&mut self.tapes).abandon();
         self.tick();
@@ -44,12 +44,12 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         self.wires.is_dead()
     }
 
-    /// The network works from now on.
+    /// Ends all faults of the network.
     pub fn end_network_faults(&mut self) {
         self.wires.link.network.faults_mut().end();
     }
 
-    /// How often the network did something.
+    /// How often a fault of the network has occurred.
     #[must_use]
     pub fn network_faults(&self, fault: NetworkFault) -> u64 {
         self.wires.link.network.faults().count(fault)

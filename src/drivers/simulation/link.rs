@@ -1,5 +1,5 @@
-//! The trader's side of the virtual network: which WebSocket session belongs to which connection, and which stage waits for
-//! which REST answer.
+//! The trader's side of the virtual network: which WebSocket session belongs to which connection, and which stage is
+//! waiting for which REST answer.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::clock::Now;
 use crate::exchange::gateway::{SessionId, Ticket};
 use crate::ports::ConnectionId;
 
-/// A REST request on its way to the network.
+/// A REST request to be sent.
 pub(super) struct Outgoing<'a> {
     pub(super) asker: Asker,
     pub(super) method: &'static str,
@@ -32,7 +32,7 @@ impl Link {
         Self { network, sessions: BTreeMap::new(), tickets: BTreeMap::new(), next_session: 1, next_ticket: 1 }
     }
 
-    /// The client is gone with everything that was on its way to it. The exchange sees its sessions end.
+    /// Drops the client and everything in flight to it. The exchange sees its sessions end.
     pub(super) fn crash(&mut self, now_ns: u64) {
         self.tickets.clear();
         self.network.forget_client();
@@ -56,22 +56,22 @@ impl Link {
         self.network.send(now.mono_ns, packet);
     }
 
-    /// The stage that waits for an answer, unless it has given the request up.
+    /// The stage that is waiting for an answer, unless it has given up on the request.
     pub(super) fn asker(&self, ticket: Ticket) -> Option<Asker> {
         self.tickets.get(&ticket).copied()
     }
 
-    /// As [`Link::asker`], now that the answer is there.
+    /// As [`Link::asker`], when the answer has arrived.
     pub(super) fn answered(&mut self, ticket: Ticket) -> Option<Asker> {
         self.tickets.remove(&ticket)
     }
 
-    /// The answer is no longer waited for.
+    /// Stops waiting for an answer.
     pub(super) fn abandon(&mut self, given_up: Asker) {
         self.tickets.retain(|_, asker| *asker != given_up);
     }
 
-    /// The order writes that wait for their answers.
+    /// The order writes that are waiting for an answer.
     pub(super) fn order_writes(&self) -> Vec<Ticket> {
         let waiting = self.tickets.iter().filter(|(_, asker)| matches!(asker, Asker::Execute(_)));
         waiting.map(|(ticket, _)| *ticket).collect()
@@ -84,7 +84,7 @@ impl Link {
         self.network.send(now_ns, Packet::Open { session });
     }
 
-    /// The session of a connection that is not given up.
+    /// The session of a connection, unless it was given up.
     pub(super) fn session_of(&self, role: Role, connection: ConnectionId) -> Option<SessionId> {
         self.sessions.iter().find(|(_, owner)| **owner == (role, connection)).map(|(session, _)| *session)
     }
@@ -94,7 +94,7 @@ impl Link {
         self.sessions.get(&session).copied()
     }
 
-    /// Forgets a session that has ended and returns its connection.
+    /// Removes a session that has ended and returns its connection.
     pub(super) fn ended(&mut self, session: SessionId) -> Option<(Role, ConnectionId)> {
         self.sessions.remove(&session)
     }
@@ -108,7 +108,7 @@ impl Link {
         self.network.send(now_ns, Packet::HungUp { session });
     }
 
-    /// The network cuts a session.
+    /// Cuts a session.
     pub(super) fn cut(&mut self, now_ns: u64, session: SessionId) {
         if let Some((role, connection)) = self.sessions.remove(&session) {
             self.network.cut(now_ns, session, role, connection);

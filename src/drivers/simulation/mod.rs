@@ -1,5 +1,5 @@
-//! The simulation driver: the whole trader and the embedded exchange in one thread on virtual time, wire encoding
-//! included. The same inputs give the same run, whatever the machine does.
+//! The simulation driver: the whole trader and the embedded exchange in one thread on virtual time, including the wire
+//! encoding. The same inputs always give the same run.
 
 mod delivery;
 mod history;
@@ -43,24 +43,24 @@ use crate::messages::{DayState, DecisionRecord, KnownGroup};
 use crate::tape::ExecuteInput;
 use crate::wire::sign::Credentials;
 
-/// How a simulation runs.
+/// The parameters of a simulation.
 pub struct SimulationConfig {
-    /// Session time at the start and how fast it runs against virtual time.
+    /// Session time at the start, and its speed relative to virtual time.
     pub clock: SessionClock,
-    /// One-way delay of every message, in milliseconds of session time, so that the speed changes nothing.
+    /// The one-way delay of every message. It is in session milliseconds, so that the speed makes no difference.
     pub network_latency_ms: u64,
-    /// What the network does to messages, and from which seed.
+    /// The seed and the rates of network faults.
     pub network_faults: (u64, FaultRates),
-    /// Messages in each ring.
+    /// The capacity of each ring, in messages.
     pub ring_capacity: usize,
-    /// Buffers for snapshots.
+    /// The number of snapshot buffers.
     pub snapshot_buffers: usize,
-    /// Signs the trader's requests.
+    /// The credentials that sign the trader's requests.
     pub credentials: Arc<Credentials>,
 }
 
-/// A running simulation. It keeps nothing of what has happened, except the decisions of the present moment; an
-/// [`Observer`] such as [`History`] does, where one is handed in.
+/// A running simulation. It keeps no history except the decisions of the current instant; an [`Observer`] such as
+/// [`History`] can record more.
 pub struct Simulation<P: Policy, I: Instruments = ()> {
     clock: SessionClock,
     now_ns: u64,
@@ -72,7 +72,7 @@ pub struct Simulation<P: Policy, I: Instruments = ()> {
     /// Steps since time last moved.
     steps_at_instant: u32,
     turns: Turns,
-    /// Over everything that was delivered.
+    /// A hash over everything that was delivered.
     trace: DefaultHasher,
     ring_capacity: usize,
     snapshot_buffers: usize,
@@ -87,7 +87,7 @@ impl<P: Policy> Simulation<P> {
 }
 
 impl<P: Policy, I: Instruments> Simulation<P, I> {
-    /// As [`Simulation::new`], watched and disturbed by these instruments.
+    /// As [`Simulation::new`], with instruments that observe and disturb it.
     #[must_use]
     pub fn with(config: SimulationConfig, stages: Stages<P>, exchange: Exchange, instruments: I) -> Self {
         Self::with_tapes(config, stages, exchange, instruments, Tapes::default())
@@ -122,12 +122,12 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         simulation
     }
 
-    /// What it is watched and disturbed with.
+    /// The instruments that observe and disturb it.
     pub fn instruments(&self) -> &I {
         &self.wires.instruments
     }
 
-    /// The same, to change it.
+    /// The instruments, to change them.
     pub fn instruments_mut(&mut self) -> &mut I {
         &mut self.wires.instruments
     }
@@ -138,37 +138,38 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         self.trace.finish()
     }
 
-    /// What is kept on disk of the day's loss.
+    /// The state of the daily loss on disk.
     #[must_use]
     pub fn day_state(&self) -> DayState {
         self.wires.disk.day
     }
 
-    /// What is kept on disk of the order groups.
+    /// The order groups on disk.
     #[must_use]
     pub fn known_groups(&self) -> &[KnownGroup] {
         &self.wires.disk.groups
     }
 
-    /// Whether `decide` has been handed everything that `feed` sent, nothing of it lost to a full ring.
+    /// Whether `decide` has received everything that `feed` sent, without loss to a full ring.
     #[must_use]
     pub fn decide_is_current(&self) -> bool {
         self.wires.rings.feed_to_decide.is_empty()
             && self.wires.rings.overflow_epoch == self.stages.decide.epoch_cleared()
     }
 
-    /// Runs until that session time.
+    /// Runs until this session time, in milliseconds.
     pub fn run_until(&mut self, session_ms: i64) {
         let end_ns = self.clock.mono_ns(session_ms);
         while self.step(end_ns) {}
         self.wait_until(end_ns);
     }
 
-    /// Runs until `decide` has taken a decision, at most until that session time, and returns all decisions of that moment:
-    /// one for each market in which one was due, holds included. Empty when the time was reached first. What they led
-    /// to inside the trader has been handled; their orders are on their way to the exchange.
+    /// Runs until `decide` has taken a decision, but at most until this session time, and returns all decisions of that
+    /// instant: one for each market in which one was due, including holds; none if the time was reached first.
+    /// Everything that follows from them within the trader has been handled, and their orders are in flight to the
+    /// exchange.
     ///
-    /// To run on in this way is the same run as [`run_until`](Self::run_until).
+    /// Repeated calls give the same run as [`run_until`](Self::run_until).
     pub fn run_to_next_decision(&mut self, session_ms: i64) -> &[DecisionRecord<'static>] {
         let end_ns = self.clock.mono_ns(session_ms);
         loop {
@@ -176,7 +177,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
                 self.wait_until(end_ns);
                 break;
             }
-            // What a timer led to belongs to this moment.
+            // The effects of a timer belong to this instant.
             self.settle();
             if !self.wires.decisions.is_empty() {
                 break;
@@ -185,7 +186,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         &self.wires.decisions
     }
 
-    /// Nothing happens until then.
+    /// Advances time to `end_ns` without doing anything.
     fn wait_until(&mut self, end_ns: u64) {
         self.now_ns = self.now_ns.max(end_ns);
         self.tick();
@@ -206,8 +207,8 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         self.execute(ExecuteInput::Stop, now);
     }
 
-    /// Stops the trader and runs until nothing of it is open and ledger and exchange were compared for the last time, for
-    /// at most so many session milliseconds. Says whether it got there.
+    /// Stops the trader and runs until it has no open orders and has made its last comparison with the exchange, for at
+    /// most this many session milliseconds. Returns whether it got there.
     pub fn stop(&mut self, patience_ms: i64) -> bool {
         self.request_stop();
         let end_ns = self.clock.mono_ns(self.session_ms() + patience_ms);
@@ -224,12 +225,12 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         &self.stages
     }
 
-    /// The exchange, for the truth.
+    /// The exchange, whose records are the truth.
     pub fn exchange(&self) -> &Exchange {
         &self.exchange
     }
 
-    /// The exchange, to arm faults and act on its engine by hand.
+    /// The exchange, to arm faults or act on its engine.
     pub fn exchange_mut(&mut self) -> &mut Exchange {
         &mut self.exchange
     }
@@ -239,7 +240,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         self.clock.session_ms(self.now_ns)
     }
 
-    /// Both times of the exchange; in a simulation the wall clock is the session's.
+    /// Both times of the exchange. In a simulation its wall clock is session time.
     pub fn exchange_now(&self) -> ExchangeNow {
         let session_ms = self.session_ms();
         ExchangeNow { session_ms, wall_ms: session_ms }

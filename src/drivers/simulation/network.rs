@@ -1,5 +1,5 @@
-//! The virtual network: messages that arrive later, each connection's in the order in which they were sent. Faults come
-//! from [`super::network_faults`].
+//! The virtual network: messages arrive after a delay, and in order on each connection. Faults come from
+//! [`super::network_faults`].
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -10,7 +10,7 @@ use super::network_faults::{Fate, NetworkFaults};
 use crate::exchange::gateway::{SessionId, Ticket};
 use crate::ports::{ConnectionId, NoAnswer, RequestId};
 
-/// Which stage's WebSocket.
+/// The stage that a WebSocket belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Role {
     /// The feed's public stream.
@@ -19,7 +19,7 @@ pub(super) enum Role {
     Reconcile,
 }
 
-/// The stage that waits for a REST answer.
+/// The stage that is waiting for a REST answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asker {
     /// An order write.
@@ -35,7 +35,7 @@ pub(super) enum Packet {
     Open { session: SessionId },
     /// A text frame reaches the exchange.
     Text { session: SessionId, text: String },
-    /// The client hung up, or its connection was cut.
+    /// The client closed the connection, or it was cut.
     HungUp { session: SessionId },
     /// A request reaches the exchange.
     Request {
@@ -56,11 +56,12 @@ pub(super) enum Packet {
     Ping { role: Role, connection: ConnectionId },
     /// A response reaches the client.
     Answer { ticket: Ticket, status: u16, body: Vec<u8> },
-    /// The connection of a request ended without one.
+    /// The connection of a request ended without a response.
     NoAnswer { ticket: Ticket, why: NoAnswer },
 }
 
-/// What keeps its order: one direction of one WebSocket. Requests have a connection each while they are under way.
+/// One direction of one WebSocket, in which messages stay in order. Each request has its own connection while it is in
+/// flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Lane {
     Up(SessionId),
@@ -80,7 +81,7 @@ impl Packet {
     }
 }
 
-/// For people to read.
+/// For logs.
 impl fmt::Display for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |bytes| String::from_utf8_lossy(bytes);
@@ -107,7 +108,7 @@ impl fmt::Display for Packet {
 
 struct InFlight {
     arrival_ns: u64,
-    /// Breaks ties in the order of sending, so that a connection stays first-in, first-out.
+    /// Breaks ties by order of sending, so that a connection is first-in, first-out.
     number: u64,
     packet: Packet,
 }
@@ -137,7 +138,7 @@ pub(super) struct Network {
     queue: BinaryHeap<Reverse<InFlight>>,
     latency_ns: u64,
     sent: u64,
-    /// When the newest message of a connection arrives. Later ones do not overtake it.
+    /// When the newest message of a connection arrives. Later ones must not overtake it.
     newest: BTreeMap<Lane, u64>,
     faults: NetworkFaults,
 }
@@ -177,7 +178,7 @@ impl Network {
         self.queue.push(Reverse(InFlight { arrival_ns, number, packet }));
     }
 
-    /// The connection is gone: what was on its way to the client never arrives. The exchange learns of it as anyone does.
+    /// Cuts a connection: what was in flight to the client never arrives, and the exchange sees the connection end.
     pub(super) fn cut(&mut self, now_ns: u64, session: SessionId, role: Role, connection: ConnectionId) {
         let down = Lane::Down(role, connection);
         self.queue.retain(|Reverse(flying)| flying.packet.lane() != Some(down));
@@ -187,7 +188,7 @@ impl Network {
         self.carry(now_ns, 0, Packet::Lost { role, connection, reason, http_status: None });
     }
 
-    /// The client is gone and nothing arrives at it any more. What it has sent still reaches the exchange.
+    /// Drops everything in flight to the client. What it has sent still reaches the exchange.
     pub(super) fn forget_client(&mut self) {
         self.queue.retain(|Reverse(flying)| {
             matches!(
@@ -203,7 +204,7 @@ impl Network {
         self.queue.peek().map(|Reverse(first)| first.arrival_ns)
     }
 
-    /// The next message that has arrived by now.
+    /// Takes the next message that has arrived by now.
     pub(super) fn arrived(&mut self, now_ns: u64) -> Option<Packet> {
         if self.next_ns()? > now_ns {
             return None;

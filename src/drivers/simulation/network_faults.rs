@@ -1,4 +1,4 @@
-//! What the virtual network does to messages, drawn from a seed. Every fault is counted by kind when it happens.
+//! The faults of the virtual network, drawn from a seed and counted by kind.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use crate::ports::NoAnswer;
 
 const MS: u64 = 1_000_000;
 
-/// A kind of fault of the network.
+/// A kind of network fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum NetworkFault {
-    /// A message on a WebSocket comes late, and with it all that follow on that connection.
+    /// A message on a WebSocket is late, and so are all that follow on that connection.
     Delay,
-    /// A frame arrives without its end.
+    /// A frame is truncated.
     Truncation,
     /// A WebSocket is cut.
     Cut,
-    /// The connection of a request is cut before the exchange gets it.
+    /// The connection of a request is cut before the request reaches the exchange.
     RequestLost,
-    /// A request reaches the exchange many seconds later, when its sender has long given up.
+    /// A request reaches the exchange many seconds late, long after its sender has given up.
     RequestLate,
     /// The connection of a request is cut before its answer arrives.
     AnswerLost,
-    /// An answer never comes, and the connection hangs.
+    /// An answer never comes, and the connection stays open.
     AnswerHangs,
     /// An answer comes late.
     AnswerLate,
-    /// What arrives is no HTTP answer.
+    /// The answer is not valid HTTP.
     AnswerGarbled,
 }
 
@@ -48,7 +48,7 @@ impl NetworkFault {
         Self::AnswerGarbled,
     ];
 
-    /// Its name in reports.
+    /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -65,33 +65,33 @@ impl NetworkFault {
     }
 }
 
-/// How often things go wrong, in faults per million messages of the kind concerned.
+/// The rates of faults, per million messages of the kind concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultRates {
-    /// Frames that come late.
+    /// Frames that are late.
     pub delay: u32,
-    /// Frames that lose their end.
+    /// Frames that are truncated.
     pub truncation: u32,
     /// Frames at which their WebSocket is cut.
     pub cut: u32,
     /// Requests that never reach the exchange.
     pub request_lost: u32,
-    /// Order writes that reach it many seconds later.
+    /// Order writes that reach it many seconds late.
     pub request_late: u32,
     /// Answers whose connection is cut before they arrive.
     pub answer_lost: u32,
-    /// Answers that never come, on a connection that hangs.
+    /// Answers that never come, on a connection that stays open.
     pub answer_hangs: u32,
-    /// Answers that come late.
+    /// Answers that are late.
     pub answer_late: u32,
-    /// Answers that are no HTTP.
+    /// Answers that are not valid HTTP.
     pub answer_garbled: u32,
-    /// Every message is up to so many microseconds slower, drawn anew for each: connections overtake each other.
+    /// The largest random delay of each message, in microseconds, by which connections overtake each other.
     pub jitter_us: u32,
 }
 
 impl FaultRates {
-    /// A network that works.
+    /// Rates of zero.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -108,7 +108,7 @@ impl FaultRates {
         }
     }
 
-    /// A bad day: faults of every kind within minutes, and mostly calm.
+    /// Rates as on a bad day: mostly calm, with faults of every kind within minutes.
     #[must_use]
     pub const fn bad_day() -> Self {
         Self {
@@ -125,7 +125,7 @@ impl FaultRates {
         }
     }
 
-    /// Worse than any exchange has been: several faults at a time.
+    /// Rates far worse than on any real exchange, with several faults at a time.
     #[must_use]
     pub const fn hell() -> Self {
         Self {
@@ -143,17 +143,17 @@ impl FaultRates {
     }
 }
 
-/// What becomes of a message.
+/// The outcome of sending a message.
 #[derive(Debug)]
 pub(super) enum Fate {
     Arrives,
     Late(u64),
-    /// Another message arrives in its stead.
+    /// Another message arrives instead.
     Becomes(Packet),
     Vanishes,
 }
 
-/// The source of the network's faults.
+/// Draws the network's faults.
 #[derive(Debug)]
 pub(super) struct NetworkFaults {
     rates: FaultRates,
@@ -166,7 +166,7 @@ impl NetworkFaults {
         Self { rates, random: Xoshiro256PlusPlus::seed_from_u64(seed), counts: [0; NetworkFault::ALL.len()] }
     }
 
-    /// The network works from now on.
+    /// Ends all faults.
     pub(super) fn end(&mut self) {
         self.rates = FaultRates::none();
     }
@@ -175,7 +175,7 @@ impl NetworkFaults {
         self.counts[fault as usize]
     }
 
-    /// Counts a fault that is carried out, or seen to take effect, elsewhere.
+    /// Counts a fault that is carried out elsewhere, or seen to take effect there.
     pub(super) fn note(&mut self, fault: NetworkFault) {
         self.counts[fault as usize] += 1;
     }
@@ -190,7 +190,7 @@ impl NetworkFaults {
         happens
     }
 
-    /// Whether the connection of the next frame is cut instead.
+    /// Draws whether a connection is cut at the next frame.
     pub(super) fn cuts(&mut self) -> bool {
         self.happens(NetworkFault::Cut, self.rates.cut)
     }

@@ -1,4 +1,4 @@
-//! Watching a simulation: what happens in it is told to an observer, which the caller hands in and keeps.
+//! Observers of a simulation, which the caller passes in and owns.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use crate::market::MarketKey;
 use crate::messages::{AccountEvent, DecisionRecord, FeedToDecide, ResyncRequest};
 use crate::ports::{ConnectionId, OrderRequest};
 
-/// Sees what happens in a simulation and changes nothing. Every method does nothing unless it is implemented.
+/// Sees what happens in a simulation without changing it. By default every method does nothing.
 #[expect(unused_variables, reason = "the names of the arguments are documentation")]
 pub trait Observer {
-    /// Virtual time is now this; it may be the same as before.
+    /// Virtual time has moved, or stayed the same.
     fn tick(&mut self, now: Now) {}
 
-    /// A message of the network arrives, one of the public feed or another.
+    /// A message of the network arrives. `public` says that it is one of the public feed.
     fn delivered(&mut self, public: bool, message: &dyn fmt::Display) {}
 
     /// A frame is about to reach the feed stage.
@@ -26,7 +26,7 @@ pub trait Observer {
     /// `execute` wrote an order.
     fn sent(&mut self, request: &OrderRequest<'_>) {}
 
-    /// `decide` asked for a snapshot, perhaps not for the first time.
+    /// `decide` requested a snapshot, possibly again.
     fn asked(&mut self, request: &ResyncRequest) {}
 
     /// An event of a market was refused by the ring to `decide`.
@@ -38,10 +38,10 @@ pub trait Observer {
     /// A fact about the account is about to reach `execute`.
     fn handed(&mut self, event: &AccountEvent) {}
 
-    /// The trader took something in or handed something out that a journal has a record of.
+    /// The trader had an input or an output that would be a record in a journal.
     fn recorded(&mut self) {}
 
-    /// The trader was killed: its rings and connections are gone.
+    /// The trader was killed, and its rings and connections are gone.
     fn killed(&mut self) {}
 }
 

@@ -1,4 +1,4 @@
-//! The rings between the stages, as bounded queues of one thread.
+//! The rings between the stages, as bounded queues within one thread.
 
 use std::collections::VecDeque;
 
@@ -15,13 +15,13 @@ pub enum Ring {
     Books,
     /// Requests for snapshots, `decide` to `feed`.
     Resyncs,
-    /// Conditions of markets, `feed` to `execute`.
+    /// Market statuses, `feed` to `execute`.
     Statuses,
     /// Intents, `decide` to `execute`.
     Intents,
     /// Notes on the account, `execute` to `decide`.
     Portfolios,
-    /// Questions, `execute` to `reconcile`.
+    /// Queries, `execute` to `reconcile`.
     Queries,
     /// Facts about the account, `reconcile` to `execute`.
     Facts,
@@ -54,7 +54,7 @@ impl<T> Queue<T> {
         Self { items: VecDeque::with_capacity(capacity), capacity }
     }
 
-    /// Hands the item back when the queue is full.
+    /// Appends an item, or returns it if the queue is full.
     pub(super) fn push(&mut self, item: T) -> Result<(), T> {
         if self.items.len() >= self.capacity {
             return Err(item);
@@ -72,7 +72,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// All rings, with what goes along with that from `feed` to `decide`.
+/// All rings, with the snapshot pool of the ring from `feed` to `decide`.
 pub(super) struct Rings {
     pub(super) feed_to_decide: Queue<FeedToDecide>,
     pub(super) decide_to_feed: Queue<DecideToFeed>,

@@ -1,4 +1,4 @@
-//! The rings: messages between the stages, moved until none is left, in a fixed order of the stages.
+//! Moves messages between the stages until none is left, in a fixed order of the stages.
 
 use super::steps::STEPS_AT_ONE_INSTANT_MAX;
 use super::trouble::Instruments;

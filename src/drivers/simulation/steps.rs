@@ -1,4 +1,4 @@
-//! Virtual time: which moment comes next, and everything that happens in it.
+//! Virtual time: finds the next instant, and handles everything that happens in it.
 
 use super::trouble::Instruments;
 use super::turns::not_before;
@@ -7,12 +7,12 @@ use crate::clock::{NEVER_NS, Now};
 use crate::decide::policy::Policy;
 use crate::tape::{DecideInput, ExecuteInput, FeedInput, ReconcileInput};
 
-/// How often things may happen at one instant. A run without latency needs some thousands at its start; a stage whose
-/// deadline stays in the past needs forever.
+/// The most steps at one instant. A run without latency needs some thousands at its start; a stage whose deadline stays
+/// in the past would loop forever.
 pub(super) const STEPS_AT_ONE_INSTANT_MAX: u32 = 100_000;
 
 impl<P: Policy, I: Instruments> Simulation<P, I> {
-    /// Handles everything of this moment, then moves to the next one. False when the next is after `end_ns`.
+    /// Handles everything at this instant and advances to the next one. Returns `false` if that is after `end_ns`.
     pub(in super::super) fn step(&mut self, end_ns: u64) -> bool {
         self.wires.decisions.clear();
         self.settle();
@@ -41,10 +41,10 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         true
     }
 
-    /// Moves to the next moment. A past one is handled now.
+    /// Advances to the next instant. One in the past is handled now.
     ///
     /// # Panics
-    /// When time stands still: something is due that never gets done.
+    /// When time does not advance because something that is due is never done.
     pub(super) fn move_to(&mut self, next_ns: u64) {
         if next_ns > self.now_ns {
             self.now_ns = next_ns;
@@ -58,12 +58,12 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
         }
     }
 
-    /// The next moment at which anything happens.
+    /// The next instant at which anything happens.
     fn next_ns(&self) -> u64 {
         self.deadlines().into_iter().map(|(_, due_ns)| due_ns).min().unwrap_or(NEVER_NS)
     }
 
-    /// When something is due next in each part.
+    /// When something is next due in each part.
     fn deadlines(&self) -> [(&'static str, u64); 7] {
         let exchange_ms = self.exchange.next_deadline_ms().into_iter().chain(self.exchange.next_ping_wall_ms()).min();
         let dead = self.wires.is_dead();
@@ -91,7 +91,7 @@ impl<P: Policy, I: Instruments> Simulation<P, I> {
             self.feed(FeedInput::Timer, now);
         }
         if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {
-            // As in the thread, what has waited while it was frozen comes before its timer.
+            // As in a live thread, what waited while the stage was frozen is handled before its timer.
             self.settle();
         }
         if self.is_due(Turn::Decide, self.stages.decide.deadline_ns(), now) {

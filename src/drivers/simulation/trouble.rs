@@ -1,10 +1,10 @@
-//! What may go wrong with the trader's process and machine. The simulation asks before each of these things whether it
-//! works; a campaign or a test answers.
+//! Faults of the trader's process and machine. The simulation asks whether each of these things works; a campaign or a
+//! test answers.
 
 use super::{Observer, Ring, Turn};
 use crate::messages::AccountEvent;
 
-/// Decides what goes wrong. Nothing does unless a method is implemented.
+/// Decides what goes wrong. By default nothing does.
 #[expect(unused_variables, reason = "the names of the arguments are documentation")]
 pub trait Trouble {
     /// Whether the trader's process is dead. Nothing leaves or reaches it while it is.
@@ -17,15 +17,15 @@ pub trait Trouble {
         true
     }
 
-    /// Until when a stage does nothing, in monotonic nanoseconds; a past time for a stage that runs.
+    /// Until when a stage is frozen, in monotonic nanoseconds; a past time for a running stage.
     fn frozen_until_ns(&self, turn: Turn) -> u64 {
         0
     }
 
-    /// A stage is about to read its rings, or would be if it were not frozen.
+    /// Called when a stage is about to read its rings, or would be if it were not frozen.
     fn turn(&mut self, turn: Turn, frozen: bool) {}
 
-    /// How far the trader's wall clock is ahead, asked once for each signature.
+    /// How far the trader's wall clock is ahead, in milliseconds. Called once for each signature.
     fn wall_offset_ms(&mut self) -> i64 {
         0
     }
@@ -35,7 +35,7 @@ pub trait Trouble {
         true
     }
 
-    /// What `execute` is handed in place of a fact about the account.
+    /// Replaces a fact about the account on its way to `execute`.
     fn facts(&mut self, event: AccountEvent) -> Vec<AccountEvent> {
         vec![event]
     }
@@ -44,7 +44,7 @@ pub trait Trouble {
 /// Nothing goes wrong.
 impl Trouble for () {}
 
-/// What a simulation is watched and disturbed with. `()` is for one that runs by itself.
+/// Observes and disturbs a simulation. `()` does neither.
 pub trait Instruments: Observer + Trouble {}
 
 impl<I: Observer + Trouble> Instruments for I {}

@@ -1,4 +1,4 @@
-//! Turns of the stages. A stage that the instruments have frozen takes nothing from its rings, its connections wait with
+//! The turns of the stages. A stage that the instruments have frozen takes nothing from its rings, its connections keep
 //! what has arrived, and its timers are late, as if another program had its core.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ pub enum Turn {
     Feed = 0,
     /// Books and decisions.
     Decide,
-    /// Orders and ledger.
+    /// Orders and the ledger.
     Execute,
     /// The private stream and reads.
     Reconcile,
@@ -26,7 +26,7 @@ impl Turn {
     /// Every stage.
     pub const ALL: [Self; 4] = [Self::Feed, Self::Decide, Self::Execute, Self::Reconcile];
 
-    /// The stage that gets a message.
+    /// The stage that receives a message.
     fn of<I: Instruments>(packet: &Packet, wires: &Wires<I>) -> Option<Self> {
         match packet {
             Packet::Opened { role, .. }
@@ -45,26 +45,26 @@ impl Turn {
     }
 }
 
-/// What waits for stages that are frozen or have not caught up.
+/// Messages for stages that are frozen or have not caught up.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     waiting: [VecDeque<Packet>; Turn::ALL.len()],
-    /// Whether `decide` has had events since it was last told that its ring is empty.
+    /// Whether `decide` has received events since it was last told that its ring is empty.
     pub(super) fed: bool,
 }
 
-/// Whether a stage does nothing now.
+/// Whether a stage is frozen now.
 pub(super) fn is_frozen(trouble: &impl Trouble, turn: Turn, now_ns: u64) -> bool {
     trouble.frozen_until_ns(turn) > now_ns
 }
 
-/// When something that is due for a stage can be done.
+/// When something that is due for a stage can be done, given that it may be frozen.
 pub(super) fn not_before(trouble: &impl Trouble, turn: Turn, due_ns: u64) -> u64 {
     due_ns.max(trouble.frozen_until_ns(turn))
 }
 
 impl Turns {
-    /// When the next stage thaws or has something waiting.
+    /// When the next stage is unfrozen or has a message waiting.
     pub(super) fn next_ns(&self, trouble: &impl Trouble, now_ns: u64) -> u64 {
         let waiting = |turn: &Turn| !self.waiting[*turn as usize].is_empty();
         let due = |turn: Turn| not_before(trouble, turn, now_ns);
@@ -73,7 +73,7 @@ impl Turns {
         thaws.chain(waits).min().unwrap_or(NEVER_NS)
     }
 
-    /// Keeps a message back for a stage that is frozen or has not caught up. Returns it otherwise.
+    /// Holds a message for a stage that is frozen or has not caught up. Returns it otherwise.
     pub(super) fn hold_back<I: Instruments>(
         &mut self,
         packet: Packet,
@@ -91,7 +91,7 @@ impl Turns {
         }
     }
 
-    /// The next message for a stage that has thawed.
+    /// The next message for a stage that is no longer frozen.
     pub(super) fn next_waiting(&mut self, trouble: &impl Trouble, now_ns: u64) -> Option<Packet> {
         let mut thawed = Turn::ALL.into_iter().filter(|turn| !is_frozen(trouble, *turn, now_ns));
         let turn = thawed.find(|turn| !self.waiting[*turn as usize].is_empty())?;

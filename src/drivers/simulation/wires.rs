@@ -9,20 +9,20 @@ use crate::clock::Now;
 use crate::messages::{DayState, DecisionRecord, FeedToDecide, KnownGroup};
 use crate::ports::SocketOutput;
 
-/// Rings, network, disk, and the instruments that were handed in.
+/// Rings, network, disk and instruments.
 pub(super) struct Wires<I> {
     pub(super) now: Now,
     pub(super) rings: Rings,
     pub(super) link: Link,
     pub(super) disk: Disk,
-    /// The decisions of this moment.
+    /// The decisions of the current instant.
     pub(super) decisions: Vec<DecisionRecord<'static>>,
     pub(super) instruments: I,
-    /// Whether the trader was killed and no other has taken its place.
+    /// Whether the trader was killed and has not been replaced.
     pub(super) killed: bool,
 }
 
-/// What survives the trader.
+/// The trader's disk, which survives it.
 #[derive(Default)]
 pub(super) struct Disk {
     /// The day's loss.
@@ -31,7 +31,7 @@ pub(super) struct Disk {
     pub(super) groups: Vec<KnownGroup>,
 }
 
-/// Puts a message into a ring, unless it is full or the instruments have it full.
+/// Puts a message into a ring, unless the ring is full or the instruments make it refuse.
 pub(super) fn push<T, I: Instruments>(
     instruments: &mut I,
     ring: Ring,
@@ -54,7 +54,7 @@ impl<I: Instruments> Wires<I> {
         }
     }
 
-    /// The trader is gone with its rings and its connections.
+    /// Removes the trader's rings and connections.
     pub(super) fn kill(&mut self, rings: Rings) {
         self.killed = true;
         self.rings = rings;
@@ -67,7 +67,7 @@ impl<I: Instruments> Wires<I> {
         self.instruments.tick(now);
     }
 
-    /// The trader's wall clock, to sign with.
+    /// The trader's wall clock for signatures, in milliseconds.
     pub(super) fn wall_ms(&mut self) -> i64 {
         self.now.session_ms + self.instruments.wall_offset_ms()
     }
@@ -84,7 +84,7 @@ impl<I: Instruments> Wires<I> {
         self.killed || self.instruments.is_dead()
     }
 
-    /// Counts a record of the trader, unless it is dead. Returns whether it is alive.
+    /// Counts a record of the trader if it is alive. Returns whether it is.
     pub(super) fn record(&mut self) -> bool {
         let alive = !self.is_dead();
         if alive {
@@ -100,7 +100,7 @@ impl<I: Instruments> Wires<I> {
         }
     }
 
-    /// Carries out what a stage wants with its socket. A connection that was given up does nothing any more.
+    /// Carries out a stage's request to its socket. Requests to a connection that was given up are ignored.
     pub(super) fn socket(&mut self, role: Role, output: SocketOutput<'_>) {
         match output {
             SocketOutput::Connect(connection) => {

@@ -1,22 +1,22 @@
-//! Sums over the looks at a book, one every [`SAMPLE_MS`] even while nothing happens.
+//! Sums over samples of a book, taken every [`SAMPLE_MS`] even while nothing happens.
 
 use std::collections::VecDeque;
 
-/// The time from one look at a book to the next.
+/// The sampling interval of a book, in milliseconds.
 pub const SAMPLE_MS: i64 = 250;
-/// After how many looks a move of the mid is measured: a second, five, fifteen.
+/// After how many samples a move of the mid is measured: one, five and fifteen seconds.
 const AFTER: [usize; 3] = [4, 20, 60];
 
-/// What a look at a book with two sides finds.
+/// A sample of a book with two sides.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     /// Twice the mid, in price units.
     pub(super) mid2: i64,
-    /// In price units.
+    /// The spread in price units.
     pub(super) spread: i64,
-    /// Of both sides.
+    /// The number of levels of both sides.
     pub(super) levels: u32,
-    /// Sizes in units of 0.01 contract.
+    /// The sizes at the touch, in units of 0.01 contract.
     pub(super) touch: [i64; 2],
     pub(super) near: i64,
 }
@@ -30,20 +30,20 @@ struct Moves {
 /// The sums.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    /// Looks that found two sides.
+    /// Samples with two sides.
     count: u64,
     spread: i128,
     levels: i128,
     near: i128,
-    /// Sizes at the touch, and in how many looks.
+    /// Sizes at the touch, and the number of samples of each.
     touches: Vec<(i64, u64)>,
-    /// The mids of the last looks, the newest last. A look that found only one side has no mid.
+    /// The mids of the last samples, newest last. A sample without two sides has no mid.
     recent: VecDeque<Option<i64>>,
     moves: [Moves; AFTER.len()],
 }
 
 impl Looks {
-    /// Adds looks that all find the same. Takes as long for many as for a few.
+    /// Adds a number of equal samples, in constant time.
     pub(super) fn add(&mut self, look: Option<Look>, times: u64) {
         if let Some(look) = look {
             let sum = |value: i64| i128::from(value) * i128::from(times);
@@ -70,12 +70,12 @@ impl Looks {
             self.recent.push_back(mid2);
         }
         if mid2.is_some() {
-            // Nothing moved, so later looks compare with the same mid.
+            // Nothing moved, so later samples compare with the same mid.
             self.moves.iter_mut().for_each(|moves| moves.pairs += times - one_by_one as u64);
         }
     }
 
-    /// Whether no look found two sides.
+    /// Whether no sample had two sides.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -95,7 +95,7 @@ impl Looks {
         mean(self.near, self.count)
     }
 
-    /// The middle size at the touch; the upper one of two.
+    /// Median size at the touch; the upper one of two.
     pub(super) fn touch(&mut self) -> f64 {
         self.touches.sort_unstable();
         let mut passed = 0;

@@ -1,4 +1,4 @@
-//! From one market's frames to its figures.
+//! Computes a market's figures from its frames.
 
 use super::Figures;
 use super::looks::{Look, Looks, SAMPLE_MS};
@@ -11,31 +11,31 @@ const NEAR: i64 = 500;
 /// Price units of a cent.
 const CENT: f64 = 100.0;
 
-/// What became of a frame.
+/// The result of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It was taken.
+    /// It was applied.
     Taken,
-    /// It changes a book that is not known.
+    /// It changes a book that is unknown.
     Unusable,
-    /// The book refused it, and is not known any more.
+    /// The book refused it, and is now unknown.
     Refused(BookError),
 }
 
-/// A market's figures while they are collected.
+/// Collects a market's figures.
 #[derive(Debug)]
 pub(super) struct Meter {
     book: Book,
-    /// The part of its subscription in which the book is right: there was a snapshot, and every change since fitted.
+    /// The part of the subscription in which the book is known: there was a snapshot, and every change since fitted.
     stretch: Option<u64>,
-    /// Whether the book is crossed, and for how long that is excused.
+    /// Whether the book is crossed, and for how long that is tolerated.
     crossing: Crossing,
     begin_ms: Option<i64>,
     now_ms: i64,
     next_look_ms: i64,
     looks: Looks,
     deltas: u64,
-    /// Deltas of this millisecond.
+    /// The number of deltas in the current millisecond.
     together: u64,
     shared: u64,
     moments: u64,
@@ -48,7 +48,7 @@ pub(super) struct Meter {
 
 impl Default for Meter {
     fn default() -> Self {
-        // A recording does not tell grids, so every market has the finest.
+        // A recording does not say which grid a market has, so every market gets the finest.
         let finest = Price::from_units(1).expect("the smallest price is one");
         Self {
             book: Book::new(Grid::new(GridBands::uniform(finest).expect("$0.0001 divides a dollar"))),
@@ -72,17 +72,17 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// How far a time is behind the market's, if it is.
+    /// How far a time is behind the market's, in milliseconds, if it is.
     pub(super) fn is_ahead_by(&self, time_ms: i64) -> Option<i64> {
         (self.begin_ms.is_some() && time_ms < self.now_ms).then(|| self.now_ms - time_ms)
     }
 
-    /// Frames are missing behind a part of a subscription.
+    /// Frames are missing after a part of a subscription.
     pub(super) fn end_stretch(&mut self, stretch: u64) {
         self.stretch = self.stretch.filter(|own| *own != stretch);
     }
 
-    /// Takes a frame of a part of a subscription. Without a time it belongs to the moment before.
+    /// Adds a frame of a part of a subscription. A frame without a time belongs to the previous instant.
     pub(super) fn frame(
         &mut self,
         message: &Message<'_>,
@@ -132,7 +132,7 @@ impl Meter {
         }
     }
 
-    /// Ends the moments before a time.
+    /// Ends the instants before a time.
     fn pass_to(&mut self, time_ms: i64) {
         if self.begin_ms.is_none() {
             (self.begin_ms, self.now_ms, self.next_look_ms) = (Some(time_ms), time_ms, time_ms);
@@ -165,7 +165,7 @@ impl Meter {
         }
     }
 
-    /// Whether the book's prices are some that could be traded at.
+    /// Whether the prices of the book are meaningful.
     fn means_something(&self) -> bool {
         self.stretch.is_some() && !self.crossing.is_open()
     }
@@ -190,7 +190,7 @@ impl Meter {
         })
     }
 
-    /// The figures, when there was anything to measure.
+    /// The figures, if there was anything to measure.
     pub(super) fn figures(mut self, market: String) -> Option<Figures> {
         self.end_moment();
         let seconds = (self.now_ms - self.begin_ms?) as f64 / 1_000.0;
@@ -232,7 +232,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if count == 0 { f64::NAN } else { sum / count as f64 }
 }
 
-/// The middle value; the upper one of two.
+/// The median; the upper one of two.
 fn median(mut values: Vec<i64>) -> f64 {
     if values.is_empty() {
         return f64::NAN;

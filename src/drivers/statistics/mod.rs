@@ -1,14 +1,14 @@
-//! What markets are like, in numbers: rates, spread, depth, sizes, and how far prices move. The same figures for recorded
-//! frames and for a scenario of the embedded exchange, so that one can be tuned to the other.
+//! Statistics of markets: rates, spread, depth, sizes, and how far prices move. The figures are the same for recorded
+//! frames and for scenarios of the embedded exchange, so that one can be tuned to the other.
 //!
 //! | file | concept |
 //! |---|---|
-//! | `meter` | one market's frames to figures |
-//! | `looks` | what is summed up over the looks at a book |
+//! | `meter` | the figures of one market, from its frames |
+//! | `looks` | sums over samples of a book |
 //! | `generated` | a scenario's frames, in virtual time |
-//! | `table` | many markets in one table |
+//! | `table` | a table of many markets |
 //!
-//! A market's book is looked at every [`SAMPLE_MS`]; figures of the book are means or medians over those looks, in which
+//! A market's book is sampled every [`SAMPLE_MS`]; figures of the book are means or medians over the samples in which
 //! both sides have a price.
 
 mod generated;
@@ -33,25 +33,25 @@ use crate::wire::frame::Message;
 /// The figures of one market. Prices in cents, sizes in contracts, times in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figures {
-    /// Its ticker.
+    /// The ticker.
     pub market: String,
-    /// From its first frame to its last.
+    /// The time from its first frame to its last.
     pub seconds: f64,
-    /// Book deltas a second.
+    /// Book deltas per second.
     pub deltas_per_s: f64,
-    /// Trades a second.
+    /// Trades per second.
     pub trades_per_s: f64,
-    /// Distinct milliseconds with deltas, a second.
+    /// Distinct milliseconds with deltas, per second.
     pub moments_per_s: f64,
-    /// The share of deltas that have their millisecond in common with another.
+    /// The share of deltas that share their millisecond with another.
     pub shared_ms: f64,
     /// Mean spread.
     pub spread: f64,
-    /// Mean number of price levels a side.
+    /// Mean number of price levels per side.
     pub levels: f64,
-    /// Median size at the touch of a side.
+    /// Median size at the touch, per side.
     pub touch: f64,
-    /// Mean size within five cents of the touch, a side.
+    /// Mean size within five cents of the touch, per side.
     pub depth: f64,
     /// Median size of a delta, without its sign.
     pub delta_size: f64,
@@ -63,15 +63,15 @@ pub struct Figures {
     pub mid_wait: f64,
     /// Mean time between two changes of the mid.
     pub mid_wait_mean: f64,
-    /// Mean absolute move of the mid after a second.
+    /// Mean absolute move of the mid after one second.
     pub move_1s: f64,
-    /// The same after five seconds.
+    /// Mean absolute move of the mid after five seconds.
     pub move_5s: f64,
-    /// The same after fifteen.
+    /// Mean absolute move of the mid after fifteen seconds.
     pub move_15s: f64,
 }
 
-/// The meters of the markets that frames tell of.
+/// The meters of all markets in the frames.
 #[derive(Debug, Default)]
 pub struct Statistics {
     meters: BTreeMap<String, Meter>,
@@ -79,8 +79,8 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Takes a frame, and its levels if it is a snapshot. Its own time goes before that of its receipt, and no market's
-    /// time runs backwards.
+    /// Adds a frame, with its levels if it is a snapshot. Its own time takes precedence over that of its receipt, and
+    /// the time of a market never decreases.
     pub fn frame(&mut self, recorded: &RecordedFrame<'_>, levels: &BookLevels) {
         let &RecordedFrame { path, line, stamped_ms, received_ms, frame, stretch, ended, .. } = recorded;
         if let Some(ended) = ended {
@@ -106,7 +106,7 @@ impl Statistics {
         }
     }
 
-    /// The figures of every market that was seen for at least so long, by ticker.
+    /// The figures of every market that was seen for at least this long, sorted by ticker.
     #[must_use]
     pub fn figures(self, shortest_s: f64) -> Vec<Figures> {
         let figures = self.meters.into_iter().filter_map(|(market, meter)| meter.figures(market));
@@ -114,7 +114,7 @@ impl Statistics {
     }
 }
 
-/// The figures of the markets of a recording, and what was found in it besides; see [`Statistics`].
+/// The figures of the markets of a recording, and the findings about the recording; see [`Statistics`].
 ///
 /// # Errors
 /// As [`read_recording`].
