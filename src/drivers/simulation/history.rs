@@ -12,7 +12,9 @@ pub struct SentRequest {
     pub session_ms: i64,
     /// `POST` or `DELETE`.
     pub method: &'static str,
+    /// The path from the root, without the host.
     pub path: String,
+    /// The JSON body; empty if there is none.
     pub body: String,
 }
 
