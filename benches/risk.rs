@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use inputs::{START_MS, question};
-use kalshi_actor::execute::controls::{EventLosses, MessageRate, OutcomeLosses, Placed, RecentOrders, Seat, Window};
+use kalshi_actor::execute::stops::{EventLosses, MessageRate, OutcomeLosses, Placed, RecentOrders, Seat, Window};
 use kalshi_actor::execute::{Question, RiskLimits, check};
 use kalshi_actor::market::{BookSide, Count, EventKey, Money, Price, TickerPattern};
 use kalshi_actor::messages::{Phase, Sticky};

@@ -5,6 +5,9 @@
 //! input (buffers, kernels, rehearsals), is left out with `#[serde(skip)]`. Two stages in the same state have the same
 //! bytes, so a replay compares bytes.
 
+/// A hasher without a random seed, so that runs repeat.
+pub type PlainHasher = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+
 /// A value as JSON text: for the exchange's own bodies, whose serde implementations need a self-describing format.
 pub mod json {
     use serde::de::{DeserializeOwned, Error as _};

@@ -3,8 +3,8 @@
 //! The exchange fills a level's orders in the order in which they came, and says how many contracts rest at a level, not
 //! whose. Whatever is ahead of our order rests at its level, so the level without our own contracts bounds it, in every
 //! state of the book since the order rests. What comes later comes behind, so the bound never grows. A trade at the price
-//! fills what is ahead first, and lowers the bound unless the level that gave it has that trade in it already. Who cancels
-//! is not told: a cancel lowers the bound only where it leaves fewer contracts.
+//! fills what is ahead first, and lowers the bound unless the level that gave it has that trade in it already. Which order was
+//! cancelled is not told: a cancel lowers the bound only where it leaves fewer contracts.
 //!
 //! A state is one since the order rests when the exchange's time of a frame is past that of the acknowledgement, or when
 //! the frame of that very time is the change by which our own contracts came.

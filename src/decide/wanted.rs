@@ -13,7 +13,7 @@ use super::policy::{ActionTerms, Touch, reducible};
 /// What is made of what a policy wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Honoured {
-    /// The order to work on; none when nothing is wanted or nothing of it can be an order.
+    /// The order to work on, if one is wanted that can be an order.
     pub(super) order: Option<(BookSide, Quote)>,
     /// Why a quote cannot be an order: the bid's reason before the ask's.
     pub(super) refused: Option<Skip>,

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::groups::GroupConfig;
-use super::lease::LeaseConfig;
+use super::orders::groups::GroupConfig;
+use super::orders::lease::LeaseConfig;
 use crate::market::{Count, Money, Price, TickerPattern};
 
 /// The limits of the risk gate. A limit is the last value that is still allowed.
@@ -141,5 +141,12 @@ impl Default for ExecuteConfig {
             write_refill: 100,
             write_capacity: 100,
         }
+    }
+}
+
+impl ExecuteConfig {
+    /// How long a failed step waits before it is tried again: the first time, and at most.
+    pub(super) fn retry_ns(&self) -> std::ops::RangeInclusive<u64> {
+        self.retry_first_ns..=self.retry_max_ns
     }
 }

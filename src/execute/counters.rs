@@ -90,9 +90,9 @@ pub struct ExecuteCounters {
     pub intents_while_busy: u64,
     /// Answers that are no order answers.
     pub malformed_answers: u64,
-    /// Answers nobody waited for.
+    /// Answers to requests that had been given up.
     pub late_answers: u64,
-    /// Orders of somebody else with this account that were seen resting.
+    /// Orders of other programs or people on this account that were seen resting.
     pub foreign_orders: u64,
     /// Orders of earlier runs, or lost ones of this run, that were found resting and cancelled.
     pub orders_found: u64,

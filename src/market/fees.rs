@@ -98,24 +98,21 @@ impl FeeSchedule {
     /// If `count` is negative, or so far beyond `Count::LIMIT` that the fee overflows `i64`.
     #[must_use]
     pub fn trade_fee(self, count: Count, price: Price, liquidity: Liquidity) -> Money {
-        let (rate, multiplier) = match liquidity {
-            Liquidity::Taker => (TAKER_RATE_E4, self.taker_multiplier_e4),
-            Liquidity::Maker => (MAKER_RATE_E4, self.maker_multiplier_e4),
-        };
-        let count_units = u128::try_from(count.units()).expect("a fill's count is not negative");
-        let spread_units =
-            u128::try_from(price.units() * price.complement().units()).expect("both are within a dollar");
-        let rate = u128::from(rate) * u128::from(multiplier);
-        // Units: 1e-2 (count) x 1e-8 (P and 1 - P) x 1e-4 (rate) x 1e-4 (M) = 1e-18 dollars; a micro-dollar is 1e12 of them.
-        let micros = (count_units * spread_units * rate).div_ceil(1_000_000_000_000);
-        Money::from_micros(i64::try_from(micros).expect("a fee below nine trillion dollars fits"))
+        quadratic_fee(count, price, self.rate_e8(liquidity))
+    }
+
+    /// The rate on C P (1 - P), multiplier included.
+    fn rate_e8(self, liquidity: Liquidity) -> u64 {
+        match liquidity {
+            Liquidity::Taker => u64::from(TAKER_RATE_E4) * u64::from(self.taker_multiplier_e4),
+            Liquidity::Maker => u64::from(MAKER_RATE_E4) * u64::from(self.maker_multiplier_e4),
+        }
     }
 
     /// The highest fee of a fill, as maker or as taker.
     #[must_use]
     pub fn worst_fee(self, count: Count, price: Price) -> Money {
-        let taker = self.trade_fee(count, price, Liquidity::Taker);
-        taker.max(self.trade_fee(count, price, Liquidity::Maker))
+        quadratic_fee(count, price, self.rate_e8(Liquidity::Taker).max(self.rate_e8(Liquidity::Maker)))
     }
 
     /// The higher multiplier of the two schedules, for takers and for makers separately.
@@ -126,6 +123,20 @@ impl FeeSchedule {
             maker_multiplier_e4: self.maker_multiplier_e4.max(other.maker_multiplier_e4),
         }
     }
+}
+
+/// Rate x C x P x (1 - P), rounded up to a micro-dollar.
+fn quadratic_fee(count: Count, price: Price, rate_e8: u64) -> Money {
+    // A micro-dollar in units of 1e-2 (count) x 1e-8 (P and 1 - P) x 1e-8 (rate) = 1e-18 dollars.
+    const MICRO: u64 = 1_000_000_000_000;
+    let count_units = u64::try_from(count.units()).expect("a fill's count is not negative");
+    let spread_units = u64::try_from(price.units() * price.complement().units()).expect("both are within a dollar");
+    let exact = u128::from(count_units) * u128::from(spread_units) * u128::from(rate_e8);
+    let micros = match u64::try_from(exact) {
+        Ok(exact) => i64::try_from(exact.div_ceil(MICRO)),
+        Err(_) => i64::try_from(exact.div_ceil(u128::from(MICRO))),
+    };
+    Money::from_micros(micros.expect("a fee below nine trillion dollars fits"))
 }
 
 #[cfg(test)]

@@ -53,17 +53,19 @@ fn parse_uuid(text: &str) -> Option<u128> {
     Some(value)
 }
 
+/// The two digits of a byte.
+fn hex(byte: u8) -> [u8; 2] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]
+}
+
 /// Formats a UUID in a fixed buffer.
 fn format_uuid(value: u128) -> [u8; 36] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'-'; 36];
-    let mut shift = 128u32;
-    for (position, byte) in text.iter_mut().enumerate() {
-        if matches!(position, 8 | 13 | 18 | 23) {
-            continue;
-        }
-        shift -= 4;
-        *byte = HEX[usize::try_from(value >> shift & 0xf).expect("a nibble fits usize")];
+    let mut at = 0;
+    for (position, byte) in value.to_be_bytes().into_iter().enumerate() {
+        [text[at], text[at + 1]] = hex(byte);
+        at += if matches!(position, 3 | 5 | 7 | 9) { 3 } else { 2 };
     }
     text
 }
@@ -99,6 +101,11 @@ macro_rules! uuid_type {
             /// Appends the hyphenated text to a buffer. Does not allocate if the buffer has room.
             pub fn write_to(self, buffer: &mut Vec<u8>) {
                 buffer.extend_from_slice(&format_uuid(self.0));
+            }
+
+            /// The same for a text.
+            pub fn push_to(self, text: &mut String) {
+                text.push_str(std::str::from_utf8(&format_uuid(self.0)).expect("hexadecimal digits and hyphens are ASCII"));
             }
         }
 
@@ -189,6 +196,8 @@ pub struct ClientOrderId {
 impl ClientOrderId {
     /// Marks an order as sent by this program.
     pub const PREFIX: &'static str = "kact";
+    /// The prefix, 16 digits, 8 digits, and what separates them.
+    const LENGTH: usize = Self::PREFIX.len() + 1 + 16 + 1 + 8;
 
     /// Parses an id of this program. `None` if the order was sent by something else.
     #[must_use]
@@ -203,14 +212,27 @@ impl ClientOrderId {
 
     /// Appends the text to a buffer. Does not allocate if the buffer has room.
     pub fn write_to(self, buffer: &mut Vec<u8>) {
-        use std::io::Write;
-        write!(buffer, "{self}").expect("writing to a Vec cannot fail");
+        buffer.extend_from_slice(&self.format());
+    }
+
+    fn format(self) -> [u8; Self::LENGTH] {
+        let mut text = [b'-'; Self::LENGTH];
+        let (prefix, rest) = text.split_at_mut(Self::PREFIX.len());
+        prefix.copy_from_slice(Self::PREFIX.as_bytes());
+        let (nonce, counter) = rest[1..].split_at_mut(17);
+        for (digits, byte) in nonce.chunks_exact_mut(2).zip(self.nonce.to_be_bytes()) {
+            digits.copy_from_slice(&hex(byte));
+        }
+        for (digits, byte) in counter.chunks_exact_mut(2).zip(self.counter.to_be_bytes()) {
+            digits.copy_from_slice(&hex(byte));
+        }
+        text
     }
 }
 
 impl std::fmt::Display for ClientOrderId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{:016x}-{:08x}", Self::PREFIX, self.nonce, self.counter)
+        f.write_str(std::str::from_utf8(&self.format()).expect("hexadecimal digits and hyphens are ASCII"))
     }
 }
 
@@ -222,6 +244,9 @@ mod tests {
     fn a_uuid_survives_the_round_trip() {
         let text = "5f0c7a52-0f0e-4a55-9c60-0f4f5f3b8d01";
         assert_eq!(OrderId::parse(text).unwrap().to_string(), text);
+        let mut path = "/orders/".to_owned();
+        OrderId::parse(text).unwrap().push_to(&mut path);
+        assert_eq!(path, format!("/orders/{text}"));
         assert!(OrderId::parse("5f0c7a520f0e4a559c600f4f5f3b8d01").is_err());
         assert!(OrderId::parse("5f0c7a52-0f0e-4a55-9c60-0f4f5f3b8d0g").is_err());
     }
@@ -229,6 +254,7 @@ mod tests {
     #[test]
     fn own_client_order_ids_are_recognised() {
         let id = ClientOrderId { nonce: 0xdead_beef, counter: 7 };
+        assert_eq!(id.to_string(), "kact-00000000deadbeef-00000007");
         assert_eq!(ClientOrderId::parse(&id.to_string()), Some(id));
         for foreign in ["", "kact", "kact-1-2", "other-00000000deadbeef-00000007", "kact-00000000deadbeef-0000000g"] {
             assert_eq!(ClientOrderId::parse(foreign), None, "{foreign}");

@@ -60,7 +60,11 @@ impl<'b> Object<'b> {
     }
 
     pub(crate) fn integer(&mut self, key: &str, value: impl Into<i128>) {
-        write!(self.value(key), "{}", value.into()).expect("writing to a Vec cannot fail");
+        let (buffer, value) = (self.value(key), value.into());
+        match u64::try_from(value) {
+            Ok(value) => write_digits(buffer, value),
+            Err(_) => write!(buffer, "{value}").expect("writing to a Vec cannot fail"),
+        }
     }
 
     /// Writes an integer, or nothing for `None`.
@@ -72,6 +76,20 @@ impl<'b> Object<'b> {
 
     pub(crate) fn boolean(&mut self, key: &str, value: bool) {
         self.value(key).extend_from_slice(if value { b"true" } else { b"false" });
+    }
+}
+
+/// The digits of a number, without the machinery of formatting.
+fn write_digits(buffer: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] += u8::try_from(value % 10).expect("a digit");
+        value /= 10;
+        if value == 0 {
+            return buffer.extend_from_slice(&digits[first..]);
+        }
     }
 }
 
@@ -112,6 +130,18 @@ pub(crate) fn write_array<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn integers_of_any_size_and_sign_are_written_in_full() {
+        let values = [0, 7, 10, 1_790_000_016, i128::from(u64::MAX), i128::from(u64::MAX) + 1, -1, i128::from(i64::MIN)];
+        for value in values {
+            let mut buffer = Vec::new();
+            let mut object = Object::begin(&mut buffer);
+            object.integer("n", value);
+            object.end();
+            assert_eq!(String::from_utf8(buffer).unwrap(), format!(r#"{{"n":{value}}}"#));
+        }
+    }
 
     proptest::proptest! {
         #[test]

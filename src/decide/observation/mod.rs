@@ -49,7 +49,7 @@ pub struct ObservationInput<'a> {
     pub position: Count,
     /// Our open orders in this market.
     pub orders: OpenOrders,
-    /// When the market closes, in session milliseconds; none where nothing says so.
+    /// When the market closes, in session milliseconds, where that is known.
     pub close_time_ms: Option<i64>,
 }
 
@@ -60,7 +60,7 @@ pub struct OpenOrders {
     pub bid: Option<Price>,
     /// The lowest limit among our asks, as a YES price.
     pub ask: Option<Price>,
-    /// When the exchange acknowledged the newest of them, in session milliseconds; none before it did.
+    /// When the exchange acknowledged the newest of them, in session milliseconds, once it did.
     pub newest_acked_ms: Option<i64>,
 }
 

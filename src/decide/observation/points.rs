@@ -20,7 +20,7 @@ pub struct Point {
     pub volume: Count,
     /// `min(1, ln(1 + volume in contracts) / 1000)`.
     pub activity: f64,
-    /// Best YES bid plus best YES ask in $0.0001; none when a side was empty.
+    /// Best YES bid plus best YES ask in $0.0001, where both sides had a price.
     pub mid2: Option<i64>,
 }
 

@@ -93,7 +93,7 @@ impl ActionTerms {
     /// Sets the term of that name from its text.
     ///
     /// # Errors
-    /// When there is no such term or the value is none of its values; nothing is changed then.
+    /// When there is no such term or it cannot have the value; nothing is changed then.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), TermsError> {
         let policy = &mut self.policy;
         match name {
@@ -126,7 +126,7 @@ impl ActionTerms {
         }
     }
 
-    /// The order that an action wants; none for a hold.
+    /// The order that an action wants, a hold apart.
     fn form(
         &self,
         action: Action,

@@ -6,7 +6,7 @@ use crate::messages::{Action, PolicyFault, Quote, Skip, Wanted};
 /// A policy's answer for one market.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
-    /// What it wants; none leaves everything as it is. An order that is left alone goes when it was not wanted for the
+    /// What it wants; `None` leaves everything as it is. An order that is left alone goes when it was not wanted for the
     /// policy's `order_ttl_ms`.
     pub wanted: Option<Wanted>,
     /// Which of the five actions it stands for, from a policy that chooses among them.

@@ -13,7 +13,7 @@ use super::Policy;
 pub struct PolicyIdentity {
     /// Its name. A strategy that decides differently from before has another name, or a version in it.
     pub name: String,
-    /// Where its file was read; none for what is in the binary.
+    /// Where its file was read, unless it is in the binary.
     pub file: Option<String>,
     /// The SHA-256 of that file, or of the model in the binary, in hexadecimal; empty for a policy without one.
     pub digest: String,

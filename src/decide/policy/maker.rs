@@ -18,7 +18,7 @@ use crate::messages::Action;
 /// contracts of both sides.
 const LEAN_TO_TURN: i64 = 10;
 
-/// Above this spread, in units of $0.0001, nobody makes this market and the touch says nothing about its value: no entry.
+/// Above this spread, in units of $0.0001, no maker is in this market and the touch says nothing about its value: no entry.
 const ENTRY_SPREAD_MAX: i64 = 2_000;
 
 /// The rule-based maker.

@@ -57,7 +57,7 @@ pub struct ScriptPolicy {
     digest: String,
     terms: ActionTerms,
     rules: Vec<Rule>,
-    /// By market index: who has it and how many decisions that market has had.
+    /// By market index: the key that has it and how many decisions that market has had.
     decisions: Vec<(MarketKey, u64)>,
 }
 
@@ -73,7 +73,7 @@ impl ScriptPolicy {
     /// Reads a script.
     ///
     /// # Errors
-    /// On the first line that is none, with `file` and the line's number.
+    /// With `file` and the number of the first line that cannot be read.
     pub fn parse(file: &str, text: &str) -> Result<Self, ScriptError> {
         let mut script = Self {
             file: file.to_owned(),

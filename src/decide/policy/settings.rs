@@ -14,7 +14,7 @@ const KEY: &str = "policy.settings";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     table: toml::Table,
-    /// The file's name; none for settings that come from elsewhere.
+    /// The file's name, for settings that come from one.
     file: Option<String>,
 }
 

@@ -27,7 +27,7 @@ pub enum UnusableTerms {
     /// Its observation cannot be built.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A span that is none.
+    /// A span of time that is zero or too long.
     #[error("the policy's {name} is {found}; expected {least} to {SPAN_MS_MAX} milliseconds")]
     Span {
         /// Which.

@@ -119,10 +119,10 @@ pub struct OwnOrder {
     pub price: Price,
     /// What has not filled yet.
     pub remaining: Count,
-    /// The exchange's time of its last acknowledgement in session milliseconds; none before the first.
+    /// The exchange's time of its last acknowledgement in session milliseconds, once there is one.
     pub acked_ms: Option<i64>,
     /// The most contracts that can be ahead of it at its price: an upper bound, none until the book of its time is known.
-    /// The exchange does not say who cancels, so every cancel counts as one behind it; a trade at its price and whatever
+    /// The exchange does not say which order was cancelled, so every cancel counts as one behind it; a trade at its price and whatever
     /// shrinks the level below the bound lower it.
     pub ahead: Option<Count>,
 }

@@ -301,8 +301,8 @@ fn a_condition_that_overtakes_its_listing_counts_once_the_market_is_listed() {
     let newer = crate::market::MarketKey { generation: late.generation + 1, ..late };
     bench.account(AccountEvent::Listing(listing(early)));
     bench.account(AccountEvent::Listing(listing(newer)));
-    assert!(bench.stage.directory.get(early).unwrap().fresh);
-    assert!(!bench.stage.directory.get(newer).unwrap().fresh, "it was another market's condition");
+    assert_eq!(bench.stage.is_fresh(early), Some(true));
+    assert_eq!(bench.stage.is_fresh(newer), Some(false), "it was another market's condition");
 }
 
 #[test]

@@ -64,7 +64,8 @@ use serde::{Deserialize, Serialize};
 /// In version 9 each message between stages had a kind of its own; now each pair of stages has one.
 /// In version 10 fees never changed.
 /// Up to version 11 a decision wanted at most one order, and `decide` received only portfolio updates.
-pub const FORMAT_VERSION: u32 = 12;
+/// In version 12 the checkpoints of `execute` were one list of all its fields.
+pub const FORMAT_VERSION: u32 = 13;
 /// The largest payload in bytes: a little more than the largest frame that a socket accepts.
 pub const PAYLOAD_BYTES_MAX: usize = (16 << 20) + (64 << 10);
 

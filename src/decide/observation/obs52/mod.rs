@@ -3,7 +3,7 @@
 //! Everything is computed in `f64` from exact integers, with `libm`'s logarithm and hyperbolic tangent, which give the
 //! same bits on every machine, and stored as `f32`.
 //!
-//! A state in which the book is crossed or locked is none that is observed, nor a point of the history: whoever feeds the
+//! A state in which the book is crossed or locked is not observed, nor is it a point of the history: what feeds the
 //! book leaves it out, by the rule of [`Crossing`](crate::book::Crossing).
 
 mod market;

@@ -5,7 +5,7 @@ use crate::market::Price;
 
 /// The age of an order fills its feature after five minutes.
 const AGE_FULL_MS: f64 = 300_000.0;
-/// The mid in units of $0.00005 when there is none.
+/// The mid in units of $0.00005 where the book has no mid.
 const MID2_UNKNOWN: i64 = 10_000;
 /// A dollar in those units.
 const MID2_ONE: f64 = 20_000.0;
