@@ -20,44 +20,44 @@ use crate::messages::OpenOrder;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LevelChange {
     pub(super) outcome: Outcome,
-    /// On that outcome's own scale.
+    /// The level's price, on the outcome's own scale.
     pub(super) price: Price,
     pub(super) change: Count,
 }
 
-/// The order that is followed, and the bound.
+/// The order that is tracked, and the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Followed {
     order: OpenOrder,
-    /// When it took its place: the first acknowledgement at this price.
+    /// When it joined the queue: the first acknowledgement at this price.
     since_ms: Option<i64>,
     ahead: Option<Count>,
-    /// The exchange's time of the state that gave the bound: trades up to then are in it.
+    /// The exchange's time of the state that the bound comes from, which includes all trades up to then.
     counted_ms: i64,
 }
 
-/// What is known of the place of a market's order.
+/// The queue position of a market's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct QueuePlace {
     followed: Option<Followed>,
-    /// The exchange's time of the newest frame of the book, and what it changed; a snapshot changes no level by itself.
+    /// The exchange's time of the newest frame of the book, and the level that it changed; `None` for a snapshot.
     newest: Option<(i64, Option<LevelChange>)>,
 }
 
 impl QueuePlace {
-    /// The most contracts that can be ahead.
+    /// The bound on the contracts ahead.
     pub(super) fn ahead(&self) -> Option<Count> {
         self.followed.and_then(|followed| followed.ahead)
     }
 
-    /// The account's newest state of the market's order. Without a book that can be trusted the bound stays as it is.
+    /// Takes the latest state of the market's order. Without a fresh book the bound stays as it is.
     pub(super) fn follow(&mut self, order: Option<OpenOrder>, book: Option<&Book>) {
         let Some(order) = order else {
             self.followed = None;
             return;
         };
         self.followed = Some(match self.followed {
-            // Another expiration and fewer contracts keep the place; another price and more contracts lose it.
+            // A new expiration or a smaller count keeps the place in the queue; a new price or a larger count loses it.
             Some(known) if known.order.is_at(&order) && order.remaining <= known.order.remaining => {
                 Followed { order, since_ms: known.since_ms.or(order.acked_ms), ..known }
             }
@@ -83,7 +83,7 @@ impl QueuePlace {
         }
     }
 
-    /// A trade was printed, at the exchange's time if that is known.
+    /// A trade was printed, at the exchange's time if known.
     #[inline]
     pub(super) fn on_trade(&mut self, trade: &TradePrint, exchange_ms: Option<i64>) {
         let Some(Followed { order, ahead: Some(ahead), counted_ms, .. }) = &mut self.followed else { return };
@@ -100,7 +100,7 @@ impl QueuePlace {
         let rests = followed
             .since_ms
             .is_some_and(|since_ms| newest_ms > since_ms || (newest_ms == since_ms && change == Some(ours)));
-        // A bound that is known is of a state since the order rests, and so is every later state.
+        // A known bound comes from a state since the order came to rest, and so does every later state.
         if !rests && followed.ahead.is_none() {
             return;
         }
@@ -117,7 +117,7 @@ impl OpenOrder {
     }
 }
 
-/// The level of the book at which an order is a bid.
+/// The level of the book on which an order is a bid.
 fn level_of(order: &OpenOrder) -> (Outcome, Price) {
     match order.side {
         BookSide::Bid => (Outcome::Yes, order.price),
@@ -211,7 +211,7 @@ mod tests {
             place.on_trade(&other, exchange_ms);
         }
         assert_eq!(place.ahead(), Some(contracts(18)));
-        // The book may tell of a trade before the trade is told.
+        // The book may show a trade before the trade itself is published.
         place.on_book(Some(165), change(40, -3), &at(25));
         place.on_trade(&trade(40, 3, Outcome::No), Some(165));
         assert_eq!(place.ahead(), Some(contracts(15)));

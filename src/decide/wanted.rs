@@ -1,8 +1,8 @@
-//! Which of the quotes that a policy wants is honoured. `execute` works on one order a market, so of two it is one:
+//! Chooses which of the wanted quotes is honoured. `execute` works on one order per market, so only one of two can be:
 //!
-//! 1. a quote that cannot be an order is refused, and a bid at or above the ask refuses both;
-//! 2. of two that can be, the one that reduces the position;
-//! 3. without a position, the one on the side that has an open order, so that two quotes do not take turns;
+//! 1. a quote that cannot be an order is refused, and both are if the bid is at or above the ask;
+//! 2. of two that can be orders, the one that reduces the position is honoured;
+//! 3. without a position, the one on the side with an open order, so that two quotes do not alternate;
 //! 4. otherwise the bid.
 
 use crate::market::{BookSide, Count, Grid};
@@ -10,16 +10,16 @@ use crate::messages::{Quote, Skip, Wanted};
 
 use super::policy::{ActionTerms, Touch, reducible};
 
-/// What is made of what a policy wants.
+/// The result of the choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Honoured {
     /// The order to work on, if one is wanted that can be an order.
     pub(super) order: Option<(BookSide, Quote)>,
-    /// Why a quote cannot be an order: the bid's reason before the ask's.
+    /// Why a quote cannot be an order; the bid's reason if both have one.
     pub(super) refused: Option<Skip>,
 }
 
-/// Picks the quote that is honoured. `open` is the side of the market's open order.
+/// Chooses the quote that is honoured. `open` is the side of the market's open order.
 pub(super) fn honour(wanted: &Wanted, position: Count, open: Option<BookSide>, touch: Touch, grid: &Grid) -> Honoured {
     if let (Some(bid), Some(ask)) = (wanted.bid, wanted.ask)
         && bid.price >= ask.price
@@ -44,7 +44,7 @@ pub(super) fn honour(wanted: &Wanted, position: Count, open: Option<BookSide>, t
     Honoured { order, refused }
 }
 
-/// The quote as an order, cut to the position where it may only reduce.
+/// The quote as an order, cut to the position if it is reduce-only.
 fn usable(side: BookSide, quote: Quote, position: Count, touch: Touch, grid: &Grid) -> Result<Quote, Skip> {
     if quote.count <= Count::ZERO || quote.count > ActionTerms::CONTRACTS_MAX {
         return Err(Skip::BadCount);

@@ -1,8 +1,8 @@
-//! The observation: what a policy sees. Owns the state that observations are made of (the history of points, the
-//! portfolio's sums, the exchange's civil time) and the schema that turns it into numbers.
+//! The observation of a market as a policy sees it: the state that observations are computed from (the history of
+//! points, the portfolio's sums, the exchange's civil time) and the schemas that turn it into numbers.
 //!
-//! A [`Schema`] is a value: a policy asks for one, and any crate can define its own. This program has [`OBS52`], which its
-//! models use, and the small [`TOUCH8`]; another one is a file or a folder beside them.
+//! A [`Schema`] is a value: a policy asks for one, and any crate can define its own. The built-in ones are [`OBS52`],
+//! which the shipped models use, and the small [`TOUCH8`].
 
 mod civil_time;
 pub mod obs52;
@@ -23,27 +23,27 @@ use crate::book::Book;
 use crate::market::{BookSide, Count, Price};
 use crate::messages::OpenOrder;
 
-/// The schemas of this program.
+/// The built-in schemas.
 pub const SCHEMAS: [Schema; 2] = [OBS52, TOUCH8];
 
-/// The schema of this program that has that name and version, such as `obs52/1`.
+/// The built-in schema with this name and version, such as `obs52/1`.
 #[must_use]
 pub fn built_in(text: &str) -> Option<Schema> {
     SCHEMAS.into_iter().find(|schema| schema.is(text))
 }
 
-/// Everything that an observation of one market at one time is made of.
+/// Everything that an observation of one market at one time is computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct ObservationInput<'a> {
     /// The time of the frame that led to this state, in session milliseconds.
     pub time_ms: i64,
-    /// The hour that this time falls in, where the exchange is.
+    /// The civil hour of that time at the exchange.
     pub hour: CivilHour,
-    /// The market's published book, our own orders in it included.
+    /// The market's published book, including our own orders.
     pub book: &'a Book,
     /// The market's points up to and including this state.
     pub points: &'a PointHistory,
-    /// The account.
+    /// Cash and positions of the whole account.
     pub portfolio: &'a Portfolio,
     /// Signed contracts held in this market.
     pub position: Count,
@@ -53,7 +53,7 @@ pub struct ObservationInput<'a> {
     pub close_time_ms: Option<i64>,
 }
 
-/// Our open orders in one market, as far as an observation shows them.
+/// Our open orders in one market, as an observation shows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenOrders {
     /// The highest limit among our bids.

@@ -1,4 +1,4 @@
-//! The history of one market's points: its book's state once for each bucket of time.
+//! The history of one market's points: the state of its book once per time bucket.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,15 @@ use crate::market::{Count, Outcome};
 /// The most closed points that a history can keep.
 pub const POINTS_MAX: usize = 256;
 
-/// A market that was stale longer than this begins its history anew.
+/// A market that was stale for longer than this starts its history over.
 const STALE_SPELL_MAX_MS: i64 = 10_000;
 
-/// The state of a book that a history remembers.
+/// The state of a book as the history keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// The time of the last book state in its bucket.
     pub time_ms: i64,
-    /// The summed sizes of YES and NO books, asks included: every resting contract counts twice.
+    /// The total size of the YES and NO books including asks, so that every resting contract counts twice.
     pub volume: Count,
     /// `min(1, ln(1 + volume in contracts) / 1000)`.
     pub activity: f64,
@@ -30,7 +30,7 @@ impl Point {
     }
 }
 
-/// The summed sizes of all four sides of a book: every resting contract is a bid on one outcome and an ask on the other.
+/// The total size of all four sides of a book: every resting contract is a bid on one outcome and an ask on the other.
 pub(super) fn total_volume(book: &Book) -> Count {
     let resting = book.volume(Outcome::Yes) + book.volume(Outcome::No);
     resting + resting
@@ -47,8 +47,8 @@ pub(super) fn activity(log_volume: f64) -> f64 {
 }
 
 /// The open point and a ring of the last closed ones, as many as the schema looks back on. Recording a book state takes
-/// constant time; the logarithm of a point's activity is taken once, when the point is closed. The ring is allocated when
-/// the history is made, and never again.
+/// constant time; a point's activity is computed once, when the point is closed. The ring is allocated only when the
+/// history is created.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PointHistory {
     point_ms: i64,
@@ -56,14 +56,14 @@ pub struct PointHistory {
     /// The first time that no longer belongs to the current point's bucket.
     bucket_end_ms: i64,
     closed: Box<[Point]>,
-    /// Where the oldest closed point is.
+    /// The position of the oldest closed point.
     oldest: usize,
     length: usize,
 }
 
 impl PointHistory {
-    /// An empty history with buckets of `point_ms` milliseconds, at least one, that keeps up to `kept` closed points, at
-    /// most [`POINTS_MAX`].
+    /// Creates an empty history with buckets of `point_ms` milliseconds (at least 1) that keeps up to `kept` closed
+    /// points (at most [`POINTS_MAX`]).
     #[must_use]
     pub fn new(point_ms: u64, kept: usize) -> Self {
         Self {
@@ -76,7 +76,8 @@ impl PointHistory {
         }
     }
 
-    /// Records a state of the book, which is not to be a crossed one. A time before the current point's counts as the current point's.
+    /// Records a state of the book, which must not be crossed. A time before that of the current point counts as the
+    /// current point's.
     #[inline]
     pub fn record(&mut self, book: &Book, time_ms: i64) {
         if let Some(current) = self.current {
@@ -90,46 +91,46 @@ impl PointHistory {
         self.current = Some(Point::of(book, time_ms));
     }
 
-    /// Tells that the book was not trusted from one time to another. After more than ten seconds of that the history
-    /// says nothing about the present and is forgotten.
+    /// Called after the book was stale from one time to another. After more than ten seconds the history says nothing
+    /// about the present, and is cleared.
     pub fn after_stale_spell(&mut self, from_ms: i64, to_ms: i64) {
         if to_ms.saturating_sub(from_ms) > STALE_SPELL_MAX_MS {
             self.forget();
         }
     }
 
-    /// Forgets every point.
+    /// Removes all points.
     pub fn forget(&mut self) {
         (self.current, self.bucket_end_ms) = (None, i64::MIN);
         (self.oldest, self.length) = (0, 0);
         self.closed.fill(Point::default());
     }
 
-    /// The point of the newest book state.
+    /// The open point, with the newest state of the book.
     #[must_use]
     #[inline]
     pub fn current(&self) -> Option<&Point> {
         self.current.as_ref()
     }
 
-    /// How many closed points there are, at most as many as are kept.
+    /// The number of closed points.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether no point was closed yet.
+    /// Whether no point has been closed yet.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// A closed point by age: 0 is the newest.
+    /// A closed point by age, where 0 is the newest.
     ///
     /// # Panics
-    /// When there are not that many.
+    /// When there are not that many closed points.
     #[must_use]
     #[inline]
     pub fn back(&self, age: usize) -> &Point {
@@ -153,7 +154,7 @@ impl PointHistory {
         }
     }
 
-    /// Where the ring has what would stand at `at` without its end, which is less than two rounds.
+    /// Wraps a position in the ring, which must be less than twice its length.
     #[inline]
     fn place(&self, at: usize) -> usize {
         if at < self.closed.len() { at } else { at - self.closed.len() }

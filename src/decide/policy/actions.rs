@@ -1,7 +1,7 @@
-//! The five actions of a policy network and of scripts: the terms of a policy that chooses among them, their text form, and
+//! The five actions of policy networks and scripts: the terms of a policy that chooses among them, their text form, and
 //! how an action becomes a quote.
 //!
-//! Prices are formed from the book without our own open order: a level held only by us is not the best.
+//! Prices are formed from the book without our own open order: a level that consists of that order alone is not the best.
 
 use thiserror::Error;
 
@@ -14,51 +14,52 @@ use crate::messages::{Action, PolicyFault, Pricing, Quote, QuoteLife, Skip, Want
 /// Why a term was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TermsError {
-    /// No such term.
+    /// There is no term with this name.
     #[error("`{0}` is not a term; expected one of {names}", names = ActionTerms::NAMES.join(", "))]
     Unknown(String),
-    /// A value that the term cannot have.
+    /// The term cannot have this value.
     #[error("`{name}` is `{found}`; expected {expected}")]
     Value {
-        /// The term.
+        /// The name of the term.
         name: &'static str,
-        /// What was found.
+        /// The value found.
         found: String,
-        /// What it may be.
+        /// Which values are accepted.
         expected: String,
     },
 }
 
-/// What a policy that chooses among the five actions was made for.
+/// The terms of a policy that chooses among the five actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionTerms {
-    /// What the stages take from it.
+    /// The terms of any policy.
     pub policy: PolicyTerms,
-    /// How much an order is for.
+    /// The count of each order.
     pub contracts: Count,
-    /// How an order's price is formed.
+    /// How the price of an order is formed.
     pub pricing: Pricing,
 }
 
-/// Which of the five actions was chosen.
+/// The choice of one of the five actions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
-    /// The action; a hold whenever there is a fault.
+    /// The action; a hold if there is a fault.
     pub action: Action,
-    /// One number an action, highest wins, from a policy that has them.
+    /// One number per action, of which the highest wins, if the policy computes them.
     pub logits: Option<[f32; Action::COUNT]>,
-    /// Why the policy could not choose.
+    /// Why the policy could not choose, if so.
     pub fault: Option<PolicyFault>,
 }
 
 impl Choice {
-    /// A choice without logits.
+    /// Chooses an action, without logits.
     #[must_use]
     pub const fn of(action: Action) -> Self {
         Self { action, logits: None, fault: None }
     }
 
-    /// The action of the highest logit, the lowest id among equals; a hold with a fault when a logit is not finite.
+    /// Chooses the action with the highest logit, and the lowest id among equals. If a logit is not finite, the choice
+    /// is a hold with a fault.
     #[must_use]
     pub fn from_logits(logits: [f32; Action::COUNT]) -> Self {
         if !logits.iter().all(|logit| logit.is_finite()) {
@@ -75,16 +76,16 @@ impl Choice {
 }
 
 impl ActionTerms {
-    /// The terms' names in files.
+    /// The names of the terms in files.
     pub const NAMES: [&str; 6] = ["observation", "point_ms", "decide_ms", "contracts", "pricing", "order_ttl_ms"];
 
-    /// The most contracts an order of a policy may be for. The risk gate's limits come on top and are lower.
+    /// The largest count of an order. The limits of the risk gate apply in addition and are lower.
     pub const CONTRACTS_MAX: Count = Count::from_contracts(1_000_000);
 
-    /// The longest span that a term may have: one day.
+    /// The longest span of a term, in milliseconds: one day.
     pub const SPAN_MS_MAX: u64 = 86_400_000;
 
-    /// The terms of the policies that need no model.
+    /// The terms of the built-in policies without a model.
     #[must_use]
     pub fn standard() -> Self {
         Self { policy: PolicyTerms::standard(), contracts: Count::from_contracts(10), pricing: Pricing::Passive }
@@ -111,8 +112,8 @@ impl ActionTerms {
         Ok(())
     }
 
-    /// The answer that a choice stands for: the order that its action wants, and none on the other side. A hold leaves
-    /// everything as it is, and so does an action without an order.
+    /// The answer for a choice: the order that its action wants, and none on the other side. A hold leaves everything
+    /// as it is, and so does an action for which no order can be formed.
     #[must_use]
     #[inline]
     pub fn answer(&self, choice: Choice, view: &View<'_>) -> Answer {
@@ -147,7 +148,7 @@ impl ActionTerms {
     }
 }
 
-/// The limit by the pricing strategy, as a YES price on the grid.
+/// The limit price by the pricing strategy, as a YES price on the grid.
 fn price(pricing: Pricing, side: BookSide, touch: Touch, grid: &Grid) -> Option<Price> {
     let (near, far) = match side {
         BookSide::Bid => (touch.bid, touch.ask),
@@ -161,7 +162,7 @@ fn price(pricing: Pricing, side: BookSide, touch: Touch, grid: &Grid) -> Option<
     grid.accepts(limit).then_some(limit)
 }
 
-/// The mid, rounded to the grid away from the other side, so that the order can rest.
+/// The mid, rounded to the grid away from the other side so that the order can rest.
 fn mid(side: BookSide, bid: Price, ask: Price, grid: &Grid) -> Price {
     let sum = bid.index() + ask.index();
     let units = match side {

@@ -1,5 +1,5 @@
-//! Which policy it is and what it remembers: what a checkpoint keeps of one. Model weights stay in their files and are named
-//! by a digest, so that a recorded session is only ever replayed with the numbers it ran on.
+//! The identity and memory of a policy, as a checkpoint keeps them. Model weights stay in their files and are
+//! identified by a digest, so that a recorded session is only replayed with the same weights.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::de::DeserializeOwned;
@@ -11,37 +11,37 @@ use super::Policy;
 /// Which policy it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyIdentity {
-    /// Its name. A strategy that decides differently from before has another name, or a version in it.
+    /// The name. If a strategy changes how it decides, its name must change, for example by a version in it.
     pub name: String,
     /// Where its file was read, unless it is in the binary.
     pub file: Option<String>,
-    /// The SHA-256 of that file, or of the model in the binary, in hexadecimal; empty for a policy without one.
+    /// The SHA-256 of that file or of the built-in model, in hexadecimal; empty if there is neither.
     pub digest: String,
-    /// Its settings as TOML; empty for a policy without any.
+    /// The settings as TOML; empty for a policy without settings.
     pub settings: String,
 }
 
 impl PolicyIdentity {
-    /// A policy of that name without file and settings.
+    /// The identity of a policy without a file and without settings.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 }
 
-/// A policy as a checkpoint has it.
+/// A policy as recorded in a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRecord {
-    /// Which policy.
+    /// Name, file and settings.
     pub identity: PolicyIdentity,
-    /// Its terms, in words.
+    /// The terms as text.
     pub terms: String,
-    /// What it remembers, in its own form.
+    /// The memory in the policy's own encoding.
     pub memory: Vec<u8>,
 }
 
 impl PolicyRecord {
-    /// A policy as it is now.
+    /// Records a policy in its current state.
     #[must_use]
     pub fn of(policy: &impl Policy) -> Self {
         let mut memory = Vec::new();
@@ -49,7 +49,8 @@ impl PolicyRecord {
         Self { identity: policy.identity(), terms: policy.terms().to_string(), memory }
     }
 
-    /// Whether both are the same policy, with the same numbers, settings and terms. Where a file lies says nothing.
+    /// Whether both are the same policy, with the same file contents, settings and terms. The path of the file does not
+    /// matter.
     #[must_use]
     pub fn is_same_policy(&self, other: &Self) -> bool {
         fn all(record: &PolicyRecord) -> (&str, &str, &str, &str) {
@@ -77,36 +78,36 @@ impl std::fmt::Display for PolicyRecord {
     }
 }
 
-/// A memory that a policy cannot go on from.
+/// A memory that a policy cannot restore.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("its memory of {bytes} bytes cannot be restored: {reason}")]
 pub struct MemoryError {
-    /// How long the memory is.
+    /// The length of the memory.
     pub bytes: usize,
     /// What is wrong with it.
     pub reason: String,
 }
 
 impl MemoryError {
-    /// That memory, refused for that reason.
+    /// Refuses a memory for this reason.
     #[must_use]
     pub fn new(memory: &[u8], reason: impl std::fmt::Display) -> Self {
         Self { bytes: memory.len(), reason: reason.to_string() }
     }
 }
 
-/// Writes a value as a policy's memory: for [`Policy::save`].
+/// Appends a value to a policy's memory, for [`Policy::save`].
 ///
 /// # Panics
-/// When the value has no form without its own type, as a map with an unknown length.
+/// When the value cannot be encoded with postcard, such as a sequence of unknown length.
 pub fn save_memory(value: &impl Serialize, memory: &mut Vec<u8>) {
     *memory = postcard::to_extend(value, std::mem::take(memory)).expect("a policy's memory has a binary form");
 }
 
-/// Reads back what [`save_memory`] wrote: for [`Policy::restore`].
+/// Reads back what [`save_memory`] wrote, for [`Policy::restore`].
 ///
 /// # Errors
-/// When the bytes are no value of the type.
+/// When the bytes are not a value of this type.
 pub fn restore_memory<T: DeserializeOwned>(memory: &[u8]) -> Result<T, MemoryError> {
     match postcard::take_from_bytes(memory) {
         Ok((value, [])) => Ok(value),

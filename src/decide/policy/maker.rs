@@ -1,21 +1,21 @@
 //! A rule-based maker: one side at a time, chosen by inventory.
 //!
-//! Flat, it joins the heavier side of the book: more displayed bids than asks and it buys YES, fewer and it buys NO. With
-//! a position it works the exit. Under passive pricing every one of these is a post-only order at the best price of its
-//! side, so it earns the spread when both its entry and its exit fill, and pays for being on the wrong side of a move.
-//! It is there to exercise the whole system and to be cloned, not to make money.
+//! When flat, it joins the heavier side of the book: it buys YES if there are more displayed bids than asks, and NO if
+//! there are fewer. With a position it works the exit. With passive pricing each of these is a post-only order at the
+//! best price of its side, so the maker earns the spread when both its entry and its exit fill, and loses when the
+//! market moves against it. Its purpose is to exercise the whole system and to be cloned, not to make money.
 //!
-//! The rule has no memory of its own: the resting order is the memory. An entry is turned around only when the book leans
-//! against it by [`LEAN_TO_TURN`], so that a book near balance does not make it cancel and place on every decision. A
-//! partly filled entry gives a position, hence an exit, hence a cancel of the rest of the entry.
+//! The rule has no memory: the resting order takes its place. An entry is switched to the other side only when the book
+//! leans against it by [`LEAN_TO_TURN`], so that a nearly balanced book does not cause a cancel and a create with every
+//! decision. A partly filled entry gives a position, and so leads to an exit and the cancel of the rest of the entry.
 
 use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
 use crate::book::Book;
 use crate::market::{BookSide, Count, Outcome};
 use crate::messages::Action;
 
-/// How far the book must lean against a resting entry before it is turned around: one part in this many of the displayed
-/// contracts of both sides.
+/// How far the book must lean against a resting entry before the entry is switched to the other side: one part in this
+/// many of the displayed contracts of both sides.
 const LEAN_TO_TURN: i64 = 10;
 
 /// Above this spread, in units of $0.0001, no maker is in this market and the touch says nothing about its value: no entry.
@@ -28,7 +28,7 @@ pub struct MakerPolicy {
 }
 
 impl MakerPolicy {
-    /// A maker on the standard terms: passive orders for ten contracts, decided four times a second.
+    /// Creates a maker with the standard terms: passive orders for ten contracts, and four decisions per second.
     #[must_use]
     pub fn new() -> Self {
         Self { terms: ActionTerms::standard() }
@@ -79,8 +79,8 @@ fn resting_side(view: &View<'_>) -> Option<BookSide> {
     [BookSide::Bid, BookSide::Ask].into_iter().find(|side| view.orders.on(*side).is_some())
 }
 
-/// The side to join: the one an order rests on unless the book leans against it, the heavier one without an order. A
-/// perfectly balanced book without an order is a hold.
+/// The side to join: that of the resting order unless the book leans against it, or the heavier one if there is no
+/// order. Without an order, a perfectly balanced book gives a hold.
 fn enter(book: &Book, resting: Option<BookSide>) -> Action {
     let bids = book.volume(Outcome::Yes).units();
     let asks = book.volume(Outcome::No).units();

@@ -1,6 +1,6 @@
-//! The policy that reads its actions from a file, for tests.
+//! A policy for tests that reads its actions from a file.
 //!
-//! One rule a line, `MARKET DECISIONS ACTION`, separated by blanks:
+//! Each line has one rule, `MARKET DECISIONS ACTION`, separated by blanks:
 //!
 //! ```text
 //! # the third market of the session: enter, wait, leave
@@ -10,10 +10,11 @@
 //! *  5..8 hold
 //! ```
 //!
-//! `MARKET` is the market's index in the order of the session's listing, from 0, or `*` for all. `DECISIONS` counts that
-//! market's decisions from 1: one number, a range with both ends in it, or an open range. `ACTION` is `hold`, `buy_yes`,
-//! `sell_yes`, `buy_no` or `sell_no`. Of several rules that fit, the last in the file holds; without one it is a hold. A
-//! line `NAME = VALUE` sets a term ([`ActionTerms::NAMES`]); the others are the standard ones. `#` begins a comment.
+//! `MARKET` is the market's index in the order of the session's listing, from 0, or `*` for all. `DECISIONS` counts the
+//! market's decisions from 1: a number, an inclusive range, or an open range. `ACTION` is `hold`, `buy_yes`,
+//! `sell_yes`, `buy_no` or `sell_no`. If several rules match, the last one in the file applies; if none does, the
+//! action is a hold. A line `NAME = VALUE` sets a term ([`ActionTerms::NAMES`]); the others have their standard values.
+//! `#` begins a comment.
 
 use std::ops::RangeInclusive;
 
@@ -63,7 +64,7 @@ pub struct ScriptPolicy {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule {
-    /// Every market without one.
+    /// The market's index; `None` for every market.
     market: Option<u16>,
     decisions: RangeInclusive<u64>,
     action: Action,
@@ -106,7 +107,7 @@ impl ScriptPolicy {
         Ok(())
     }
 
-    /// Counts a decision of that market and says which one it is, from 1.
+    /// Counts a decision of this market and returns its number, from 1.
     fn count(&mut self, market: MarketKey) -> u64 {
         if self.decisions.len() <= market.position() {
             self.decisions.resize(market.position() + 1, (market, 0));

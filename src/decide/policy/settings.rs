@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use super::PolicyRecord;
 
-/// The key of the table.
+/// The key of the table in the configuration.
 const KEY: &str = "policy.settings";
 
-/// The settings of a strategy, and where they are from.
+/// The settings of a strategy, and where they come from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     table: toml::Table,
@@ -18,26 +18,26 @@ pub struct Settings {
     file: Option<String>,
 }
 
-/// Settings that a strategy refuses.
+/// Settings that a strategy has refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{place}: {reason}")]
 pub struct SettingsError {
-    /// The file, the key, and its value where there is one.
+    /// The file, the key, and its value if there is one.
     place: String,
     reason: String,
 }
 
 impl Settings {
-    /// A table, usually that of a configuration, which was read from that file if from any.
+    /// Takes the table, usually that of a configuration, and the file that it was read from, if any.
     #[must_use]
     pub fn new(table: toml::Table, file: Option<&Path>) -> Self {
         Self { table, file: file.map(|file| file.display().to_string()) }
     }
 
-    /// Those that a recorded session ran with.
+    /// The settings that a recorded session ran with.
     ///
     /// # Errors
-    /// When what is recorded is no TOML.
+    /// When the recorded settings are not valid TOML.
     pub fn recorded(record: &PolicyRecord) -> Result<Self, SettingsError> {
         let table = record.identity.settings.parse::<toml::Table>();
         let table = table.map_err(|error| SettingsError {
@@ -47,10 +47,10 @@ impl Settings {
         Ok(Self { table, file: None })
     }
 
-    /// Reads them as a type: usually one that derives `Deserialize` with `deny_unknown_fields` and `default`.
+    /// Reads the settings as a type, usually one that derives `Deserialize` with `deny_unknown_fields` and `default`.
     ///
     /// # Errors
-    /// With the key and what was expected, when a key is not known or a value has the wrong type.
+    /// When a key is unknown or a value has the wrong type; names the key and what was expected.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
         let read = toml::Value::Table(self.table.clone()).try_into();
         read.map_err(|error: toml::de::Error| SettingsError {
@@ -59,22 +59,22 @@ impl Settings {
         })
     }
 
-    /// A value that the strategy cannot use, to be returned as an error.
+    /// Creates the error for a value that the strategy cannot use.
     #[must_use]
     pub fn refused(&self, key: &str, expected: impl std::fmt::Display) -> SettingsError {
         SettingsError { place: self.place(Some(key)), reason: format!("expected {expected}") }
     }
 
-    /// For a strategy without settings.
+    /// Checks that there are no settings, for a strategy without any.
     ///
     /// # Errors
-    /// When there is any.
+    /// When there is a setting.
     pub fn expect_none(&self, policy: &str) -> Result<(), SettingsError> {
         let first = self.table.keys().next();
         first.map_or(Ok(()), |key| Err(self.refused(key, format_args!("no settings: policy {policy} has none"))))
     }
 
-    /// As TOML, for [`PolicyIdentity::settings`](super::PolicyIdentity::settings).
+    /// The settings as TOML, for [`PolicyIdentity::settings`](super::PolicyIdentity::settings).
     #[must_use]
     pub fn text(&self) -> String {
         self.table.to_string()

@@ -1,61 +1,61 @@
-//! What a policy was made for: what the stages take from it.
+//! The terms of a policy, which the stages follow.
 
 use thiserror::Error;
 
 use crate::decide::observation::{OBS52, Schema, SchemaError};
 
-/// The longest span that a term may have: one day.
+/// The longest span of a term, in milliseconds: one day.
 const SPAN_MS_MAX: u64 = 86_400_000;
 
-/// What a policy was made for: it decides only as well as these hold, so the stages take them from it. They stay the same for
-/// its whole life.
+/// What a policy was designed for: its observation, how often it decides and how long its orders live. The stages
+/// follow these terms, which must never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTerms {
-    /// The schema of the observation; without one no observation is built.
+    /// The schema of the observation; with `None` no observation is built.
     pub schema: Option<Schema>,
-    /// The width of a point of the observation's history, in milliseconds of exchange time.
+    /// The width of a point of the observation's history, in session milliseconds.
     pub point_ms: u64,
-    /// The width of a decision bucket, in milliseconds of exchange time; 0 decides on every frame.
+    /// The width of a decision bucket, in session milliseconds; 0 decides on every frame.
     pub decide_ms: u64,
-    /// How long an order may rest without being wanted again, in milliseconds.
+    /// How long an order may rest without being wanted again, in session milliseconds.
     pub order_ttl_ms: u64,
 }
 
-/// Terms on which no stage can run a policy.
+/// Why a policy cannot run on its terms.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum UnusableTerms {
-    /// Its observation cannot be built.
+    /// The observation cannot be built.
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// A span of time that is zero or too long.
     #[error("the policy's {name} is {found}; expected {least} to {SPAN_MS_MAX} milliseconds")]
     Span {
-        /// Which.
+        /// The name of the term.
         name: &'static str,
-        /// What it is.
+        /// Its value, in milliseconds.
         found: u64,
-        /// The least that it may be.
+        /// The smallest value allowed, in milliseconds.
         least: u64,
     },
 }
 
 impl PolicyTerms {
-    /// The terms of this program's own policies: `obs52/1`, four decisions a second, orders for ten seconds.
+    /// The terms of the built-in policies: `obs52/1`, four decisions per second, orders for ten seconds.
     #[must_use]
     pub const fn standard() -> Self {
         Self { schema: Some(OBS52), point_ms: 1_000, decide_ms: 250, order_ttl_ms: 10_000 }
     }
 
-    /// The same without an observation.
+    /// The standard terms without an observation.
     #[must_use]
     pub const fn unobserved() -> Self {
         Self { schema: None, ..Self::standard() }
     }
 
-    /// Whether a policy can be run on them.
+    /// Checks whether a policy can run on these terms.
     ///
     /// # Errors
-    /// When the observation cannot be built, or a span is impossible.
+    /// When the observation cannot be built, or a span is out of range.
     pub fn check(&self) -> Result<(), UnusableTerms> {
         self.schema.map_or(Ok(()), |schema| schema.check())?;
         for (name, found, least) in
@@ -69,7 +69,7 @@ impl PolicyTerms {
     }
 }
 
-/// As checkpoints and refusals have them.
+/// The form used in checkpoints and errors.
 impl std::fmt::Display for PolicyTerms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.schema {

@@ -1,22 +1,23 @@
-//! What a policy sees of one market when it decides.
+//! What a policy sees of one market in a decision.
 
 use crate::book::Book;
 use crate::decide::trades::Trades;
 use crate::market::{BookSide, Count, MarketKey, Money, Price, Ticker};
 use crate::messages::OpenOrder;
 
-/// One market at one decision. Everything is as of the newest frame; nothing in it is allocated for the call.
+/// One market in one decision, as of the newest frame. Nothing is allocated for the call.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    /// Which market: its index is below `markets.max_markets`, and used again by a later market with another generation.
+    /// The market's key. Its index is below `markets.max_markets`, and may later be reused for another market with
+    /// another generation.
     pub market: MarketKey,
-    /// Its name.
+    /// The market's ticker.
     pub ticker: &'a Ticker,
-    /// The frame's time in session milliseconds: Unix time, unless a session plays what was recorded.
+    /// The frame's time in session milliseconds, which is Unix time unless the session plays a recording.
     pub time_ms: i64,
     /// When the market closes, in session milliseconds.
     pub close_time_ms: i64,
-    /// The market's published book, our own orders in it included, with its tick grid.
+    /// The market's published book with its tick grid, including our own orders.
     pub book: &'a Book,
     /// The best prices of that book without our own orders.
     pub touch: Touch,
@@ -24,33 +25,33 @@ pub struct View<'a> {
     pub trades: &'a Trades,
     /// The observation in the schema of the policy's [`PolicyTerms`](super::PolicyTerms); empty without one.
     pub observation: &'a [f32],
-    /// Signed contracts held in the market: above zero YES, below zero NO.
+    /// Signed contracts held in the market: positive for YES, negative for NO.
     pub position: Count,
-    /// What they cost, fees excluded.
+    /// The cost of the position, without fees.
     pub cost: Money,
     /// Our open orders in the market.
     pub orders: OwnOrders,
-    /// Whether the market takes no new risk now: only orders that reduce the position are useful.
+    /// Whether the market takes no new risk now, so that only orders that reduce the position are possible.
     pub blocked: bool,
-    /// The account.
+    /// Sums over the whole account.
     pub account: AccountSums,
 }
 
 impl View<'_> {
-    /// How long the market is still open, in session milliseconds; 0 past its close.
+    /// The time until the market closes, in session milliseconds; 0 after its close.
     #[must_use]
     pub fn time_to_close_ms(&self) -> i64 {
         self.close_time_ms.saturating_sub(self.time_ms).max(0)
     }
 
-    /// How many contracts an order on a side can close.
+    /// How many contracts of the position an order on this side can close.
     #[must_use]
     pub fn reducible(&self, side: BookSide) -> Count {
         reducible(side, self.position)
     }
 }
 
-/// How many contracts of a position an order on that side can close.
+/// How many contracts of a position an order on this side can close.
 pub(in crate::decide) fn reducible(side: BookSide, position: Count) -> Count {
     match side {
         BookSide::Bid => (-position).max(Count::ZERO),
@@ -58,7 +59,7 @@ pub(in crate::decide) fn reducible(side: BookSide, position: Count) -> Count {
     }
 }
 
-/// The best prices of a book without our own order: a level that only we hold is not the best.
+/// The best prices of a book without our own order: a level that consists of that order alone is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     /// The best YES bid.
@@ -68,7 +69,7 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// That of a book in which this order of ours may be.
+    /// The touch of a book without our own order, if there is one.
     #[must_use]
     pub fn without_own(book: &Book, own: Option<OpenOrder>) -> Self {
         let mut touch = Self { bid: book.best_bid(), ask: book.best_ask() };
@@ -92,7 +93,7 @@ pub struct OwnOrders {
 }
 
 impl OwnOrders {
-    /// Of the one order that a market can have, and the contracts that may be ahead of it.
+    /// From the one order that a market can have, and the bound on the contracts ahead of it.
     pub(in crate::decide) fn of(order: Option<OpenOrder>, ahead: Option<Count>) -> Self {
         let Some(OpenOrder { remaining, acked_ms, price, side }) = order else { return Self::default() };
         let own = Some(OwnOrder { price, remaining, acked_ms, ahead });
@@ -102,7 +103,7 @@ impl OwnOrders {
         }
     }
 
-    /// The order of a side.
+    /// The order on a side.
     #[must_use]
     pub const fn on(&self, side: BookSide) -> Option<OwnOrder> {
         match side {
@@ -115,9 +116,9 @@ impl OwnOrders {
 /// An open order of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnOrder {
-    /// Its limit, as a YES price.
+    /// The limit price, as a YES price.
     pub price: Price,
-    /// What has not filled yet.
+    /// Contracts that have not filled yet.
     pub remaining: Count,
     /// The exchange's time of its last acknowledgement in session milliseconds, once there is one.
     pub acked_ms: Option<i64>,
@@ -128,7 +129,7 @@ pub struct OwnOrder {
 }
 
 impl OwnOrder {
-    /// How long ago the exchange acknowledged it last, at a session time; 0 before it did.
+    /// The time since the last acknowledgement at this session time, in milliseconds; 0 before the first.
     #[must_use]
     pub fn age_ms(&self, time_ms: i64) -> i64 {
         self.acked_ms.map_or(0, |acked_ms| time_ms.saturating_sub(acked_ms).max(0))
@@ -138,10 +139,10 @@ impl OwnOrder {
 /// The account's sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountSums {
-    /// Cash that no order has claimed.
+    /// Cash that is not reserved.
     pub available: Money,
-    /// Cash promised to open orders.
+    /// Cash reserved by open orders.
     pub reserved: Money,
-    /// Cash and the worth of all positions at their mids, each between $0.01 and $0.99.
+    /// Cash and the value of all positions at their mids, each clamped to $0.01 to $0.99.
     pub equity: Money,
 }

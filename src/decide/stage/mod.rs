@@ -1,4 +1,4 @@
-//! The stage itself: its state, and what each input does to it.
+//! The state of the stage, and the effect of each input.
 
 mod checkpoint;
 mod crossed;
@@ -29,25 +29,25 @@ use super::trades::TradePrint;
 pub use checkpoint::{RestoreError, recorded_policy};
 use checkpoint::{grids, record};
 
-/// However short the decision buckets, an event that waited less than this is not late.
+/// An event that waited for less than this is never late, however short the decision buckets are.
 const BEHIND_MIN_NS: u64 = 1_000_000;
 
 /// What the stage needs to know before it starts.
 #[derive(Clone, Copy, Debug)]
 pub struct DecideConfig {
-    /// Keys have an index below this.
+    /// The number of market slots: every market index is below this.
     pub max_markets: usize,
-    /// How session time runs, to tell how much real time a decision bucket and the wait for a crossed book are.
+    /// The session clock, to convert a decision bucket and the grace for a crossed book to real time.
     pub clock: SessionClock,
 }
 
 /// The decide stage.
 ///
-/// Only listings and removals of markets touch the allocator.
+/// Only listings and removals of markets allocate or free memory.
 #[derive(Serialize, Deserialize)]
 #[serde(bound(serialize = "P: Policy", deserialize = "P: Deserialize<'de>"))]
 pub struct DecideStage<P> {
-    // First, so that a checkpoint tells whose policy it needs without being read as a whole.
+    // The policy comes first, so that it can be read from a checkpoint without reading the rest.
     #[serde(serialize_with = "record")]
     policy: P,
     state: State,
@@ -64,7 +64,7 @@ impl<P: Policy> std::fmt::Debug for DecideStage<P> {
     }
 }
 
-/// What the policy sees: as many numbers as its schema has features.
+/// The buffer for an observation, with one number per feature of the schema.
 #[derive(Debug, Default)]
 struct Seen {
     observation: Box<[f32]>,
@@ -79,30 +79,30 @@ impl Seen {
     }
 }
 
-/// All that the stage knows, whichever policy it asks.
+/// The state of the stage apart from its policy.
 ///
-/// Tables are indexed by [`MarketKey::position`]; what carries a generation other than the current one is counted and
+/// Tables are indexed by [`MarketKey::position`]. Inputs with a generation other than the current one are counted and
 /// ignored.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
-    /// The policy's, which are not written down: they come with it.
+    /// The policy's terms, which are not part of a checkpoint since the policy brings them.
     #[serde(skip, default = "PolicyTerms::unobserved")]
     terms: PolicyTerms,
     decide_ms: i64,
     behind_ns: u64,
     markets: Box<[Option<Market>]>,
     accounts: Box<[Account]>,
-    /// Markets whose decision was put off because the stage was behind, one bit each.
+    /// Markets whose decision was postponed because the stage was behind, one bit each.
     due: Box<[u64]>,
-    /// Markets whose book was found crossed, one bit each. Of those that no longer are the bit may be left.
+    /// Markets whose book was found crossed, one bit each. A bit may remain set after the crossing has ended.
     crossed: Box<[u64]>,
-    /// When the first of them has waited long enough.
+    /// When the grace of the first of them ends, in monotonic nanoseconds.
     crossed_deadline_ns: u64,
-    /// How long each waits.
+    /// How long a book may stay crossed without a further frame, in monotonic nanoseconds.
     crossed_grace_ns: u64,
-    /// Whether there were events since the last of them was known to have been handled.
+    /// Whether events have come since [`DecideStage::on_drained`] was last called.
     undrained: bool,
-    /// Every grid in use, once.
+    /// The distinct grids in use.
     #[serde(with = "grids")]
     grids: Vec<Arc<Grid>>,
     portfolio: Portfolio,
@@ -120,10 +120,10 @@ struct State {
 }
 
 impl<P: Policy> DecideStage<P> {
-    /// A stage that knows no market yet.
+    /// Creates a stage without markets.
     ///
     /// # Errors
-    /// When the policy's terms are impossible.
+    /// When the policy cannot run on its terms.
     pub fn new(policy: P, config: &DecideConfig) -> Result<Self, UnusableTerms> {
         let terms = policy.terms().clone();
         let state = State {
@@ -156,24 +156,23 @@ impl<P: Policy> DecideStage<P> {
         &self.policy
     }
 
-    /// What happened so far.
     pub fn counters(&self) -> &DecideCounters {
         &self.state.counters
     }
 
-    /// A market's book, while it is listed and can be trusted. For an instant it may be crossed.
+    /// A market's book, if the market is listed and the book fresh. It may be crossed for an instant.
     pub fn book(&self, key: MarketKey) -> Option<&Book> {
         let market = self.state.markets.get(key.position())?.as_ref()?;
         (market.key == key && market.trust == Trust::Fresh).then_some(&market.book)
     }
 
-    /// The newest overflow epoch whose markets have all been marked: until it is the newest raised, books may be wrong.
+    /// The latest overflow epoch whose markets have all been marked stale. While a later one has been raised, books may
+    /// be wrong.
     pub fn epoch_cleared(&self) -> u64 {
         self.state.epoch_cleared
     }
 
-    /// A market was listed, or what is known of a listed one changed. Its grid may become finer; a book that does not
-    /// fit the new grid is asked for again.
+    /// A market was listed, or its listing changed. If the book does not fit a new grid, a snapshot is requested.
     pub fn on_listing(&mut self, listing: &Listing, now: Now) {
         let state = &mut self.state;
         let position = listing.market.position();
@@ -196,7 +195,7 @@ impl<P: Policy> DecideStage<P> {
             return;
         }
         if !state.accounts[position].belongs_to(listing.market) {
-            // The account already knows a later market of this index: this listing is late news.
+            // The account already belongs to a later market with this index, so this listing is out of date.
             state.counters.unknown_market += 1;
             return;
         }
@@ -212,7 +211,7 @@ impl<P: Policy> DecideStage<P> {
         state.markets[position] = Some(market);
     }
 
-    /// An event from `feed`. A snapshot comes with its levels, whose buffer goes back through the port.
+    /// An event from `feed`. A snapshot comes with its levels, whose buffer is returned through the port.
     #[inline]
     pub fn on_book(
         &mut self,
@@ -231,12 +230,11 @@ impl<P: Policy> DecideStage<P> {
         if changed {
             let applied_ns = port.stamp_ns();
             self.consider(event, applied_ns, now, port);
-            // Figures are recorded when the intent is on its way.
+            // Recorded only after the intent has been sent.
             port.latency(Span::Book, applied_ns.saturating_sub(begun_ns));
         }
     }
 
-    /// `feed` says something.
     #[inline]
     pub fn on_feed(&mut self, message: FeedToDecide, now: Now, port: &mut impl DecidePort) {
         match message {
@@ -246,7 +244,6 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// `execute` says something.
     #[inline]
     pub fn on_execute(&mut self, note: &AccountNote, now: Now, port: &mut impl DecidePort) {
         match note {
@@ -256,7 +253,7 @@ impl<P: Policy> DecideStage<P> {
         }
     }
 
-    /// The account's state from `execute`. Kept even for a market that is not listed here yet.
+    /// The account's state from `execute`. It is kept even for a market that is not listed here yet.
     pub fn on_portfolio(&mut self, update: &PortfolioUpdate, now: Now, port: &mut impl DecidePort) {
         let state = &mut self.state;
         state.counters.portfolio_updates += 1;
@@ -277,7 +274,7 @@ impl<P: Policy> DecideStage<P> {
             let book = (market.trust == Trust::Fresh).then_some(&market.book);
             market.place.follow(update.open_order, book);
         }
-        // A book that is stale, or not listed yet, leaves a held position at its last known mid.
+        // While the book is stale or the market not listed, a position is valued at its last known mid.
         let last = state.portfolio.holding(position).mid2.filter(|_| held);
         let mid2 = match &state.markets[position] {
             Some(market) if market.key == update.market && market.trust == Trust::Fresh => market.mid2(),
@@ -299,13 +296,11 @@ impl<P: Policy> DecideStage<P> {
 }
 
 impl<P: Policy> DecideStage<P> {
-    /// An order of ours was filled.
     pub fn on_own_fill(&mut self, fill: &OwnFill) {
         self.state.counters.own_fills += 1;
         self.policy.on_fill(fill);
     }
 
-    /// A position of ours was settled.
     pub fn on_own_settlement(&mut self, settlement: &OwnSettlement) {
         self.state.counters.own_settlements += 1;
         self.policy.on_settlement(settlement);
@@ -322,8 +317,8 @@ impl State {
         grid
     }
 
-    /// Applies an event. Returns whether it is a frame at which a decision may be due: where it leaves the book crossed, that
-    /// is the next one.
+    /// Applies an event. Returns whether a decision may be due at its frame; if the frame leaves the book crossed, the
+    /// decision waits for the next one.
     #[inline]
     fn apply(&mut self, event: &BookEvent, levels: Option<&BookLevels>, now: Now, port: &mut impl DecidePort) -> bool {
         if event.kind == BookEventKind::EpochCleared {
@@ -356,7 +351,7 @@ impl State {
             }
             BookEventKind::Snapshot => {
                 self.counters.snapshots += 1;
-                // A snapshot without its levels tells nothing about the book.
+                // A snapshot without its levels says nothing about the book.
                 let applied = levels.map(|levels| market.book.apply_snapshot(levels));
                 let applied = applied
                     .map_or(Err(ResyncReason::NoSnapshot), |result| result.map_err(|error: BookError| error.reason()));
@@ -375,7 +370,7 @@ impl State {
             }
             BookEventKind::Stale => {
                 market.distrust(now);
-                // `feed` knows, so there is no need to tell it.
+                // `feed` knows already, so no request is needed.
                 market.resync = None;
                 return false;
             }

@@ -16,16 +16,16 @@ mod tests;
 
 use super::{ObservationInput, Schema, points};
 
-/// The schema.
+/// The schema `obs52/1`.
 pub const OBS52: Schema = Schema::new("obs52", 1, &NAMES, POINTS, observe_slice);
 
-/// How many closed points it looks back on.
+/// How many closed points the schema looks back on.
 pub const POINTS: usize = 10;
 
-/// How many features there are.
+/// The number of features.
 pub const LENGTH: usize = 52;
 
-/// The features' names in order.
+/// The names of the features, in order.
 pub const NAMES: [&str; LENGTH] = [
     "best_yes_bid",
     "best_yes_ask",
@@ -81,10 +81,10 @@ pub const NAMES: [&str; LENGTH] = [
     "time_since_order",
 ];
 
-/// No feature leaves this range either way.
+/// Features are clamped to this range in both directions.
 const BOUND: f64 = 2.0;
 
-/// Writes the observation. Allocates nothing, and costs the same however many markets there are.
+/// Computes the observation. It does not allocate, and takes the same time however many markets there are.
 pub fn observe(input: &ObservationInput<'_>, features: &mut [f32; LENGTH]) {
     let mut values = [0.0f64; LENGTH];
     let log_volume = points::log_volume(points::total_volume(input.book));
@@ -108,7 +108,7 @@ fn block<const WIDTH: usize>(values: &mut [f64]) -> &mut [f64; WIDTH] {
     values.try_into().expect("the blocks' widths are those of the schema")
 }
 
-/// The schema's last step: no NaN, no infinity, nothing beyond the bound.
+/// The last step of the schema: replaces NaN and infinities, and clamps to the bound.
 #[expect(clippy::cast_possible_truncation, reason = "the schema stores what it computes in f64 as f32")]
 fn bounded(value: f64) -> f32 {
     if value.is_nan() {

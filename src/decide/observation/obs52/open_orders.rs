@@ -3,7 +3,7 @@
 use crate::decide::observation::ObservationInput;
 use crate::market::Price;
 
-/// The age of an order fills its feature after five minutes.
+/// The age feature is 1 after five minutes.
 const AGE_FULL_MS: f64 = 300_000.0;
 /// The mid in units of $0.00005 where the book has no mid.
 const MID2_UNKNOWN: i64 = 10_000;

@@ -1,12 +1,12 @@
-//! The dense kernel: what computes a policy network on every tick.
+//! The dense kernel, which computes a policy network on every tick.
 //!
-//! A layer is `activation(W x + b)`. Each output is one chain of roundings: it starts at its bias and adds
-//! `weight * input` for input 0, 1, 2, ..., each product rounded before it is added, no fused multiply-add. Weights are
-//! stored by column, so a vector register holds neighbouring *outputs*; how many fit changes how many chains run side by
-//! side, never the order inside one. So the paths for different processors give the same bits, and a session replays on
-//! another machine.
+//! A layer is `activation(W x + b)`. Each output is one chain of roundings: it starts at its bias and adds `weight *
+//! input` for input 0, 1, 2, ..., with each product rounded before it is added and no fused multiply-add. Weights are
+//! stored by column, so a vector register holds neighbouring *outputs*; its width determines how many chains run in
+//! parallel, never the order within one. So the code paths for different processors give the same bits, and a session
+//! can be replayed on another machine.
 //!
-//! All memory is taken when the kernel is built.
+//! All memory is allocated when the kernel is built.
 
 mod tanh;
 
@@ -24,39 +24,36 @@ pub const LAYERS_MAX: usize = 16;
 /// Columns are padded with zeros to a multiple of this.
 const LANES: usize = 8;
 
-/// What follows a layer's sums.
+/// The function applied to a layer's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// Nothing.
+    /// No function.
     Identity,
     /// The hyperbolic tangent, within 3.4e-7.
     Tanh,
-    /// `max(x, 0)`; not a number stays not a number.
+    /// `max(x, 0)`; NaN stays NaN.
     Relu,
 }
 
-/// A layer as files have it.
+/// A layer in the form of model files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DenseLayer {
-    /// How many numbers go in.
     pub inputs: usize,
-    /// How many come out.
     pub outputs: usize,
-    /// The weights, row by row: all of output 0's first.
+    /// The weights in row-major order: all weights of output 0 come first.
     pub weights: Vec<f32>,
-    /// One number an output.
+    /// One number per output.
     pub bias: Vec<f32>,
-    /// What follows.
     pub activation: Activation,
 }
 
-/// Why layers are no kernel.
+/// Why a kernel cannot be built from these layers.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum KernelError {
-    /// No layer, or too many.
+    /// There are no layers, or too many.
     #[error("{0} layers; expected 1 to {LAYERS_MAX}")]
     LayerCount(usize),
-    /// A width of zero or beyond [`WIDTH_MAX`].
+    /// A width is zero or exceeds [`WIDTH_MAX`].
     #[error("layer {layer} is {inputs} to {outputs}; expected widths of 1 to {WIDTH_MAX}")]
     Width {
         /// Counted from 0.
@@ -66,7 +63,7 @@ pub enum KernelError {
         /// Its outputs.
         outputs: usize,
     },
-    /// The numbers don't fill the shape.
+    /// The numbers don't fit the shape.
     #[error("layer {layer} has {found} {what}; expected {expected}")]
     Length {
         /// Counted from 0.
@@ -78,7 +75,7 @@ pub enum KernelError {
         /// How many its shape needs.
         expected: usize,
     },
-    /// A layer does not take what the one before gives.
+    /// A layer's inputs don't match the outputs of the layer before.
     #[error("layer {layer} takes {inputs} numbers; the layer before gives {given}")]
     Chain {
         /// Counted from 0.
@@ -88,7 +85,7 @@ pub enum KernelError {
         /// What it gets.
         given: usize,
     },
-    /// A weight or bias that is infinite or not a number.
+    /// A weight or bias is infinite or NaN.
     #[error("layer {layer} has a weight or bias that is not finite")]
     NonFinite {
         /// Counted from 0.
@@ -96,12 +93,12 @@ pub enum KernelError {
     },
 }
 
-/// A way through the processor. All give the same bits.
+/// A code path for a kind of processor. All paths give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CpuPath {
-    /// What every processor of the target has.
+    /// Uses what every processor of the target has.
     Portable,
-    /// Eight sums a register.
+    /// Uses AVX2, with eight sums per register.
     #[cfg(target_arch = "x86_64")]
     Avx2,
 }
@@ -114,7 +111,7 @@ impl CpuPath {
         Self::Avx2,
     ];
 
-    /// The paths that this processor can take, slowest first.
+    /// The paths that this processor supports, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
         Self::ALL.iter().copied().filter(|path| path.is_available()).collect()
@@ -133,7 +130,7 @@ impl CpuPath {
 #[derive(Clone, Debug)]
 pub struct Kernel {
     layers: Vec<PackedLayer>,
-    /// What goes into a layer and what comes out, taking turns.
+    /// The input and output of a layer, alternating.
     scratch: [Vec<f32>; 2],
     path: CpuPath,
 }
@@ -144,7 +141,7 @@ struct PackedLayer {
     outputs: usize,
     /// `outputs` rounded up to a multiple of [`LANES`].
     stride: usize,
-    /// Column by column, each `stride` long.
+    /// In column-major order; each column has length `stride`.
     weights: Vec<f32>,
     bias: Vec<f32>,
     activation: Activation,
@@ -154,7 +151,7 @@ impl Kernel {
     /// Packs layers for the fastest path of this processor.
     ///
     /// # Errors
-    /// When the layers don't fit each other, are too large, or have numbers that are not finite.
+    /// When the layers don't fit together, are too large, or have numbers that are not finite.
     pub fn new(layers: &[DenseLayer]) -> Result<Self, KernelError> {
         if layers.is_empty() || layers.len() > LAYERS_MAX {
             return Err(KernelError::LayerCount(layers.len()));
@@ -200,7 +197,7 @@ impl Kernel {
         self.layers[self.layers.len() - 1].outputs
     }
 
-    /// Computes the network. Allocates nothing.
+    /// Computes the network without allocating.
     ///
     /// # Panics
     /// When the slices are not [`Kernel::inputs`] and [`Kernel::outputs`] long.
@@ -210,7 +207,7 @@ impl Kernel {
         match self.path {
             CpuPath::Portable => forward(&self.layers, &mut self.scratch, input, output),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the path was found available on this processor when it was chosen.
+            // SAFETY: the path was found to be available on this processor when it was chosen.
             CpuPath::Avx2 => unsafe { forward_avx2(&self.layers, &mut self.scratch, input, output) },
         }
     }
@@ -285,7 +282,7 @@ fn run_layer(layer: &PackedLayer, input: &[f32], output: &mut [f32]) {
     }
 }
 
-/// Computes the `WIDTH` outputs from `start` on, their sums in registers, and says how many they were.
+/// Computes `WIDTH` outputs from `start` on with their sums in registers, and returns `WIDTH`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "as above")]
 fn run_block<const WIDTH: usize>(layer: &PackedLayer, start: usize, input: &[f32], output: &mut [f32]) -> usize {
@@ -300,7 +297,7 @@ fn run_block<const WIDTH: usize>(layer: &PackedLayer, start: usize, input: &[f32
     match layer.activation {
         Activation::Identity => {}
         Activation::Tanh => sums.iter_mut().for_each(|sum| *sum = tanh::tanh(*sum)),
-        // Not `f32::max`, which would turn what is not a number into zero and hide it.
+        // Not `f32::max`, which would turn NaN into zero and hide it.
         Activation::Relu => sums.iter_mut().for_each(|sum| *sum = if *sum < 0.0 { 0.0 } else { *sum }),
     }
     output[start..start + WIDTH].copy_from_slice(&sums);
@@ -315,7 +312,7 @@ mod tests {
 
     const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Tanh, Activation::Relu];
 
-    /// Networks of up to three layers, of widths on both sides of every block width, with their input.
+    /// Networks of up to three layers, with widths on both sides of every block width, and an input.
     fn network() -> impl Strategy<Value = (Vec<DenseLayer>, Vec<f32>)> {
         prop::collection::vec(1usize..=140, 2..=4).prop_flat_map(|widths| {
             let layers: Vec<_> = widths
@@ -344,7 +341,7 @@ mod tests {
         output
     }
 
-    /// The documented order of operations and nothing else.
+    /// A direct implementation of the documented order of operations.
     fn one_sum_at_a_time(layers: &[DenseLayer], input: &[f32]) -> Vec<f32> {
         layers.iter().fold(input.to_vec(), |input, layer| {
             let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.bias);

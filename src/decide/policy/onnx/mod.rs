@@ -1,10 +1,10 @@
 //! The policy that runs an ONNX model: a plain multi-layer perceptron with this program's metadata, as
 //! `models/export_onnx.py` writes it.
 //!
-//! Loading is suspicious, since a model that is misread trades all the same. The metadata must name what this program
-//! does (`metadata`), the graph must be a chain that the dense kernel computes (`graph`), and the kernel must agree
-//! with the operators of the file, computed one by one as ONNX defines them (`reference`). Everything else is refused with
-//! what was found. On a tick only the kernel runs.
+//! Loading is strict, since a misread model would still trade. The metadata must match this program (`metadata`), the
+//! graph must be a chain of layers that the dense kernel can compute (`graph`), and the kernel must agree with the file's
+//! operators, computed one by one as ONNX defines them (`reference`). Everything else is refused with what was found. On a
+//! tick only the kernel runs.
 
 mod graph;
 mod metadata;
@@ -27,7 +27,7 @@ use super::kernel::{Kernel, KernelError};
 use super::{ActionTerms, Answer, Choice, Policy, PolicyIdentity, PolicyTerms, View};
 use crate::messages::Action;
 
-/// The model in the binary, so that the program trades from any folder: `models/maker_clone.onnx`.
+/// The built-in model, `models/maker_clone.onnx`, which is part of the binary so that the program can run in any folder.
 const BUILT_IN: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/maker_clone.onnx"));
 
 /// The name of the built-in model in errors and reports.
@@ -37,7 +37,7 @@ const BUILT_IN_NAME: &str = "the built-in model";
 #[derive(Debug, Error)]
 #[error("model {file}: {fault}")]
 pub struct ModelError {
-    /// The file.
+    /// The model file.
     pub file: String,
     /// What is wrong with it.
     pub fault: ModelFault,
@@ -46,7 +46,7 @@ pub struct ModelError {
 /// What is wrong with a model.
 #[derive(Debug, Error)]
 pub enum ModelFault {
-    /// The bytes are no ONNX file.
+    /// The bytes are not an ONNX file.
     #[error("not an ONNX file, or a damaged one ({0})")]
     NotOnnx(String),
     /// Its metadata.
@@ -58,12 +58,12 @@ pub enum ModelFault {
     /// Its layers.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// The kernel computes something else than the file's operators.
+    /// The kernel computes something other than the file's operators.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
 }
 
-/// A model, ready to run.
+/// A policy that runs an ONNX model.
 #[derive(Clone, Debug)]
 pub struct OnnxPolicy {
     /// Where it was read, unless it is the one in the binary.
@@ -75,7 +75,7 @@ pub struct OnnxPolicy {
 }
 
 impl OnnxPolicy {
-    /// The model in the binary.
+    /// Loads the built-in model.
     ///
     /// # Errors
     /// When this program was built with a model that it refuses.
@@ -86,7 +86,7 @@ impl OnnxPolicy {
     /// Loads and checks a model. `file` names it in errors.
     ///
     /// # Errors
-    /// When the bytes are no ONNX file, or a model that this program cannot run exactly as it was made.
+    /// When the bytes are not an ONNX file, or the model is not one that this program computes exactly.
     pub fn from_bytes(file: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let source = Some(file.to_owned()).filter(|file| file != BUILT_IN_NAME);
         decode(bytes)
@@ -106,7 +106,7 @@ impl OnnxPolicy {
         Ok(Self { file: None, digest: String::new(), terms: metadata.terms, notes: metadata.notes, kernel })
     }
 
-    /// What the model's maker wrote about it.
+    /// The notes in the model's metadata.
     #[must_use]
     pub fn notes(&self) -> Option<&str> {
         self.notes.as_deref()
@@ -118,7 +118,7 @@ impl OnnxPolicy {
         &self.kernel
     }
 
-    /// The model's answer to an observation, before the choice. Allocates nothing.
+    /// Computes the logits for an observation, without allocating.
     pub fn logits(&mut self, observation: &[f32]) -> [f32; Action::COUNT] {
         let mut logits = [0.0; Action::COUNT];
         self.kernel.run(observation, &mut logits);
@@ -158,7 +158,7 @@ mod tests {
         decode(BUILT_IN).unwrap()
     }
 
-    /// The refusal of the shipped model after a change.
+    /// The error for the shipped model after a change.
     fn refusal(change: impl FnOnce(&mut ModelProto)) -> String {
         let mut model = shipped();
         change(&mut model);
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_damaged_byte_never_makes_loading_panic() {
-        // The operators stand at the beginning of the file and the metadata at its end; the weights fill the middle.
+        // The operators are at the beginning of the file and the metadata at its end; the weights are in the middle.
         let length = BUILT_IN.len();
         for position in
             (0..700).step_by(3).chain((700..length - 700).step_by(1_009)).chain((length - 700..length).step_by(3))
