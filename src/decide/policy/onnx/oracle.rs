@@ -42,7 +42,8 @@ fn agree(model: &ModelProto, kernel: &mut Kernel) {
         let tolerance = 1e-4 * tract.iter().fold(1.0f32, |largest, logit| largest.max(logit.abs()));
         for ((kernel, reference), tract) in logits.iter().zip(&computed).zip(&tract) {
             assert!((kernel - tract).abs() <= tolerance, "kernel {kernel}, tract {tract}");
-            assert!((*reference as f32 - tract).abs() <= tolerance, "reference {reference}, tract {tract}");
+            let apart = (reference - f64::from(*tract)).abs();
+            assert!(apart <= f64::from(tolerance), "reference {reference}, tract {tract}");
         }
     }
 }
