@@ -523,11 +523,7 @@ impl Config {
     fn check_together(&self) -> Result<(), ConfigError> {
         let Self { markets, risk, orders, feed, exchange, record, .. } = self;
         if !markets.tickers.is_empty() && !markets.series.is_empty() {
-            return impossible(
-                "markets.series",
-                &markets.series,
-                "either a series or markets.tickers, not both",
-            );
+            return impossible("markets.series", &markets.series, "either a series or markets.tickers, not both");
         }
         if markets.count > markets.max_markets {
             return impossible(
@@ -541,7 +537,11 @@ impl Config {
         }
         let (per_s, per_min) = (risk.max_messages_per_s, risk.max_messages_per_min);
         if per_min > 0 && per_s > per_min {
-            return impossible("risk.max_messages_per_min", &per_min, "at least risk.max_messages_per_s, or 0 for no limit");
+            return impossible(
+                "risk.max_messages_per_min",
+                &per_min,
+                "at least risk.max_messages_per_s, or 0 for no limit",
+            );
         }
         if orders.stop_timeout_ms <= orders.signature_valid_ms {
             return impossible(

@@ -84,18 +84,6 @@
 // Without the trader, parts of the vocabulary are unused.
 #![cfg_attr(not(feature = "trader"), allow(unused))]
 
-/// Declares the internal modules of the crate. The public API is re-exported below; the rest is open only to this
-/// repository's own tests and benches, through the feature `internals`.
-macro_rules! rooms {
-    ($($room:ident)*) => {$(
-        #[cfg(feature = "internals")]
-        #[doc(hidden)]
-        pub mod $room;
-        #[cfg(not(feature = "internals"))]
-        pub(crate) mod $room;
-    )*};
-}
-
 #[macro_use]
 #[doc(hidden)]
 pub mod planted;
@@ -105,37 +93,116 @@ pub mod book;
 pub mod exchange;
 pub mod market;
 
-rooms! {
-    clock
-    files
-    messages
-    wire
-}
+// The public API is re-exported below. These modules are open only to this repository's own tests and benches, through the
+// feature `internals`. Each is declared twice, and not by a macro, since rustfmt does not look into macros.
 
-#[cfg(feature = "exchange")]
-rooms! {
-    record
-}
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod clock;
+#[cfg(not(feature = "internals"))]
+mod clock;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod files;
+#[cfg(not(feature = "internals"))]
+mod files;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod messages;
+#[cfg(not(feature = "internals"))]
+mod messages;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod wire;
+#[cfg(not(feature = "internals"))]
+mod wire;
 
-#[cfg(feature = "trader")]
-rooms! {
-    backoff
-    checkpoint
-    config
-    decide
-    drivers
-    execute
-    feed
-    host
-    kill
-    link
-    network
-    ports
-    reconcile
-    seen_fills
-    session
-    tape
-}
+#[cfg(all(feature = "exchange", feature = "internals"))]
+#[doc(hidden)]
+pub mod record;
+#[cfg(all(feature = "exchange", not(feature = "internals")))]
+mod record;
+
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod backoff;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod backoff;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod checkpoint;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod checkpoint;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod config;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod config;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod decide;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod decide;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod drivers;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod drivers;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod execute;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod execute;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod feed;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod feed;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod host;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod host;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod kill;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod kill;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod link;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod link;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod network;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod network;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod ports;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod ports;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod reconcile;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod reconcile;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod seen_fills;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod seen_fills;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod session;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod session;
+#[cfg(all(feature = "trader", feature = "internals"))]
+#[doc(hidden)]
+pub mod tape;
+#[cfg(all(feature = "trader", not(feature = "internals")))]
+mod tape;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -10,8 +10,8 @@ use crate::decide::{DecideConfig, DecideStage};
 use crate::execute::{ExecuteConfig, ExecuteStage, GroupConfig, LeaseConfig, RiskLimits};
 use crate::feed::{FeedConfig, FeedStage};
 use crate::link::LinkConfig;
-use crate::messages::{DayState};
 use crate::market::multiplier_e4;
+use crate::messages::DayState;
 use crate::reconcile::{DirectoryConfig, ReconcileConfig, ReconcileStage};
 
 /// The four stages of a trader.

@@ -40,9 +40,7 @@ pub(super) enum Subscription {
         next_seq: Option<u64>,
     },
     /// The unsubscribe command has been sent. Frames are no longer applied.
-    Closing {
-        sid: u64,
-    },
+    Closing { sid: u64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,10 +27,7 @@ pub enum LockError {
     },
     /// The lock file could not be opened, locked or written.
     #[error("lock file {path}: {error}")]
-    Io {
-        path: PathBuf,
-        error: io::Error,
-    },
+    Io { path: PathBuf, error: io::Error },
 }
 
 /// A folder locked by this process, until this value is dropped.

@@ -14,9 +14,7 @@ pub enum PinError {
     },
     /// The kernel refused.
     #[error("the kernel refused to pin a thread to core {core}")]
-    Refused {
-        core: usize,
-    },
+    Refused { core: usize },
 }
 
 /// The cores that this process may use, in ascending order; empty if the platform does not say.

@@ -28,10 +28,7 @@ pub enum RoomError {
     },
     /// The free space could not be determined.
     #[error("the disk of {path}: {error}")]
-    Io {
-        path: PathBuf,
-        error: io::Error,
-    },
+    Io { path: PathBuf, error: io::Error },
 }
 
 /// A folder and the free space that its disk must have.

@@ -133,7 +133,8 @@ impl DecisionRecord<'_> {
     /// Copies the observation, so that the record borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> DecisionRecord<'static> {
-        let Self { market, time_ms, portfolio_version, action, wanted, fault, withheld, price, intent, logits, .. } = self;
+        let Self { market, time_ms, portfolio_version, action, wanted, fault, withheld, price, intent, logits, .. } =
+            self;
         let observation = Cow::Owned(self.observation.into_owned());
         DecisionRecord {
             market,

@@ -35,10 +35,7 @@ pub enum CredentialsError {
     BadKeyId,
     /// The file cannot be read.
     #[error("private key file {path}: {problem}")]
-    Unreadable {
-        path: PathBuf,
-        problem: String,
-    },
+    Unreadable { path: PathBuf, problem: String },
     #[error(
         "private key file {path} can be read by others (mode {mode:03o}): it is refused until you run \
          `chmod 600 {path}`, and a key that others may have read should be replaced"

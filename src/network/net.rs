@@ -78,7 +78,8 @@ impl NetStream {
         let mut stream = Self { tcp, tls: None, clock: clock.clone(), read_ns: 0, deadline: Some(deadline) };
         if endpoint.tls {
             let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| lost("no TLS name in", &error))?;
-            let connection = ClientConnection::new(Arc::clone(tls), name).map_err(|error| lost("cannot set up TLS for", &error))?;
+            let connection =
+                ClientConnection::new(Arc::clone(tls), name).map_err(|error| lost("cannot set up TLS for", &error))?;
             stream.handshake(connection).map_err(|error| lost("TLS handshake failed with", &error))?;
         }
         Ok(stream)

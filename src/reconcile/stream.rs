@@ -67,9 +67,7 @@ impl ReconcileStage {
                 if order.status.is_none() {
                     self.counters.unusable += 1;
                     let (id, ticker): (String, String) = (excerpt(order.order_id), excerpt(order.ticker));
-                    self.problem(format!(
-                        "order {id} of {ticker} has an unknown status: left to the next read"
-                    ));
+                    self.problem(format!("order {id} of {ticker} has an unknown status: left to the next read"));
                 }
                 if let Some(fact) = convert::stream_order(&order)? {
                     self.disturb(now);

@@ -27,8 +27,7 @@ pub struct LiveFigures {
     pub worst: Option<(Span, u64)>,
 }
 
-impl LiveFigures {
-}
+impl LiveFigures {}
 
 impl fmt::Display for LiveFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,9 +33,7 @@ pub enum ClockError {
     Unread(#[from] RestError),
     /// The response has no date.
     #[error("the venue's time: GET {STATUS_PATH} was answered with status {status} and no date")]
-    NoDate {
-        status: u16,
-    },
+    NoDate { status: u16 },
 }
 
 /// Compares the machine's clock with the date of a response from the venue.

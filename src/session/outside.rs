@@ -54,16 +54,10 @@ pub enum OutsideError {
     },
     /// The credentials are missing or unusable.
     #[error("venue {venue}: {source}")]
-    Credentials {
-        venue: &'static str,
-        source: CredentialsError,
-    },
+    Credentials { venue: &'static str, source: CredentialsError },
     /// A check before the start failed.
     #[error("venue {venue}: {source}")]
-    Preflight {
-        venue: &'static str,
-        source: PreflightError,
-    },
+    Preflight { venue: &'static str, source: PreflightError },
     /// Another process trades the account.
     #[error("another session trades this account: {0}")]
     Account(LockError),

@@ -159,7 +159,11 @@ struct Recorded<'a, P> {
 /// for the journal.
 impl<P> Recorded<'_, P> {
     #[inline]
-    fn passed<M: Noted + Copy, E>(&mut self, message: M, push: impl FnOnce(&mut P, M) -> Result<(), E>) -> Result<(), E> {
+    fn passed<M: Noted + Copy, E>(
+        &mut self,
+        message: M,
+        push: impl FnOnce(&mut P, M) -> Result<(), E>,
+    ) -> Result<(), E> {
         let result = push(self.port, message);
         self.tape.note(&message, fate(result.is_ok()));
         result

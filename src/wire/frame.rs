@@ -73,10 +73,7 @@ pub enum Message<'a> {
     /// `event_fee_update`: an event's override of its series' fees began or ended.
     EventFees(EventFees<'a>),
     /// `subscribed`: a subscription was opened.
-    Subscribed {
-        channel: &'a str,
-        sid: u64,
-    },
+    Subscribed { channel: &'a str, sid: u64 },
     /// `unsubscribed`: the subscription in the envelope ended.
     Unsubscribed,
     /// `ok`: a command was carried out. It takes a sequence number on sequenced channels.

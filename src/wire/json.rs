@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn integers_of_any_size_and_sign_are_written_in_full() {
-        let values = [0, 7, 10, 1_790_000_016, i128::from(u64::MAX), i128::from(u64::MAX) + 1, -1, i128::from(i64::MIN)];
+        let values =
+            [0, 7, 10, 1_790_000_016, i128::from(u64::MAX), i128::from(u64::MAX) + 1, -1, i128::from(i64::MIN)];
         for value in values {
             let mut buffer = Vec::new();
             let mut object = Object::begin(&mut buffer);

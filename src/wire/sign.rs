@@ -34,10 +34,7 @@ pub enum SignError {
     NotPem(String),
     /// The PEM is well-formed, but the key in it cannot be used.
     #[error("the key in `{label}` is refused: expected {expected}")]
-    BadKey {
-        label: &'static str,
-        expected: &'static str,
-    },
+    BadKey { label: &'static str, expected: &'static str },
     /// Timestamp, method and path are too long together.
     #[error("timestamp, method and path are {length} bytes; expected at most {MAX_SIGNED}")]
     TooLong {

@@ -12,10 +12,7 @@ use super::{DecideStage, Seen};
 pub enum RestoreError {
     /// The policy is not the one of the checkpoint.
     #[error("recorded with {recorded}; the policy given is {given}")]
-    Policy {
-        recorded: String,
-        given: String,
-    },
+    Policy { recorded: String, given: String },
     /// The policy cannot run on its terms.
     #[error(transparent)]
     Terms(#[from] UnusableTerms),

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
+use super::probe::Handed;
 use super::stops::FillKey;
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
-use super::probe::Handed;
 use crate::exchange::engine::{Engine, MarketState};
 use crate::execute::ExecuteStage;
 use crate::market::{Money, OrderId};

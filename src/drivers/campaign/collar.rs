@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use super::reference::{ReferenceBook, ReferenceBooks};
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::SentRequest;
-use super::instruments::Tried;
 use crate::market::{BookSide, OrderId, OrderStatus, Price};
 
 /// One of our orders that ended within this time may still have been in the book that `decide` saw.
@@ -32,12 +32,7 @@ impl Collars {
     }
 
     /// Checks after every step. The books are unknown for events that `decide` handled after it was frozen.
-    pub(super) fn step<P: Policy>(
-        &mut self,
-        simulation: &Tried<P>,
-        books: &ReferenceBooks,
-        waited: bool,
-    ) -> Checked {
+    pub(super) fn step<P: Policy>(&mut self, simulation: &Tried<P>, books: &ReferenceBooks, waited: bool) -> Checked {
         let new = &simulation.instruments().decisions()[self.decisions_seen..];
         self.decisions_seen += new.len();
         for decision in new.iter().filter(|decision| decision.intent != 0) {

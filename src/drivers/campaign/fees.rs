@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
 use crate::exchange::engine::{FeeChange, FeeScope};
 use crate::exchange::participants::World;
 use crate::market::{FeeSchedule, FeeTerms, multiplier_e4};

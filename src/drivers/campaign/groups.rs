@@ -1,9 +1,9 @@
 //! Checks order groups: each of our resting orders belongs to one. Once the exchange works again, all groups take
 //! orders, and the trader and the exchange agree on that.
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
 
 /// `groups_hold`, after every step: no order rests outside of a group of its shard or in a triggered one.
 pub(super) fn orders_are_in_groups<P: Policy>(simulation: &Tried<P>) -> Checked {

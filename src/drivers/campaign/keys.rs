@@ -2,10 +2,10 @@
 //! send cancels from then on.
 
 use super::START_MS;
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use super::trouble::Faults;
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
 use crate::exchange::faults::Fault;
 
 /// How long after the first refusal the trip may come, in milliseconds: after three refused reads, one of which may get

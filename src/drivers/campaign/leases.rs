@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
 use crate::market::{ClientOrderId, OrderId};
 
 /// The price of a cancel in write tokens.

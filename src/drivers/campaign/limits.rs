@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::instruments::Tried;
 use super::invariants::Violation;
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::SentRequest;
-use super::instruments::Tried;
 use crate::market::{BookSide, Count, Money, Price};
 
 /// The exchange's records are checked once in this many steps, since they grow and what they show lasts.

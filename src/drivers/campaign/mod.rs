@@ -490,7 +490,8 @@ impl<'a, P: Policy + Clone + Send + Sync> Run<'a, P> {
             (request.session_ms, request.method, &request.path, &request.body).hash(&mut hasher);
         }
         for decision in self.simulation.instruments().decisions() {
-            (decision.market.index, decision.time_ms, decision.action.map(|action| action as u8), decision.intent).hash(&mut hasher);
+            (decision.market.index, decision.time_ms, decision.action.map(|action| action as u8), decision.intent)
+                .hash(&mut hasher);
             decision.observation.iter().for_each(|feature| feature.to_bits().hash(&mut hasher));
         }
         (report.steps, report.simulated_ms).hash(&mut hasher);

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Account;
+use super::instruments::Tried;
 use super::invariants::{Checked, Limits, hold};
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
 use crate::exchange::engine::{Engine, OrderRecord};
 use crate::execute::{ExecuteStage, Order, OrderState, Whose};
 use crate::market::{BookSide, ClientOrderId, Count, FeeSchedule, Liquidity, Money, OrderId, OrderStatus, Price};

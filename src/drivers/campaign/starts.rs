@@ -4,11 +4,11 @@
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use super::trouble::{Faults, Trouble};
 use crate::clock::Now;
 use crate::decide::policy::Policy;
-use super::instruments::Tried;
 use crate::exchange::engine::MarketState;
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::execute::Block;

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::START_MS;
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use crate::config::RiskConfig;
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::SentRequest;
-use super::instruments::Tried;
 use crate::exchange::engine::{Engine, FillRecord};
 use crate::market::{BookSide, ClientOrderId, Count, Money, OrderId, Price, TradeId};
 

@@ -8,10 +8,10 @@ use rand_distr::{Distribution, Exp1};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::START_MS;
+use super::instruments::Tried;
 use super::starts::{START_PAUSED, START_TRIGGERED, START_UNREAD};
 use crate::decide::policy::Policy;
 use crate::drivers::simulation::{Ring, Turn};
-use super::instruments::Tried;
 use crate::exchange::engine::{GroupCommand, GroupRecord, GroupTarget, MarketIndex, MarketState};
 use crate::exchange::faults::{Fault, RefusalStatus};
 use crate::exchange::gateway::Channel;
@@ -278,7 +278,9 @@ impl Trouble {
                 // More than the exchange tolerates, in either direction.
                 let by_ms = self.random.random_range(40_000..=120_000) * self.one_of(&[-1, 1]);
                 let for_ms = self.random.random_range(500..=10_000);
-                simulation.instruments().note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation
+                    .instruments()
+                    .note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
                 simulation.instruments_mut().machine.jump_clock(by_ms, for_ms);
             }
             CLOCK_OFF => {
@@ -286,7 +288,9 @@ impl Trouble {
                 // as long.
                 let by_ms = self.random.random_range(1_000..=9_900) * self.one_of(&[-1, 1, 1]);
                 let for_ms = self.random.random_range(60_000..=600_000);
-                simulation.instruments().note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
+                simulation
+                    .instruments()
+                    .note(|| format!("the trader's wall clock is off by {by_ms} ms for {for_ms} ms"));
                 simulation.instruments_mut().machine.jump_clock(by_ms, for_ms);
             }
             DISK_FULL => {

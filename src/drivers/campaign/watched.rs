@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::instruments::Tried;
 use super::invariants::{Checked, hold};
 use crate::decide::policy::{
     Answer, MemoryError, OwnRefusal, Policy, PolicyIdentity, PolicyRecord, PolicyTerms, ScriptPolicy, View,
     restore_memory, save_memory,
 };
 use crate::decide::{DecideStage, RestoreError};
-use super::instruments::Tried;
 use crate::exchange::engine::Engine;
 use crate::market::{ClientOrderId, MarketKey, OrderId, TradeId};
 use crate::messages::{OwnFill, OwnSettlement};
@@ -83,10 +83,7 @@ impl<P: Policy> Watched<P> {
 }
 
 /// `checkpoint_restores`: the stage restored from a checkpoint of the decide stage has the same checkpoint.
-pub(super) fn checkpoint_restores<P: Policy + Clone>(
-    simulation: &Tried<Watched<P>>,
-    fresh: &Watched<P>,
-) -> Checked {
+pub(super) fn checkpoint_restores<P: Policy + Clone>(simulation: &Tried<Watched<P>>, fresh: &Watched<P>) -> Checked {
     let bytes = |stage: &DecideStage<Watched<P>>| postcard::to_stdvec(stage).expect("a stage has a binary form");
     let recorded = bytes(&simulation.stages().decide);
     let restored = postcard::from_bytes::<DecideStage<PolicyRecord>>(&recorded);

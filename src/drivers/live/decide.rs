@@ -1,8 +1,8 @@
 //! The decide thread: books, observations and the policy between rings, without I/O.
 
+use super::Progress;
 use super::book_rings::BookReceiver;
 use super::common::{Bench, CheckpointCost};
-use super::Progress;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::decide::{DecideCounters, DecideStage};

@@ -1,7 +1,7 @@
 //! The execute thread: ledger, risk gate and orders between the rings and the order connections.
 
-use super::common::{Bench, CheckpointCost};
 use super::Progress;
+use super::common::{Bench, CheckpointCost};
 use crate::clock::Now;
 use crate::execute::ExecuteStage;
 use crate::host::idle::Idle;

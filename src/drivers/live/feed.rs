@@ -2,9 +2,9 @@
 
 use tungstenite::Utf8Bytes;
 
+use super::Progress;
 use super::book_rings::BookSender;
 use super::common::{Bench, CheckpointCost, Trouble, lent};
-use super::Progress;
 use crate::clock::Now;
 use crate::feed::{FeedCounters, FeedStage};
 use crate::host::ring::{Receiver, Sender};

@@ -2,8 +2,8 @@
 
 use tungstenite::Utf8Bytes;
 
-use super::common::{Bench, CheckpointCost, Trouble, lent};
 use super::Progress;
+use super::common::{Bench, CheckpointCost, Trouble, lent};
 use crate::clock::Now;
 use crate::host::ring::{Receiver, Sender};
 use crate::messages::{AccountEvent, ExecuteToReconcile, ReconcileToFeed};

@@ -12,8 +12,8 @@ use crate::clock::Now;
 use crate::market::BookLevels;
 use crate::messages::{DecideToExecute, FeedToDecide};
 use crate::ports::{
-    DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, FeedEffect, FeedMessage, FeedPort,
-    Full, NotSent, OrderRequest, ReconcileEffect, ReconcileMessage, ReconcilePort, Refused,
+    DecideEffect, DecideMessage, DecidePort, ExecuteEffect, ExecuteMessage, ExecutePort, FeedEffect, FeedMessage,
+    FeedPort, Full, NotSent, OrderRequest, ReconcileEffect, ReconcileMessage, ReconcilePort, Refused,
 };
 use crate::record::Span;
 use crate::record::journal::{Flags, JournalError, Kind};

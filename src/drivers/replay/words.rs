@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use super::stream::StageRecord;
 use crate::market::MarketKey;
 use crate::messages::{
-    AccountEvent, AccountNote, DayState, DecideToExecute, DecideToFeed, DecisionRecord, ExecuteToReconcile, FeedToDecide,
-    FeedToExecute, ReconcileToFeed, Skip,
+    AccountEvent, AccountNote, DayState, DecideToExecute, DecideToFeed, DecisionRecord, ExecuteToReconcile,
+    FeedToDecide, FeedToExecute, ReconcileToFeed, Skip,
 };
 use crate::record::journal::{Flags, Kind, StageId};
 use crate::tape::{LedgerSums, RequestRecord, recorded_frame};

@@ -4,10 +4,10 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::Simulation;
 use super::network::{Asker, Packet, Role};
 use super::network_faults::NetworkFault;
 use super::trouble::Instruments;
-use super::Simulation;
 use crate::clock::Now;
 use crate::decide::policy::Policy;
 use crate::exchange::gateway::{ExchangeNow, HttpRequest, Output, SessionId, Ticket};

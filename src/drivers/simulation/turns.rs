@@ -81,9 +81,7 @@ impl Turns {
         now_ns: u64,
     ) -> Option<Packet> {
         match Turn::of(&packet, wires) {
-            Some(turn)
-                if is_frozen(&wires.instruments, turn, now_ns) || !self.waiting[turn as usize].is_empty() =>
-            {
+            Some(turn) if is_frozen(&wires.instruments, turn, now_ns) || !self.waiting[turn as usize].is_empty() => {
                 self.waiting[turn as usize].push_back(packet);
                 None
             }

@@ -251,12 +251,7 @@ impl Account {
     /// A fill from before the end was booked after it. The exchange pays for the whole position: the pairs that this fill
     /// closed brought their dollar when it filled, and nothing will be told of that again. Returns what was settled, if
     /// the market has been.
-    pub fn settle_late_fill(
-        &mut self,
-        holding: &mut Holding,
-        market: MarketKey,
-        now_ms: i64,
-    ) -> Option<OwnSettlement> {
+    pub fn settle_late_fill(&mut self, holding: &mut Holding, market: MarketKey, now_ms: i64) -> Option<OwnSettlement> {
         let value = holding.settled?;
         holding.settled_position += holding.position.contracts;
         let settlement = self.close_at(holding, market, value, now_ms);

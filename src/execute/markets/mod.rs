@@ -193,9 +193,12 @@ mod tests {
         terms.change_series(2_000, taker(20_000));
         let mut market = new_market();
         assert!(market.read_fees(terms) && !market.read_fees(terms));
-        for (now_ms, dearest, change) in
-            [(500, 30_000, Some(1_000)), (1_000, 30_000, Some(2_000)), (1_999, 30_000, Some(2_000)), (2_000, 20_000, None)]
-        {
+        for (now_ms, dearest, change) in [
+            (500, 30_000, Some(1_000)),
+            (1_000, 30_000, Some(2_000)),
+            (1_999, 30_000, Some(2_000)),
+            (2_000, 20_000, None),
+        ] {
             // Asked before and after it was looked for, and of a time that is past.
             assert_eq!(market.fees_ahead(now_ms), taker(dearest));
             assert_eq!(market.follow_fees(now_ms), change);

@@ -16,11 +16,11 @@ use super::account::history::Agreed;
 use super::account::holding::Holding;
 use super::account::ledger::{Ledger, ShardCash};
 use super::config::ExecuteConfig;
-use agreement::Difference;
-use market::MarketReading;
 use crate::clock::{NEVER_NS, Now};
 use crate::market::{Count, MarketKey, Money, Ticker};
 use crate::messages::{QueryKind, QueryRequest};
+use agreement::Difference;
+use market::MarketReading;
 
 /// A question without an answer for so long is asked again. Asking again drops what has been read so far, so each time
 /// the next answer gets twice as long: otherwise a machine or an exchange that needs longer would never finish one.

@@ -3,11 +3,11 @@
 //! unknown.
 
 use super::ExecuteStage;
+use crate::clock::Now;
 use crate::execute::orders::groups::{GROUP_NOT_FOUND, GROUP_TRIGGERED};
 use crate::execute::orders::life::OrderEvent;
 use crate::execute::orders::requests::{Request, RequestItem, RequestKind};
 use crate::execute::orders::table::OrderRef;
-use crate::clock::Now;
 use crate::market::{Count, MarketKey};
 use crate::messages::{Refusal, Verdict};
 use crate::ports::{ExecutePort, NoAnswer, RequestId};

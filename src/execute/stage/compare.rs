@@ -5,10 +5,10 @@
 //! reads lag, and fills travel. The last comparison allows neither window nor doubt.
 
 use super::ExecuteStage;
-use crate::execute::orders::life::{OrderEvent, OrderState};
-use crate::execute::readings::{PATIENCE_NS, Pending, Question};
-use crate::execute::readings::agreement::{Agreement, Difference, NotCompared};
 use crate::clock::{NEVER_NS, Now};
+use crate::execute::orders::life::{OrderEvent, OrderState};
+use crate::execute::readings::agreement::{Agreement, Difference, NotCompared};
+use crate::execute::readings::{PATIENCE_NS, Pending, Question};
 use crate::market::{MarketKey, Money};
 use crate::messages::QueryKind;
 
@@ -135,7 +135,9 @@ impl ExecuteStage {
         self.readings.compare_due_ns = next_ns;
         self.read_again(asked_ms, now);
         if self.readings.closing {
-            self.stops.ending.agree(Agreement { exchange_cash: self.readings.balances.clone(), ..Agreement::default() });
+            self.stops
+                .ending
+                .agree(Agreement { exchange_cash: self.readings.balances.clone(), ..Agreement::default() });
         }
     }
 
@@ -198,7 +200,10 @@ impl ExecuteStage {
         for position in 0..self.markets.len() {
             let Some(key) = self.markets.at(position).map(|market| market.key) else { continue };
             let market = self.markets.get_mut(key).expect("looked up just now");
-            if !market.reading.withheld || market.reading.misses(self.readings.compared) || (market.reading.unadopted && !still) {
+            if !market.reading.withheld
+                || market.reading.misses(self.readings.compared)
+                || (market.reading.unadopted && !still)
+            {
                 continue;
             }
             market.reading.withheld = false;

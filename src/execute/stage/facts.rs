@@ -2,12 +2,12 @@
 //! reading in progress.
 
 use super::ExecuteStage;
+use crate::clock::Now;
 use crate::execute::markets::Market;
 use crate::execute::orders::life::{OrderEvent, OrderState};
 use crate::execute::orders::order::{Order, Whose};
 use crate::execute::orders::table::OrderRef;
 use crate::execute::orders::tokens::WriteBudget;
-use crate::clock::Now;
 use crate::market::{FeeTerms, MarketKey, OrderStatus};
 use crate::messages::{AccountEvent, Listing, OrderReport, Owner, QueryKind, Source, Unread, Unsupported};
 use crate::ports::ExecutePort;

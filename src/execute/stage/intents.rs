@@ -2,16 +2,16 @@
 //! that adds risk passes the gate first.
 
 use super::ExecuteStage;
+use crate::clock::Now;
 use crate::execute::account::cash::Terms;
-use crate::execute::config::RiskLimits;
-use crate::execute::stops::{OutcomeLosses, Placed};
 use crate::execute::account::exposure::{self, Exposure};
+use crate::execute::config::RiskLimits;
 use crate::execute::orders::lease::Lease;
 use crate::execute::orders::life::{OrderEvent, OrderState};
-use crate::execute::stops::risk::{Question, check};
 use crate::execute::orders::order::{Order, Whose};
 use crate::execute::orders::table::OrderRef;
-use crate::clock::Now;
+use crate::execute::stops::risk::{Question, check};
+use crate::execute::stops::{OutcomeLosses, Placed};
 use crate::market::{BookSide, Count, MarketKey, Price, Ticker, TimeInForce};
 use crate::messages::{OrderIntent, Quote, Verdict};
 use crate::ports::ExecutePort;
@@ -127,7 +127,8 @@ impl ExecuteStage {
         order.reducing = reduce_only;
         order.expires_ms = if immediate { i64::MAX } else { now.session_ms.saturating_add(self.config.order_ttl_ms) };
         let expires_ms = order.expires_ms;
-        let expiration_s = (!immediate && !planted!(LeaseLeftOut)).then(|| self.orders.leases.expiration_s(now.session_ms));
+        let expiration_s =
+            (!immediate && !planted!(LeaseLeftOut)).then(|| self.orders.leases.expiration_s(now.session_ms));
         order.lease = expiration_s.map_or_else(Lease::default, Lease::asked);
         let Some(at) = self.orders.table.insert(order) else {
             self.counters.orders_untracked += 1;

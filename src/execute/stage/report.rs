@@ -1,12 +1,12 @@
 //! What the stage tells about itself: counts, the ledger, and whether it agrees with the exchange.
 
 use super::ExecuteStage;
-use crate::execute::counters::ExecuteCounters;
 use crate::execute::account::ledger::Ledger;
+use crate::execute::counters::ExecuteCounters;
 use crate::execute::orders::lease::LeasePlan;
-use crate::execute::readings::agreement::{Agreement, Difference};
 use crate::execute::orders::life::OrderState;
 use crate::execute::orders::order::Order;
+use crate::execute::readings::agreement::{Agreement, Difference};
 use crate::market::{Count, FeeSchedule, MarketKey, Money, Ticker};
 
 /// A market's part of the report.
@@ -149,7 +149,9 @@ impl ExecuteStage {
         let more = exchange - ours;
         let owed = self.account.ledger().shard(exchange_index).map_or(Money::ZERO, |shard| shard.awaiting);
         let mut markets = self.markets.iter().filter(|market| market.exchange_index() == exchange_index);
-        more > Money::ZERO && !self.readings.closing && (more == owed || markets.any(|market| market.holding.awaiting() == more))
+        more > Money::ZERO
+            && !self.readings.closing
+            && (more == owed || markets.any(|market| market.holding.awaiting() == more))
     }
 
     /// Orders of ours that have not ended with all their fills.
@@ -182,7 +184,11 @@ impl ExecuteStage {
             self.markets.iter().map(|market| market.holding.position().cost).sum(),
             self.account.ledger().cost(),
         )?;
-        same("unrealised", self.markets.iter().map(|market| market.holding.unrealized()).sum(), self.account.unrealized())?;
+        same(
+            "unrealised",
+            self.markets.iter().map(|market| market.holding.unrealized()).sum(),
+            self.account.unrealized(),
+        )?;
         for market in self.markets.iter() {
             let in_market = self.orders.table.in_market(market.key.position());
             let open = in_market.filter(|(_, order)| order.is_ours() && order.state.is_open()).count();

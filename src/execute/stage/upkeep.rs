@@ -2,8 +2,8 @@
 //! comparison.
 
 use super::{ExecuteStage, FULL_RETRY_NS};
-use crate::execute::readings::agreement::{Agreement, NotCompared};
 use crate::clock::Now;
+use crate::execute::readings::agreement::{Agreement, NotCompared};
 use crate::ports::{ExecuteEffect, ExecutePort};
 
 impl ExecuteStage {

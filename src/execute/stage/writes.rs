@@ -3,11 +3,11 @@
 use super::ExecuteStage;
 use crate::clock::Now;
 use crate::execute::markets::Market;
+use crate::execute::orders::CancelBatch;
 use crate::execute::orders::life::OrderEvent;
 use crate::execute::orders::order::Whose;
 use crate::execute::orders::requests::RequestItem;
 use crate::execute::orders::table::OrderRef;
-use crate::execute::orders::CancelBatch;
 use crate::execute::stops::Placed;
 use crate::market::{Count, Price};
 use crate::messages::Verdict;

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::execute::account::exposure::Exposure;
 use crate::checkpoint::PlainHasher;
+use crate::execute::account::exposure::Exposure;
 use crate::execute::account::position::Position;
 use crate::market::{BookSide, Count, EventKey, Money, Price};
 

@@ -32,10 +32,7 @@ pub enum HttpEvent {
         read_ns: u64,
     },
     /// No answer will come.
-    NoAnswer {
-        request: RequestId,
-        why: NoAnswer,
-    },
+    NoAnswer { request: RequestId, why: NoAnswer },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

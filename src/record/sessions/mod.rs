@@ -31,10 +31,7 @@ const DELETING: &str = ".deleting-";
 pub enum SessionsError {
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}")]
-    Io {
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// The text cannot be the name of a session.
     #[error("session `{0}`: expected the name of a folder in the folder of sessions, such as sim-20261121T120000000Z")]
     Name(String),
@@ -52,16 +49,10 @@ pub enum SessionsError {
     Exists(PathBuf),
     /// The folder is not a backup: its manifest is missing or damaged.
     #[error("{path} is not a backup: {reason}")]
-    NoBackup {
-        path: PathBuf,
-        reason: String,
-    },
+    NoBackup { path: PathBuf, reason: String },
     /// A file of a copy differs from the original or from the manifest.
     #[error("{path} is not what was copied: {reason}")]
-    Differs {
-        path: PathBuf,
-        reason: String,
-    },
+    Differs { path: PathBuf, reason: String },
     /// The session has no backup of what it contains now.
     #[error("{session} is not deleted: {reason}\nit holds {contents}; back it up first, or delete it with --force")]
     NotBackedUp {

@@ -29,16 +29,10 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 pub enum StateError {
     /// A file could not be read or written.
     #[error("state file {path}: {error}")]
-    Io {
-        path: PathBuf,
-        error: io::Error,
-    },
+    Io { path: PathBuf, error: io::Error },
     /// The contents of a file are not as expected. They are never guessed, since they guard money.
     #[error("state file {path} cannot be read: {error}; repair it, or remove it if you know what it stood for")]
-    Content {
-        path: PathBuf,
-        error: serde_json::Error,
-    },
+    Content { path: PathBuf, error: serde_json::Error },
     /// Another process uses the directory.
     #[error("state directory {0}")]
     Lock(#[from] LockError),

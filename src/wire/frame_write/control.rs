@@ -86,7 +86,10 @@ pub enum LifecycleOut<'a> {
         settled_ts: i64,
     },
     /// Its tick grid changed.
-    #[cfg_attr(not(feature = "internals"), expect(dead_code, reason = "the embedded exchange never changes a grid; only tests write this"))]
+    #[cfg_attr(
+        not(feature = "internals"),
+        expect(dead_code, reason = "the embedded exchange never changes a grid; only tests write this")
+    )]
     PriceLevelStructureUpdated {
         price_level_structure: &'a str,
         price_ranges: &'a [PriceRange],

@@ -8,8 +8,8 @@ use tract_onnx::prelude::*;
 
 use super::graph;
 use super::proto::{
-    AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, Size, TensorProto, TensorShapeProto,
-    TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, Size, TensorProto,
+    TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
 };
 use super::reference::Reference;
 use crate::decide::policy::kernel::{Activation, DenseLayer, Kernel};
@@ -161,8 +161,7 @@ fn networks_in_every_form_are_read_back_and_agree_with_tract() {
 #[test]
 fn a_kernel_that_computes_another_network_is_caught() {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
-    let mut layers =
-        [layer(&mut random, 52, 16, Activation::Tanh), layer(&mut random, 16, 5, Activation::Identity)];
+    let mut layers = [layer(&mut random, 52, 16, Activation::Tanh), layer(&mut random, 16, 5, Activation::Identity)];
     let model = model(&layers, Form::Gemm);
     layers[1].bias[3] += 0.001;
     let reference = Reference::new(model.graph.as_ref().unwrap());

@@ -163,7 +163,8 @@ fn multiply(row: &[f64], matrix: &Tensor, transposed: bool, factor: f64) -> Resu
     if row.len() != inputs || matrix.numbers.len() != inputs * outputs {
         return Err("the shapes do not match");
     }
-    let weight = |input, output| matrix.numbers[if transposed { output * inputs + input } else { input * outputs + output }];
+    let weight =
+        |input, output| matrix.numbers[if transposed { output * inputs + input } else { input * outputs + output }];
     let sum = |output| (0..inputs).map(|input| row[input] * weight(input, output)).sum::<f64>();
     Ok((0..outputs).map(|output| factor * sum(output)).collect())
 }
