@@ -1,7 +1,8 @@
 //! An exchange in a test of your own client: it runs on a thread behind a loopback socket, with its keys in memory, and
 //! is returned at the end for assertions. It needs no account, no network and no files.
 //!
-//! In the tests of your crate: `kalshi-actor = { path = "...", default-features = false, features = ["exchange"] }`.
+//! In the tests of your crate: `kalshi-actor = { path = "...", default-features = false, features = ["exchange"] }`,
+//! and `serde_json`.
 
 use std::error::Error;
 use std::io::{Read, Write};

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How long a crossed book waits for the rest of its instant if nothing more arrives, in session milliseconds.
+/// How long a crossed book waits for the rest of its instant if nothing more arrives, in milliseconds of session time.
 pub const CROSSED_GRACE_MS: u64 = 250;
 
 /// Tracks one market's book through exchange time.
@@ -17,7 +17,7 @@ pub const CROSSED_GRACE_MS: u64 = 250;
 pub struct Crossing {
     /// The exchange time of the newest book frame, in milliseconds; `None` while it is unknown.
     instant_ms: Option<i64>,
-    /// While the book is crossed: when to stop waiting for the rest of the instant, in session milliseconds.
+    /// While the book is crossed: when to stop waiting for the rest of the instant, on the caller's clock.
     until: Option<u64>,
     /// Whether this instant was already counted as crossed.
     counted: bool,
@@ -37,7 +37,7 @@ impl Crossing {
         self.until.is_some()
     }
 
-    /// When to stop waiting for the rest of the instant, in session milliseconds; `None` while the book is not crossed.
+    /// When to stop waiting for the rest of the instant, on the caller's clock; `None` while the book is not crossed.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         self.until
@@ -51,8 +51,8 @@ impl Crossing {
         self.is_open() && next_ms > self.instant_ms && self.instant_ms.is_some()
     }
 
-    /// Records the state of the book after a frame. `until` is [`CROSSED_GRACE_MS`] after the frame's arrival, in session
-    /// milliseconds. A frame without a time belongs to the latest instant, and does not show that the instant continues.
+    /// Records the state of the book after a frame. `until` is [`CROSSED_GRACE_MS`] after the frame's arrival, on the
+    /// caller's clock and in its unit. A frame without a time belongs to the latest instant, and does not show that the instant continues.
     /// Returns whether this is the first crossed state of its instant.
     #[inline]
     pub fn follow(&mut self, is_crossed: bool, frame_ms: Option<i64>, until: u64) -> bool {

@@ -45,7 +45,7 @@ enum Command {
     Run(run::RunArgs),
     /// Run the embedded exchange by itself; prints its addresses and keys as one JSON line
     Exchange(exchange::ExchangeArgs),
-    /// Print the observation of every book state of a frames file, one JSON line each
+    /// Print the observation of every uncrossed book state of a recording, one JSON line each
     Observe(observe::ObserveArgs),
     /// Simulate the trader under faults, seed after seed, and check its invariants
     Simulate(simulate::SimulateArgs),

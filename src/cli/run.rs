@@ -11,7 +11,7 @@ use crate::decide::policy::{AnyPolicy, PolicySpec, Settings};
 use crate::execute::Waiting;
 use crate::host::signals::{FORCED_EXIT_STATUS, Signals};
 use crate::market::Ticker;
-use crate::session::{OutsideError, Session, SessionBuilder, SessionReport, Shown};
+use crate::session::{Session, SessionBuilder, SessionReport, Shown};
 use anyhow::bail;
 use clap::Args;
 
@@ -179,7 +179,6 @@ pub(super) fn run(args: RunArgs, out: &mut Out) -> anyhow::Result<ExitCode> {
     let signals = Signals::install()?;
     let policy = load_policy(&config, args.config.config.as_deref())?;
     let session = match config.venue.name {
-        VenueName::Sim if config.venue.live => return Err(OutsideError::LiveOnSim.into()),
         VenueName::Sim => session_here(&args, config)?,
         VenueName::Demo | VenueName::Prod => {
             args.check_outside(config.venue.name)?;

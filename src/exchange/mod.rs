@@ -3,8 +3,8 @@
 //! sockets; `venue` combines them under one clock. `participants` trade on it; `recorded`, `recordings` and `player` play
 //! recorded markets, which `prepared` stores decoded; `scenario` builds worlds from files; `faults` describes what can go
 //! wrong, and `control` triggers it on demand; `builder` assembles an exchange, with accounts and their `keys`. It shares
-//! market types, wire codecs and the fee formula with the trader and nothing else: netting, collateral, cost and rounding
-//! accumulators are implemented twice, on purpose.
+//! market types, wire codecs, the fee formula, clocks, files and the journal's format with the trader. Netting, collateral,
+//! cost and rounding accumulators are implemented twice, on purpose.
 
 mod builder;
 pub mod control;

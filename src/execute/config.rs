@@ -84,8 +84,7 @@ pub struct ExecuteConfig {
     pub orders_max: usize,
     /// Order writes that may wait for an answer at once.
     pub requests_max: usize,
-    /// Fills remembered for telling duplicates. A fill that comes again after so many others would be booked twice, if
-    /// `reconcile` let it pass too.
+    /// How many fills are remembered to recognise duplicates.
     pub fills_remembered: usize,
     /// How long an order may rest without being wanted again, in session milliseconds.
     pub order_ttl_ms: i64,

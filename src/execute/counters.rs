@@ -40,7 +40,7 @@ pub struct ExecuteCounters {
     pub renewals_sent: u64,
     /// Renewals applied.
     pub renewed: u64,
-    /// Renewals put off for want of tokens or a connection.
+    /// Renewals put off because of missing tokens, the message rate or a missing connection.
     pub renewals_delayed: u64,
     /// Times that an order group was triggered.
     pub groups_triggered: u64,
@@ -74,7 +74,7 @@ pub struct ExecuteCounters {
     pub overfills: u64,
     /// Orders cancelled because nothing wanted them any more.
     pub expired: u64,
-    /// Resting orders decreased because the position fell below them.
+    /// Resting orders withdrawn because the position fell below them.
     pub decreased: u64,
     /// Breakers opened.
     pub breakers_opened: u64,

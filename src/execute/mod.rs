@@ -4,7 +4,8 @@
 //! `feed`, facts about the account from `reconcile`, answers to its own order writes. Out go order writes, portfolio
 //! updates, and questions to the exchange. It never waits: whatever an answer is due for is a state of an order.
 //!
-//! Its parts know nothing of each other's state, and can be read and tested alone:
+//! Its parts do not change each other's state, and can be read and tested alone; some take another part's plain values, such
+//! as an order's terms:
 //!
 //! * `orders`: which orders are followed, where each is in its life, and everything that writes them.
 //! * `account`: cash, positions, reservations, the fills that were booked and what `decide` was not told of them.
@@ -15,7 +16,7 @@
 //! `stage` is where they meet.
 //!
 //! It may not touch sockets, clocks or threads, and allocates nothing on an intent, an answer or a fill once its tables
-//! stand. Inputs that come early, late, twice or never are the normal case; the ledger's identities are asserted after
+//! stand and as long as `decide` keeps up with its notes. Inputs that come early, late, twice or never are the normal case; the ledger's identities are asserted after
 //! every event.
 
 mod account;

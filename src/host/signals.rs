@@ -136,12 +136,6 @@ impl Signals {
         self.flags.hurry.load(Ordering::Relaxed)
     }
 
-    /// Requests haste, as a second signal would.
-    pub fn request_haste(&self) {
-        self.request_stop();
-        self.flags.hurry.store(true, Ordering::Relaxed);
-    }
-
     /// Declares that the caller watches [`Signals::haste_requested`] until it drops the guard.
     #[must_use]
     pub fn guard(&self) -> Guard {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::activity::Activity;
 use super::demonstration::Demonstration;
 use super::embedded::{EmbeddedError, EmbeddedExchange, settings};
-use super::outside::{Outside, check_live, outside_venue};
+use super::outside::{Outside, OutsideError, check_live, outside_venue};
 use super::{SessionError, SessionPlan, SessionReport, Shown, draw_nonce, run_session, session_folder, state_dir};
 use crate::config::{Config, IdleName, VenueName};
 use crate::decide::policy::Policy;
@@ -181,7 +181,8 @@ impl SessionBuilder {
         self
     }
 
-    /// Seeds the jitter of retries and the default exchange. The default is 1.
+    /// Seeds the jitter of retries and the default exchange. The default is 1. A session on an exchange outside, paper or
+    /// live, draws its own.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -227,6 +228,9 @@ impl SessionBuilder {
     /// after the start is in the report.
     pub fn run<P: Policy + Send + 'static>(mut self, policy: P) -> Result<SessionReport, SessionError> {
         self.config.check()?;
+        if self.config.venue.live && !matches!(self.place, Some(Place::Outside(_))) {
+            return Err(OutsideError::LiveOnSim.into());
+        }
         match self.place.take() {
             None => {
                 let exchange = default_exchange(&self.config, self.seed)?;

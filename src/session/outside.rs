@@ -207,6 +207,14 @@ mod tests {
     }
 
     #[test]
+    fn a_configuration_for_live_trading_does_not_start_the_embedded_exchange() {
+        let venue = VenueConfig { live: true, ..config(VenueName::Sim) };
+        let session = crate::Session::builder(Config { venue, ..Config::default() });
+        let error = session.run(crate::decide::policy::HoldPolicy::new()).err().expect("it is refused");
+        assert!(error.to_string().starts_with("--live (venue.live)"), "{error}");
+    }
+
+    #[test]
     fn each_venue_has_its_own_addresses_with_the_paths_appended() {
         let [rest, socket] = own_urls(VenueName::Demo).unwrap();
         let rest = endpoint("rest_url", "", rest, REST_PREFIX).unwrap();

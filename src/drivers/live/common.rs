@@ -136,7 +136,7 @@ impl Bench {
     }
 
     /// Sends a pulse when one is due. A full ring only means that the main thread has not looked for a while.
-    /// Whether one was due.
+    /// Returns whether one was due.
     pub(super) fn pulse(&mut self, figures: impl FnOnce() -> Progress) -> bool {
         let due = self.heart.is_due(self.now.mono_ns);
         if due {

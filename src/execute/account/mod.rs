@@ -1,5 +1,5 @@
 //! The account: cash, positions, what orders reserve, which fills were booked, and what `decide` has still to be told of
-//! them. Knows nothing of the orders' lives, of markets' conditions or of the exchange's answers: the stage says what
+//! them. It does not follow the orders' lives, the markets' conditions or the exchange's answers: the stage says what
 //! happened, and this books it. A fill is a fact at once, whatever is known about its order.
 //!
 //! * `ledger` has the cash by shard and the identities that are asserted after every change; `position` and `holding` have

@@ -1,6 +1,6 @@
 //! The orders and their writes: which are followed and where each is in its life, which requests wait for an answer, what
-//! writes cost, how long orders may rest, and the groups that they belong to. Knows nothing of money, of markets'
-//! conditions or of readings: the stage says what the exchange told, and sends what comes out.
+//! writes cost, how long orders may rest, and the groups that they belong to. It does not follow
+//! cash, markets' conditions or readings: the stage passes on what the exchange said, and sends what comes out.
 //!
 //! * `order` is one order, `life` the total table of its states and events, `table` the slots of all.
 //! * `writes` renders requests and hands them over, `requests` has those without an answer, `tokens` mirrors the exchange's

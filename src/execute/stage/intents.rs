@@ -18,7 +18,7 @@ use crate::ports::ExecutePort;
 use crate::record::Span;
 use crate::wire::orders::body::Create;
 
-/// What the gate needs to know beside the intent: which order it would replace, and whether it reduces only.
+/// An order that is proposed to the gate, and the open order that it would replace.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) side: BookSide,
@@ -256,7 +256,7 @@ impl ExecuteStage {
         if sent { Ok(()) } else { Err(Verdict::RefusedRate) }
     }
 
-    /// An order whose position fell below it is decreased to the position, or withdrawn when nothing is left.
+    /// Withdraws an order that would close more than is held by now.
     pub(super) fn keep_sells_covered(&mut self, key: MarketKey, now: Now) {
         let Some(at) = self.orders.own(key) else { return };
         let market = self.markets.get(key).expect("an order's market is listed while it is followed");

@@ -15,7 +15,7 @@ pub struct LossStop {
     state: DayState,
     /// The state as it was last told.
     told: DayState,
-    /// Realised net of fees by this run when the state was last written.
+    /// What this run had realised, net of fees, at the last update.
     run_realized: Money,
     loss_max: Money,
     drawdown_max: Money,

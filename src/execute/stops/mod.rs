@@ -1,5 +1,5 @@
 //! What stops orders: the rules of the risk gate, the controls that remember something, the stops on losses, breakers,
-//! refused credentials, pauses, and the end of the session. Knows neither orders nor the ledger: the stage tells what was
+//! refused credentials, pauses, and the end of the session. It keeps neither orders nor the ledger: the stage reports what was
 //! sent, executed, lost and refused, and asks. Memory is fixed once the markets are listed, and no cost grows with their
 //! number beyond its logarithm.
 //!
